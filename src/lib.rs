@@ -1,0 +1,11 @@
+//! Crossmodal feature mapping (arXiv 2312.04521) for RGB-D smart cameras.
+//!
+//! ```text
+//! RgbdFrame -> prepare -> rgb tokens -+-> anomaly map -> score -> verdict
+//!                      -> xyz groups -+        (mapping, both ways)
+//! ```
+
+pub mod backend;
+pub mod model;
+pub mod score;
+pub mod shapes;

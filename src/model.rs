@@ -1,0 +1,229 @@
+//! What an engine is: the architecture's sizes and its named weights. No arithmetic lives here.
+
+pub mod seeded;
+
+use std::collections::BTreeMap;
+
+use crate::shapes::{PATCH, RGB, T, XYZ};
+
+/// The depth at which both Transformers are cut (paper, section 3.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    Tiny,
+    Small,
+    Medium,
+    Full,
+}
+
+impl Variant {
+    pub const ALL: [Variant; 4] = [Self::Tiny, Self::Small, Self::Medium, Self::Full];
+
+    /// Blocks kept in each Transformer, `l` of section 3.4.
+    pub fn layers(self) -> usize {
+        match self {
+            Self::Tiny => 1,
+            Self::Small => 4,
+            Self::Medium => 8,
+            Self::Full => 12,
+        }
+    }
+
+    /// Point-MAE blocks (counted from 0) whose outputs are concatenated.
+    pub fn taps(self) -> &'static [usize] {
+        match self {
+            Self::Tiny => &[0],
+            Self::Small => &[1, 2, 3],
+            Self::Medium => &[1, 4, 7],
+            Self::Full => &[3, 7, 11],
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tiny => "tiny",
+            Self::Small => "small",
+            Self::Medium => "medium",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// Sizes of the colour Transformer (DINO ViT-B/8, section 4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VitShape {
+    pub width: usize,
+    pub heads: usize,
+    pub mlp: usize,
+    pub layers: usize,
+}
+
+/// Sizes of the shape Transformer (Point-MAE, section 4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PointMaeShape {
+    pub width: usize,
+    pub heads: usize,
+    pub mlp: usize,
+    pub layers: usize,
+    /// Blocks, counted from 0, whose normalised outputs are concatenated.
+    pub taps: Vec<usize>,
+    /// G.
+    pub groups: usize,
+    /// K.
+    pub group_size: usize,
+    /// Widths of the group encoder's four layers but the last, which is `width`.
+    pub encoder: [usize; 3],
+    /// Width of the position network's hidden layer.
+    pub position_hidden: usize,
+}
+
+/// Every size that decides the shape of a weight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Architecture {
+    pub rgb: VitShape,
+    pub xyz: PointMaeShape,
+    /// M.
+    pub hidden: usize,
+}
+
+impl Architecture {
+    /// The published sizes, pruned to `variant`, with groups of `group_size` points.
+    pub fn published(variant: Variant, group_size: usize) -> Self {
+        let rgb = VitShape { width: 768, heads: 12, mlp: 3072, layers: variant.layers() };
+        let xyz = PointMaeShape {
+            width: 384,
+            heads: 6,
+            mlp: 1536,
+            layers: variant.layers(),
+            taps: variant.taps().to_vec(),
+            groups: 1024,
+            group_size,
+            encoder: [128, 256, 512],
+            position_hidden: 128,
+        };
+        let hidden = (rgb.width + xyz.width * xyz.taps.len()) / 2;
+        Self { rgb, xyz, hidden }
+    }
+
+    /// C_RGB.
+    pub fn c_rgb(&self) -> usize {
+        self.rgb.width
+    }
+
+    /// C_XYZ.
+    pub fn c_xyz(&self) -> usize {
+        self.xyz.width * self.xyz.taps.len()
+    }
+
+    /// Every tensor of an engine of this architecture, by name.
+    pub fn tensors(&self) -> Vec<TensorSpec> {
+        let mut specs = self.rgb_tensors();
+        specs.extend(self.xyz_tensors());
+        specs.extend(self.mapping_tensors());
+        specs
+    }
+
+    /// The colour Transformer's tensors, named as timm and DINO name them, under `rgb.`.
+    pub fn rgb_tensors(&self) -> Vec<TensorSpec> {
+        let c = self.rgb.width;
+        let mut list = Specs::new("rgb.");
+        list.add("cls_token", &[1, 1, c]);
+        list.add("pos_embed", &[1, T + 1, c]);
+        list.add("patch_embed.proj.weight", &[c, RGB, PATCH, PATCH]);
+        list.add("patch_embed.proj.bias", &[c]);
+        for block in 0..self.rgb.layers {
+            list.block(&format!("blocks.{block}."), c, self.rgb.mlp, true);
+        }
+        list.norm("norm", c);
+        list.specs
+    }
+
+    /// The shape Transformer's tensors, named as Point-MAE names them, under `xyz.`.
+    pub fn xyz_tensors(&self) -> Vec<TensorSpec> {
+        let (c, [e0, e1, e2]) = (self.xyz.width, self.xyz.encoder);
+        let mut list = Specs::new("xyz.");
+        list.conv("encoder.first_conv.0", e0, XYZ);
+        list.batch_norm("encoder.first_conv.1", e0);
+        list.conv("encoder.first_conv.3", e1, e0);
+        list.conv("encoder.second_conv.0", e2, 2 * e1);
+        list.batch_norm("encoder.second_conv.1", e2);
+        list.conv("encoder.second_conv.3", c, e2);
+        list.linear("pos_embed.0", self.xyz.position_hidden, XYZ);
+        list.linear("pos_embed.2", c, self.xyz.position_hidden);
+        for block in 0..self.xyz.layers {
+            list.block(&format!("blocks.blocks.{block}."), c, self.xyz.mlp, false);
+        }
+        list.norm("norm", c);
+        list.specs
+    }
+
+    /// The two mappings' tensors.
+    pub fn mapping_tensors(&self) -> Vec<TensorSpec> {
+        let mut list = Specs::new("");
+        for (name, from, to) in
+            [("map_rgb_to_xyz", self.c_rgb(), self.c_xyz()), ("map_xyz_to_rgb", self.c_xyz(), self.c_rgb())]
+        {
+            list.linear(&format!("{name}.input"), self.hidden, from);
+            list.linear(&format!("{name}.projection"), self.hidden, self.hidden);
+            list.linear(&format!("{name}.output"), to, self.hidden);
+        }
+        list.specs
+    }
+}
+
+/// Name and shape of one weight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorSpec {
+    pub name: String,
+    pub shape: Vec<usize>,
+}
+
+struct Specs {
+    prefix: &'static str,
+    specs: Vec<TensorSpec>,
+}
+
+impl Specs {
+    fn new(prefix: &'static str) -> Self {
+        Self { prefix, specs: Vec::new() }
+    }
+
+    fn add(&mut self, name: &str, shape: &[usize]) {
+        self.specs.push(TensorSpec { name: format!("{}{name}", self.prefix), shape: shape.to_vec() });
+    }
+
+    fn linear(&mut self, name: &str, to: usize, from: usize) {
+        self.add(&format!("{name}.weight"), &[to, from]);
+        self.add(&format!("{name}.bias"), &[to]);
+    }
+
+    fn conv(&mut self, name: &str, to: usize, from: usize) {
+        self.add(&format!("{name}.weight"), &[to, from, 1]);
+        self.add(&format!("{name}.bias"), &[to]);
+    }
+
+    fn norm(&mut self, name: &str, width: usize) {
+        self.add(&format!("{name}.weight"), &[width]);
+        self.add(&format!("{name}.bias"), &[width]);
+    }
+
+    fn batch_norm(&mut self, name: &str, width: usize) {
+        self.norm(name, width);
+        self.add(&format!("{name}.running_mean"), &[width]);
+        self.add(&format!("{name}.running_var"), &[width]);
+    }
+
+    fn block(&mut self, name: &str, width: usize, mlp: usize, qkv_bias: bool) {
+        self.norm(&format!("{name}norm1"), width);
+        self.add(&format!("{name}attn.qkv.weight"), &[3 * width, width]);
+        if qkv_bias {
+            self.add(&format!("{name}attn.qkv.bias"), &[3 * width]);
+        }
+        self.linear(&format!("{name}attn.proj"), width, width);
+        self.norm(&format!("{name}norm2"), width);
+        self.linear(&format!("{name}mlp.fc1"), mlp, width);
+        self.linear(&format!("{name}mlp.fc2"), width, mlp);
+    }
+}
+
+/// The weights of an engine by name, row-major f32. Which names and shapes: [`Architecture::tensors`].
+pub type Weights = BTreeMap<String, Vec<f32>>;
