@@ -26,7 +26,7 @@ pub struct AnomalyMaps {
     pub valid: Vec<bool>,
 }
 
-/// A machine that runs the method. Sizes are checked by the caller, [`crate::inspect`].
+/// A machine that runs the method. Sizes are the caller's to check.
 pub trait Backend {
     /// `rgb`: normalised image, `[3, H, W]`. Writes `[T, C_RGB]`.
     fn rgb_tokens(&mut self, rgb: &[f32], tokens: &mut Vec<f32>);
