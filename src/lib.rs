@@ -6,6 +6,8 @@
 //! ```
 
 pub mod backend;
+pub mod frame;
 pub mod model;
+pub mod prepare;
 pub mod score;
 pub mod shapes;

@@ -1,0 +1,138 @@
+//! A frame as a camera gives it: colour and an organised point cloud, pixel by pixel.
+
+use thiserror::Error;
+
+/// The largest side of a frame that is accepted, in pixels; bounds what is allocated for untrusted input.
+pub const SIDE_MAX: usize = 8192;
+
+#[derive(Debug, Error, PartialEq)]
+pub enum FrameError {
+    #[error(
+        "colour is {rgb_width} x {rgb_height} but the cloud is {xyz_width} x {xyz_height}: give a cloud registered to the colour image, of the same size"
+    )]
+    SizeMismatch { rgb_width: usize, rgb_height: usize, xyz_width: usize, xyz_height: usize },
+    #[error("{what} holds {found} values where {width} x {height} x 3 are expected")]
+    Length { what: &'static str, found: usize, width: usize, height: usize },
+    #[error("a frame of {width} x {height} pixels is outside 1..={SIDE_MAX} a side: crop or scale it")]
+    Size { width: usize, height: usize },
+}
+
+/// Points on the pixel grid, `[height, width]` row-major, metres; the origin where there is none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrganisedCloud {
+    width: usize,
+    height: usize,
+    points: Vec<[f32; 3]>,
+}
+
+impl OrganisedCloud {
+    /// Non-finite points become missing ones.
+    pub fn new(width: usize, height: usize, mut points: Vec<[f32; 3]>) -> Result<Self, FrameError> {
+        check_size(width, height)?;
+        if points.len() != width * height {
+            return Err(FrameError::Length { what: "the cloud", found: points.len() * 3, width, height });
+        }
+        points.iter_mut().filter(|p| !p.iter().all(|v| v.is_finite())).for_each(|p| *p = [0.0; 3]);
+        Ok(Self { width, height, points })
+    }
+
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    pub fn points(&self) -> &[[f32; 3]] {
+        &self.points
+    }
+
+    /// Makes the point at `index` a missing one.
+    pub fn remove(&mut self, index: usize) {
+        self.points[index] = [0.0; 3];
+    }
+
+    /// Points that are there.
+    pub fn valid_count(&self) -> usize {
+        self.points.iter().filter(|p| is_point(p)).count()
+    }
+}
+
+/// Whether a pixel has a point: the origin stands for none.
+#[inline]
+pub fn is_point(point: &[f32; 3]) -> bool {
+    *point != [0.0; 3]
+}
+
+/// One pixel-registered frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RgbdFrame {
+    /// `[height, width, 3]`, 0 to 255.
+    rgb: Vec<u8>,
+    cloud: OrganisedCloud,
+}
+
+impl RgbdFrame {
+    /// `rgb`: `[rgb_height, rgb_width, 3]`, the size of `cloud`.
+    pub fn new(rgb_width: usize, rgb_height: usize, rgb: Vec<u8>, cloud: OrganisedCloud) -> Result<Self, FrameError> {
+        if (rgb_width, rgb_height) != (cloud.width, cloud.height) {
+            let (xyz_width, xyz_height) = (cloud.width, cloud.height);
+            return Err(FrameError::SizeMismatch { rgb_width, rgb_height, xyz_width, xyz_height });
+        }
+        if rgb.len() != rgb_width * rgb_height * 3 {
+            let found = rgb.len();
+            return Err(FrameError::Length { what: "the image", found, width: rgb_width, height: rgb_height });
+        }
+        Ok(Self { rgb, cloud })
+    }
+
+    pub fn rgb(&self) -> &[u8] {
+        &self.rgb
+    }
+
+    pub fn cloud(&self) -> &OrganisedCloud {
+        &self.cloud
+    }
+
+    pub fn width(&self) -> usize {
+        self.cloud.width
+    }
+
+    pub fn height(&self) -> usize {
+        self.cloud.height
+    }
+}
+
+/// Refuses a size that nothing may be allocated for.
+pub fn check_size(width: usize, height: usize) -> Result<(), FrameError> {
+    let fits = (1..=SIDE_MAX).contains(&width) && (1..=SIDE_MAX).contains(&height);
+    if fits { Ok(()) } else { Err(FrameError::Size { width, height }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_that_are_not_finite_are_missing() {
+        let points = vec![[f32::NAN, 0.0, 1.0], [0.0, f32::INFINITY, 1.0], [1.0, 2.0, 3.0]];
+        let cloud = OrganisedCloud::new(3, 1, points).unwrap();
+        assert_eq!(cloud.points(), [[0.0; 3], [0.0; 3], [1.0, 2.0, 3.0]]);
+        assert_eq!(cloud.valid_count(), 1);
+    }
+
+    #[test]
+    fn sizes_that_differ_are_named() {
+        let cloud = OrganisedCloud::new(2, 1, vec![[0.0; 3]; 2]).unwrap();
+        let error = RgbdFrame::new(1, 2, vec![0; 6], cloud).unwrap_err().to_string();
+        assert!(error.contains("1 x 2") && error.contains("2 x 1"), "{error}");
+    }
+
+    #[test]
+    fn sizes_out_of_bounds_are_refused() {
+        assert!(matches!(OrganisedCloud::new(0, 1, vec![]), Err(FrameError::Size { .. })));
+        assert!(matches!(OrganisedCloud::new(SIDE_MAX + 1, 1, vec![]), Err(FrameError::Size { .. })));
+        assert!(matches!(OrganisedCloud::new(2, 2, vec![]), Err(FrameError::Length { .. })));
+    }
+}
