@@ -6,6 +6,9 @@
 //! ```
 
 pub mod backend;
+pub mod calibration;
+pub mod dataset;
+pub mod files;
 pub mod frame;
 pub mod model;
 pub mod prepare;

@@ -4,10 +4,13 @@ pub mod seeded;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::shapes::{PATCH, RGB, T, XYZ};
 
 /// The depth at which both Transformers are cut (paper, section 3.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Variant {
     Tiny,
     Small,
@@ -49,7 +52,8 @@ impl Variant {
 }
 
 /// Sizes of the colour Transformer (DINO ViT-B/8, section 4).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct VitShape {
     pub width: usize,
     pub heads: usize,
@@ -58,7 +62,8 @@ pub struct VitShape {
 }
 
 /// Sizes of the shape Transformer (Point-MAE, section 4).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PointMaeShape {
     pub width: usize,
     pub heads: usize,
@@ -77,7 +82,8 @@ pub struct PointMaeShape {
 }
 
 /// Every size that decides the shape of a weight.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Architecture {
     pub rgb: VitShape,
     pub xyz: PointMaeShape,
@@ -227,3 +233,8 @@ impl Specs {
 
 /// The weights of an engine by name, row-major f32. Which names and shapes: [`Architecture::tensors`].
 pub type Weights = BTreeMap<String, Vec<f32>>;
+
+/// Moves a weight out, so that it is in memory once; which are there was checked when the engine was read.
+pub fn take(weights: &mut Weights, name: &str) -> Vec<f32> {
+    weights.remove(name).unwrap_or_else(|| panic!("the engine has no tensor {name}"))
+}

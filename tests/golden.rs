@@ -1,34 +1,13 @@
 //! The published method in float64 against the CPU back end, stage by stage (tests/golden/README.md).
 
+mod common;
+
+use common::Golden;
 use crosscheck::backend::cpu::CpuBackend;
 use crosscheck::backend::{AnomalyMaps, Backend, XyzGroups};
 use crosscheck::model::{Architecture, Variant, seeded};
 use crosscheck::score;
 use crosscheck::shapes::P;
-use safetensors::SafeTensors;
-
-struct Golden {
-    bytes: Vec<u8>,
-}
-
-impl Golden {
-    fn open(name: &str) -> Self {
-        let path = format!("{}/tests/golden/{name}.safetensors", env!("CARGO_MANIFEST_DIR"));
-        Self { bytes: std::fs::read(path).unwrap() }
-    }
-
-    fn raw(&self, name: &str) -> Vec<u8> {
-        SafeTensors::deserialize(&self.bytes).unwrap().tensor(name).unwrap().data().to_vec()
-    }
-
-    fn f32(&self, name: &str) -> Vec<f32> {
-        self.raw(name).as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
-    }
-
-    fn i32(&self, name: &str) -> Vec<usize> {
-        self.raw(name).as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b) as usize).collect()
-    }
-}
 
 /// Largest difference over the largest magnitude expected.
 fn error(got: &[f32], want: &[f32]) -> f32 {
@@ -51,7 +30,7 @@ fn centred(map: &[f32], valid: &[u8]) -> Vec<f32> {
 fn check(name: &str, variant: Variant, group_size: usize) {
     let golden = Golden::open(name);
     let architecture = Architecture::published(variant, group_size);
-    let mut backend = CpuBackend::new(&architecture, &seeded::weights(&architecture, 7));
+    let mut backend = CpuBackend::new(&architecture, seeded::weights(&architecture, 7));
     let image = golden.raw("rgb");
     let (mean, deviation) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
     let rgb: Vec<f32> = (0..3)

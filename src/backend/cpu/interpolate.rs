@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::grouping::three_nearest;
+use crate::frame::is_point;
 use crate::shapes::{H, P, PATCH, T_SIDE, W};
 
 /// Keeps the inverse-distance weights finite where a point is its own centre.
@@ -62,7 +63,7 @@ pub fn rgb_rows() -> SparseRows {
 pub fn xyz_rows(cloud: &[[f32; 3]], centres: &[[f32; 3]]) -> SparseRows {
     assert_eq!(cloud.len(), P);
     let of_point: Vec<Option<[(u32, f32); 3]>> =
-        cloud.par_iter().map(|&p| (p != [0.0; 3]).then(|| inverse_distance(p, centres))).collect();
+        cloud.par_iter().map(|&p| is_point(&p).then(|| inverse_distance(p, centres))).collect();
     let rows: Vec<Vec<(u32, f32)>> = (0..P).into_par_iter().map(|p| smoothed_row(p, &of_point)).collect();
     SparseRows::collect(rows.into_iter())
 }

@@ -35,10 +35,9 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    pub fn new(name: &str, hidden: usize, weights: &Weights) -> Self {
+    pub fn new(name: &str, hidden: usize, c_out: usize, weights: &mut Weights) -> Self {
         let input = linear(weights, &format!("{name}.input"), hidden);
         let projection = linear(weights, &format!("{name}.projection"), hidden);
-        let c_out = weights[&format!("{name}.output.bias")].len();
         let output = linear(weights, &format!("{name}.output"), c_out);
         let output_transposed = (0..hidden)
             .flat_map(|m| (0..c_out).map(move |c| (m, c)))

@@ -7,7 +7,7 @@ use super::grouping::{farthest_points, nearest_points};
 use super::linalg::{Linear, View, gelu, product_plain};
 use super::transformer::{Block, Norm, Scratch, linear};
 use crate::backend::XyzGroups;
-use crate::model::{PointMaeShape, Weights};
+use crate::model::{PointMaeShape, Weights, take};
 
 /// PyTorch's LayerNorm and BatchNorm default.
 const EPSILON: f32 = 1e-5;
@@ -28,14 +28,15 @@ pub struct PointMae {
 }
 
 impl PointMae {
-    pub fn new(shape: &PointMaeShape, weights: &Weights) -> Self {
-        let block =
+    pub fn new(shape: &PointMaeShape, weights: &mut Weights) -> Self {
+        let mut block =
             |i| Block::new(weights, &format!("xyz.blocks.blocks.{i}"), shape.width, shape.mlp, shape.heads, EPSILON);
+        let blocks = (0..shape.layers).map(&mut block).collect();
         Self {
             encoder: GroupEncoder::new(shape, weights),
             position_in: linear(weights, "xyz.pos_embed.0", shape.position_hidden),
             position_out: linear(weights, "xyz.pos_embed.2", shape.width),
-            blocks: (0..shape.layers).map(block).collect(),
+            blocks,
             norm: Norm::new(weights, "xyz.norm", EPSILON),
             shape: shape.clone(),
             positions: Vec::new(),
@@ -90,13 +91,13 @@ struct GroupEncoder {
 }
 
 impl GroupEncoder {
-    fn new(shape: &PointMaeShape, weights: &Weights) -> Self {
+    fn new(shape: &PointMaeShape, weights: &mut Weights) -> Self {
         let [e0, e1, e2] = shape.encoder;
-        let first =
-            fold_batch_norm(linear(weights, "xyz.encoder.first_conv.0", e0), weights, "xyz.encoder.first_conv.1");
+        let first = linear(weights, "xyz.encoder.first_conv.0", e0);
+        let first = fold_batch_norm(first, weights, "xyz.encoder.first_conv.1");
         let second = linear(weights, "xyz.encoder.first_conv.3", e1);
-        let third =
-            fold_batch_norm(linear(weights, "xyz.encoder.second_conv.0", e2), weights, "xyz.encoder.second_conv.1");
+        let third = linear(weights, "xyz.encoder.second_conv.0", e2);
+        let third = fold_batch_norm(third, weights, "xyz.encoder.second_conv.1");
         let half = |from: usize| {
             third.weight.chunks_exact(2 * e1).flat_map(|row| row[from..from + e1].to_vec()).collect::<Vec<f32>>()
         };
@@ -178,12 +179,13 @@ fn maximum(x: &[f32], k: usize, c: usize, out: &mut [f32]) {
 }
 
 /// BatchNorm with its running statistics is an affine map: it goes into the layer before it.
-fn fold_batch_norm(mut layer: Linear, weights: &Weights, name: &str) -> Linear {
-    let part = |leaf: &str| &weights[&format!("{name}.{leaf}")];
+fn fold_batch_norm(mut layer: Linear, weights: &mut Weights, name: &str) -> Linear {
+    let mut part = |leaf: &str| take(weights, &format!("{name}.{leaf}"));
+    let (weight, bias, mean, variance) = (part("weight"), part("bias"), part("running_mean"), part("running_var"));
     for i in 0..layer.to {
-        let scale = part("weight")[i] / (part("running_var")[i] + EPSILON).sqrt();
+        let scale = weight[i] / (variance[i] + EPSILON).sqrt();
         layer.weight[i * layer.from..][..layer.from].iter_mut().for_each(|w| *w *= scale);
-        layer.bias[i] = (layer.bias[i] - part("running_mean")[i]) * scale + part("bias")[i];
+        layer.bias[i] = (layer.bias[i] - mean[i]) * scale + bias[i];
     }
     layer
 }

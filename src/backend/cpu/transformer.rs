@@ -4,7 +4,7 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::linalg::{Linear, View, gelu_parallel, layer_norm, product_plain, product_transposed, softmax};
-use crate::model::Weights;
+use crate::model::{Weights, take};
 
 /// Query rows of a head that a task works on: the scores of a tile stay in cache.
 const QUERY_ROWS: usize = 128;
@@ -17,12 +17,8 @@ pub struct Norm {
 }
 
 impl Norm {
-    pub fn new(weights: &Weights, name: &str, epsilon: f32) -> Self {
-        Self {
-            weight: weights[&format!("{name}.weight")].clone(),
-            bias: weights[&format!("{name}.bias")].clone(),
-            epsilon,
-        }
+    pub fn new(weights: &mut Weights, name: &str, epsilon: f32) -> Self {
+        Self { weight: take(weights, &format!("{name}.weight")), bias: take(weights, &format!("{name}.bias")), epsilon }
     }
 
     /// x `[n, c]` -> out `[n, c]`.
@@ -32,9 +28,9 @@ impl Norm {
 }
 
 /// The named linear layer; a layer without a bias has none.
-pub fn linear(weights: &Weights, name: &str, to: usize) -> Linear {
-    let bias = weights.get(&format!("{name}.bias")).cloned().unwrap_or_default();
-    Linear::new(weights[&format!("{name}.weight")].clone(), bias, to)
+pub fn linear(weights: &mut Weights, name: &str, to: usize) -> Linear {
+    let bias = weights.remove(&format!("{name}.bias")).unwrap_or_default();
+    Linear::new(take(weights, &format!("{name}.weight")), bias, to)
 }
 
 /// Buffers that a block reuses.
@@ -58,7 +54,7 @@ pub struct Block {
 }
 
 impl Block {
-    pub fn new(weights: &Weights, name: &str, width: usize, mlp: usize, heads: usize, epsilon: f32) -> Self {
+    pub fn new(weights: &mut Weights, name: &str, width: usize, mlp: usize, heads: usize, epsilon: f32) -> Self {
         Self {
             norm1: Norm::new(weights, &format!("{name}.norm1"), epsilon),
             qkv: linear(weights, &format!("{name}.attn.qkv"), 3 * width),

@@ -4,7 +4,7 @@ use gemm::Parallelism;
 
 use super::linalg::Linear;
 use super::transformer::{Block, Norm, Scratch, linear};
-use crate::model::{VitShape, Weights};
+use crate::model::{VitShape, Weights, take};
 use crate::shapes::{H, P, PATCH, RGB, T, T_SIDE, W};
 
 /// LayerNorm's epsilon in timm's and DINO's ViT.
@@ -24,13 +24,15 @@ pub struct Vit {
 }
 
 impl Vit {
-    pub fn new(shape: &VitShape, weights: &Weights) -> Self {
-        let block = |i| Block::new(weights, &format!("rgb.blocks.{i}"), shape.width, shape.mlp, shape.heads, EPSILON);
+    pub fn new(shape: &VitShape, weights: &mut Weights) -> Self {
+        let mut block =
+            |i| Block::new(weights, &format!("rgb.blocks.{i}"), shape.width, shape.mlp, shape.heads, EPSILON);
+        let blocks = (0..shape.layers).map(&mut block).collect();
         Self {
             patch: linear(weights, "rgb.patch_embed.proj", shape.width),
-            class_token: weights["rgb.cls_token"].clone(),
-            positions: weights["rgb.pos_embed"].clone(),
-            blocks: (0..shape.layers).map(block).collect(),
+            class_token: take(weights, "rgb.cls_token"),
+            positions: take(weights, "rgb.pos_embed"),
+            blocks,
             norm: Norm::new(weights, "rgb.norm", EPSILON),
             width: shape.width,
             patches: Vec::new(),

@@ -1,0 +1,88 @@
+//! Frames on disk: colour as PNG or JPEG; points as float TIFF, NPY, or 16-bit depth PNG with intrinsics.
+
+mod npy;
+mod tiff;
+
+use std::path::{Path, PathBuf};
+
+use image::{DynamicImage, ImageDecoder, ImageReader};
+use thiserror::Error;
+
+use crate::calibration::Intrinsics;
+use crate::frame::{FrameError, OrganisedCloud, RgbdFrame, SIDE_MAX, check_size};
+
+pub use self::tiff::{TiffError, write_map};
+
+#[derive(Debug, Error)]
+pub enum DatasetError {
+    #[error("cannot open {}: {source}", path.display())]
+    Open { path: PathBuf, source: std::io::Error },
+    #[error("cannot read {} as {expected}: {reason}; check that the file is complete", path.display())]
+    Decode { path: PathBuf, expected: &'static str, reason: String },
+    #[error("{}: expected {expected}, found {found}", path.display())]
+    Layout { path: PathBuf, expected: &'static str, found: String },
+    #[error("{}: expected a cloud as .tif, .tiff or .npy, or a 16-bit depth .png", path.display())]
+    Kind { path: PathBuf },
+    #[error("{} is a depth image: give the camera's intrinsics with --camera FILE", path.display())]
+    NoIntrinsics { path: PathBuf },
+    #[error("{} and {}: {source}", rgb.display(), xyz.display())]
+    Frame { rgb: PathBuf, xyz: PathBuf, source: FrameError },
+    #[error("{}: {source}", path.display())]
+    Size { path: PathBuf, source: FrameError },
+}
+
+/// Reads one pixel-registered frame.
+pub fn read_frame(rgb: &Path, xyz: &Path, camera: Option<&Intrinsics>) -> Result<RgbdFrame, DatasetError> {
+    let image = read_rgb(rgb)?;
+    let cloud = read_cloud(xyz, camera)?;
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    RgbdFrame::new(width, height, image.into_raw(), cloud).map_err(|source| DatasetError::Frame {
+        rgb: rgb.into(),
+        xyz: xyz.into(),
+        source,
+    })
+}
+
+/// Reads a colour image; a grey one has three equal channels.
+pub fn read_rgb(path: &Path) -> Result<image::RgbImage, DatasetError> {
+    Ok(decode(path, "a PNG or JPEG image")?.into_rgb8())
+}
+
+/// Reads a cloud by what its name ends in.
+pub fn read_cloud(path: &Path, camera: Option<&Intrinsics>) -> Result<OrganisedCloud, DatasetError> {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    match extension.to_str() {
+        Some("tif" | "tiff") => tiff::read_cloud(path),
+        Some("npy") => npy::read_cloud(path),
+        Some("png") => read_depth(path, camera),
+        _ => Err(DatasetError::Kind { path: path.into() }),
+    }
+}
+
+fn read_depth(path: &Path, camera: Option<&Intrinsics>) -> Result<OrganisedCloud, DatasetError> {
+    let camera = camera.ok_or_else(|| DatasetError::NoIntrinsics { path: path.into() })?;
+    match decode(path, "a 16-bit depth PNG")? {
+        DynamicImage::ImageLuma16(depth) => {
+            let (width, height) = (depth.width() as usize, depth.height() as usize);
+            camera.deproject(&depth, width, height).map_err(|source| DatasetError::Size { path: path.into(), source })
+        }
+        other => Err(DatasetError::Layout {
+            path: path.into(),
+            expected: "one channel of 16 bits a pixel (depth)",
+            found: format!("{:?}", other.color()),
+        }),
+    }
+}
+
+fn decode(path: &Path, expected: &'static str) -> Result<DynamicImage, DatasetError> {
+    let failed = |reason: String| DatasetError::Decode { path: path.into(), expected, reason };
+    let opened = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
+    let mut reader = opened.map_err(|source| DatasetError::Open { path: path.into(), source })?;
+    let mut limits = image::Limits::default();
+    (limits.max_image_width, limits.max_image_height) = (Some(SIDE_MAX as u32), Some(SIDE_MAX as u32));
+    reader.limits(limits);
+    let decoder = reader.into_decoder().map_err(|e| failed(e.to_string()))?;
+    let (width, height) = decoder.dimensions();
+    check_size(width as usize, height as usize).map_err(|source| DatasetError::Size { path: path.into(), source })?;
+    DynamicImage::from_decoder(decoder).map_err(|e| failed(e.to_string()))
+}
