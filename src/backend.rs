@@ -2,6 +2,8 @@
 
 pub mod cpu;
 
+use crate::shapes::P;
+
 /// Group features of one frame and the geometry that carries them to pixels.
 #[derive(Clone, Debug, Default)]
 pub struct XyzGroups {
@@ -24,6 +26,14 @@ pub struct AnomalyMaps {
     pub anomaly_map: Vec<f32>,
     /// Pixels that have a shape feature.
     pub valid: Vec<bool>,
+}
+
+impl AnomalyMaps {
+    /// The maps of a frame without a shape feature anywhere.
+    pub fn silent() -> Self {
+        let zeros = || vec![0.0; P];
+        Self { psi_rgb: zeros(), psi_xyz: zeros(), anomaly_map: zeros(), valid: vec![false; P] }
+    }
 }
 
 /// A machine that runs the method. Sizes are the caller's to check.

@@ -1,4 +1,4 @@
-//! Intrinsics: from a registered depth image to points.
+//! What a station is measured to be: its camera's intrinsics and its belt's plane.
 
 use std::path::Path;
 
@@ -6,22 +6,19 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::frame::{FrameError, OrganisedCloud};
+use crate::prepare::plane::Plane;
 
-/// A camera file is a few lines; anything larger is something else.
+/// A calibration file is a few lines; anything larger is something else.
 const FILE_BYTES_MAX: u64 = 64 << 10;
 
 #[derive(Debug, Error)]
 pub enum CalibrationError {
-    #[error("cannot read the camera file {path}: {source}")]
+    #[error("cannot read {path}: {source}")]
     Read { path: String, source: std::io::Error },
-    #[error(
-        "the camera file {path} has {bytes} bytes where at most {FILE_BYTES_MAX} are expected: is it the right file?"
-    )]
+    #[error("{path} has {bytes} bytes where at most {FILE_BYTES_MAX} are expected: is it the right file?")]
     TooLarge { path: String, bytes: u64 },
-    #[error(
-        "the camera file {path} is not valid: {reason}. It needs fx, fy, cx, cy (pixels) and depth_unit_m (metres per step)"
-    )]
-    Parse { path: String, reason: String },
+    #[error("{path} is not valid: {reason}. It needs {needs}")]
+    Parse { path: String, reason: String, needs: &'static str },
 }
 
 /// A pinhole camera whose depth image is registered to its colour image.
@@ -43,16 +40,7 @@ pub struct Intrinsics {
 impl Intrinsics {
     /// Reads a TOML camera file.
     pub fn read(path: &Path) -> Result<Self, CalibrationError> {
-        let name = || path.display().to_string();
-        let failed = |source| CalibrationError::Read { path: name(), source };
-        let bytes = std::fs::metadata(path).map_err(failed)?.len();
-        if bytes > FILE_BYTES_MAX {
-            return Err(CalibrationError::TooLarge { path: name(), bytes });
-        }
-        let text = std::fs::read_to_string(path).map_err(failed)?;
-        let parsed: Self = toml::from_str(&text)
-            .map_err(|e| CalibrationError::Parse { path: name(), reason: e.message().to_string() })?;
-        parsed.check().map_err(|reason| CalibrationError::Parse { path: name(), reason })
+        read_toml(path, "fx, fy, cx, cy (pixels) and depth_unit_m (metres per step)", Self::check)
     }
 
     fn check(self) -> Result<Self, String> {
@@ -81,6 +69,29 @@ impl Intrinsics {
         };
         OrganisedCloud::new(width, height, depth.iter().enumerate().map(point).collect())
     }
+}
+
+/// Reads the station's belt plane: `normal`, a unit vector, and `offset_m`, in the camera's frame.
+pub fn read_plane(path: &Path) -> Result<Plane, CalibrationError> {
+    read_toml(path, "normal = [x, y, z] of unit length and offset_m (metres)", |plane: Plane| {
+        if plane.is_valid() { Ok(plane) } else { Err(format!("{plane:?} is no plane")) }
+    })
+}
+
+fn read_toml<T: serde::de::DeserializeOwned>(
+    path: &Path,
+    needs: &'static str,
+    check: impl FnOnce(T) -> Result<T, String>,
+) -> Result<T, CalibrationError> {
+    let name = || path.display().to_string();
+    let failed = |source| CalibrationError::Read { path: name(), source };
+    let bytes = std::fs::metadata(path).map_err(failed)?.len();
+    if bytes > FILE_BYTES_MAX {
+        return Err(CalibrationError::TooLarge { path: name(), bytes });
+    }
+    let text = std::fs::read_to_string(path).map_err(failed)?;
+    let parsed = toml::from_str(&text).map_err(|e| e.message().to_string());
+    parsed.and_then(check).map_err(|reason| CalibrationError::Parse { path: name(), reason, needs })
 }
 
 #[cfg(test)]

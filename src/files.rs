@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 /// Writes to a temporary file beside `path`, syncs it, and renames it over `path`.
-pub fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+pub fn write_whole(path: &Path, write: impl FnOnce(&mut NamedTempFile) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
@@ -15,11 +17,16 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>)
         builder.permissions(std::fs::Permissions::from_mode(0o644));
     }
     let mut temporary = builder.tempfile_in(folder)?;
-    write(temporary.as_file_mut())?;
+    write(&mut temporary)?;
     temporary.as_file().sync_all()?;
     temporary.persist(path)?;
     // The rename itself is durable once its folder is.
     File::open(folder)?.sync_all()
+}
+
+/// Lower-case hexadecimal, as hashes are written.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]

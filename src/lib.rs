@@ -6,10 +6,12 @@
 //! ```
 
 pub mod backend;
+pub mod bench;
 pub mod calibration;
 pub mod dataset;
 pub mod files;
 pub mod frame;
+pub mod inspect;
 pub mod model;
 pub mod prepare;
 pub mod score;

@@ -1,5 +1,7 @@
 //! What an engine is: the architecture's sizes and its named weights. No arithmetic lives here.
 
+mod encoded;
+pub mod engine_file;
 pub mod seeded;
 
 use std::collections::BTreeMap;
@@ -7,6 +9,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::shapes::{PATCH, RGB, T, XYZ};
+
+/// Bounds of the sizes that an engine file may ask for.
+const WIDTH_MAX: usize = 8192;
+const COUNT_MAX: usize = 512;
 
 /// The depth at which both Transformers are cut (paper, section 3.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +114,26 @@ impl Architecture {
         };
         let hidden = (rgb.width + xyz.width * xyz.taps.len()) / 2;
         Self { rgb, xyz, hidden }
+    }
+
+    /// Refuses sizes that no engine has, before anything is allocated from them.
+    pub fn check(&self) -> Result<(), String> {
+        let (rgb, xyz) = (&self.rgb, &self.xyz);
+        let widths = [rgb.width, rgb.mlp, xyz.width, xyz.mlp, xyz.position_hidden, self.hidden];
+        let counts = [rgb.heads, rgb.layers, xyz.heads, xyz.layers, xyz.taps.len(), xyz.group_size];
+        let bounded = widths.iter().chain(&xyz.encoder).all(|n| (1..=WIDTH_MAX).contains(n))
+            && counts.iter().all(|n| (1..=COUNT_MAX).contains(n))
+            && (1..=crate::shapes::P).contains(&xyz.groups);
+        if !bounded {
+            return Err(format!("its architecture has sizes out of bounds: {self:?}"));
+        }
+        if !rgb.width.is_multiple_of(rgb.heads) || !xyz.width.is_multiple_of(xyz.heads) {
+            return Err("a Transformer's width is not a multiple of its heads".into());
+        }
+        if !xyz.taps.iter().all(|&tap| tap < xyz.layers) || !xyz.taps.is_sorted_by(|a, b| a < b) {
+            return Err(format!("the taps {:?} do not name {} blocks in order", xyz.taps, xyz.layers));
+        }
+        Ok(())
     }
 
     /// C_RGB.

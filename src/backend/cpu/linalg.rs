@@ -6,86 +6,62 @@ use rayon::prelude::*;
 /// Rows a task works on at a time in elementwise passes.
 const ROWS_PER_TASK: usize = 32;
 
-/// A row-major matrix inside a larger buffer: `stride` elements from row to row.
+/// A matrix inside a larger buffer: strides in elements from row to row and from column to column.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
-    pub data: &'a [f32],
-    pub rows: usize,
-    pub cols: usize,
-    pub stride: usize,
+    data: &'a [f32],
+    rows: usize,
+    cols: usize,
+    row_stride: usize,
+    col_stride: usize,
 }
 
 impl<'a> View<'a> {
-    /// A dense `[rows, cols]` matrix.
+    /// A dense row-major `[rows, cols]` matrix.
     pub fn dense(data: &'a [f32], rows: usize, cols: usize) -> Self {
         assert_eq!(data.len(), rows * cols, "a [{rows}, {cols}] matrix has {} elements", data.len());
-        Self { data, rows, cols, stride: cols }
+        Self::strided(data, rows, cols, cols)
     }
 
-    /// A `[rows, cols]` matrix whose first element is `data[0]`.
+    /// A row-major `[rows, cols]` matrix whose first element is `data[0]`.
     pub fn strided(data: &'a [f32], rows: usize, cols: usize, stride: usize) -> Self {
         assert!(rows == 0 || data.len() >= (rows - 1) * stride + cols);
-        Self { data, rows, cols, stride }
+        Self { data, rows, cols, row_stride: stride, col_stride: 1 }
+    }
+
+    /// The transpose, without moving anything.
+    pub fn t(self) -> Self {
+        Self { rows: self.cols, cols: self.rows, row_stride: self.col_stride, col_stride: self.row_stride, ..self }
     }
 }
 
-/// `out = scale * a * b^T (+ out when `add`)`; a `[n, k]`, b `[m, k]`, out rows of `out_stride`.
-pub fn product_transposed(
-    a: View,
-    b: View,
-    scale: f32,
-    add: bool,
-    out: &mut [f32],
-    out_stride: usize,
-    parallelism: Parallelism,
-) {
-    assert_eq!(a.cols, b.cols, "inner axes of a product differ");
-    let rhs = (b.stride as isize, 1);
-    product(a, (b.data.as_ptr(), b.rows, rhs.0, rhs.1), scale, add, out, out_stride, parallelism);
-}
-
-/// `out = scale * a * b (+ out when `add`)`; a `[n, k]`, b `[k, m]`.
-pub fn product_plain(
-    a: View,
-    b: View,
-    scale: f32,
-    add: bool,
-    out: &mut [f32],
-    out_stride: usize,
-    parallelism: Parallelism,
-) {
+/// `out = scale * a * b (+ out when `add`)`; a `[n, k]`, b `[k, m]`, out row-major with rows of `out_stride`.
+pub fn product(a: View, b: View, scale: f32, add: bool, out: &mut [f32], out_stride: usize, parallelism: Parallelism) {
     assert_eq!(a.cols, b.rows, "inner axes of a product differ");
-    product(a, (b.data.as_ptr(), b.cols, 1, b.stride as isize), scale, add, out, out_stride, parallelism);
-}
-
-fn product(
-    a: View,
-    (b, m, b_cs, b_rs): (*const f32, usize, isize, isize),
-    scale: f32,
-    add: bool,
-    out: &mut [f32],
-    out_stride: usize,
-    parallelism: Parallelism,
-) {
-    if a.rows == 0 || m == 0 {
+    let (n, m) = (a.rows, b.cols);
+    if n == 0 || m == 0 {
         return;
     }
-    assert!(out.len() >= (a.rows - 1) * out_stride + m, "output of a product is too small");
+    assert!(out.len() >= (n - 1) * out_stride + m, "output of a product is too small");
+    let out_stride = out_stride as isize;
+    let (a_cs, a_rs) = (a.col_stride as isize, a.row_stride as isize);
+    let (b_cs, b_rs) = (b.col_stride as isize, b.row_stride as isize);
+    let (dst, lhs, rhs) = (out.as_mut_ptr(), a.data.as_ptr(), b.data.as_ptr());
     // SAFETY: `View` guarantees that both operands hold their rows and columns at these strides,
     // the assertion above guarantees it of the output, and `&mut` that nothing else aliases it.
     unsafe {
         gemm::gemm(
-            a.rows,
+            n,
             m,
             a.cols,
-            out.as_mut_ptr(),
+            dst,
             1,
-            out_stride as isize,
+            out_stride,
             add,
-            a.data.as_ptr(),
-            1,
-            a.stride as isize,
-            b,
+            lhs,
+            a_cs,
+            a_rs,
+            rhs,
             b_cs,
             b_rs,
             1.0,
@@ -122,8 +98,8 @@ impl Linear {
         if !self.bias.is_empty() {
             out.chunks_exact_mut(self.to).for_each(|row| row.copy_from_slice(&self.bias));
         }
-        let (x, w) = (View::dense(x, n, self.from), View::dense(&self.weight, self.to, self.from));
-        product_transposed(x, w, 1.0, !self.bias.is_empty(), out, self.to, parallelism);
+        let (x, w) = (View::dense(x, n, self.from), View::dense(&self.weight, self.to, self.from).t());
+        product(x, w, 1.0, !self.bias.is_empty(), out, self.to, parallelism);
     }
 
     /// Adds the layer's output to `out`, `[n, to]`: the residual connection.
@@ -132,8 +108,8 @@ impl Linear {
         if !self.bias.is_empty() {
             out.chunks_exact_mut(self.to).for_each(|row| row.iter_mut().zip(&self.bias).for_each(|(o, b)| *o += b));
         }
-        let (x, w) = (View::dense(x, n, self.from), View::dense(&self.weight, self.to, self.from));
-        product_transposed(x, w, 1.0, true, out, self.to, Parallelism::Rayon(0));
+        let (x, w) = (View::dense(x, n, self.from), View::dense(&self.weight, self.to, self.from).t());
+        product(x, w, 1.0, true, out, self.to, Parallelism::Rayon(0));
     }
 }
 
@@ -174,19 +150,19 @@ fn exp_nonpositive(x: f32) -> f32 {
     p * f32::from_bits(((n as i32 + 127) as u32) << 23)
 }
 
-/// x * Phi(x) with erf from Abramowitz and Stegun 7.1.26, absolute error of erf below 1.5e-7.
+/// Phi(x), the normal distribution function, with erf from Abramowitz and Stegun 7.1.26: absolute error below 1e-7.
 #[inline(always)]
-fn gelu_one(x: f32) -> f32 {
+pub fn normal_cdf(x: f32) -> f32 {
     let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
     let t = 1.0 / (1.0 + 0.327_591_1 * z);
     let p = ((((1.061_405_4 * t - 1.453_152_1) * t) + 1.421_413_8) * t - 0.284_496_72) * t + 0.254_829_6;
     let tail = 0.5 * p * t * exp_nonpositive(-z * z);
-    x * if x >= 0.0 { 1.0 - tail } else { tail }
+    if x >= 0.0 { 1.0 - tail } else { tail }
 }
 
 /// Erf GELU in place, on this thread.
 pub fn gelu(x: &mut [f32]) {
-    pulp::Arch::new().dispatch(|| x.iter_mut().for_each(|v| *v = gelu_one(*v)));
+    pulp::Arch::new().dispatch(|| x.iter_mut().for_each(|v| *v *= normal_cdf(*v)));
 }
 
 /// Erf GELU in place, on every core.

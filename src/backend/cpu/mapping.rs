@@ -4,7 +4,7 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::interpolate::SparseRows;
-use super::linalg::{Linear, View, gelu, product_transposed};
+use super::linalg::{Linear, View, gelu, product};
 use super::transformer::linear;
 use crate::model::Weights;
 
@@ -54,9 +54,9 @@ impl Mapping {
         let n_to = to.features.len() / c_out;
         let mut moved = vec![0.0; n_from * m];
         let x = View::dense(from.features, n_from, self.input.from);
-        product_transposed(
+        product(
             x,
-            View::dense(&self.input.weight, m, self.input.from),
+            View::dense(&self.input.weight, m, self.input.from).t(),
             1.0,
             false,
             &mut moved,
@@ -65,9 +65,9 @@ impl Mapping {
         );
         let observed = View::dense(to.features, n_to, c_out);
         let mut projected = vec![0.0; n_to * m];
-        product_transposed(
+        product(
             observed,
-            View::dense(&self.output_transposed, m, c_out),
+            View::dense(&self.output_transposed, m, c_out).t(),
             1.0,
             false,
             &mut projected,
@@ -75,17 +75,9 @@ impl Mapping {
             Parallelism::Rayon(0),
         );
         let mut offset = vec![0.0; n_to];
-        product_transposed(
-            observed,
-            View::dense(&self.output.bias, 1, c_out),
-            1.0,
-            false,
-            &mut offset,
-            1,
-            Parallelism::None,
-        );
+        product(observed, View::dense(&self.output.bias, 1, c_out).t(), 1.0, false, &mut offset, 1, Parallelism::None);
         let mut gram = vec![0.0; n_to * n_to];
-        product_transposed(observed, observed, 1.0, false, &mut gram, n_to, Parallelism::Rayon(0));
+        product(observed, observed.t(), 1.0, false, &mut gram, n_to, Parallelism::Rayon(0));
         let frame = Frame { moved, projected, offset, gram, n_to };
         let mut psi = vec![0.0; pixels.len()];
         let tiles = psi.par_chunks_mut(PIXELS_PER_TASK).zip(pixels.par_chunks(PIXELS_PER_TASK));
@@ -137,7 +129,7 @@ impl Mapping {
             let rows = TRIANGLE_ROWS.min(ranks - first);
             let h = View::strided(&tile.hidden[first..], pixels, m - first, m);
             let r = View::strided(&self.triangle[first * m + first..], rows, m - first, m);
-            product_transposed(h, r, 1.0, true, &mut tile.turned[first..], ranks, Parallelism::None);
+            product(h, r.t(), 1.0, true, &mut tile.turned[first..], ranks, Parallelism::None);
         }
     }
 }
@@ -177,7 +169,9 @@ struct Tile {
 fn distance(inner: f32, predicted: f32, observed: f32) -> f32 {
     // torch.nn.functional.normalize's floor of the norm, squared.
     let cosine = inner / (predicted.max(1e-24) * observed.max(1e-24)).sqrt();
-    (2.0 - 2.0 * cosine).max(0.0).sqrt()
+    let squared = 2.0 - 2.0 * cosine;
+    // Not `max`, which would make a NaN a perfect match.
+    if squared < 0.0 { 0.0 } else { squared.sqrt() }
 }
 
 /// out += sum of weight * row.

@@ -4,7 +4,7 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::grouping::{farthest_points, nearest_points};
-use super::linalg::{Linear, View, gelu, product_plain};
+use super::linalg::{Linear, View, gelu, product};
 use super::transformer::{Block, Norm, Scratch, linear};
 use crate::backend::XyzGroups;
 use crate::model::{PointMaeShape, Weights, take};
@@ -104,7 +104,7 @@ impl GroupEncoder {
         let (pooled_weight, local_weight) = (half(0), half(e1));
         let mut merged = vec![0.0; e2 * e0];
         let (a, b) = (View::dense(&local_weight, e2, e1), View::dense(&second.weight, e1, e0));
-        product_plain(a, b, 1.0, false, &mut merged, e0, Parallelism::None);
+        product(a, b, 1.0, false, &mut merged, e0, Parallelism::None);
         let carried =
             local_weight.chunks_exact(e1).map(|row| row.iter().zip(&second.bias).map(|(w, b)| w * b).sum::<f32>());
         let bias = third.bias.iter().zip(carried).map(|(b, c)| b + c).collect();

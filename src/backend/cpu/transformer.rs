@@ -3,7 +3,7 @@
 use gemm::Parallelism;
 use rayon::prelude::*;
 
-use super::linalg::{Linear, View, gelu_parallel, layer_norm, product_plain, product_transposed, softmax};
+use super::linalg::{Linear, View, gelu_parallel, layer_norm, product, softmax};
 use crate::model::{Weights, take};
 
 /// Query rows of a head that a task works on: the scores of a tile stay in cache.
@@ -92,10 +92,10 @@ fn attention(qkv: &[f32], width: usize, heads: usize, out: &mut Vec<f32>) {
             let query = View::strided(at(0, first), rows, depth, 3 * width);
             let key = View::strided(at(1, 0), n, depth, 3 * width);
             let value = View::strided(at(2, 0), n, depth, 3 * width);
-            product_transposed(query, key, scale, false, scores, n, Parallelism::None);
+            product(query, key.t(), scale, false, scores, n, Parallelism::None);
             scores.chunks_exact_mut(n).for_each(softmax);
             let scores = View::dense(scores, rows, n);
-            product_plain(scores, value, 1.0, false, &mut out[head * depth..], width, Parallelism::None);
+            product(scores, value, 1.0, false, &mut out[head * depth..], width, Parallelism::None);
         }
     });
 }

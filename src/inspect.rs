@@ -1,0 +1,145 @@
+//! One frame in, one verdict out.
+
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use crate::backend::cpu::CpuBackend;
+use crate::backend::{AnomalyMaps, Backend, XyzGroups};
+use crate::frame::RgbdFrame;
+use crate::model::engine_file::Engine;
+use crate::prepare::{NetworkInput, Preparation, prepare};
+use crate::score::{self, Verdict};
+
+#[derive(Debug, Error, PartialEq)]
+pub enum InspectError {
+    #[error("the engine has no mappings yet: fit it on good parts, or import it with both mappings")]
+    NotFitted,
+    #[error("the cloud has no point at all: check the depth stream, or that this is the cloud's file")]
+    EmptyCloud,
+    #[error("the frame was not scored: {reason}")]
+    NotScored { reason: String },
+}
+
+/// An engine ready to run, with the buffers that frames reuse.
+pub struct Inspector {
+    backend: Box<dyn Backend>,
+    preparation: Preparation,
+    threshold: Option<f32>,
+    /// Fewer points than groups would repeat group centres: the shape is not described.
+    points_min: usize,
+    tokens: Vec<f32>,
+    groups: XyzGroups,
+}
+
+/// What one frame came to.
+#[derive(Clone, Debug)]
+pub struct Inspection {
+    /// None where the frame was rejected before the networks ran.
+    pub scores: Option<Scores>,
+    /// None where the engine has no threshold and the frame could be scored.
+    pub verdict: Option<Verdict>,
+    /// Why a frame that was not scored is rejected.
+    pub reason: Option<String>,
+    pub input: NetworkInput,
+    pub maps: AnomalyMaps,
+    pub times: StageTimes,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scores {
+    /// The anomaly map's maximum (section 3.3).
+    pub score: f32,
+    /// The published evaluation's score.
+    pub reference: f32,
+}
+
+/// Where the time of one frame went.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StageTimes {
+    pub prepare: Duration,
+    pub rgb_tokens: Duration,
+    pub xyz_groups: Duration,
+    pub anomaly_map: Duration,
+}
+
+impl StageTimes {
+    /// Stage names and times in the order they ran.
+    pub fn stages(&self) -> [(&'static str, Duration); 4] {
+        [
+            ("prepare", self.prepare),
+            ("rgb_tokens", self.rgb_tokens),
+            ("xyz_groups", self.xyz_groups),
+            ("anomaly_map", self.anomaly_map),
+        ]
+    }
+
+    pub fn total(&self) -> Duration {
+        self.stages().iter().map(|(_, time)| *time).sum()
+    }
+}
+
+impl Inspector {
+    /// Readies a fitted engine.
+    pub fn new(engine: Engine) -> Result<Self, InspectError> {
+        if !engine.is_fitted() {
+            return Err(InspectError::NotFitted);
+        }
+        let Engine { metadata, weights, .. } = engine;
+        Ok(Self {
+            backend: Box::new(CpuBackend::new(&metadata.architecture, weights)),
+            preparation: metadata.preparation,
+            threshold: metadata.threshold,
+            points_min: metadata.architecture.xyz.groups,
+            tokens: Vec::new(),
+            groups: XyzGroups::default(),
+        })
+    }
+
+    pub fn threshold(&self) -> Option<f32> {
+        self.threshold
+    }
+
+    /// Runs the method on one frame.
+    pub fn inspect(&mut self, frame: &RgbdFrame) -> Result<Inspection, InspectError> {
+        if frame.cloud().valid_count() == 0 {
+            return Err(InspectError::EmptyCloud);
+        }
+        let (mut maps, mut times) = (AnomalyMaps::default(), StageTimes::default());
+        let input = timed(&mut times.prepare, || prepare(frame, &self.preparation));
+        let points = input.points();
+        if points < self.points_min {
+            return Ok(Inspection::without_shape(input, points, self.points_min, times));
+        }
+        timed(&mut times.rgb_tokens, || self.backend.rgb_tokens(&input.rgb, &mut self.tokens));
+        timed(&mut times.xyz_groups, || self.backend.xyz_groups(&input.cloud, &mut self.groups));
+        timed(&mut times.anomaly_map, || self.backend.anomaly_map(&self.tokens, &input.cloud, &self.groups, &mut maps));
+        let map = &maps.anomaly_map;
+        let scores = Scores { score: score::maximum(map), reference: score::reference(map) };
+        let verdict = self.threshold.map(|threshold| score::verdict(scores.score, threshold));
+        Ok(Inspection { scores: Some(scores), verdict, reason: None, input, maps, times })
+    }
+}
+
+impl Inspection {
+    /// Pixels that have a shape feature.
+    pub fn valid_pixels(&self) -> usize {
+        self.maps.valid.iter().filter(|v| **v).count()
+    }
+
+    /// A part whose shape is not seen is not known to be good.
+    fn without_shape(input: NetworkInput, points: usize, points_min: usize, times: StageTimes) -> Self {
+        let reason = format!(
+            "too few points: {points} are left on the part where at least {points_min} are needed; check the distance, the depth stream and the belt plane"
+        );
+        let (scores, verdict) = (None, Some(Verdict::Reject));
+        Self { scores, verdict, reason: Some(reason), input, maps: AnomalyMaps::silent(), times }
+    }
+}
+
+fn timed<T>(time: &mut Duration, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = work();
+    *time = start.elapsed();
+    result
+}

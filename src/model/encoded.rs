@@ -1,0 +1,44 @@
+//! A weight on its way into a file: converted when its bytes are asked for, so that one at a time is in memory.
+
+use std::borrow::Cow;
+
+use half::slice::HalfFloatSliceExt;
+use safetensors::{Dtype, View};
+
+use super::TensorSpec;
+
+pub struct Encoded<'a> {
+    pub spec: TensorSpec,
+    /// F16 or F32.
+    pub dtype: Dtype,
+    pub values: &'a [f32],
+}
+
+impl Encoded<'_> {
+    pub fn bytes(&self) -> Vec<u8> {
+        if self.dtype == Dtype::F32 {
+            return self.values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        }
+        let mut halves = vec![half::f16::ZERO; self.values.len()];
+        halves.convert_from_f32_slice(self.values);
+        halves.iter().flat_map(|v| v.to_le_bytes()).collect()
+    }
+}
+
+impl View for &Encoded<'_> {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.spec.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Owned(self.bytes())
+    }
+
+    fn data_len(&self) -> usize {
+        self.values.len() * if self.dtype == Dtype::F32 { 4 } else { 2 }
+    }
+}

@@ -1,0 +1,322 @@
+//! The engine file: one safetensors file with everything an inspection depends on.
+//!
+//! The header's metadata holds one entry, `crosscheck`, a JSON object of `format`, `engine`
+//! ([`Metadata`]) and `content_sha256`, the hash of the engine's JSON and of every tensor.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use half::slice::HalfFloatSliceExt;
+use safetensors::Dtype;
+use safetensors::tensor::Metadata as Header;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use super::encoded::Encoded;
+use super::{Architecture, TensorSpec, Variant, Weights};
+use crate::files;
+use crate::prepare::{PlaneMode, Preparation};
+
+/// The version of this layout. A file of another version is refused.
+pub const FORMAT: u32 = 1;
+/// A header of names, shapes and settings is far below this.
+const HEADER_BYTES_MAX: u64 = 4 << 20;
+const KEY: &str = "crosscheck";
+
+#[derive(Debug, Error)]
+pub enum EngineError {
+    #[error("cannot read the engine {}: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("cannot write the engine {}: {source}", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("{} is not an engine file: {reason}; make one with `crosscheck import`", path.display())]
+    Kind { path: PathBuf, reason: String },
+    #[error(
+        "the engine {} has format {found}, this program reads format {FORMAT}: make it again with `crosscheck import` of this version",
+        path.display()
+    )]
+    Version { path: PathBuf, found: String },
+    #[error("the engine {} is damaged: {reason}; copy or import it again", path.display())]
+    Damaged { path: PathBuf, reason: String },
+    #[error(
+        "the engine was calibrated on frames prepared as {engine:?}, but {asked:?} is asked for: calibrate it again, or leave out --plane and --keep"
+    )]
+    Preparation { engine: Preparation, asked: Preparation },
+    #[error("the tensor {name} has a value that f16 cannot hold ({value}): use --precision f32")]
+    Range { name: String, value: f32 },
+}
+
+/// How the large tensors are stored; arithmetic is f32 either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    F16,
+    F32,
+}
+
+/// Where a part of the weights came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    File { part: String, name: String, sha256: String },
+    Seed(u64),
+}
+
+/// Everything of an engine but its weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metadata {
+    pub variant: Variant,
+    pub architecture: Architecture,
+    pub precision: Precision,
+    pub preparation: Preparation,
+    /// Whether a fit standardises features over its good parts, by way of the networks' last norms.
+    /// Off for the published networks.
+    pub standardise: bool,
+    /// A score above this rejects; none before calibration.
+    pub threshold: Option<f32>,
+    pub provenance: Vec<Source>,
+}
+
+impl Metadata {
+    /// Prepares frames in another way; refused where the threshold was learnt from frames prepared in this one.
+    /// A plane fixed for the station in place of one fitted to each frame is the same preparation.
+    pub fn prepare_as(&mut self, preparation: Preparation) -> Result<(), EngineError> {
+        let fixes_plane = matches!((self.preparation.plane, preparation.plane), (PlaneMode::Fit, PlaneMode::Fixed(_)));
+        let same_plane = fixes_plane || self.preparation.plane == preparation.plane;
+        if self.threshold.is_some() && !(same_plane && self.preparation.keep == preparation.keep) {
+            return Err(EngineError::Preparation { engine: self.preparation, asked: preparation });
+        }
+        self.preparation = preparation;
+        Ok(())
+    }
+}
+
+/// An engine in memory.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    pub metadata: Metadata,
+    /// Every tensor of the architecture, or all but the mappings'.
+    pub weights: Weights,
+    /// Hex SHA-256 of metadata and weights as they are stored; empty before the engine is stored.
+    pub content_sha256: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    format: u32,
+    engine: Metadata,
+    content_sha256: String,
+}
+
+impl Engine {
+    /// Whether the mappings are there.
+    pub fn is_fitted(&self) -> bool {
+        self.weights.contains_key("map_rgb_to_xyz.input.weight")
+    }
+
+    /// The two networks' weights alone.
+    pub fn backbones(&self) -> Weights {
+        self.weights.iter().filter(|(name, _)| !name.starts_with("map_")).map(|(n, v)| (n.clone(), v.clone())).collect()
+    }
+
+    /// Writes the engine, whole or not at all, and returns its content hash.
+    pub fn write(&self, path: &Path) -> Result<String, EngineError> {
+        let tensors = self.encode()?;
+        let content_sha256 = content_hash(&self.metadata, tensors.iter().map(|t| (&t.spec, t.dtype, t.bytes())));
+        let entry = Entry { format: FORMAT, engine: self.metadata.clone(), content_sha256: content_sha256.clone() };
+        let failed = |source| EngineError::Write { path: path.into(), source };
+        let header = serde_json::to_string(&entry).map_err(|e| failed(e.into()))?;
+        let data = tensors.iter().map(|t| (t.spec.name.as_str(), t));
+        let info = HashMap::from([(KEY.to_string(), header)]);
+        files::write_whole(path, |file| {
+            safetensors::serialize_to_file(data, Some(info), file.path()).map_err(std::io::Error::other)
+        })
+        .map_err(failed)?;
+        Ok(content_sha256)
+    }
+
+    fn encode(&self) -> Result<Vec<Encoded<'_>>, EngineError> {
+        let specs = stored_specs(&self.metadata.architecture, self.is_fitted());
+        specs.into_iter().map(|spec| self.encode_one(spec)).collect()
+    }
+
+    fn encode_one(&self, spec: TensorSpec) -> Result<Encoded<'_>, EngineError> {
+        let Some(values) = self.weights.get(&spec.name) else { panic!("the engine has no tensor {}", spec.name) };
+        let dtype = stored_dtype(self.metadata.precision, &spec);
+        let too_large = |v: &&f32| dtype == Dtype::F16 && v.abs() > half::f16::MAX.to_f32();
+        if let Some(&value) = values.iter().find(too_large) {
+            return Err(EngineError::Range { name: spec.name, value });
+        }
+        Ok(Encoded { spec, dtype, values })
+    }
+
+    /// Reads an engine and checks every name, shape and the content hash.
+    pub fn read(path: &Path) -> Result<Self, EngineError> {
+        Reader::open(path)?.engine()
+    }
+}
+
+/// Vectors (norms, biases) are small and stay exact.
+fn stored_dtype(precision: Precision, spec: &TensorSpec) -> Dtype {
+    if precision == Precision::F16 && spec.shape.len() > 1 { Dtype::F16 } else { Dtype::F32 }
+}
+
+/// In name order, which is the order of the content hash.
+fn stored_specs(architecture: &Architecture, fitted: bool) -> Vec<TensorSpec> {
+    let mut specs = architecture.rgb_tensors();
+    specs.extend(architecture.xyz_tensors());
+    if fitted {
+        specs.extend(architecture.mapping_tensors());
+    }
+    specs.sort_by(|a, b| a.name.cmp(&b.name));
+    specs
+}
+
+fn content_hash<'a, B: AsRef<[u8]>>(
+    metadata: &Metadata,
+    tensors: impl Iterator<Item = (&'a TensorSpec, Dtype, B)>,
+) -> String {
+    let mut hash = ContentHash::new(metadata);
+    tensors.for_each(|(spec, dtype, bytes)| hash.add(spec, dtype, bytes.as_ref()));
+    hash.finish()
+}
+
+struct ContentHash(Sha256);
+
+impl ContentHash {
+    fn new(metadata: &Metadata) -> Self {
+        let Ok(settings) = serde_json::to_vec(metadata) else { panic!("an engine's settings are plain JSON") };
+        Self(Sha256::new_with_prefix(settings))
+    }
+
+    fn add(&mut self, spec: &TensorSpec, dtype: Dtype, bytes: &[u8]) {
+        self.0.update(format!("{} {dtype:?} {:?}\n", spec.name, spec.shape));
+        self.0.update(bytes);
+    }
+
+    fn finish(self) -> String {
+        files::hex(&self.0.finalize())
+    }
+}
+
+/// An engine file whose header was read.
+struct Reader {
+    path: PathBuf,
+    file: File,
+    header: Header,
+    /// Where tensor data starts, bytes.
+    start: u64,
+    entry: Entry,
+}
+
+impl Reader {
+    fn open(path: &Path) -> Result<Self, EngineError> {
+        let failed = |source| EngineError::Read { path: path.into(), source };
+        let kind = |reason: &str| EngineError::Kind { path: path.into(), reason: reason.into() };
+        let mut file = File::open(path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        let mut bytes = [0; 8];
+        file.read_exact(&mut bytes).map_err(|_| kind("it is shorter than a header"))?;
+        let header_bytes = u64::from_le_bytes(bytes);
+        if header_bytes > HEADER_BYTES_MAX || header_bytes + 8 > length {
+            return Err(kind("it has no safetensors header, or not all of it"));
+        }
+        let mut text = vec![0; header_bytes as usize];
+        file.read_exact(&mut text).map_err(failed)?;
+        let header: Header =
+            serde_json::from_slice(&text).map_err(|e| kind(&format!("its header is not valid ({e})")))?;
+        let entry = read_entry(path, &header)?;
+        let start = 8 + header_bytes;
+        let expected = start + header.data_len() as u64;
+        if length != expected {
+            let reason = format!("it has {length} bytes where {expected} are expected");
+            return Err(EngineError::Damaged { path: path.into(), reason });
+        }
+        Ok(Self { path: path.into(), file, header, start, entry })
+    }
+
+    fn engine(mut self) -> Result<Engine, EngineError> {
+        let metadata = self.entry.engine.clone();
+        metadata.architecture.check().map_err(|reason| self.damaged(reason))?;
+        let fitted = self.header.info("map_rgb_to_xyz.input.weight").is_some();
+        let specs = stored_specs(&metadata.architecture, fitted);
+        self.check_tensors(&specs)?;
+        let mut hash = ContentHash::new(&metadata);
+        let mut weights = Weights::new();
+        for spec in specs {
+            let (dtype, bytes) = self.tensor(&spec)?;
+            hash.add(&spec, dtype, &bytes);
+            let values = decode(dtype, &bytes);
+            if !values.iter().all(|v| v.is_finite()) {
+                return Err(self.damaged(format!("the tensor {} has values that are not finite", spec.name)));
+            }
+            weights.insert(spec.name, values);
+        }
+        let content_sha256 = hash.finish();
+        if content_sha256 != self.entry.content_sha256 {
+            return Err(self.damaged("its content does not have the hash it was written with".into()));
+        }
+        Ok(Engine { metadata, weights, content_sha256 })
+    }
+
+    /// The names and shapes that the architecture asks for, and no others.
+    fn check_tensors(&self, specs: &[TensorSpec]) -> Result<(), EngineError> {
+        let tensors = self.header.tensors();
+        for spec in specs {
+            let found = tensors.get(&spec.name).map(|info| info.shape.clone());
+            if found.as_deref() != Some(&spec.shape) {
+                let found = found.map_or("nothing".into(), |shape| format!("{shape:?}"));
+                let reason = format!("the tensor {} should be {:?}, found {found}", spec.name, spec.shape);
+                return Err(self.damaged(reason));
+            }
+        }
+        if tensors.len() != specs.len() {
+            return Err(self.damaged(format!("it has {} tensors where {} are expected", tensors.len(), specs.len())));
+        }
+        Ok(())
+    }
+
+    fn tensor(&mut self, spec: &TensorSpec) -> Result<(Dtype, Vec<u8>), EngineError> {
+        let Some(info) = self.header.info(&spec.name) else { panic!("{} was checked", spec.name) };
+        let (dtype, (from, to)) = (info.dtype, info.data_offsets);
+        if !matches!(dtype, Dtype::F16 | Dtype::F32) {
+            return Err(self.damaged(format!("the tensor {} is of type {dtype:?}", spec.name)));
+        }
+        let mut bytes = vec![0; to - from];
+        let read =
+            self.file.seek(SeekFrom::Start(self.start + from as u64)).and_then(|_| self.file.read_exact(&mut bytes));
+        read.map_err(|source| EngineError::Read { path: self.path.clone(), source })?;
+        Ok((dtype, bytes))
+    }
+
+    fn damaged(&self, reason: String) -> EngineError {
+        EngineError::Damaged { path: self.path.clone(), reason }
+    }
+}
+
+/// The version first: another version's fields mean nothing here.
+fn read_entry(path: &Path, header: &Header) -> Result<Entry, EngineError> {
+    let kind = |reason: String| EngineError::Kind { path: path.into(), reason };
+    let text = header.metadata().as_ref().and_then(|m| m.get(KEY));
+    let text = text.ok_or_else(|| kind("it is a safetensors file of something else".into()))?;
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|e| kind(e.to_string()))?;
+    if value["format"] != FORMAT {
+        return Err(EngineError::Version { path: path.into(), found: value["format"].to_string() });
+    }
+    serde_json::from_value(value)
+        .map_err(|e| EngineError::Damaged { path: path.into(), reason: format!("its settings are not valid ({e})") })
+}
+
+fn decode(dtype: Dtype, bytes: &[u8]) -> Vec<f32> {
+    if dtype == Dtype::F32 {
+        return bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    }
+    let halves: Vec<half::f16> = bytes.as_chunks::<2>().0.iter().map(|b| half::f16::from_le_bytes(*b)).collect();
+    let mut values = vec![0.0; halves.len()];
+    halves.convert_to_f32_slice(&mut values);
+    values
+}
