@@ -22,6 +22,10 @@ impl Golden {
         self.raw(name).as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
     }
 
+    pub fn f64(&self, name: &str) -> Vec<f64> {
+        self.raw(name).as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect()
+    }
+
     pub fn i32(&self, name: &str) -> Vec<usize> {
         self.raw(name).as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b) as usize).collect()
     }

@@ -1,0 +1,3 @@
+//! How good an engine is, measured as the field measures it (section 4).
+
+pub mod curves;

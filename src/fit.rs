@@ -1,0 +1,148 @@
+//! Learning the two mappings from good parts (section 3.2).
+
+mod adam;
+mod cache;
+mod mlp;
+mod state;
+mod trainer;
+
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+pub use adam::Adam;
+pub use mlp::TrainableMapping;
+
+use crate::backend::cpu::CpuBackend;
+use crate::backend::{Backend, XyzGroups};
+use crate::frame::RgbdFrame;
+use crate::model::engine_file::Engine;
+use crate::prepare::prepare;
+use cache::TokenCache;
+use trainer::Trainer;
+
+#[derive(Debug, Error)]
+pub enum FitError {
+    #[error("a fit needs at least one frame with a part in it; none of the {frames} frames had one")]
+    NoFrames { frames: usize },
+    #[error("the engine standardises its features, which needs a single tap of the shape network; it has {taps}")]
+    Standardise { taps: usize },
+    #[error("cannot keep the frames' features in {}: {source}; free some space, or write the engine elsewhere", folder.display())]
+    Cache { folder: PathBuf, source: io::Error },
+    #[error("cannot keep the state of the fit in {}: {source}", path.display())]
+    StateWrite { path: PathBuf, source: io::Error },
+    #[error("cannot continue the fit from {}: {reason}; remove the file to start again", path.display())]
+    StateRead { path: PathBuf, reason: String },
+}
+
+/// How the mappings are learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Passes over the frames; the paper's 250.
+    pub epochs: usize,
+    /// Pixels of one step.
+    pub pixels: usize,
+    pub seed: u64,
+    /// Share of the frames that is only reported on.
+    pub held_out: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { epochs: 250, pixels: 2048, seed: 0, held_out: 0.1 }
+    }
+}
+
+/// Where a fit is, after each epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Counted from 1.
+    pub epoch: usize,
+    pub epochs: usize,
+    /// Mean loss (2) over the epoch's steps: both terms, 0 when prediction and observation agree.
+    pub loss: f64,
+    /// On the frames held out; none when there are too few to hold one out.
+    pub held_out_loss: Option<f64>,
+}
+
+/// The features of good parts, and the engine they came from.
+pub struct Fit {
+    engine: Engine,
+    cache: TokenCache,
+    folder: PathBuf,
+    backend: CpuBackend,
+    seen: usize,
+}
+
+impl Fit {
+    /// `folder`: where features may be kept when they are many.
+    pub fn new(engine: Engine, folder: PathBuf) -> Result<Self, FitError> {
+        let architecture = &engine.metadata.architecture;
+        if engine.metadata.standardise && architecture.xyz.taps.len() != 1 {
+            return Err(FitError::Standardise { taps: architecture.xyz.taps.len() });
+        }
+        let cache = TokenCache::new(&folder, architecture.c_rgb(), architecture.c_xyz());
+        let backend = CpuBackend::new(architecture, engine.backbones());
+        Ok(Self { engine, cache, folder, backend, seen: 0 })
+    }
+
+    /// Adds a good part; false when it has too few points to learn from.
+    pub fn add(&mut self, frame: &RgbdFrame) -> Result<bool, FitError> {
+        self.seen += 1;
+        let input = prepare(frame, &self.engine.metadata.preparation);
+        if input.points() < self.engine.metadata.architecture.xyz.groups {
+            return Ok(false);
+        }
+        let (mut tokens, mut groups) = (Vec::new(), XyzGroups::default());
+        self.backend.rgb_tokens(&input.rgb, &mut tokens);
+        self.backend.xyz_groups(&input.cloud, &mut groups);
+        let pushed = self.cache.push(&tokens, &groups, &input.cloud);
+        pushed.map_err(|source| FitError::Cache { folder: self.folder.clone(), source })?;
+        Ok(true)
+    }
+
+    /// Frames that can be learnt from.
+    pub fn frames(&self) -> usize {
+        self.cache.len()
+    }
+
+    /// Learns until the last epoch, or until `observe` breaks; returns the engine with the best mappings.
+    /// A fit that is broken off leaves its state at `state_path`, and one that finds a state there continues it.
+    pub fn run(
+        mut self,
+        settings: &Settings,
+        state_path: Option<&Path>,
+        observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<Engine, FitError> {
+        if self.cache.is_empty() {
+            return Err(FitError::NoFrames { frames: self.seen });
+        }
+        let in_cache = |source| FitError::Cache { folder: self.folder.clone(), source };
+        if self.engine.metadata.standardise {
+            let (rgb, xyz) = self.cache.channels().map_err(in_cache)?;
+            rgb.fold_into_norm(&mut self.engine.weights, "rgb.norm");
+            xyz.fold_into_norm(&mut self.engine.weights, "xyz.norm");
+            self.cache.standardise(rgb, xyz);
+        }
+        let mut trainer = Trainer::new(&self.engine.metadata.architecture, self.cache, settings).map_err(in_cache)?;
+        let key = state::key(&self.engine, settings, &trainer);
+        if let Some(path) = state_path.filter(|path| path.exists()) {
+            state::restore(path, &key, &mut trainer)?;
+        }
+        while trainer.epochs_done() < settings.epochs {
+            let progress = trainer.epoch().map_err(in_cache)?;
+            if observe(&progress).is_break() {
+                break;
+            }
+        }
+        if let Some(path) = state_path {
+            state::store(path, &key, &mut trainer, settings.epochs)?;
+        }
+        self.engine.weights.extend(trainer.best());
+        self.engine.metadata.threshold = None;
+        Ok(self.engine)
+    }
+}

@@ -1,0 +1,212 @@
+//! A mapping while it learns: forward, backward, Adam (sections 3.2 and 4).
+
+use gemm::Parallelism;
+use rayon::prelude::*;
+
+use super::adam::{Adam, Moments};
+use crate::backend::cpu::linalg::{Linear, View, gelu_parallel, normal_cdf, product};
+use crate::backend::cpu::transformer::linear;
+use crate::model::{Weights, take};
+
+/// torch.nn.functional.normalize's floor of a norm.
+const NORM_FLOOR: f32 = 1e-12;
+const ROWS_PER_TASK: usize = 64;
+const LAYERS: [&str; 3] = ["input", "projection", "output"];
+
+/// `C_in - M - M - C_out` with erf GELU after the first two, and what its training needs.
+pub struct TrainableMapping {
+    name: &'static str,
+    layers: [TrainableLayer; 3],
+    /// Before and after each GELU, `[n, M]`; the prediction `[n, C_out]`.
+    before: [Vec<f32>; 2],
+    after: [Vec<f32>; 2],
+    predicted: Vec<f32>,
+    /// Gradient of the loss with respect to a layer's output, and the one before it.
+    gradient: Vec<f32>,
+    upstream: Vec<f32>,
+}
+
+struct TrainableLayer {
+    linear: Linear,
+    weight_gradient: Vec<f32>,
+    bias_gradient: Vec<f32>,
+    weight_moments: Moments,
+    bias_moments: Moments,
+}
+
+impl TrainableMapping {
+    /// Takes `NAME.{input,projection,output}.{weight,bias}` out of `weights`.
+    pub fn new(name: &'static str, hidden: usize, c_out: usize, weights: &mut Weights) -> Self {
+        let mut layer = |leaf: &str, to| TrainableLayer::new(linear(weights, &format!("{name}.{leaf}"), to));
+        Self {
+            name,
+            layers: [layer("input", hidden), layer("projection", hidden), layer("output", c_out)],
+            before: Default::default(),
+            after: Default::default(),
+            predicted: Vec::new(),
+            gradient: Vec::new(),
+            upstream: Vec::new(),
+        }
+    }
+
+    /// The weights as they are now.
+    pub fn weights(&self) -> Weights {
+        let mut weights = Weights::new();
+        for (leaf, layer) in LAYERS.iter().zip(&self.layers) {
+            weights.insert(format!("{}.{leaf}.weight", self.name), layer.linear.weight.clone());
+            weights.insert(format!("{}.{leaf}.bias", self.name), layer.linear.bias.clone());
+        }
+        weights
+    }
+
+    /// Every tensor that the next step depends on, by name.
+    pub fn state(&mut self) -> Weights {
+        self.tensors().into_iter().map(|(name, values)| (name, values.clone())).collect()
+    }
+
+    /// Takes what [`Self::state`] gave out of `state`; false, and unchanged, where a tensor is missing or misshapen.
+    pub fn restore(&mut self, state: &mut Weights) -> bool {
+        let tensors = self.tensors();
+        let fits = |(name, values): &(String, &mut Vec<f32>)| state.get(name).is_some_and(|v| v.len() == values.len());
+        if !tensors.iter().all(fits) {
+            return false;
+        }
+        tensors.into_iter().for_each(|(name, values)| *values = take(state, &name));
+        true
+    }
+
+    fn tensors(&mut self) -> Vec<(String, &mut Vec<f32>)> {
+        let names = LAYERS.map(|leaf| format!("{}.{leaf}", self.name));
+        names.iter().zip(&mut self.layers).flat_map(|(name, layer)| layer.tensors(name)).collect()
+    }
+
+    /// Mean over pixels of `1 - cos` (equation 2, one of its two terms): from `[n, C_in]`, to `[n, C_out]`.
+    pub fn loss(&mut self, from: &[f32], to: &[f32]) -> f64 {
+        self.forward(from);
+        let c = self.layers[2].linear.to;
+        let rows = self.predicted.par_chunks_exact(c).zip(to.par_chunks_exact(c));
+        rows.map(|(predicted, observed)| f64::from(1.0 - Cosine::of(predicted, observed).cosine)).sum::<f64>()
+            / (to.len() / c).max(1) as f64
+    }
+
+    /// One step of Adam on [`Self::loss`], which is returned as it was before the step.
+    pub fn step(&mut self, from: &[f32], to: &[f32], adam: &Adam) -> f64 {
+        let loss = self.loss(from, to);
+        self.loss_gradient(to);
+        self.layers[2].accumulate(&self.gradient, &self.after[1]);
+        self.pass_back(2);
+        self.layers[1].accumulate(&self.gradient, &self.after[0]);
+        self.pass_back(1);
+        self.layers[0].accumulate(&self.gradient, from);
+        self.layers.iter_mut().for_each(|layer| layer.update(adam));
+        loss
+    }
+
+    fn forward(&mut self, from: &[f32]) {
+        let all = Parallelism::Rayon(0);
+        for i in 0..2 {
+            let (done, rest) = self.after.split_at_mut(i);
+            let input = if i == 0 { from } else { &done[0] };
+            self.layers[i].linear.run(input, &mut self.before[i], all);
+            rest[0].clone_from(&self.before[i]);
+            gelu_parallel(&mut rest[0]);
+        }
+        self.layers[2].linear.run(&self.after[1], &mut self.predicted, all);
+    }
+
+    /// d loss / d prediction.
+    fn loss_gradient(&mut self, to: &[f32]) {
+        let c = self.layers[2].linear.to;
+        self.gradient.resize(to.len(), 0.0);
+        let scale = 1.0 / (to.len() / c).max(1) as f32;
+        let rows = self.gradient.par_chunks_exact_mut(c).zip(self.predicted.par_chunks_exact(c));
+        rows.zip(to.par_chunks_exact(c)).for_each(|((gradient, predicted), observed)| {
+            let Cosine { cosine, predicted_norm, observed_norm } = Cosine::of(predicted, observed);
+            let (along, across) = (cosine / (predicted_norm * predicted_norm), 1.0 / (predicted_norm * observed_norm));
+            for ((g, p), o) in gradient.iter_mut().zip(predicted).zip(observed) {
+                *g = scale * (along * p - across * o);
+            }
+        });
+    }
+
+    /// From the gradient at the output of `layer` to that at the output of the layer before it.
+    fn pass_back(&mut self, layer: usize) {
+        let Linear { weight, from, to, .. } = &self.layers[layer].linear;
+        let n = self.gradient.len() / to;
+        self.upstream.resize(n * from, 0.0);
+        let (gradient, weight) = (View::dense(&self.gradient, n, *to), View::dense(weight, *to, *from));
+        product(gradient, weight, 1.0, false, &mut self.upstream, *from, Parallelism::Rayon(0));
+        let before = self.before[layer - 1].par_iter().with_min_len(1 << 14);
+        self.upstream.par_iter_mut().zip(before).for_each(|(g, x)| *g *= gelu_slope(*x));
+        std::mem::swap(&mut self.gradient, &mut self.upstream);
+    }
+}
+
+impl TrainableLayer {
+    fn new(linear: Linear) -> Self {
+        let (weights, biases) = (linear.weight.len(), linear.bias.len());
+        Self {
+            linear,
+            weight_gradient: vec![0.0; weights],
+            bias_gradient: vec![0.0; biases],
+            weight_moments: Moments::new(weights),
+            bias_moments: Moments::new(biases),
+        }
+    }
+
+    fn tensors(&mut self, name: &str) -> [(String, &mut Vec<f32>); 6] {
+        let Self { linear, weight_moments, bias_moments, .. } = self;
+        [
+            (format!("{name}.weight"), &mut linear.weight),
+            (format!("{name}.bias"), &mut linear.bias),
+            (format!("{name}.weight.first"), &mut weight_moments.first),
+            (format!("{name}.weight.second"), &mut weight_moments.second),
+            (format!("{name}.bias.first"), &mut bias_moments.first),
+            (format!("{name}.bias.second"), &mut bias_moments.second),
+        ]
+    }
+
+    /// gradient `[n, to]`, input `[n, from]`.
+    fn accumulate(&mut self, gradient: &[f32], input: &[f32]) {
+        let Linear { from, to, .. } = self.linear;
+        let n = gradient.len() / to;
+        let (g, x) = (View::dense(gradient, n, to), View::dense(input, n, from));
+        product(g.t(), x, 1.0, false, &mut self.weight_gradient, from, Parallelism::Rayon(0));
+        let sum_rows = |rows: &[f32]| {
+            let mut sum = vec![0.0; to];
+            rows.chunks_exact(to).for_each(|row| sum.iter_mut().zip(row).for_each(|(s, g)| *s += g));
+            sum
+        };
+        // Summed chunk by chunk in a fixed order: the same seed gives the same weights on any number of threads.
+        let sums: Vec<Vec<f32>> = gradient.par_chunks(to * ROWS_PER_TASK).map(sum_rows).collect();
+        self.bias_gradient.fill(0.0);
+        sums.iter().for_each(|sum| self.bias_gradient.iter_mut().zip(sum).for_each(|(b, s)| *b += s));
+    }
+
+    fn update(&mut self, adam: &Adam) {
+        adam.update(&mut self.linear.weight, &self.weight_gradient, &mut self.weight_moments);
+        adam.update(&mut self.linear.bias, &self.bias_gradient, &mut self.bias_moments);
+    }
+}
+
+struct Cosine {
+    cosine: f32,
+    predicted_norm: f32,
+    observed_norm: f32,
+}
+
+impl Cosine {
+    fn of(predicted: &[f32], observed: &[f32]) -> Self {
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
+        let norm = |a: &[f32]| (dot(a, a).sqrt() as f32).max(NORM_FLOOR);
+        let (predicted_norm, observed_norm) = (norm(predicted), norm(observed));
+        let cosine = (dot(predicted, observed) / f64::from(predicted_norm) / f64::from(observed_norm)) as f32;
+        Self { cosine, predicted_norm, observed_norm }
+    }
+}
+
+/// d GELU(x) / dx = Phi(x) + x phi(x).
+fn gelu_slope(x: f32) -> f32 {
+    let phi = (-0.5 * x * x).exp() * (0.5 * std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2);
+    normal_cdf(x) + x * phi
+}

@@ -1,0 +1,172 @@
+//! The loop: epochs over cached frames, both mappings together, the best kept.
+
+use std::io;
+
+use super::adam::Adam;
+use super::cache::{CachedFrame, TokenCache};
+use super::mlp::TrainableMapping;
+use super::{Progress, Settings};
+use crate::model::{Architecture, Weights};
+
+/// Frames that one step of Adam draws its pixels from.
+const FRAMES_PER_STEP: usize = 4;
+/// Pixels that the held-out loss is measured on.
+const HELD_OUT_PIXELS: usize = 4096;
+/// Fewer frames than this leave none to hold out.
+const HELD_OUT_FRAMES_MIN: usize = 5;
+
+pub struct Trainer {
+    pub(super) cache: TokenCache,
+    pub(super) to_xyz: TrainableMapping,
+    pub(super) to_rgb: TrainableMapping,
+    pub(super) adam: Adam,
+    pub(super) epochs_done: usize,
+    pub(super) best: Option<(f64, Weights)>,
+    settings: Settings,
+    train: Vec<usize>,
+    held_out: Option<Pixels>,
+    frame: CachedFrame,
+    batch: Pixels,
+}
+
+/// Features of pixels, `[n, C_RGB]` and `[n, C_XYZ]`.
+#[derive(Default)]
+struct Pixels {
+    rgb: Vec<f32>,
+    xyz: Vec<f32>,
+}
+
+impl Trainer {
+    /// Mappings start as PyTorch starts linear layers.
+    pub fn new(architecture: &Architecture, mut cache: TokenCache, settings: &Settings) -> io::Result<Self> {
+        let mut weights = initial_mappings(architecture, settings.seed);
+        let mut mapping = |name, c_out| TrainableMapping::new(name, architecture.hidden, c_out, &mut weights);
+        let (to_xyz, to_rgb) =
+            (mapping("map_rgb_to_xyz", architecture.c_xyz()), mapping("map_xyz_to_rgb", architecture.c_rgb()));
+        let (train, held_out) = divide(cache.len(), settings.held_out);
+        let held_out = sample_held_out(&mut cache, &held_out, settings.seed)?;
+        Ok(Self {
+            cache,
+            to_xyz,
+            to_rgb,
+            adam: Adam::default(),
+            epochs_done: 0,
+            best: None,
+            settings: *settings,
+            train,
+            held_out,
+            frame: CachedFrame::default(),
+            batch: Pixels::default(),
+        })
+    }
+
+    pub fn epochs_done(&self) -> usize {
+        self.epochs_done
+    }
+
+    /// The mappings with the least held-out loss, or training loss where none is held out.
+    pub fn best(self) -> Weights {
+        match self.best {
+            Some((_, weights)) => weights,
+            None => self.weights(),
+        }
+    }
+
+    /// Every training frame once.
+    pub fn epoch(&mut self) -> io::Result<Progress> {
+        // Seeded by the epoch, so that a fit that is continued draws what it would have drawn.
+        let mut random = fastrand::Rng::with_seed(self.settings.seed.wrapping_add(self.epochs_done as u64 + 1));
+        let mut order = self.train.clone();
+        random.shuffle(&mut order);
+        let (mut total, mut steps) = (0.0, 0);
+        for frames in order.chunks(FRAMES_PER_STEP) {
+            self.draw(frames, &mut random)?;
+            self.adam.advance();
+            let Pixels { rgb, xyz } = &self.batch;
+            total += self.to_xyz.step(rgb, xyz, &self.adam) + self.to_rgb.step(xyz, rgb, &self.adam);
+            steps += 1;
+        }
+        self.epochs_done += 1;
+        let loss = total / f64::from(steps);
+        let (to_xyz, to_rgb) = (&mut self.to_xyz, &mut self.to_rgb);
+        let held_out = self.held_out.as_ref();
+        let held_out_loss = held_out.map(|p| to_xyz.loss(&p.rgb, &p.xyz) + to_rgb.loss(&p.xyz, &p.rgb));
+        let judged = held_out_loss.unwrap_or(loss);
+        if self.best.as_ref().is_none_or(|(best, _)| judged < *best) {
+            self.best = Some((judged, self.weights()));
+        }
+        Ok(Progress { epoch: self.epochs_done, epochs: self.settings.epochs, loss, held_out_loss })
+    }
+
+    fn draw(&mut self, frames: &[usize], random: &mut fastrand::Rng) -> io::Result<()> {
+        let Pixels { rgb, xyz } = &mut self.batch;
+        rgb.clear();
+        xyz.clear();
+        for &index in frames {
+            self.cache.read(index, &mut self.frame)?;
+            self.cache.sample(&self.frame, self.settings.pixels.div_ceil(frames.len()), random, rgb, xyz);
+        }
+        Ok(())
+    }
+
+    /// Whether `mappings` has the tensors of these mappings.
+    pub fn fits(&self, mappings: &Weights) -> bool {
+        let shape = |weights: &Weights| weights.iter().map(|(name, v)| (name.clone(), v.len())).collect::<Vec<_>>();
+        shape(&self.weights()) == shape(mappings)
+    }
+
+    fn weights(&self) -> Weights {
+        let mut weights = self.to_xyz.weights();
+        weights.extend(self.to_rgb.weights());
+        weights
+    }
+}
+
+/// Indices to learn from, and an evenly spread share to report on.
+fn divide(frames: usize, share: f64) -> (Vec<usize>, Vec<usize>) {
+    let count = if frames < HELD_OUT_FRAMES_MIN { 0 } else { (frames as f64 * share).round() as usize };
+    let held_out: Vec<usize> = (0..count.min(frames - 1)).map(|i| (i * frames + frames / 2) / count).collect();
+    ((0..frames).filter(|i| !held_out.contains(i)).collect(), held_out)
+}
+
+fn sample_held_out(cache: &mut TokenCache, frames: &[usize], seed: u64) -> io::Result<Option<Pixels>> {
+    let (mut pixels, mut frame) = (Pixels::default(), CachedFrame::default());
+    let mut random = fastrand::Rng::with_seed(seed);
+    for &index in frames {
+        cache.read(index, &mut frame)?;
+        let count = HELD_OUT_PIXELS.div_ceil(frames.len());
+        cache.sample(&frame, count, &mut random, &mut pixels.rgb, &mut pixels.xyz);
+    }
+    Ok((!frames.is_empty()).then_some(pixels))
+}
+
+/// Weights and biases uniform within 1 / sqrt(fan in).
+fn initial_mappings(architecture: &Architecture, seed: u64) -> Weights {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut weights = Weights::new();
+    let mut bound = 0.0;
+    for spec in architecture.mapping_tensors() {
+        // A weight comes before its bias, which shares its fan in.
+        if let [_, fan_in] = spec.shape[..] {
+            bound = 1.0 / (fan_in as f32).sqrt();
+        }
+        let count = spec.shape.iter().product();
+        weights.insert(spec.name, (0..count).map(|_| bound * (2.0 * random.f32() - 1.0)).collect());
+    }
+    weights
+}
+
+#[cfg(test)]
+mod tests {
+    use super::divide;
+
+    #[test]
+    fn a_share_is_held_out_and_the_rest_learnt_from() {
+        for frames in 1..60 {
+            let (train, held_out) = divide(frames, 0.1);
+            assert_eq!(train.len() + held_out.len(), frames);
+            assert!(!train.is_empty());
+            assert_eq!(held_out.len(), if frames < 5 { 0 } else { (frames as f64 * 0.1).round() as usize });
+        }
+    }
+}
