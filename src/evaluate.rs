@@ -1,3 +1,4 @@
 //! How good an engine is, measured as the field measures it (section 4).
 
 pub mod curves;
+pub mod metrics;

@@ -74,6 +74,7 @@ pub struct Fit {
     cache: TokenCache,
     folder: PathBuf,
     backend: CpuBackend,
+    fingerprints: Vec<String>,
     seen: usize,
 }
 
@@ -86,7 +87,7 @@ impl Fit {
         }
         let cache = TokenCache::new(&folder, architecture.c_rgb(), architecture.c_xyz());
         let backend = CpuBackend::new(architecture, engine.backbones());
-        Ok(Self { engine, cache, folder, backend, seen: 0 })
+        Ok(Self { engine, cache, folder, backend, fingerprints: Vec::new(), seen: 0 })
     }
 
     /// Adds a good part; false when it has too few points to learn from.
@@ -101,6 +102,7 @@ impl Fit {
         self.backend.xyz_groups(&input.cloud, &mut groups);
         let pushed = self.cache.push(&tokens, &groups, &input.cloud);
         pushed.map_err(|source| FitError::Cache { folder: self.folder.clone(), source })?;
+        self.fingerprints.push(frame.fingerprint());
         Ok(true)
     }
 
@@ -142,7 +144,8 @@ impl Fit {
             state::store(path, &key, &mut trainer, settings.epochs)?;
         }
         self.engine.weights.extend(trainer.best());
-        self.engine.metadata.threshold = None;
+        self.engine.metadata.calibration = None;
+        self.engine.metadata.fitted_on = self.fingerprints;
         Ok(self.engine)
     }
 }

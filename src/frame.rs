@@ -1,6 +1,9 @@
 //! A frame as a camera gives it: colour and an organised point cloud, pixel by pixel.
 
+use sha2::{Digest, Sha256};
 use thiserror::Error;
+
+use crate::files;
 
 /// The largest side of a frame that is accepted, in pixels; bounds what is allocated for untrusted input.
 pub const SIDE_MAX: usize = 8192;
@@ -93,6 +96,13 @@ impl RgbdFrame {
 
     pub fn cloud(&self) -> &OrganisedCloud {
         &self.cloud
+    }
+
+    /// A short hash of colour and points, by which a frame is known again: 16 hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new_with_prefix(&self.rgb);
+        self.cloud.points.as_flattened().iter().for_each(|v| hash.update(v.to_le_bytes()));
+        files::hex(&hash.finalize()[..8])
     }
 
     pub fn width(&self) -> usize {

@@ -9,7 +9,7 @@ use crate::backend::{AnomalyMaps, Backend, XyzGroups};
 use crate::frame::RgbdFrame;
 use crate::model::engine_file::Engine;
 use crate::prepare::{NetworkInput, Preparation, prepare};
-use crate::score::{self, Verdict};
+use crate::score::{self, Thresholds, Verdict};
 
 #[derive(Debug, Error, PartialEq)]
 pub enum InspectError {
@@ -25,7 +25,7 @@ pub enum InspectError {
 pub struct Inspector {
     backend: Box<dyn Backend>,
     preparation: Preparation,
-    threshold: Option<f32>,
+    thresholds: Option<Thresholds>,
     /// Fewer points than groups would repeat group centres: the shape is not described.
     points_min: usize,
     tokens: Vec<f32>,
@@ -89,15 +89,20 @@ impl Inspector {
         Ok(Self {
             backend: Box::new(CpuBackend::new(&metadata.architecture, weights)),
             preparation: metadata.preparation,
-            threshold: metadata.threshold,
+            thresholds: metadata.calibration.map(|c| Thresholds { reject: c.threshold, review: c.review }),
             points_min: metadata.architecture.xyz.groups,
             tokens: Vec::new(),
             groups: XyzGroups::default(),
         })
     }
 
-    pub fn threshold(&self) -> Option<f32> {
-        self.threshold
+    pub fn thresholds(&self) -> Option<Thresholds> {
+        self.thresholds
+    }
+
+    /// Other thresholds than the engine's.
+    pub fn set_thresholds(&mut self, thresholds: Thresholds) {
+        self.thresholds = Some(thresholds);
     }
 
     /// Runs the method on one frame.
@@ -116,7 +121,7 @@ impl Inspector {
         timed(&mut times.anomaly_map, || self.backend.anomaly_map(&self.tokens, &input.cloud, &self.groups, &mut maps));
         let map = &maps.anomaly_map;
         let scores = Scores { score: score::maximum(map), reference: score::reference(map) };
-        let verdict = self.threshold.map(|threshold| score::verdict(scores.score, threshold));
+        let verdict = self.thresholds.map(|thresholds| thresholds.verdict(scores.score));
         Ok(Inspection { scores: Some(scores), verdict, reason: None, input, maps, times })
     }
 }

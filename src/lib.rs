@@ -7,6 +7,7 @@
 
 pub mod backend;
 pub mod bench;
+pub mod calibrate;
 pub mod calibration;
 pub mod dataset;
 pub mod evaluate;

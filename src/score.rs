@@ -6,21 +6,41 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     Pass,
+    /// Between the two thresholds: for a person to look at. Nothing but a pass counts as one.
+    Review,
     Reject,
+}
+
+/// Where verdicts change.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thresholds {
+    /// A score above this rejects.
+    pub reject: f32,
+    /// A score above this is reviewed; none for no such band.
+    pub review: Option<f32>,
 }
 
 impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Pass => "pass",
+            Self::Review => "review",
             Self::Reject => "reject",
         })
     }
 }
 
-/// A score above the threshold rejects, and so does one that is no number.
-pub fn verdict(score: f32, threshold: f32) -> Verdict {
-    if score <= threshold { Verdict::Pass } else { Verdict::Reject }
+impl Thresholds {
+    /// A score that is no number rejects.
+    pub fn verdict(&self, score: f32) -> Verdict {
+        if score <= self.review.unwrap_or(self.reject) {
+            Verdict::Pass
+        } else if score <= self.reject {
+            Verdict::Review
+        } else {
+            Verdict::Reject
+        }
+    }
 }
 
 /// The map's maximum: the score a station uses. A map that is not a number anywhere has no number for a score.
@@ -41,13 +61,21 @@ pub fn reference(map: &[f32]) -> f32 {
 mod tests {
     use super::*;
 
+    const BANDS: Thresholds = Thresholds { reject: 0.8, review: Some(0.5) };
+
     #[test]
     fn what_is_no_number_never_passes() {
         for map in [[0.0, f32::NAN, 1.0], [f32::NAN, 0.0, 0.0], [0.0, 9.0, f32::NAN]] {
-            assert_eq!(verdict(maximum(&map), 100.0), Verdict::Reject);
+            assert_eq!(BANDS.verdict(maximum(&map)), Verdict::Reject);
         }
-        assert_eq!(verdict(maximum(&[0.0, 0.5]), 0.5), Verdict::Pass);
-        assert_eq!(verdict(maximum(&[0.0, 0.51]), 0.5), Verdict::Reject);
+    }
+
+    #[test]
+    fn a_band_ends_at_its_threshold() {
+        let verdicts = [0.4, 0.5, 0.51, 0.8, 0.81].map(|score| BANDS.verdict(score));
+        assert_eq!(verdicts, [Verdict::Pass, Verdict::Pass, Verdict::Review, Verdict::Review, Verdict::Reject]);
+        let single = Thresholds { review: None, ..BANDS };
+        assert_eq!([0.8, 0.81].map(|score| single.verdict(score)), [Verdict::Pass, Verdict::Reject]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use thiserror::Error;
 
 use super::encoded::Encoded;
 use super::{Architecture, TensorSpec, Variant, Weights};
+use crate::calibrate::Calibration;
 use crate::files;
 use crate::prepare::{PlaneMode, Preparation};
 
@@ -76,8 +77,10 @@ pub struct Metadata {
     /// Whether a fit standardises features over its good parts, by way of the networks' last norms.
     /// Off for the published networks.
     pub standardise: bool,
-    /// A score above this rejects; none before calibration.
-    pub threshold: Option<f32>,
+    /// The thresholds and how they were found; none before calibration.
+    pub calibration: Option<Calibration>,
+    /// Fingerprints of the frames that the mappings were learnt from; a threshold comes from others.
+    pub fitted_on: Vec<String>,
     pub provenance: Vec<Source>,
 }
 
@@ -87,7 +90,7 @@ impl Metadata {
     pub fn prepare_as(&mut self, preparation: Preparation) -> Result<(), EngineError> {
         let fixes_plane = matches!((self.preparation.plane, preparation.plane), (PlaneMode::Fit, PlaneMode::Fixed(_)));
         let same_plane = fixes_plane || self.preparation.plane == preparation.plane;
-        if self.threshold.is_some() && !(same_plane && self.preparation.keep == preparation.keep) {
+        if self.calibration.is_some() && !(same_plane && self.preparation.keep == preparation.keep) {
             return Err(EngineError::Preparation { engine: self.preparation, asked: preparation });
         }
         self.preparation = preparation;

@@ -26,11 +26,14 @@ impl Square {
 pub fn rgb(rgb: &[u8], width: usize, height: usize) -> Vec<u8> {
     let padded = pad_by_edge(rgb, width, height);
     let side = Square::around(width, height).side as u32;
-    let source = ImageRef::new(side, side, &padded, PixelType::U8x3).expect("the padded image is a square of bytes");
+    let Ok(source) = ImageRef::new(side, side, &padded, PixelType::U8x3) else {
+        panic!("the padded image is a square")
+    };
     let mut target = Image::new(W as u32, H as u32, PixelType::U8x3);
     // Pillow's bicubic has a = -1/2, which is Catmull and Rom's spline.
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom)).use_alpha(false);
-    Resizer::new().resize(&source, &mut target, &options).expect("both images have three bytes a pixel");
+    let resized = Resizer::new().resize(&source, &mut target, &options);
+    assert!(resized.is_ok(), "both images have three bytes a pixel");
     target.into_vec()
 }
 
@@ -46,20 +49,25 @@ fn pad_by_edge(rgb: &[u8], width: usize, height: usize) -> Vec<u8> {
     out
 }
 
-/// Organised cloud -> `[P]`: padded by missing points, nearest, source index floor(i in / out).
+/// Organised cloud -> `[P]`: padded by missing points, nearest.
 pub fn cloud(cloud: &OrganisedCloud) -> Vec<[f32; 3]> {
-    let square = Square::around(cloud.width(), cloud.height());
+    nearest(cloud.points(), cloud.width(), cloud.height(), [0.0; 3])
+}
+
+/// `[height, width]` -> `[P]`: padded by `pad`, nearest, source index floor(i in / out).
+pub fn nearest<T: Copy>(values: &[T], width: usize, height: usize, pad: T) -> Vec<T> {
+    let square = Square::around(width, height);
     let axis =
         |i: usize, out: usize, lead: usize, len: usize| (i * square.side / out).checked_sub(lead).filter(|&s| s < len);
-    let mut points = Vec::with_capacity(H * W);
+    let mut out = Vec::with_capacity(H * W);
     for i in 0..H {
-        let y = axis(i, H, square.top, cloud.height());
+        let y = axis(i, H, square.top, height);
         for j in 0..W {
-            let x = axis(j, W, square.left, cloud.width());
-            points.push(y.zip(x).map_or([0.0; 3], |(y, x)| cloud.points()[y * cloud.width() + x]));
+            let x = axis(j, W, square.left, width);
+            out.push(y.zip(x).map_or(pad, |(y, x)| values[y * width + x]));
         }
     }
-    points
+    out
 }
 
 #[cfg(test)]

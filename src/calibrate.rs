@@ -1,0 +1,119 @@
+//! From scores of good parts to a threshold: split conformal prediction.
+//!
+//! With n scores of good frames that the fit has not seen, the k-th smallest, k = ceil((n + 1)(1 - rate)),
+//! is exceeded by a further good frame with probability at most `rate`, as long as frames are exchangeable.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+#[derive(Debug, Error, PartialEq)]
+pub enum CalibrateError {
+    #[error("a false-reject rate lies between 0 and 1, not at {0}")]
+    Rate(f64),
+    #[error("the review rate {review} must lie above the false-reject rate {reject}: review begins at a lower score")]
+    Review { review: f64, reject: f64 },
+    #[error(
+        "{frames} good frames cannot support a false-reject rate of {rate}: that needs at least {needed}; these support {supported:.4}"
+    )]
+    TooFew { frames: usize, rate: f64, needed: usize, supported: f64 },
+    #[error("the score of a good frame is not a number: inspect that frame")]
+    NotANumber,
+}
+
+/// How a threshold was found.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// A score above this rejects.
+    pub threshold: f32,
+    /// A score above this, up to the threshold, is for a person to look at.
+    pub review: Option<f32>,
+    /// Good frames that the threshold was found on.
+    pub frames: usize,
+    /// The rate that was asked for.
+    pub false_reject_rate: f64,
+    /// The expected rate that the order statistic guarantees, at most the one asked for.
+    pub guaranteed_rate: f64,
+}
+
+/// The threshold of `scores`, of good frames not used in the fit, for each expected rate.
+pub fn calibrate(scores: &[f32], rate: f64, review_rate: Option<f64>) -> Result<Calibration, CalibrateError> {
+    if let Some(review) = review_rate.filter(|review| *review <= rate) {
+        return Err(CalibrateError::Review { review, reject: rate });
+    }
+    let mut sorted = scores.to_vec();
+    if sorted.iter().any(|s| s.is_nan()) {
+        return Err(CalibrateError::NotANumber);
+    }
+    sorted.sort_by(f32::total_cmp);
+    let rank = order_statistic(sorted.len(), rate)?;
+    let review = review_rate.map(|rate| order_statistic(sorted.len(), rate)).transpose()?;
+    Ok(Calibration {
+        threshold: sorted[rank - 1],
+        review: review.map(|rank| sorted[rank - 1]),
+        frames: sorted.len(),
+        false_reject_rate: rate,
+        guaranteed_rate: 1.0 - rank as f64 / (sorted.len() + 1) as f64,
+    })
+}
+
+/// Which of `frames` sorted scores, counted from 1.
+fn order_statistic(frames: usize, rate: f64) -> Result<usize, CalibrateError> {
+    if !(rate > 0.0 && rate < 1.0) {
+        return Err(CalibrateError::Rate(rate));
+    }
+    // What rounding adds to an exact product must not cost a whole rank.
+    let rank = ((frames + 1) as f64 * (1.0 - rate) - 1e-9).ceil() as usize;
+    if rank > frames {
+        let needed = (1.0 / rate - 1e-9).ceil() as usize - 1;
+        return Err(CalibrateError::TooFew { frames, rate, needed, supported: 1.0 / (frames + 1) as f64 });
+    }
+    Ok(rank.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scores(n: usize, random: &mut fastrand::Rng) -> Vec<f32> {
+        (0..n).map(|_| random.f32()).collect()
+    }
+
+    #[test]
+    fn the_order_statistic_of_a_hundred() {
+        let ascending: Vec<f32> = (1..=99).map(|v| v as f32).collect();
+        let found = calibrate(&ascending, 0.01, Some(0.1)).unwrap();
+        assert_eq!((found.threshold, found.review), (99.0, Some(90.0)));
+        assert!((found.guaranteed_rate - 0.01).abs() < 1e-12);
+    }
+
+    #[test]
+    fn too_few_frames_say_what_they_support() {
+        let error = calibrate(&[0.0; 98], 0.01, None).unwrap_err();
+        let CalibrateError::TooFew { frames: 98, needed: 99, supported, .. } = error else { panic!("{error}") };
+        assert!((supported - 1.0 / 99.0).abs() < 1e-12);
+        assert!(matches!(calibrate(&[], 0.5, None), Err(CalibrateError::TooFew { needed: 1, .. })));
+    }
+
+    #[test]
+    fn bad_rates_and_scores_are_refused() {
+        assert_eq!(calibrate(&[0.0; 9], 0.0, None), Err(CalibrateError::Rate(0.0)));
+        assert!(matches!(calibrate(&[0.0; 9], f64::NAN, None), Err(CalibrateError::Rate(_))));
+        assert!(matches!(calibrate(&[0.0; 99], 0.1, Some(0.05)), Err(CalibrateError::Review { .. })));
+        assert_eq!(calibrate(&[f32::NAN; 99], 0.1, None), Err(CalibrateError::NotANumber));
+    }
+
+    #[test]
+    fn the_expected_rate_is_kept() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let (trials, fresh) = (400, 200);
+        let mut rejected = 0;
+        for _ in 0..trials {
+            let found = calibrate(&scores(59, &mut random), 0.05, None).unwrap();
+            rejected += scores(fresh, &mut random).iter().filter(|s| **s > found.threshold).count();
+        }
+        let rate = rejected as f64 / (trials * fresh) as f64;
+        // The expected rate is 0.05; calibration sets vary by 0.03, their mean over 400 by 0.0015.
+        assert!((rate - 0.05).abs() < 0.006, "{rate}");
+    }
+}
