@@ -1,5 +1,6 @@
 //! What an engine is: the architecture's sizes and its named weights. No arithmetic lives here.
 
+pub mod checkpoint;
 mod encoded;
 pub mod engine_file;
 pub mod seeded;

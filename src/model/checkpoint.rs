@@ -1,0 +1,191 @@
+//! Weight files as users have them: PyTorch's (before and since 1.6) and safetensors.
+//!
+//! The kind is told by content, never by the file's name. Nothing that a file holds is executed, every size is checked
+//! against the file before memory is taken for it, and only the tensors asked for are read.
+
+mod archive;
+mod pickle;
+mod safetensors_file;
+mod select;
+mod source;
+mod torch;
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::path::{Path, PathBuf};
+
+use half::{bf16, f16};
+use thiserror::Error;
+
+use self::source::Source;
+
+pub use self::select::{Part, Selection, select};
+pub use safetensors::Dtype;
+
+/// PyTorch and safetensors allow more; no weight has more.
+const RANK_MAX: usize = 8;
+const NAME_BYTES_MAX: usize = 256;
+/// What training wrappers put in front of a weight's own name.
+const WRAPPERS: [&str; 4] = ["module.", "base_model.", "MAE_encoder.", "backbone."];
+
+#[derive(Debug, Error)]
+pub enum CheckpointError {
+    #[error("cannot open {}: {source}", path.display())]
+    Open { path: PathBuf, source: std::io::Error },
+    #[error("cannot read {}: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{}: expected weights saved by PyTorch or as safetensors, but the file begins with {found}", path.display())]
+    Kind { path: PathBuf, found: String },
+    #[error("{}: {reason}; if it should be sound, fetch or save it again", path.display())]
+    Damaged { path: PathBuf, reason: String },
+    #[error("{}: no tensor is called {name}", path.display())]
+    NoTensor { path: PathBuf, name: String },
+    #[error("{}: tensor {name}: expected floating-point weights, found {found}", path.display())]
+    NotWeights { path: PathBuf, name: String, found: String },
+    #[error("{}: tensor {name} holds {value} at place {place}; expected finite weights", path.display())]
+    NotFinite { path: PathBuf, name: String, place: usize, value: f32 },
+    #[error("{}: it does not hold {part}:\n{listing}", path.display())]
+    Mismatch { path: PathBuf, part: &'static str, listing: String },
+}
+
+/// One tensor of a file: its shape, and where its numbers lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorEntry {
+    pub shape: Vec<usize>,
+    pub dtype: Dtype,
+    /// In numbers, as many as dimensions.
+    strides: Vec<u64>,
+    /// Byte of the file where the first number begins.
+    start: u64,
+}
+
+/// An opened weight file.
+pub struct Checkpoint {
+    source: Source,
+    tensors: BTreeMap<String, TensorEntry>,
+}
+
+impl Checkpoint {
+    /// Reads what the file holds, but no tensor yet. Names are the weights' own: what training wrappers put in front
+    /// (`module.`, `base_model.`, `MAE_encoder.`, `backbone.`) is gone.
+    pub fn open(path: &Path) -> Result<Self, CheckpointError> {
+        let source = Source::open(path)?;
+        let head = source.read(0, source.len.min(64))?;
+        let named = if head.starts_with(b"PK\x03\x04") {
+            torch::open_zip(&source)?
+        } else if head.first() == Some(&0x80) && head.windows(10).any(|window| window == torch::LEGACY_MAGIC) {
+            torch::open_legacy(&source)?
+        } else if head.get(8) == Some(&b'{') {
+            safetensors_file::open(&source)?
+        } else {
+            let found = format!("\"{}\"", head[..head.len().min(16)].escape_ascii());
+            return Err(CheckpointError::Kind { path: path.into(), found });
+        };
+        let tensors = unwrapped(&source, named)?;
+        if tensors.is_empty() {
+            return Err(source.damaged("expected a dict of tensors by name, found none"));
+        }
+        Ok(Self { source, tensors })
+    }
+
+    /// Every tensor by name.
+    pub fn tensors(&self) -> &BTreeMap<String, TensorEntry> {
+        &self.tensors
+    }
+
+    /// One tensor's numbers, row-major. An integer tensor is an error.
+    pub fn read(&self, name: &str) -> Result<Vec<f32>, CheckpointError> {
+        let path = || self.source.path.clone();
+        let Some(entry) = self.tensors.get(name) else {
+            return Err(CheckpointError::NoTensor { path: path(), name: name.into() });
+        };
+        let refused = |found| CheckpointError::NotWeights { path: path(), name: name.into(), found };
+        let convert = converter(entry.dtype).ok_or_else(|| refused(entry.dtype.to_string()))?;
+        // A number may be repeated by a stride of 0; a shape that outgrows its numbers is no weight.
+        let span = span(&entry.shape, &entry.strides).zip(numbers(&entry.shape)).filter(|(span, count)| count <= span);
+        let Some((span, _)) = span else {
+            return Err(refused(format!("one number repeated, as {:?} with strides {:?}", entry.shape, entry.strides)));
+        };
+        // The span lies within the file.
+        let mut values = Vec::with_capacity(span as usize);
+        let bytes = span * (entry.dtype.bitsize() as u64 / 8);
+        self.source.stream(entry.start, bytes, |chunk| convert(chunk, &mut values))?;
+        if entry.strides == row_major(&entry.shape) { Ok(values) } else { Ok(gathered(&values, entry)) }
+    }
+
+    /// SHA-256 of the file in hexadecimal, to tell later which weights an engine was made of.
+    pub fn sha256(&self) -> Result<String, CheckpointError> {
+        self.source.sha256()
+    }
+}
+
+fn unwrapped(
+    source: &Source,
+    named: Vec<(String, TensorEntry)>,
+) -> Result<BTreeMap<String, TensorEntry>, CheckpointError> {
+    let mut tensors: BTreeMap<String, (String, TensorEntry)> = BTreeMap::new();
+    for (full, entry) in named {
+        let mut name = full.as_str();
+        while let Some(inner) = WRAPPERS.iter().find_map(|wrapper| name.strip_prefix(wrapper)) {
+            name = inner;
+        }
+        match tensors.entry(name.to_owned()) {
+            Entry::Vacant(place) => {
+                place.insert((full, entry));
+            }
+            Entry::Occupied(mut place) if place.get().0 == full => place.get_mut().1 = entry,
+            Entry::Occupied(place) => {
+                let other = &place.get().0;
+                return Err(source.damaged(format!("{other} and {full} are both the weight {name}; keep one")));
+            }
+        }
+    }
+    Ok(tensors.into_iter().map(|(name, (_, entry))| (name, entry)).collect())
+}
+
+type Convert = fn(&[u8], &mut Vec<f32>);
+
+/// Appends a run of little-endian numbers as f32; `None` for a type that holds no weights.
+fn converter(dtype: Dtype) -> Option<Convert> {
+    Some(match dtype {
+        Dtype::F32 => |bytes, out| out.extend(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b))),
+        Dtype::F64 => |bytes, out| out.extend(bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32)),
+        Dtype::F16 => |bytes, out| out.extend(bytes.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32())),
+        Dtype::BF16 => |bytes, out| out.extend(bytes.as_chunks().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32())),
+        _ => return None,
+    })
+}
+
+fn numbers(shape: &[usize]) -> Option<u64> {
+    shape.iter().try_fold(1u64, |n, size| n.checked_mul(*size as u64))
+}
+
+/// Numbers from a tensor's first to behind its last, 0 if it is empty; `None` if that overflows.
+fn span(shape: &[usize], strides: &[u64]) -> Option<u64> {
+    if shape.contains(&0) {
+        return Some(0);
+    }
+    shape.iter().zip(strides).try_fold(1u64, |end, (size, stride)| {
+        let reach = (*size as u64 - 1).checked_mul(*stride)?;
+        end.checked_add(reach)
+    })
+}
+
+/// Strides of a tensor without gaps, the last dimension innermost.
+fn row_major(shape: &[usize]) -> Vec<u64> {
+    let mut strides = vec![1u64; shape.len()];
+    for axis in (1..shape.len()).rev() {
+        strides[axis - 1] = strides[axis].saturating_mul(shape[axis] as u64);
+    }
+    strides
+}
+
+/// A strided tensor's numbers, row-major, from the span that they lie in.
+fn gathered(span: &[f32], entry: &TensorEntry) -> Vec<f32> {
+    let count = if span.is_empty() { 0 } else { entry.shape.iter().product() };
+    let place = |index: usize| {
+        let axes = entry.shape.iter().zip(&entry.strides).rev();
+        axes.fold((index, 0), |(rest, at), (size, stride)| (rest / size, at + rest % size * *stride as usize)).1
+    };
+    (0..count).map(|index| span[place(index)]).collect()
+}
