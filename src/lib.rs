@@ -16,6 +16,7 @@ pub mod fit;
 pub mod frame;
 pub mod inspect;
 pub mod model;
+pub mod overlay;
 pub mod prepare;
 pub mod score;
 pub mod shapes;

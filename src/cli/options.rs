@@ -1,0 +1,62 @@
+//! Options that commands share.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use crosscheck::calibration::{self, CalibrationError};
+use crosscheck::prepare::{Keep, PlaneMode, Preparation};
+
+/// How frames are prepared, where the default or the engine's own way is not wanted.
+#[derive(Args)]
+pub struct PreparationOptions {
+    /// The belt plane: fitted to each frame's border, left in, or read from a file
+    #[arg(long, value_name = "fit|none|FILE")]
+    plane: Option<PlaneOption>,
+    /// Which connected parts of the cloud stay
+    #[arg(long)]
+    keep: Option<KeepOption>,
+}
+
+#[derive(Clone)]
+enum PlaneOption {
+    Fit,
+    None,
+    File(PathBuf),
+}
+
+impl FromStr for PlaneOption {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "fit" => Self::Fit,
+            "none" => Self::None,
+            file => Self::File(file.into()),
+        })
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum KeepOption {
+    Largest,
+    All,
+}
+
+impl PreparationOptions {
+    /// `base` with what was asked for in its place.
+    pub fn apply(&self, base: Preparation) -> Result<Preparation, CalibrationError> {
+        let plane = match &self.plane {
+            None => base.plane,
+            Some(PlaneOption::Fit) => PlaneMode::Fit,
+            Some(PlaneOption::None) => PlaneMode::None,
+            Some(PlaneOption::File(path)) => PlaneMode::Fixed(calibration::read_plane(path)?),
+        };
+        let keep = match self.keep {
+            None => base.keep,
+            Some(KeepOption::Largest) => Keep::Largest,
+            Some(KeepOption::All) => Keep::All,
+        };
+        Ok(Preparation { plane, keep, ..base })
+    }
+}

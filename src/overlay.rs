@@ -1,0 +1,215 @@
+//! The picture of an inspection: the heat map over the photograph, in the photograph's own pixels.
+
+mod legend;
+
+use std::io::Write;
+use std::path::Path;
+
+use image::{ImageEncoder, Rgb, RgbImage};
+use rayon::prelude::*;
+
+use crate::files;
+use crate::frame::RgbdFrame;
+use crate::prepare::resize::Square;
+use crate::score::Verdict;
+use crate::shapes::{H, W};
+
+/// With a threshold the scale ends at this multiple of it, so that pictures of a line compare.
+const SCALE_OVER_THRESHOLD: f32 = 1.5;
+/// Without one it begins where this share of the part's pixels lies below.
+const SCALE_FLOOR: f64 = 0.1;
+/// Opacity of the heat map at its two ends.
+const OPACITY: [f32; 2] = [0.1, 0.75];
+/// Brightness of the photograph where there is no shape feature.
+const DIMMED: f32 = 0.6;
+/// One pixel of outline for as many of the photograph's shorter side.
+const OUTLINE_PER_SIDE: usize = 250;
+const OUTLINE: [u8; 3] = [255, 255, 255];
+
+/// What a picture shows.
+pub struct Overlay<'a> {
+    pub frame: &'a RgbdFrame,
+    /// `[P]`.
+    pub anomaly_map: &'a [f32],
+    /// Pixels that have a shape feature, `[P]`.
+    pub valid: &'a [bool],
+    pub score: Option<f32>,
+    pub threshold: Option<f32>,
+    pub verdict: Option<Verdict>,
+}
+
+/// Draws the photograph with the heat map, the outline of what lies above the threshold, and a legend below.
+pub fn overlay(what: &Overlay) -> RgbImage {
+    let (width, height) = (what.frame.width(), what.frame.height());
+    let scale = Scale::of(what);
+    let heat = Heat { map: what.anomaly_map, square: Square::around(width, height) };
+    let mut pixels = vec![0; width * height * 3];
+    let rows = pixels.par_chunks_exact_mut(width * 3).zip(what.frame.rgb().par_chunks_exact(width * 3)).enumerate();
+    rows.for_each(|(y, (out, photograph))| {
+        for (x, (out, colour)) in out.chunks_exact_mut(3).zip(photograph.chunks_exact(3)).enumerate() {
+            let drawn = match what.threshold {
+                Some(threshold) if heat.is_outline(x, y, width, height, threshold) => OUTLINE,
+                _ if what.valid[heat.nearest(x, y)] => scale.blend(colour, heat.at(x, y)),
+                _ => [0, 1, 2].map(|c| (f32::from(colour[c]) * DIMMED) as u8),
+            };
+            out.copy_from_slice(&drawn);
+        }
+    });
+    let Some(picture) = RgbImage::from_raw(width as u32, height as u32, pixels) else { panic!("three bytes a pixel") };
+    legend::below(&picture, what, &scale)
+}
+
+/// Writes a PNG, whole or not at all.
+pub fn write(path: &Path, picture: &RgbImage) -> std::io::Result<()> {
+    files::write_whole(path, |file| {
+        let mut out = std::io::BufWriter::new(file);
+        image::codecs::png::PngEncoder::new(&mut out)
+            .write_image(picture, picture.width(), picture.height(), image::ExtendedColorType::Rgb8)
+            .map_err(std::io::Error::other)?;
+        out.flush()
+    })
+}
+
+/// Which values the two ends of the colours stand for.
+struct Scale {
+    low: f32,
+    high: f32,
+}
+
+impl Scale {
+    fn of(what: &Overlay) -> Self {
+        if let Some(threshold) = what.threshold.filter(|t| t.is_finite() && *t > 0.0) {
+            return Self { low: 0.0, high: SCALE_OVER_THRESHOLD * threshold };
+        }
+        let valid = what.anomaly_map.iter().zip(what.valid).filter(|(value, valid)| **valid && value.is_finite());
+        let mut values: Vec<f32> = valid.map(|(value, _)| *value).collect();
+        values.sort_unstable_by(f32::total_cmp);
+        let (Some(&high), Some(&low)) = (values.last(), values.get((values.len() as f64 * SCALE_FLOOR) as usize))
+        else {
+            return Self { low: 0.0, high: 1.0 };
+        };
+        if high > low { Self { low, high } } else { Self { low: 0.0, high: high.max(1.0) } }
+    }
+
+    /// 0 to 1.
+    fn position(&self, value: f32) -> f32 {
+        let position = (value - self.low) / (self.high - self.low);
+        // What is no number is shown as the worst.
+        if position.is_nan() { 1.0 } else { position.clamp(0.0, 1.0) }
+    }
+
+    fn blend(&self, photograph: &[u8], value: f32) -> [u8; 3] {
+        let position = self.position(value);
+        let opacity = OPACITY[0] + (OPACITY[1] - OPACITY[0]) * position;
+        let heat = colour(position);
+        [0, 1, 2].map(|c| (f32::from(photograph[c]) * (1.0 - opacity) + f32::from(heat[c]) * opacity) as u8)
+    }
+}
+
+/// Turbo, which keeps its order of hues for every kind of colour vision and in print.
+fn colour(position: f32) -> [u8; 3] {
+    let colorous::Color { r, g, b } = colorous::TURBO.eval_continuous(f64::from(position));
+    [r, g, b]
+}
+
+/// The network frame's map in the photograph's pixels.
+struct Heat<'a> {
+    map: &'a [f32],
+    square: Square,
+}
+
+impl Heat<'_> {
+    /// The network pixel that a pixel of the photograph lies in.
+    fn nearest(&self, x: usize, y: usize) -> usize {
+        let axis = |i: usize, lead: usize, out: usize| (i + lead) * out / self.square.side;
+        axis(y, self.square.top, H) * W + axis(x, self.square.left, W)
+    }
+
+    /// Bilinear between the centres of network pixels.
+    fn at(&self, x: usize, y: usize) -> f32 {
+        let axis = |i: usize, lead: usize, out: usize| {
+            let at = ((i + lead) as f32 + 0.5) * out as f32 / self.square.side as f32 - 0.5;
+            let at = at.clamp(0.0, (out - 1) as f32);
+            (at as usize, (at as usize + 1).min(out - 1), at.fract())
+        };
+        let (top, bottom, v) = axis(y, self.square.top, H);
+        let (left, right, u) = axis(x, self.square.left, W);
+        let row = |y: usize| self.map[y * W + left] * (1.0 - u) + self.map[y * W + right] * u;
+        row(top) * (1.0 - v) + row(bottom) * v
+    }
+
+    /// Above the threshold, but not all of its neighbours are.
+    fn is_outline(&self, x: usize, y: usize, width: usize, height: usize, threshold: f32) -> bool {
+        let above = |x: usize, y: usize| self.at(x, y) > threshold;
+        let reach = (width.min(height) / OUTLINE_PER_SIDE).max(1);
+        let (right, below) = ((x + reach).min(width - 1), (y + reach).min(height - 1));
+        let neighbours = [(x.saturating_sub(reach), y), (right, y), (x, y.saturating_sub(reach)), (x, below)];
+        above(x, y) && !neighbours.iter().all(|&(x, y)| above(x, y))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::OrganisedCloud;
+    use crate::shapes::P;
+
+    fn frame(width: usize, height: usize) -> RgbdFrame {
+        let cloud = OrganisedCloud::new(width, height, vec![[0.0; 3]; width * height]).unwrap();
+        RgbdFrame::new(width, height, vec![100; width * height * 3], cloud).unwrap()
+    }
+
+    fn draw(frame: &RgbdFrame, map: &[f32], valid: &[bool], threshold: Option<f32>) -> RgbImage {
+        overlay(&Overlay { frame, anomaly_map: map, valid, score: Some(1.0), threshold, verdict: None })
+    }
+
+    /// The middle of what is outlined, pixels of the photograph.
+    fn outlined(picture: &RgbImage, width: usize, height: usize) -> Option<(f32, f32)> {
+        let points = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        let on: Vec<_> = points.filter(|&(x, y)| picture.get_pixel(x as u32, y as u32).0 == OUTLINE).collect();
+        let n = on.len() as f32;
+        let mean = |axis: fn(&(usize, usize)) -> usize| on.iter().map(|p| axis(p) as f32).sum::<f32>() / n;
+        (n > 0.0).then(|| (mean(|p| p.0), mean(|p| p.1)))
+    }
+
+    #[test]
+    fn a_hot_spot_lands_on_its_part_of_the_photograph() {
+        for (width, height) in [(800, 600), (600, 800), (640, 640)] {
+            let square = Square::around(width, height);
+            let mut map = vec![0.1; P];
+            (100..110).for_each(|y| map[y * W + 60..y * W + 70].fill(1.0));
+            let picture = draw(&frame(width, height), &map, &[true; P], Some(0.5));
+            let (x, y) = outlined(&picture, width, height).unwrap();
+            let scale = square.side as f32 / W as f32;
+            let want = (65.0 * scale - square.left as f32, 105.0 * scale - square.top as f32);
+            assert!((x - want.0).abs() < 2.0 && (y - want.1).abs() < 2.0, "{x} {y} where {want:?} is expected");
+        }
+    }
+
+    #[test]
+    fn without_a_threshold_nothing_is_outlined() {
+        let mut map = vec![0.1; P];
+        map[P / 2] = 5.0;
+        assert_eq!(outlined(&draw(&frame(500, 500), &map, &[true; P], None), 500, 500), None);
+        assert_eq!(outlined(&draw(&frame(500, 500), &map, &[true; P], Some(6.0)), 500, 500), None);
+    }
+
+    #[test]
+    fn where_there_is_no_shape_the_photograph_is_only_dimmed() {
+        let picture = draw(&frame(448, 448), &[1.0; P], &[false; P], None);
+        assert_eq!(picture.get_pixel(100, 100).0, [60; 3]);
+        assert_ne!(draw(&frame(448, 448), &[1.0; P], &[true; P], None).get_pixel(100, 100).0, [60; 3]);
+    }
+
+    #[test]
+    fn odd_sizes_and_maps_are_drawn() {
+        for (width, height) in [(1, 1), (1, 300), (3000, 2), (399, 401)] {
+            for value in [0.0, 1.0, f32::NAN, f32::INFINITY] {
+                for threshold in [None, Some(0.5), Some(0.0), Some(f32::NAN)] {
+                    let picture = draw(&frame(width, height), &[value; P], &[true; P], threshold);
+                    assert!(picture.width() as usize >= width && picture.height() as usize > height);
+                }
+            }
+        }
+    }
+}
