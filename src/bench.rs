@@ -125,8 +125,8 @@ fn gemm_peak_gflops() -> f64 {
     2.0 * (n as f64).powi(3) / best / 1e9
 }
 
-/// VmHWM of this process.
-fn peak_memory_mb() -> Option<f64> {
+/// Largest resident set of this process so far (VmHWM), 10^6 bytes; none where the system does not tell.
+pub fn peak_memory_mb() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;

@@ -18,6 +18,10 @@ pub enum CalibrateError {
     TooFew { frames: usize, rate: f64, needed: usize, supported: f64 },
     #[error("the score of a good frame is not a number: inspect that frame")]
     NotANumber,
+    #[error(
+        "{unscored} of {frames} good frames have too few points to be scored, more than a false-reject rate of {rate} allows: check the depth stream and the belt plane"
+    )]
+    Unscored { unscored: usize, frames: usize, rate: f64 },
 }
 
 /// How a threshold was found.
@@ -36,7 +40,13 @@ pub struct Calibration {
     pub guaranteed_rate: f64,
 }
 
-/// The threshold of `scores`, of good frames not used in the fit, for each expected rate.
+/// The rate that `frames` good frames can guarantee at the least.
+pub fn supported_rate(frames: usize) -> f64 {
+    1.0 / (frames + 1) as f64
+}
+
+/// The threshold of `scores`, of good frames not used in the fit, for each expected rate; infinity for a frame
+/// that could not be scored.
 pub fn calibrate(scores: &[f32], rate: f64, review_rate: Option<f64>) -> Result<Calibration, CalibrateError> {
     if let Some(review) = review_rate.filter(|review| *review <= rate) {
         return Err(CalibrateError::Review { review, reject: rate });
@@ -47,6 +57,10 @@ pub fn calibrate(scores: &[f32], rate: f64, review_rate: Option<f64>) -> Result<
     }
     sorted.sort_by(f32::total_cmp);
     let rank = order_statistic(sorted.len(), rate)?;
+    if sorted[rank - 1].is_infinite() {
+        let unscored = sorted.iter().filter(|s| s.is_infinite()).count();
+        return Err(CalibrateError::Unscored { unscored, frames: sorted.len(), rate });
+    }
     let review = review_rate.map(|rate| order_statistic(sorted.len(), rate)).transpose()?;
     Ok(Calibration {
         threshold: sorted[rank - 1],
@@ -66,7 +80,7 @@ fn order_statistic(frames: usize, rate: f64) -> Result<usize, CalibrateError> {
     let rank = ((frames + 1) as f64 * (1.0 - rate) - 1e-9).ceil() as usize;
     if rank > frames {
         let needed = (1.0 / rate - 1e-9).ceil() as usize - 1;
-        return Err(CalibrateError::TooFew { frames, rate, needed, supported: 1.0 / (frames + 1) as f64 });
+        return Err(CalibrateError::TooFew { frames, rate, needed, supported: supported_rate(frames) });
     }
     Ok(rank.max(1))
 }
@@ -101,6 +115,10 @@ mod tests {
         assert!(matches!(calibrate(&[0.0; 9], f64::NAN, None), Err(CalibrateError::Rate(_))));
         assert!(matches!(calibrate(&[0.0; 99], 0.1, Some(0.05)), Err(CalibrateError::Review { .. })));
         assert_eq!(calibrate(&[f32::NAN; 99], 0.1, None), Err(CalibrateError::NotANumber));
+        let mut scores = [0.0; 99];
+        scores[..10].fill(f32::INFINITY);
+        assert_eq!(calibrate(&scores, 0.1, None).map(|c| c.threshold), Ok(0.0));
+        assert!(matches!(calibrate(&scores, 0.05, None), Err(CalibrateError::Unscored { unscored: 10, .. })));
     }
 
     #[test]

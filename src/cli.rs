@@ -1,11 +1,15 @@
 //! The command line: one file per command, each from its arguments to what is printed.
 
 mod bench;
+mod calibrate;
+mod evaluate;
+mod fit;
 mod import;
 mod inspect;
 mod options;
 
 use clap::{Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// Crossmodal feature mapping: finds defects in colour, in shape, and in the mismatch of the two.
 #[derive(Parser)]
@@ -18,6 +22,9 @@ pub struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Import(import::Arguments),
+    Fit(fit::Arguments),
+    Calibrate(calibrate::Arguments),
+    Evaluate(evaluate::Arguments),
     Inspect(inspect::Arguments),
     Bench(bench::Arguments),
 }
@@ -31,7 +38,19 @@ pub enum Outcome {
 pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         Command::Import(arguments) => import::run(&arguments),
+        Command::Fit(arguments) => fit::run(&arguments),
+        Command::Calibrate(arguments) => calibrate::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     }
+}
+
+/// A bar over `frames` frames; hidden where standard error is no terminal.
+fn frames_bar(frames: usize, what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::new(frames as u64).with_message(what);
+    if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} frame {pos}/{len}, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
 }

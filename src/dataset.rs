@@ -1,5 +1,8 @@
 //! Frames on disk: colour as PNG or JPEG; points as float TIFF, NPY, or 16-bit depth PNG with intrinsics.
 
+mod eyecandies;
+mod layout;
+pub mod mvtec3d;
 mod npy;
 mod tiff;
 
@@ -11,7 +14,8 @@ use thiserror::Error;
 use crate::calibration::Intrinsics;
 use crate::frame::{FrameError, OrganisedCloud, RgbdFrame, SIDE_MAX, check_size};
 
-pub use self::tiff::{TiffError, write_map};
+pub use self::layout::{Entry, Layout, Split, draw, nominal};
+pub use self::tiff::write_map;
 
 #[derive(Debug, Error)]
 pub enum DatasetError {
@@ -25,6 +29,16 @@ pub enum DatasetError {
     Kind { path: PathBuf },
     #[error("{} is a depth image: give the camera's intrinsics with --camera FILE", path.display())]
     NoIntrinsics { path: PathBuf },
+    #[error("{} has no cloud of the same name beside it: each colour image needs its xyz", rgb.display())]
+    NoCloud { rgb: PathBuf },
+    #[error("{} has no colour image of the same name beside it: each cloud needs its rgb", xyz.display())]
+    NoColour { xyz: PathBuf },
+    #[error("{} shows a defect but has no mask in {}", rgb.display(), expected.display())]
+    NoTruth { rgb: PathBuf, expected: PathBuf },
+    #[error("{} has no class {class}; it has {found}", root.display())]
+    Class { root: PathBuf, class: String, found: String },
+    #[error("{} has no frames", path.display())]
+    Empty { path: PathBuf },
     #[error("{} and {}: {source}", rgb.display(), xyz.display())]
     Frame { rgb: PathBuf, xyz: PathBuf, source: FrameError },
     #[error("{}: {source}", path.display())]
@@ -57,6 +71,19 @@ pub fn read_cloud(path: &Path, camera: Option<&Intrinsics>) -> Result<OrganisedC
         Some("png") => read_depth(path, camera),
         _ => Err(DatasetError::Kind { path: path.into() }),
     }
+}
+
+/// Reads a mask of `width` x `height`: whether each pixel is defective.
+pub fn read_mask(path: &Path, width: usize, height: usize) -> Result<Vec<bool>, DatasetError> {
+    let mask = decode(path, "a mask image")?.into_luma8();
+    if (mask.width() as usize, mask.height() as usize) != (width, height) {
+        return Err(DatasetError::Layout {
+            path: path.into(),
+            expected: "a mask of its frame's size",
+            found: format!("{} x {} where the frame is {width} x {height}", mask.width(), mask.height()),
+        });
+    }
+    Ok(mask.into_raw().into_iter().map(|v| v > 0).collect())
 }
 
 fn read_depth(path: &Path, camera: Option<&Intrinsics>) -> Result<OrganisedCloud, DatasetError> {

@@ -19,7 +19,7 @@ pub use mlp::TrainableMapping;
 use crate::backend::cpu::CpuBackend;
 use crate::backend::{Backend, XyzGroups};
 use crate::frame::RgbdFrame;
-use crate::model::engine_file::Engine;
+use crate::model::engine_file::{Engine, Metadata};
 use crate::prepare::prepare;
 use cache::TokenCache;
 use trainer::Trainer;
@@ -53,6 +53,13 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self { epochs: 250, pixels: 2048, seed: 0, held_out: 0.1 }
+    }
+}
+
+impl Settings {
+    /// What suits an engine.
+    pub fn of(_metadata: &Metadata) -> Self {
+        Self::default()
     }
 }
 

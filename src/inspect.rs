@@ -132,6 +132,11 @@ impl Inspection {
         self.maps.valid.iter().filter(|v| **v).count()
     }
 
+    /// The score, or infinity for a frame that was rejected before it had one: it ranks above every other.
+    pub fn ranked_score(&self) -> f32 {
+        self.scores.map_or(f32::INFINITY, |scores| scores.score)
+    }
+
     /// A part whose shape is not seen is not known to be good.
     fn without_shape(input: NetworkInput, points: usize, points_min: usize, times: StageTimes) -> Self {
         let reason = format!(

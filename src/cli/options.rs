@@ -5,7 +5,49 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use crosscheck::calibration::{self, CalibrationError};
+use crosscheck::fit::Settings;
+use crosscheck::model::engine_file::{Engine, EngineError};
 use crosscheck::prepare::{Keep, PlaneMode, Preparation};
+
+/// The engine to start from.
+#[derive(Args)]
+pub struct EngineOption {
+    /// Engine file, from `crosscheck import`
+    #[arg(long)]
+    engine: PathBuf,
+}
+
+impl EngineOption {
+    pub fn read(&self) -> Result<Engine, EngineError> {
+        Engine::read(&self.engine)
+    }
+}
+
+/// How mappings are learnt, where the engine's own way is not wanted.
+#[derive(Args)]
+pub struct FitOptions {
+    /// Passes over the frames
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Pixels of one step
+    #[arg(long)]
+    pixels: Option<usize>,
+    /// Seed of the first weights and of what is drawn: the same seed, the same result
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+impl FitOptions {
+    pub fn settings(&self, engine: &Engine) -> Settings {
+        let own = Settings::of(&engine.metadata);
+        Settings {
+            epochs: self.epochs.unwrap_or(own.epochs).max(1),
+            pixels: self.pixels.unwrap_or(own.pixels).max(1),
+            seed: self.seed,
+            ..own
+        }
+    }
+}
 
 /// How frames are prepared, where the default or the engine's own way is not wanted.
 #[derive(Args)]

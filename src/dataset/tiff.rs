@@ -4,15 +4,16 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
-use tiff::ColorType;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
-use tiff::encoder::{TiffEncoder, colortype::Gray32Float};
+use tiff::encoder::{
+    TiffEncoder,
+    colortype::{ColorType as Encoded, Gray32Float, RGB32Float},
+};
+use tiff::{ColorType, TiffError};
 
 use super::DatasetError;
 use crate::files;
 use crate::frame::{OrganisedCloud, SIDE_MAX, check_size};
-
-pub use tiff::TiffError;
 
 const EXPECTED: &str = "a TIFF of three float channels (x, y, z in metres)";
 
@@ -51,10 +52,19 @@ fn limits() -> Limits {
 
 /// Writes `[height, width]` f32 as one channel; whole or not at all.
 pub fn write_map(path: &Path, map: &[f32], width: usize, height: usize) -> std::io::Result<()> {
+    write::<Gray32Float>(path, map, width, height)
+}
+
+/// Writes a cloud as three float channels, metres; whole or not at all.
+pub fn write_cloud(path: &Path, cloud: &OrganisedCloud) -> std::io::Result<()> {
+    write::<RGB32Float>(path, cloud.points().as_flattened(), cloud.width(), cloud.height())
+}
+
+fn write<C: Encoded<Inner = f32>>(path: &Path, values: &[f32], width: usize, height: usize) -> std::io::Result<()> {
     files::write_whole(path, |file| {
         let mut out = BufWriter::new(file);
         let written =
-            TiffEncoder::new(&mut out).and_then(|mut e| e.write_image::<Gray32Float>(width as u32, height as u32, map));
+            TiffEncoder::new(&mut out).and_then(|mut e| e.write_image::<C>(width as u32, height as u32, values));
         written.map_err(std::io::Error::other)?;
         out.flush()
     })

@@ -1,0 +1,182 @@
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use crosscheck::dataset::Layout;
+use crosscheck::evaluate::protocol::{ClassRun, Dataset, Protocol, run_class};
+use crosscheck::evaluate::report::{ClassFigures, EngineFacts, FORMAT, Figures, Report, Speed};
+use crosscheck::evaluate::{gallery, plots};
+use crosscheck::model::engine_file::Engine;
+use crosscheck::{bench, files, overlay};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Outcome;
+use super::options::{EngineOption, FitOptions};
+
+/// Measure an engine on a dataset: fitted on each class's train split first, if it has no mappings yet.
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    engine: EngineOption,
+    /// Folder of the classes
+    #[arg(long, value_name = "DIR")]
+    dataset: PathBuf,
+    /// How the dataset lies on disk, where that is not to be found out
+    #[arg(long)]
+    layout: Option<LayoutOption>,
+    /// Classes to evaluate, all without it
+    #[arg(long, value_delimiter = ',')]
+    classes: Vec<String>,
+    /// Learn from this many frames of each class, drawn at random; several numbers give a few-shot table
+    #[arg(long, value_delimiter = ',')]
+    shots: Vec<usize>,
+    #[command(flatten)]
+    fit: FitOptions,
+    /// False-reject rate asked of each class's validation split
+    #[arg(long, value_name = "RATE", default_value_t = 0.01)]
+    false_reject_rate: f64,
+    /// Folder for report.json, report.md, the plots and the galleries
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LayoutOption {
+    Mvtec3d,
+    Eyecandies,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Outcome> {
+    let engine = arguments.engine.read()?;
+    let root = arguments.dataset.as_path();
+    let layout = match arguments.layout {
+        Some(LayoutOption::Mvtec3d) => Layout::Mvtec3d,
+        Some(LayoutOption::Eyecandies) => Layout::Eyecandies,
+        None => Layout::detect(root)?,
+    };
+    let classes = if arguments.classes.is_empty() { layout.classes(root)? } else { arguments.classes.clone() };
+    anyhow::ensure!(!arguments.shots.contains(&0), "--shots needs at least 1 frame");
+    if engine.is_fitted() && !arguments.shots.is_empty() {
+        anyhow::bail!("the engine is fitted already: --shots needs one without mappings");
+    }
+    let settings = arguments.fit.settings(&engine);
+    let rounds: Vec<Option<usize>> =
+        if arguments.shots.is_empty() { vec![None] } else { arguments.shots.iter().map(|n| Some(*n)).collect() };
+    let mut evaluation = Evaluation::new(arguments.report.as_deref())?;
+    let mut figures = Vec::new();
+    for (i, shots) in rounds.iter().enumerate() {
+        let protocol = Protocol { shots: *shots, settings, false_reject_rate: arguments.false_reject_rate };
+        // Plots and pictures are of the last round, as the report's main figures are.
+        evaluation.draws = i + 1 == rounds.len();
+        let dataset = Dataset { root, layout };
+        figures.push((*shots, evaluation.round(&engine, &dataset, &classes, &protocol)?));
+    }
+    let Some((_, main)) = figures.last().cloned() else { panic!("there is at least one round") };
+    let report = Report {
+        format: FORMAT,
+        engine: EngineFacts {
+            variant: engine.metadata.variant.name().into(),
+            content_sha256: engine.content_sha256.clone(),
+            fit: (!engine.is_fitted()).then_some(settings),
+        },
+        dataset: root.file_name().unwrap_or(root.as_os_str()).to_string_lossy().into_owned(),
+        speed: evaluation.speed(),
+        figures: main,
+        shots: figures.into_iter().filter_map(|(shots, figures)| Some((shots?, figures))).collect(),
+    };
+    let text = report.markdown();
+    if let Some(folder) = &arguments.report {
+        write_text(&folder.join("report.json"), &serde_json::to_string_pretty(&report)?)?;
+        write_text(&folder.join("report.md"), &text)?;
+        log::info!("wrote the report to {}", folder.display());
+    }
+    write!(std::io::stdout(), "{text}").context("cannot print the result")?;
+    Ok(Outcome::Done)
+}
+
+fn write_text(path: &Path, text: &str) -> Result<()> {
+    files::write_whole(path, |file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Rounds over classes, with what they leave behind.
+struct Evaluation<'a> {
+    report: Option<&'a Path>,
+    draws: bool,
+    latencies: Vec<Duration>,
+    bar: ProgressBar,
+}
+
+impl<'a> Evaluation<'a> {
+    /// The folder is made first: a report that cannot be written shows before hours are spent.
+    fn new(report: Option<&'a Path>) -> Result<Self> {
+        if let Some(folder) = report {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        }
+        let bar = ProgressBar::no_length();
+        if let Ok(style) = ProgressStyle::with_template("{prefix} {msg} {bar:30} {pos}/{len}") {
+            bar.set_style(style);
+        }
+        Ok(Self { report, draws: false, latencies: Vec::new(), bar })
+    }
+
+    fn round(
+        &mut self,
+        engine: &Engine,
+        dataset: &Dataset,
+        classes: &[String],
+        protocol: &Protocol,
+    ) -> Result<Figures> {
+        let (mut figures, mut curves) = (BTreeMap::new(), Vec::new());
+        for class in classes {
+            self.bar.set_prefix(class.clone());
+            let run = run_class(engine, dataset, class, protocol, &mut |step, done, of| {
+                self.bar.set_message(step.to_string());
+                self.bar.set_length(of as u64);
+                self.bar.set_position(done as u64);
+            })?;
+            self.latencies.push(run.latency);
+            if self.draws {
+                self.draw_class(class, &run)?;
+                curves.extend(plots::curve(&run.tested).map(|curve| (class.clone(), curve)));
+            }
+            let found = ClassFigures::of(&run);
+            let cell = |figure: Option<f64>| figure.map_or("-".into(), |v| format!("{v:.3}"));
+            self.bar.suspend(|| {
+                log::info!(
+                    "{class}: I-AUROC {}, P-AUROC {}, AUPRO@30 % {}",
+                    cell(found.all.image_auroc),
+                    cell(found.all.pixel_auroc),
+                    cell(found.all.aupro_30)
+                );
+            });
+            figures.insert(class.clone(), found);
+        }
+        self.bar.finish_and_clear();
+        if let Some(folder) = self.report.filter(|_| self.draws) {
+            let path = folder.join("pro_curves.svg");
+            plots::pro_curves(&path, &curves).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(Figures::of(figures))
+    }
+
+    fn draw_class(&self, class: &str, run: &ClassRun) -> Result<()> {
+        let Some(folder) = self.report else { return Ok(()) };
+        let path = folder.join(format!("scores_{class}.svg"));
+        plots::score_histogram(&path, class, &run.tested, run.calibration.map(|c| c.threshold))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        if let Some(picture) = gallery::picture(run)? {
+            let path = folder.join(format!("misses_{class}.png"));
+            overlay::write(&path, &picture).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(())
+    }
+
+    fn speed(&self) -> Speed {
+        let mean = self.latencies.iter().sum::<Duration>() / self.latencies.len().max(1) as u32;
+        Speed { frames_per_second: 1.0 / mean.as_secs_f64(), peak_memory_mb: bench::peak_memory_mb() }
+    }
+}

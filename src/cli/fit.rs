@@ -1,0 +1,139 @@
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use crosscheck::calibration::Intrinsics;
+use crosscheck::dataset::{self, Entry};
+use crosscheck::fit::{Fit, Progress, Settings};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Outcome;
+use super::options::{EngineOption, FitOptions};
+
+/// Learn the two mappings from good parts.
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    engine: EngineOption,
+    /// Good parts: a folder with rgb and xyz inside, or a train split of MVTec 3D-AD or Eyecandies
+    #[arg(long, value_name = "DIR")]
+    nominal: PathBuf,
+    /// Intrinsics of depth images' camera (TOML)
+    #[arg(long)]
+    camera: Option<PathBuf>,
+    /// Learn from this many frames, drawn at random
+    #[arg(long)]
+    shots: Option<usize>,
+    #[command(flatten)]
+    fit: FitOptions,
+    /// Go on with a fit that was broken off, from the state beside the output
+    #[arg(long)]
+    resume: bool,
+    /// Fitted engine to write
+    #[arg(short, long, value_name = "ENGINE")]
+    output: PathBuf,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Outcome> {
+    let engine = arguments.engine.read()?;
+    let settings = arguments.fit.settings(&engine);
+    let camera = arguments.camera.as_deref().map(Intrinsics::read).transpose()?;
+    let mut entries = dataset::nominal(&arguments.nominal, camera.as_ref())?;
+    if let Some(shots) = arguments.shots {
+        anyhow::ensure!(shots > 0, "--shots needs at least 1 frame");
+        if shots > entries.len() {
+            log::warn!("{} has {} good frames where {shots} are asked for", arguments.nominal.display(), entries.len());
+        }
+        entries = dataset::draw(entries, shots, settings.seed);
+    }
+    let folder = arguments.output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(".".as_ref());
+    anyhow::ensure!(folder.is_dir(), "the folder {} of the output is not there: make it first", folder.display());
+    let mut state = arguments.output.clone().into_os_string();
+    state.push(".state");
+    let state = PathBuf::from(state);
+    if !arguments.resume && state.exists() {
+        std::fs::remove_file(&state).with_context(|| format!("cannot remove {}", state.display()))?;
+    }
+    let stop = stop_on_interrupt()?;
+    let mut fit = Fit::new(engine, folder.into())?;
+    if add_all(&mut fit, &entries, &stop)?.is_break() {
+        anyhow::bail!("interrupted before the first epoch: nothing was written");
+    }
+    let mut bar = EpochBar::new(settings);
+    let engine = fit.run(&settings, Some(&state), &mut |progress| {
+        bar.show(progress);
+        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    bar.finish();
+    engine.write(&arguments.output)?;
+    if state.exists() {
+        log::info!("interrupted: the best mappings so far are written; --resume goes on");
+    }
+    log::info!("wrote {}; give it a threshold with `crosscheck calibrate`", arguments.output.display());
+    Ok(Outcome::Done)
+}
+
+/// Reads every frame and computes its features.
+fn add_all(fit: &mut Fit, entries: &[Entry], stop: &AtomicBool) -> Result<ControlFlow<()>> {
+    let bar = super::frames_bar(entries.len(), "features");
+    for entry in entries {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(ControlFlow::Break(()));
+        }
+        if !fit.add(&entry.frame()?)? {
+            log::warn!("{}: left out, its part has too few points", entry.rgb.display());
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(ControlFlow::Continue(()))
+}
+
+/// Set by Ctrl-C or a termination signal; the second one ends the program at once.
+fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .context("cannot watch for Ctrl-C")?;
+    Ok(stop)
+}
+
+struct EpochBar {
+    bar: ProgressBar,
+    last: Option<Progress>,
+}
+
+impl EpochBar {
+    fn new(settings: Settings) -> Self {
+        let bar = ProgressBar::new(settings.epochs as u64);
+        if let Ok(style) = ProgressStyle::with_template("fit {bar:30} epoch {pos}/{len}, {msg}, {eta} left") {
+            bar.set_style(style);
+        }
+        Self { bar, last: None }
+    }
+
+    fn show(&mut self, progress: &Progress) {
+        self.bar.set_message(describe(progress));
+        self.bar.set_position(progress.epoch as u64);
+        self.last = Some(*progress);
+    }
+
+    fn finish(self) {
+        self.bar.finish_and_clear();
+        if let Some(progress) = self.last {
+            log::info!("epoch {}: {}", progress.epoch, describe(&progress));
+        }
+    }
+}
+
+fn describe(progress: &Progress) -> String {
+    let held_out = progress.held_out_loss.map_or("none".into(), |loss| format!("{loss:.4}"));
+    format!("loss {:.4}, held out {held_out}", progress.loss)
+}

@@ -1,0 +1,168 @@
+//! Where the published datasets keep their frames, and what belongs to what.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{DatasetError, eyecandies, mvtec3d, read_frame, read_mask};
+use crate::calibration::Intrinsics;
+use crate::frame::RgbdFrame;
+
+/// How a dataset lies on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// `<class>/<split>/<good or defect>/{rgb,xyz,gt}/<name>`, as MVTec 3D-AD and `crosscheck synthesize`.
+    Mvtec3d,
+    /// `<class>/<split>/data/<name>_{image_4,depth,...}`, as Eyecandies.
+    Eyecandies,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    Train,
+    Validation,
+    Test,
+}
+
+/// One frame of a dataset, not read yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Unique within its split, `good/003`.
+    pub name: String,
+    /// None for a good part.
+    pub defect: Option<String>,
+    pub rgb: PathBuf,
+    pub xyz: PathBuf,
+    /// The mask of defective pixels; a good part may have none.
+    pub truth: Option<PathBuf>,
+    /// For a cloud that is a depth image.
+    pub camera: Option<Intrinsics>,
+}
+
+impl Entry {
+    pub fn frame(&self) -> Result<RgbdFrame, DatasetError> {
+        read_frame(&self.rgb, &self.xyz, self.camera.as_ref())
+    }
+
+    /// Whether each pixel of the frame, `[height, width]`, is defective.
+    pub fn truth(&self, width: usize, height: usize) -> Result<Vec<bool>, DatasetError> {
+        match &self.truth {
+            None => Ok(vec![false; width * height]),
+            Some(path) => read_mask(path, width, height),
+        }
+    }
+}
+
+impl Layout {
+    /// What `root` looks like: a class with a `data` folder in its train split is Eyecandies'.
+    pub fn detect(root: &Path) -> Result<Self, DatasetError> {
+        let classes = folders(root)?;
+        let is = |class: &String, inside: &str| root.join(class).join(inside).is_dir();
+        if classes.iter().any(|class| is(class, "train/data") || is(class, "test_public/data")) {
+            return Ok(Self::Eyecandies);
+        }
+        if classes.iter().any(|class| is(class, "test") || is(class, "train/good")) {
+            return Ok(Self::Mvtec3d);
+        }
+        let expected = "class folders with train/good and test inside (MVTec 3D-AD), or train/data (Eyecandies)";
+        let found = if classes.is_empty() { "no folders".into() } else { classes.join(", ") };
+        Err(DatasetError::Layout { path: root.into(), expected, found })
+    }
+
+    /// The classes under `root`, by name.
+    pub fn classes(self, root: &Path) -> Result<Vec<String>, DatasetError> {
+        let (path, expected) = (root.to_path_buf(), "class folders with a test split");
+        let split = root_of(self, Split::Test);
+        let classes: Vec<String> =
+            folders(root)?.into_iter().filter(|class| root.join(class).join(split).is_dir()).collect();
+        if classes.is_empty() {
+            return Err(DatasetError::Layout { path, expected, found: "none".into() });
+        }
+        Ok(classes)
+    }
+
+    /// The frames of one split of a class, by name.
+    pub fn entries(self, root: &Path, class: &str, split: Split) -> Result<Vec<Entry>, DatasetError> {
+        let folder = root.join(class);
+        if !folder.is_dir() {
+            let found = folders(root)?.join(", ");
+            return Err(DatasetError::Class { root: root.into(), class: class.into(), found });
+        }
+        let folder = folder.join(root_of(self, split));
+        match self {
+            Self::Mvtec3d => mvtec3d::entries(&folder),
+            Self::Eyecandies => eyecandies::entries(&folder),
+        }
+    }
+}
+
+fn root_of(layout: Layout, split: Split) -> &'static str {
+    match (layout, split) {
+        (_, Split::Train) => "train",
+        (Layout::Mvtec3d, Split::Validation) => "validation",
+        (Layout::Mvtec3d, Split::Test) => "test",
+        (Layout::Eyecandies, Split::Validation) => "val",
+        // The private split's masks are not published.
+        (Layout::Eyecandies, Split::Test) => "test_public",
+    }
+}
+
+/// Good frames for a fit or a calibration: `folder` holds `rgb` and `xyz`, or a `good` folder that does, or is
+/// the `data` folder of an Eyecandies split, or holds one.
+pub fn nominal(folder: &Path, camera: Option<&Intrinsics>) -> Result<Vec<Entry>, DatasetError> {
+    let inside = |name: &str| folder.join(name).is_dir();
+    let mut entries = if inside("rgb") {
+        mvtec3d::folder_entries(folder, None)?
+    } else if inside("good") {
+        mvtec3d::folder_entries(&folder.join("good"), None)?
+    } else if inside("data") {
+        eyecandies::entries(folder)?
+    } else {
+        let expected = "a folder with rgb and xyz inside, such as <class>/train/good of MVTec 3D-AD";
+        let found = describe(folder)?;
+        return Err(DatasetError::Layout { path: folder.into(), expected, found });
+    };
+    entries.retain(|entry| entry.defect.is_none());
+    if let Some(camera) = camera {
+        entries.iter_mut().for_each(|entry| entry.camera = entry.camera.or(Some(*camera)));
+    }
+    if entries.is_empty() {
+        return Err(DatasetError::Empty { path: folder.into() });
+    }
+    Ok(entries)
+}
+
+/// `shots` of `entries` drawn at random, in their order: the few-shot protocol of section 4.
+pub fn draw(entries: Vec<Entry>, shots: usize, seed: u64) -> Vec<Entry> {
+    let chosen = fastrand::Rng::with_seed(seed).choose_multiple(0..entries.len(), shots);
+    entries.into_iter().enumerate().filter(|(i, _)| chosen.contains(i)).map(|(_, entry)| entry).collect()
+}
+
+fn describe(folder: &Path) -> Result<String, DatasetError> {
+    let names = names(folder)?;
+    if names.is_empty() {
+        return Ok("an empty folder".into());
+    }
+    let more = if names.len() > 5 { ", ..." } else { "" };
+    Ok(names.iter().take(5).cloned().collect::<Vec<_>>().join(", ") + more)
+}
+
+/// Names in `folder`, sorted; those that start with a dot are nobody's data.
+pub(super) fn names(folder: &Path) -> Result<Vec<String>, DatasetError> {
+    let failed = |source| DatasetError::Open { path: folder.into(), source };
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Names of the folders in `folder`, sorted.
+pub(super) fn folders(folder: &Path) -> Result<Vec<String>, DatasetError> {
+    Ok(names(folder)?.into_iter().filter(|name| folder.join(name).is_dir()).collect())
+}

@@ -1,0 +1,103 @@
+//! Plots of an evaluation, as SVG.
+
+use std::io::{Error, Result, Write};
+use std::path::Path;
+
+use plotters::prelude::*;
+
+use super::curves::{AUPRO_LIMITS, ProCurve};
+use super::metrics::{Aggregation, Tested, pro_curve};
+use crate::files;
+
+const SIZE: (u32, u32) = (900, 600);
+const BINS: usize = 40;
+
+/// Per-region overlap against the false-positive rate up to the loosest AUPRO limit, a line for each class.
+pub fn pro_curves(path: &Path, classes: &[(String, ProCurve)]) -> Result<()> {
+    let limit = AUPRO_LIMITS[0];
+    draw(path, |area| {
+        let mut chart = ChartBuilder::on(area)
+            .caption("Per-region overlap", ("sans-serif", 24))
+            .margin(16)
+            .x_label_area_size(44)
+            .y_label_area_size(56)
+            .build_cartesian_2d(0.0..limit, 0.0..1.02)?;
+        chart.configure_mesh().x_desc("false-positive rate").y_desc("mean overlap of defective regions").draw()?;
+        for (i, (name, curve)) in classes.iter().enumerate() {
+            let colour = Palette99::pick(i).to_rgba();
+            let points = curve.points.iter().copied().filter(|(rate, _)| *rate <= limit);
+            let label = format!("{name}: AUPRO@30 % {:.3}", curve.area(limit));
+            let series = chart.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
+            series.label(label).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+        }
+        chart.configure_series_labels().position(SeriesLabelPosition::LowerRight).border_style(BLACK).draw()
+    })
+}
+
+/// How many good and defective frames have each score, and the threshold between them.
+pub fn score_histogram(path: &Path, class: &str, frames: &[Tested], threshold: Option<f32>) -> Result<()> {
+    let scores = |defective: bool| {
+        frames.iter().filter(move |f| f.defect.is_some() == defective).filter_map(|f| f.score).collect::<Vec<f32>>()
+    };
+    let (good, defective) = (scores(false), scores(true));
+    let all = || good.iter().chain(&defective).chain(&threshold).copied();
+    let (low, high) = all().fold((f32::MAX, f32::MIN), |(low, high), v| (low.min(v), high.max(v)));
+    if low > high {
+        return Ok(());
+    }
+    let width = ((high - low) / BINS as f32).max(f32::MIN_POSITIVE);
+    let histogram = |scores: &[f32]| {
+        let mut counts = [0u32; BINS];
+        scores.iter().for_each(|s| counts[(((s - low) / width) as usize).min(BINS - 1)] += 1);
+        counts
+    };
+    let (good, defective) = (histogram(&good), histogram(&defective));
+    let top = good.iter().chain(&defective).max().copied().unwrap_or(0) + 1;
+    draw(path, |area| {
+        let mut chart = ChartBuilder::on(area)
+            .caption(format!("Scores of {class}"), ("sans-serif", 24))
+            .margin(16)
+            .x_label_area_size(44)
+            .y_label_area_size(56)
+            .build_cartesian_2d(low..low + width * BINS as f32, 0..top)?;
+        chart.configure_mesh().disable_x_mesh().x_desc("score").y_desc("frames").draw()?;
+        for (name, counts, colour) in [("good", good, BLUE), ("defective", defective, RED)] {
+            let bars = counts.into_iter().enumerate().map(|(i, count)| {
+                let left = low + width * i as f32;
+                Rectangle::new([(left, 0), (left + width, count)], colour.mix(0.45).filled())
+            });
+            let series = chart.draw_series(bars)?;
+            series
+                .label(name)
+                .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 18, y + 5)], colour.mix(0.45).filled()));
+        }
+        if let Some(threshold) = threshold {
+            let line = [(threshold, 0), (threshold, top)];
+            let series = chart.draw_series(LineSeries::new(line, BLACK.stroke_width(2)))?;
+            series.label("threshold").legend(|(x, y)| PathElement::new([(x, y), (x + 18, y)], BLACK.stroke_width(2)));
+        }
+        chart.configure_series_labels().position(SeriesLabelPosition::UpperRight).border_style(BLACK).draw()
+    })
+}
+
+/// The curve of a class with the method's own aggregation.
+pub fn curve(frames: &[Tested]) -> Option<ProCurve> {
+    let frames: Vec<&Tested> = frames.iter().collect();
+    let maps: Vec<Vec<f32>> = frames.iter().map(|frame| Aggregation::Product.map(&frame.psi)).collect();
+    pro_curve(&frames, &maps)
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+type Drawn<'a> = std::result::Result<(), DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>>;
+
+fn draw(path: &Path, paint: impl for<'a> FnOnce(&Area<'a>) -> Drawn<'a>) -> Result<()> {
+    let mut text = String::new();
+    {
+        let area = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
+        let failed = |e| Error::other(format!("{e}"));
+        area.fill(&WHITE).map_err(failed)?;
+        paint(&area).map_err(failed)?;
+        area.present().map_err(failed)?;
+    }
+    files::write_whole(path, |file| file.write_all(text.as_bytes()))
+}
