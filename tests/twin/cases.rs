@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crosscheck::model::{Architecture, PointMaeShape, VitShape};
+use crosscheck::model::{Architecture, PointMaeShape, VitShape, Weights, seeded};
 use crosscheck::shapes::{H, P, RGB, W};
 use fastrand::Rng;
 
@@ -18,13 +18,35 @@ pub struct Case {
 
 impl Case {
     pub fn new(kind: Kind, seed: u64) -> Self {
+        Self::with_groups(kind, seed, None)
+    }
+
+    /// `groups`: as many, or a random number.
+    pub fn with_groups(kind: Kind, seed: u64, groups: Option<usize>) -> Self {
         let mut random = Rng::with_seed(seed);
-        let architecture = architecture(&mut random);
+        let mut architecture = architecture(&mut random);
+        architecture.xyz.groups = groups.unwrap_or(architecture.xyz.groups);
         architecture.check().unwrap();
         // What a normalised image holds: about -2 to 2.
         let rgb = (0..RGB * P).map(|_| random.f32() * 4.0 - 2.0).collect();
         let cloud = kind(&mut random, architecture.xyz.groups);
         Self { seed, architecture, rgb, cloud }
+    }
+
+    /// Seeded; of odd seeds so faint that the epsilons of the norms, lost in rounding otherwise, change the result.
+    pub fn weights(&self) -> Weights {
+        let mut weights = seeded::weights(&self.architecture, self.seed);
+        let mut scale = |names: &[&str], by: f32| {
+            for (_, values) in weights.iter_mut().filter(|(name, _)| names.iter().any(|n| name.starts_with(n))) {
+                values.iter_mut().for_each(|v| *v *= by);
+            }
+        };
+        if !self.seed.is_multiple_of(2) {
+            scale(&["rgb.cls_token", "rgb.pos_embed", "rgb.patch_embed"], 0.01);
+            scale(&["xyz.encoder.second_conv.3", "xyz.pos_embed.2"], 0.01);
+            scale(&["xyz.encoder.first_conv.1.running_var", "xyz.encoder.second_conv.1.running_var"], 1e-3);
+        }
+        weights
     }
 }
 

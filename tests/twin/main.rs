@@ -12,14 +12,14 @@ mod ties;
 use cases::Case;
 use crosscheck::backend::cpu::CpuBackend;
 use crosscheck::backend::{AnomalyMaps, Backend, XyzGroups};
-use crosscheck::model::seeded;
 use reference::Inference;
 
-/// f32 against f64, of the largest magnitude: the bound of the golden data (tests/golden/README.md).
-const TOLERANCE: f64 = 2e-4;
+/// f32 against f64, of the largest magnitude. The largest error measured over the cases below was 2.3e-6; the rest is
+/// for machines that sum in another order. The golden data's 2e-4 is for networks twenty times as wide.
+const TOLERANCE: f64 = 2e-5;
 /// The same of psi without its mean over valid pixels, which is what geometry changes: its spread is about a tenth of
-/// psi, so this is as strict as `TOLERANCE`.
-const TOLERANCE_CENTRED: f64 = 2e-3;
+/// psi, so this is as strict as `TOLERANCE`. Measured: 5e-6.
+const TOLERANCE_CENTRED: f64 = 2e-4;
 /// Where every pixel has almost one psi the spread is rounding: f32's 6e-8, through the cosine and its root, of psi.
 const FLOOR_CENTRED: f64 = 2e-6;
 
@@ -30,8 +30,7 @@ struct Folded {
 }
 
 fn folded(case: &Case) -> Folded {
-    let weights = seeded::weights(&case.architecture, case.seed);
-    let mut backend = CpuBackend::new(&case.architecture, weights);
+    let mut backend = CpuBackend::new(&case.architecture, case.weights());
     let (mut tokens, mut groups, mut maps) = (Vec::new(), XyzGroups::default(), AnomalyMaps::default());
     backend.rgb_tokens(&case.rgb, &mut tokens);
     backend.xyz_groups(&case.cloud, &mut groups);
@@ -64,8 +63,7 @@ fn centred(map: &[f64], valid: &[bool]) -> Vec<f64> {
 fn check(case: &Case) {
     println!("{case}");
     let got = folded(case);
-    let weights = seeded::weights(&case.architecture, case.seed);
-    let want = reference::infer(&case.architecture, &weights, &case.rgb, &case.cloud);
+    let want = reference::infer(&case.architecture, &case.weights(), &case.rgb, &case.cloud);
     check_features(case, &got, &want);
     check_maps(case, &got.maps, &want);
 }
@@ -122,6 +120,14 @@ fn no_valid_pixel() {
 #[test]
 fn fewer_points_than_groups() {
     check_all(cases::few_points, 300..304);
+}
+
+/// The three nearest centres are fewer than three.
+#[test]
+fn one_group_or_two() {
+    for (groups, seed) in [(1, 350), (1, 351), (2, 352), (3, 353)] {
+        check(&Case::with_groups(cases::blobs, seed, Some(groups)));
+    }
 }
 
 #[test]
