@@ -147,7 +147,7 @@ pub fn duplicates(random: &mut Rng, _: usize) -> Vec<[f32; 3]> {
 pub fn lattice(random: &mut Rng, _: usize) -> Vec<[f32; 3]> {
     let on = discs(random, 5);
     let spacing = 1.0 / 1024.0;
-    cloud(|p| on[p].then(|| [(p % W) as f32 * spacing, (p / W) as f32 * spacing, 0.5]))
+    cloud(|p| on[p].then_some([(p % W) as f32 * spacing, (p / W) as f32 * spacing, 0.5]))
 }
 
 pub fn blobs(random: &mut Rng, _: usize) -> Vec<[f32; 3]> {
