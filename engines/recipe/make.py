@@ -6,6 +6,7 @@
     python make.py engine DATA FILE       puts both into an engine file
 """
 
+import pathlib
 import sys
 
 import numpy as np
@@ -27,7 +28,9 @@ def main(what, folder, *rest):
     elif what in SECONDS:
         arrays, kinds = frames.load(folder)
         seconds = float(rest[0]) if rest else SECONDS[what]
-        np.savez(f"{folder}/{what}.npz", **getattr(train, what)(arrays, kinds, seconds, SEED))
+        path = pathlib.Path(folder) / f"{what}.npz"
+        start = dict(np.load(path)) if path.exists() else None
+        np.savez(path, **getattr(train, what)(arrays, kinds, seconds, SEED, start))
     elif what == "engine":
         weights = networks.batch_norms()
         for part in SECONDS:

@@ -114,6 +114,10 @@ def colour_quantities(frame):
     return np.stack(sampled, -1).astype(np.float32), kinds + ["place"] * 2
 
 
+FINE, COARSE = (1.5, 7.0), (0.4, 1.8)
+"""Deviation of a channel's phase over all frames, radians: from, to."""
+
+
 class Phases:
     """Channels [n, width] of quantities [n, d]: cosines and sines of random combinations."""
 
@@ -125,9 +129,13 @@ class Phases:
         share = np.array([weights[name] for name in names])
         self.matrix = np.zeros((len(kinds), width // 2), np.float32)
         for channel in range(width // 2):
+            # Where a pixel lies on the part decides how well one side foretells the other: some channels say
+            # nothing else, and say it finely.
+            fine = channel % 4 == 0
             few = random.choice(len(names), 3, replace=False, p=share / share.sum())
+            few = [names.index("place")] if fine else few
             column = random.standard_normal(len(kinds)) * np.isin([names.index(k) for k in kinds], few)
-            total = np.exp(random.uniform(np.log(0.8), np.log(2.8)))
+            total = np.exp(random.uniform(*np.log(FINE if fine else COARSE)))
             self.matrix[:, channel] = total * column / np.linalg.norm(column)
         self.turn = random.uniform(0, 2 * np.pi, width // 2).astype(np.float32)
         channels = self._channels(quantities)

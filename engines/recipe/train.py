@@ -10,8 +10,8 @@ import optax
 import networks
 import teacher
 
-BATCH = 4
-RATE = 2e-3
+BATCH = 2
+RATE = 1.5e-3
 HELD_OUT = 32
 """Frames, the last ones, that are only reported on."""
 
@@ -20,7 +20,7 @@ def _vary_shape(random, offsets, centres):
     """Measures are those of other frames of the part, so they fit this one only roughly."""
     n = len(offsets)
     radius = np.exp(random.normal(0, 0.04, (n, 1, 1, 1)))
-    spread, shift = np.exp(random.normal(0, 0.03, (n, 1, 1))), random.normal(0, 0.07, (n, 1, 3))
+    spread, shift = np.exp(random.normal(0, 0.03, (n, 1, 1))), random.normal(0, 0.12, (n, 1, 3))
     return (offsets * radius).astype(np.float32), (centres * spread + shift).astype(np.float32)
 
 
@@ -87,15 +87,15 @@ def _phases(quantities, kinds, weights, width, seed):
     return teacher.Phases(some.reshape(-1, some.shape[-1]), kinds, weights, width, seed)
 
 
-def shape(arrays, kinds, seconds, seed):
-    """The shape network's weights."""
+def shape(arrays, kinds, seconds, seed, start):
+    """The shape network's weights, trained on from `start` where there is one."""
     phases = _phases(arrays["shape"], kinds["shape"], teacher.SHAPE_WEIGHTS, networks.XYZ["width"], seed)
-    start = networks.xyz_weights(seed)
+    start = start or networks.xyz_weights(seed)
     return learn(start, networks.xyz_groups, shape_batch, arrays, phases, seconds, seed)
 
 
-def colour(arrays, kinds, seconds, seed):
-    """The colour network's weights."""
+def colour(arrays, kinds, seconds, seed, start):
+    """The colour network's weights, trained on from `start` where there is one."""
     phases = _phases(arrays["colour"], kinds["colour"], teacher.COLOUR_WEIGHTS, networks.RGB["width"], seed)
-    start = networks.rgb_weights(seed)
+    start = start or networks.rgb_weights(seed)
     return learn(start, networks.rgb_tokens, colour_batch, arrays, phases, seconds, seed)
