@@ -116,9 +116,9 @@ mod tests {
         assert!(matches!(calibrate(&[0.0; 99], 0.1, Some(0.05)), Err(CalibrateError::Review { .. })));
         assert_eq!(calibrate(&[f32::NAN; 99], 0.1, None), Err(CalibrateError::NotANumber));
         let mut scores = [0.0; 99];
-        scores[..10].fill(f32::INFINITY);
+        scores[..9].fill(f32::INFINITY);
         assert_eq!(calibrate(&scores, 0.1, None).map(|c| c.threshold), Ok(0.0));
-        assert!(matches!(calibrate(&scores, 0.05, None), Err(CalibrateError::Unscored { unscored: 10, .. })));
+        assert!(matches!(calibrate(&scores, 0.05, None), Err(CalibrateError::Unscored { unscored: 9, .. })));
     }
 
     #[test]

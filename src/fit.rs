@@ -2,6 +2,7 @@
 
 mod adam;
 mod cache;
+mod geometry;
 mod mlp;
 mod state;
 mod trainer;
@@ -19,10 +20,13 @@ pub use mlp::TrainableMapping;
 use crate::backend::cpu::CpuBackend;
 use crate::backend::{Backend, XyzGroups};
 use crate::frame::RgbdFrame;
-use crate::model::engine_file::{Engine, Metadata};
-use crate::prepare::prepare;
+use crate::model::engine_file::{Engine, Geometry, Measures, Metadata};
+use crate::prepare::{NetworkInput, prepare};
 use cache::TokenCache;
 use trainer::Trainer;
+
+/// Frames that a part's measures are taken from, where the engine takes coordinates in them.
+const MEASURED_FRAMES: usize = 16;
 
 #[derive(Debug, Error)]
 pub enum FitError {
@@ -80,7 +84,10 @@ pub struct Fit {
     engine: Engine,
     cache: TokenCache,
     folder: PathBuf,
-    backend: CpuBackend,
+    /// None until the part is measured.
+    backend: Option<CpuBackend>,
+    /// Frames that wait for it.
+    waiting: Vec<NetworkInput>,
     fingerprints: Vec<String>,
     seen: usize,
 }
@@ -93,8 +100,9 @@ impl Fit {
             return Err(FitError::Standardise { taps: architecture.xyz.taps.len() });
         }
         let cache = TokenCache::new(&folder, architecture.c_rgb(), architecture.c_xyz());
-        let backend = CpuBackend::new(architecture, engine.backbones());
-        Ok(Self { engine, cache, folder, backend, fingerprints: Vec::new(), seen: 0 })
+        let in_metres = engine.metadata.geometry == Geometry::Metres;
+        let backend = in_metres.then(|| CpuBackend::new(architecture, engine.backbones()));
+        Ok(Self { engine, cache, folder, backend, waiting: Vec::new(), fingerprints: Vec::new(), seen: 0 })
     }
 
     /// Adds a good part; false when it has too few points to learn from.
@@ -104,18 +112,35 @@ impl Fit {
         if input.points() < self.engine.metadata.architecture.xyz.groups {
             return Ok(false);
         }
-        let (mut tokens, mut groups) = (Vec::new(), XyzGroups::default());
-        self.backend.rgb_tokens(&input.rgb, &mut tokens);
-        self.backend.xyz_groups(&input.cloud, &mut groups);
-        let pushed = self.cache.push(&tokens, &groups, &input.cloud);
-        pushed.map_err(|source| FitError::Cache { folder: self.folder.clone(), source })?;
+        self.waiting.push(input);
         self.fingerprints.push(frame.fingerprint());
+        if self.backend.is_some() || self.waiting.len() == MEASURED_FRAMES {
+            self.describe()?;
+        }
         Ok(true)
+    }
+
+    /// Puts the features of waiting frames into the cache.
+    fn describe(&mut self) -> Result<(), FitError> {
+        let Self { engine, cache, folder, backend, waiting, .. } = self;
+        let backend = backend.get_or_insert_with(|| {
+            let measures = Measures::of(waiting, &engine.metadata.architecture.xyz);
+            geometry::fold(engine, measures);
+            CpuBackend::new(&engine.metadata.architecture, engine.backbones())
+        });
+        let (mut tokens, mut groups) = (Vec::new(), XyzGroups::default());
+        for input in waiting.drain(..) {
+            backend.rgb_tokens(&input.rgb, &mut tokens);
+            backend.xyz_groups(&input.cloud, &mut groups);
+            let pushed = cache.push(&tokens, &groups, &input.cloud);
+            pushed.map_err(|source| FitError::Cache { folder: folder.clone(), source })?;
+        }
+        Ok(())
     }
 
     /// Frames that can be learnt from.
     pub fn frames(&self) -> usize {
-        self.cache.len()
+        self.cache.len() + self.waiting.len()
     }
 
     /// Learns until the last epoch, or until `observe` breaks; returns the engine with the best mappings.
@@ -126,9 +151,10 @@ impl Fit {
         state_path: Option<&Path>,
         observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<Engine, FitError> {
-        if self.cache.is_empty() {
+        if self.frames() == 0 {
             return Err(FitError::NoFrames { frames: self.seen });
         }
+        self.describe()?;
         let in_cache = |source| FitError::Cache { folder: self.folder.clone(), source };
         if self.engine.metadata.standardise {
             let (rgb, xyz) = self.cache.channels().map_err(in_cache)?;

@@ -15,7 +15,7 @@ use crate::shapes::{PATCH, RGB, T, XYZ};
 const WIDTH_MAX: usize = 8192;
 const COUNT_MAX: usize = 512;
 
-/// The depth at which both Transformers are cut (paper, section 3.4).
+/// Which networks an engine has: the published ones at a depth (paper, section 3.4), or the program's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Variant {
@@ -23,28 +23,23 @@ pub enum Variant {
     Small,
     Medium,
     Full,
+    /// The small networks that ship with the program (`engines/README.md`); their sizes are in their file.
+    Default,
 }
 
 impl Variant {
-    pub const ALL: [Variant; 4] = [Self::Tiny, Self::Small, Self::Medium, Self::Full];
+    /// Those that are cut from the published networks.
+    pub const PUBLISHED: [Variant; 4] = [Self::Tiny, Self::Small, Self::Medium, Self::Full];
 
-    /// Blocks kept in each Transformer, `l` of section 3.4.
-    pub fn layers(self) -> usize {
+    /// Blocks kept in each Transformer, `l` of section 3.4, and the Point-MAE blocks (counted from 0) whose
+    /// outputs are concatenated.
+    fn published_depth(self) -> (usize, &'static [usize]) {
         match self {
-            Self::Tiny => 1,
-            Self::Small => 4,
-            Self::Medium => 8,
-            Self::Full => 12,
-        }
-    }
-
-    /// Point-MAE blocks (counted from 0) whose outputs are concatenated.
-    pub fn taps(self) -> &'static [usize] {
-        match self {
-            Self::Tiny => &[0],
-            Self::Small => &[1, 2, 3],
-            Self::Medium => &[1, 4, 7],
-            Self::Full => &[3, 7, 11],
+            Self::Tiny => (1, &[0]),
+            Self::Small => (4, &[1, 2, 3]),
+            Self::Medium => (8, &[1, 4, 7]),
+            Self::Full => (12, &[3, 7, 11]),
+            Self::Default => panic!("the default engine is not cut from the published networks"),
         }
     }
 
@@ -54,6 +49,7 @@ impl Variant {
             Self::Small => "small",
             Self::Medium => "medium",
             Self::Full => "full",
+            Self::Default => "default",
         }
     }
 }
@@ -99,15 +95,16 @@ pub struct Architecture {
 }
 
 impl Architecture {
-    /// The published sizes, pruned to `variant`, with groups of `group_size` points.
+    /// The published sizes, pruned to `variant` of [`Variant::PUBLISHED`], with groups of `group_size` points.
     pub fn published(variant: Variant, group_size: usize) -> Self {
-        let rgb = VitShape { width: 768, heads: 12, mlp: 3072, layers: variant.layers() };
+        let (layers, taps) = variant.published_depth();
+        let rgb = VitShape { width: 768, heads: 12, mlp: 3072, layers };
         let xyz = PointMaeShape {
             width: 384,
             heads: 6,
             mlp: 1536,
-            layers: variant.layers(),
-            taps: variant.taps().to_vec(),
+            layers,
+            taps: taps.to_vec(),
             groups: 1024,
             group_size,
             encoder: [128, 256, 512],

@@ -6,7 +6,7 @@ mod reference;
 use common::Golden;
 use crosscheck::backend::cpu::CpuBackend;
 use crosscheck::backend::{AnomalyMaps, Backend, XyzGroups};
-use crosscheck::model::engine_file::{Engine, Metadata, Precision, Source};
+use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Precision, Source};
 use crosscheck::model::{Architecture, Variant, Weights, seeded};
 use crosscheck::prepare::Preparation;
 use crosscheck::score;
@@ -125,6 +125,7 @@ fn stored(variant: Variant, architecture: &Architecture, weights: Weights, preci
         precision,
         preparation: Preparation::default(),
         standardise: false,
+        geometry: Geometry::Metres,
         calibration: None,
         fitted_on: Vec::new(),
         provenance: vec![Source::Seed(SEED)],

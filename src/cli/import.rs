@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use crosscheck::model::checkpoint::{Checkpoint, Part, select};
-use crosscheck::model::engine_file::{Engine, Metadata, Precision, Source};
+use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Precision, Source};
 use crosscheck::model::{Architecture, Variant, Weights, seeded};
 use crosscheck::prepare::Preparation;
 
@@ -90,6 +90,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         precision,
         preparation,
         standardise: false,
+        geometry: Geometry::Metres,
         calibration: None,
         fitted_on: Vec::new(),
         provenance,

@@ -96,10 +96,6 @@ impl TokenCache {
         self.frames.len()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.frames.is_empty()
-    }
-
     /// Adds a frame: tokens `[T, C_RGB]`, its groups, and the cloud `[P]` they came from.
     pub fn push(&mut self, tokens: &[f32], groups: &XyzGroups, cloud: &[[f32; 3]]) -> io::Result<()> {
         let rows = interpolate::xyz_rows(cloud, &groups.centres);

@@ -66,6 +66,38 @@ pub enum Source {
     Seed(u64),
 }
 
+/// What the shape network's weights take its coordinates in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Geometry {
+    /// Metres, as the published networks do.
+    #[default]
+    Metres,
+    /// Measures of the part, which a fit takes from its good parts.
+    Relative,
+    /// Metres, since a fit folded these measures into weights that were relative.
+    Folded(Measures),
+}
+
+impl Geometry {
+    fn is_metres(&self) -> bool {
+        *self == Self::Metres
+    }
+}
+
+/// The measures of a part: offsets within a group are in units of `radius_m`, group centres are taken from
+/// `centre_m` in units of `spread_m`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measures {
+    /// Median over groups of the distance from a centre to the last of its K points.
+    pub radius_m: f32,
+    /// Mean of the group centres, in the camera's frame.
+    pub centre_m: [f32; 3],
+    /// Root mean square distance of the group centres from `centre_m`.
+    pub spread_m: f32,
+}
+
 /// Everything of an engine but its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,6 +109,9 @@ pub struct Metadata {
     /// Whether a fit standardises features over its good parts, by way of the networks' last norms.
     /// Off for the published networks.
     pub standardise: bool,
+    /// Left out of the file where it is metres, so that files from before it was there keep their content hash.
+    #[serde(default, skip_serializing_if = "Geometry::is_metres")]
+    pub geometry: Geometry,
     /// The thresholds and how they were found; none before calibration.
     pub calibration: Option<Calibration>,
     /// Fingerprints of the frames that the mappings were learnt from; a threshold comes from others.

@@ -148,7 +148,7 @@ fn hint(checkpoint: &Checkpoint, part: Part, architecture: &Architecture) -> Str
     }
     let published = |variant| Architecture::published(variant, architecture.xyz.group_size);
     for part in Part::ALL {
-        let variants = Variant::ALL.into_iter().filter(|variant| holds(part, &published(*variant)));
+        let variants = Variant::PUBLISHED.into_iter().filter(|variant| holds(part, &published(*variant)));
         let names: Vec<&str> = variants.map(Variant::name).collect();
         if !names.is_empty() {
             return format!("\nthese sizes are those of {}, variant {}", part.describe(), names.join(" or "));
