@@ -7,6 +7,7 @@ mod fit;
 mod import;
 mod inspect;
 mod options;
+mod synthesize;
 
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -27,6 +28,7 @@ enum Command {
     Evaluate(evaluate::Arguments),
     Inspect(inspect::Arguments),
     Bench(bench::Arguments),
+    Synthesize(synthesize::Arguments),
 }
 
 /// What a command came to when nothing went wrong.
@@ -43,6 +45,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Synthesize(arguments) => synthesize::run(&arguments),
     }
 }
 

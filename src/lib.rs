@@ -18,5 +18,6 @@ pub mod inspect;
 pub mod model;
 pub mod overlay;
 pub mod prepare;
+pub mod scene;
 pub mod score;
 pub mod shapes;

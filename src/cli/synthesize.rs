@@ -1,0 +1,86 @@
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use crosscheck::dataset::mvtec3d;
+use crosscheck::scene::{Defect, Part, Sample, Scene};
+use indicatif::ProgressBar;
+
+use super::Outcome;
+
+/// First frame numbers of the splits, so that the size of one does not change another.
+const TRAIN: u64 = 0;
+const VALIDATION: u64 = 1_000_000;
+const TEST: u64 = 2_000_000;
+
+/// Write a synthetic dataset in MVTec 3D-AD's layout: parts on a belt, good and with five kinds of defect.
+#[derive(Args)]
+pub struct Arguments {
+    /// Folder for the dataset; each part becomes a class in it
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Parts to write, with commas between; all when left out
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = part)]
+    part: Vec<Part>,
+    /// Seed of the stations, the parts and their defects
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Good frames to learn from
+    #[arg(long, default_value_t = 16)]
+    train: u64,
+    /// Good frames for the threshold
+    #[arg(long, default_value_t = 100)]
+    validation: u64,
+    /// Good frames to test on
+    #[arg(long, default_value_t = 40)]
+    good: u64,
+    /// Frames to test on of each kind of defect
+    #[arg(long, default_value_t = 20)]
+    defective: u64,
+}
+
+fn part(name: &str) -> Result<Part, String> {
+    let known = || Part::ALL.map(Part::name).join(", ");
+    Part::from_name(name).ok_or_else(|| format!("no such part: it is one of {}", known()))
+}
+
+pub fn run(arguments: &Arguments) -> Result<Outcome> {
+    let parts = if arguments.part.is_empty() { &Part::ALL[..] } else { &arguments.part };
+    let per_part =
+        arguments.train + arguments.validation + arguments.good + Defect::ALL.len() as u64 * arguments.defective;
+    let bar = super::frames_bar((parts.len() as u64 * per_part) as usize, "synthesize");
+    for part in parts {
+        let scene = Scene::new(*part, arguments.seed);
+        let class = arguments.out.join(part.name());
+        anyhow::ensure!(!class.exists(), "{} exists already: choose another folder or remove it", class.display());
+        let write = |split: &str, samples: &mut dyn Iterator<Item = Sample>| split_folder(&class, split, samples, &bar);
+        write("train", &mut (TRAIN..TRAIN + arguments.train).map(|i| scene.nominal(i)))?;
+        write("validation", &mut (VALIDATION..VALIDATION + arguments.validation).map(|i| scene.nominal(i)))?;
+        write("test", &mut (TEST..TEST + arguments.good).map(|i| scene.nominal(i)))?;
+        for (kind, defect) in Defect::ALL.into_iter().enumerate() {
+            // Other parts than the good ones: a test of equal pairs would flatter.
+            let first = TEST + arguments.good + kind as u64 * arguments.defective;
+            write("test", &mut (first..first + arguments.defective).map(|i| scene.defective(i, defect)))?;
+        }
+    }
+    bar.finish_and_clear();
+    log::info!(
+        "wrote {} frames of {} parts to {}",
+        per_part * parts.len() as u64,
+        parts.len(),
+        arguments.out.display()
+    );
+    Ok(Outcome::Done)
+}
+
+/// Numbers samples from 0 in the folder of their kind.
+fn split_folder(class: &Path, split: &str, samples: &mut dyn Iterator<Item = Sample>, bar: &ProgressBar) -> Result<()> {
+    for (number, sample) in samples.enumerate() {
+        let folder = class.join(split).join(sample.defect.map_or("good", Defect::name));
+        let truth = (split == "test").then_some(sample.ground_truth.as_slice());
+        mvtec3d::write(&folder, &format!("{number:03}"), &sample.frame, truth)
+            .with_context(|| format!("cannot write into {}", folder.display()))?;
+        bar.inc(1);
+    }
+    Ok(())
+}

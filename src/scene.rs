@@ -1,0 +1,135 @@
+//! A procedural inspection station: parts on a tilted belt under a depth camera, with defects and their truth.
+//!
+//! Every part's colour follows from its shape, or both from where on the part one looks, so that either tells
+//! of the other. The world is seen as a real camera gives it: rays against a height field, light that drifts,
+//! noise on depth and colour, pixels without a point. All of it is a function of the seed and the frame number.
+
+mod flaw;
+mod noise;
+mod parts;
+mod render;
+
+use fastrand::Rng;
+
+use crate::frame::RgbdFrame;
+use flaw::Flaw;
+use noise::normal;
+pub use parts::Part;
+use parts::Piece;
+use render::{Pose, Station, View};
+
+/// Pixels on a side of the frames.
+pub const SIDE: usize = 400;
+/// A defect that shows on fewer pixels is placed anew.
+const DEFECT_PIXELS_MIN: usize = 80;
+const PLACEMENTS_MAX: usize = 30;
+/// How far parts lie from where the guides hold them: standard deviations.
+const TURN_RAD: f32 = 0.02;
+const SHIFT_MM: f32 = 1.0;
+
+/// What is wrong with a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Defect {
+    /// A stain: only colour shows it.
+    Colour,
+    /// A dent or a bump: only shape shows it.
+    Shape,
+    /// The colour, or the shape, of another place of the same part: legal there, and wrong beside the other here.
+    Mismatch,
+    /// A hole: there is no part, hence no point to judge.
+    MissingMaterial,
+    /// Something that lies on the part, of its own colour and shape.
+    ForeignBody,
+}
+
+impl Defect {
+    pub const ALL: [Self; 5] = [Self::Colour, Self::Shape, Self::Mismatch, Self::MissingMaterial, Self::ForeignBody];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Colour => "colour",
+            Self::Shape => "shape",
+            Self::Mismatch => "mismatch",
+            Self::MissingMaterial => "missing_material",
+            Self::ForeignBody => "foreign_body",
+        }
+    }
+}
+
+/// One frame, and what only a procedural scene knows about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    pub frame: RgbdFrame,
+    /// Pixels whose colour or depth the defect changes, noise aside: `[SIDE, SIDE]`.
+    pub ground_truth: Vec<bool>,
+    /// Pixels on the part, `[SIDE, SIDE]`.
+    pub part_mask: Vec<bool>,
+    pub defect: Option<Defect>,
+}
+
+/// One kind of part at one station.
+pub struct Scene {
+    part: Part,
+    seed: u64,
+    station: Station,
+}
+
+impl Scene {
+    /// The station's geometry, light and noise follow from `seed`, as every part and defect on it does.
+    pub fn new(part: Part, seed: u64) -> Self {
+        Self { part, seed, station: Station::new(&mut stream(part, seed, 0, "station")) }
+    }
+
+    /// The good part number `index`.
+    pub fn nominal(&self, index: u64) -> Sample {
+        let (piece, pose) = self.good(index);
+        let view = self.station.look(&piece, &pose);
+        self.sample(index, view, vec![false; SIDE * SIDE], None)
+    }
+
+    /// The part of [`Scene::nominal`] in the same pose, light and noise, with a defect.
+    pub fn defective(&self, index: u64, defect: Defect) -> Sample {
+        let (good, pose) = self.good(index);
+        let before = self.station.look(&good, &pose);
+        let mut random = stream(self.part, self.seed, index, defect.name());
+        let mut best: Option<(usize, View, Vec<bool>)> = None;
+        for _ in 0..PLACEMENTS_MAX {
+            let piece = good.clone().with(Flaw::draw(defect, &good, &mut random));
+            let view = self.station.look(&piece, &pose);
+            let truth = view.differences(&before);
+            let pixels = truth.iter().filter(|differs| **differs).count();
+            if best.as_ref().is_none_or(|(most, ..)| pixels > *most) {
+                best = Some((pixels, view, truth));
+            }
+            if pixels >= DEFECT_PIXELS_MIN {
+                break;
+            }
+        }
+        let Some((_, view, truth)) = best else { panic!("a defect is placed at least once") };
+        self.sample(index, view, truth, Some(defect))
+    }
+
+    fn good(&self, index: u64) -> (Piece, Pose) {
+        let mut random = stream(self.part, self.seed, index, "part");
+        let pose = Pose {
+            turn_rad: TURN_RAD * normal(&mut random),
+            shift_mm: [SHIFT_MM * normal(&mut random), SHIFT_MM * normal(&mut random)],
+        };
+        (Piece::draw(self.part, &mut random), pose)
+    }
+
+    fn sample(&self, index: u64, view: View, ground_truth: Vec<bool>, defect: Option<Defect>) -> Sample {
+        let frame = self.station.expose(&view, &mut stream(self.part, self.seed, index, "exposure"));
+        Sample { frame, ground_truth, part_mask: view.part_mask(), defect }
+    }
+}
+
+/// Random numbers for one purpose: parts, frames and purposes do not disturb each other.
+fn stream(part: Part, seed: u64, index: u64, purpose: &str) -> Rng {
+    // FNV-1a over what tells one stream from another.
+    let numbers = [seed, index].into_iter().flat_map(u64::to_le_bytes);
+    let bytes = numbers.chain(part.name().bytes()).chain(purpose.bytes());
+    Rng::with_seed(
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)),
+    )
+}

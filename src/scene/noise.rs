@@ -1,0 +1,56 @@
+//! Random numbers and random fields.
+
+use std::f32::consts::TAU;
+
+use fastrand::Rng;
+
+/// A standard normal number (Box and Muller).
+pub fn normal(random: &mut Rng) -> f32 {
+    let radius = (-2.0 * (1.0 - random.f32()).ln()).sqrt();
+    radius * (TAU * random.f32()).cos()
+}
+
+/// Evenly between two values.
+pub fn between(random: &mut Rng, from: f32, to: f32) -> f32 {
+    from + (to - from) * random.f32()
+}
+
+/// A smooth field over the plane, -1 to 1, whose hills are about one unit wide: values on a lattice, blended.
+pub fn field(seed: u32, x: f32, y: f32) -> f32 {
+    let (column, row) = (x.floor(), y.floor());
+    let [u, v] = [x - column, y - row].map(|t| t * t * (3.0 - 2.0 * t));
+    let at = |i: i32, j: i32| lattice(seed, column as i32 + i, row as i32 + j);
+    let along = |j| at(0, j) + u * (at(1, j) - at(0, j));
+    along(0) + v * (along(1) - along(0))
+}
+
+fn lattice(seed: u32, column: i32, row: i32) -> f32 {
+    let mut hash = seed ^ (column as u32).wrapping_mul(0x9E37_79B1) ^ (row as u32).wrapping_mul(0x85EB_CA77);
+    hash = (hash ^ (hash >> 15)).wrapping_mul(0x2C1B_3C6D);
+    hash = (hash ^ (hash >> 12)).wrapping_mul(0x297A_2D39);
+    (hash ^ (hash >> 15)) as f32 / (u32::MAX as f32 / 2.0) - 1.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normal_numbers_have_their_mean_and_deviation() {
+        let mut random = Rng::with_seed(2);
+        let values: Vec<f32> = (0..40_000).map(|_| normal(&mut random)).collect();
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / values.len() as f32;
+        // Standard errors: 0.005 and 0.007.
+        assert!(mean.abs() < 0.02 && (variance - 1.0).abs() < 0.03, "{mean} {variance}");
+    }
+
+    #[test]
+    fn the_field_is_smooth_bounded_and_not_flat() {
+        let line: Vec<f32> = (0..2_000).map(|i| field(7, 0.01 * i as f32 - 10.0, 0.3)).collect();
+        assert!(line.iter().all(|v| v.abs() <= 1.0));
+        assert!(line.windows(2).all(|w| (w[1] - w[0]).abs() < 0.04));
+        let (least, most) = line.iter().fold((1.0f32, -1.0f32), |(a, b), v| (a.min(*v), b.max(*v)));
+        assert!(most - least > 0.8, "{least} {most}");
+    }
+}
