@@ -2,15 +2,16 @@
 
 mod bench;
 mod calibrate;
+mod demo;
 mod evaluate;
 mod fit;
 mod import;
 mod inspect;
 mod options;
+mod progress;
 mod synthesize;
 
 use clap::{Parser, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
 
 /// Crossmodal feature mapping: finds defects in colour, in shape, and in the mismatch of the two.
 #[derive(Parser)]
@@ -22,6 +23,7 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Arguments),
     Import(import::Arguments),
     Fit(fit::Arguments),
     Calibrate(calibrate::Arguments),
@@ -39,6 +41,7 @@ pub enum Outcome {
 
 pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Fit(arguments) => fit::run(&arguments),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
@@ -47,13 +50,4 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Synthesize(arguments) => synthesize::run(&arguments),
     }
-}
-
-/// A bar over `frames` frames; hidden where standard error is no terminal.
-fn frames_bar(frames: usize, what: &'static str) -> ProgressBar {
-    let bar = ProgressBar::new(frames as u64).with_message(what);
-    if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} frame {pos}/{len}, {eta} left") {
-        bar.set_style(style);
-    }
-    bar
 }

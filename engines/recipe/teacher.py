@@ -89,15 +89,16 @@ def colour_quantities(frame):
         maps.extend(scale * v for v in values)
         kinds.extend([kind] * len(values))
 
-    for width in (2.2, 6.0):
+    # A token is 8 pixels: anything finer would depend on where its border happens to lie.
+    for width in (4.0, 8.0):
         add("tone", 1, _blur(light, width))
         add("tint", 2, _blur(warm, width), _blur(green, width))
-    for width, slope, bend in ((2.2, 100, 300), (5.0, 200, 600)):
+    for width, slope, bend in ((4.0, 80, 250), (7.0, 150, 600)):
         x, y, xx, yy, xy = _derivatives(light, width)
         add("edge", slope, x, y)
         add("bend", bend, xx, yy, xy)
     y, x = np.gradient(_blur(light, 0.7))
-    energy = [_blur(v, 3.5) for v in (x * x, y * y, x * y)]
+    energy = [_blur(v, 4.0) for v in (x * x, y * y, x * y)]
     add("grain", 60, np.sqrt(energy[0]), np.sqrt(energy[1]))
     add("grain", 4000, energy[2])
     mask = frame.part.astype(np.float32)
@@ -150,4 +151,4 @@ class Phases:
 
 
 SHAPE_WEIGHTS = {"detail": 3, "height": 3, "slope": 3, "bend": 2, "rough": 1, "rim": 1, "place": 2}
-COLOUR_WEIGHTS = {"tone": 4, "tint": 4, "edge": 2, "bend": 1, "grain": 2, "rim": 1, "place": 2}
+COLOUR_WEIGHTS = {"tone": 4, "tint": 4, "edge": 1.5, "bend": 0.7, "grain": 2, "rim": 1, "place": 2}

@@ -41,7 +41,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let entries = dataset::nominal(&arguments.nominal, camera.as_ref())?;
     let fitted: HashSet<&String> = engine.metadata.fitted_on.iter().collect();
     let (mut scores, mut excluded) = (Vec::new(), 0);
-    let bar = super::frames_bar(entries.len(), "scores");
+    let bar = super::progress::frames_bar(entries.len(), "scores");
     for entry in &entries {
         let frame = entry.frame()?;
         bar.inc(1);

@@ -89,12 +89,17 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     };
     let text = report.markdown();
     if let Some(folder) = &arguments.report {
-        write_text(&folder.join("report.json"), &serde_json::to_string_pretty(&report)?)?;
-        write_text(&folder.join("report.md"), &text)?;
+        write_report(folder, &report)?;
         log::info!("wrote the report to {}", folder.display());
     }
     write!(std::io::stdout(), "{text}").context("cannot print the result")?;
     Ok(Outcome::Done)
+}
+
+/// `report.json` and `report.md`.
+pub fn write_report(folder: &Path, report: &Report) -> Result<()> {
+    write_text(&folder.join("report.json"), &serde_json::to_string_pretty(report)?)?;
+    write_text(&folder.join("report.md"), &report.markdown())
 }
 
 fn write_text(path: &Path, text: &str) -> Result<()> {
@@ -143,7 +148,7 @@ impl<'a> Evaluation<'a> {
                 self.draw_class(class, &run)?;
                 curves.extend(plots::curve(&run.tested).map(|curve| (class.clone(), curve)));
             }
-            let found = ClassFigures::of(&run);
+            let found = ClassFigures::of(&run.tested, run.calibration, run.fit);
             let cell = |figure: Option<f64>| figure.map_or("-".into(), |v| format!("{v:.3}"));
             self.bar.suspend(|| {
                 log::info!(

@@ -7,11 +7,11 @@ use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::calibration::Intrinsics;
 use crosscheck::dataset::{self, Entry};
-use crosscheck::fit::{Fit, Progress, Settings};
-use indicatif::{ProgressBar, ProgressStyle};
+use crosscheck::fit::Fit;
 
 use super::Outcome;
 use super::options::{EngineOption, FitOptions};
+use super::progress::{EpochBar, frames_bar};
 
 /// Learn the two mappings from good parts.
 #[derive(Args)]
@@ -78,7 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
 
 /// Reads every frame and computes its features.
 fn add_all(fit: &mut Fit, entries: &[Entry], stop: &AtomicBool) -> Result<ControlFlow<()>> {
-    let bar = super::frames_bar(entries.len(), "features");
+    let bar = frames_bar(entries.len(), "features");
     for entry in entries {
         if stop.load(Ordering::Relaxed) {
             return Ok(ControlFlow::Break(()));
@@ -103,37 +103,4 @@ fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
     })
     .context("cannot watch for Ctrl-C")?;
     Ok(stop)
-}
-
-struct EpochBar {
-    bar: ProgressBar,
-    last: Option<Progress>,
-}
-
-impl EpochBar {
-    fn new(settings: Settings) -> Self {
-        let bar = ProgressBar::new(settings.epochs as u64);
-        if let Ok(style) = ProgressStyle::with_template("fit {bar:30} epoch {pos}/{len}, {msg}, {eta} left") {
-            bar.set_style(style);
-        }
-        Self { bar, last: None }
-    }
-
-    fn show(&mut self, progress: &Progress) {
-        self.bar.set_message(describe(progress));
-        self.bar.set_position(progress.epoch as u64);
-        self.last = Some(*progress);
-    }
-
-    fn finish(self) {
-        self.bar.finish_and_clear();
-        if let Some(progress) = self.last {
-            log::info!("epoch {}: {}", progress.epoch, describe(&progress));
-        }
-    }
-}
-
-fn describe(progress: &Progress) -> String {
-    let held_out = progress.held_out_loss.map_or("none".into(), |loss| format!("{loss:.4}"));
-    format!("loss {:.4}, held out {held_out}", progress.loss)
 }

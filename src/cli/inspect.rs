@@ -11,6 +11,7 @@ use crosscheck::model::engine_file::Engine;
 use crosscheck::overlay::{self, Overlay};
 use crosscheck::score::{Thresholds, Verdict};
 use crosscheck::shapes::{H, W};
+use image::RgbImage;
 use serde_json::{Map, Value, json};
 
 use super::Outcome;
@@ -77,7 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
 }
 
 /// The maps of the network frame and the picture of the photograph's.
-pub fn write_pictures(out: &Path, frame: &RgbdFrame, inspection: &Inspection, threshold: Option<f32>) -> Result<()> {
+fn write_pictures(out: &Path, frame: &RgbdFrame, inspection: &Inspection, threshold: Option<f32>) -> Result<()> {
     std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
     let maps = &inspection.maps;
     for (name, map) in
@@ -86,16 +87,22 @@ pub fn write_pictures(out: &Path, frame: &RgbdFrame, inspection: &Inspection, th
         let path = out.join(name);
         dataset::write_map(&path, map, W, H).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    let picture = overlay::overlay(&Overlay {
+    let path = out.join("overlay.png");
+    overlay::write(&path, &draw(frame, inspection, threshold))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The heat map over the photograph.
+pub fn draw(frame: &RgbdFrame, inspection: &Inspection, threshold: Option<f32>) -> RgbImage {
+    let maps = &inspection.maps;
+    overlay::overlay(&Overlay {
         frame,
         anomaly_map: &maps.anomaly_map,
         valid: &maps.valid,
         score: inspection.scores.map(|s| s.score),
         threshold,
         verdict: inspection.verdict,
-    });
-    let path = out.join("overlay.png");
-    overlay::write(&path, &picture).with_context(|| format!("cannot write {}", path.display()))
+    })
 }
 
 fn to_json(inspection: &Inspection, threshold: Option<f32>) -> String {

@@ -8,18 +8,19 @@ use crosscheck::calibration::{self, CalibrationError};
 use crosscheck::fit::Settings;
 use crosscheck::model::engine_file::{Engine, EngineError};
 use crosscheck::prepare::{Keep, PlaneMode, Preparation};
+use crosscheck::scene::Part;
 
 /// The engine to start from.
 #[derive(Args)]
 pub struct EngineOption {
-    /// Engine file, from `crosscheck import`
+    /// Engine file, from `crosscheck import`; the built-in engine when left out
     #[arg(long)]
-    engine: PathBuf,
+    engine: Option<PathBuf>,
 }
 
 impl EngineOption {
     pub fn read(&self) -> Result<Engine, EngineError> {
-        Engine::read(&self.engine)
+        self.engine.as_deref().map_or_else(Engine::built_in, Engine::read)
     }
 }
 
@@ -101,4 +102,10 @@ impl PreparationOptions {
         };
         Ok(Preparation { plane, keep, ..base })
     }
+}
+
+/// The part of a name.
+pub fn part(name: &str) -> Result<Part, String> {
+    let known = || Part::ALL.map(Part::name).join(", ");
+    Part::from_name(name).ok_or_else(|| format!("no such part: it is one of {}", known()))
 }

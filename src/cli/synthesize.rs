@@ -7,6 +7,7 @@ use crosscheck::scene::{Defect, Part, Sample, Scene};
 use indicatif::ProgressBar;
 
 use super::Outcome;
+use super::options::part;
 
 /// First frame numbers of the splits, so that the size of one does not change another.
 const TRAIN: u64 = 0;
@@ -39,16 +40,11 @@ pub struct Arguments {
     defective: u64,
 }
 
-fn part(name: &str) -> Result<Part, String> {
-    let known = || Part::ALL.map(Part::name).join(", ");
-    Part::from_name(name).ok_or_else(|| format!("no such part: it is one of {}", known()))
-}
-
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let parts = if arguments.part.is_empty() { &Part::ALL[..] } else { &arguments.part };
     let per_part =
         arguments.train + arguments.validation + arguments.good + Defect::ALL.len() as u64 * arguments.defective;
-    let bar = super::frames_bar((parts.len() as u64 * per_part) as usize, "synthesize");
+    let bar = super::progress::frames_bar((parts.len() as u64 * per_part) as usize, "synthesize");
     for part in parts {
         let scene = Scene::new(*part, arguments.seed);
         let class = arguments.out.join(part.name());

@@ -116,6 +116,10 @@ impl Metrics {
             AUPRO_LIMITS.map(|limit| curve.as_ref().map(|curve| curve.area(limit)));
         let pixels =
             || maps.iter().zip(frames).flat_map(|(map, frame)| map.iter().copied().zip(frame.truth.iter().copied()));
+        // Verdicts are given by the method's own map.
+        let rate = |of: &dyn Fn(&Tested) -> bool, counts: &dyn Fn(Verdict) -> bool| {
+            if aggregation == Aggregation::Product { share(frames, of, counts) } else { None }
+        };
         Self {
             frames: frames.len(),
             image_auroc: image(score::maximum),
@@ -125,8 +129,8 @@ impl Metrics {
             aupro_10,
             aupro_05,
             aupro_01,
-            false_reject_rate: share(frames, |f| f.defect.is_none(), |verdict| verdict != Verdict::Pass),
-            miss_rate: share(frames, |f| f.defect.is_some(), |verdict| verdict == Verdict::Pass),
+            false_reject_rate: rate(&|f| f.defect.is_none(), &|verdict| verdict != Verdict::Pass),
+            miss_rate: rate(&|f| f.defect.is_some(), &|verdict| verdict == Verdict::Pass),
         }
     }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::metrics::{Aggregation, Metrics, Tested};
-use super::protocol::ClassRun;
+use crate::calibrate::Calibration;
 use crate::fit::Settings;
 
 /// The version of `report.json`'s fields.
@@ -64,8 +65,9 @@ pub struct ClassFigures {
 }
 
 impl ClassFigures {
-    pub fn of(run: &ClassRun) -> Self {
-        let all: Vec<&Tested> = run.tested.iter().collect();
+    /// `fit`: frames learnt from and how long that took.
+    pub fn of(tested: &[Tested], calibration: Option<Calibration>, fit: Option<(usize, Duration)>) -> Self {
+        let all: Vec<&Tested> = tested.iter().collect();
         let kinds: std::collections::BTreeSet<&String> = all.iter().filter_map(|t| t.defect.as_ref()).collect();
         let against_good = |kind: &String| {
             let of_kind = |t: &&&Tested| t.defect.as_ref().is_none_or(|defect| defect == kind);
@@ -75,10 +77,10 @@ impl ClassFigures {
         let aggregations: BTreeMap<_, _> = Aggregation::ALL.map(|a| (a, Metrics::of(&all, a))).into();
         Self {
             all: aggregations[&Aggregation::Product],
-            threshold: run.calibration.map(|c| c.threshold),
-            guaranteed_rate: run.calibration.map(|c| c.guaranteed_rate),
-            fit_frames: run.fit.map(|(frames, _)| frames),
-            fit_seconds: run.fit.map(|(_, time)| time.as_secs_f64()),
+            threshold: calibration.map(|c| c.threshold),
+            guaranteed_rate: calibration.map(|c| c.guaranteed_rate),
+            fit_frames: fit.map(|(frames, _)| frames),
+            fit_seconds: fit.map(|(_, time)| time.as_secs_f64()),
             defects: kinds.into_iter().map(|kind| (kind.clone(), against_good(kind))).collect(),
             aggregations,
         }

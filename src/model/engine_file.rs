@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use half::slice::HalfFloatSliceExt;
@@ -26,6 +26,7 @@ pub const FORMAT: u32 = 1;
 /// A header of names, shapes and settings is far below this.
 const HEADER_BYTES_MAX: u64 = 4 << 20;
 const KEY: &str = "crosscheck";
+const BUILT_IN: &[u8] = include_bytes!("../../engines/default.safetensors");
 
 #[derive(Debug, Error)]
 pub enum EngineError {
@@ -194,7 +195,13 @@ impl Engine {
 
     /// Reads an engine and checks every name, shape and the content hash.
     pub fn read(path: &Path) -> Result<Self, EngineError> {
-        Reader::open(path)?.engine()
+        let file = File::open(path).map_err(|source| EngineError::Read { path: path.into(), source })?;
+        Reader::new(path, file)?.engine()
+    }
+
+    /// The default engine (`engines/README.md`), which is part of the program. It has no mappings: fit it.
+    pub fn built_in() -> Result<Self, EngineError> {
+        Reader::new("the built-in engine".as_ref(), Cursor::new(BUILT_IN))?.engine()
     }
 }
 
@@ -242,21 +249,21 @@ impl ContentHash {
 }
 
 /// An engine file whose header was read.
-struct Reader {
+struct Reader<F> {
     path: PathBuf,
-    file: File,
+    file: F,
     header: Header,
     /// Where tensor data starts, bytes.
     start: u64,
     entry: Entry,
 }
 
-impl Reader {
-    fn open(path: &Path) -> Result<Self, EngineError> {
+impl<F: Read + Seek> Reader<F> {
+    fn new(path: &Path, mut file: F) -> Result<Self, EngineError> {
         let failed = |source| EngineError::Read { path: path.into(), source };
         let kind = |reason: &str| EngineError::Kind { path: path.into(), reason: reason.into() };
-        let mut file = File::open(path).map_err(failed)?;
-        let length = file.metadata().map_err(failed)?.len();
+        let length = file.seek(SeekFrom::End(0)).map_err(failed)?;
+        file.rewind().map_err(failed)?;
         let mut bytes = [0; 8];
         file.read_exact(&mut bytes).map_err(|_| kind("it is shorter than a header"))?;
         let header_bytes = u64::from_le_bytes(bytes);

@@ -1,0 +1,227 @@
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use crosscheck::bench;
+use crosscheck::calibrate::{Calibration, calibrate};
+use crosscheck::evaluate::metrics::Tested;
+use crosscheck::evaluate::plots;
+use crosscheck::evaluate::report::{ClassFigures, EngineFacts, FORMAT, Figures, Report, Speed};
+use crosscheck::fit::{Fit, Settings};
+use crosscheck::inspect::{Inspection, Inspector};
+use crosscheck::model::engine_file::Engine;
+use crosscheck::overlay;
+use crosscheck::prepare::resize;
+use crosscheck::scene::{Defect, Part, SIDE, Sample, Scene};
+use crosscheck::score::Verdict;
+
+use super::Outcome;
+use super::evaluate::write_report;
+use super::inspect::draw;
+use super::options::part;
+use super::progress::{EpochBar, frames_bar};
+
+/// Good parts that the demo learns from.
+const SHOTS: u64 = 16;
+/// Good parts for the threshold: the fewest that support the rate.
+const VALIDATION: u64 = 99;
+const FALSE_REJECT_RATE: f64 = 0.01;
+/// First numbers of the validation's and the stream's parts.
+const VALIDATION_START: u64 = 1_000;
+const STREAM_START: u64 = 2_000;
+/// Frames that wait while one is inspected.
+const QUEUE: usize = 1;
+
+/// Learn a synthetic part from 16 good ones, calibrate, and inspect a stream of good and defective parts.
+#[derive(Args)]
+pub struct Arguments {
+    /// The part
+    #[arg(long, value_name = "KIND", default_value = "biscuit", value_parser = part)]
+    part: Part,
+    /// Seed of the station, the parts and their defects
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Parts on the belt
+    #[arg(long, default_value_t = 60)]
+    frames: u64,
+    /// Folder for the overlays and the report
+    #[arg(long, value_name = "DIR", default_value = "crosscheck-demo")]
+    out: PathBuf,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Outcome> {
+    let out = arguments.out.as_path();
+    std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
+    let scene = Scene::new(arguments.part, arguments.seed);
+    let engine = Engine::built_in()?;
+    let (variant, settings) = (engine.metadata.variant.name(), Settings::of(&engine.metadata));
+    say(&format!("learning the part \"{}\" from {SHOTS} good ones", arguments.part.name()))?;
+    let start = Instant::now();
+    let mut engine = learn(&scene, engine, &settings)?;
+    let fit = (engine.metadata.fitted_on.len(), start.elapsed());
+    let calibration = find_threshold(&scene, &engine)?;
+    engine.metadata.calibration = Some(calibration);
+    let path = out.join("engine.safetensors");
+    engine.content_sha256 = engine.write(&path)?;
+    say(&format!(
+        "learnt in {:.1} s; reject above {:.4}, which lets {:.1} % of good parts be rejected ({VALIDATION} more good parts)",
+        fit.1.as_secs_f64(),
+        calibration.threshold,
+        100.0 * calibration.guaranteed_rate
+    ))?;
+    let content_sha256 = engine.content_sha256.clone();
+    let stream = Stream::run(&scene, engine, arguments, out)?;
+    let figures = ClassFigures::of(&stream.tested, Some(calibration), Some(fit));
+    let report = Report {
+        format: FORMAT,
+        engine: EngineFacts { variant: variant.into(), content_sha256, fit: Some(settings) },
+        dataset: format!("synthetic, seed {}", arguments.seed),
+        speed: Speed {
+            frames_per_second: stream.tested.len() as f64 / stream.spent.as_secs_f64(),
+            peak_memory_mb: bench::peak_memory_mb(),
+        },
+        figures: Figures::of(BTreeMap::from([(arguments.part.name().to_string(), figures)])),
+        shots: BTreeMap::new(),
+    };
+    write_report(out, &report)?;
+    let histogram = out.join("scores.svg");
+    plots::score_histogram(&histogram, arguments.part.name(), &stream.tested, Some(calibration.threshold))
+        .with_context(|| format!("cannot write {}", histogram.display()))?;
+    say(&format!(
+        "\n{}\n{:.1} frames/s; overlays, report.md and the engine are in {}",
+        stream.confusion(),
+        report.speed.frames_per_second,
+        out.display()
+    ))?;
+    Ok(Outcome::Done)
+}
+
+fn say(text: &str) -> Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("cannot print the result")
+}
+
+fn learn(scene: &Scene, engine: Engine, settings: &Settings) -> Result<Engine> {
+    let mut fit = Fit::new(engine, std::env::temp_dir())?;
+    for index in 0..SHOTS {
+        fit.add(&scene.nominal(index).frame)?;
+    }
+    let mut bar = EpochBar::new(*settings);
+    let fitted = fit.run(settings, None, &mut |progress| {
+        bar.show(progress);
+        ControlFlow::Continue(())
+    })?;
+    bar.finish();
+    Ok(fitted)
+}
+
+fn find_threshold(scene: &Scene, engine: &Engine) -> Result<Calibration> {
+    let mut inspector = Inspector::new(engine.clone())?;
+    let bar = frames_bar(VALIDATION as usize, "calibrate");
+    let mut scores = Vec::new();
+    for index in VALIDATION_START..VALIDATION_START + VALIDATION {
+        scores.push(inspector.inspect(&scene.nominal(index).frame)?.ranked_score());
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(calibrate(&scores, FALSE_REJECT_RATE, None)?)
+}
+
+/// What came of the parts on the belt.
+struct Stream {
+    tested: Vec<Tested>,
+    spent: Duration,
+}
+
+impl Stream {
+    /// The scene makes frames while the engine inspects, as a camera does.
+    fn run(scene: &Scene, engine: Engine, arguments: &Arguments, out: &Path) -> Result<Self> {
+        let threshold = engine.metadata.calibration.map(|c| c.threshold);
+        let mut inspector = Inspector::new(engine)?;
+        let defects = mixed(arguments.frames, arguments.seed);
+        let (sender, receiver) = sync_channel(QUEUE);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                for (index, defect) in (STREAM_START..).zip(defects) {
+                    let sample = defect.map_or_else(|| scene.nominal(index), |defect| scene.defective(index, defect));
+                    if sender.send(sample).is_err() {
+                        return;
+                    }
+                }
+            });
+            let mut stream = Self { tested: Vec::new(), spent: Duration::ZERO };
+            for sample in receiver {
+                let number = stream.tested.len() + 1;
+                let inspection = inspector.inspect(&sample.frame)?;
+                say(&line(number, &sample, &inspection))?;
+                let path = out.join(format!("{number:02}_{}_{}.png", kind(sample.defect), verdict(&inspection)));
+                overlay::write(&path, &draw(&sample.frame, &inspection, threshold))
+                    .with_context(|| format!("cannot write {}", path.display()))?;
+                stream.add(sample, inspection);
+            }
+            Ok(stream)
+        })
+    }
+
+    fn add(&mut self, sample: Sample, inspection: Inspection) {
+        self.spent += inspection.times.total();
+        self.tested.push(Tested {
+            name: format!("{:02}", self.tested.len() + 1),
+            defect: sample.defect.map(|defect| defect.name().to_string()),
+            truth: resize::nearest(&sample.ground_truth, SIDE, SIDE, false),
+            score: inspection.scores.map(|s| s.score),
+            verdict: inspection.verdict,
+            psi: Tested::psi_of(inspection.maps),
+        });
+    }
+
+    /// What each kind of part came to.
+    fn confusion(&self) -> String {
+        let mut text = format!("{:18}{:>6}{:>8}\n", "", "pass", "reject");
+        for defect in std::iter::once(None).chain(Defect::ALL.map(Some)) {
+            let of_kind = || self.tested.iter().filter(|t| t.defect.as_deref() == defect.map(Defect::name));
+            let passed = of_kind().filter(|t| t.verdict == Some(Verdict::Pass)).count();
+            text += &format!("{:18}{passed:>6}{:>8}\n", kind(defect), of_kind().count() - passed);
+        }
+        text
+    }
+}
+
+/// As many good parts as defective ones, every kind of defect as often, in random order.
+fn mixed(frames: u64, seed: u64) -> Vec<Option<Defect>> {
+    let defects = Defect::ALL.into_iter().cycle().map(Some);
+    let mut all: Vec<Option<Defect>> =
+        (0..frames).zip(defects).map(|(i, d)| if i % 2 == 0 { d } else { None }).collect();
+    fastrand::Rng::with_seed(seed).shuffle(&mut all);
+    all
+}
+
+fn kind(defect: Option<Defect>) -> &'static str {
+    defect.map_or("good", Defect::name)
+}
+
+fn verdict(inspection: &Inspection) -> &'static str {
+    match inspection.verdict {
+        Some(Verdict::Pass) => "pass",
+        _ => "reject",
+    }
+}
+
+fn line(number: usize, sample: &Sample, inspection: &Inspection) -> String {
+    let score = inspection.scores.map_or("   none".into(), |s| format!("{:7.4}", s.score));
+    let judged = match (sample.defect, verdict(inspection)) {
+        (None, "reject") => "  <- false reject",
+        (Some(_), "pass") => "  <- missed",
+        _ => "",
+    };
+    format!(
+        "part {number:>3}  {:16}  score {score}  {:6}  {:5.0} ms{judged}",
+        kind(sample.defect),
+        verdict(inspection),
+        1e3 * inspection.times.total().as_secs_f64()
+    )
+}
