@@ -11,7 +11,11 @@ mod options;
 mod progress;
 mod synthesize;
 
+use std::path::Path;
+
+use anyhow::Context;
 use clap::{Parser, Subcommand};
+use crosscheck::files;
 
 /// Crossmodal feature mapping: finds defects in colour, in shape, and in the mismatch of the two.
 #[derive(Parser)]
@@ -50,4 +54,9 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Synthesize(arguments) => synthesize::run(&arguments),
     }
+}
+
+/// Refuses an output that could not be written, before the work for it is done.
+fn check_output(path: &Path) -> anyhow::Result<()> {
+    files::check_target(path).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -1,6 +1,7 @@
 //! Frames on disk: colour as PNG or JPEG; points as float TIFF, NPY, or 16-bit depth PNG with intrinsics.
 
 mod eyecandies;
+mod jpeg;
 mod layout;
 pub mod mvtec3d;
 mod npy;
@@ -8,7 +9,7 @@ mod tiff;
 
 use std::path::{Path, PathBuf};
 
-use image::{DynamicImage, ImageDecoder, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use thiserror::Error;
 
 use crate::calibration::Intrinsics;
@@ -103,8 +104,11 @@ fn read_depth(path: &Path, camera: Option<&Intrinsics>) -> Result<OrganisedCloud
 
 fn decode(path: &Path, expected: &'static str) -> Result<DynamicImage, DatasetError> {
     let failed = |reason: String| DatasetError::Decode { path: path.into(), expected, reason };
-    let opened = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
-    let mut reader = opened.map_err(|source| DatasetError::Open { path: path.into(), source })?;
+    let unopened = |source| DatasetError::Open { path: path.into(), source };
+    let mut reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(unopened)?;
+    if reader.format() == Some(ImageFormat::Jpeg) && !jpeg::is_complete(&std::fs::read(path).map_err(unopened)?) {
+        return Err(failed("the image ends too early".into()));
+    }
     let mut limits = image::Limits::default();
     (limits.max_image_width, limits.max_image_height) = (Some(SIDE_MAX as u32), Some(SIDE_MAX as u32));
     reader.limits(limits);

@@ -6,9 +6,28 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+/// Refuses a path that [`write_whole`] could not write, so that it shows before the work for it is done.
+pub fn check_target(path: &Path) -> io::Result<()> {
+    let folder = folder_of(path);
+    if !folder.is_dir() {
+        return Err(io::Error::other(format!("the folder {} is not there: make it first", folder.display())));
+    }
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(io::Error::other("it is a folder: name a file")),
+        // The rename would put a file in place of a device.
+        Ok(found) if !found.is_file() => Err(io::Error::other("it is no ordinary file: name another")),
+        _ => Ok(()),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Writes to a temporary file beside `path`, syncs it, and renames it over `path`.
 pub fn write_whole(path: &Path, write: impl FnOnce(&mut NamedTempFile) -> io::Result<()>) -> io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    check_target(path)?;
+    let folder = folder_of(path);
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {

@@ -2,6 +2,7 @@
 
 mod cli;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -12,7 +13,8 @@ fn main() -> ExitCode {
         Ok(cli::Outcome::Done) => ExitCode::SUCCESS,
         Ok(cli::Outcome::Rejected) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("crosscheck: {error:#}");
+            // Not eprintln: it panics where standard error cannot be written.
+            let _ = writeln!(std::io::stderr(), "crosscheck: {error:#}");
             ExitCode::from(2)
         }
     }

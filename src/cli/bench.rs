@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::bench::{self, Report};
+use crosscheck::calibration::Intrinsics;
 use crosscheck::dataset;
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
@@ -22,6 +23,9 @@ pub struct Arguments {
     /// Its organised cloud
     #[arg(long, requires = "rgb")]
     xyz: Option<PathBuf>,
+    /// Intrinsics of a depth image's camera (TOML)
+    #[arg(long, requires = "xyz")]
+    camera: Option<PathBuf>,
     /// Frames measured after one that warms up
     #[arg(long, default_value_t = 10)]
     frames: usize,
@@ -35,7 +39,10 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let architecture = engine.metadata.architecture.clone();
     let mut inspector = Inspector::new(engine)?;
     let frame = match (&arguments.rgb, &arguments.xyz) {
-        (Some(rgb), Some(xyz)) => dataset::read_frame(rgb, xyz, None)?,
+        (Some(rgb), Some(xyz)) => {
+            let camera = arguments.camera.as_deref().map(Intrinsics::read).transpose()?;
+            dataset::read_frame(rgb, xyz, camera.as_ref())?
+        }
         _ => bench::frame()?,
     };
     let report = bench::run(&mut inspector, &architecture, &frame, arguments.frames)?;

@@ -35,7 +35,9 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
+    let output = arguments.output.as_ref().unwrap_or(&arguments.engine);
     let mut engine = Engine::read(&arguments.engine)?;
+    super::check_output(output)?;
     let mut inspector = Inspector::new(engine.clone())?;
     let camera = arguments.camera.as_deref().map(Intrinsics::read).transpose()?;
     let entries = dataset::nominal(&arguments.nominal, camera.as_ref())?;
@@ -61,7 +63,6 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     }
     let calibration = calibrate(&scores, arguments.false_reject_rate, arguments.review_rate)?;
     engine.metadata.calibration = Some(calibration);
-    let output = arguments.output.as_ref().unwrap_or(&arguments.engine);
     engine.write(output)?;
     let review = calibration.review.map_or(String::new(), |review| format!(", review above {review:.6}"));
     log::info!(

@@ -50,7 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         entries = dataset::draw(entries, shots, settings.seed);
     }
     let folder = arguments.output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(".".as_ref());
-    anyhow::ensure!(folder.is_dir(), "the folder {} of the output is not there: make it first", folder.display());
+    super::check_output(&arguments.output)?;
     let mut state = arguments.output.clone().into_os_string();
     state.push(".state");
     let state = PathBuf::from(state);

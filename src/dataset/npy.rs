@@ -1,7 +1,7 @@
 //! NPY clouds.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
 use npyz::{DType, NpyFile, Order};
@@ -9,13 +9,15 @@ use npyz::{DType, NpyFile, Order};
 use super::DatasetError;
 use crate::frame::{OrganisedCloud, check_size};
 
+/// NumPy's own headers of such an array have 118 bytes.
+const HEADER_BYTES_MAX: u32 = 1024;
 const EXPECTED: &str = "an NPY array of floats [height, width, 3] (x, y, z in metres)";
 
 /// Reads `[height, width, 3]`, float32 or float64, C order.
 pub fn read_cloud(path: &Path) -> Result<OrganisedCloud, DatasetError> {
-    let file = File::open(path).map_err(|source| DatasetError::Open { path: path.into(), source })?;
-    let failed =
-        |e: std::io::Error| DatasetError::Decode { path: path.into(), expected: EXPECTED, reason: e.to_string() };
+    let mut file = File::open(path).map_err(|source| DatasetError::Open { path: path.into(), source })?;
+    let failed = |e: io::Error| DatasetError::Decode { path: path.into(), expected: EXPECTED, reason: e.to_string() };
+    check_header(&mut file).map_err(failed)?;
     let npy = NpyFile::new(BufReader::new(file)).map_err(failed)?;
     let layout = |found: String| DatasetError::Layout { path: path.into(), expected: EXPECTED, found };
     let [height, width, 3] = *npy.shape() else { return Err(layout(format!("shape {:?}", npy.shape()))) };
@@ -35,4 +37,20 @@ pub fn read_cloud(path: &Path) -> Result<OrganisedCloud, DatasetError> {
     };
     let points = values.as_chunks::<3>().0.to_vec();
     OrganisedCloud::new(width, height, points).map_err(|source| DatasetError::Size { path: path.into(), source })
+}
+
+/// Refuses a header of a length that the reader of headers must not take memory for, or go deep into.
+fn check_header(file: &mut File) -> io::Result<()> {
+    let mut start = [0; 12];
+    file.read_exact(&mut start)?;
+    file.rewind()?;
+    // Of two bytes in the first version of the format.
+    let length = u32::from_le_bytes([start[8], start[9], start[10], start[11]]);
+    let length = if start[6] == 1 { length & 0xFFFF } else { length };
+    if length > HEADER_BYTES_MAX {
+        return Err(io::Error::other(format!(
+            "its header has {length} bytes where at most {HEADER_BYTES_MAX} are expected"
+        )));
+    }
+    Ok(())
 }

@@ -308,7 +308,7 @@ impl<F: Read + Seek> Reader<F> {
         Ok(Engine { metadata, weights, content_sha256 })
     }
 
-    /// The names and shapes that the architecture asks for, and no others.
+    /// The names and shapes that the architecture asks for, in name order, and no others.
     fn check_tensors(&self, specs: &[TensorSpec]) -> Result<(), EngineError> {
         let tensors = self.header.tensors();
         for spec in specs {
@@ -319,10 +319,10 @@ impl<F: Read + Seek> Reader<F> {
                 return Err(self.damaged(reason));
             }
         }
-        if tensors.len() != specs.len() {
-            return Err(self.damaged(format!("it has {} tensors where {} are expected", tensors.len(), specs.len())));
+        match tensors.keys().filter(|name| specs.binary_search_by(|spec| spec.name.cmp(name)).is_err()).min() {
+            Some(name) => Err(self.damaged(format!("the tensor {name} is not of this architecture"))),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn tensor(&mut self, spec: &TensorSpec) -> Result<(Dtype, Vec<u8>), EngineError> {

@@ -1,41 +1,19 @@
 //! Files that mean harm or are broken: nothing is executed, nothing is exhausted, nothing panics.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use crosscheck::model::checkpoint::Checkpoint;
 
+use crate::allocations::watched;
 use crate::writer::{call, dict, golden, int, open, pickle, refusal, tensor, text, tuple, zip_file};
-
-thread_local! {
-    static LARGEST: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Notes the largest piece of memory that each thread asks for.
-struct Watched;
-
-// SAFETY: every call is the system allocator's own; the note beside it allocates nothing.
-unsafe impl GlobalAlloc for Watched {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LARGEST.set(LARGEST.get().max(layout.size()));
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Watched = Watched;
 
 /// Opens and reads all there is; whether it works is the file's affair, that it asks for little memory is ours.
 fn survives(bytes: &[u8], bytes_max: usize) {
-    LARGEST.set(0);
-    if let Ok(checkpoint) = open(bytes) {
+    let read_all = |checkpoint: Checkpoint| {
         for name in checkpoint.tensors().keys() {
             let _ = checkpoint.read(name);
         }
-    }
-    assert!(LARGEST.get() <= bytes_max, "{} bytes at once", LARGEST.get());
+    };
+    let (_, largest) = watched(|| open(bytes).map(read_all));
+    assert!(largest <= bytes_max, "{largest} bytes at once");
 }
 
 const FIXTURES: [&str; 3] = ["zip.pth", "zip64.pth", "legacy.pth"];
@@ -124,10 +102,9 @@ fn values_without_end_are_refused() {
     let dicts = [&pairs[..], &b"ccollections\nOrderedDict\nh\x00\x85R".repeat(1000)].concat();
     let stack = b"N2".iter().copied().chain(std::iter::repeat_n(b'2', 2_000_000)).collect();
     for (body, words) in [(doubled, "more than"), (dicts, "more than"), (stack, "on the stack")] {
-        LARGEST.set(0);
-        let message = refusal(&zip_file(&pickle(&body), &[]));
+        let (message, largest) = watched(|| refusal(&zip_file(&pickle(&body), &[])));
         assert!(message.contains(words), "{message}");
-        assert!(LARGEST.get() <= 1 << 28, "{}", LARGEST.get());
+        assert!(largest <= 1 << 28, "{largest}");
     }
 }
 
@@ -144,10 +121,9 @@ fn counts_beyond_the_input_are_refused() {
         b"j\xff\xff\xff\xff",
     ];
     for body in bodies {
-        LARGEST.set(0);
-        let message = refusal(&zip_file(&pickle(body), &[]));
+        let (message, largest) = watched(|| refusal(&zip_file(&pickle(body), &[])));
         assert!(message.contains("refused at byte"), "{message}");
-        assert!(LARGEST.get() <= 1 << 20);
+        assert!(largest <= 1 << 20, "{largest}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! Weight files of every kind that users have, good and bad (tests/golden/checkpoints/make.py wrote the fixtures).
 
+#[path = "../common/allocations.rs"]
+mod allocations;
 #[path = "../common/mod.rs"]
 mod common;
 mod hostile;

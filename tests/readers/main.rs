@@ -1,0 +1,9 @@
+//! Every reader of frames through its public door: what it gives for good files, and what it says about bad ones.
+
+#[path = "../common/allocations.rs"]
+mod allocations;
+mod clouds;
+mod colour;
+mod cut;
+mod hostile;
+mod writers;
