@@ -9,6 +9,7 @@ pub mod backend;
 pub mod bench;
 pub mod calibrate;
 pub mod calibration;
+pub mod config;
 pub mod dataset;
 pub mod evaluate;
 pub mod files;
