@@ -113,12 +113,8 @@ impl Fault {
 pub struct FaultSet(u32);
 
 impl FaultSet {
-    pub fn from_bits(bits: u32) -> Self {
-        Self(bits)
-    }
-
-    pub fn bits(self) -> u32 {
-        self.0
+    pub fn of(fault: Fault) -> Self {
+        Self(fault.bit())
     }
 
     pub fn insert(&mut self, fault: Fault) {
