@@ -9,6 +9,8 @@ pub mod backend;
 pub mod bench;
 pub mod calibrate;
 pub mod calibration;
+pub mod camera;
+pub mod clock;
 pub mod dataset;
 pub mod evaluate;
 pub mod files;
