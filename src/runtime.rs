@@ -1,0 +1,3 @@
+//! The station at work.
+
+pub mod metrics;
