@@ -21,6 +21,7 @@ pub mod inspect;
 pub mod model;
 pub mod overlay;
 pub mod prepare;
+pub mod regions;
 pub mod runtime;
 pub mod scene;
 pub mod score;

@@ -1,3 +1,5 @@
 //! The station at work.
 
+pub mod finder;
+pub mod matching;
 pub mod metrics;

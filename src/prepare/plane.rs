@@ -10,7 +10,7 @@ const BORDER: usize = 10;
 /// Points nearer than this to a candidate plane support it, metres.
 const INLIER_M: f32 = 0.004;
 /// Points nearer than this to the plane are background, metres (paper, section 4).
-const BACKGROUND_M: f32 = 0.005;
+pub const BACKGROUND_M: f32 = 0.005;
 /// Candidate planes. With half of the border on the belt, 50 leave one chance in 800 of no clean sample.
 const CANDIDATES: usize = 200;
 /// Border points that candidates are judged on.
