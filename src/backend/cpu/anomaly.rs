@@ -8,12 +8,7 @@ const BOXES: [(usize, usize); 2] = [(5, 5), (7, 3)];
 
 /// Lays psi out as maps, zero elsewhere, and smooths their product.
 pub fn scatter(pixels: &[usize], psi_rgb: &[f32], psi_xyz: &[f32], maps: &mut AnomalyMaps) {
-    for map in [&mut maps.psi_rgb, &mut maps.psi_xyz, &mut maps.anomaly_map] {
-        map.clear();
-        map.resize(P, 0.0);
-    }
-    maps.valid.clear();
-    maps.valid.resize(P, false);
+    maps.silence();
     for (i, &pixel) in pixels.iter().enumerate() {
         maps.psi_rgb[pixel] = psi_rgb[i];
         maps.psi_xyz[pixel] = psi_xyz[i];
