@@ -38,6 +38,15 @@ impl AnomalyMaps {
         self.valid.clear();
         self.valid.resize(P, false);
     }
+
+    /// Silences the anomaly map where `counts`, `[P]`, says that defects do not count. The distances stay.
+    pub fn keep(&mut self, counts: &[bool]) {
+        for ((value, valid), counts) in self.anomaly_map.iter_mut().zip(&mut self.valid).zip(counts) {
+            if !counts {
+                (*value, *valid) = (0.0, false);
+            }
+        }
+    }
 }
 
 /// A machine that runs the method. Sizes are the caller's to check.

@@ -9,6 +9,7 @@ use crate::backend::{AnomalyMaps, Backend, XyzGroups};
 use crate::frame::RgbdFrame;
 use crate::model::engine_file::Engine;
 use crate::prepare::{NetworkInput, Preparation, Preparer};
+use crate::regions::{Misfit, NetworkMask};
 use crate::score::{self, Thresholds, Verdict};
 
 #[derive(Debug, Error, PartialEq)]
@@ -19,6 +20,8 @@ pub enum InspectError {
     EmptyCloud,
     #[error("the frame was not scored: {0}")]
     NotScored(Unscored),
+    #[error(transparent)]
+    Regions(#[from] Misfit),
 }
 
 /// Why a frame was rejected before the networks ran.
@@ -29,14 +32,17 @@ pub enum Unscored {
         "too few points: {points} are left on the part where at least {points_min} are needed; check the distance, the depth stream and the belt plane"
     )]
     TooFewPoints { points: usize, points_min: usize },
+    #[error("no point of the part lies where defects count; check where the part lies, and the regions")]
+    OutsideRegions,
 }
 
 /// An engine ready to run, with the buffers that frames reuse.
 pub struct Inspector {
-    backend: Box<dyn Backend>,
+    backend: Box<dyn Backend + Send>,
     preparer: Preparer,
     preparation: Preparation,
     thresholds: Option<Thresholds>,
+    regions: Option<NetworkMask>,
     points_min: usize,
     tokens: Vec<f32>,
     groups: XyzGroups,
@@ -101,6 +107,7 @@ impl Inspector {
             preparer: Preparer::default(),
             preparation: metadata.preparation,
             thresholds: metadata.calibration.map(|c| Thresholds { reject: c.threshold, review: c.review }),
+            regions: None,
             points_min: metadata.architecture.xyz.groups,
             tokens: Vec::new(),
             groups: XyzGroups::default(),
@@ -116,6 +123,11 @@ impl Inspector {
         self.thresholds = Some(thresholds);
     }
 
+    /// Where defects count from now on; everywhere with none. Gives back what held before.
+    pub fn replace_regions(&mut self, regions: Option<NetworkMask>) -> Option<NetworkMask> {
+        std::mem::replace(&mut self.regions, regions)
+    }
+
     /// Runs the method on one frame.
     pub fn inspect(&mut self, frame: &RgbdFrame) -> Result<Inspection, InspectError> {
         let mut inspection = Inspection::default();
@@ -129,6 +141,7 @@ impl Inspector {
         if frame.cloud().valid_count() == 0 {
             return Err(InspectError::EmptyCloud);
         }
+        let counts = self.regions.as_mut().map(|regions| regions.of(frame.width(), frame.height())).transpose()?;
         let Inspection { scores, verdict, reason, input, maps, times } = inspection;
         *times = StageTimes::default();
         timed(&mut times.prepare, || self.preparer.run(frame, &self.preparation, input));
@@ -143,6 +156,13 @@ impl Inspector {
         timed(&mut times.rgb_tokens, || self.backend.rgb_tokens(&input.rgb, &mut self.tokens));
         timed(&mut times.xyz_groups, || self.backend.xyz_groups(&input.cloud, &mut self.groups));
         timed(&mut times.anomaly_map, || self.backend.anomaly_map(&self.tokens, &input.cloud, &self.groups, maps));
+        if let Some(counts) = counts {
+            maps.keep(counts);
+            if !maps.valid.contains(&true) {
+                (*scores, *verdict, *reason) = (None, Some(Verdict::Reject), Some(Unscored::OutsideRegions));
+                return Ok(());
+            }
+        }
         let map = &maps.anomaly_map;
         let found = Scores { score: score::maximum(map), reference: score::reference(map) };
         *verdict = self.thresholds.map(|thresholds| thresholds.verdict(found.score));

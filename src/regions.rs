@@ -43,7 +43,10 @@ pub struct Regions {
 enum Area {
     /// Corners, pixels.
     Polygon(Vec<[f32; 2]>),
-    Mask { path: PathBuf, image: GrayImage },
+    Mask {
+        path: PathBuf,
+        image: GrayImage,
+    },
 }
 
 impl Regions {
@@ -67,6 +70,28 @@ impl Regions {
     fn counts(&self, x: usize, y: usize) -> bool {
         let within = |areas: &[Area]| areas.iter().any(|area| area.contains(x, y));
         (self.of_interest.is_empty() || within(&self.of_interest)) && !within(&self.ignore)
+    }
+}
+
+/// Regions with their mask for the size that frames have.
+pub struct NetworkMask {
+    regions: Regions,
+    size: (usize, usize),
+    counts: Vec<bool>,
+}
+
+impl NetworkMask {
+    pub fn new(regions: Regions) -> Self {
+        Self { regions, size: (0, 0), counts: Vec::new() }
+    }
+
+    /// [`Regions::network_mask`], made anew only when frames change their size.
+    pub fn of(&mut self, width: usize, height: usize) -> Result<&[bool], Misfit> {
+        if self.size != (width, height) {
+            self.counts = self.regions.network_mask(width, height)?;
+            self.size = (width, height);
+        }
+        Ok(&self.counts)
     }
 }
 

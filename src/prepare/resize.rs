@@ -16,6 +16,11 @@ impl Square {
         let side = width.max(height);
         Self { side, top: (side - height) / 2, left: (side - width) / 2 }
     }
+
+    /// The network pixel, of P, that a pixel of the frame lies in.
+    pub fn network_pixel(&self, x: usize, y: usize) -> usize {
+        (y + self.top) * H / self.side * W + (x + self.left) * W / self.side
+    }
 }
 
 /// Fraction bits of a weight: a sum of weights times bytes stays within 32 bits, as in Pillow.

@@ -20,6 +20,7 @@ const FALL: f32 = 0.85;
 /// Finds parts in a stream of frames.
 pub struct Finder {
     plane: Option<Plane>,
+    fitter: plane::Fitter,
     seed: u64,
     state: State,
 }
@@ -35,7 +36,7 @@ enum State {
 impl Finder {
     /// `plane`: the belt; taken from the border of the first frame that shows it, without one.
     pub fn new(plane: Option<Plane>, seed: u64) -> Self {
-        Self { plane, seed, state: State::Falling { lowest: 0.0 } }
+        Self { plane, fitter: plane::Fitter::default(), seed, state: State::Falling { lowest: 0.0 } }
     }
 
     /// Looks at the next frame. The moment at which a part was in the middle, when it has just passed it.
@@ -85,7 +86,7 @@ impl Finder {
     fn share(&mut self, frame: &RgbdFrame) -> f32 {
         let cloud = frame.cloud();
         if self.plane.is_none() {
-            self.plane = plane::fit_border(cloud, self.seed);
+            self.plane = self.fitter.fit_border(cloud.points(), cloud.width(), self.seed);
         }
         let (width, height) = (cloud.width(), cloud.height());
         let reach = width.min(height) as f32 / 2.0;

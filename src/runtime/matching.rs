@@ -17,6 +17,8 @@ pub struct Shot {
     /// The part's number, set when a part takes the frame.
     pub part: u64,
     pub triggered_ns: u64,
+    /// When the verdict was there.
+    pub judged_ns: u64,
     pub inspection: Inspection,
 }
 
@@ -26,6 +28,7 @@ impl Shot {
             captured: CapturedFrame::empty(),
             part: 0,
             triggered_ns: 0,
+            judged_ns: 0,
             inspection: Inspection::default(),
         })
     }
