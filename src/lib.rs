@@ -22,6 +22,7 @@ pub mod model;
 pub mod overlay;
 pub mod prepare;
 pub mod regions;
+pub mod reject;
 pub mod runtime;
 pub mod scene;
 pub mod score;
