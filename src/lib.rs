@@ -22,3 +22,4 @@ pub mod runtime;
 pub mod scene;
 pub mod score;
 pub mod shapes;
+pub mod view;
