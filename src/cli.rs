@@ -2,6 +2,7 @@
 
 mod bench;
 mod calibrate;
+mod check_config;
 mod demo;
 mod evaluate;
 mod fit;
@@ -35,6 +36,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Bench(bench::Arguments),
     Synthesize(synthesize::Arguments),
+    CheckConfig(check_config::Arguments),
 }
 
 /// What a command came to when nothing went wrong.
@@ -53,6 +55,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Synthesize(arguments) => synthesize::run(&arguments),
+        Command::CheckConfig(arguments) => check_config::run(&arguments),
     }
 }
 

@@ -5,6 +5,7 @@ mod jpeg;
 mod layout;
 pub mod mvtec3d;
 mod npy;
+pub mod recording;
 mod tiff;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use thiserror::Error;
 use crate::calibration::Intrinsics;
 use crate::frame::{FrameError, OrganisedCloud, RgbdFrame, SIDE_MAX, check_size};
 
-pub use self::layout::{Entry, Layout, Split, draw, nominal};
+pub use self::layout::{Entry, Layout, Split, draw, frames_under, nominal};
 pub use self::tiff::write_map;
 
 #[derive(Debug, Error)]

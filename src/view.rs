@@ -19,6 +19,8 @@ use thiserror::Error;
 
 pub use picture::Latest;
 
+use crate::config::view as config;
+use crate::priority;
 use crate::runtime::metrics::Metrics;
 use page::Page;
 
@@ -26,10 +28,6 @@ use page::Page;
 const CLIENTS_MAX: usize = 4;
 /// Requests and answers are small: so is what a thread needs.
 const STACK_BYTES: usize = 512 << 10;
-/// Behind everything else on the machine.
-const NICE: i32 = 15;
-/// Shorter ones can be guessed.
-pub const TOKEN_LENGTH_MIN: usize = 16;
 
 #[derive(Debug, Error)]
 pub enum ViewError {
@@ -37,18 +35,6 @@ pub enum ViewError {
     Listen { address: SocketAddr, source: std::io::Error },
     #[error("cannot start the view's threads: {0}")]
     Thread(std::io::Error),
-    #[error("the view's token has {found} characters where at least {TOKEN_LENGTH_MIN} are expected")]
-    Token { found: usize },
-}
-
-/// How the view is offered.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    pub address: SocketAddr,
-    /// Who knows it may act; without one the view only shows.
-    pub token: Option<String>,
-    /// Without a sign of progress for this long the station is not healthy.
-    pub progress_age_max: Duration,
 }
 
 /// What may be asked of the station by who has the token.
@@ -63,11 +49,14 @@ pub enum Action {
 /// What the view looks at.
 #[derive(Clone)]
 pub struct Station {
+    /// What the page is headed by.
     pub name: String,
     pub metrics: Arc<Metrics>,
     pub latest: Arc<Latest>,
     /// Where actions go; a full queue refuses.
     pub actions: SyncSender<Action>,
+    /// Without a sign of progress for this long the station is not healthy.
+    pub progress_age_max: Duration,
 }
 
 /// The view being served, until it is dropped.
@@ -79,15 +68,12 @@ pub struct View {
 
 impl View {
     /// Listens and serves in threads of its own.
-    pub fn serve(settings: Settings, station: Station) -> Result<Self, ViewError> {
-        if let Some(token) = settings.token.as_ref().filter(|token| token.len() < TOKEN_LENGTH_MIN) {
-            return Err(ViewError::Token { found: token.len() });
-        }
-        let failed = |source| ViewError::Listen { address: settings.address, source };
-        let listener = TcpListener::bind(settings.address).map_err(failed)?;
+    pub fn serve(config: &config::View, station: Station) -> Result<Self, ViewError> {
+        let failed = |source| ViewError::Listen { address: config.bind, source };
+        let listener = TcpListener::bind(config.bind).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let stopping = Arc::new(AtomicBool::new(false));
-        let page = Arc::new(Page::new(station, &settings).map_err(ViewError::Thread)?);
+        let page = Arc::new(Page::new(station, config).map_err(ViewError::Thread)?);
         let mut view = Self { address, stopping, threads: Vec::new() };
         for _ in 0..CLIENTS_MAX {
             let listener = listener.try_clone().map_err(failed)?;
@@ -121,7 +107,7 @@ impl Drop for View {
 }
 
 fn serve_clients(listener: &TcpListener, page: &Page, stopping: &AtomicBool) {
-    lower_priority();
+    priority::lower();
     loop {
         let client = listener.accept();
         if stopping.load(Relaxed) {
@@ -136,12 +122,5 @@ fn serve_clients(listener: &TcpListener, page: &Page, stopping: &AtomicBool) {
                 std::thread::sleep(Duration::from_secs(1));
             }
         }
-    }
-}
-
-/// Puts this thread behind the line's. On Linux a priority is a thread's own.
-fn lower_priority() {
-    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-        log::debug!("the view keeps its priority: {error}");
     }
 }

@@ -2,13 +2,13 @@
 
 use std::io;
 use std::sync::mpsc::TrySendError;
-use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use super::http::{Answer, Request};
 use super::picture::{Encoder, Kind};
-use super::{Action, Settings, Station, state};
+use super::{Action, Station, state};
+use crate::config::view::View;
 use crate::runtime::metrics::prometheus;
 
 const HTML: &str = include_str!("page.html");
@@ -21,13 +21,12 @@ pub struct Page {
     encoder: Encoder,
     /// The token's hash: two hashes are compared, whose differences say nothing about the token.
     token: Option<[u8; 32]>,
-    progress_age_max: Duration,
 }
 
 impl Page {
-    pub fn new(station: Station, settings: &Settings) -> io::Result<Self> {
-        let token = settings.token.as_ref().map(|token| Sha256::digest(token).into());
-        Ok(Self { station, encoder: Encoder::new()?, token, progress_age_max: settings.progress_age_max })
+    pub fn new(station: Station, config: &View) -> io::Result<Self> {
+        let token = config.token.as_ref().map(|token| Sha256::digest(token.reveal()).into());
+        Ok(Self { station, encoder: Encoder::new()?, token })
     }
 
     pub fn answer(&self, request: &Request) -> Answer {
@@ -75,7 +74,7 @@ impl Page {
         let mut why: Vec<String> =
             metrics.faults().filter(|(_, _, active)| *active).map(|(name, ..)| format!("fault {name}")).collect();
         let age = metrics.progress_age();
-        if age > self.progress_age_max {
+        if age > self.station.progress_age_max {
             why.push(format!("no progress for {:.0} s", age.as_secs_f64()));
         }
         (!why.is_empty()).then(|| why.join(", "))

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-use super::lower_priority;
 use crate::overlay::{Overlay, Photograph, overlay};
+use crate::priority;
 use crate::score::Verdict;
 
 /// How long after a look the next one is expected.
@@ -48,11 +48,7 @@ pub struct Picture {
 
 impl Latest {
     pub fn new() -> Self {
-        Self {
-            started: Instant::now(),
-            wanted_until_ms: AtomicU64::new(0),
-            slot: Mutex::default(),
-        }
+        Self { started: Instant::now(), wanted_until_ms: AtomicU64::new(0), slot: Mutex::default() }
     }
 
     /// Copies what was inspected where someone looks and the slot is free; otherwise this picture is not shown.
@@ -143,7 +139,7 @@ pub enum Kind {
 impl Encoder {
     pub fn new() -> io::Result<Self> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "view-draw".into());
-        let pool = pool.start_handler(|_| lower_priority()).build().map_err(io::Error::other)?;
+        let pool = pool.start_handler(|_| priority::lower()).build().map_err(io::Error::other)?;
         Ok(Self { pool, encoded: Mutex::default() })
     }
 

@@ -1,0 +1,177 @@
+//! The station's configuration: one TOML file, every value with its range. Durations are milliseconds here and
+//! whole nanoseconds everywhere else.
+
+pub mod camera;
+mod check;
+pub mod engine;
+pub mod gpio;
+pub mod record;
+pub mod regions;
+pub mod reject;
+pub mod trigger;
+pub mod view;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use check::Problems;
+use reject::{Polarity, Sink};
+use trigger::TriggerSource;
+
+/// A configuration is a page or two; anything larger is something else.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+/// An unknown key this like a known one is taken for a slip of it.
+const LIKENESS_MIN: f64 = 0.7;
+/// At the belt's top speed the decision lead must last at least this long: the actuator has to wake in it.
+const LEAD_MS_MIN: f64 = 1.0;
+
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    #[error("cannot read {path}: {source}")]
+    Read { path: String, source: std::io::Error },
+    #[error("{path} has {bytes} bytes where at most {FILE_BYTES_MAX} are expected: is it the right file?")]
+    TooLarge { path: String, bytes: u64 },
+    #[error("{path}, line {line}: {reason}")]
+    Parse { path: String, line: usize, reason: String },
+    #[error("{path} is not valid:\n  {}", problems.join("\n  "))]
+    Invalid { path: String, problems: Vec<String> },
+}
+
+/// A whole station. Paths are meant from the folder of the file they stand in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Station {
+    pub engine: engine::Engine,
+    pub camera: camera::Camera,
+    pub trigger: trigger::Trigger,
+    pub encoder: Option<trigger::Encoder>,
+    pub reject: reject::Reject,
+    #[serde(default)]
+    pub actuator: reject::Actuator,
+    #[serde(default)]
+    pub gpio: gpio::Gpio,
+    pub record: Option<record::Record>,
+    #[serde(default)]
+    pub view: view::View,
+    pub mqtt: Option<view::Mqtt>,
+    #[serde(default)]
+    pub regions: regions::Regions,
+}
+
+impl Station {
+    /// Reads and checks a file.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let name = || path.display().to_string();
+        let failed = |source| ConfigError::Read { path: name(), source };
+        let bytes = std::fs::metadata(path).map_err(failed)?.len();
+        if bytes > FILE_BYTES_MAX {
+            return Err(ConfigError::TooLarge { path: name(), bytes });
+        }
+        let text = std::fs::read_to_string(path).map_err(failed)?;
+        Self::parse(&text, path)
+    }
+
+    /// Parses and checks the text of the file at `path`.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let name = || path.display().to_string();
+        let mut station: Self = toml::from_str(text).map_err(|error| {
+            let before = error.span().map_or(0, |span| span.start.min(text.len()));
+            let line = text.as_bytes()[..before].iter().filter(|b| **b == b'\n').count() + 1;
+            ConfigError::Parse { path: name(), line, reason: with_nearest(error.message()) }
+        })?;
+        let mut problems = Problems::default();
+        station.check(&mut problems);
+        if !problems.found().is_empty() {
+            return Err(ConfigError::Invalid { path: name(), problems: problems.found().to_vec() });
+        }
+        station.resolve(path.parent().unwrap_or(Path::new("")));
+        Ok(station)
+    }
+
+    fn check(&self, problems: &mut Problems) {
+        self.engine.check(problems);
+        self.camera.check(problems);
+        self.trigger.check(problems);
+        self.encoder.iter().for_each(|encoder| encoder.check(problems));
+        self.reject.check(problems);
+        self.actuator.check(problems);
+        self.gpio.check(problems);
+        self.record.iter().for_each(|record| record.check(problems));
+        self.view.check(problems);
+        self.mqtt.iter().for_each(|mqtt| mqtt.check(problems));
+        self.regions.check(problems);
+        self.check_lines(problems);
+        self.check_encoder(problems);
+    }
+
+    /// Sections that need each other.
+    fn check_lines(&self, problems: &mut Problems) {
+        if self.trigger.source == TriggerSource::Gpio && self.gpio.trigger.is_none() {
+            problems.say("trigger.source is \"gpio\" without [gpio.trigger]: name the photo-eye's line".into());
+        }
+        if self.actuator.sink == Sink::Gpio && self.gpio.reject.is_none() {
+            problems
+                .say("actuator.sink is \"gpio\" without [gpio.reject]: name the ejector's line, or use \"log\"".into());
+        }
+        let wanted = match self.reject.polarity {
+            Polarity::DeenergiseToReject => gpio::Level::Inactive,
+            Polarity::EnergiseToReject => gpio::Level::Active,
+        };
+        let safe = self.gpio.reject.as_ref().and_then(|reject| reject.safe_state);
+        if safe.is_some_and(|safe| safe != wanted) {
+            problems.say("gpio.reject.safe_state would let parts pass: leave it out, or change reject.polarity".into());
+        }
+    }
+
+    fn check_encoder(&self, problems: &mut Problems) {
+        let counted = self.reject.delay_counts.is_some() || self.trigger.source == TriggerSource::Encoder;
+        let Some(encoder) = &self.encoder else {
+            if counted {
+                problems.say("encoder counts are used without [encoder]: give its counts_per_s_max".into());
+            }
+            return;
+        };
+        if self.gpio.encoder.is_none() {
+            problems.say("[encoder] is given without [gpio.encoder]: name its line".into());
+        }
+        let Some(lead_counts) = self.reject.decision_lead_counts else { return };
+        let lead_ms = 1e3 * f64::from(lead_counts) / f64::from(encoder.counts_per_s_max);
+        if lead_ms < LEAD_MS_MIN {
+            problems.say(format!(
+                "reject.decision_lead_counts is {lead_counts}, {lead_ms:.3} ms at encoder.counts_per_s_max, where at least {LEAD_MS_MIN} ms is expected"
+            ));
+        }
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        self.engine.resolve(folder);
+        self.camera.resolve(folder);
+        self.record.iter_mut().for_each(|record| record.resolve(folder));
+        self.mqtt.iter_mut().for_each(|mqtt| mqtt.resolve(folder));
+        self.regions.resolve(folder);
+    }
+}
+
+/// Whole nanoseconds of a duration that was held to its range.
+pub fn ns_from_ms(ms: f64) -> u64 {
+    (ms * 1e6).round() as u64
+}
+
+/// The parser's message; where it names an unknown key among known ones, with the nearest of those.
+fn with_nearest(message: &str) -> String {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let [unknown, known @ ..] = quoted.as_slice() else { return message.to_string() };
+    let likeness = |name: &&&str| strsim::jaro_winkler(unknown, name);
+    let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    match nearest {
+        Some(name) if message.starts_with("unknown ") && likeness(&name) >= LIKENESS_MIN => {
+            format!("{message}; did you mean `{name}`?")
+        }
+        _ => message.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

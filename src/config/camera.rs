@@ -1,0 +1,132 @@
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::check::{Problems, resolve};
+use crate::scene::Part;
+
+/// `[camera]`: where frames come from, and what is done when they stop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Camera {
+    pub source: CameraSource,
+    /// No frame for this long is a lost camera.
+    #[serde(default = "frame_timeout_ms")]
+    pub frame_timeout_ms: f64,
+    /// How often a lost camera is opened again before the program ends, for its service to restart it.
+    #[serde(default = "reopen_count_max")]
+    pub reopen_count_max: u32,
+    /// Pause before each such try.
+    #[serde(default = "reopen_delay_ms")]
+    pub reopen_delay_ms: f64,
+    /// Options of `source = "synthetic"`.
+    pub synthetic: Option<Synthetic>,
+    /// Options of `source = "replay"`.
+    pub replay: Option<Replay>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CameraSource {
+    /// The procedural conveyor.
+    Synthetic,
+    /// Frames on disk.
+    Replay,
+}
+
+/// `[camera.synthetic]`: a belt of made-up parts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Synthetic {
+    /// Name of a procedural part.
+    pub part: String,
+    pub belt_m_per_s: f64,
+    /// From one part to the next.
+    pub pitch_m: f64,
+    /// Share of parts with a defect, 0 to 1.
+    pub defect_share: f64,
+    pub frame_rate_hz: f64,
+    pub seed: u64,
+}
+
+impl Default for Synthetic {
+    fn default() -> Self {
+        let part = Part::ALL[0].name().to_string();
+        Self { part, belt_m_per_s: 0.2, pitch_m: 0.2, defect_share: 0.1, frame_rate_hz: 10.0, seed: 0 }
+    }
+}
+
+/// `[camera.replay]`: a recording, or any dataset folder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replay {
+    pub folder: PathBuf,
+    /// Intrinsics of depth images' camera (TOML), where the folder has depth images.
+    pub intrinsics: Option<PathBuf>,
+    /// Frames a second; the recording's own pace when left out.
+    pub frame_rate_hz: Option<f64>,
+    /// Start over at the end; without it the end is a lost camera.
+    #[serde(default)]
+    pub repeat: bool,
+}
+
+fn frame_timeout_ms() -> f64 {
+    2_000.0
+}
+
+fn reopen_count_max() -> u32 {
+    5
+}
+
+fn reopen_delay_ms() -> f64 {
+    500.0
+}
+
+impl Camera {
+    pub(super) fn check(&self, problems: &mut Problems) {
+        problems.range("camera.frame_timeout_ms", self.frame_timeout_ms, 10.0..=60_000.0);
+        problems.range("camera.reopen_count_max", self.reopen_count_max, 0..=1_000);
+        problems.range("camera.reopen_delay_ms", self.reopen_delay_ms, 0.0..=60_000.0);
+        if self.source != CameraSource::Synthetic && self.synthetic.is_some() {
+            problems.say("[camera.synthetic] is given where camera.source is another: remove it".into());
+        }
+        match (self.source, &self.replay) {
+            (CameraSource::Replay, None) => {
+                problems.say("camera.source is \"replay\" without [camera.replay]: add it".into())
+            }
+            (CameraSource::Replay, Some(replay)) => replay.check(problems),
+            (_, Some(_)) => problems.say("[camera.replay] is given where camera.source is another: remove it".into()),
+            (_, None) => {}
+        }
+        self.synthetic.iter().for_each(|synthetic| synthetic.check(problems));
+    }
+
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        if self.source == CameraSource::Synthetic {
+            self.synthetic.get_or_insert_default();
+        }
+        let Some(replay) = &mut self.replay else { return };
+        [Some(&mut replay.folder), replay.intrinsics.as_mut()].into_iter().flatten().for_each(|p| resolve(p, folder));
+    }
+}
+
+impl Synthetic {
+    fn check(&self, problems: &mut Problems) {
+        if Part::from_name(&self.part).is_none() {
+            let known = Part::ALL.map(Part::name).join(", ");
+            problems.say(format!("camera.synthetic.part is {:?} where one of {known} is expected", self.part));
+        }
+        problems.range("camera.synthetic.belt_m_per_s", self.belt_m_per_s, 0.001..=10.0);
+        problems.range("camera.synthetic.pitch_m", self.pitch_m, 0.02..=10.0);
+        problems.range("camera.synthetic.defect_share", self.defect_share, 0.0..=1.0);
+        problems.range("camera.synthetic.frame_rate_hz", self.frame_rate_hz, 0.1..=1_000.0);
+    }
+}
+
+impl Replay {
+    fn check(&self, problems: &mut Problems) {
+        problems.path("camera.replay.folder", &self.folder);
+        let rate = self.frame_rate_hz.into_iter();
+        rate.for_each(|rate| problems.range("camera.replay.frame_rate_hz", rate, 0.01..=10_000.0));
+    }
+}

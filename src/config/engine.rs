@@ -1,0 +1,43 @@
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::check::{Problems, resolve};
+
+/// `[engine]`: what judges the parts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Engine {
+    /// A fitted and calibrated engine file.
+    pub path: PathBuf,
+    /// A score above this rejects; the engine's own threshold when left out. Reloaded on SIGHUP.
+    pub threshold: Option<f32>,
+    /// A score above this is reviewed, which on a line is a reject; needs `threshold`. Reloaded on SIGHUP.
+    pub review: Option<f32>,
+    /// The station's belt plane, in place of one fitted to each frame.
+    pub plane: Option<PathBuf>,
+    /// Frames that a new engine is checked on before it takes over: a folder with `rgb/` and `xyz/` inside.
+    pub check_frames: Option<PathBuf>,
+}
+
+impl Engine {
+    pub(super) fn check(&self, problems: &mut Problems) {
+        problems.path("engine.path", &self.path);
+        for (name, value) in [("engine.threshold", self.threshold), ("engine.review", self.review)] {
+            value.into_iter().for_each(|value| problems.range(name, value, 0.0..=1e6));
+        }
+        match (self.threshold, self.review) {
+            (None, Some(_)) => problems.say("engine.review is given without engine.threshold: give both".into()),
+            (Some(threshold), Some(review)) if review > threshold => {
+                problems
+                    .say(format!("engine.review is {review} where at most engine.threshold, {threshold}, is expected"));
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        let paths = [Some(&mut self.path), self.plane.as_mut(), self.check_frames.as_mut()];
+        paths.into_iter().flatten().for_each(|path| resolve(path, folder));
+    }
+}

@@ -1,0 +1,122 @@
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::check::Problems;
+
+/// Lines of one chip.
+const OFFSET_MAX: u32 = 1023;
+/// Longest name of a line or chip, as the kernel keeps them.
+const NAME_BYTES_MAX: usize = 31;
+
+/// `[gpio]`: lines of the character device. Those left out are not used.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gpio {
+    /// Chip of lines that name none: a path (`/dev/gpiochip0`) or a label. Left out, lines are found by name on all chips.
+    pub chip: Option<PathBuf>,
+    /// Fires the ejector.
+    pub reject: Option<Output>,
+    /// The station judges parts; inactive while the output is held at reject.
+    pub ready: Option<Output>,
+    /// Something needs a person.
+    pub fault: Option<Output>,
+    /// Changes as long as the actuator runs: for a watchdog relay.
+    pub heartbeat: Option<Output>,
+    /// The photo-eye before the camera.
+    pub trigger: Option<Input>,
+    /// Pulses of the belt.
+    pub encoder: Option<Input>,
+    /// The photo-eye of the reject bin.
+    pub confirm: Option<Input>,
+    /// The push button that ends a fault which waits for a person.
+    pub acknowledge: Option<Input>,
+}
+
+/// A line by its name or by its offset on a chip.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Output {
+    pub line: Option<String>,
+    pub offset: Option<u32>,
+    pub chip: Option<PathBuf>,
+    /// Whether a low level is the active one.
+    pub active_low: bool,
+    /// Where the line is put on start, on exit and on a panic: `reject` at the level that rejects, `fault` active,
+    /// the others inactive, unless this says otherwise.
+    pub safe_state: Option<Level>,
+}
+
+/// A line by its name or by its offset on a chip; its edge to active counts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Input {
+    pub line: Option<String>,
+    pub offset: Option<u32>,
+    pub chip: Option<PathBuf>,
+    /// Whether a low level is the active one.
+    pub active_low: bool,
+    pub bias: Bias,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    Active,
+    Inactive,
+}
+
+/// The line's resistor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bias {
+    #[default]
+    AsIs,
+    PullUp,
+    PullDown,
+    Disabled,
+}
+
+impl Gpio {
+    /// Outputs by their names.
+    pub fn outputs(&self) -> [(&'static str, Option<&Output>); 4] {
+        [
+            ("reject", self.reject.as_ref()),
+            ("ready", self.ready.as_ref()),
+            ("fault", self.fault.as_ref()),
+            ("heartbeat", self.heartbeat.as_ref()),
+        ]
+    }
+
+    /// Inputs by their names.
+    pub fn inputs(&self) -> [(&'static str, Option<&Input>); 4] {
+        [
+            ("trigger", self.trigger.as_ref()),
+            ("encoder", self.encoder.as_ref()),
+            ("confirm", self.confirm.as_ref()),
+            ("acknowledge", self.acknowledge.as_ref()),
+        ]
+    }
+
+    pub(super) fn check(&self, problems: &mut Problems) {
+        let outputs = self.outputs().into_iter().filter_map(|(name, o)| o.map(|o| (name, &o.line, o.offset, &o.chip)));
+        let inputs = self.inputs().into_iter().filter_map(|(name, i)| i.map(|i| (name, &i.line, i.offset, &i.chip)));
+        let lines: Vec<_> = outputs.chain(inputs).collect();
+        for (i, (name, line, offset, chip)) in lines.iter().enumerate() {
+            match (line, offset) {
+                (Some(line), None) => problems.text(&format!("gpio.{name}.line"), line, NAME_BYTES_MAX),
+                (None, Some(offset)) => problems.range(&format!("gpio.{name}.offset"), *offset, 0..=OFFSET_MAX),
+                _ => problems.say(format!("[gpio.{name}] needs either line, a name, or offset, a number")),
+            }
+            if offset.is_some() && chip.is_none() && self.chip.is_none() {
+                problems.say(format!("gpio.{name}.offset needs a chip: give gpio.chip or gpio.{name}.chip"));
+            }
+            let same = |other: &&(&str, &Option<String>, Option<u32>, &Option<PathBuf>)| {
+                (other.1, other.2, other.3) == (*line, *offset, *chip)
+            };
+            if let Some((other, ..)) = lines[..i].iter().find(same) {
+                problems.say(format!("gpio.{name} is the same line as gpio.{other}: each needs its own"));
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::check::{Problems, resolve};
+
+/// Bytes of a token: enough that nobody guesses it, few enough for a header.
+const TOKEN_BYTES: std::ops::RangeInclusive<usize> = 16..=256;
+
+/// `[view]`: the live page, `/metrics` and `/healthz`. Left out, it is there on loopback, to look at only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct View {
+    pub enabled: bool,
+    /// Address and port. Another than loopback shows pictures to whoever reaches it.
+    pub bind: SocketAddr,
+    /// Whoever sends this may change things; without it nobody may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Secret>,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self { enabled: true, bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), token: None }
+    }
+}
+
+/// Text that is never shown.
+#[derive(Clone, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(set)")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("(set)")
+    }
+}
+
+/// `[mqtt]`: verdicts for other programs. Left out, none are sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mqtt {
+    pub host: String,
+    #[serde(default = "port")]
+    pub port: u16,
+    #[serde(default = "client_id")]
+    pub client_id: String,
+    /// Topics begin with this: `<topic>/state`, `<topic>/verdict`.
+    #[serde(default = "client_id")]
+    pub topic: String,
+    pub username: Option<String>,
+    /// A file with the password in its first line.
+    pub password_file: Option<PathBuf>,
+    /// Verdicts that may wait to be sent; further ones are dropped, and counted.
+    #[serde(default = "queue_events_max")]
+    pub queue_events_max: u32,
+}
+
+fn port() -> u16 {
+    1883
+}
+
+fn client_id() -> String {
+    "crosscheck".into()
+}
+
+fn queue_events_max() -> u32 {
+    256
+}
+
+impl View {
+    pub(super) fn check(&self, problems: &mut Problems) {
+        let Some(token) = &self.token else { return };
+        if !TOKEN_BYTES.contains(&token.0.len()) || !token.0.bytes().all(|b| b.is_ascii_graphic()) {
+            let (from, to) = TOKEN_BYTES.into_inner();
+            let found = token.0.len();
+            problems.say(format!(
+                "view.token has {found} characters where {from} to {to} letters, digits and signs are expected"
+            ));
+        }
+    }
+}
+
+impl Mqtt {
+    pub(super) fn check(&self, problems: &mut Problems) {
+        problems.text("mqtt.host", &self.host, 253);
+        problems.range("mqtt.port", self.port, 1..=u16::MAX);
+        problems.text("mqtt.client_id", &self.client_id, 64);
+        problems.text("mqtt.topic", &self.topic, 200);
+        if self.topic.contains(['+', '#']) {
+            problems.say(format!("mqtt.topic is {:?} where no + or # is expected", self.topic));
+        }
+        self.username.iter().for_each(|name| problems.text("mqtt.username", name, 256));
+        if self.password_file.is_some() && self.username.is_none() {
+            problems.say("mqtt.password_file is given without mqtt.username: give both".into());
+        }
+        problems.range("mqtt.queue_events_max", self.queue_events_max, 1..=65_536);
+    }
+
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        self.password_file.iter_mut().for_each(|path| resolve(path, folder));
+    }
+}
