@@ -4,6 +4,7 @@ mod bench;
 mod calibrate;
 mod check_config;
 mod demo;
+mod doctor;
 mod evaluate;
 mod fit;
 mod import;
@@ -36,6 +37,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Bench(bench::Arguments),
     Synthesize(synthesize::Arguments),
+    Doctor(doctor::Arguments),
     CheckConfig(check_config::Arguments),
 }
 
@@ -55,6 +57,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Synthesize(arguments) => synthesize::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::CheckConfig(arguments) => check_config::run(&arguments),
     }
 }

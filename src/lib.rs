@@ -13,6 +13,7 @@ pub mod camera;
 pub mod clock;
 pub mod config;
 pub mod dataset;
+pub mod doctor;
 pub mod evaluate;
 pub mod files;
 pub mod fit;
