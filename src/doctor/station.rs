@@ -50,8 +50,8 @@ fn engine(station: &Station) -> Finding {
 fn disk(record: Option<&Record>) -> Finding {
     let name = "disk";
     let Some(record) = record else { return Finding::note(name, "no [record]: rejects are not kept") };
-    let folder = &record.folder;
     // The folder is made by the station; what is there of it decides.
+    let folder = std::path::absolute(&record.folder).unwrap_or_else(|_| record.folder.clone());
     let Some(there) = folder.ancestors().find(|path| path.is_dir()) else {
         return Finding::error(name, format!("{} is nowhere", folder.display()), "correct record.folder");
     };
@@ -61,7 +61,7 @@ fn disk(record: Option<&Record>) -> Finding {
     }
     match free_bytes(there) {
         Err(error) => Finding::warning(name, format!("{}: {error}", there.display()), "check the file system"),
-        Ok(free) if free < (record.quota_mb << 20).saturating_sub(used_bytes(folder)) + FREE_BYTES_MIN => {
+        Ok(free) if free < (record.quota_mb << 20).saturating_sub(used_bytes(&folder)) + FREE_BYTES_MIN => {
             let found =
                 format!("{} MB are free at {}, record.quota_mb is {}", free >> 20, there.display(), record.quota_mb);
             Finding::warning(name, found, "free some space, or lower record.quota_mb")

@@ -1,4 +1,5 @@
 //! A client that says exactly what it is told to.
+#![allow(dead_code, reason = "each test program uses its own part")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
