@@ -11,8 +11,8 @@ use crate::chip::{Chip, Line};
 pub const DELAY_COUNTS: u64 = 400;
 pub const DECISION_LEAD_COUNTS: u64 = 20;
 pub const PULSE_MS: u64 = 300;
-/// 80 counts a second: an emulated machine keeps up.
-const COUNT_PERIOD: Duration = Duration::from_micros(12_500);
+/// 50 counts a second: an emulated machine keeps up.
+const COUNT_PERIOD: Duration = Duration::from_millis(20);
 /// A part covers the photo-eye for this long.
 const PART_COUNTS: u64 = 4;
 const LOOK_PERIOD: Duration = Duration::from_millis(1);
