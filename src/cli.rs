@@ -4,6 +4,7 @@ mod bench;
 mod calibrate;
 mod check_config;
 mod demo;
+mod doctor;
 mod evaluate;
 mod fit;
 mod import;
@@ -38,6 +39,7 @@ enum Command {
     Bench(bench::Arguments),
     Synthesize(synthesize::Arguments),
     Replay(replay::Arguments),
+    Doctor(doctor::Arguments),
     CheckConfig(check_config::Arguments),
 }
 
@@ -58,6 +60,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Synthesize(arguments) => synthesize::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::CheckConfig(arguments) => check_config::run(&arguments),
     }
 }

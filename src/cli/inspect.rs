@@ -96,7 +96,7 @@ fn write_pictures(out: &Path, frame: &RgbdFrame, inspection: &Inspection, thresh
 pub fn draw(frame: &RgbdFrame, inspection: &Inspection, threshold: Option<f32>) -> RgbImage {
     let maps = &inspection.maps;
     overlay::overlay(&Overlay {
-        frame,
+        photograph: frame.into(),
         anomaly_map: &maps.anomaly_map,
         valid: &maps.valid,
         score: inspection.scores.map(|s| s.score),
