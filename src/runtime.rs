@@ -12,7 +12,7 @@ mod capture;
 pub mod finder;
 pub mod inspection;
 pub mod judgement;
-pub mod line;
+mod line;
 pub mod matching;
 pub mod metrics;
 pub mod recorder;
@@ -33,11 +33,14 @@ use thiserror::Error;
 use crate::camera::supervisor::Supervisor;
 use crate::camera::{CameraError, Opener};
 use crate::clock;
+use crate::reject::RejectError;
+use crate::reject::actuator::{Actuator, Running};
 use crate::reject::fault::{Fault, FaultSet};
 use capture::CaptureThread;
+pub use capture::Listener;
 use inspection::{Change, InspectionThread, Job, Watcher};
 use judgement::Judgement;
-use line::{Line, LineHandles};
+use line::Line;
 use matching::Shot;
 use metrics::{Count, Gauge, Metrics};
 use recorder::{Recorder, RecorderError};
@@ -60,19 +63,33 @@ pub enum StationError {
     Camera(#[from] CameraError),
     #[error(transparent)]
     Recorder(#[from] RecorderError),
+    #[error(transparent)]
+    Line(#[from] RejectError),
     #[error("cannot start the {thread} thread: {source}")]
     Spawn { thread: &'static str, source: std::io::Error },
     #[error("the {thread} thread ended by a panic, which is a fault of this program: please report it")]
     Panicked { thread: &'static str },
 }
 
+/// Names of the faults in the order of their numbers, for [`Metrics::new`].
+pub const FAULT_NAMES: [&str; Fault::ALL.len()] = {
+    let mut names = [""; Fault::ALL.len()];
+    let mut i = 0;
+    while i < names.len() {
+        names[i] = Fault::ALL[i].name();
+        i += 1;
+    }
+    names
+};
+
 /// What a station works with.
 pub struct Equipment {
     pub camera: Opener,
     pub judgement: Judgement,
-    pub line: LineHandles,
+    pub line: Running,
     /// Shown every part once it is judged.
     pub watchers: Vec<Watcher>,
+    pub listeners: Vec<Listener>,
     pub metrics: Arc<Metrics>,
     pub manager: ServiceManager,
 }
@@ -144,7 +161,8 @@ pub fn run(
 ) -> Result<(), StationError> {
     let recorder = settings.recording.as_ref().map(|r| Recorder::open(&r.recorder)).transpose()?;
     let camera = Supervisor::start(equipment.camera, settings.patience)?;
-    let Equipment { judgement, watchers, line, metrics, manager, .. } = equipment;
+    let Equipment { judgement, watchers, listeners, metrics, manager, .. } = equipment;
+    let Running { handles: line, actuator } = equipment.line;
     let (shared, mut queues) = (Shared::default(), Box::<Queues>::default());
     shared.heard_ns.store(clock::monotonic_ns(), Relaxed);
     metrics.set_engine(&judgement.judge.engine_sha256);
@@ -186,6 +204,7 @@ pub fn run(
             spare: [inspected_out, written_out],
             line: Line::new(line.capture, FaultSet::default()),
             events: line.events,
+            listeners,
             metrics,
             stop: &shared.stop_capture,
             heard_ns: &shared.heard_ns,
@@ -194,7 +213,7 @@ pub fn run(
         };
         let capture = CaptureThread::new(settings, camera, &preparation, capture);
         let capture = spawn(scope, "capture", move || capture.run())?;
-        let threads = Threads { capture, inspection, recorder };
+        let threads = Threads { capture, inspection, recorder, actuator };
         let line = Line::new(line.station, FaultSet::default());
         let mut supervision = Supervision {
             shared,
@@ -234,16 +253,19 @@ struct Threads<'scope> {
     capture: ScopedJoinHandle<'scope, Result<(), CameraError>>,
     inspection: ScopedJoinHandle<'scope, ()>,
     recorder: Option<ScopedJoinHandle<'scope, ()>>,
+    actuator: Actuator,
 }
 
 impl Threads<'_> {
     fn are_running(&self) -> bool {
         let recorder = self.recorder.as_ref().is_none_or(|recorder| !recorder.is_finished());
-        !self.capture.is_finished() && !self.inspection.is_finished() && recorder
+        !self.capture.is_finished() && !self.inspection.is_finished() && recorder && self.actuator.is_running()
     }
 
-    /// Ends the threads in the order in which parts go through them, so that what is in their queues is worked off.
+    /// Puts the outputs into their safe state, then ends the threads in the order in which parts go through them, so
+    /// that what is in their queues is worked off.
     fn join(self, shared: &Shared) -> Result<(), StationError> {
+        let line = self.actuator.stop();
         shared.stop_capture.store(true, Relaxed);
         let capture = joined("capture", self.capture);
         shared.stop_inspection.store(true, Relaxed);
@@ -251,6 +273,9 @@ impl Threads<'_> {
         shared.stop_recorder.store(true, Relaxed);
         let recorder = self.recorder.map_or(Ok(()), |recorder| joined("recorder", recorder));
         inspection.and(recorder)?;
+        let report = line?;
+        let worst_ms = report.late_ns_worst as f64 * 1e-6;
+        log::info!("line: {:?}; woken {worst_ms:.3} ms late at the worst", report.counters);
         match capture? {
             Ok(()) => Ok(()),
             Err(CameraError::Ended { frames }) => {

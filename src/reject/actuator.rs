@@ -113,7 +113,9 @@ pub fn start(
     let name = "actuator";
     let run = move || {
         if let Some(Err(error)) = options.priority.map(set_priority) {
-            log::warn!("the actuator runs without real-time priority, so the reject output may come late: {error} (LimitRTPRIO in the service, or ulimit -r)");
+            log::warn!(
+                "the actuator runs without real-time priority, so the reject output may come late: {error} (LimitRTPRIO in the service, or ulimit -r)"
+            );
         }
         work.run()
     };
@@ -237,7 +239,9 @@ impl Work {
         let reject = self.sink.0.file().map(|file| (file, PollFlags::empty()));
         let inputs = self.edges.files();
         let inputs = inputs.iter().map(|file: &BorrowedFd<'_>| (*file, PollFlags::IN));
-        files.extend(own.into_iter().chain(reject).chain(inputs).map(|(file, flags)| PollFd::from_borrowed_fd(file, flags)));
+        files.extend(
+            own.into_iter().chain(reject).chain(inputs).map(|(file, flags)| PollFd::from_borrowed_fd(file, flags)),
+        );
         match poll(&mut files, None) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(RejectError::Wait(error.into())),

@@ -95,7 +95,9 @@ impl Belt {
             Some(_) if !self.intervals.is_full() => Speed::Unclear,
             Some(interval) if interval < self.settings.interval_ns_min => Speed::TooFast,
             // An eighth slower than the limit, so that a belt at the limit does not come and go.
-            Some(interval) if interval >= self.settings.interval_ns_min + self.settings.interval_ns_min / 8 => Speed::Good,
+            Some(interval) if interval >= self.settings.interval_ns_min + self.settings.interval_ns_min / 8 => {
+                Speed::Good
+            }
             _ => Speed::Unclear,
         }
     }

@@ -29,7 +29,9 @@ pub fn find(chip: Option<&Path>, line: Option<&str>, offset: Option<u32>) -> Res
     let Some(chip) = chip else {
         let name = line.unwrap_or_default();
         let found = gpiocdev::find_named_line(name).map(|found| (found.chip, found.info));
-        return found.ok_or_else(|| format!("no chip that may be opened has a line named {name:?}: `gpioinfo` lists what there is"));
+        return found.ok_or_else(|| {
+            format!("no chip that may be opened has a line named {name:?}: `gpioinfo` lists what there is")
+        });
     };
     let chip = open_chip(chip)?;
     let info = match (line, offset) {
@@ -86,7 +88,8 @@ impl<'a> Wanted<'a> {
             builder.as_active_low();
         }
         builder.request().map_err(|error| {
-            let holder = if info.used { format!(", which {:?} has: stop it first", info.consumer) } else { String::new() };
+            let holder =
+                if info.used { format!(", which {:?} has: stop it first", info.consumer) } else { String::new() };
             refused(format!("cannot take line {} of {}{holder}: {error}", info.offset, chip.display()))
         })
     }
@@ -118,7 +121,10 @@ impl Driven {
         }
         self.at = None;
         let set = self.request.set_lone_value(value);
-        set.map_err(|error| RejectError::Gpio { name: self.name, reason: format!("the line cannot be driven: {error}") })?;
+        set.map_err(|error| RejectError::Gpio {
+            name: self.name,
+            reason: format!("the line cannot be driven: {error}"),
+        })?;
         self.at = Some(value);
         Ok(())
     }

@@ -22,7 +22,9 @@ const EVENTS: usize = 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     /// A part that was found in a frame, at this time.
-    Trigger { at_ns: u64 },
+    Trigger {
+        at_ns: u64,
+    },
     /// The part is good.
     Accept(PartId),
     Raise(Fault),

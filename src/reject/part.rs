@@ -33,14 +33,32 @@ pub enum Accept {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A part was announced; `count` is the encoder's at that time, 0 without one.
-    Triggered { part: PartId, at: u64, count: u64 },
+    Triggered {
+        part: PartId,
+        at: u64,
+        count: u64,
+    },
     /// It has passed the ejector.
-    Settled { part: PartId, outcome: Outcome, at: u64 },
+    Settled {
+        part: PartId,
+        outcome: Outcome,
+        at: u64,
+    },
     /// An accept came after the decision deadline.
-    LateVerdict { part: PartId, at: u64 },
+    LateVerdict {
+        part: PartId,
+        at: u64,
+    },
     /// The output went to reject, or back.
-    Reject { active: bool, at: u64 },
-    Fault { fault: Fault, active: bool, at: u64 },
+    Reject {
+        active: bool,
+        at: u64,
+    },
+    Fault {
+        fault: Fault,
+        active: bool,
+        at: u64,
+    },
 }
 
 /// What the outputs are to be, by what they mean and not by their levels.

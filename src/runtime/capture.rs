@@ -9,7 +9,7 @@ use heapless::spsc::{Consumer, Producer};
 use super::JOBS_MAX;
 use super::finder::Finder;
 use super::inspection::Job;
-use super::line::{Events, Line};
+use super::line::Line;
 use super::matching::{Matched, Matcher, Shot, Trigger};
 use super::metrics::{Count, Gauge, Latency, Metrics};
 use super::settings::{Announced, Settings};
@@ -18,6 +18,7 @@ use crate::camera::{CameraError, CapturedFrame};
 use crate::clock;
 use crate::prepare::{PlaneMode, Preparation};
 use crate::reject::fault::Fault;
+use crate::reject::line::Events;
 use crate::reject::part::{Event, Outcome};
 use crate::reject::schedule::PARTS_MAX;
 
@@ -37,6 +38,9 @@ enum Announcer {
     EveryFrame,
 }
 
+/// Told of everything that happens on the line. It must not wait.
+pub type Listener = Box<dyn FnMut(&Event) + Send>;
+
 /// How the capture is joined to the rest of the station.
 pub struct Joints<'a> {
     pub jobs: Producer<'a, Job>,
@@ -44,7 +48,8 @@ pub struct Joints<'a> {
     /// Frames that come back, from the inspection and from the recorder.
     pub spare: [Consumer<'a, Box<Shot>>; 2],
     pub line: Line,
-    pub events: Box<dyn Events>,
+    pub events: Events,
+    pub listeners: Vec<Listener>,
     pub metrics: &'a Metrics,
     pub stop: &'a AtomicBool,
     pub heard_ns: &'a AtomicU64,
@@ -222,6 +227,7 @@ impl<'a> CaptureThread<'a> {
         self.joints.line.tell();
         while let Some(event) = self.joints.events.next() {
             self.follow(event);
+            self.joints.listeners.iter_mut().for_each(|listener| listener(&event));
         }
         self.joints.metrics.set(Gauge::PartsInFlight, self.in_flight as f64);
     }

@@ -1,46 +1,14 @@
-//! The line as the station's threads see it: what they tell the thread that drives the outputs, and what it tells them.
+//! One thread's way to the line, on which nothing that matters gets lost.
 
 use crate::reject::fault::{Fault, FaultSet};
-use crate::reject::part::{Event, PartId};
+use crate::reject::line::{Command, Commands};
+use crate::reject::part::PartId;
 
-/// What the line is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// A part that was found in a frame, at this time.
-    Trigger {
-        at_ns: u64,
-    },
-    /// The part is good.
-    Accept(PartId),
-    Raise(Fault),
-    Clear(Fault),
-    /// A person has seen to the faults that wait for one.
-    Acknowledge,
-}
+/// Hands a command over without waiting; false when there is no room for it now.
+type Send = Box<dyn FnMut(Command) -> bool + std::marker::Send>;
 
-/// The way of one thread to the line.
-pub trait Commands: Send {
-    /// Hands a command over without waiting; false when there is no room for it now.
-    fn send(&mut self, command: Command) -> bool;
-}
-
-/// The line's answers.
-pub trait Events: Send {
-    /// The oldest event that was not taken yet.
-    fn next(&mut self) -> Option<Event>;
-}
-
-/// The ways to one line.
-pub struct LineHandles {
-    pub capture: Box<dyn Commands>,
-    pub inspection: Box<dyn Commands>,
-    pub station: Box<dyn Commands>,
-    pub events: Box<dyn Events>,
-}
-
-/// One thread's way to the line, with what is not to get lost on it.
 pub struct Line {
-    commands: Box<dyn Commands>,
+    send: Send,
     /// Faults of this thread that are to be raised, and those that the line knows of.
     faults: FaultSet,
     told: FaultSet,
@@ -50,19 +18,23 @@ pub struct Line {
 
 impl Line {
     /// `told`: faults that the line starts with and that this thread ends.
-    pub fn new(commands: Box<dyn Commands>, told: FaultSet) -> Self {
-        Self { commands, faults: told, told, overflowed: false }
+    pub fn new(mut commands: Commands, told: FaultSet) -> Self {
+        Self::by(Box::new(move |command| commands.send(command)), told)
+    }
+
+    fn by(send: Send, told: FaultSet) -> Self {
+        Self { send, faults: told, told, overflowed: false }
     }
 
     /// A part that cannot be announced would pass unseen: the line then holds at reject until it has passed.
     pub fn trigger(&mut self, at_ns: u64) {
-        self.overflowed |= !self.commands.send(Command::Trigger { at_ns });
+        self.overflowed |= !(self.send)(Command::Trigger { at_ns });
         self.tell();
     }
 
     /// An accept that finds no room is lost, and its part rejected.
     pub fn accept(&mut self, part: u64) -> bool {
-        self.commands.send(Command::Accept(PartId(part)))
+        (self.send)(Command::Accept(PartId(part)))
     }
 
     pub fn raise(&mut self, fault: Fault) {
@@ -76,21 +48,21 @@ impl Line {
     }
 
     pub fn acknowledge(&mut self) -> bool {
-        self.commands.send(Command::Acknowledge)
+        (self.send)(Command::Acknowledge)
     }
 
     /// Says what the line does not know yet; what finds no room is said the next time.
     pub fn tell(&mut self) {
         if self.overflowed {
-            self.overflowed = !self.commands.send(Command::Raise(Fault::QueueOverflow));
+            self.overflowed = !(self.send)(Command::Raise(Fault::QueueOverflow));
         }
         if self.faults == self.told {
             return;
         }
         for fault in Fault::ALL {
             match (self.faults.contains(fault), self.told.contains(fault)) {
-                (true, false) if self.commands.send(Command::Raise(fault)) => self.told.insert(fault),
-                (false, true) if self.commands.send(Command::Clear(fault)) => self.told.remove(fault),
+                (true, false) if (self.send)(Command::Raise(fault)) => self.told.insert(fault),
+                (false, true) if (self.send)(Command::Clear(fault)) => self.told.remove(fault),
                 _ => {}
             }
         }
@@ -103,26 +75,22 @@ mod tests {
 
     use super::*;
 
-    /// Takes so many commands.
-    struct Room(usize, Arc<Mutex<Vec<Command>>>);
-
-    impl Commands for Room {
-        fn send(&mut self, command: Command) -> bool {
-            let mut sent = self.1.lock().unwrap();
-            let fits = sent.len() < self.0;
-            if fits {
-                sent.push(command);
-            }
+    /// A way that takes so many commands, and what went along it.
+    fn way(room: usize, told: FaultSet) -> (Line, Arc<Mutex<Vec<Command>>>) {
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let log = sent.clone();
+        let send = move |command| {
+            let mut sent = log.lock().unwrap();
+            let fits = sent.len() < room;
+            sent.extend(fits.then_some(command));
             fits
-        }
+        };
+        (Line::by(Box::new(send), told), sent)
     }
 
     #[test]
     fn a_fault_is_said_once_until_it_is_over() {
-        let sent = Arc::new(Mutex::new(Vec::new()));
-        let mut starting = FaultSet::default();
-        starting.insert(Fault::Starting);
-        let mut line = Line::new(Box::new(Room(9, sent.clone())), starting);
+        let (mut line, sent) = way(9, FaultSet::of(Fault::Starting));
         line.clear(Fault::CameraLost);
         (0..3).for_each(|_| line.raise(Fault::CameraLost));
         (0..3).for_each(|_| line.clear(Fault::CameraLost));
@@ -136,8 +104,7 @@ mod tests {
 
     #[test]
     fn what_finds_no_room_is_said_later_and_an_unannounced_part_is_an_overflow() {
-        let sent = Arc::new(Mutex::new(Vec::new()));
-        let mut line = Line::new(Box::new(Room(1, sent.clone())), FaultSet::default());
+        let (mut line, sent) = way(1, FaultSet::default());
         line.trigger(1);
         line.trigger(2);
         line.raise(Fault::EngineError);

@@ -25,6 +25,7 @@ use crate::dataset::recording::{self, Record};
 use crate::dataset::{mvtec3d, write_map};
 use crate::inspect::Inspection;
 use crate::prepare::resize::Square;
+use crate::priority;
 use crate::score::Verdict;
 use crate::shapes::{H, P, W};
 use shelf::Shelf;
@@ -80,7 +81,7 @@ impl Recorder {
 
     /// Writes parts until no more come, and gives their frames back.
     pub fn run(mut self, mut joints: Joints) {
-        lower_priority();
+        priority::lower();
         loop {
             let Some(shot) = joints.queue.dequeue() else {
                 if joints.stop.load(Relaxed) {
@@ -179,12 +180,6 @@ fn unix_ms(monotonic_ns: u64) -> u64 {
     let ago = Duration::from_nanos(clock::monotonic_ns().saturating_sub(monotonic_ns));
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     since_1970.saturating_sub(ago).as_millis() as u64
-}
-
-/// Puts the calling thread behind everything else.
-fn lower_priority() {
-    // Where that is not allowed, the recorder shares like any other thread.
-    let _ = rustix::process::setpriority_process(None, 19);
 }
 
 #[cfg(test)]

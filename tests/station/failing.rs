@@ -5,7 +5,7 @@ use std::time::Duration;
 use crosscheck::camera::CameraError;
 use crosscheck::clock::monotonic_ns;
 use crosscheck::reject::fault::Fault;
-use crosscheck::reject::part::Outcome;
+use crosscheck::reject::part::{Outcome, Outputs};
 use crosscheck::runtime::StationError;
 use crosscheck::runtime::metrics::Count;
 use crosscheck::runtime::settings::{Announced, Recording};
@@ -24,7 +24,7 @@ fn only_good_parts_passed(report: &Report) {
 #[test]
 fn a_part_without_a_frame_is_rejected() {
     let plant = Plant::new(Announced::ByLine, 1200);
-    let eye = plant.line.photo_eye();
+    let eye = plant.line.photo_eye.clone();
     let camera = script(move |shown, judged| match shown {
         0 => Step::Good,
         1..8 if judged + 1 < shown => Step::Wait,
@@ -60,9 +60,7 @@ fn a_camera_that_comes_back_holds_the_line_until_what_it_missed_is_past() {
     });
     let report = plant.run(camera);
     report.result.as_ref().unwrap();
-    let lost: Vec<bool> =
-        report.seen.faults.iter().filter(|(fault, _)| *fault == Fault::CameraLost).map(|(_, active)| *active).collect();
-    assert_eq!(lost, [true, false]);
+    assert_eq!(report.seen.course(Fault::CameraLost), [true, false]);
     assert_eq!(report.metrics.total(Count::CameraReopened), 1);
     assert_eq!(report.verdicts.len(), 7);
     // All that was on the belt by then is caught, whatever its verdict; it was all within the delay.
@@ -77,7 +75,7 @@ fn a_camera_that_does_not_come_back_ends_the_station_at_reject() {
     let Err(StationError::Camera(CameraError::GaveUp { reopens: 2, .. })) = report.result else {
         panic!("{:?}", report.result)
     };
-    assert!(report.seen.at_reject);
+    assert_eq!(report.seen.outputs, Some(Outputs::SAFE));
 }
 
 #[test]
@@ -88,7 +86,8 @@ fn a_silent_camera_is_a_lost_one() {
     let Err(StationError::Camera(CameraError::GaveUp { last, .. })) = report.result else {
         panic!("{:?}", report.result)
     };
-    assert!(matches!(*last, CameraError::Silent { .. }) && report.seen.at_reject);
+    assert!(matches!(*last, CameraError::Silent { .. }));
+    assert_eq!(report.seen.outputs, Some(Outputs::SAFE));
 }
 
 #[test]
@@ -114,14 +113,7 @@ fn one_bad_frame_rejects_its_part_and_several_are_a_fault() {
     });
     let report = plant.run(camera);
     report.result.as_ref().unwrap();
-    let faults: Vec<bool> = report
-        .seen
-        .faults
-        .iter()
-        .filter(|(fault, _)| *fault == Fault::EngineError)
-        .map(|(_, active)| *active)
-        .collect();
-    assert_eq!(faults, [true, false]);
+    assert_eq!(report.seen.course(Fault::EngineError), [true, false]);
     assert_eq!(report.metrics.total(Count::UnscoredEngine), 4);
     assert_eq!(report.verdicts.len(), 6);
     only_good_parts_passed(&report);

@@ -39,7 +39,7 @@ fn every_part_gets_its_verdict_and_goes_its_way() {
 #[test]
 fn a_part_takes_the_frame_nearest_to_its_trigger() {
     let plant = Plant::new(Announced::ByLine, 1500);
-    let eye = plant.line.photo_eye();
+    let eye = plant.line.photo_eye.clone();
     // Ten frames a part, of which the fourth shows it; the others would be rejected.
     let camera = script(move |shown, judged| {
         let (part, frame) = (shown.saturating_sub(1) / 10, shown.saturating_sub(1) % 10);

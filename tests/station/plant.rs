@@ -14,11 +14,10 @@ use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Precision, Sour
 use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
 use crosscheck::prepare::{Keep, PlaneMode, Preparation};
 use crosscheck::runtime::judgement::{Judge, Judgement};
-use crosscheck::runtime::line::LineHandles;
 use crosscheck::runtime::metrics::Metrics;
 use crosscheck::runtime::settings::{Announced, Settings, Timing};
 use crosscheck::runtime::watchdog::ServiceManager;
-use crosscheck::runtime::{Equipment, Request, StationError, Status, run};
+use crosscheck::runtime::{Equipment, FAULT_NAMES, Request, StationError, Status, run};
 use crosscheck::score::{Thresholds, Verdict};
 
 use crate::line::{MemoryLine, Seen};
@@ -131,7 +130,7 @@ pub fn engine(threshold: f32) -> Engine {
         variant: Variant::Default,
         architecture,
         precision: Precision::F32,
-        preparation: Preparation { plane: PlaneMode::None, keep: Keep::All, seed: 0 },
+        preparation: Preparation { plane: PlaneMode::None, keep: Keep::All, ..Preparation::default() },
         standardise: false,
         geometry: Geometry::Metres,
         calibration: Some(calibration),
@@ -157,6 +156,8 @@ pub struct Plant {
     pub threshold: f32,
     /// What a part costs beside its inspection.
     pub burden: Duration,
+    /// What became of each part is not kept.
+    pub forgets: bool,
     pub shown: Arc<AtomicU64>,
     pub judged: Arc<AtomicU64>,
 }
@@ -181,14 +182,14 @@ impl Plant {
             timing: Timing { decide_within_ns: Some((delay_ms - 20) * 1_000_000), frame_timeout_ns: 60_000_000_000 },
             pulse_ns: 1_000_000,
         };
-        let names: &'static [&'static str] = &["fault"; 16];
         Self {
             settings,
-            line: MemoryLine::start(crate::line::settings(delay_ms)),
-            metrics: Arc::new(Metrics::new(names)),
+            line: MemoryLine::start(delay_ms),
+            metrics: Arc::new(Metrics::new(&FAULT_NAMES)),
             manager: ServiceManager::none(),
             threshold: 1e6,
             burden: Duration::ZERO,
+            forgets: false,
             shown: Arc::new(AtomicU64::new(0)),
             judged: Arc::new(AtomicU64::new(0)),
         }
@@ -211,16 +212,17 @@ impl Plant {
     pub fn run_with(self, script: Script, mut requests: impl FnMut(&Status) -> Option<Request>) -> Report {
         let verdicts = Arc::new(Mutex::new(Vec::with_capacity(1 << 16)));
         let (log, judged, burden) = (verdicts.clone(), self.judged.clone(), self.burden);
-        let line: LineHandles = self.line.handles();
+        let (camera, listener, seen) = (self.camera(&script), self.line.listener(self.forgets), self.line.seen.clone());
         let equipment = Equipment {
-            camera: self.camera(&script),
+            camera,
             judgement: judgement(self.threshold),
-            line,
+            line: self.line.running,
             watchers: vec![Box::new(move |shot| {
                 log.lock().unwrap().push((shot.part, shot.inspection.verdict.unwrap()));
                 std::thread::sleep(burden);
                 judged.fetch_add(1, Relaxed);
             })],
+            listeners: vec![listener],
             metrics: self.metrics.clone(),
             manager: self.manager,
         };
@@ -229,7 +231,7 @@ impl Plant {
             assert!(start.elapsed() < PATIENCE, "the station hangs");
             requests(status)
         });
-        let seen = self.line.finish();
+        let seen = std::mem::take(&mut *seen.lock().unwrap());
         let verdicts = std::mem::take(&mut *verdicts.lock().unwrap());
         Report { result, seen, metrics: self.metrics, verdicts }
     }
