@@ -159,8 +159,8 @@ pub fn run(
     equipment: Equipment,
     requests: &mut dyn FnMut(&Status) -> Option<Request>,
 ) -> Result<(), StationError> {
-    let recorder = settings.recording.as_ref().map(|r| Recorder::open(&r.recorder)).transpose()?;
     let camera = Supervisor::start(equipment.camera, settings.patience)?;
+    let recorder = settings.recording.as_ref().map(|r| Recorder::open(&r.recorder)).transpose()?;
     let Equipment { judgement, watchers, listeners, metrics, manager, .. } = equipment;
     let Running { handles: line, actuator } = equipment.line;
     let (shared, mut queues) = (Shared::default(), Box::<Queues>::default());

@@ -141,6 +141,7 @@ impl<'a> CaptureThread<'a> {
                 std::thread::sleep(SLICE);
             };
             if self.joints.ready.load(Relaxed) {
+                self.spare.iter_mut().for_each(|spare| spare.be_as_large_as(&shot));
                 return Ok(Some(shot));
             }
         }

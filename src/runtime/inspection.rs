@@ -24,6 +24,9 @@ pub const ERRORS_IN_A_ROW: u32 = 3;
 /// How long the thread sleeps when nothing wakes it.
 const IDLE: Duration = Duration::from_millis(10);
 
+/// Without parts a sign of life is given so often.
+const IDLE_SIGN_NS: u64 = 100_000_000;
+
 /// What a part is shown to once it is judged: the live page, other programs. It must not wait.
 pub type Watcher = Box<dyn FnMut(&Shot) + Send>;
 
@@ -84,6 +87,8 @@ pub struct InspectionThread<'a> {
     timing: Timing,
     joints: Joints<'a>,
     errors: u32,
+    /// When the last sign of life was given.
+    alive_ns: u64,
     /// Shares of passed parts that add up to the next one recorded.
     owed: f64,
 }
@@ -92,7 +97,7 @@ impl<'a> InspectionThread<'a> {
     pub fn new(judgement: Judgement, watchers: Vec<Watcher>, timing: Timing, joints: Joints<'a>) -> Self {
         let Judgement { inspector, judge, .. } = judgement;
         let (inspector, judge) = (Box::new(inspector), Arc::new(judge));
-        Self { inspector, judge, watchers, timing, joints, errors: 0, owed: 0.0 }
+        Self { inspector, judge, watchers, timing, joints, errors: 0, alive_ns: 0, owed: 0.0 }
     }
 
     /// Inspects until no more jobs come.
@@ -205,13 +210,16 @@ impl<'a> InspectionThread<'a> {
 
     /// Nothing waits: alive as long as the camera is.
     fn idle(&mut self) {
-        let silent_ns = clock::monotonic_ns().saturating_sub(self.joints.heard_ns.load(Relaxed));
-        if self.joints.ready.load(Relaxed) && silent_ns < self.timing.frame_timeout_ns {
+        let now_ns = clock::monotonic_ns();
+        let silent_ns = now_ns.saturating_sub(self.joints.heard_ns.load(Relaxed));
+        let due = now_ns.saturating_sub(self.alive_ns) > IDLE_SIGN_NS;
+        if due && self.joints.ready.load(Relaxed) && silent_ns < self.timing.frame_timeout_ns {
             self.alive();
         }
     }
 
-    fn alive(&self) {
+    fn alive(&mut self) {
+        self.alive_ns = clock::monotonic_ns();
         self.joints.manager.alive();
         self.joints.metrics.progress();
     }

@@ -38,6 +38,12 @@ impl Shot {
             judge: None,
         })
     }
+
+    /// Takes all the memory that frames like this one and their inspection will need.
+    pub fn be_as_large_as(&mut self, other: &Self) {
+        self.captured = other.captured.clone();
+        self.inspection = other.inspection.clone();
+    }
 }
 
 /// A part was announced.

@@ -68,6 +68,12 @@ impl Reloader {
         Ok(changes)
     }
 
+    /// Another threshold, until the next reload.
+    pub fn threshold(&self, reject: f32) -> Change {
+        let thresholds = Thresholds { reject, review: None };
+        Change::Judge(Arc::new(Judge { thresholds, engine_sha256: self.engine_sha256.clone() }))
+    }
+
     /// Another engine, which has been held to the check frames.
     fn engine(&self, station: &Station) -> Result<Change, ReloadError> {
         let mut judgement = Judgement::read(&station.engine, &station.regions)?;

@@ -1,8 +1,11 @@
 //! Parts that come through.
 
+use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use crosscheck::camera::FrameSource;
+use crosscheck::camera::synthetic::{Belt, Synthetic};
 use crosscheck::clock::monotonic_ns;
 use crosscheck::reject::part::Outcome;
 use crosscheck::runtime::Request;
@@ -10,6 +13,8 @@ use crosscheck::runtime::inspection::Change;
 use crosscheck::runtime::judgement::Judge;
 use crosscheck::runtime::metrics::Count;
 use crosscheck::runtime::settings::Announced;
+use crosscheck::runtime::watchdog::ServiceManager;
+use crosscheck::scene::Part;
 use crosscheck::score::{Thresholds, Verdict};
 
 use crate::plant::{Plant, Step, in_step, judgement, script};
@@ -37,6 +42,32 @@ fn every_part_gets_its_verdict_and_goes_its_way() {
 }
 
 #[test]
+fn the_service_manager_is_told_of_the_first_frame_and_of_every_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let listener = UnixDatagram::bind(&path).unwrap();
+    let told = std::thread::spawn(move || {
+        let (mut told, mut buffer) = (Vec::new(), [0; 512]);
+        while told.last().is_none_or(|last| last != "STOPPING=1") {
+            let length = listener.recv(&mut buffer).unwrap();
+            told.push(String::from_utf8(buffer[..length].to_vec()).unwrap());
+        }
+        told
+    });
+    let mut plant = Plant::new(Announced::ByEveryFrame, 1500);
+    plant.manager = ServiceManager::at(path.as_os_str()).unwrap();
+    plant.run(in_step(vec![Step::Good; 12])).result.unwrap();
+    let told = told.join().unwrap();
+    let count = |message: &str| told.iter().filter(|told| *told == message).count();
+    assert_eq!(count("READY=1"), 1);
+    assert!(count("WATCHDOG=1") >= 12, "{told:?}");
+    let ready = told.iter().position(|told| told == "READY=1");
+    assert!(ready < told.iter().position(|told| told == "WATCHDOG=1"));
+    let status = told.iter().rfind(|told| told.starts_with("STATUS=")).unwrap();
+    assert!(status.contains("12 parts: 12 passed") && status.contains("frames/s"), "{status}");
+}
+
+#[test]
 fn a_part_takes_the_frame_nearest_to_its_trigger() {
     let plant = Plant::new(Announced::ByLine, 1500);
     let eye = plant.line.photo_eye.clone();
@@ -60,6 +91,31 @@ fn a_part_takes_the_frame_nearest_to_its_trigger() {
     let report = plant.run(camera);
     report.result.unwrap();
     assert_eq!(report.verdicts, (0..6).map(|part| (part, Verdict::Pass)).collect::<Vec<_>>());
+}
+
+#[test]
+fn parts_of_a_running_belt_are_found_in_its_frames() {
+    let belt = Belt {
+        part: Part::Gland,
+        seed: 1,
+        speed_m_per_s: 0.4,
+        pitch_m: 0.3,
+        defect_share: 0.0,
+        frame_rate_hz: 20.0,
+        frames_max: 20,
+        as_asked: false,
+    };
+    let plant = Plant::new(Announced::ByFrames, 3000);
+    let judged = plant.judged.clone();
+    let start_ns = monotonic_ns();
+    let camera = Box::new(move || -> Result<Box<dyn FrameSource>, _> { Ok(Box::new(Synthetic::open(&belt)?)) });
+    let report = plant.run_camera(camera, move |_| (judged.load(Relaxed) >= 5).then_some(Request::Stop));
+    report.result.unwrap();
+    let parts: Vec<u64> = report.verdicts.iter().map(|(part, _)| *part).collect();
+    assert!(parts.is_sorted_by(|a, b| a + 1 == *b) && parts.len() >= 5, "{parts:?}");
+    // No part was found twice: they are 0.75 s apart.
+    let seconds = (monotonic_ns() - start_ns) as f64 * 1e-9;
+    assert!((report.seen.triggered as f64) < 2.0 + seconds / 0.75, "{} in {seconds} s", report.seen.triggered);
 }
 
 #[test]

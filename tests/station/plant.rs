@@ -209,10 +209,15 @@ impl Plant {
         self.run_with(script, |_| None)
     }
 
-    pub fn run_with(self, script: Script, mut requests: impl FnMut(&Status) -> Option<Request>) -> Report {
+    pub fn run_with(self, script: Script, requests: impl FnMut(&Status) -> Option<Request>) -> Report {
+        let camera = self.camera(&script);
+        self.run_camera(camera, requests)
+    }
+
+    pub fn run_camera(self, camera: Opener, mut requests: impl FnMut(&Status) -> Option<Request>) -> Report {
         let verdicts = Arc::new(Mutex::new(Vec::with_capacity(1 << 16)));
         let (log, judged, burden) = (verdicts.clone(), self.judged.clone(), self.burden);
-        let (camera, listener, seen) = (self.camera(&script), self.line.listener(self.forgets), self.line.seen.clone());
+        let (listener, seen) = (self.line.listener(self.forgets), self.line.seen.clone());
         let equipment = Equipment {
             camera,
             judgement: judgement(self.threshold),
