@@ -136,11 +136,19 @@ impl Station {
         if self.gpio.encoder.is_none() {
             problems.say("[encoder] is given without [gpio.encoder]: name its line".into());
         }
-        let Some(lead_counts) = self.reject.decision_lead_counts else { return };
-        let lead_ms = 1e3 * f64::from(lead_counts) / f64::from(encoder.counts_per_s_max);
+        let (Some(delay), Some(lead)) = (self.reject.delay_counts, self.reject.decision_lead_counts) else { return };
+        let ms_from_counts = |counts: u32| 1e3 * f64::from(counts) / f64::from(encoder.counts_per_s_max);
+        let (delay_ms, lead_ms) = (ms_from_counts(delay), ms_from_counts(lead));
         if lead_ms < LEAD_MS_MIN {
             problems.say(format!(
-                "reject.decision_lead_counts is {lead_counts}, {lead_ms:.3} ms at encoder.counts_per_s_max, where at least {LEAD_MS_MIN} ms is expected"
+                "reject.decision_lead_counts is {lead}, {lead_ms:.3} ms at encoder.counts_per_s_max, where at least {LEAD_MS_MIN} ms is expected"
+            ));
+        }
+        if encoder.stopped_ms >= delay_ms {
+            // A part would be past the ejector before a dead encoder is noticed.
+            problems.say(format!(
+                "encoder.stopped_ms is {} where less than reject.delay_counts at encoder.counts_per_s_max, {delay_ms:.3} ms, is expected",
+                encoder.stopped_ms
             ));
         }
     }

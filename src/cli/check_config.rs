@@ -1,6 +1,7 @@
+use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::config::Station;
 
@@ -16,6 +17,6 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let station = Station::read(&arguments.config)?;
-    print!("{}", toml::to_string(&station)?);
+    write!(std::io::stdout(), "{}", toml::to_string(&station)?).context("cannot print the result")?;
     Ok(Outcome::Done)
 }

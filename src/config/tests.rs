@@ -133,6 +133,7 @@ fn a_value_out_of_its_range_is_refused_with_its_name_the_range_and_what_was_foun
 fn a_lead_that_is_too_short_at_top_speed_is_refused() {
     let error = refusal(&EXAMPLE.replace("counts_per_s_max = 2000", "counts_per_s_max = 100000"));
     assert!(error.contains("reject.decision_lead_counts is 20, 0.200 ms"), "{error}");
+    assert!(error.contains("encoder.stopped_ms is 200 where less than") && error.contains("8.000 ms"), "{error}");
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn frame_window_ms() -> f64 {
 }
 
 fn stopped_ms() -> f64 {
-    500.0
+    200.0
 }
 
 fn missing_pulses() -> bool {
