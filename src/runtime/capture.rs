@@ -26,6 +26,8 @@ use crate::reject::schedule::PARTS_MAX;
 const SLICE: Duration = Duration::from_millis(5);
 /// At the end of a recording, this long without a part in flight is the end of the line.
 const QUIET_SLICES: u32 = 20;
+/// What the last part may take beside its way to the ejector.
+const FINISH_NS: u64 = 1_000_000_000;
 /// Frames that are held for triggers to come.
 const HELD_MAX: usize = 8;
 
@@ -68,6 +70,7 @@ pub struct CaptureThread<'a> {
     spare: Vec<Box<Shot>>,
     /// How long the ejector's output is at reject for one part.
     pulse_ns: u64,
+    passage_ns_max: u64,
     /// When each part's frame was captured, by the part's number.
     captured_ns: Box<[(u64, u64)]>,
     in_flight: u64,
@@ -99,6 +102,7 @@ impl<'a> CaptureThread<'a> {
             matcher: Matcher::new(settings.frame_offset_ns, settings.frame_window_ns),
             spare,
             pulse_ns: settings.pulse_ns,
+            passage_ns_max: settings.passage_ns_max,
             captured_ns: vec![(0, 0); 2 * PARTS_MAX].into(),
             in_flight: 0,
             last_ns: None,
@@ -269,9 +273,10 @@ impl<'a> CaptureThread<'a> {
         if let Announcer::Frames(finder) = &mut self.announcer {
             finder.finish().into_iter().for_each(|at_ns| self.joints.line.trigger(at_ns));
         }
+        let end_ns = clock::monotonic_ns() + self.passage_ns_max + FINISH_NS;
         // The last trigger's event comes within a slice or two.
         let mut quiet = 0;
-        while quiet < QUIET_SLICES && !self.joints.stop.load(Relaxed) {
+        while quiet < QUIET_SLICES && clock::monotonic_ns() < end_ns && !self.joints.stop.load(Relaxed) {
             std::thread::sleep(SLICE);
             self.follow_line();
             self.match_parts();

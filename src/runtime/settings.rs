@@ -24,6 +24,8 @@ pub struct Settings {
     pub timing: Timing,
     /// How long the output is at reject for one part.
     pub pulse_ns: u64,
+    /// A part has passed the ejector by then, nanoseconds after its trigger.
+    pub passage_ns_max: u64,
 }
 
 /// What is too late.
@@ -75,6 +77,7 @@ impl Settings {
                 frame_timeout_ns: ns_from_ms(camera.frame_timeout_ms),
             },
             pulse_ns: ns_from_ms(reject.pulse_ms),
+            passage_ns_max: ns_from_ms(reject.delay_ms.unwrap_or(reject.age_ms_max) + reject.pulse_ms),
         }
     }
 }

@@ -23,7 +23,7 @@ fn only_good_parts_passed(report: &Report) {
 
 #[test]
 fn a_part_without_a_frame_is_rejected() {
-    let plant = Plant::new(Announced::ByLine, 1200);
+    let plant = Plant::new(Announced::ByLine, 3000);
     let eye = plant.line.photo_eye.clone();
     let camera = script(move |shown, judged| match shown {
         0 => Step::Good,
@@ -50,7 +50,7 @@ fn a_part_without_a_frame_is_rejected() {
 #[test]
 fn a_camera_that_comes_back_holds_the_line_until_what_it_missed_is_past() {
     let steps = [[Step::Good; 4].as_slice(), &[Step::Break], &[Step::Good; 3]].concat();
-    let plant = Plant::new(Announced::ByEveryFrame, 700);
+    let plant = Plant::new(Announced::ByEveryFrame, 4000);
     // The break is a step, but no part.
     let judged_by = move |shown: u64| if shown > 4 { shown - 1 } else { shown };
     let camera = script(move |shown, judged| match steps.get(shown as usize) {
@@ -100,18 +100,8 @@ fn one_bad_frame_rejects_its_part_and_several_are_a_fault() {
         .chain(blind(0, 3))
         .chain([Step::Good; 2])
         .collect();
-    let plant = Plant::new(Announced::ByEveryFrame, 700);
-    let metrics = plant.metrics.clone();
-    // Blind frames are not judged: they count as seen once their error is.
-    let camera = script(move |shown, judged| {
-        let seen = judged + metrics.total(Count::UnscoredEngine);
-        match steps.get(shown as usize) {
-            Some(_) if shown > seen => Step::Wait,
-            Some(step) => *step,
-            None => Step::End,
-        }
-    });
-    let report = plant.run(camera);
+    let plant = Plant::new(Announced::ByEveryFrame, 4000);
+    let report = plant.run(in_step(steps));
     report.result.as_ref().unwrap();
     assert_eq!(report.seen.course(Fault::EngineError), [true, false]);
     assert_eq!(report.metrics.total(Count::UnscoredEngine), 4);
@@ -141,7 +131,7 @@ fn overload_rejects_what_it_cannot_judge_and_counts_it() {
 #[test]
 fn a_disk_that_cannot_be_written_is_a_fault_and_the_line_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let mut plant = Plant::new(Announced::ByEveryFrame, 700);
+    let mut plant = Plant::new(Announced::ByEveryFrame, 4000);
     let recorder = crosscheck::runtime::recorder::Settings { folder: folder.path().into(), quota_bytes: 1 << 30 };
     plant.settings.recording = Some(Recording { recorder, pass_share: 0.0, waiting_max: 2 });
     // A file where the folder of rejected parts would be.

@@ -14,7 +14,7 @@ use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Precision, Sour
 use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
 use crosscheck::prepare::{Keep, PlaneMode, Preparation};
 use crosscheck::runtime::judgement::{Judge, Judgement};
-use crosscheck::runtime::metrics::Metrics;
+use crosscheck::runtime::metrics::{Count, Metrics};
 use crosscheck::runtime::settings::{Announced, Settings, Timing};
 use crosscheck::runtime::watchdog::ServiceManager;
 use crosscheck::runtime::{Equipment, FAULT_NAMES, Request, StationError, Status, run};
@@ -41,18 +41,18 @@ pub enum Step {
     End,
 }
 
-/// Says what the camera does, given how many frames it has shown and how many parts were judged.
+/// Says what the camera does, given how many frames it has shown and how many parts are done with: judged, or not
+/// to be judged any more.
 pub type Script = Arc<Mutex<dyn FnMut(u64, u64) -> Step + Send>>;
 
 pub fn script(steps: impl FnMut(u64, u64) -> Step + Send + 'static) -> Script {
     Arc::new(Mutex::new(steps))
 }
 
-/// One frame after another, each once the part before has been judged.
+/// One frame after another, each once the part before is done with.
 pub fn in_step(steps: Vec<Step>) -> Script {
-    script(move |shown, judged| match steps.get(shown as usize) {
-        // The line has room for all that may be lost on the way.
-        Some(_) if shown > judged => Step::Wait,
+    script(move |shown, done| match steps.get(shown as usize) {
+        Some(_) if shown > done => Step::Wait,
         Some(step) => *step,
         None => Step::End,
     })
@@ -62,13 +62,16 @@ struct Scripted {
     script: Script,
     shown: Arc<AtomicU64>,
     judged: Arc<AtomicU64>,
+    metrics: Arc<Metrics>,
     frames: Arc<[RgbdFrame; 3]>,
 }
 
 impl FrameSource for Scripted {
     fn next(&mut self, into: &mut CapturedFrame, wait: Duration) -> Result<bool, CameraError> {
         let shown = self.shown.load(Relaxed);
-        let step = (self.script.lock().unwrap())(shown, self.judged.load(Relaxed));
+        let unscored = [Count::UnscoredNoFrame, Count::UnscoredDropped, Count::UnscoredEngine];
+        let done = self.judged.load(Relaxed) + unscored.map(|count| self.metrics.total(count)).iter().sum::<u64>();
+        let step = (self.script.lock().unwrap())(shown, done);
         let frame = match step {
             Step::Good => 0,
             Step::Bad => 1,
@@ -83,8 +86,8 @@ impl FrameSource for Scripted {
             }
             Step::End => return Err(CameraError::Ended { frames: shown }),
         };
-        into.frame.copy_from(&self.frames[frame]);
         (into.sequence, into.captured_ns) = (shown, monotonic_ns());
+        into.frame.copy_from(&self.frames[frame]);
         self.shown.fetch_add(1, Relaxed);
         Ok(true)
     }
@@ -181,6 +184,7 @@ impl Plant {
             recording: None,
             timing: Timing { decide_within_ns: Some((delay_ms - 20) * 1_000_000), frame_timeout_ns: 60_000_000_000 },
             pulse_ns: 1_000_000,
+            passage_ns_max: (delay_ms + 1) * 1_000_000,
         };
         Self {
             settings,
@@ -197,10 +201,11 @@ impl Plant {
 
     pub fn camera(&self, script: &Script) -> Opener {
         let (script, shown, judged) = (script.clone(), self.shown.clone(), self.judged.clone());
-        let frames = Arc::new(frames());
+        let (metrics, frames) = (self.metrics.clone(), Arc::new(frames()));
         Box::new(move || {
             let (script, shown, judged) = (script.clone(), shown.clone(), judged.clone());
-            Ok(Box::new(Scripted { script, shown, judged, frames: frames.clone() }))
+            let (metrics, frames) = (metrics.clone(), frames.clone());
+            Ok(Box::new(Scripted { script, shown, judged, metrics, frames }))
         })
     }
 
