@@ -11,6 +11,7 @@ mod import;
 mod inspect;
 mod options;
 mod progress;
+mod replay;
 mod synthesize;
 
 use std::path::Path;
@@ -37,6 +38,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Bench(bench::Arguments),
     Synthesize(synthesize::Arguments),
+    Replay(replay::Arguments),
     Doctor(doctor::Arguments),
     CheckConfig(check_config::Arguments),
 }
@@ -57,6 +59,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Synthesize(arguments) => synthesize::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::CheckConfig(arguments) => check_config::run(&arguments),
     }

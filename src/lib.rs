@@ -24,6 +24,8 @@ pub mod mqtt;
 pub mod overlay;
 pub mod prepare;
 pub mod priority;
+pub mod regions;
+pub mod reject;
 pub mod runtime;
 pub mod scene;
 pub mod score;

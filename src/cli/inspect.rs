@@ -114,7 +114,7 @@ fn to_json(inspection: &Inspection, threshold: Option<f32>) -> String {
         "score_reference": inspection.scores.map(|s| s.reference),
         "threshold": threshold,
         "verdict": inspection.verdict,
-        "reason": inspection.reason,
+        "reason": inspection.reason.map(|reason| reason.to_string()),
         "valid_pixels": inspection.valid_pixels(),
         "times_ms": times,
     })
@@ -124,7 +124,8 @@ fn to_json(inspection: &Inspection, threshold: Option<f32>) -> String {
 fn to_text(inspection: &Inspection, threshold: Option<f32>) -> String {
     let score = match (&inspection.scores, &inspection.reason) {
         (Some(s), _) => format!("{:.6} (reference {:.6})", s.score, s.reference),
-        (None, reason) => format!("none: {}", reason.as_deref().unwrap_or_default()),
+        (None, Some(reason)) => format!("none: {reason}"),
+        (None, None) => "none".into(),
     };
     let verdict = match (inspection.verdict, threshold) {
         (Some(verdict), Some(threshold)) => format!("{verdict}, threshold {threshold:.6}"),
