@@ -44,6 +44,8 @@ pub enum Action {
     SetThreshold(f32),
     /// Read the configuration and the engine again, as SIGHUP does.
     Reload,
+    /// A person has seen to the faults that wait for one.
+    Acknowledge,
 }
 
 /// What the view looks at.

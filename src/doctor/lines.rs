@@ -13,6 +13,7 @@ use crate::clock::monotonic_ns;
 use crate::config::Station;
 use crate::config::gpio::Gpio;
 use crate::config::reject::Sink;
+use crate::reject::gpio;
 
 /// Who the lines say they belong to while the doctor has them.
 const CONSUMER: &str = "crosscheck doctor";
@@ -75,35 +76,8 @@ fn wanted(gpio: &Gpio) -> Vec<Wanted<'_>> {
 impl Wanted<'_> {
     /// The chip and what it says of the line.
     fn find(&self) -> Result<(PathBuf, Info), String> {
-        let Some(chip) = self.chip else {
-            let name = self.line.unwrap_or_default();
-            let found = gpiocdev::find_named_line(name);
-            return found.map(|found| (found.chip, found.info)).ok_or(format!("no chip has a line named {name:?}"));
-        };
-        let chip = open(chip)?;
-        let info = match (self.line, self.offset) {
-            (Some(name), _) => {
-                chip.find_line_info(name).ok_or(format!("{} has no line named {name:?}", chip.name()))?
-            }
-            (None, offset) => {
-                let offset = offset.unwrap_or_default();
-                chip.line_info(offset).map_err(|error| format!("{} has no line {offset}: {error}", chip.name()))?
-            }
-        };
-        Ok((chip.path().into(), info))
+        gpio::find(self.chip, self.line, self.offset)
     }
-}
-
-/// A chip by its path or its label.
-fn open(chip: &Path) -> Result<Chip, String> {
-    if chip.is_absolute() {
-        return Chip::from_path(chip).map_err(|error| format!("cannot open {}: {error}", chip.display()));
-    }
-    let label = chip.to_string_lossy();
-    let chips = gpiocdev::chip::chips().map_err(|error| format!("cannot list GPIO chips: {error}"))?;
-    let labelled = |chip: &Chip| chip.info().is_ok_and(|info| info.label == label || info.name == label);
-    let mut opened = chips.iter().filter_map(|path| Chip::from_path(path).ok());
-    opened.find(labelled).ok_or(format!("no GPIO chip is labelled {label:?}"))
 }
 
 pub fn examine(station: Option<&Station>) -> Vec<Finding> {
@@ -141,11 +115,8 @@ fn examine_line(wanted: &Wanted) -> Finding {
     let (chip, info) = match wanted.find() {
         Ok(found) => found,
         Err(reason) => {
-            let fix = if reason.contains("ermission") {
-                PERMISSION_FIX.into()
-            } else {
-                format!("correct [{name}] in the configuration; `gpioinfo` lists what there is")
-            };
+            let denied = reason.contains("ermission");
+            let fix = if denied { PERMISSION_FIX.into() } else { format!("correct [{name}] in the configuration") };
             return Finding::error(&name, reason, fix);
         }
     };
@@ -215,13 +186,13 @@ mod tests {
     use super::*;
     use crate::doctor::Status;
 
-    fn gpio(text: &str) -> Gpio {
+    fn lines(text: &str) -> Gpio {
         toml::from_str(text).unwrap()
     }
 
     #[test]
     fn a_chip_that_is_not_there_is_an_error_with_a_fix() {
-        let gpio = gpio("chip = \"/dev/gpiochip-none\"\nreject = { offset = 3 }\ntrigger = { line = \"eye\" }");
+        let gpio = lines("chip = \"/dev/gpiochip-none\"\nreject = { offset = 3 }\ntrigger = { line = \"eye\" }");
         let findings: Vec<Finding> = wanted(&gpio).iter().map(examine_line).collect();
         assert_eq!(findings.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["gpio.reject", "gpio.trigger"]);
         for finding in findings {
@@ -232,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_loopback_needs_an_output_and_an_input() {
-        let gpio = gpio("chip = \"/dev/gpiochip-none\"\nreject = { offset = 3 }\nconfirm = { offset = 4 }");
+        let gpio = lines("chip = \"/dev/gpiochip-none\"\nreject = { offset = 3 }\nconfirm = { offset = 4 }");
         for wrong in ["", "reject", "confirm:reject", "reject:trigger", "ready:confirm"] {
             assert!(matches!(loopback(&gpio, wrong), Err(LoopbackError::Pair { .. })), "{wrong}");
         }

@@ -2,13 +2,16 @@
 
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Finding;
-use crate::config::Station;
+use crate::camera::CapturedFrame;
+use crate::config::camera::{Camera, CameraSource};
 use crate::config::record::Record;
 use crate::config::view::{Mqtt, View};
+use crate::config::{Station, ns_from_ms};
 use crate::model::engine_file::Engine;
+use crate::runtime::settings::opener;
 
 /// A broker on the same network answers in a tenth of this.
 const BROKER_TIME_MAX: Duration = Duration::from_secs(2);
@@ -16,7 +19,7 @@ const BROKER_TIME_MAX: Duration = Duration::from_secs(2);
 const FREE_BYTES_MIN: u64 = 256 << 20;
 
 pub fn examine(station: &Station) -> Vec<Finding> {
-    let mut findings = vec![engine(station), disk(station.record.as_ref())];
+    let mut findings = vec![engine(station), camera(&station.camera), disk(station.record.as_ref())];
     findings.extend(station.view.enabled.then(|| view(&station.view)));
     findings.extend(station.mqtt.iter().map(broker));
     findings
@@ -44,6 +47,30 @@ fn engine(station: &Station) -> Finding {
         ),
         (_, Some(threshold)) => Finding::ok(name, format!("{found}, rejects above {threshold} (engine.threshold)")),
         (Some(calibration), None) => Finding::ok(name, format!("{found}, rejects above {}", calibration.threshold)),
+    }
+}
+
+fn camera(camera: &Camera) -> Finding {
+    let name = "camera";
+    if camera.source == CameraSource::Synthetic {
+        return Finding::note(name, "made-up parts: there is no camera");
+    }
+    let failed =
+        |reason: String| Finding::error(name, reason, "correct [camera], or see to its cable and its permissions");
+    let mut open = match opener(camera) {
+        Ok(open) => open,
+        Err(error) => return failed(error.to_string()),
+    };
+    let (mut frame, start) = (CapturedFrame::empty(), Instant::now());
+    let wait = Duration::from_nanos(ns_from_ms(camera.frame_timeout_ms));
+    match open().and_then(|mut source| source.next(&mut frame, wait)) {
+        Ok(true) => {
+            let (frame, ms) = (&frame.frame, start.elapsed().as_millis());
+            let points = frame.cloud().valid_count();
+            Finding::ok(name, format!("{} x {} pixels, {points} points, after {ms} ms", frame.width(), frame.height()))
+        }
+        Ok(false) => failed(format!("no frame came in {} ms", camera.frame_timeout_ms)),
+        Err(error) => failed(error.to_string()),
     }
 }
 

@@ -108,5 +108,7 @@ at("actions").addEventListener("submit", (event) => {
   event.preventDefault();
   act("/threshold", at("threshold").value);
 });
-at("reload").addEventListener("click", () => act("/reload", ""));
+for (const name of ["acknowledge", "reload"]) {
+  at(name).addEventListener("click", () => act(`/${name}`, ""));
+}
 tick();

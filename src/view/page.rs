@@ -32,8 +32,8 @@ impl Page {
     pub fn answer(&self, request: &Request) -> Answer {
         match (request.method.as_str(), request.path.as_str()) {
             ("GET" | "HEAD", path) => self.show(path),
-            ("POST", "/threshold" | "/reload") => self.act(request),
-            _ => Answer::text(405, "only GET, and POST to /threshold and /reload"),
+            ("POST", "/threshold" | "/reload" | "/acknowledge") => self.act(request),
+            _ => Answer::text(405, "only GET, and POST to /threshold, /reload and /acknowledge"),
         }
     }
 
@@ -90,6 +90,7 @@ impl Page {
         }
         let action = match request.path.as_str() {
             "/reload" => Action::Reload,
+            "/acknowledge" => Action::Acknowledge,
             _ => match threshold(&request.body) {
                 Some(threshold) => Action::SetThreshold(threshold),
                 None => return Answer::text(400, "the body must be a positive number: the new threshold"),

@@ -193,6 +193,8 @@ fn only_the_token_acts() {
     assert_eq!(acts.actions.try_recv(), Ok(Action::SetThreshold(0.5)));
     assert_eq!(post(&acts, "/reload", Some(TOKEN), ""), 202);
     assert_eq!(acts.actions.try_recv(), Ok(Action::Reload));
+    assert_eq!(post(&acts, "/acknowledge", Some(TOKEN), ""), 202);
+    assert_eq!(acts.actions.try_recv(), Ok(Action::Acknowledge));
 }
 
 #[test]

@@ -121,7 +121,7 @@ impl Page {
     }
 }
 
-const VERDICTS: &str = "Verdicts of scored and unscored parts.";
+const VERDICTS: &str = "Verdicts of inspected parts.";
 const UNSCORED: &str = "Parts that were rejected without a score, by why.";
 const RECORDINGS: &str = "Recordings of parts.";
 const EVENTS: &str = "MQTT events.";
