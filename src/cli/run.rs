@@ -138,6 +138,7 @@ impl Desk {
         }
         match self.asked.try_recv().ok()? {
             Action::Reload => self.reload(status),
+            Action::Acknowledge => Some(Request::Acknowledge),
             Action::SetThreshold(reject) => {
                 log::info!("the threshold is {reject} until the configuration is read again");
                 Some(Request::Change(vec![self.reloader.threshold(reject)]))
