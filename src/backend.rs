@@ -29,10 +29,23 @@ pub struct AnomalyMaps {
 }
 
 impl AnomalyMaps {
-    /// The maps of a frame without a shape feature anywhere.
-    pub fn silent() -> Self {
-        let zeros = || vec![0.0; P];
-        Self { psi_rgb: zeros(), psi_xyz: zeros(), anomaly_map: zeros(), valid: vec![false; P] }
+    /// Makes them the maps of a frame without a shape feature anywhere.
+    pub fn silence(&mut self) {
+        for map in [&mut self.psi_rgb, &mut self.psi_xyz, &mut self.anomaly_map] {
+            map.clear();
+            map.resize(P, 0.0);
+        }
+        self.valid.clear();
+        self.valid.resize(P, false);
+    }
+
+    /// Silences the anomaly map where `counts`, `[P]`, says that defects do not count. The distances stay.
+    pub fn keep(&mut self, counts: &[bool]) {
+        for ((value, valid), counts) in self.anomaly_map.iter_mut().zip(&mut self.valid).zip(counts) {
+            if !counts {
+                (*value, *valid) = (0.0, false);
+            }
+        }
     }
 }
 

@@ -60,7 +60,7 @@ pub fn run(
 ) -> Result<Report, InspectError> {
     let warm = inspector.inspect(frame)?;
     if let Some(reason) = warm.reason {
-        return Err(InspectError::NotScored { reason });
+        return Err(InspectError::NotScored(reason));
     }
     let runs: Vec<Inspection> = (0..frames.max(1)).map(|_| inspector.inspect(frame)).collect::<Result<_, _>>()?;
     let times: Vec<StageTimes> = runs.iter().map(|run| run.times).collect();

@@ -4,12 +4,15 @@ mod bench;
 mod calibrate;
 mod check_config;
 mod demo;
+mod doctor;
 mod evaluate;
 mod fit;
 mod import;
 mod inspect;
 mod options;
 mod progress;
+mod replay;
+mod run;
 mod synthesize;
 
 use std::path::Path;
@@ -36,6 +39,9 @@ enum Command {
     Inspect(inspect::Arguments),
     Bench(bench::Arguments),
     Synthesize(synthesize::Arguments),
+    Run(run::Arguments),
+    Replay(replay::Arguments),
+    Doctor(doctor::Arguments),
     CheckConfig(check_config::Arguments),
 }
 
@@ -55,6 +61,9 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Synthesize(arguments) => synthesize::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::CheckConfig(arguments) => check_config::run(&arguments),
     }
 }

@@ -5,6 +5,7 @@ mod jpeg;
 mod layout;
 pub mod mvtec3d;
 mod npy;
+pub mod recording;
 mod tiff;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use thiserror::Error;
 use crate::calibration::Intrinsics;
 use crate::frame::{FrameError, OrganisedCloud, RgbdFrame, SIDE_MAX, check_size};
 
-pub use self::layout::{Entry, Layout, Split, draw, nominal};
+pub use self::layout::{Entry, Layout, Split, draw, frames_under, nominal};
 pub use self::tiff::write_map;
 
 #[derive(Debug, Error)]
@@ -74,9 +75,14 @@ pub fn read_cloud(path: &Path, camera: Option<&Intrinsics>) -> Result<OrganisedC
     }
 }
 
+/// Reads a picture as grey values.
+pub fn read_grey(path: &Path) -> Result<image::GrayImage, DatasetError> {
+    Ok(decode(path, "a mask image")?.into_luma8())
+}
+
 /// Reads a mask of `width` x `height`: whether each pixel is defective.
 pub fn read_mask(path: &Path, width: usize, height: usize) -> Result<Vec<bool>, DatasetError> {
-    let mask = decode(path, "a mask image")?.into_luma8();
+    let mask = read_grey(path)?;
     if (mask.width() as usize, mask.height() as usize) != (width, height) {
         return Err(DatasetError::Layout {
             path: path.into(),

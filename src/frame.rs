@@ -90,6 +90,18 @@ impl RgbdFrame {
         Ok(Self { rgb, cloud })
     }
 
+    /// One black pixel without a point: what a frame is before it is written over.
+    pub fn blank() -> Self {
+        Self { rgb: vec![0; 3], cloud: OrganisedCloud { width: 1, height: 1, points: vec![[0.0; 3]] } }
+    }
+
+    /// Becomes a copy of `other`; nothing is allocated where this frame was as large before.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.rgb.clone_from(&other.rgb);
+        self.cloud.points.clone_from(&other.cloud.points);
+        (self.cloud.width, self.cloud.height) = (other.cloud.width, other.cloud.height);
+    }
+
     pub fn rgb(&self) -> &[u8] {
         &self.rgb
     }
@@ -130,6 +142,18 @@ mod tests {
         let cloud = OrganisedCloud::new(3, 1, points).unwrap();
         assert_eq!(cloud.points(), [[0.0; 3], [0.0; 3], [1.0, 2.0, 3.0]]);
         assert_eq!(cloud.valid_count(), 1);
+    }
+
+    #[test]
+    fn a_copy_takes_the_size_and_keeps_the_memory() {
+        let cloud = OrganisedCloud::new(3, 2, vec![[1.0; 3]; 6]).unwrap();
+        let large = RgbdFrame::new(3, 2, vec![7; 18], cloud).unwrap();
+        let mut copy = large.clone();
+        let memory = copy.rgb.as_ptr();
+        copy.copy_from(&RgbdFrame::blank());
+        assert_eq!(copy, RgbdFrame::blank());
+        copy.copy_from(&large);
+        assert!(copy == large && copy.rgb.as_ptr() == memory);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use crate::backend::cpu::CpuBackend;
 use crate::backend::{AnomalyMaps, Backend, XyzGroups};
 use crate::frame::RgbdFrame;
 use crate::model::engine_file::Engine;
-use crate::prepare::{NetworkInput, Preparation, prepare};
+use crate::prepare::{NetworkInput, Preparation, Preparer};
+use crate::regions::{Misfit, NetworkMask};
 use crate::score::{self, Thresholds, Verdict};
 
 #[derive(Debug, Error, PartialEq)]
@@ -17,30 +18,55 @@ pub enum InspectError {
     NotFitted,
     #[error("the cloud has no point at all: check the depth stream, or that this is the cloud's file")]
     EmptyCloud,
-    #[error("the frame was not scored: {reason}")]
-    NotScored { reason: String },
+    #[error("the frame was not scored: {0}")]
+    NotScored(Unscored),
+    #[error(transparent)]
+    Regions(#[from] Misfit),
+}
+
+/// Why a frame was rejected before the networks ran.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Unscored {
+    /// Fewer points than groups would repeat group centres: the shape is not described.
+    #[error(
+        "too few points: {points} are left on the part where at least {points_min} are needed; check the distance, the depth stream and the belt plane"
+    )]
+    TooFewPoints { points: usize, points_min: usize },
+    #[error("no point of the part lies where defects count; check where the part lies, and the regions")]
+    OutsideRegions,
+}
+
+impl Unscored {
+    /// A word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TooFewPoints { .. } => "too_few_points",
+            Self::OutsideRegions => "outside_regions",
+        }
+    }
 }
 
 /// An engine ready to run, with the buffers that frames reuse.
 pub struct Inspector {
-    backend: Box<dyn Backend>,
+    backend: Box<dyn Backend + Send>,
+    preparer: Preparer,
     preparation: Preparation,
     thresholds: Option<Thresholds>,
-    /// Fewer points than groups would repeat group centres: the shape is not described.
+    regions: Option<NetworkMask>,
     points_min: usize,
     tokens: Vec<f32>,
     groups: XyzGroups,
 }
 
 /// What one frame came to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Inspection {
     /// None where the frame was rejected before the networks ran.
     pub scores: Option<Scores>,
     /// None where the engine has no threshold and the frame could be scored.
     pub verdict: Option<Verdict>,
     /// Why a frame that was not scored is rejected.
-    pub reason: Option<String>,
+    pub reason: Option<Unscored>,
     pub input: NetworkInput,
     pub maps: AnomalyMaps,
     pub times: StageTimes,
@@ -88,8 +114,10 @@ impl Inspector {
         let Engine { metadata, weights, .. } = engine;
         Ok(Self {
             backend: Box::new(CpuBackend::new(&metadata.architecture, weights)),
+            preparer: Preparer::default(),
             preparation: metadata.preparation,
             thresholds: metadata.calibration.map(|c| Thresholds { reject: c.threshold, review: c.review }),
+            regions: None,
             points_min: metadata.architecture.xyz.groups,
             tokens: Vec::new(),
             groups: XyzGroups::default(),
@@ -105,24 +133,51 @@ impl Inspector {
         self.thresholds = Some(thresholds);
     }
 
+    /// Where defects count from now on; everywhere with none. Gives back what held before.
+    pub fn replace_regions(&mut self, regions: Option<NetworkMask>) -> Option<NetworkMask> {
+        std::mem::replace(&mut self.regions, regions)
+    }
+
     /// Runs the method on one frame.
     pub fn inspect(&mut self, frame: &RgbdFrame) -> Result<Inspection, InspectError> {
+        let mut inspection = Inspection::default();
+        self.inspect_into(frame, &mut inspection)?;
+        Ok(inspection)
+    }
+
+    /// [`Self::inspect`] over the inspection of an earlier frame, whose buffers it reuses: a stream of frames of one
+    /// size allocates nothing once the first went through. After an error the inspection means nothing.
+    pub fn inspect_into(&mut self, frame: &RgbdFrame, inspection: &mut Inspection) -> Result<(), InspectError> {
         if frame.cloud().valid_count() == 0 {
             return Err(InspectError::EmptyCloud);
         }
-        let (mut maps, mut times) = (AnomalyMaps::default(), StageTimes::default());
-        let input = timed(&mut times.prepare, || prepare(frame, &self.preparation));
-        let points = input.points();
-        if points < self.points_min {
-            return Ok(Inspection::without_shape(input, points, self.points_min, times));
+        let counts = self.regions.as_mut().map(|regions| regions.of(frame.width(), frame.height())).transpose()?;
+        let Inspection { scores, verdict, reason, input, maps, times } = inspection;
+        *times = StageTimes::default();
+        timed(&mut times.prepare, || self.preparer.run(frame, &self.preparation, input));
+        let (points, points_min) = (input.points(), self.points_min);
+        if points < points_min {
+            // A part whose shape is not seen is not known to be good.
+            (*scores, *verdict) = (None, Some(Verdict::Reject));
+            *reason = Some(Unscored::TooFewPoints { points, points_min });
+            maps.silence();
+            return Ok(());
         }
         timed(&mut times.rgb_tokens, || self.backend.rgb_tokens(&input.rgb, &mut self.tokens));
         timed(&mut times.xyz_groups, || self.backend.xyz_groups(&input.cloud, &mut self.groups));
-        timed(&mut times.anomaly_map, || self.backend.anomaly_map(&self.tokens, &input.cloud, &self.groups, &mut maps));
+        timed(&mut times.anomaly_map, || self.backend.anomaly_map(&self.tokens, &input.cloud, &self.groups, maps));
+        if let Some(counts) = counts {
+            maps.keep(counts);
+            if !maps.valid.contains(&true) {
+                (*scores, *verdict, *reason) = (None, Some(Verdict::Reject), Some(Unscored::OutsideRegions));
+                return Ok(());
+            }
+        }
         let map = &maps.anomaly_map;
-        let scores = Scores { score: score::maximum(map), reference: score::reference(map) };
-        let verdict = self.thresholds.map(|thresholds| thresholds.verdict(scores.score));
-        Ok(Inspection { scores: Some(scores), verdict, reason: None, input, maps, times })
+        let found = Scores { score: score::maximum(map), reference: score::reference(map) };
+        *verdict = self.thresholds.map(|thresholds| thresholds.verdict(found.score));
+        (*scores, *reason) = (Some(found), None);
+        Ok(())
     }
 }
 
@@ -135,15 +190,6 @@ impl Inspection {
     /// The score, or infinity for a frame that was rejected before it had one: it ranks above every other.
     pub fn ranked_score(&self) -> f32 {
         self.scores.map_or(f32::INFINITY, |scores| scores.score)
-    }
-
-    /// A part whose shape is not seen is not known to be good.
-    fn without_shape(input: NetworkInput, points: usize, points_min: usize, times: StageTimes) -> Self {
-        let reason = format!(
-            "too few points: {points} are left on the part where at least {points_min} are needed; check the distance, the depth stream and the belt plane"
-        );
-        let (scores, verdict) = (None, Some(Verdict::Reject));
-        Self { scores, verdict, reason: Some(reason), input, maps: AnomalyMaps::silent(), times }
     }
 }
 

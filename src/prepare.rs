@@ -7,6 +7,7 @@ pub mod resize;
 use serde::{Deserialize, Serialize};
 
 use crate::frame::RgbdFrame;
+use crate::shapes::RGB;
 use plane::Plane;
 
 /// ImageNet's mean and deviation of each channel, of values in 0..1.
@@ -35,7 +36,24 @@ pub enum Keep {
     All,
 }
 
-/// How frames are prepared. It lives in the engine file: scores compare only between equal preparations.
+/// Which pixels the discrepancies are evaluated at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stride {
+    /// All: the published choice.
+    #[default]
+    One,
+    /// Every second in both directions, the others bilinear between them.
+    Two,
+}
+
+impl Stride {
+    fn is_one(&self) -> bool {
+        *self == Self::One
+    }
+}
+
+/// How frames are prepared and evaluated. It lives in the engine file: scores compare only between equal preparations.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preparation {
@@ -43,11 +61,14 @@ pub struct Preparation {
     pub keep: Keep,
     /// Seed of the plane's sampler.
     pub seed: u64,
+    /// Left out of the file where it is one, so that files from before it was there keep their content hash.
+    #[serde(default, skip_serializing_if = "Stride::is_one")]
+    pub stride: Stride,
 }
 
 impl Default for Preparation {
     fn default() -> Self {
-        Self { plane: PlaneMode::Fit, keep: Keep::Largest, seed: 0 }
+        Self { plane: PlaneMode::Fit, keep: Keep::Largest, seed: 0, stride: Stride::One }
     }
 }
 
@@ -71,25 +92,47 @@ impl NetworkInput {
 
 /// Belt and stray points removed, padded to a square, resized to H x W, normalised.
 pub fn prepare(frame: &RgbdFrame, how: &Preparation) -> NetworkInput {
-    let mut cloud = frame.cloud().clone();
-    let plane = match how.plane {
-        PlaneMode::Fit => plane::fit_border(&cloud, how.seed),
-        PlaneMode::None => None,
-        PlaneMode::Fixed(plane) => Some(plane),
-    };
-    if let Some(plane) = &plane {
-        plane::remove(&mut cloud, plane);
+    let mut input = NetworkInput::default();
+    Preparer::default().run(frame, how, &mut input);
+    input
+}
+
+/// [`prepare`] with buffers that frames reuse: a frame of the size of the one before allocates nothing.
+#[derive(Default)]
+pub struct Preparer {
+    /// `[height, width]`.
+    points: Vec<[f32; 3]>,
+    plane: plane::Fitter,
+    components: components::Components,
+    resizer: resize::Resizer,
+}
+
+impl Preparer {
+    pub fn run(&mut self, frame: &RgbdFrame, how: &Preparation, input: &mut NetworkInput) {
+        let (width, height) = (frame.width(), frame.height());
+        self.points.clear();
+        self.points.extend_from_slice(frame.cloud().points());
+        input.plane = match how.plane {
+            PlaneMode::Fit => self.plane.fit_border(&self.points, width, how.seed),
+            PlaneMode::None => None,
+            PlaneMode::Fixed(plane) => Some(plane),
+        };
+        if let Some(plane) = &input.plane {
+            plane::remove(&mut self.points, plane);
+        }
+        if how.keep == Keep::Largest {
+            self.components.keep_largest(&mut self.points, width);
+        }
+        resize::nearest_into(&self.points, width, height, [0.0; 3], &mut input.cloud);
+        normalise(self.resizer.rgb(frame.rgb(), width, height), &mut input.rgb);
     }
-    if how.keep == Keep::Largest {
-        components::keep_largest(&mut cloud);
-    }
-    let rgb = normalise(&resize::rgb(frame.rgb(), frame.width(), frame.height()));
-    NetworkInput { rgb, cloud: resize::cloud(&cloud), plane }
 }
 
 /// `[H, W, 3]` bytes -> `[3, H, W]`.
-fn normalise(rgb: &[u8]) -> Vec<f32> {
-    let channel =
-        |c: usize| rgb.iter().skip(c).step_by(3).map(move |&v| (f32::from(v) / 255.0 - MEAN[c]) / DEVIATION[c]);
-    (0..3).flat_map(channel).collect()
+fn normalise(rgb: &[u8], out: &mut Vec<f32>) {
+    out.clear();
+    for channel in 0..RGB {
+        let of_byte: [f32; 256] = std::array::from_fn(|v| (v as f32 / 255.0 - MEAN[channel]) / DEVIATION[channel]);
+        out.extend(rgb.iter().skip(channel).step_by(RGB).map(|&v| of_byte[usize::from(v)]));
+    }
 }

@@ -15,11 +15,13 @@ use crate::frame::RgbdFrame;
 use flaw::Flaw;
 use noise::normal;
 pub use parts::Part;
-use parts::Piece;
+use parts::{Piece, REACH_MM};
 use render::{Pose, Station, View};
 
 /// Pixels on a side of the frames.
 pub const SIDE: usize = 400;
+/// Parts nearer to each other would touch, millimetres.
+pub const PITCH_MM_MIN: f32 = 2.0 * REACH_MM;
 /// A defect that shows on fewer pixels is placed anew.
 const DEFECT_PIXELS_MIN: usize = 80;
 const PLACEMENTS_MAX: usize = 30;
@@ -67,6 +69,12 @@ pub struct Sample {
     pub defect: Option<Defect>,
 }
 
+/// One part, drawn once and seen in many frames.
+pub struct Carried {
+    piece: Piece,
+    pose: Pose,
+}
+
 /// One kind of part at one station.
 pub struct Scene {
     part: Part,
@@ -83,30 +91,57 @@ impl Scene {
     /// The good part number `index`.
     pub fn nominal(&self, index: u64) -> Sample {
         let (piece, pose) = self.good(index);
-        let view = self.station.look(&piece, &pose);
+        let view = self.station.look(&[(&piece, pose)], 0.0);
         self.sample(index, view, vec![false; SIDE * SIDE], None)
     }
 
     /// The part of [`Scene::nominal`] in the same pose, light and noise, with a defect.
     pub fn defective(&self, index: u64, defect: Defect) -> Sample {
+        let (_, view, truth) = self.flawed(index, defect);
+        self.sample(index, view, truth, Some(defect))
+    }
+
+    /// The part number `index` for [`Scene::along`].
+    pub fn carried(&self, index: u64, defect: Option<Defect>) -> Carried {
         let (good, pose) = self.good(index);
-        let before = self.station.look(&good, &pose);
+        let piece = defect.map_or(good, |defect| self.flawed(index, defect).0);
+        Carried { piece, pose }
+    }
+
+    /// Frame number `index` of a belt that has carried parts on: each with its distance beyond the middle,
+    /// millimetres, at least [`PITCH_MM_MIN`] from one to the next.
+    pub fn along(&self, index: u64, parts: &[(&Carried, f32)], belt_mm: f32) -> RgbdFrame {
+        let pieces: Vec<(&Piece, Pose)> =
+            parts.iter().map(|&(part, along_mm)| (&part.piece, Pose { along_mm, ..part.pose })).collect();
+        let view = self.station.look(&pieces, belt_mm);
+        self.station.expose(&view, &mut stream(self.part, self.seed, index, "exposure"))
+    }
+
+    /// A part that far from the middle is out of view, millimetres.
+    pub fn out_of_view_mm(&self) -> f32 {
+        self.station.out_of_view_mm()
+    }
+
+    /// The part with a defect, what is seen of it, and where that differs from the good part.
+    fn flawed(&self, index: u64, defect: Defect) -> (Piece, View, Vec<bool>) {
+        let (good, pose) = self.good(index);
+        let before = self.station.look(&[(&good, pose)], 0.0);
         let mut random = stream(self.part, self.seed, index, defect.name());
-        let mut best: Option<(usize, View, Vec<bool>)> = None;
+        let mut best: Option<(usize, Piece, View, Vec<bool>)> = None;
         for _ in 0..PLACEMENTS_MAX {
             let piece = good.clone().with(Flaw::draw(defect, &good, &mut random));
-            let view = self.station.look(&piece, &pose);
+            let view = self.station.look(&[(&piece, pose)], 0.0);
             let truth = view.differences(&before);
             let pixels = truth.iter().filter(|differs| **differs).count();
             if best.as_ref().is_none_or(|(most, ..)| pixels > *most) {
-                best = Some((pixels, view, truth));
+                best = Some((pixels, piece, view, truth));
             }
             if pixels >= DEFECT_PIXELS_MIN {
                 break;
             }
         }
-        let Some((_, view, truth)) = best else { panic!("a defect is placed at least once") };
-        self.sample(index, view, truth, Some(defect))
+        let Some((_, piece, view, truth)) = best else { panic!("a defect is placed at least once") };
+        (piece, view, truth)
     }
 
     fn good(&self, index: u64) -> (Piece, Pose) {
@@ -114,6 +149,7 @@ impl Scene {
         let pose = Pose {
             turn_rad: TURN_RAD * normal(&mut random),
             shift_mm: [SHIFT_MM * normal(&mut random), SHIFT_MM * normal(&mut random)],
+            along_mm: 0.0,
         };
         (Piece::draw(self.part, &mut random), pose)
     }

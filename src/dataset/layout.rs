@@ -8,6 +8,9 @@ use super::{DatasetError, eyecandies, mvtec3d, read_frame, read_mask};
 use crate::calibration::Intrinsics;
 use crate::frame::RgbdFrame;
 
+/// A dataset's frames are not deeper than this: class, split, kind.
+const DEPTH_MAX: usize = 4;
+
 /// How a dataset lies on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -129,6 +132,30 @@ pub fn nominal(folder: &Path, camera: Option<&Intrinsics>) -> Result<Vec<Entry>,
     }
     if entries.is_empty() {
         return Err(DatasetError::Empty { path: folder.into() });
+    }
+    Ok(entries)
+}
+
+/// Every frame in `folder` or in folders within it, whatever its layout, in the order of the frames' own names:
+/// for a recording, the order that they were captured in.
+pub fn frames_under(folder: &Path, camera: Option<&Intrinsics>) -> Result<Vec<Entry>, DatasetError> {
+    let mut entries = Vec::new();
+    let mut open = vec![(folder.to_path_buf(), 0)];
+    while let Some((path, depth)) = open.pop() {
+        if path.join("rgb").is_dir() && path.join("xyz").is_dir() {
+            entries.extend(mvtec3d::folder_entries(&path, None)?);
+        } else if path.join("data").is_dir() {
+            entries.extend(eyecandies::entries(&path)?);
+        } else if depth < DEPTH_MAX {
+            open.extend(folders(&path)?.into_iter().map(|name| (path.join(name), depth + 1)));
+        }
+    }
+    if entries.is_empty() {
+        return Err(DatasetError::Empty { path: folder.into() });
+    }
+    entries.sort_by(|a, b| (a.rgb.file_name(), &a.rgb).cmp(&(b.rgb.file_name(), &b.rgb)));
+    if let Some(camera) = camera {
+        entries.iter_mut().for_each(|entry| entry.camera = entry.camera.or(Some(*camera)));
     }
     Ok(entries)
 }

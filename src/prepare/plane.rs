@@ -3,14 +3,14 @@
 use nalgebra::{Matrix3, SymmetricEigen, Vector3};
 use serde::{Deserialize, Serialize};
 
-use crate::frame::{OrganisedCloud, is_point};
+use crate::frame::is_point;
 
 /// Width of the border that shows the belt, pixels.
 const BORDER: usize = 10;
 /// Points nearer than this to a candidate plane support it, metres.
 const INLIER_M: f32 = 0.004;
 /// Points nearer than this to the plane are background, metres (paper, section 4).
-const BACKGROUND_M: f32 = 0.005;
+pub const BACKGROUND_M: f32 = 0.005;
 /// Candidate planes. With half of the border on the belt, 50 leave one chance in 800 of no clean sample.
 const CANDIDATES: usize = 200;
 /// Border points that candidates are judged on.
@@ -56,46 +56,56 @@ impl Plane {
     }
 }
 
-/// The plane of the frame's border; none when the border has no points to carry one.
-pub fn fit_border(cloud: &OrganisedCloud, seed: u64) -> Option<Plane> {
-    let (w, h) = (cloud.width(), cloud.height());
-    let in_border = |i: usize| {
-        let (x, y) = (i % w, i / w);
-        x < BORDER || y < BORDER || x + BORDER >= w || y + BORDER >= h
-    };
-    let border: Vec<[f32; 3]> =
-        cloud.points().iter().enumerate().filter(|&(i, p)| in_border(i) && is_point(p)).map(|(_, p)| *p).collect();
-    fit(&border, seed)
+/// Finds the belt, in buffers that frames reuse.
+#[derive(Default)]
+pub struct Fitter {
+    border: Vec<[f32; 3]>,
+    judges: Vec<[f32; 3]>,
+    inliers: Vec<[f32; 3]>,
 }
 
-/// RANSAC, then least squares over the winner's inliers.
-fn fit(points: &[[f32; 3]], seed: u64) -> Option<Plane> {
-    if points.len() < 3 {
-        return None;
-    }
-    let judges: Vec<[f32; 3]> = points.iter().step_by(points.len().div_ceil(JUDGES_MAX)).copied().collect();
-    let mut random = fastrand::Rng::with_seed(seed);
-    let mut pick = || &points[random.usize(..points.len())];
-    let mut best: Option<(usize, Plane)> = None;
-    for _ in 0..CANDIDATES {
-        let Some(plane) = Plane::through([pick(), pick(), pick()]) else { continue };
-        let support = judges.iter().filter(|p| plane.distance(p) < INLIER_M).count();
-        if best.is_none_or(|(most, _)| support > most) {
-            best = Some((support, plane));
+impl Fitter {
+    /// The plane of the border of `points`, `[height, width]`; none when it has no points to carry one.
+    pub fn fit_border(&mut self, points: &[[f32; 3]], width: usize, seed: u64) -> Option<Plane> {
+        let height = points.len() / width;
+        self.border.clear();
+        for (y, row) in points.chunks_exact(width).enumerate() {
+            let whole = y < BORDER || y + BORDER >= height || width <= 2 * BORDER;
+            let (left, right) = if whole { (row, &row[..0]) } else { (&row[..BORDER], &row[width - BORDER..]) };
+            self.border.extend(left.iter().chain(right).filter(|p| is_point(p)));
         }
+        self.fit(seed)
     }
-    let (_, plane) = best?;
-    let inliers: Vec<[f32; 3]> = points.iter().filter(|p| plane.distance(p) < INLIER_M).copied().collect();
-    Plane::least_squares(&inliers).or(Some(plane))
+
+    /// RANSAC, then least squares over the winner's inliers.
+    fn fit(&mut self, seed: u64) -> Option<Plane> {
+        let points = &self.border;
+        if points.len() < 3 {
+            return None;
+        }
+        self.judges.clear();
+        self.judges.extend(points.iter().step_by(points.len().div_ceil(JUDGES_MAX)));
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut pick = || &points[random.usize(..points.len())];
+        let mut best: Option<(usize, Plane)> = None;
+        for _ in 0..CANDIDATES {
+            let Some(plane) = Plane::through([pick(), pick(), pick()]) else { continue };
+            let support = self.judges.iter().filter(|p| plane.distance(p) < INLIER_M).count();
+            if best.is_none_or(|(most, _)| support > most) {
+                best = Some((support, plane));
+            }
+        }
+        let (_, plane) = best?;
+        self.inliers.clear();
+        self.inliers.extend(points.iter().filter(|p| plane.distance(p) < INLIER_M));
+        Plane::least_squares(&self.inliers).or(Some(plane))
+    }
 }
 
 /// Drops the points on the plane.
-pub fn remove(cloud: &mut OrganisedCloud, plane: &Plane) {
-    for i in 0..cloud.points().len() {
-        if is_point(&cloud.points()[i]) && plane.distance(&cloud.points()[i]) < BACKGROUND_M {
-            cloud.remove(i);
-        }
-    }
+pub fn remove(points: &mut [[f32; 3]], plane: &Plane) {
+    let on_plane = |p: &&mut [f32; 3]| is_point(p) && plane.distance(p) < BACKGROUND_M;
+    points.iter_mut().filter(on_plane).for_each(|p| *p = [0.0; 3]);
 }
 
 #[cfg(test)]
@@ -103,34 +113,48 @@ mod tests {
     use super::*;
 
     /// A belt with a part on it: 100 x 80, 1 mm a pixel, tilted.
-    fn scene() -> OrganisedCloud {
+    fn scene() -> Vec<[f32; 3]> {
         let point = |i: usize| {
             let (x, y) = ((i % 100) as f32 * 1e-3, (i / 100) as f32 * 1e-3);
             let part = (30..60).contains(&(i % 100)) && (30..60).contains(&(i / 100));
             [x, y, 0.5 + 0.1 * x - 0.05 * y - if part { 0.02 } else { 0.0 }]
         };
-        OrganisedCloud::new(100, 80, (0..8000).map(point).collect()).unwrap()
+        (0..8000).map(point).collect()
+    }
+
+    fn fit(points: &[[f32; 3]], width: usize, seed: u64) -> Option<Plane> {
+        Fitter::default().fit_border(points, width, seed)
     }
 
     #[test]
     fn the_belt_goes_and_the_part_stays() {
-        let mut cloud = scene();
-        let plane = fit_border(&cloud, 3).unwrap();
-        remove(&mut cloud, &plane);
-        assert_eq!(cloud.valid_count(), 900);
+        let mut points = scene();
+        let plane = fit(&points, 100, 3).unwrap();
+        remove(&mut points, &plane);
+        assert_eq!(points.iter().filter(|p| is_point(p)).count(), 900);
     }
 
     #[test]
     fn the_same_seed_gives_the_same_plane() {
-        assert_eq!(fit_border(&scene(), 5), fit_border(&scene(), 5));
+        let mut fitter = Fitter::default();
+        let first = fitter.fit_border(&scene(), 100, 5);
+        assert_eq!(fitter.fit_border(&scene(), 100, 5), first);
+        assert_eq!(fit(&scene(), 100, 5), first);
     }
 
     #[test]
     fn a_border_without_points_has_no_plane() {
-        let cloud = OrganisedCloud::new(50, 50, vec![[0.0; 3]; 2500]).unwrap();
-        assert_eq!(fit_border(&cloud, 0), None);
+        assert_eq!(fit(&vec![[0.0; 3]; 2500], 50, 0), None);
         let line: Vec<[f32; 3]> = (0..2500).map(|i| [i as f32 * 1e-3, 0.0, 1.0]).collect();
-        let on_a_line = fit_border(&OrganisedCloud::new(50, 50, line).unwrap(), 0);
-        assert!(on_a_line.is_none_or(|plane| plane.is_valid()));
+        assert!(fit(&line, 50, 0).is_none_or(|plane| plane.is_valid()));
+    }
+
+    #[test]
+    fn a_frame_narrower_than_its_border_counts_once() {
+        let mut fitter = Fitter::default();
+        for width in [1, 19, 20, 21] {
+            fitter.fit_border(&vec![[0.0, 0.0, 1.0]; width * 30], width, 0);
+            assert_eq!(fitter.border.len(), width * 30 - width.saturating_sub(20) * 10);
+        }
     }
 }

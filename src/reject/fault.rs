@@ -68,7 +68,7 @@ impl Fault {
         Self::DiskFull,
     ];
 
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Starting => "starting",
             Self::CameraLost => "camera_lost",

@@ -29,9 +29,12 @@ const GAMMA: f32 = 1.0 / 2.2;
 type Vector = [f32; 3];
 
 /// How a part lies on the belt.
+#[derive(Clone, Copy)]
 pub struct Pose {
     pub turn_rad: f32,
     pub shift_mm: [f32; 2],
+    /// How far the belt has carried it beyond the middle.
+    pub along_mm: f32,
 }
 
 /// What stays the same from frame to frame.
@@ -109,24 +112,25 @@ impl Station {
         }
     }
 
-    /// What every pixel sees of a piece.
-    pub fn look(&self, piece: &Piece, pose: &Pose) -> View {
-        let (sin, cos) = (self.turn_rad + pose.turn_rad).sin_cos();
-        let surface = |[x, y]: [f32; 2]| {
-            let (x, y) = (x - pose.shift_mm[0], y - pose.shift_mm[1]);
-            piece.surface([cos * x + sin * y, cos * y - sin * x])
+    /// What every pixel sees of pieces that do not touch, on a belt that has moved on by `belt_mm`.
+    pub fn look(&self, pieces: &[(&Piece, Pose)], belt_mm: f32) -> View {
+        let see = |pixel| {
+            let ray = ray(self.focal, pixel);
+            let [x, y] = self.on_belt(ray, 0.0);
+            let below = pieces.iter().find(|(_, pose)| (x - pose.along_mm).hypot(y) <= REACH_MM + MARGIN_MM);
+            below.map_or_else(|| self.belt(ray, belt_mm), |(piece, pose)| self.trace(ray, piece, pose, belt_mm))
         };
-        View { seen: (0..SIDE * SIDE).into_par_iter().map(|pixel| self.trace(pixel, surface)).collect() }
+        View { seen: (0..SIDE * SIDE).into_par_iter().map(see).collect() }
     }
 
-    /// Follows a pixel's ray from above any part down to the first surface it meets.
-    fn trace(&self, pixel: usize, surface: impl Fn([f32; 2]) -> Option<Surface>) -> Seen {
-        let ray = ray(self.focal, pixel);
+    /// Follows a ray from above any part down to the first surface it meets.
+    fn trace(&self, ray: Vector, piece: &Piece, pose: &Pose, belt_mm: f32) -> Seen {
+        let (sin, cos) = (self.turn_rad + pose.turn_rad).sin_cos();
+        let surface = |[x, y]: [f32; 2]| {
+            let (x, y) = (x - pose.shift_mm[0] - pose.along_mm, y - pose.shift_mm[1]);
+            piece.surface([cos * x + sin * y, cos * y - sin * x])
+        };
         let mut height = HEIGHT_MAX_MM;
-        let on_belt = self.on_belt(ray, 0.0);
-        if on_belt[0].hypot(on_belt[1]) > REACH_MM + MARGIN_MM {
-            return self.belt(ray);
-        }
         let mut met = None;
         for _ in 0..STEPS_MAX {
             met = surface(self.on_belt(ray, height));
@@ -137,15 +141,21 @@ impl Station {
             height -= STRIDE * gap;
         }
         match met {
-            None => self.belt(ray),
+            None => self.belt(ray, belt_mm),
             Some(Surface { height_mm, albedo }) => Seen { depth_mm: self.depth(ray, height_mm), albedo, on_part: true },
         }
     }
 
-    fn belt(&self, ray: Vector) -> Seen {
+    fn belt(&self, ray: Vector, belt_mm: f32) -> Seen {
         let [x, y] = self.on_belt(ray, 0.0);
-        let weave = 1.0 + 0.2 * field(self.weave, x / 1.2, y / 1.2);
+        let weave = 1.0 + 0.2 * field(self.weave, (x - belt_mm) / 1.2, y / 1.2);
         Seen { depth_mm: self.depth(ray, 0.0), albedo: self.belt_albedo.map(|a| a * weave), on_part: false }
+    }
+
+    /// A part that far from the middle is out of view, millimetres.
+    pub fn out_of_view_mm(&self) -> f32 {
+        let side = |u: usize| self.on_belt(ray(self.focal, SIDE / 2 * SIDE + u), 0.0)[0].abs();
+        side(0).max(side(SIDE - 1)) + REACH_MM + MARGIN_MM
     }
 
     /// Depth at which a ray is at a height over the belt.

@@ -11,3 +11,4 @@ mod evaluating;
 mod inspecting;
 mod learning;
 mod refusals;
+mod station;

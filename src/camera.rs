@@ -1,0 +1,69 @@
+//! Where frames come from while the belt runs.
+//!
+//! A source writes into frames that the station owns, so that a running camera allocates nothing. What a
+//! camera does when it fails is the supervisor's: it opens the source again, a bounded number of times.
+
+mod pace;
+pub mod replay;
+pub mod supervisor;
+pub mod synthetic;
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::dataset::DatasetError;
+use crate::frame::RgbdFrame;
+
+/// A frame and when it was captured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CapturedFrame {
+    pub frame: RgbdFrame,
+    /// Counts what the sensor gave. A number left out is a frame that was lost before it came here.
+    pub sequence: u64,
+    /// CLOCK_MONOTONIC at the capture, nanoseconds.
+    pub captured_ns: u64,
+}
+
+impl CapturedFrame {
+    /// Nothing captured yet; a source gives it the camera's size.
+    pub fn empty() -> Self {
+        Self { frame: RgbdFrame::blank(), sequence: 0, captured_ns: 0 }
+    }
+}
+
+#[derive(Debug, Error)]
+pub enum CameraError {
+    #[error("the camera has not given a frame for {waited_ms} ms: check its cable, its power and its trigger")]
+    Silent { waited_ms: u64 },
+    #[error("the camera is lost: {reason}")]
+    Lost { reason: String },
+    #[error("the recording cannot be played: {0}")]
+    Recording(#[from] DatasetError),
+    #[error("the camera cannot run as it is configured: {reason}")]
+    Settings { reason: String },
+    #[error("the recording ended after {frames} frames: set camera.repeat to play it again and again")]
+    Ended { frames: u64 },
+    #[error("the camera was opened again {reopens} times without a frame; the last time: {last}")]
+    GaveUp { reopens: u32, last: Box<CameraError> },
+}
+
+impl CameraError {
+    /// Whether opening the camera again may mend it.
+    pub fn reopening_may_help(&self) -> bool {
+        match self {
+            Self::Silent { .. } | Self::Lost { .. } => true,
+            Self::Recording(_) | Self::Settings { .. } | Self::Ended { .. } | Self::GaveUp { .. } => false,
+        }
+    }
+}
+
+/// A camera, or what stands in for one.
+pub trait FrameSource: Send {
+    /// Waits for the next frame, `wait` at most, and writes it over `into`. False when none came in that time,
+    /// and `into` holds nothing of use.
+    fn next(&mut self, into: &mut CapturedFrame, wait: Duration) -> Result<bool, CameraError>;
+}
+
+/// Opens a camera, at the start and again after a failure.
+pub type Opener = Box<dyn FnMut() -> Result<Box<dyn FrameSource>, CameraError> + Send>;

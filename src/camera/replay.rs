@@ -1,0 +1,209 @@
+//! A recording, or any folder of frames, as a live camera.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::pace::{Pace, interval_ns};
+use super::{CameraError, CapturedFrame, FrameSource};
+use crate::calibration::Intrinsics;
+use crate::dataset::recording::Record;
+use crate::dataset::{Entry, frames_under};
+use crate::frame::RgbdFrame;
+
+/// Frames are kept once read while they take no more than this, so that a repetition reads nothing.
+const KEPT_BYTES_MAX: usize = 256 << 20;
+/// A longer pause between recorded frames is cut to this: what was not recorded in between is not waited for.
+const PAUSE_NS_MAX: u64 = 1_000_000_000;
+
+/// How fast frames follow one another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rate {
+    /// As they were recorded, pauses cut to a second.
+    Recorded,
+    PerSecond(f64),
+    /// One each time that one is asked for.
+    AsAsked,
+}
+
+/// What is played, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Playback {
+    pub folder: PathBuf,
+    pub rate: Rate,
+    /// After the last frame the first comes again.
+    pub repeat: bool,
+    /// For clouds that are depth images.
+    pub intrinsics: Option<Intrinsics>,
+}
+
+pub struct Replay {
+    entries: Vec<Entry>,
+    /// `[entries]`, nanoseconds from each frame to the next; none where frames come as asked.
+    intervals_ns: Option<Vec<u64>>,
+    kept: Vec<Option<RgbdFrame>>,
+    kept_bytes: usize,
+    repeat: bool,
+    pace: Pace,
+}
+
+impl Replay {
+    pub fn open(playback: &Playback) -> Result<Self, CameraError> {
+        let entries = frames_under(&playback.folder, playback.intrinsics.as_ref())?;
+        let intervals_ns = match playback.rate {
+            Rate::AsAsked => None,
+            Rate::PerSecond(rate) => Some(vec![interval_ns(rate); entries.len()]),
+            Rate::Recorded => Some(recorded_intervals_ns(&entries, &playback.folder)?),
+        };
+        let kept = entries.iter().map(|_| None).collect();
+        Ok(Self { entries, intervals_ns, kept, kept_bytes: 0, repeat: playback.repeat, pace: Pace::start() })
+    }
+
+    /// Reads a frame, or copies it where it was kept. A file that cannot be read is a frame that was lost.
+    fn read(&mut self, index: usize, into: &mut RgbdFrame) -> bool {
+        if let Some(kept) = &self.kept[index] {
+            into.copy_from(kept);
+            return true;
+        }
+        match self.entries[index].frame() {
+            Ok(frame) => {
+                into.copy_from(&frame);
+                let bytes = size_of_val(frame.rgb()) + size_of_val(frame.cloud().points());
+                if self.repeat && self.kept_bytes + bytes <= KEPT_BYTES_MAX {
+                    self.kept_bytes += bytes;
+                    self.kept[index] = Some(frame);
+                }
+                true
+            }
+            Err(error) => {
+                log::warn!("replay: left out: {error}");
+                false
+            }
+        }
+    }
+}
+
+fn recorded_intervals_ns(entries: &[Entry], folder: &Path) -> Result<Vec<u64>, CameraError> {
+    let times_ms = entries.iter().map(|entry| match Record::beside(&entry.rgb)? {
+        Some(record) => Ok(record.captured_unix_ms),
+        None => Err(CameraError::Settings {
+            reason: format!(
+                "{} in {} has no recorded time: set camera.frames_per_second",
+                entry.name,
+                folder.display()
+            ),
+        }),
+    });
+    let times_ms: Vec<u64> = times_ms.collect::<Result<_, _>>()?;
+    let interval = |from: u64, to: u64| to.saturating_sub(from).saturating_mul(1_000_000).clamp(1, PAUSE_NS_MAX);
+    let mut intervals: Vec<u64> = times_ms.windows(2).map(|pair| interval(pair[0], pair[1])).collect();
+    intervals.push(PAUSE_NS_MAX);
+    Ok(intervals)
+}
+
+impl FrameSource for Replay {
+    fn next(&mut self, into: &mut CapturedFrame, wait: Duration) -> Result<bool, CameraError> {
+        let frames = self.entries.len() as u64;
+        if !self.repeat && self.pace.sequence() >= frames {
+            return Err(CameraError::Ended { frames });
+        }
+        let interval = |sequence: u64| self.intervals_ns.as_ref().map(|all| all[(sequence % frames) as usize]);
+        let Some(due) = self.pace.wait(wait, interval) else { return Ok(false) };
+        if !self.repeat && due.sequence >= frames {
+            return Err(CameraError::Ended { frames });
+        }
+        (into.sequence, into.captured_ns) = (due.sequence, due.at_ns);
+        Ok(self.read((due.sequence % frames) as usize, &mut into.frame))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::mvtec3d;
+    use crate::frame::OrganisedCloud;
+
+    /// A frame of one colour, known by it.
+    fn frame(colour: u8) -> RgbdFrame {
+        let cloud = OrganisedCloud::new(4, 3, vec![[0.0, 0.0, 1.0]; 12]).unwrap();
+        RgbdFrame::new(4, 3, vec![colour; 36], cloud).unwrap()
+    }
+
+    fn recording() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (kind, stem, colour) in [("good", "001", 1), ("reject", "002", 2), ("good", "003", 3)] {
+            mvtec3d::write(&folder.path().join("test").join(kind), stem, &frame(colour), None).unwrap();
+        }
+        folder
+    }
+
+    fn playback(folder: &Path, rate: Rate, repeat: bool) -> Playback {
+        Playback { folder: folder.into(), rate, repeat, intrinsics: None }
+    }
+
+    /// Colours and numbers until the recording ends, or `count` of them.
+    fn play(playback: &Playback, count: usize) -> Vec<(u8, u64)> {
+        let (mut camera, mut captured, mut seen) = (Replay::open(playback).unwrap(), CapturedFrame::empty(), vec![]);
+        while seen.len() < count {
+            match camera.next(&mut captured, Duration::from_millis(5)) {
+                Ok(true) => seen.push((captured.frame.rgb()[0], captured.sequence)),
+                Ok(false) => {}
+                Err(error) => {
+                    assert!(matches!(error, CameraError::Ended { frames: 3 }), "{error}");
+                    break;
+                }
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn frames_come_in_the_order_of_their_names_and_then_end_or_repeat() {
+        let folder = recording();
+        let once = playback(folder.path(), Rate::AsAsked, false);
+        assert_eq!(play(&once, 10), [(1, 0), (2, 1), (3, 2)]);
+        assert_eq!(play(&Playback { repeat: true, ..once }, 5), [(1, 0), (2, 1), (3, 2), (1, 3), (2, 4)]);
+        let colours = |seen: Vec<(u8, u64)>| seen.into_iter().map(|(colour, _)| colour).collect::<Vec<_>>();
+        assert_eq!(colours(play(&playback(folder.path(), Rate::PerSecond(20.0), false), 10)), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_frame_that_cannot_be_read_is_lost_and_the_next_one_comes() {
+        let folder = recording();
+        std::fs::write(folder.path().join("test/reject/xyz/002.tiff"), b"cut").unwrap();
+        assert_eq!(play(&playback(folder.path(), Rate::AsAsked, false), 10), [(1, 0), (3, 2)]);
+    }
+
+    #[test]
+    fn what_cannot_be_played_is_refused() {
+        let folder = recording();
+        let Err(error) = Replay::open(&playback(folder.path(), Rate::Recorded, false)) else { panic!("no times") };
+        assert!(error.to_string().contains("camera.frames_per_second"), "{error}");
+        let empty = tempfile::tempdir().unwrap();
+        let Err(error) = Replay::open(&playback(empty.path(), Rate::AsAsked, false)) else { panic!("no frames") };
+        assert!(error.to_string().contains("no frames") && !error.reopening_may_help(), "{error}");
+    }
+
+    #[test]
+    fn recorded_pauses_are_kept_up_to_a_second() {
+        let folder = recording();
+        for (kind, stem, captured_unix_ms) in [("good", "001", 1000), ("reject", "002", 1040), ("good", "003", 90_000)]
+        {
+            let record = Record {
+                format: crate::dataset::recording::FORMAT,
+                part: 0,
+                sequence: 0,
+                captured_unix_ms,
+                score: None,
+                verdict: crate::score::Verdict::Reject,
+                reason: None,
+                threshold: 1.0,
+                review: None,
+                engine_sha256: String::new(),
+                times_ms: Default::default(),
+            };
+            record.write(&folder.path().join("test").join(kind), stem).unwrap();
+        }
+        let replay = Replay::open(&playback(folder.path(), Rate::Recorded, true)).unwrap();
+        assert_eq!(replay.intervals_ns, Some(vec![40_000_000, PAUSE_NS_MAX, PAUSE_NS_MAX]));
+    }
+}

@@ -1,0 +1,164 @@
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use crosscheck::calibration::Intrinsics;
+use crosscheck::config::Station;
+use crosscheck::dataset::recording::Record;
+use crosscheck::dataset::{Entry, frames_under};
+use crosscheck::inspect::{Inspection, Inspector};
+use crosscheck::runtime::judgement::{Judge, Judgement};
+use crosscheck::score::Verdict;
+use serde_json::json;
+
+use super::Outcome;
+
+/// Inspect a recording again, frame by frame: exit code 0 when every verdict is the recorded one, 1 where one differs.
+#[derive(Args)]
+pub struct Arguments {
+    /// A station's recording, or any folder of frames
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Engine file, fitted and calibrated
+    #[arg(long, required_unless_present = "config", conflicts_with = "config")]
+    engine: Option<PathBuf>,
+    /// Judge as this station does: its engine, thresholds, plane and regions
+    #[arg(long, value_name = "STATION")]
+    config: Option<PathBuf>,
+    /// Intrinsics of a depth image's camera (TOML)
+    #[arg(long)]
+    camera: Option<PathBuf>,
+    /// Print a JSON object for each frame instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Outcome> {
+    let (mut inspector, judge) = judgement(arguments)?;
+    let camera = arguments.camera.as_deref().map(Intrinsics::read).transpose()?;
+    let entries = frames_under(&arguments.folder, camera.as_ref())?;
+    let mut sums = Sums::default();
+    for entry in &entries {
+        let frame = entry.frame()?;
+        let record = Record::beside(&entry.rgb)?;
+        let inspection = inspector.inspect(&frame).with_context(|| entry.rgb.display().to_string())?;
+        let played = Played { entry, record: record.as_ref(), inspection: &inspection };
+        sums.add(&played, &judge);
+        let text = if arguments.json { played.to_json() } else { played.to_text(&judge) };
+        writeln!(std::io::stdout(), "{text}").context("cannot print the result")?;
+    }
+    // Standard output holds the frames alone where a program reads it.
+    let summary = sums.to_text();
+    if arguments.json {
+        log::info!("{summary}")
+    } else {
+        writeln!(std::io::stdout(), "{summary}")?
+    }
+    Ok(if sums.differing == 0 { Outcome::Done } else { Outcome::Rejected })
+}
+
+fn judgement(arguments: &Arguments) -> Result<(Inspector, Judge)> {
+    let judgement = match (&arguments.config, &arguments.engine) {
+        (Some(config), _) => {
+            let station = Station::read(config)?;
+            Judgement::read(&station.engine, &station.regions)?
+        }
+        (None, Some(engine)) => Judgement::of_engine(engine)?,
+        (None, None) => anyhow::bail!("give --engine or --config"),
+    };
+    Ok((judgement.inspector, judgement.judge))
+}
+
+/// One frame, inspected again.
+struct Played<'a> {
+    entry: &'a Entry,
+    record: Option<&'a Record>,
+    inspection: &'a Inspection,
+}
+
+impl Played<'_> {
+    fn verdict(&self) -> Verdict {
+        self.inspection.verdict.unwrap_or(Verdict::Reject)
+    }
+
+    fn score(&self) -> Option<f32> {
+        self.inspection.scores.map(|scores| scores.score)
+    }
+
+    fn differs(&self) -> bool {
+        self.record.is_some_and(|record| record.verdict != self.verdict())
+    }
+
+    /// Between the score and the recorded one, where both are there.
+    fn score_difference(&self) -> Option<f32> {
+        Some((self.score()? - self.record?.score?).abs())
+    }
+
+    fn to_text(&self, judge: &Judge) -> String {
+        let number = |score: Option<f32>| score.map_or("none".into(), |score| format!("{score:.6}"));
+        let mut text = format!("{:<32} score {:>9}  {:6}", self.entry.name, number(self.score()), self.verdict());
+        if let Some(reason) = self.inspection.reason {
+            text += &format!("  ({reason})");
+        }
+        if let Some(record) = self.record.filter(|_| self.differs()) {
+            text += &format!(
+                "  <- was {}, score {}, threshold {:.6} where it is {:.6} now",
+                record.verdict,
+                number(record.score),
+                record.threshold,
+                judge.thresholds.reject
+            );
+        }
+        text.trim_end().to_string()
+    }
+
+    fn to_json(&self) -> String {
+        json!({
+            "frame": self.entry.name,
+            "score": self.score(),
+            "verdict": self.verdict(),
+            "reason": self.inspection.reason.map(|reason| reason.to_string()),
+            "recorded_score": self.record.and_then(|record| record.score),
+            "recorded_verdict": self.record.map(|record| record.verdict),
+            "differs": self.differs(),
+        })
+        .to_string()
+    }
+}
+
+/// What all frames came to.
+#[derive(Default)]
+struct Sums {
+    frames: usize,
+    recorded: usize,
+    differing: usize,
+    other_engine: usize,
+    score_difference_max: f32,
+}
+
+impl Sums {
+    fn add(&mut self, played: &Played, judge: &Judge) {
+        self.frames += 1;
+        self.differing += usize::from(played.differs());
+        self.score_difference_max = played.score_difference().unwrap_or(0.0).max(self.score_difference_max);
+        if let Some(record) = played.record {
+            self.recorded += 1;
+            self.other_engine += usize::from(record.engine_sha256 != judge.engine_sha256);
+        }
+    }
+
+    fn to_text(&self) -> String {
+        if self.recorded == 0 {
+            return format!("{} frames, none with a recorded verdict", self.frames);
+        }
+        let mut text = format!(
+            "{} frames, {} with a recorded verdict, {} of them differ; scores differ by {:.1e} at most",
+            self.frames, self.recorded, self.differing, self.score_difference_max
+        );
+        if self.other_engine > 0 {
+            text += &format!("; {} were judged by another engine", self.other_engine);
+        }
+        text
+    }
+}

@@ -1,0 +1,117 @@
+//! What a station recorded of a part beside its frame: `verdict/<name>.json`, next to `rgb`, `xyz` and `gt`.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::DatasetError;
+use crate::files;
+use crate::score::Verdict;
+
+/// The version of this layout.
+pub const FORMAT: u32 = 1;
+/// A record is about a kilobyte.
+const FILE_BYTES_MAX: u64 = 64 << 10;
+
+/// One part's verdict and how it came about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    pub format: u32,
+    /// The trigger's number.
+    pub part: u64,
+    /// The camera's number of the frame.
+    pub sequence: u64,
+    /// Milliseconds since 1970: when the frame was captured, by the wall's clock.
+    pub captured_unix_ms: u64,
+    /// None where the frame was rejected before it had one.
+    pub score: Option<f32>,
+    pub verdict: Verdict,
+    /// Why a frame that was not scored is rejected.
+    pub reason: Option<String>,
+    /// A score above this rejects.
+    pub threshold: f32,
+    /// A score above this, up to the threshold, is reviewed.
+    pub review: Option<f32>,
+    /// The content hash of the engine.
+    pub engine_sha256: String,
+    /// By stage, and `capture_to_verdict`.
+    pub times_ms: BTreeMap<String, f64>,
+}
+
+impl Record {
+    /// Writes the record of the frame `stem` in `folder`; whole or not at all.
+    pub fn write(&self, folder: &Path, stem: &str) -> std::io::Result<()> {
+        let folder = folder.join("verdict");
+        std::fs::create_dir_all(&folder)?;
+        let text = serde_json::to_string_pretty(self).map_err(std::io::Error::other)?;
+        files::write_whole(&folder.join(format!("{stem}.json")), |file| writeln!(file, "{text}"))
+    }
+
+    /// The record of the frame whose colour image is `rgb`; none where it was not recorded by a station.
+    pub fn beside(rgb: &Path) -> Result<Option<Self>, DatasetError> {
+        let Some(path) = path_beside(rgb) else { return Ok(None) };
+        let failed =
+            |reason: String| DatasetError::Decode { path: path.clone(), expected: "a station's record", reason };
+        let file = match std::fs::File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(DatasetError::Open { path, source }),
+        };
+        let mut text = String::new();
+        file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(|e| failed(e.to_string()))?;
+        let record: Self = serde_json::from_str(&text).map_err(|e| failed(e.to_string()))?;
+        if record.format != FORMAT {
+            return Err(failed(format!("it has format {}, this program reads format {FORMAT}", record.format)));
+        }
+        Ok(Some(record))
+    }
+}
+
+fn path_beside(rgb: &Path) -> Option<PathBuf> {
+    let stem = rgb.file_stem()?.to_str()?;
+    Some(rgb.parent()?.parent()?.join("verdict").join(format!("{stem}.json")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record {
+        Record {
+            format: FORMAT,
+            part: 3,
+            sequence: 40,
+            captured_unix_ms: 1_700_000_000_123,
+            score: Some(0.1 + 0.2),
+            verdict: Verdict::Reject,
+            reason: None,
+            threshold: 0.25,
+            review: None,
+            engine_sha256: "ab".into(),
+            times_ms: BTreeMap::from([("prepare".into(), 1.5)]),
+        }
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        record().write(folder.path(), "000").unwrap();
+        assert_eq!(Record::beside(&folder.path().join("rgb/000.png")).unwrap(), Some(record()));
+        assert_eq!(Record::beside(&folder.path().join("rgb/001.png")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_that_is_no_record_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("verdict")).unwrap();
+        let other = Record { format: 9, ..record() };
+        for text in ["", "{}", &"x".repeat(1 << 20), &serde_json::to_string(&other).unwrap()] {
+            std::fs::write(folder.path().join("verdict/000.json"), text).unwrap();
+            let error = Record::beside(&folder.path().join("rgb/000.png")).unwrap_err().to_string();
+            assert!(error.contains("000.json"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! The capture thread: frames from the camera, parts from the line, and each part's frame to the inspection.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread::Thread;
+use std::time::Duration;
+
+use heapless::spsc::{Consumer, Producer};
+
+use super::JOBS_MAX;
+use super::finder::Finder;
+use super::inspection::Job;
+use super::line::Line;
+use super::matching::{Matched, Matcher, Shot, Trigger};
+use super::metrics::{Count, Gauge, Latency, Metrics};
+use super::settings::{Announced, Settings};
+use crate::camera::supervisor::{Delivery, Supervisor};
+use crate::camera::{CameraError, CapturedFrame};
+use crate::clock;
+use crate::prepare::{PlaneMode, Preparation};
+use crate::reject::fault::Fault;
+use crate::reject::line::Events;
+use crate::reject::part::{Event, Outcome};
+use crate::reject::schedule::PARTS_MAX;
+
+/// The camera is waited for this long at a time, so that triggers are seen to in between.
+const SLICE: Duration = Duration::from_millis(5);
+/// A part that is found in frames must show in more of them than this: so many lost in a row may hide one.
+const LOST_MAX: u64 = 3;
+/// At the end of a recording, this long without a part in flight is the end of the line.
+const QUIET_SLICES: u32 = 20;
+/// What the last part may take beside its way to the ejector.
+const FINISH_NS: u64 = 1_000_000_000;
+/// Frames that are held for triggers to come.
+const HELD_MAX: usize = 8;
+
+enum Announcer {
+    /// The line itself: a photo-eye, or the encoder.
+    Line,
+    /// The part in the frame.
+    Frames(Box<Finder>),
+    /// Every frame: the camera is triggered by the part.
+    EveryFrame,
+}
+
+/// Told of everything that happens on the line. It must not wait.
+pub type Listener = Box<dyn FnMut(&Event) + Send>;
+
+/// How the capture is joined to the rest of the station.
+pub struct Joints<'a> {
+    pub jobs: Producer<'a, Job>,
+    pub inspection: Thread,
+    /// Frames that come back, from the inspection and from the recorder.
+    pub spare: [Consumer<'a, Box<Shot>>; 2],
+    pub line: Line,
+    pub events: Events,
+    pub listeners: Vec<Listener>,
+    pub metrics: &'a Metrics,
+    pub stop: &'a AtomicBool,
+    pub heard_ns: &'a AtomicU64,
+    /// Set once a frame could be inspected: parts count from there on.
+    pub ready: &'a AtomicBool,
+    /// The camera's width and height, 32 bits each.
+    pub frame: &'a AtomicU64,
+}
+
+/// The thread and what it works with.
+pub struct CaptureThread<'a> {
+    camera: Supervisor,
+    announcer: Announcer,
+    matcher: Matcher,
+    /// Frames that nobody uses.
+    spare: Vec<Box<Shot>>,
+    /// How long the ejector's output is at reject for one part.
+    pulse_ns: u64,
+    passage_ns_max: u64,
+    /// When each part's frame was captured, by the part's number.
+    captured_ns: Box<[(u64, u64)]>,
+    in_flight: u64,
+    /// Number and time of the last frame.
+    last: Option<(u64, u64)>,
+    joints: Joints<'a>,
+}
+
+impl<'a> CaptureThread<'a> {
+    pub fn new(settings: &Settings, camera: Supervisor, preparation: &Preparation, joints: Joints<'a>) -> Self {
+        let announcer = match settings.announced {
+            Announced::ByLine => Announcer::Line,
+            Announced::ByEveryFrame => Announcer::EveryFrame,
+            Announced::ByFrames => {
+                let fixed = match preparation.plane {
+                    PlaneMode::Fixed(plane) => Some(plane),
+                    PlaneMode::Fit | PlaneMode::None => None,
+                };
+                Announcer::Frames(Box::new(Finder::new(fixed, preparation.seed)))
+            }
+        };
+        // Beside those that are held: one in the camera's hands, one in the inspection's, one in the recorder's.
+        let waiting = settings.recording.as_ref().map_or(0, |recording| recording.waiting_max);
+        let frames = HELD_MAX + JOBS_MAX + waiting + 3;
+        let mut spare = Vec::with_capacity(frames);
+        spare.resize_with(frames, Shot::empty);
+        Self {
+            camera,
+            announcer,
+            matcher: Matcher::new(settings.frame_offset_ns, settings.frame_window_ns),
+            spare,
+            pulse_ns: settings.pulse_ns,
+            passage_ns_max: settings.passage_ns_max,
+            captured_ns: vec![(0, 0); 2 * PARTS_MAX].into(),
+            in_flight: 0,
+            last: None,
+            joints,
+        }
+    }
+
+    /// Runs until it is stopped, or the camera is gone for good.
+    pub fn run(mut self) -> Result<(), CameraError> {
+        let outcome = self.start().and_then(|first| first.map_or(Ok(()), |first| self.frames(first)));
+        match &outcome {
+            Err(CameraError::Ended { .. }) => self.finish(),
+            Err(_) => self.joints.line.raise(Fault::CameraLost),
+            Ok(()) => {}
+        }
+        outcome
+    }
+
+    /// The first frame that could be inspected, which is a frame like any other from then on.
+    fn start(&mut self) -> Result<Option<Box<Shot>>, CameraError> {
+        let mut shot = self.spare.pop().unwrap_or_else(Shot::empty);
+        while !self.joints.stop.load(Relaxed) {
+            self.follow_line();
+            self.match_parts();
+            if !self.fetch(&mut shot)? {
+                continue;
+            }
+            let refused = self.joints.jobs.enqueue(Job::Trial(shot));
+            assert!(refused.is_ok(), "no part has a frame yet");
+            self.joints.inspection.unpark();
+            shot = loop {
+                if let Some(shot) = self.joints.spare[0].dequeue() {
+                    break shot;
+                }
+                if self.joints.stop.load(Relaxed) {
+                    return Ok(None);
+                }
+                self.follow_line();
+                self.match_parts();
+                std::thread::sleep(SLICE);
+            };
+            if self.joints.ready.load(Relaxed) {
+                self.spare.iter_mut().for_each(|spare| spare.be_as_large_as(&shot));
+                return Ok(Some(shot));
+            }
+        }
+        Ok(None)
+    }
+
+    fn frames(&mut self, first: Box<Shot>) -> Result<(), CameraError> {
+        // What came by while the first frame was inspected is behind a line that is held at reject.
+        self.last = None;
+        let mut shot = self.take_in(first);
+        while !self.joints.stop.load(Relaxed) {
+            self.follow_line();
+            if self.fetch(&mut shot)? {
+                self.follow_line();
+                shot = self.take_in(shot);
+            }
+            self.match_parts();
+        }
+        Ok(())
+    }
+
+    /// Waits a little for the next frame; true when it is there.
+    fn fetch(&mut self, shot: &mut Shot) -> Result<bool, CameraError> {
+        match self.camera.next(&mut shot.captured, SLICE)? {
+            Delivery::Frame => {
+                self.joints.metrics.count(Count::FramesCaptured);
+                self.joints.heard_ns.store(clock::monotonic_ns(), Relaxed);
+                let (width, height) = (shot.captured.frame.width() as u64, shot.captured.frame.height() as u64);
+                self.joints.frame.store(width << 32 | height, Relaxed);
+                self.follow_camera(&shot.captured);
+                self.joints.line.clear(Fault::CameraLost);
+                Ok(true)
+            }
+            Delivery::Nothing => Ok(false),
+            Delivery::Failed(error) => {
+                log::error!("{error}; the camera is opened again");
+                self.joints.metrics.count(Count::CameraReopened);
+                self.joints.line.raise(Fault::CameraLost);
+                Ok(false)
+            }
+        }
+    }
+
+    /// Measures the rate, and looks for frames that were lost on the way from the sensor.
+    fn follow_camera(&mut self, captured: &CapturedFrame) {
+        let Some((sequence, last_ns)) = self.last.replace((captured.sequence, captured.captured_ns)) else { return };
+        let metrics = self.joints.metrics;
+        let rate = 1e9 / captured.captured_ns.saturating_sub(last_ns).max(1) as f64;
+        let before = metrics.gauge(Gauge::FramesPerSecond);
+        let smoothed = if before == 0.0 { rate } else { before + (rate - before) / 16.0 };
+        metrics.set(Gauge::FramesPerSecond, smoothed);
+        let lost = captured.sequence.saturating_sub(sequence + 1);
+        metrics.add(Count::FramesDropped, lost);
+        let hides_a_part = match self.announcer {
+            Announcer::Line => false,
+            Announcer::Frames(_) => lost >= LOST_MAX,
+            Announcer::EveryFrame => lost > 0,
+        };
+        if hides_a_part {
+            log::error!("the camera lost {lost} frames, in which a part may have gone by unseen");
+            self.joints.line.raise(Fault::CameraLost);
+        }
+    }
+
+    /// Announces the part that a new frame shows, keeps the frame, and gives one to write the next into.
+    fn take_in(&mut self, shot: Box<Shot>) -> Box<Shot> {
+        let captured_ns = shot.captured.captured_ns;
+        let announced_ns = match &mut self.announcer {
+            Announcer::Line => None,
+            Announcer::Frames(finder) => finder.look(&shot.captured.frame, captured_ns),
+            Announcer::EveryFrame => Some(captured_ns),
+        };
+        announced_ns.into_iter().for_each(|at_ns| self.joints.line.trigger(at_ns));
+        for queue in &mut self.joints.spare {
+            self.spare.extend(std::iter::from_fn(|| queue.dequeue()));
+        }
+        let kept_ns = match &self.announcer {
+            Announcer::Frames(finder) => finder.kept_ns(),
+            Announcer::Line | Announcer::EveryFrame => None,
+        };
+        let Some(next) = self.next_spare(kept_ns) else {
+            // Parts depend on all the others: this one is written over.
+            self.joints.metrics.count(Count::FramesDropped);
+            return shot;
+        };
+        let refused = self.matcher.add(shot, clock::monotonic_ns());
+        self.spare.extend(refused);
+        next
+    }
+
+    /// A frame to write into: one that is not used, or the oldest that no part depends on.
+    fn next_spare(&mut self, kept_ns: Option<u64>) -> Option<Box<Shot>> {
+        let unused = if self.matcher.held() < HELD_MAX { self.spare.pop() } else { None };
+        unused.or_else(|| self.matcher.release(kept_ns)).or_else(|| self.spare.pop())
+    }
+
+    /// Takes what the line tells: parts that were announced, and what became of those before.
+    fn follow_line(&mut self) {
+        self.joints.line.tell();
+        while let Some(event) = self.joints.events.next() {
+            self.follow(event);
+            self.joints.listeners.iter_mut().for_each(|listener| listener(&event));
+        }
+        self.joints.metrics.set(Gauge::PartsInFlight, self.in_flight as f64);
+    }
+
+    fn follow(&mut self, event: Event) {
+        let metrics = self.joints.metrics;
+        match event {
+            Event::Triggered { part, at, .. } => {
+                self.in_flight += 1;
+                metrics.count(Count::Parts);
+                if !self.matcher.trigger(Trigger { part: part.0, at_ns: at }) {
+                    metrics.count(Count::UnscoredDropped);
+                }
+            }
+            Event::Settled { part, outcome, at } => {
+                self.in_flight = self.in_flight.saturating_sub(1);
+                let (number, captured_ns) = self.captured_ns[place(part.0)];
+                let edge_ns = at.saturating_sub(self.pulse_ns);
+                if outcome == Outcome::Rejected && number == part.0 {
+                    metrics.time(Latency::CaptureToEdge, Duration::from_nanos(edge_ns.saturating_sub(captured_ns)));
+                }
+            }
+            Event::LateVerdict { .. } => metrics.count(Count::LateVerdicts),
+            Event::Reject { active, .. } => metrics.add(Count::RejectPulses, active.into()),
+            Event::Fault { fault, active: true, .. } => {
+                log::warn!("fault: {}", fault.name());
+                metrics.raise(fault as usize);
+            }
+            Event::Fault { fault, active: false, .. } => {
+                log::info!("fault over: {}", fault.name());
+                metrics.clear(fault as usize);
+            }
+        }
+    }
+
+    /// After the last frame: the part in view is announced, and every part goes its way to the end.
+    fn finish(&mut self) {
+        if let Announcer::Frames(finder) = &mut self.announcer {
+            finder.finish().into_iter().for_each(|at_ns| self.joints.line.trigger(at_ns));
+        }
+        let end_ns = clock::monotonic_ns() + self.passage_ns_max + FINISH_NS;
+        // The last trigger's event comes within a slice or two.
+        let mut quiet = 0;
+        while quiet < QUIET_SLICES && clock::monotonic_ns() < end_ns && !self.joints.stop.load(Relaxed) {
+            std::thread::sleep(SLICE);
+            self.follow_line();
+            self.match_parts();
+            let busy = self.in_flight > 0 || self.matcher.is_waiting();
+            quiet = if busy { 0 } else { quiet + 1 };
+        }
+    }
+
+    /// Sends every part whose frame is certain to the inspection.
+    fn match_parts(&mut self) {
+        while let Some(matched) = self.matcher.next(clock::monotonic_ns()) {
+            match matched {
+                Matched::None { .. } => self.joints.metrics.count(Count::UnscoredNoFrame),
+                Matched::Frame(shot) => self.send(shot),
+            }
+        }
+    }
+
+    fn send(&mut self, shot: Box<Shot>) {
+        self.captured_ns[place(shot.part)] = (shot.part, shot.captured.captured_ns);
+        match self.joints.jobs.enqueue(Job::Part(shot)) {
+            Ok(()) => self.joints.inspection.unpark(),
+            Err(Job::Part(shot) | Job::Trial(shot)) => {
+                self.joints.metrics.count(Count::UnscoredDropped);
+                self.spare.push(shot);
+            }
+        }
+    }
+}
+
+fn place(part: u64) -> usize {
+    (part % (2 * PARTS_MAX as u64)) as usize
+}

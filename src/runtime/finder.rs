@@ -1,0 +1,175 @@
+//! The part in the frame itself, where nothing else announces it.
+//!
+//! What stands above the belt is summed up, what is near the middle of the frame counting most. While a part comes
+//! by, the sum rises, peaks with the part in the middle, and falls: the peak is the part's trigger, once per part,
+//! known a little after it. A belt that stands still has no peak; parts side by side have one each, as long as the
+//! sum falls between them.
+
+use std::f32::consts::PI;
+
+use crate::frame::{RgbdFrame, is_point};
+use crate::prepare::plane::{self, Plane};
+
+/// Pixels that are looked at: every so many along both axes.
+const STRIDE: usize = 4;
+/// A sum below this share of what it could be is no part.
+const SHARE_MIN: f32 = 0.01;
+/// Having fallen below this share of its peak, the sum is past it; and as much above its lowest, it rises again.
+const FALL: f32 = 0.85;
+
+/// Finds parts in a stream of frames.
+pub struct Finder {
+    plane: Option<Plane>,
+    fitter: plane::Fitter,
+    seed: u64,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    /// The highest so far, and when it was.
+    Rising { peak: f32, at_ns: u64 },
+    /// The lowest since the last part.
+    Falling { lowest: f32 },
+}
+
+impl Finder {
+    /// `plane`: the belt; taken from the border of the first frame that shows it, without one.
+    pub fn new(plane: Option<Plane>, seed: u64) -> Self {
+        Self { plane, fitter: plane::Fitter::default(), seed, state: State::Falling { lowest: 0.0 } }
+    }
+
+    /// Looks at the next frame. The moment at which a part was in the middle, when it has just passed it.
+    pub fn look(&mut self, frame: &RgbdFrame, captured_ns: u64) -> Option<u64> {
+        let share = self.share(frame);
+        self.follow(share, captured_ns)
+    }
+
+    /// When the frame was captured that may turn out to show a part in the middle.
+    pub fn kept_ns(&self) -> Option<u64> {
+        match self.state {
+            State::Rising { at_ns, .. } => Some(at_ns),
+            State::Falling { .. } => None,
+        }
+    }
+
+    /// The part that was in view at the end of the stream.
+    pub fn finish(&mut self) -> Option<u64> {
+        let last = self.kept_ns();
+        self.state = State::Falling { lowest: 0.0 };
+        last
+    }
+
+    fn follow(&mut self, share: f32, captured_ns: u64) -> Option<u64> {
+        match self.state {
+            State::Rising { peak, .. } if share > peak => {
+                self.state = State::Rising { peak: share, at_ns: captured_ns };
+                None
+            }
+            State::Rising { peak, at_ns } if share < FALL * peak => {
+                self.state = State::Falling { lowest: share };
+                Some(at_ns)
+            }
+            State::Falling { lowest } if share > SHARE_MIN && share > lowest / FALL => {
+                self.state = State::Rising { peak: share, at_ns: captured_ns };
+                None
+            }
+            State::Falling { lowest } => {
+                self.state = State::Falling { lowest: lowest.min(share) };
+                None
+            }
+            State::Rising { .. } => None,
+        }
+    }
+
+    /// How much of the frame's middle stands above the belt, 0 to 1.
+    fn share(&mut self, frame: &RgbdFrame) -> f32 {
+        let cloud = frame.cloud();
+        if self.plane.is_none() {
+            self.plane = self.fitter.fit_border(cloud.points(), cloud.width(), self.seed);
+        }
+        let (width, height) = (cloud.width(), cloud.height());
+        let reach = width.min(height) as f32 / 2.0;
+        let (mut above, mut all) = (0.0, f32::MIN_POSITIVE);
+        for v in (0..height).step_by(STRIDE) {
+            for u in (0..width).step_by(STRIDE) {
+                let (x, y) = (u as f32 - width as f32 / 2.0, v as f32 - height as f32 / 2.0);
+                let from_middle = x.hypot(y) / reach;
+                if from_middle >= 1.0 {
+                    continue;
+                }
+                let weight = (0.5 * PI * from_middle).cos().powi(2);
+                all += weight;
+                let point = &cloud.points()[v * width + u];
+                let on_belt = self.plane.is_some_and(|plane| plane.distance(point) < plane::BACKGROUND_M);
+                if is_point(point) && !on_belt {
+                    above += weight;
+                }
+            }
+        }
+        above / all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::synthetic::{Belt, Synthetic};
+    use crate::camera::{CapturedFrame, FrameSource};
+    use crate::scene::Part;
+
+    /// Frames of a belt in which parts are found, by their numbers.
+    fn found(belt: &Belt, frames: usize) -> Vec<u64> {
+        let (mut camera, mut captured) = (Synthetic::open(belt).unwrap(), CapturedFrame::empty());
+        let (mut finder, mut found) = (Finder::new(None, 0), Vec::new());
+        for _ in 0..frames {
+            camera.next(&mut captured, std::time::Duration::ZERO).unwrap();
+            found.extend(finder.look(&captured.frame, captured.sequence));
+        }
+        found.extend(finder.finish());
+        found
+    }
+
+    #[test]
+    fn every_part_is_found_once_and_in_the_middle() {
+        for (part, pitch_m) in [(Part::Gland, 0.12), (Part::Puck, 0.3)] {
+            // 20 mm from frame to frame.
+            let belt = Belt {
+                part,
+                seed: 3,
+                speed_m_per_s: 0.2,
+                pitch_m,
+                defect_share: 0.2,
+                frame_rate_hz: 10.0,
+                frames_max: 20,
+                as_asked: true,
+            };
+            let period = (50.0 * pitch_m) as u64;
+            let found = found(&belt, 2 * period as usize + 2);
+            assert_eq!(found.len(), 3, "{part:?}: {found:?}");
+            for (number, frame) in found.into_iter().enumerate() {
+                assert!(frame.abs_diff(number as u64 * period) <= 1, "{part:?}, part {number}: frame {frame}");
+            }
+        }
+    }
+
+    /// Sums to numbers of the frames that triggered.
+    fn follow(shares: &[f32]) -> Vec<u64> {
+        let mut finder = Finder::new(None, 0);
+        (0..).zip(shares).filter_map(|(i, share)| finder.follow(*share, i)).collect()
+    }
+
+    #[test]
+    fn a_belt_that_stops_under_a_part_finds_it_once() {
+        let stands = [[0.0, 0.1, 0.3].as_slice(), &[0.3, 0.299, 0.302, 0.301].repeat(50), &[0.2, 0.0, 0.0]].concat();
+        assert_eq!(follow(&stands).len(), 1);
+        // Stopped on its way out, it was found already.
+        let left = [[0.0, 0.3, 0.2].as_slice(), &[0.2, 0.199, 0.202].repeat(50), &[0.1, 0.0]].concat();
+        assert_eq!(follow(&left), [1]);
+    }
+
+    #[test]
+    fn an_empty_belt_has_no_part() {
+        assert!(follow(&[0.0, 0.002, 0.0, 0.009, 0.001, 0.0]).is_empty());
+    }
+}

@@ -1,0 +1,108 @@
+//! What judges the parts: an engine with the station's thresholds, plane and regions, and how a new one is checked
+//! before it takes over.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::calibration::{CalibrationError, read_plane};
+use crate::config::{self, regions as description};
+use crate::dataset::recording::Record;
+use crate::dataset::{DatasetError, frames_under};
+use crate::inspect::{InspectError, Inspector};
+use crate::model::engine_file::{Engine, EngineError};
+use crate::prepare::{PlaneMode, Preparation};
+use crate::regions::{NetworkMask, Regions, RegionsError};
+use crate::score::{Thresholds, Verdict};
+
+#[derive(Debug, Error)]
+pub enum JudgementError {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Plane(#[from] CalibrationError),
+    #[error(transparent)]
+    Regions(#[from] RegionsError),
+    #[error("the engine {} cannot be used: {source}", path.display())]
+    Unusable { path: PathBuf, source: InspectError },
+    #[error(
+        "the engine {} has no threshold, so that no part could pass: calibrate it, or set engine.threshold",
+        path.display()
+    )]
+    NoThreshold { path: PathBuf },
+    #[error("cannot read the frames that engines are checked on: {0}")]
+    CheckFrames(#[from] DatasetError),
+    #[error("the engine was checked on {frame} and cannot inspect it: {source}")]
+    CheckFailed { frame: String, source: InspectError },
+    #[error(
+        "the engine was checked on {frame}: it says {found} (score {score}) where {expected} is expected; keep the old engine, calibrate the new one again, or correct the check frames"
+    )]
+    CheckDiffers { frame: String, score: String, found: Verdict, expected: Verdict },
+}
+
+/// What parts are judged by, for whoever shows or records it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judge {
+    pub thresholds: Thresholds,
+    /// The engine's content hash.
+    pub engine_sha256: String,
+}
+
+pub struct Judgement {
+    pub inspector: Inspector,
+    pub judge: Judge,
+    pub preparation: Preparation,
+}
+
+impl Judgement {
+    /// An engine as it is.
+    pub fn of_engine(path: &Path) -> Result<Self, JudgementError> {
+        let plain = config::engine::Engine {
+            path: path.into(),
+            threshold: None,
+            review: None,
+            plane: None,
+            check_frames: None,
+        };
+        Self::read(&plain, &description::Regions::default())
+    }
+
+    /// An engine with what a station says about it.
+    pub fn read(engine: &config::engine::Engine, regions: &description::Regions) -> Result<Self, JudgementError> {
+        let path = engine.path.as_path();
+        let mut file = Engine::read(path)?;
+        if let Some(plane) = &engine.plane {
+            let plane = PlaneMode::Fixed(read_plane(plane)?);
+            file.metadata.prepare_as(Preparation { plane, ..file.metadata.preparation })?;
+        }
+        let (preparation, engine_sha256) = (file.metadata.preparation, file.content_sha256.clone());
+        let mut inspector =
+            Inspector::new(file).map_err(|source| JudgementError::Unusable { path: path.into(), source })?;
+        let own = inspector.thresholds();
+        let asked = engine.threshold.map(|reject| Thresholds { reject, review: engine.review });
+        let thresholds = asked.or(own).ok_or_else(|| JudgementError::NoThreshold { path: path.into() })?;
+        inspector.set_thresholds(thresholds);
+        inspector.replace_regions(Regions::read(regions)?.map(NetworkMask::new));
+        Ok(Self { inspector, judge: Judge { thresholds, engine_sha256 }, preparation })
+    }
+
+    /// Inspects every frame in `folder`: each must get its recorded verdict, or pass where none was recorded. Gives
+    /// the number of frames.
+    pub fn check(&mut self, folder: &Path) -> Result<usize, JudgementError> {
+        let entries = frames_under(folder, None)?;
+        for entry in &entries {
+            let frame = entry.frame()?;
+            let expected = Record::beside(&entry.rgb)?.map_or(Verdict::Pass, |record| record.verdict);
+            let inspection = self.inspector.inspect(&frame);
+            let inspection =
+                inspection.map_err(|source| JudgementError::CheckFailed { frame: entry.name.clone(), source })?;
+            let found = inspection.verdict.unwrap_or(Verdict::Reject);
+            // On a line a review is a reject.
+            if (found == Verdict::Pass) != (expected == Verdict::Pass) {
+                let score = inspection.scores.map_or("none".into(), |scores| scores.score.to_string());
+                return Err(JudgementError::CheckDiffers { frame: entry.name.clone(), score, found, expected });
+            }
+        }
+        Ok(entries.len())
+    }
+}

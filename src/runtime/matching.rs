@@ -1,0 +1,307 @@
+//! Which frame shows which part: each trigger takes the nearest frame within its window.
+
+use std::sync::Arc;
+
+use heapless::{Deque, Vec};
+
+use super::judgement::Judge;
+use crate::camera::CapturedFrame;
+use crate::inspect::Inspection;
+
+/// Frames, and places of frames that parts have taken, that are remembered.
+const RECENT_MAX: usize = 32;
+/// Triggers that may wait for their frame.
+const WAITING_MAX: usize = 32;
+
+/// A frame with the part that it shows and what became of it. Made at the start, they go round: camera,
+/// inspection, recorder, and back.
+pub struct Shot {
+    pub captured: CapturedFrame,
+    /// The part's number, set when a part takes the frame.
+    pub part: u64,
+    pub triggered_ns: u64,
+    /// When the verdict was there.
+    pub judged_ns: u64,
+    pub inspection: Inspection,
+    /// What it was judged by.
+    pub judge: Option<Arc<Judge>>,
+}
+
+impl Shot {
+    pub fn empty() -> Box<Self> {
+        Box::new(Self {
+            captured: CapturedFrame::empty(),
+            part: 0,
+            triggered_ns: 0,
+            judged_ns: 0,
+            inspection: Inspection::default(),
+            judge: None,
+        })
+    }
+
+    /// Takes all the memory that frames like this one and their inspection will need.
+    pub fn be_as_large_as(&mut self, other: &Self) {
+        self.captured = other.captured.clone();
+        self.inspection = other.inspection.clone();
+    }
+}
+
+/// A part was announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    pub part: u64,
+    pub at_ns: u64,
+}
+
+/// What came of a trigger.
+pub enum Matched {
+    /// The frame that shows the part.
+    Frame(Box<Shot>),
+    /// None within the window, or the nearest one shows the part before.
+    None { part: u64 },
+}
+
+struct Recent {
+    captured_ns: u64,
+    /// None once a part has taken it.
+    shot: Option<Box<Shot>>,
+}
+
+/// The newest frames, and the triggers that wait for theirs.
+pub struct Matcher {
+    /// From a trigger to the moment at which its part is in the picture, nanoseconds.
+    offset_ns: i64,
+    window_ns: u64,
+    /// In the order of capture.
+    recent: Vec<Recent, RECENT_MAX>,
+    waiting: Deque<Trigger, WAITING_MAX>,
+    /// How long frames take from the sensor to here, about the longest of late.
+    delivery_ns: u64,
+}
+
+impl Matcher {
+    pub fn new(offset_ns: i64, window_ns: u64) -> Self {
+        Self { offset_ns, window_ns, recent: Vec::new(), waiting: Deque::new(), delivery_ns: 0 }
+    }
+
+    /// Takes in the newest frame. Given back when there is no room for it: parts depend on all the others.
+    pub fn add(&mut self, shot: Box<Shot>, now_ns: u64) -> Option<Box<Shot>> {
+        let captured_ns = shot.captured.captured_ns;
+        let delivery_ns = now_ns.saturating_sub(captured_ns);
+        self.delivery_ns = delivery_ns.max(self.delivery_ns - self.delivery_ns / 8);
+        if self.recent.is_full()
+            && let Some(oldest) = self.recent.iter().position(|recent| recent.shot.is_none())
+        {
+            self.recent.remove(oldest);
+        }
+        self.recent.push(Recent { captured_ns, shot: Some(shot) }).err().and_then(|recent| recent.shot)
+    }
+
+    /// Frames that are held.
+    pub fn held(&self) -> usize {
+        self.recent.iter().filter(|recent| recent.shot.is_some()).count()
+    }
+
+    /// Takes in a trigger; false when too many wait already, and the part stays without a frame.
+    pub fn trigger(&mut self, trigger: Trigger) -> bool {
+        self.waiting.push_back(trigger).is_ok()
+    }
+
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Gives up the oldest frame that no waiting trigger depends on; nor the one captured at `kept_ns`.
+    pub fn release(&mut self, kept_ns: Option<u64>) -> Option<Box<Shot>> {
+        let mut needed: Vec<u64, { WAITING_MAX + 1 }> = kept_ns.into_iter().collect();
+        for trigger in &self.waiting {
+            let nearest = self.nearest(self.wanted_ns(trigger)).map(|i| self.recent[i].captured_ns);
+            // One for each waiting trigger and one more: there is room.
+            let _ = needed.extend_from_slice(nearest.as_slice());
+        }
+        let free = |recent: &&mut Recent| recent.shot.is_some() && !needed.contains(&recent.captured_ns);
+        self.recent.iter_mut().find(free)?.shot.take()
+    }
+
+    /// What came of the trigger that has waited longest, once it can be told.
+    pub fn next(&mut self, now_ns: u64) -> Option<Matched> {
+        let trigger = *self.waiting.front()?;
+        let wanted_ns = self.wanted_ns(&trigger);
+        let nearest = self.nearest(wanted_ns);
+        let distance_ns = nearest.map_or(u64::MAX, |i| self.recent[i].captured_ns.abs_diff(wanted_ns));
+        // A nearer frame would have been captured by then, and delivered.
+        let settled_ns = wanted_ns.saturating_add(distance_ns.min(self.window_ns)).saturating_add(self.delivery_ns);
+        let passed = self.recent.last().is_some_and(|newest| newest.captured_ns >= wanted_ns);
+        if !passed && now_ns <= settled_ns {
+            return None;
+        }
+        self.waiting.pop_front();
+        let taken = nearest.filter(|_| distance_ns <= self.window_ns);
+        let shot = taken.and_then(|i| self.recent[i].shot.take());
+        Some(match shot {
+            Some(mut shot) => {
+                (shot.part, shot.triggered_ns) = (trigger.part, trigger.at_ns);
+                Matched::Frame(shot)
+            }
+            None => Matched::None { part: trigger.part },
+        })
+    }
+
+    fn wanted_ns(&self, trigger: &Trigger) -> u64 {
+        trigger.at_ns.saturating_add_signed(self.offset_ns)
+    }
+
+    /// The place of the frame nearest to a moment, the earlier of two as near.
+    fn nearest(&self, wanted_ns: u64) -> Option<usize> {
+        let distances = self.recent.iter().map(|recent| recent.captured_ns.abs_diff(wanted_ns));
+        distances.enumerate().min_by_key(|(_, distance)| *distance).map(|(i, _)| i)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    /// Frames of a camera at 100 Hz that are delivered 3 ms after their capture, and triggers in between.
+    struct Bench {
+        matcher: Matcher,
+        now_ns: u64,
+        frames: u64,
+    }
+
+    impl Bench {
+        fn new(offset_ms: i64, window_ms: u64) -> Self {
+            let matcher = Matcher::new(offset_ms * MS as i64, window_ms * MS);
+            Self { matcher, now_ns: 0, frames: 0 }
+        }
+
+        fn frame(&mut self) {
+            let mut shot = Shot::empty();
+            shot.captured.captured_ns = 10 * MS * (self.frames + 100);
+            shot.captured.sequence = self.frames;
+            self.frames += 1;
+            self.now_ns = shot.captured.captured_ns + 3 * MS;
+            assert!(self.matcher.add(shot, self.now_ns).is_none());
+        }
+
+        /// A trigger at so many milliseconds after frame 0.
+        fn trigger(&mut self, part: u64, at_ms: u64) {
+            assert!(self.matcher.trigger(Trigger { part, at_ns: (1000 + at_ms) * MS }));
+        }
+
+        /// Each part that came through, and its frame's number.
+        fn matched(&mut self) -> std::vec::Vec<(u64, Option<u64>)> {
+            let next = || self.matcher.next(self.now_ns);
+            std::iter::from_fn(next)
+                .map(|matched| match matched {
+                    Matched::Frame(shot) => (shot.part, Some(shot.captured.sequence)),
+                    Matched::None { part } => (part, None),
+                })
+                .collect()
+        }
+    }
+
+    #[test]
+    fn the_nearest_frame_shows_the_part_before_or_after_its_trigger() {
+        let mut bench = Bench::new(0, 20);
+        (0..3).for_each(|_| bench.frame());
+        bench.trigger(7, 14);
+        assert_eq!(bench.matched(), [(7, Some(1))]);
+        bench.trigger(8, 26);
+        // A frame at 30 may still come.
+        assert!(bench.matched().is_empty());
+        bench.frame();
+        assert_eq!(bench.matched(), [(8, Some(3))]);
+    }
+
+    #[test]
+    fn a_picture_that_comes_after_the_trigger_is_waited_for() {
+        let mut bench = Bench::new(25, 5);
+        bench.frame();
+        bench.trigger(1, 1);
+        (0..2).for_each(|_| {
+            bench.frame();
+            assert!(bench.matched().is_empty());
+        });
+        bench.frame();
+        assert_eq!(bench.matched(), [(1, Some(3))]);
+    }
+
+    #[test]
+    fn without_a_newer_frame_a_trigger_is_settled_once_none_could_be_nearer() {
+        let mut bench = Bench::new(0, 20);
+        bench.frame();
+        bench.trigger(1, 2);
+        assert!(bench.matched().is_empty());
+        // A frame captured within 2 ms of the trigger would be here at 1007 ms.
+        bench.now_ns = 1007 * MS;
+        assert!(bench.matched().is_empty());
+        bench.now_ns += 1;
+        assert_eq!(bench.matched(), [(1, Some(0))]);
+    }
+
+    #[test]
+    fn a_trigger_without_a_frame_in_its_window_has_none() {
+        let mut bench = Bench::new(0, 4);
+        bench.frame();
+        bench.trigger(1, 5);
+        bench.trigger(2, 9);
+        assert!(bench.matched().is_empty());
+        bench.frame();
+        assert_eq!(bench.matched(), [(1, None), (2, Some(1))]);
+        bench.trigger(3, 60);
+        bench.now_ns = 1070 * MS;
+        assert_eq!(bench.matched(), [(3, None)]);
+    }
+
+    #[test]
+    fn a_frame_is_one_part_s() {
+        let mut bench = Bench::new(0, 20);
+        (0..3).for_each(|_| bench.frame());
+        bench.trigger(1, 9);
+        bench.trigger(2, 11);
+        assert_eq!(bench.matched(), [(1, Some(1)), (2, None)]);
+    }
+
+    #[test]
+    fn the_oldest_frame_that_no_part_depends_on_is_given_up_first() {
+        let mut bench = Bench::new(0, 20);
+        (0..4).for_each(|_| bench.frame());
+        bench.trigger(1, 38);
+        bench.trigger(2, 2);
+        let kept_ns = Some((1000 + 10) * MS);
+        let released: std::vec::Vec<u64> =
+            std::iter::from_fn(|| bench.matcher.release(kept_ns)).map(|shot| shot.captured.sequence).collect();
+        assert_eq!(released, [2]);
+        assert_eq!(bench.matcher.held(), 3);
+        bench.frame();
+        assert_eq!(bench.matched(), [(1, Some(4)), (2, Some(0))]);
+        // A part whose frame was given up is not judged by another.
+        bench.trigger(3, 21);
+        assert_eq!(bench.matched(), [(3, None)]);
+    }
+
+    #[test]
+    fn thousands_of_frames_go_through_with_a_few_buffers() {
+        let mut bench = Bench::new(0, 20);
+        for i in 0..5_000 {
+            bench.frame();
+            if i % 3 == 0 {
+                bench.trigger(i, 10 * i);
+                assert_eq!(bench.matched(), [(i, Some(i))]);
+            }
+            if bench.matcher.held() > 8 {
+                assert!(bench.matcher.release(None).is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn too_many_triggers_are_refused() {
+        let mut bench = Bench::new(0, 20);
+        (0..WAITING_MAX as u64).for_each(|part| bench.trigger(part, part));
+        assert!(!bench.matcher.trigger(Trigger { part: 99, at_ns: 0 }));
+    }
+}

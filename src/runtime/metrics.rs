@@ -1,0 +1,306 @@
+//! What the station counts and times. Recording is a few relaxed atomic operations: it takes no lock, allocates nothing
+//! and never waits, so every thread of the line may do it. [`prometheus::render`] and the view read it.
+
+pub mod histogram;
+pub mod history;
+pub mod prometheus;
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use crate::score::Verdict;
+use histogram::{Latencies, ScoreRatios};
+use history::{History, Scored};
+
+/// Kinds of fault that can be told apart: one bit each.
+pub const FAULTS_MAX: usize = 32;
+
+/// What only ever grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    FramesCaptured,
+    /// Dropped under load; no part depended on it.
+    FramesDropped,
+    CameraReopened,
+    Parts,
+    Passed,
+    Reviewed,
+    Rejected,
+    /// A trigger without a frame in its window.
+    UnscoredNoFrame,
+    /// The frame was taken but dropped under load before its turn.
+    UnscoredDropped,
+    /// The frame could not be scored, or the engine failed on it.
+    UnscoredEngine,
+    LateVerdicts,
+    RejectPulses,
+    PulsesMerged,
+    ConfirmationsMissed,
+    EdgesIgnored,
+    Recorded,
+    RecordingsDropped,
+    RecordingsFailed,
+    EventsSent,
+    EventsDropped,
+    Reloads,
+    ReloadsRefused,
+}
+
+/// What goes up and down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gauge {
+    Threshold,
+    LastScore,
+    FramesPerSecond,
+    PartsInFlight,
+}
+
+/// What is timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Latency {
+    /// From capture until the inspection takes the frame.
+    Queue,
+    Prepare,
+    RgbTokens,
+    XyzGroups,
+    AnomalyMap,
+    CaptureToVerdict,
+    /// From capture to the edge at the reject output.
+    CaptureToEdge,
+    /// From the time an edge was scheduled for to the edge.
+    EdgeLateness,
+}
+
+/// Everything a station counts, times and remembers of its scores.
+pub struct Metrics {
+    counts: [AtomicU64; Count::ALL.len()],
+    /// Bits of an f64.
+    gauges: [AtomicU64; Gauge::ALL.len()],
+    latencies: [Latencies; Latency::ALL.len()],
+    /// Scores as a share of the threshold they were judged by.
+    score_ratios: ScoreRatios,
+    history: History,
+    fault_names: &'static [&'static str],
+    fault_counts: [AtomicU64; FAULTS_MAX],
+    /// Bit i is set while fault i is.
+    faults_active: AtomicU32,
+    /// First 8 bytes of the engine's content hash.
+    engine: AtomicU64,
+    started: Instant,
+    /// Time of the last sign of progress since the start, nanoseconds.
+    progress_ns: AtomicU64,
+}
+
+impl Metrics {
+    /// `fault_names`: lower-case words joined by underscores, at most [`FAULTS_MAX`]; faults are told by their place in it.
+    pub fn new(fault_names: &'static [&'static str]) -> Self {
+        assert!(fault_names.len() <= FAULTS_MAX, "one bit for each fault");
+        Self {
+            counts: [const { AtomicU64::new(0) }; Count::ALL.len()],
+            gauges: [const { AtomicU64::new(0) }; Gauge::ALL.len()],
+            latencies: [const { Latencies::new() }; Latency::ALL.len()],
+            score_ratios: ScoreRatios::new(),
+            history: History::new(),
+            fault_names,
+            fault_counts: [const { AtomicU64::new(0) }; FAULTS_MAX],
+            faults_active: AtomicU32::new(0),
+            engine: AtomicU64::new(0),
+            started: Instant::now(),
+            progress_ns: AtomicU64::new(0),
+        }
+    }
+
+    pub fn count(&self, what: Count) {
+        self.add(what, 1);
+    }
+
+    pub fn add(&self, what: Count, many: u64) {
+        self.counts[what as usize].fetch_add(many, Relaxed);
+    }
+
+    pub fn total(&self, what: Count) -> u64 {
+        self.counts[what as usize].load(Relaxed)
+    }
+
+    pub fn set(&self, what: Gauge, value: f64) {
+        self.gauges[what as usize].store(value.to_bits(), Relaxed);
+    }
+
+    pub fn gauge(&self, what: Gauge) -> f64 {
+        f64::from_bits(self.gauges[what as usize].load(Relaxed))
+    }
+
+    pub fn time(&self, what: Latency, time: Duration) {
+        self.latencies[what as usize].record(time);
+    }
+
+    pub fn latencies(&self, what: Latency) -> &Latencies {
+        &self.latencies[what as usize]
+    }
+
+    /// One verdict: its count, the last score, the distribution of scores and the history.
+    /// `score` is none for a part that is rejected without one, `threshold` what it was judged by.
+    pub fn verdict(&self, part: u64, score: Option<f32>, threshold: f32, verdict: Verdict) {
+        self.count(match verdict {
+            Verdict::Pass => Count::Passed,
+            Verdict::Review => Count::Reviewed,
+            Verdict::Reject => Count::Rejected,
+        });
+        self.set(Gauge::Threshold, threshold.into());
+        if let Some(score) = score {
+            self.set(Gauge::LastScore, score.into());
+            self.score_ratios.record(score / threshold);
+        }
+        self.history.push(part, score, verdict);
+    }
+
+    /// The newest scores, oldest first.
+    pub fn history(&self) -> Vec<Scored> {
+        self.history.newest()
+    }
+
+    /// Counts fault number `fault` and marks it as active.
+    pub fn raise(&self, fault: usize) {
+        self.fault_counts[fault].fetch_add(1, Relaxed);
+        self.faults_active.fetch_or(1 << fault, Relaxed);
+    }
+
+    pub fn clear(&self, fault: usize) {
+        self.faults_active.fetch_and(!(1 << fault), Relaxed);
+    }
+
+    /// Name, times raised, and whether it is active.
+    pub fn faults(&self) -> impl Iterator<Item = (&'static str, u64, bool)> {
+        let active = self.faults_active.load(Relaxed);
+        let of =
+            move |(i, name): (usize, &&'static str)| (*name, self.fault_counts[i].load(Relaxed), active >> i & 1 == 1);
+        self.fault_names.iter().enumerate().map(of)
+    }
+
+    /// The engine in use, by the first 16 digits of its content hash.
+    pub fn set_engine(&self, content_sha256: &str) {
+        let digits = content_sha256.get(..16).unwrap_or_default();
+        self.engine.store(u64::from_str_radix(digits, 16).unwrap_or(0), Relaxed);
+    }
+
+    pub fn engine(&self) -> String {
+        format!("{:016x}", self.engine.load(Relaxed))
+    }
+
+    /// A sign of life from whatever feeds the watchdog.
+    pub fn progress(&self) {
+        self.progress_ns.store(self.started.elapsed().as_nanos() as u64, Relaxed);
+    }
+
+    /// Since the last sign of life.
+    pub fn progress_age(&self) -> Duration {
+        self.started.elapsed().saturating_sub(Duration::from_nanos(self.progress_ns.load(Relaxed)))
+    }
+
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+impl Count {
+    pub const ALL: [Self; 22] = [
+        Self::FramesCaptured,
+        Self::FramesDropped,
+        Self::CameraReopened,
+        Self::Parts,
+        Self::Passed,
+        Self::Reviewed,
+        Self::Rejected,
+        Self::UnscoredNoFrame,
+        Self::UnscoredDropped,
+        Self::UnscoredEngine,
+        Self::LateVerdicts,
+        Self::RejectPulses,
+        Self::PulsesMerged,
+        Self::ConfirmationsMissed,
+        Self::EdgesIgnored,
+        Self::Recorded,
+        Self::RecordingsDropped,
+        Self::RecordingsFailed,
+        Self::EventsSent,
+        Self::EventsDropped,
+        Self::Reloads,
+        Self::ReloadsRefused,
+    ];
+}
+
+impl Gauge {
+    pub const ALL: [Self; 4] = [Self::Threshold, Self::LastScore, Self::FramesPerSecond, Self::PartsInFlight];
+}
+
+impl Latency {
+    pub const ALL: [Self; 8] = [
+        Self::Queue,
+        Self::Prepare,
+        Self::RgbTokens,
+        Self::XyzGroups,
+        Self::AnomalyMap,
+        Self::CaptureToVerdict,
+        Self::CaptureToEdge,
+        Self::EdgeLateness,
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_in_the_tables_are_their_own() {
+        assert!(Count::ALL.iter().enumerate().all(|(i, what)| *what as usize == i));
+        assert!(Gauge::ALL.iter().enumerate().all(|(i, what)| *what as usize == i));
+        assert!(Latency::ALL.iter().enumerate().all(|(i, what)| *what as usize == i));
+    }
+
+    #[test]
+    fn counts_of_many_threads_add_up() {
+        let metrics = Metrics::new(&["camera_lost"]);
+        std::thread::scope(|scope| {
+            for thread in 0..4u64 {
+                let metrics = &metrics;
+                scope.spawn(move || {
+                    for part in 0..1000 {
+                        metrics.verdict(thread * 1000 + part, Some(0.5), 1.0, Verdict::Pass);
+                        metrics.time(Latency::CaptureToEdge, Duration::from_millis(part));
+                        metrics.raise(0);
+                    }
+                });
+            }
+        });
+        assert_eq!(metrics.total(Count::Passed), 4000);
+        assert_eq!(metrics.latencies(Latency::CaptureToEdge).count(), 4000);
+        assert_eq!(metrics.faults().next(), Some(("camera_lost", 4000, true)));
+    }
+
+    #[test]
+    fn a_fault_is_active_until_it_is_cleared() {
+        let metrics = Metrics::new(&["camera_lost", "disk_full"]);
+        metrics.raise(1);
+        let active = |metrics: &Metrics| metrics.faults().map(|(_, _, active)| active).collect::<Vec<_>>();
+        assert_eq!(active(&metrics), [false, true]);
+        metrics.clear(1);
+        assert_eq!(active(&metrics), [false, false]);
+        assert_eq!(metrics.faults().map(|(_, count, _)| count).collect::<Vec<_>>(), [0, 1]);
+    }
+
+    #[test]
+    fn the_engine_is_known_by_its_hash() {
+        let metrics = Metrics::new(&[]);
+        metrics.set_engine("0123456789abcdef0011");
+        assert_eq!(metrics.engine(), "0123456789abcdef");
+    }
+
+    #[test]
+    fn progress_starts_the_age_again() {
+        let metrics = Metrics::new(&[]);
+        std::thread::sleep(Duration::from_millis(20));
+        let before = metrics.progress_age();
+        metrics.progress();
+        assert!(before >= Duration::from_millis(20) && metrics.progress_age() < before);
+    }
+}
