@@ -22,17 +22,17 @@ pub fn smooth(map: &mut [f32]) {
     smooth_with(map, &mut Vec::new());
 }
 
-fn smooth_with(map: &mut [f32], other: &mut Vec<f32>) {
-    assert_eq!(map.len(), P);
-    other.resize(P, 0.0);
-    vectorised(|_| {
+vectorised! {
+    fn smooth_with(map: &mut [f32], other: &mut Vec<f32>) {
+        assert_eq!(map.len(), P);
+        other.resize(P, 0.0);
         for (side, times) in BOXES {
             for _ in 0..times {
                 along_rows(map, other, side);
                 along_columns(other, map, side);
             }
         }
-    });
+    }
 }
 
 /// Mean of `side` values along each row; zero beyond the edge counts.

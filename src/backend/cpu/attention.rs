@@ -104,13 +104,7 @@ impl Attention {
         for first in (0..n).step_by(KEYS) {
             let keys = KEYS.min(n - first);
             self.score(queries, head, rows, n, (first, keys), &mut scratch.scores);
-            vectorised(|fused| {
-                if fused {
-                    soften::<true>(scratch, keys, stride);
-                } else {
-                    soften::<false>(scratch, keys, stride);
-                }
-            });
+            soften(scratch, keys, stride);
             self.attend(head, rows, n, (first, keys), scratch);
         }
     }
@@ -150,20 +144,21 @@ impl Attention {
     }
 }
 
-/// Scores to exponentials, below the largest score of each query so far; what was attended before is scaled to match.
-#[inline(always)]
-fn soften<const FUSED: bool>(scratch: &mut AttentionScratch, keys: usize, stride: usize) {
-    let rows = scratch.scores.chunks_exact_mut(KEYS).zip(scratch.attended.chunks_exact_mut(stride));
-    for ((scores, attended), (largest, total)) in rows.zip(scratch.largest.iter_mut().zip(&mut scratch.total)) {
-        let scores = &mut scores[..keys];
-        let here = maximum(scores);
-        if here > *largest {
-            let scale = exponential::<FUSED>(*largest - here);
-            attended.iter_mut().for_each(|v| *v *= scale);
-            *total *= scale;
-            *largest = here;
+vectorised! {
+    /// Scores to exponentials, below the largest score of each query so far; what was attended before is scaled to match.
+    fn soften(scratch: &mut AttentionScratch, keys: usize, stride: usize) {
+        let rows = scratch.scores.chunks_exact_mut(KEYS).zip(scratch.attended.chunks_exact_mut(stride));
+        for ((scores, attended), (largest, total)) in rows.zip(scratch.largest.iter_mut().zip(&mut scratch.total)) {
+            let scores = &mut scores[..keys];
+            let here = maximum(scores);
+            if here > *largest {
+                let scale = exponential::<FUSED>(*largest - here);
+                attended.iter_mut().for_each(|v| *v *= scale);
+                *total *= scale;
+                *largest = here;
+            }
+            *total += exponentiate::<FUSED>(scores, *largest);
         }
-        *total += exponentiate::<FUSED>(scores, *largest);
     }
 }
 

@@ -3,14 +3,33 @@
 /// Values that are summed, or compared, side by side.
 const LANES: usize = 32;
 
-/// Runs `work` compiled for the widest vectors of this processor; the argument says whether a fused multiply-add is
-/// one instruction there.
-#[inline(always)]
-pub fn vectorised<R>(work: impl FnOnce(bool) -> R) -> R {
-    let arch = pulp::Arch::new();
-    let fused = !matches!(arch, pulp::Arch::Scalar);
-    arch.dispatch(|| work(fused))
+/// Makes a function whose body is compiled twice: for AVX2 and FMA where the processor has them, and for what every
+/// processor of the architecture has. Inside, `FUSED` says whether a fused multiply-add is one instruction. What the body
+/// calls must be inlined, or it stays without the wider vectors.
+macro_rules! vectorised {
+    ($(#[$meta:meta])* $visibility:vis fn $name:ident($($argument:ident: $kind:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
+        $(#[$meta])*
+        $visibility fn $name($($argument: $kind),*) $(-> $result)? {
+            #[inline(always)]
+            fn body<const FUSED: bool>($($argument: $kind),*) $(-> $result)? $body
+
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2,fma")]
+                fn wide($($argument: $kind),*) $(-> $result)? {
+                    body::<true>($($argument),*)
+                }
+
+                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                    // SAFETY: the processor has what the function is compiled for.
+                    return unsafe { wide($($argument),*) };
+                }
+            }
+            body::<{ cfg!(target_arch = "aarch64") }>($($argument),*)
+        }
+    };
 }
+pub(super) use vectorised;
 
 /// `a b + c`, in one rounding where that is one instruction.
 #[inline(always)]
@@ -26,8 +45,10 @@ fn exp_nonpositive<const FUSED: bool>(x: f32) -> f32 {
     let n = multiply_add::<FUSED>(x, std::f32::consts::LOG2_E, 12_582_912.0) - 12_582_912.0;
     let r = multiply_add::<FUSED>(n, -0.693_359_4, x);
     let r = multiply_add::<FUSED>(n, 2.121_944_4e-4, r);
-    let step = |p: f32, c: f32| multiply_add::<FUSED>(p, r, c);
-    let p = [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0].into_iter().fold(1.0 / 720.0, step);
+    let mut p = 1.0 / 720.0;
+    for c in [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
+        p = multiply_add::<FUSED>(p, r, c);
+    }
     p * f32::from_bits(((n as i32 + 127) as u32) << 23)
 }
 
@@ -37,8 +58,10 @@ fn exp_nonpositive<const FUSED: bool>(x: f32) -> f32 {
 fn normal_cdf_with<const FUSED: bool>(x: f32) -> f32 {
     let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
     let t = 1.0 / multiply_add::<FUSED>(0.327_591_1, z, 1.0);
-    let step = |p: f32, c: f32| multiply_add::<FUSED>(p, t, c);
-    let p = [-1.453_152_1, 1.421_413_8, -0.284_496_72, 0.254_829_6].into_iter().fold(1.061_405_4, step);
+    let mut p = 1.061_405_4;
+    for c in [-1.453_152_1, 1.421_413_8, -0.284_496_72, 0.254_829_6] {
+        p = multiply_add::<FUSED>(p, t, c);
+    }
     let tail = 0.5 * p * t * exp_nonpositive::<FUSED>(-z * z);
     if x >= 0.0 { 1.0 - tail } else { tail }
 }
@@ -48,43 +71,45 @@ pub fn normal_cdf(x: f32) -> f32 {
     normal_cdf_with::<false>(x)
 }
 
-/// Erf GELU in place.
-pub fn gelu(x: &mut [f32]) {
-    vectorised(|fused| {
-        if fused {
-            x.iter_mut().for_each(|v| *v *= normal_cdf_with::<true>(*v));
-        } else {
-            x.iter_mut().for_each(|v| *v *= normal_cdf_with::<false>(*v));
+vectorised! {
+    /// Erf GELU in place.
+    pub fn gelu(x: &mut [f32]) {
+        for v in x {
+            *v *= normal_cdf_with::<FUSED>(*v);
         }
-    });
+    }
 }
 
-pub fn relu(x: &mut [f32]) {
-    vectorised(|_| x.iter_mut().for_each(|v| *v = v.max(0.0)));
+vectorised! {
+    pub fn relu(x: &mut [f32]) {
+        for v in x {
+            *v = v.max(0.0);
+        }
+    }
 }
 
-/// Adds `row` to every row of `x`, `[n, row.len()]`.
-pub fn add_rows(x: &mut [f32], row: &[f32]) {
-    vectorised(|_| {
+vectorised! {
+    /// Adds `row` to every row of `x`, `[n, row.len()]`.
+    pub fn add_rows(x: &mut [f32], row: &[f32]) {
         for x in x.chunks_exact_mut(row.len()) {
             x.iter_mut().zip(row).for_each(|(x, v)| *x += v);
         }
-    });
+    }
 }
 
-/// Maximum over the rows of `x`, `[n, out.len()]`, and what is in `out`.
-pub fn maximum_rows(x: &[f32], out: &mut [f32]) {
-    vectorised(|_| {
+vectorised! {
+    /// Maximum over the rows of `x`, `[n, out.len()]`, and what is in `out`.
+    pub fn maximum_rows(x: &[f32], out: &mut [f32]) {
         for row in x.chunks_exact(out.len()) {
             out.iter_mut().zip(row).for_each(|(out, &v)| *out = if v > *out { v } else { *out });
         }
-    });
+    }
 }
 
-/// Adds each row's sum of squares, after `shift` was added to it, to `sums`: x `[n, shift.len()]`.
-pub fn add_squares(x: &[f32], shift: &[f32], sums: &mut [f32]) {
-    const WIDTH: usize = 16;
-    vectorised(|_| {
+vectorised! {
+    /// Adds each row's sum of squares, after `shift` was added to it, to `sums`: x `[n, shift.len()]`.
+    pub fn add_squares(x: &[f32], shift: &[f32], sums: &mut [f32]) {
+        const WIDTH: usize = 16;
         for (row, sum) in x.chunks_exact(shift.len()).zip(sums) {
             let mut lanes = [0.0f32; WIDTH];
             for (row, shift) in row.as_chunks::<WIDTH>().0.iter().zip(shift.as_chunks::<WIDTH>().0) {
@@ -94,7 +119,7 @@ pub fn add_squares(x: &[f32], shift: &[f32], sums: &mut [f32]) {
             }
             *sum += lanes.iter().sum::<f32>();
         }
-    });
+    }
 }
 
 /// The largest of a row; of an empty one, the smallest number.
@@ -122,7 +147,9 @@ fn sum(row: &[f32], of: impl Fn(f32) -> f32) -> f32 {
 /// `row = exp(row - maximum)`; returns its sum. `maximum` is not below any of its values.
 #[inline(always)]
 pub fn exponentiate<const FUSED: bool>(row: &mut [f32], maximum: f32) -> f32 {
-    row.iter_mut().for_each(|v| *v = exp_nonpositive::<FUSED>(*v - maximum));
+    for v in row.iter_mut() {
+        *v = exp_nonpositive::<FUSED>(*v - maximum);
+    }
     sum(row, |v| v)
 }
 
@@ -132,10 +159,10 @@ pub fn exponential<const FUSED: bool>(x: f32) -> f32 {
     exp_nonpositive::<FUSED>(x)
 }
 
-/// LayerNorm of each row of `x` `[n, c]` into `out`.
-pub fn layer_norm(x: &[f32], weight: &[f32], bias: &[f32], epsilon: f32, out: &mut [f32]) {
-    let c = weight.len();
-    vectorised(|_| {
+vectorised! {
+    /// LayerNorm of each row of `x` `[n, c]` into `out`.
+    pub fn layer_norm(x: &[f32], weight: &[f32], bias: &[f32], epsilon: f32, out: &mut [f32]) {
+        let c = weight.len();
         for (x, out) in x.chunks_exact(c).zip(out.chunks_exact_mut(c)) {
             let mean = sum(x, |v| v) / c as f32;
             let variance = sum(x, |v| (v - mean) * (v - mean)) / c as f32;
@@ -144,7 +171,7 @@ pub fn layer_norm(x: &[f32], weight: &[f32], bias: &[f32], epsilon: f32, out: &m
                 *out = (x - mean) * scale * weight + bias;
             }
         }
-    });
+    }
 }
 
 #[cfg(test)]

@@ -57,21 +57,7 @@ impl Grouping {
         farthest.clear();
         farthest.resize(tree.leaves(), f32::INFINITY);
         chosen.clear();
-        vectorised(|_| {
-            let mut next = 0;
-            for _ in 0..count {
-                chosen.push(next);
-                let centre = points[next];
-                tree.bounds(centre, bounds);
-                for leaf in 0..bounds.len() {
-                    // A centre no nearer than the farthest point's own lowers nothing.
-                    if bounds[leaf] < farthest[leaf] {
-                        farthest[leaf] = tree.lower(leaf, centre, distance);
-                    }
-                }
-                next = first_farthest(tree, distance, farthest);
-            }
-        });
+        take_farthest(tree, points, (distance, farthest, bounds), count, chosen);
     }
 
     /// The nearest points of `centre` among those that were sampled from, as many as `out` takes, nearest first, ties to
@@ -83,40 +69,71 @@ impl Grouping {
         // At most four times as many are kept, and what one leaf adds.
         found.reserve(4 * k + 2 * CLOUD_LEAF);
         bounds.reserve(self.tree.order.capacity().div_ceil(CLOUD_LEAF));
-        vectorised(|_| {
-            self.tree.bounds(centre, bounds);
-            let mut within = f32::INFINITY;
-            // The leaves most likely to hold them first, so that few others are looked into.
-            while found.len() < k.min(self.tree.order.len()) {
-                let leaf = least(bounds);
-                self.look(leaf, centre, within, found);
-                bounds[leaf] = LOOKED_INTO;
-            }
-            within = keep_nearest(found, k).unwrap_or(within);
-            for leaf in 0..bounds.len() {
-                if bounds[leaf] <= within {
-                    self.look(leaf, centre, within, found);
-                    if found.len() > 4 * k {
-                        within = keep_nearest(found, k).unwrap_or(within);
-                    }
-                }
-            }
-        });
+        search(&self.tree, centre, k, bounds, found);
         keep_nearest(found, k);
         found.sort_unstable();
         for (slot, out) in out.iter_mut().enumerate() {
             *out = *found.get(slot).unwrap_or(&found[0]) as u32;
         }
     }
+}
 
-    #[inline(always)]
-    fn look(&self, leaf: usize, centre: [f32; 3], within: f32, found: &mut Vec<u64>) {
-        self.tree.distances(leaf, centre, |distance, at| {
-            if distance <= within {
-                found.push(key(distance, self.tree.order[at]));
+vectorised! {
+    /// Takes one centre after another; `state`: distances, the largest of each leaf, room for bounds.
+    fn take_farthest(
+        tree: &Tree,
+        points: &[[f32; 3]],
+        state: (&mut [f32], &mut [f32], &mut Vec<f32>),
+        count: usize,
+        chosen: &mut Vec<usize>,
+    ) {
+        let (distance, farthest, bounds) = state;
+        let mut next = 0;
+        for _ in 0..count {
+            chosen.push(next);
+            let centre = points[next];
+            tree.bounds(centre, bounds);
+            for leaf in 0..bounds.len() {
+                // A centre no nearer than the farthest point's own lowers nothing.
+                if bounds[leaf] < farthest[leaf] {
+                    farthest[leaf] = tree.lower(leaf, centre, distance);
+                }
             }
-        });
+            next = first_farthest(tree, distance, farthest);
+        }
     }
+}
+
+vectorised! {
+    /// Finds the `k` nearest points, and some more.
+    fn search(tree: &Tree, centre: [f32; 3], k: usize, bounds: &mut Vec<f32>, found: &mut Vec<u64>) {
+        tree.bounds(centre, bounds);
+        let mut within = f32::INFINITY;
+        // The leaves most likely to hold them first, so that few others are looked into.
+        while found.len() < k.min(tree.order.len()) {
+            let leaf = least(bounds);
+            look(tree, leaf, centre, within, found);
+            bounds[leaf] = LOOKED_INTO;
+        }
+        within = keep_nearest(found, k).unwrap_or(within);
+        for leaf in 0..bounds.len() {
+            if bounds[leaf] <= within {
+                look(tree, leaf, centre, within, found);
+                if found.len() > 4 * k {
+                    within = keep_nearest(found, k).unwrap_or(within);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn look(tree: &Tree, leaf: usize, centre: [f32; 3], within: f32, found: &mut Vec<u64>) {
+    tree.distances(leaf, centre, |distance, at| {
+        if distance <= within {
+            found.push(key(distance, tree.order[at]));
+        }
+    });
 }
 
 /// The lowest index of the points farthest from every centre.

@@ -119,7 +119,7 @@ impl Interpolator {
         of_point.resize(P, NO_POINT);
         let tree = &*tree;
         workers.each_chunk(of_point, W, |scratch: &mut Scratch, y, line| {
-            vectorised(|_| inverse_distances(tree, &cloud[y * W..][..W], &mut scratch.bounds, line));
+            inverse_distances(tree, &cloud[y * W..][..W], &mut scratch.bounds, line);
         });
         let of_point = &*of_point;
         workers.each_chunk(rows.lines(), 1, |_, y, line| {
@@ -128,20 +128,21 @@ impl Interpolator {
     }
 }
 
-#[inline(always)]
-fn inverse_distances(tree: &Centres, points: &[[f32; 3]], bounds: &mut Vec<f32>, out: &mut [[(u32, f32); 3]]) {
-    // Neighbouring points have much the same nearest centres.
-    let mut hint = [0; 3];
-    for (point, out) in points.iter().zip(out) {
-        *out = NO_POINT;
-        if !is_point(point) {
-            continue;
+vectorised! {
+    fn inverse_distances(tree: &Centres, points: &[[f32; 3]], bounds: &mut Vec<f32>, out: &mut [[(u32, f32); 3]]) {
+        // Neighbouring points have much the same nearest centres.
+        let mut hint = [0; 3];
+        for (point, out) in points.iter().zip(out) {
+            *out = NO_POINT;
+            if !is_point(point) {
+                continue;
+            }
+            let nearest = tree.three_nearest(*point, hint, bounds);
+            hint = nearest.map(|(_, centre)| centre);
+            let weight = nearest.map(|(d, _)| 1.0 / (d + DISTANCE_FLOOR));
+            let total: f32 = weight.iter().sum();
+            *out = [0, 1, 2].map(|i| (nearest[i].1 as u32, weight[i] / total));
         }
-        let nearest = tree.three_nearest(*point, hint, bounds);
-        hint = nearest.map(|(_, centre)| centre);
-        let weight = nearest.map(|(d, _)| 1.0 / (d + DISTANCE_FLOOR));
-        let total: f32 = weight.iter().sum();
-        *out = [0, 1, 2].map(|i| (nearest[i].1 as u32, weight[i] / total));
     }
 }
 

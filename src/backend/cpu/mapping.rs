@@ -87,20 +87,14 @@ impl Mapping {
         self.offset.resize(to.features.len() / c_out, 0.0);
         workers.each_chunk(&mut self.offset, TOKENS_PER_TASK, |_, task, offset| {
             let tokens = to.features[task * TOKENS_PER_TASK * c_out..].chunks_exact(c_out);
-            vectorised(|_| offset.iter_mut().zip(tokens).for_each(|(offset, token)| *offset = dot(token, bias)));
+            offset.iter_mut().zip(tokens).for_each(|(offset, token)| *offset = dot(token, bias));
         });
         let task_pixels = self.triangle.whole_rows(TASK_BYTES / (4 * m)).min(TASK_BYTES);
         let mapping = &*self;
         workers.each_chunk(psi, task_pixels, |scratch: &mut Scratch, task, psi| {
             let pixels = &pixels[task * task_pixels..][..psi.len()];
             mapping.predict(from.rows, pixels, &mut scratch.mapping, &mut scratch.product);
-            vectorised(|fused| {
-                if fused {
-                    mapping.compare::<true>(to, pixels, &scratch.mapping, psi);
-                } else {
-                    mapping.compare::<false>(to, pixels, &scratch.mapping, psi);
-                }
-            });
+            compare(mapping, to, pixels, &scratch.mapping, psi);
         });
     }
 
@@ -111,20 +105,7 @@ impl Mapping {
         let MappingScratch { first, hidden, predicted } = scratch;
         first.resize(n * stride);
         hidden.resize(n * stride);
-        vectorised(|fused| {
-            for (&pixel, out) in pixels.iter().zip(first.chunks_exact_mut(stride)) {
-                let (row, out) = (from.row(pixel as usize), &mut out[..m]);
-                let add = |at: usize, sum: &[f32]| {
-                    let bias = &self.input_bias[at..][..sum.len()];
-                    out[at..].iter_mut().zip(sum.iter().zip(bias)).for_each(|(out, (s, b))| *out = s + b);
-                };
-                if fused {
-                    combine::<true>(row, &self.moved, m, add);
-                } else {
-                    combine::<false>(row, &self.moved, m, add);
-                }
-            }
-        });
+        first_units(from, pixels, &self.moved, &self.input_bias, (first, stride));
         gelu(first);
         let projection = &self.projection.packed;
         for panels in panels_of(projection) {
@@ -147,24 +128,45 @@ impl Mapping {
             });
         }
     }
+}
 
-    #[inline(always)]
-    fn compare<const FUSED: bool>(&self, to: &Side, pixels: &[u32], scratch: &MappingScratch, psi: &mut [f32]) {
-        let (m, c_out) = (self.input.to, self.output_bias.len());
+vectorised! {
+    /// What the first layer gives for each pixel, before its GELU.
+    fn first_units(rows: &SparseRows, pixels: &[u32], moved: &[f32], bias: &[f32], out: (&mut [f32], usize)) {
+        let (out, stride) = out;
+        for (&pixel, out) in pixels.iter().zip(out.chunks_exact_mut(stride)) {
+            combine::<FUSED>(rows.row(pixel as usize), moved, bias.len(), |at, sum| {
+                let bias = &bias[at..][..sum.len()];
+                for ((out, sum), bias) in out[at..].iter_mut().zip(sum).zip(bias) {
+                    *out = sum + bias;
+                }
+            });
+        }
+    }
+}
+
+vectorised! {
+    /// psi of each pixel, from its hidden units and the length of what is predicted from them.
+    fn compare(mapping: &Mapping, to: &Side, pixels: &[u32], scratch: &MappingScratch, psi: &mut [f32]) {
+        let (m, c_out) = (mapping.input.to, mapping.output_bias.len());
         let hidden = scratch.hidden.chunks_exact(row_stride(m));
         for (((&pixel, psi), hidden), predicted) in pixels.iter().zip(psi).zip(hidden).zip(&scratch.predicted) {
             let row = to.rows.row(pixel as usize);
-            let mut lanes = [[0.0f32; CHUNK]; 2];
-            combine::<FUSED>(row, &self.projected, m, |at, sum| {
+            let (mut inner, mut observed) = ([0.0f32; CHUNK], [0.0f32; CHUNK]);
+            combine::<FUSED>(row, &mapping.projected, m, |at, sum| {
                 let hidden = &hidden[at..][..sum.len()];
-                lanes[0].iter_mut().zip(sum.iter().zip(hidden)).for_each(|(lane, (s, h))| *lane += s * h);
+                for ((lane, sum), hidden) in inner.iter_mut().zip(sum).zip(hidden) {
+                    *lane = multiply_add::<FUSED>(*sum, *hidden, *lane);
+                }
             });
             // |e|^2: e is made a chunk at a time and forgotten.
             combine::<FUSED>(row, to.features, c_out, |_, sum| {
-                lanes[1].iter_mut().zip(sum).for_each(|(lane, s)| *lane += s * s);
+                for (lane, sum) in observed.iter_mut().zip(sum) {
+                    *lane = multiply_add::<FUSED>(*sum, *sum, *lane);
+                }
             });
-            let [inner, observed] = lanes.map(|lanes| lanes.iter().sum::<f32>());
-            let offset: f32 = row.iter().map(|&(k, w)| w * self.offset[k as usize]).sum();
+            let [inner, observed] = [inner, observed].map(|lanes| lanes.iter().sum::<f32>());
+            let offset: f32 = row.iter().map(|&(k, w)| w * mapping.offset[k as usize]).sum();
             *psi = distance(inner + offset, *predicted, observed);
         }
     }
@@ -207,7 +209,9 @@ fn combine<const FUSED: bool>(row: &[(u32, f32)], features: &[f32], c: usize, mu
         let mut sum = [0.0f32; CHUNK];
         for &(index, weight) in row {
             let feature = &features[index as usize * c + at..][..CHUNK];
-            sum.iter_mut().zip(feature).for_each(|(s, f)| *s = multiply_add::<FUSED>(weight, *f, *s));
+            for (sum, feature) in sum.iter_mut().zip(feature) {
+                *sum = multiply_add::<FUSED>(weight, *feature, *sum);
+            }
         }
         each(at, &sum);
     }
@@ -215,13 +219,14 @@ fn combine<const FUSED: bool>(row: &[(u32, f32)], features: &[f32], c: usize, mu
         let mut sum = [0.0f32; CHUNK];
         for &(index, weight) in row {
             let feature = &features[index as usize * c + whole..][..c - whole];
-            sum.iter_mut().zip(feature).for_each(|(s, f)| *s = multiply_add::<FUSED>(weight, *f, *s));
+            for (sum, feature) in sum.iter_mut().zip(feature) {
+                *sum = multiply_add::<FUSED>(weight, *feature, *sum);
+            }
         }
         each(whole, &sum[..c - whole]);
     }
 }
 
-#[inline(always)]
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0f32; CHUNK];
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<CHUNK>(), b.as_chunks::<CHUNK>());
