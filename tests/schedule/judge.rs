@@ -163,6 +163,8 @@ fn count(world: &World, seen: &mut Seen) {
         assert!(counters.faults[i] >= count, "{:?}", Fault::ALL[i]);
         seen.faults[i] += count;
     }
+    let expired = world.parts.iter().filter(|part| part.accepted && is_expired(part));
+    assert_eq!(counters.expired, expired.count() as u64);
     seen.overflowed += counters.overflowed;
     seen.late += counters.late;
     seen.merged += counters.merged;

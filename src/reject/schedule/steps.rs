@@ -58,8 +58,8 @@ impl Schedule {
             part.end = now + settings.pulse_ns;
             part.late = now - reached > settings.late_ns_max;
             if now - part.at > settings.age_ns_max {
+                self.counters.expired += u64::from(part.accepted);
                 part.accepted = false;
-                self.counters.expired += 1;
             }
             // The output has been where it is since before the part came.
             part.caught = self.outputs.reject && reached < now;
