@@ -24,6 +24,8 @@ use crate::reject::schedule::PARTS_MAX;
 
 /// The camera is waited for this long at a time, so that triggers are seen to in between.
 const SLICE: Duration = Duration::from_millis(5);
+/// A part that is found in frames must show in more of them than this: so many lost in a row may hide one.
+const LOST_MAX: u64 = 3;
 /// At the end of a recording, this long without a part in flight is the end of the line.
 const QUIET_SLICES: u32 = 20;
 /// What the last part may take beside its way to the ejector.
@@ -74,7 +76,8 @@ pub struct CaptureThread<'a> {
     /// When each part's frame was captured, by the part's number.
     captured_ns: Box<[(u64, u64)]>,
     in_flight: u64,
-    last_ns: Option<u64>,
+    /// Number and time of the last frame.
+    last: Option<(u64, u64)>,
     joints: Joints<'a>,
 }
 
@@ -105,7 +108,7 @@ impl<'a> CaptureThread<'a> {
             passage_ns_max: settings.passage_ns_max,
             captured_ns: vec![(0, 0); 2 * PARTS_MAX].into(),
             in_flight: 0,
-            last_ns: None,
+            last: None,
             joints,
         }
     }
@@ -153,6 +156,8 @@ impl<'a> CaptureThread<'a> {
     }
 
     fn frames(&mut self, first: Box<Shot>) -> Result<(), CameraError> {
+        // What came by while the first frame was inspected is behind a line that is held at reject.
+        self.last = None;
         let mut shot = self.take_in(first);
         while !self.joints.stop.load(Relaxed) {
             self.follow_line();
@@ -173,8 +178,8 @@ impl<'a> CaptureThread<'a> {
                 self.joints.heard_ns.store(clock::monotonic_ns(), Relaxed);
                 let (width, height) = (shot.captured.frame.width() as u64, shot.captured.frame.height() as u64);
                 self.joints.frame.store(width << 32 | height, Relaxed);
+                self.follow_camera(&shot.captured);
                 self.joints.line.clear(Fault::CameraLost);
-                self.measure_rate(&shot.captured);
                 Ok(true)
             }
             Delivery::Nothing => Ok(false),
@@ -187,12 +192,25 @@ impl<'a> CaptureThread<'a> {
         }
     }
 
-    fn measure_rate(&mut self, captured: &CapturedFrame) {
-        let Some(last_ns) = self.last_ns.replace(captured.captured_ns) else { return };
+    /// Measures the rate, and looks for frames that were lost on the way from the sensor.
+    fn follow_camera(&mut self, captured: &CapturedFrame) {
+        let Some((sequence, last_ns)) = self.last.replace((captured.sequence, captured.captured_ns)) else { return };
+        let metrics = self.joints.metrics;
         let rate = 1e9 / captured.captured_ns.saturating_sub(last_ns).max(1) as f64;
-        let before = self.joints.metrics.gauge(Gauge::FramesPerSecond);
+        let before = metrics.gauge(Gauge::FramesPerSecond);
         let smoothed = if before == 0.0 { rate } else { before + (rate - before) / 16.0 };
-        self.joints.metrics.set(Gauge::FramesPerSecond, smoothed);
+        metrics.set(Gauge::FramesPerSecond, smoothed);
+        let lost = captured.sequence.saturating_sub(sequence + 1);
+        metrics.add(Count::FramesDropped, lost);
+        let hides_a_part = match self.announcer {
+            Announcer::Line => false,
+            Announcer::Frames(_) => lost >= LOST_MAX,
+            Announcer::EveryFrame => lost > 0,
+        };
+        if hides_a_part {
+            log::error!("the camera lost {lost} frames, in which a part may have gone by unseen");
+            self.joints.line.raise(Fault::CameraLost);
+        }
     }
 
     /// Announces the part that a new frame shows, keeps the frame, and gives one to write the next into.

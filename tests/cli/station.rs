@@ -115,6 +115,30 @@ fn a_station_that_cannot_start_says_why() {
     desk.refused_with("replay frames --engine @fitted", &["no threshold"]);
 }
 
+#[test]
+fn regions_decide_where_defects_count() {
+    let desk = Desk::new();
+    frames(&desk);
+    let inspect =
+        "inspect --engine @calibrated --rgb frames/rgb/000.png --xyz frames/xyz/000.tiff --json --regions station.toml";
+    let with = |regions: &str| {
+        station(&desk, "", "");
+        let text = String::from_utf8(desk.read("station.toml")).unwrap();
+        desk.write("station.toml", text + regions);
+    };
+    with("");
+    let whole = desk.run(inspect).json();
+    with("[[regions.of_interest]]\npolygon = [[90, 90], [134, 90], [134, 134], [90, 134]]\n");
+    let middle = desk.run(inspect).json();
+    assert_eq!(middle["valid_pixels"], 44 * 44);
+    assert!(middle["score"].as_f64() <= whole["score"].as_f64(), "{middle} {whole}");
+    with("[[regions.of_interest]]\npolygon = [[0, 0], [10, 0], [10, 10]]\n");
+    let beside = desk.run(inspect).json();
+    assert!(beside["verdict"] == "reject" && beside["reason"].as_str().unwrap().contains("regions"), "{beside}");
+    with("[[regions.ignore]]\npolygon = [[0, 0], [224, 0], [224, 224], [0, 224]]\n");
+    desk.refused_with(inspect, &["leave no pixel", "regions.ignore"]);
+}
+
 fn wait_for(mut there: impl FnMut() -> bool) {
     let start = Instant::now();
     while !there() {

@@ -24,7 +24,7 @@ use crate::line::{MemoryLine, Seen};
 use crate::part;
 
 /// No test takes longer, on whatever machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What the camera does when it is asked for a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,6 +36,8 @@ pub enum Step {
     Blind,
     /// Nothing for now.
     Wait,
+    /// A frame is lost on its way.
+    Lose,
     /// The cable is pulled.
     Break,
     End,
@@ -64,6 +66,7 @@ struct Scripted {
     judged: Arc<AtomicU64>,
     metrics: Arc<Metrics>,
     frames: Arc<[RgbdFrame; 3]>,
+    lost: u64,
 }
 
 impl FrameSource for Scripted {
@@ -80,13 +83,17 @@ impl FrameSource for Scripted {
                 std::thread::sleep(wait.min(Duration::from_millis(1)));
                 return Ok(false);
             }
+            Step::Lose => {
+                self.lost += 1;
+                return Ok(false);
+            }
             Step::Break => {
                 self.shown.fetch_add(1, Relaxed);
                 return Err(CameraError::Lost { reason: "unplugged".into() });
             }
             Step::End => return Err(CameraError::Ended { frames: shown }),
         };
-        (into.sequence, into.captured_ns) = (shown, monotonic_ns());
+        (into.sequence, into.captured_ns) = (shown + self.lost, monotonic_ns());
         into.frame.copy_from(&self.frames[frame]);
         self.shown.fetch_add(1, Relaxed);
         Ok(true)
@@ -205,7 +212,7 @@ impl Plant {
         Box::new(move || {
             let (script, shown, judged) = (script.clone(), shown.clone(), judged.clone());
             let (metrics, frames) = (metrics.clone(), frames.clone());
-            Ok(Box::new(Scripted { script, shown, judged, metrics, frames }))
+            Ok(Box::new(Scripted { script, shown, judged, metrics, frames, lost: 0 }))
         })
     }
 

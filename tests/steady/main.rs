@@ -21,9 +21,9 @@ use crosscheck::runtime::settings::Announced;
 use plant::{Plant, Step, script};
 
 /// Frames from one part to the next, parts that warm up, and parts in all.
-const FRAMES_PER_PART: u64 = 6;
-const WARM: u64 = 60;
-const PARTS: u64 = 600;
+const FRAMES_PER_PART: u64 = 20;
+const WARM: u64 = 30;
+const PARTS: u64 = 150;
 /// Stacks that grow into pages they had not touched.
 const PAGES_MAX: u64 = 32;
 
