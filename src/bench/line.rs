@@ -168,8 +168,9 @@ fn hardware() -> String {
     let mut text = board.or(processor).unwrap_or_else(|| std::env::consts::ARCH.into());
     let kernel = read("/proc/sys/kernel/osrelease").unwrap_or_default();
     let real_time = if read("/sys/kernel/realtime").is_some() { ", PREEMPT_RT" } else { "" };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     // A string takes all that is written to it.
-    let _ = write!(text, ", {} threads, Linux {}{real_time}", rayon::current_num_threads(), kernel.trim());
+    let _ = write!(text, ", {threads} threads, Linux {}{real_time}", kernel.trim());
     text
 }
 

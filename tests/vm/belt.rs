@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use crate::chip::{Chip, Line};
 
 /// From the photo-eye to the ejector.
-pub const DELAY_COUNTS: u64 = 400;
+pub const DELAY_COUNTS: u64 = 600;
 pub const DECISION_LEAD_COUNTS: u64 = 20;
 pub const PULSE_MS: u64 = 300;
-/// 50 counts a second: an emulated machine keeps up.
+/// Below 50 counts a second: an emulated machine keeps up.
+pub const COUNTS_PER_S_MAX: u64 = 100;
 const COUNT_PERIOD: Duration = Duration::from_millis(20);
 /// When it does not, the belt creeps: it never stands, which would be a fault.
 const CREEP_PERIOD: Duration = Duration::from_millis(500);

@@ -13,7 +13,7 @@ use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
 use crosscheck::prepare::{Keep, PlaneMode, Preparation, Stride};
 use crosscheck::shapes::{H, P, W};
 
-use crate::belt::{DECISION_LEAD_COUNTS, DELAY_COUNTS, PULSE_MS};
+use crate::belt::{COUNTS_PER_S_MAX, DECISION_LEAD_COUNTS, DELAY_COUNTS, PULSE_MS};
 use crate::part;
 
 const SEED: u64 = 5;
@@ -124,8 +124,8 @@ source = "gpio"
 frame_window_ms = 1000.0
 
 [encoder]
-counts_per_s_max = 5000
-stopped_ms = 10000.0
+counts_per_s_max = {COUNTS_PER_S_MAX}
+stopped_ms = 5500.0
 missing_pulses = false
 
 [reject]
