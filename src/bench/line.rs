@@ -1,8 +1,9 @@
 //! A whole station on a simulated line, over a long run: from a frame's capture to the edge at the reject output.
 
+use std::collections::VecDeque;
 use std::fmt::Write;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -13,10 +14,10 @@ use crate::clock::monotonic_ns;
 use crate::config::{ConfigError, Station, ns_from_ms};
 use crate::frame::RgbdFrame;
 use crate::reject::actuator::{self, Options};
-use crate::reject::part::Outputs;
+use crate::reject::part::{Event, Outputs};
 use crate::reject::{NoEdges, RejectError, Sink, settings};
 use crate::runtime::judgement::{Judgement, JudgementError};
-use crate::runtime::metrics::{Count, Latency, Metrics};
+use crate::runtime::metrics::{Count, Metrics};
 use crate::runtime::settings::Settings;
 use crate::runtime::watchdog::ServiceManager;
 use crate::runtime::{self, Equipment, FAULT_NAMES, Request, StationError};
@@ -62,7 +63,7 @@ pub struct LineReport {
 #[derive(Debug, Serialize)]
 pub struct Row {
     pub name: &'static str,
-    pub count: u64,
+    pub count: usize,
     pub p50_ms: f64,
     pub p95_ms: f64,
     pub p99_ms: f64,
@@ -80,7 +81,8 @@ pub fn run(
 ) -> Result<LineReport, LineError> {
     let frame_s = frame_time(engine, frame)?.as_secs_f64();
     let rate = frames_per_second.unwrap_or(LOAD / frame_s);
-    let delay_ms = DELAY_MS_MIN + 1e3 * frame_s * DELAY_FRAMES;
+    // Whole milliseconds, as the configuration is written.
+    let delay_ms = (DELAY_MS_MIN + 1e3 * frame_s * DELAY_FRAMES).ceil();
     let station = station(engine, delay_ms)?;
     let options = Options {
         priority: Some(station.actuator.priority),
@@ -89,13 +91,18 @@ pub fn run(
     };
     let line = actuator::start(settings::Settings::of(&station), options, Box::new(Nowhere), Box::new(NoEdges))?;
     let metrics = Arc::new(Metrics::new(&FAULT_NAMES));
+    let times = Arc::new(Mutex::new(Times::default()));
+    let (judged, followed) = (times.clone(), times.clone());
+    let (delay_ns, pulse_ns) = (ns_from_ms(delay_ms), ns_from_ms(station.reject.pulse_ms));
     let (frame, interval_ns) = (frame.clone(), (1e9 / rate) as u64);
     let equipment = Equipment {
         camera: Box::new(move || Ok(Box::new(Repeated::new(frame.clone(), interval_ns)))),
         judgement: Judgement::read(&station.engine, &station.regions)?,
         line,
-        watchers: Vec::new(),
-        listeners: Vec::new(),
+        watchers: vec![Box::new(move |shot| {
+            lock(&judged).to_verdict.push(shot.judged_ns.saturating_sub(shot.captured.captured_ns));
+        })],
+        listeners: vec![Box::new(move |event| lock(&followed).follow(event, delay_ns, pulse_ns))],
         metrics: metrics.clone(),
         manager: ServiceManager::of_environment().map_err(LineError::Manager)?,
     };
@@ -110,7 +117,7 @@ pub fn run(
         delay_ms,
         without_verdict: without.iter().sum(),
         late: metrics.total(Count::LateVerdicts),
-        latencies: rows(&metrics),
+        latencies: lock(&times).rows(),
     })
 }
 
@@ -135,26 +142,56 @@ fn station(engine: &Path, delay_ms: f64) -> Result<Station, LineError> {
     Ok(Station::parse(&text, "".as_ref())?)
 }
 
-fn rows(metrics: &Metrics) -> Vec<Row> {
-    let all = [
-        ("capture to verdict", Latency::CaptureToVerdict),
-        ("capture to edge", Latency::CaptureToEdge),
-        ("edge after its time", Latency::EdgeLateness),
-    ];
-    let row = |(name, what)| {
-        let times = metrics.latencies(what);
-        let ms = |share| times.quantile(share).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3);
-        Row {
-            name,
-            count: times.count(),
-            p50_ms: ms(0.5),
-            p95_ms: ms(0.95),
-            p99_ms: ms(0.99),
-            p999_ms: ms(0.999),
-            max_ms: times.max().as_secs_f64() * 1e3,
+/// What was measured, nanoseconds.
+#[derive(Default)]
+struct Times {
+    /// When parts were announced whose edge is still to come; a part is announced when its frame is captured.
+    announced: VecDeque<u64>,
+    to_verdict: Vec<u64>,
+    to_edge: Vec<u64>,
+    /// From the time for which an edge was scheduled.
+    late: Vec<u64>,
+}
+
+impl Times {
+    fn follow(&mut self, event: &Event, delay_ns: u64, pulse_ns: u64) {
+        match *event {
+            Event::Triggered { at, .. } => self.announced.push_back(at),
+            Event::Reject { active: true, at } => {
+                // A part whose time is over had no edge of its own: the line was held at reject.
+                while self.announced.pop_front_if(|announced| *announced + delay_ns + pulse_ns < at).is_some() {}
+                if let Some(announced) = self.announced.pop_front_if(|announced| *announced + delay_ns <= at) {
+                    self.to_edge.push(at - announced);
+                    self.late.push(at - announced - delay_ns);
+                }
+            }
+            _ => {}
         }
+    }
+
+    fn rows(&mut self) -> Vec<Row> {
+        let all = [
+            ("capture to verdict", &mut self.to_verdict),
+            ("capture to edge", &mut self.to_edge),
+            ("edge after its time", &mut self.late),
+        ];
+        all.into_iter().map(|(name, times)| row(name, times)).collect()
+    }
+}
+
+fn row(name: &'static str, times: &mut [u64]) -> Row {
+    times.sort_unstable();
+    let ms = |share: f64| {
+        let rank = (times.len() as f64 * share).ceil() as usize;
+        times.get(rank.max(1) - 1).map_or(f64::NAN, |ns| *ns as f64 / 1e6)
     };
-    all.into_iter().map(row).collect()
+    let count = times.len();
+    Row { name, count, p50_ms: ms(0.5), p95_ms: ms(0.95), p99_ms: ms(0.99), p999_ms: ms(0.999), max_ms: ms(1.0) }
+}
+
+/// A thread that panicked has left every time whole.
+fn lock(times: &Mutex<Times>) -> MutexGuard<'_, Times> {
+    times.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Board or processor, threads, kernel.
@@ -215,5 +252,35 @@ impl FrameSource for Repeated {
         (into.sequence, into.captured_ns) = (self.sequence, self.due_ns);
         (self.sequence, self.due_ns) = (self.sequence + 1, self.due_ns + self.interval_ns);
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reject::part::PartId;
+
+    #[test]
+    fn an_edge_belongs_to_the_part_whose_time_it_is() {
+        let mut times = Times::default();
+        let mut follow = |event| times.follow(&event, 100, 10);
+        for (number, at) in [0, 50, 80].into_iter().enumerate() {
+            follow(Event::Triggered { part: PartId(number as u64), at, count: 0 });
+        }
+        // The first part's time was over before the output moved.
+        for at in [153, 185] {
+            follow(Event::Reject { active: true, at });
+            follow(Event::Reject { active: false, at: at + 10 });
+        }
+        assert_eq!((times.to_edge, times.late), (vec![103, 105], vec![3, 5]));
+    }
+
+    #[test]
+    fn quantiles_are_exact() {
+        let mut times: Vec<u64> = (1..=1000).rev().map(|ms| ms * 1_000_000).collect();
+        let row = row("times", &mut times);
+        let found = [row.p50_ms, row.p95_ms, row.p99_ms, row.p999_ms, row.max_ms];
+        assert_eq!(found, [500.0, 950.0, 990.0, 999.0, 1000.0]);
+        assert!(super::row("none", &mut []).max_ms.is_nan());
     }
 }

@@ -54,7 +54,7 @@ timeout "$time_s_max" qemu-system-x86_64 -accel tcg,thread=multi -machine q35 -c
     -display none -nodefaults -no-reboot -kernel "$cache/vmlinuz" -initrd "$cache/image.cpio" \
     -append "console=ttyS0 quiet loglevel=3 systemd.show_status=0 mitigations=off panic=-1 rdinit=/init" \
     -serial stdio -device virtio-rng-pci -virtfs "local,path=$share,mount_tag=share,security_model=none" \
-    < /dev/null 2>&1 | tr -d '\r' || true
+    < /dev/null 2>&1 | sed -u 's/\r//g' || true
 
 if [ "$(cat "$share/status" 2> /dev/null)" = 0 ]; then
     echo "virtual machine test passed"
