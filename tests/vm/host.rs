@@ -18,6 +18,7 @@ use crate::part;
 
 const SEED: u64 = 5;
 const SHOTS: u64 = 4;
+const REPEATS: &str = "frame_rate_hz = 2.0\nrepeat = true";
 const POINTS_SIDE: usize = 32;
 /// Good and bad frames must lie this far apart: a score is not the same to the last bit on another processor.
 const SEPARATION_MIN: f32 = 1.3;
@@ -116,7 +117,6 @@ frame_timeout_ms = 20000.0
 
 [camera.replay]
 folder = "recording"
-frame_rate_hz = 2.0
 {camera}
 
 [trigger]
@@ -157,7 +157,7 @@ fn make(share: &Path) {
     }
     engine(&frames).write(&folder.join("engine.safetensors")).unwrap();
     for (name, camera, record) in
-        [("station", "repeat = true", false), ("ends", "repeat = false", false), ("full", "repeat = true", true)]
+        [("station", REPEATS, false), ("ends", "frame_rate_hz = 0.1", false), ("full", REPEATS, true)]
     {
         std::fs::write(folder.join(format!("{name}.toml")), configuration(camera, record)).unwrap();
     }
