@@ -1,5 +1,6 @@
 //! How fast an engine runs here: time per stage, operations per stage, and this machine's own ceiling.
 
+pub mod line;
 pub mod operations;
 
 use std::time::{Duration, Instant};

@@ -1,8 +1,10 @@
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use crosscheck::bench::line::{self, LineReport};
 use crosscheck::bench::{self, Report};
 use crosscheck::calibration::Intrinsics;
 use crosscheck::dataset;
@@ -29,15 +31,28 @@ pub struct Arguments {
     /// Frames measured after one that warms up
     #[arg(long, default_value_t = 10)]
     frames: usize,
+    /// Measure a whole station on a simulated line instead: from a frame's capture to the edge at the reject output
+    #[arg(long, conflicts_with = "frames")]
+    line: bool,
+    /// How long the line runs
+    #[arg(long, default_value_t = 60, requires = "line")]
+    seconds: u64,
+    /// Frames a second on the line; seven tenths of what the engine can do when left out
+    #[arg(long, requires = "line", value_parser = parse_rate)]
+    rate: Option<f64>,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
 }
 
+fn parse_rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if (0.01..=1000.0).contains(&rate) => Ok(rate),
+        _ => Err("expected 0.01 to 1000 frames a second".into()),
+    }
+}
+
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
-    let engine = Engine::read(&arguments.engine)?;
-    let architecture = engine.metadata.architecture.clone();
-    let mut inspector = Inspector::new(engine)?;
     let frame = match (&arguments.rgb, &arguments.xyz) {
         (Some(rgb), Some(xyz)) => {
             let camera = arguments.camera.as_deref().map(Intrinsics::read).transpose()?;
@@ -45,8 +60,15 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         }
         _ => bench::frame()?,
     };
-    let report = bench::run(&mut inspector, &architecture, &frame, arguments.frames)?;
-    let text = if arguments.json { serde_json::to_string(&report)? } else { to_text(&report) };
+    let text = if arguments.line {
+        let report = line::run(&arguments.engine, &frame, Duration::from_secs(arguments.seconds), arguments.rate)?;
+        if arguments.json { serde_json::to_string(&report)? } else { line_to_text(&report) }
+    } else {
+        let engine = Engine::read(&arguments.engine)?;
+        let architecture = engine.metadata.architecture.clone();
+        let report = bench::run(&mut Inspector::new(engine)?, &architecture, &frame, arguments.frames)?;
+        if arguments.json { serde_json::to_string(&report)? } else { to_text(&report) }
+    };
     writeln!(std::io::stdout(), "{text}").context("cannot print the result")?;
     Ok(Outcome::Done)
 }
@@ -79,6 +101,19 @@ fn to_text(report: &Report) -> String {
     );
     if let Some(megabytes) = report.peak_memory_mb {
         text += &format!("\npeak memory {megabytes:.0} MB");
+    }
+    text
+}
+
+fn line_to_text(report: &LineReport) -> String {
+    let LineReport { hardware, parts, frames_per_second, delay_ms, without_verdict, late, latencies } = report;
+    let mut text = format!(
+        "{hardware}\n{parts} parts at {frames_per_second:.2} frames/s, the ejector {delay_ms:.0} ms behind the camera; {without_verdict} without a verdict, {late} late\n\n"
+    );
+    text += "ms                     p50      p95      p99    p99.9      max    count";
+    for row in latencies {
+        let times = [row.p50_ms, row.p95_ms, row.p99_ms, row.p999_ms, row.max_ms].map(|ms| format!(" {ms:>8.2}"));
+        text += &format!("\n{:<18}{} {:>8}", row.name, times.concat(), row.count);
     }
     text
 }

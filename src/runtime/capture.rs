@@ -73,6 +73,8 @@ pub struct CaptureThread<'a> {
     spare: Vec<Box<Shot>>,
     /// How long the ejector's output is at reject for one part.
     pulse_ns: u64,
+    /// When the output last went to reject.
+    edge_ns: u64,
     passage_ns_max: u64,
     /// When each part's frame was captured, by the part's number.
     captured_ns: Box<[(u64, u64)]>,
@@ -106,6 +108,7 @@ impl<'a> CaptureThread<'a> {
             matcher: Matcher::new(settings.frame_offset_ns, settings.frame_window_ns),
             spare,
             pulse_ns: settings.pulse_ns,
+            edge_ns: 0,
             passage_ns_max: settings.passage_ns_max,
             captured_ns: vec![(0, 0); 2 * PARTS_MAX].into(),
             in_flight: 0,
@@ -269,13 +272,18 @@ impl<'a> CaptureThread<'a> {
             Event::Settled { part, outcome, at } => {
                 self.in_flight = self.in_flight.saturating_sub(1);
                 let (number, captured_ns) = self.captured_ns[place(part.0)];
-                let edge_ns = at.saturating_sub(self.pulse_ns);
+                // Where the output was at reject already, for the part before, there was no edge.
+                let edge_ns = self.edge_ns.max(at.saturating_sub(self.pulse_ns));
                 if outcome == Outcome::Rejected && number == part.0 {
                     metrics.time(Latency::CaptureToEdge, Duration::from_nanos(edge_ns.saturating_sub(captured_ns)));
                 }
             }
             Event::LateVerdict { .. } => metrics.count(Count::LateVerdicts),
-            Event::Reject { active, .. } => metrics.add(Count::RejectPulses, active.into()),
+            Event::Reject { active: true, at } => {
+                self.edge_ns = at;
+                metrics.count(Count::RejectPulses);
+            }
+            Event::Reject { active: false, .. } => {}
             Event::Fault { fault, active: true, .. } => {
                 log::warn!("fault: {}", fault.name());
                 metrics.raise(fault as usize);

@@ -67,8 +67,6 @@ pub enum Latency {
     CaptureToVerdict,
     /// From capture to the edge at the reject output.
     CaptureToEdge,
-    /// From the time an edge was scheduled for to the edge.
-    EdgeLateness,
 }
 
 /// Everything a station counts, times and remembers of its scores.
@@ -234,7 +232,7 @@ impl Gauge {
 }
 
 impl Latency {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::Queue,
         Self::Prepare,
         Self::RgbTokens,
@@ -242,7 +240,6 @@ impl Latency {
         Self::AnomalyMap,
         Self::CaptureToVerdict,
         Self::CaptureToEdge,
-        Self::EdgeLateness,
     ];
 }
 

@@ -31,7 +31,6 @@ pub fn json(station: &Station, picture: Option<u64>, may_act: bool, unhealthy: O
         "latencies_ms": {
             "capture_to_verdict": quantiles(metrics, Latency::CaptureToVerdict),
             "capture_to_edge": quantiles(metrics, Latency::CaptureToEdge),
-            "edge_lateness": quantiles(metrics, Latency::EdgeLateness),
         },
         "history": history(metrics),
     })

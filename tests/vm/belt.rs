@@ -8,11 +8,14 @@ use std::time::{Duration, Instant};
 use crate::chip::{Chip, Line};
 
 /// From the photo-eye to the ejector.
-pub const DELAY_COUNTS: u64 = 400;
+pub const DELAY_COUNTS: u64 = 600;
 pub const DECISION_LEAD_COUNTS: u64 = 20;
 pub const PULSE_MS: u64 = 300;
-/// 50 counts a second: an emulated machine keeps up.
+/// Below 50 counts a second: an emulated machine keeps up.
+pub const COUNTS_PER_S_MAX: u64 = 100;
 const COUNT_PERIOD: Duration = Duration::from_millis(20);
+/// When it does not, the belt creeps: it never stands, which would be a fault.
+const CREEP_PERIOD: Duration = Duration::from_millis(500);
 /// A part covers the photo-eye for this long.
 const PART_COUNTS: u64 = 4;
 const LOOK_PERIOD: Duration = Duration::from_millis(1);
@@ -30,6 +33,7 @@ pub struct Edge {
 struct Shared {
     chip: Chip,
     stopping: AtomicBool,
+    creeping: AtomicBool,
     count: AtomicU64,
     /// The part in the photo-eye leaves it at this count.
     part_ends: AtomicU64,
@@ -48,6 +52,7 @@ impl Belt {
         let shared = Arc::new(Shared {
             chip,
             stopping: AtomicBool::new(false),
+            creeping: AtomicBool::new(false),
             count: AtomicU64::new(0),
             part_ends: AtomicU64::new(0),
             edges: Mutex::default(),
@@ -62,6 +67,11 @@ impl Belt {
 
     pub fn count(&self) -> u64 {
         self.shared.count.load(Relaxed)
+    }
+
+    /// Moves on slowly, or at full speed again.
+    pub fn creep(&self, creeping: bool) {
+        self.shared.creeping.store(creeping, Relaxed);
     }
 
     pub fn level(&self, line: Line) -> Option<bool> {
@@ -119,15 +129,13 @@ impl Drop for Belt {
 }
 
 fn turn(shared: &Shared) {
-    let mut next = Instant::now();
     while !shared.stopping.load(Relaxed) {
         shared.chip.drive(Line::Encoder, true);
         shared.chip.drive(Line::Encoder, false);
         if shared.count.fetch_add(1, Relaxed) + 1 == shared.part_ends.load(Relaxed) {
             shared.chip.drive(Line::Trigger, false);
         }
-        next += COUNT_PERIOD;
-        std::thread::sleep(next.saturating_duration_since(Instant::now()));
+        std::thread::sleep(if shared.creeping.load(Relaxed) { CREEP_PERIOD } else { COUNT_PERIOD });
     }
 }
 

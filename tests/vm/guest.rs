@@ -11,6 +11,8 @@ use crate::service::{Service, hang};
 const PITCH_COUNTS: u64 = 160;
 /// The belt moves on until the last part is behind the ejector.
 const CLEAR_COUNTS: u64 = DELAY_COUNTS + 80;
+/// With more parts than this before their verdict the belt waits: an emulated machine may need seconds for one.
+const UNJUDGED_MAX: u64 = 2;
 /// A pulse may be this much shorter or longer than it should.
 const WIDTH_SHARE: std::ops::RangeInclusive<f64> = 0.8..=3.0;
 
@@ -42,6 +44,25 @@ impl Rig {
             at
         };
         (0..count).map(|_| next()).collect()
+    }
+
+    /// The same, no faster than they are judged.
+    fn judged_parts(&self, count: usize) -> Vec<u64> {
+        let mut parts = Vec::new();
+        for announced in 1..=count as u64 {
+            parts.extend(self.parts(1));
+            self.wait_for_verdicts(announced.saturating_sub(UNJUDGED_MAX));
+        }
+        self.wait_for_verdicts(count as u64);
+        parts
+    }
+
+    fn wait_for_verdicts(&self, wanted: u64) {
+        self.belt.creep(true);
+        let judged =
+            || ["pass", "review", "reject", "unscored"].map(|name| self.service.count(name)).iter().sum::<u64>();
+        self.service.wait("verdict", || judged() >= wanted);
+        self.belt.creep(false);
     }
 
     fn all_rejected(&self, parts: &[u64]) {
@@ -83,7 +104,7 @@ fn parts_wanted() -> usize {
 #[ignore = "run by tests/vm/run.sh"]
 fn every_part_is_ejected_or_not_as_it_was_judged() {
     let rig = Rig::start("station");
-    let parts = rig.parts(parts_wanted());
+    let parts = rig.judged_parts(parts_wanted());
     let rejected = rig.all_as_judged(&parts);
     println!("{} parts, {rejected} rejected, each at its place", parts.len());
     assert!(rejected > 0 && rejected < parts.len(), "both kinds are needed to show anything: {rejected} rejected");
@@ -146,7 +167,7 @@ fn a_camera_that_ends_rejects() {
 #[ignore = "run by tests/vm/run.sh"]
 fn a_full_disk_is_a_fault_and_the_line_goes_on() {
     let rig = Rig::start("full");
-    let parts = rig.parts(6);
+    let parts = rig.judged_parts(6);
     rig.all_as_judged(&parts);
     assert!(rig.service.faults().contains(&"disk_full".to_string()), "{}", rig.service.state());
 }
@@ -166,6 +187,6 @@ fn a_chip_that_is_pulled_out_ends_the_service_until_it_is_back() {
     rig.service.wait_for_restart(restarts);
     rig.wait_until_parts_may_pass();
     std::thread::sleep(Duration::from_secs(1));
-    let parts = rig.parts(2);
+    let parts = rig.judged_parts(2);
     rig.all_as_judged(&parts);
 }

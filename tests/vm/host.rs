@@ -13,11 +13,12 @@ use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
 use crosscheck::prepare::{Keep, PlaneMode, Preparation, Stride};
 use crosscheck::shapes::{H, P, W};
 
-use crate::belt::{DECISION_LEAD_COUNTS, DELAY_COUNTS, PULSE_MS};
+use crate::belt::{COUNTS_PER_S_MAX, DECISION_LEAD_COUNTS, DELAY_COUNTS, PULSE_MS};
 use crate::part;
 
 const SEED: u64 = 5;
 const SHOTS: u64 = 4;
+const REPEATS: &str = "frame_rate_hz = 2.0\nrepeat = true";
 const POINTS_SIDE: usize = 32;
 /// Good and bad frames must lie this far apart: a score is not the same to the last bit on another processor.
 const SEPARATION_MIN: f32 = 1.3;
@@ -116,7 +117,6 @@ frame_timeout_ms = 20000.0
 
 [camera.replay]
 folder = "recording"
-frame_rate_hz = 2.0
 {camera}
 
 [trigger]
@@ -124,8 +124,8 @@ source = "gpio"
 frame_window_ms = 1000.0
 
 [encoder]
-counts_per_s_max = 5000
-stopped_ms = 10000.0
+counts_per_s_max = {COUNTS_PER_S_MAX}
+stopped_ms = 5500.0
 missing_pulses = false
 
 [reject]
@@ -157,7 +157,7 @@ fn make(share: &Path) {
     }
     engine(&frames).write(&folder.join("engine.safetensors")).unwrap();
     for (name, camera, record) in
-        [("station", "repeat = true", false), ("ends", "repeat = false", false), ("full", "repeat = true", true)]
+        [("station", REPEATS, false), ("ends", "frame_rate_hz = 0.1", false), ("full", REPEATS, true)]
     {
         std::fs::write(folder.join(format!("{name}.toml")), configuration(camera, record)).unwrap();
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::client::Client;
 
 /// The slowest thing that is waited for, on an emulated machine.
-const WAIT_MAX: Duration = Duration::from_secs(120);
+const WAIT_MAX: Duration = Duration::from_secs(180);
 
 pub struct Service {
     unit: String,

@@ -186,9 +186,6 @@ fn of_latency(what: Latency) -> Series {
         Latency::CaptureToEdge => {
             series("crosscheck_capture_to_edge_seconds", "", "From a frame's capture to the edge at the reject output.")
         }
-        Latency::EdgeLateness => {
-            series("crosscheck_edge_lateness_seconds", "", "From the time an edge was scheduled for to the edge.")
-        }
     }
 }
 
