@@ -15,7 +15,7 @@ use image::RgbImage;
 use serde_json::{Map, Value, json};
 
 use super::Outcome;
-use super::options::PreparationOptions;
+use super::options::{EvaluationOptions, PreparationOptions};
 
 /// Inspect one frame: exit code 0 pass (or no threshold yet), 1 reject or review, 2 error.
 #[derive(Args)]
@@ -43,6 +43,8 @@ pub struct Arguments {
     threshold: Option<f32>,
     #[command(flatten)]
     preparation: PreparationOptions,
+    #[command(flatten)]
+    evaluation: EvaluationOptions,
 }
 
 fn parse_threshold(text: &str) -> Result<f32, String> {
@@ -55,8 +57,8 @@ fn parse_threshold(text: &str) -> Result<f32, String> {
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let mut engine = Engine::read(&arguments.engine)?;
     let preparation = arguments.preparation.apply(engine.metadata.preparation)?;
-    engine.metadata.prepare_as(preparation)?;
-    let mut inspector = Inspector::new(engine)?;
+    engine.metadata.prepare_as(arguments.evaluation.apply(preparation))?;
+    let mut inspector = Inspector::with_arithmetic(engine, arguments.evaluation.arithmetic())?;
     if let Some(reject) = arguments.threshold {
         inspector.set_thresholds(Thresholds { reject, review: None });
     }

@@ -6,7 +6,7 @@
 use gemm::Parallelism;
 
 use super::Workers;
-use super::aligned::{Aligned, row_stride};
+use super::aligned::{Aligned, grow_like, row_stride};
 use super::elementwise::{add_rows, maximum_rows, relu};
 use super::kernel::{Arithmetic, Kernel};
 use super::linalg::{Linear, View, linear, product};
@@ -37,6 +37,14 @@ pub struct EncoderScratch {
     offsets: Vec<f32>,
     first: Aligned,
     third: Aligned,
+}
+
+impl EncoderScratch {
+    pub fn grow_like(&mut self, other: &Self) {
+        self.first.grow_like(&other.first);
+        self.third.grow_like(&other.third);
+        grow_like(&mut self.offsets, &other.offsets);
+    }
 }
 
 impl GroupEncoder {

@@ -1,6 +1,7 @@
 //! Farthest point sampling and nearest neighbours: where an index is decided, f32 without FMA, ties to the lowest
 //! index, and the result that of a search through all points.
 
+use super::aligned::grow_like;
 use super::elementwise::vectorised;
 use super::tree::Tree;
 
@@ -26,6 +27,13 @@ pub struct Grouping {
 pub struct NearestScratch {
     bounds: Vec<f32>,
     found: Vec<u64>,
+}
+
+impl NearestScratch {
+    pub fn grow_like(&mut self, other: &Self) {
+        grow_like(&mut self.bounds, &other.bounds);
+        grow_like(&mut self.found, &other.found);
+    }
 }
 
 /// A distance, and among equals the index, in one number: the bits of a float that is not negative grow with it.
