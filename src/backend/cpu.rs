@@ -9,6 +9,7 @@ mod group_encoder;
 pub mod grouping;
 pub mod interpolate;
 pub mod kernel;
+pub mod layer;
 pub mod linalg;
 pub mod mapping;
 pub mod packed;

@@ -1,12 +1,13 @@
 //! A crossmodal mapping (section 3.2) and its discrepancy (equation 3), without its last layer.
 
 use super::aligned::{Aligned, grow_like, row_stride};
-use super::elementwise::{add_rows, add_squares, gelu, multiply_add, vectorised};
+use super::elementwise::{add_rows, add_squares, copy, gelu, multiply_add, vectorised};
 use super::factor::{Factor, factor};
 use super::interpolate::SparseRows;
 use super::kernel::Kernel;
+use super::layer::Layer;
 use super::linalg::linear;
-use super::packed::{Layer, Packed, Scratch as ProductScratch};
+use super::packed::{Packed, Scratch as ProductScratch};
 use super::team::Parts;
 use super::{Scratch, Workers};
 use crate::model::Weights;
@@ -139,7 +140,7 @@ impl Mapping {
                 let (column, width) = (panel * projection.width(), projection.width());
                 let columns = width.min(m - column);
                 for (tile, out) in tile.chunks_exact(width).zip(hidden.chunks_exact_mut(stride)) {
-                    out[column..column + columns].copy_from_slice(&tile[..columns]);
+                    copy(&mut out[column..column + columns], tile);
                 }
             });
         }
@@ -212,7 +213,7 @@ fn rows_of(packed: &Packed, workers: &mut Workers, x: &[f32], out: &mut Vec<f32>
         for (row, tile) in (place.row..).zip(tile.chunks_exact(packed.width())) {
             // SAFETY: places do not overlap, and each is given once.
             let out = unsafe { out.part(row * packed.to + place.column, place.columns) };
-            out.copy_from_slice(&tile[..place.columns]);
+            copy(out, tile);
         }
     });
 }

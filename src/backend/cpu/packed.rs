@@ -1,5 +1,5 @@
-//! Linear layers: weights packed once, in the order in which a micro-kernel reads them, and what is done to a tile of
-//! the result while it is in cache.
+//! Weights packed once, in the order in which a micro-kernel reads them, and products that give each tile of the result
+//! away while it is in cache.
 
 use std::ops::Range;
 
@@ -7,9 +7,8 @@ use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
 use super::aligned::Aligned;
-use super::elementwise::{add_rows, gelu};
 use super::kernel::{Kernel, Operands, Tile};
-use super::team::{Parts, Team};
+use super::team::Team;
 
 /// Depth of a product that is taken at a time: the panel of it stays in the first-level cache.
 const DEPTH_BLOCK: usize = 384;
@@ -29,8 +28,8 @@ pub struct Packed {
     panels: Vec<Panel>,
 }
 
-/// Weights that f16 holds exactly, as those of most engine files are, stay f16 and are widened a block at a time: half
-/// the memory, for a fiftieth of the time of the products that take the block.
+/// Halves, where f16 holds the weights exactly, as it does those of most engine files, are widened a block at a time:
+/// half the memory, for a fiftieth of the time of the many rows that then take the block.
 enum Cells {
     Whole(Aligned),
     Half(Vec<f16>),
@@ -55,12 +54,12 @@ impl Cells {
     }
 
     /// Some of them, by way of `buffer` where they are halves.
-    fn block<'a>(&'a self, range: Range<usize>, buffer: &'a mut Aligned) -> &'a [f32] {
+    fn block<'a>(&'a self, kernel: &Kernel, range: Range<usize>, buffer: &'a mut Aligned) -> &'a [f32] {
         match self {
             Self::Whole(cells) => &cells[range],
             Self::Half(halves) => {
                 buffer.resize(range.len());
-                halves[range].convert_to_f32_slice(buffer);
+                kernel.widen(&halves[range], buffer);
                 buffer
             }
         }
@@ -110,6 +109,14 @@ impl Packed {
         Self::with_starts(kernel, weight, to, |row| row)
     }
 
+    /// Keeps the weights as f16 where that is exact.
+    pub fn compact(mut self) -> Self {
+        if let Cells::Whole(whole) = self.cells {
+            self.cells = Cells::new(self.kernel.operands, whole);
+        }
+        self
+    }
+
     fn with_starts(kernel: &'static Kernel, weight: &[f32], to: usize, start: impl Fn(usize) -> usize) -> Self {
         let from = weight.len() / to;
         assert_eq!(weight.len(), from * to, "a weight of {to} rows has {} elements", weight.len());
@@ -128,7 +135,7 @@ impl Packed {
             let rows = i * width..to.min((i + 1) * width);
             fill(&mut cells[panel.offset..end], kernel, weight, from, rows, panel.first);
         }
-        Self { kernel, from, to, cells: Cells::new(kernel.operands, cells), panels }
+        Self { kernel, from, to, cells: Cells::Whole(cells), panels }
     }
 
     /// Panels of the kernel's columns that hold every column.
@@ -180,7 +187,7 @@ impl Packed {
                     continue;
                 }
                 let first = panel.offset + (from - panel.first) * width;
-                let b = self.cells.block(first..first + (end - from) * width, weights);
+                let b = self.cells.block(self.kernel, first..first + (end - from) * width, weights);
                 for row in (0..rows).step_by(self.kernel.rows) {
                     let rows = self.kernel.rows.min(rows - row);
                     let c = out[row * width..][..rows * width].as_mut_ptr();
@@ -258,71 +265,6 @@ fn round_rows(operands: Operands, x: &[f32], stride: usize, rows: usize, from: u
     out.as_ptr()
 }
 
-/// `out = x W^T + b`.
-pub struct Layer {
-    pub packed: Packed,
-    /// As long as all panels; zero where there is none.
-    bias: Vec<f32>,
-}
-
-/// What follows a layer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Activation {
-    None,
-    Gelu,
-}
-
-impl Layer {
-    /// An empty `bias` means none.
-    pub fn new(kernel: &'static Kernel, weight: &[f32], mut bias: Vec<f32>, to: usize) -> Self {
-        assert!(bias.is_empty() || bias.len() == to);
-        let packed = Packed::new(kernel, weight, to);
-        bias.resize(packed.panels() * packed.width(), 0.0);
-        Self { packed, bias }
-    }
-
-    /// Of a panel.
-    pub fn bias(&self, panel: usize) -> &[f32] {
-        &self.bias[panel * self.packed.width()..][..self.packed.width()]
-    }
-
-    /// x `[n, from]` -> out `[n, to]`, each at its row stride.
-    pub fn run<S: Send + AsMut<Scratch>>(
-        &self,
-        team: &mut Team<S>,
-        x: (&[f32], usize),
-        n: usize,
-        (out, stride): (&mut [f32], usize),
-        activation: Activation,
-    ) {
-        let out = Parts::new(out);
-        self.packed.product_parallel(team, x, n, |place, tile| {
-            add_rows(tile, &self.bias[place.column..][..self.packed.width()]);
-            if activation == Activation::Gelu {
-                gelu(tile);
-            }
-            for (row, tile) in (place.row..).zip(tile.chunks_exact(self.packed.width())) {
-                // SAFETY: places do not overlap, and each is given once.
-                let out = unsafe { out.part(row * stride + place.column, place.columns) };
-                out.copy_from_slice(&tile[..place.columns]);
-            }
-        });
-    }
-
-    /// Adds the layer's output to `out`, `[n, to]`: the residual connection.
-    pub fn run_add<S: Send + AsMut<Scratch>>(&self, team: &mut Team<S>, x: (&[f32], usize), n: usize, out: &mut [f32]) {
-        let (out, stride) = (Parts::new(out), self.packed.to);
-        self.packed.product_parallel(team, x, n, |place, tile| {
-            add_rows(tile, &self.bias[place.column..][..self.packed.width()]);
-            for (row, tile) in (place.row..).zip(tile.chunks_exact(self.packed.width())) {
-                // SAFETY: places do not overlap, and each is given once.
-                let out = unsafe { out.part(row * stride + place.column, place.columns) };
-                out.iter_mut().zip(tile).for_each(|(out, v)| *out += v);
-            }
-        });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -353,6 +295,7 @@ mod tests {
             weight.chunks_exact_mut(from).enumerate().for_each(|(i, row)| row[..i.min(from)].fill(0.0));
         }
         let packed = if triangle { Packed::triangle(kernel, &weight, to) } else { Packed::new(kernel, &weight, to) };
+        let packed = packed.compact();
         let mut seen = 0;
         packed.product((&x, stride), rows, 0..packed.panels(), &mut Scratch::default(), |panel, tile| {
             for (i, &got) in tile.iter().enumerate() {
@@ -387,23 +330,5 @@ mod tests {
             }
             println!("{kernel:?}: run");
         }
-    }
-
-    #[test]
-    fn layers_in_parallel_equal_layers_in_one() {
-        let mut rng = fastrand::Rng::with_seed(1);
-        let (n, from, to) = (301, 70, 410);
-        let (x, weight, bias) = (random(n * from, &mut rng), random(from * to, &mut rng), random(to, &mut rng));
-        let layer = Layer::new(Kernel::best(crate::backend::cpu::kernel::Arithmetic::F32), &weight, bias.clone(), to);
-        let run = |threads| {
-            let (mut team, mut out) = (crate::backend::cpu::Workers::new(threads), vec![0.0; n * to]);
-            layer.run(&mut team, (&x, from), n, (&mut out, to), Activation::None);
-            layer.run_add(&mut team, (&x, from), n, &mut out);
-            out
-        };
-        let (one, three) = (run(1), run(3));
-        assert_eq!(one, three);
-        let (want, _) = expected(layer.packed.kernel, &x[300 * from..], &weight[409 * from..]);
-        assert!((f64::from(one[n * to - 1]) - 2.0 * (want + f64::from(bias[409]))).abs() < 1e-5);
     }
 }

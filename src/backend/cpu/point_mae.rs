@@ -4,7 +4,7 @@ use super::Workers;
 use super::group_encoder::GroupEncoder;
 use super::grouping::Grouping;
 use super::kernel::{Arithmetic, Kernel};
-use super::packed::{Activation, Layer};
+use super::layer::{Activation, Layer};
 use super::transformer::{Block, BlockBuffers, BlockShape, Norm, layer};
 use crate::backend::XyzGroups;
 use crate::model::{PointMaeShape, Weights};

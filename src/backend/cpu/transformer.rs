@@ -5,7 +5,7 @@ use super::aligned::{Aligned, row_stride};
 use super::attention::Attention;
 use super::elementwise::layer_norm;
 use super::kernel::Kernel;
-use super::packed::{Activation, Layer};
+use super::layer::{Activation, Layer};
 use crate::model::{Weights, take};
 
 /// Rows that a task normalises.
@@ -32,10 +32,10 @@ impl Norm {
     }
 }
 
-/// The named linear layer; one without a bias has none.
+/// The named linear layer, as small as it can be kept; one without a bias has none.
 pub fn layer(kernel: &'static Kernel, weights: &mut Weights, name: &str, to: usize) -> Layer {
     let bias = weights.remove(&format!("{name}.bias")).unwrap_or_default();
-    Layer::new(kernel, &take(weights, &format!("{name}.weight")), bias, to)
+    Layer::new(kernel, &take(weights, &format!("{name}.weight")), bias, to).compact()
 }
 
 /// Buffers that blocks reuse, and both networks share.

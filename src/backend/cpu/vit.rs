@@ -2,7 +2,7 @@
 
 use super::Workers;
 use super::kernel::Kernel;
-use super::packed::{Activation, Layer};
+use super::layer::{Activation, Layer};
 use super::transformer::{Block, BlockBuffers, BlockShape, Norm, layer};
 use crate::model::{VitShape, Weights, take};
 use crate::shapes::{H, P, PATCH, RGB, T, T_SIDE, W};
