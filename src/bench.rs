@@ -1,39 +1,55 @@
-//! How fast an engine runs here: time per stage, operations per stage, and this machine's own ceiling.
+//! How fast an engine runs here: time, operations and bytes of each stage, and this machine's own ceilings.
 
+mod ceilings;
 pub mod line;
 pub mod operations;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use gemm::Parallelism;
 use serde::Serialize;
 
-use crate::backend::cpu::linalg::{View, product};
+use crate::backend::cpu::CpuOptions;
+use crate::backend::cpu::kernel::Arithmetic;
 use crate::frame::{FrameError, OrganisedCloud, RgbdFrame};
 use crate::inspect::{InspectError, Inspection, Inspector, StageTimes};
-use crate::model::Architecture;
+use crate::model::engine_file::Engine;
+use crate::model::{Architecture, seeded};
+use crate::prepare::Stride;
 use crate::shapes::{H, P, W};
+pub use ceilings::peak_memory_mb;
+use ceilings::{Ceilings, processor_ms};
 
-/// Side of the square products that find the ceiling: large enough to reach it, small enough to stay in cache.
-const PEAK_SIDE: usize = 1536;
-const PEAK_TIME: Duration = Duration::from_millis(1500);
+/// Ceilings that are measured before and after a stream of frames.
+const CEILINGS: usize = 10;
 
 /// What `crosscheck bench` prints.
 #[derive(Debug, Serialize)]
 pub struct Report {
+    /// Frames measured.
     pub frames: usize,
+    /// Whether they were inspected one upon the other; else a ceiling was measured after each.
+    pub streaming: bool,
     pub threads: usize,
+    /// Of the large products: `f32` or `bf16`, and the instructions that take them.
+    pub precision: &'static str,
+    pub instruction_set: &'static str,
+    /// 1, or 2 where every second pixel is evaluated.
+    pub stride: usize,
     pub valid_pixels: usize,
     pub points: usize,
-    /// From the median frame.
+    /// From the median frame; of a stream, frames over all the time it took.
     pub frames_per_second: f64,
     pub latency_ms: Spread,
+    /// Processor time of a frame, all threads together: on a machine with other work it says more than the latency.
+    pub processor_ms: Option<f64>,
     pub stages: Vec<Stage>,
-    /// f32 GEMM, measured in this run.
+    /// f32 products of the GEMM library on every core, median of those measured beside the frames.
     pub gemm_peak_gflops: f64,
-    /// Counted operations of the frame over its median time, as a share of the ceiling.
+    /// Bytes read and written by a copy on every core, median of the same.
+    pub copy_peak_gb_per_s: f64,
+    /// Counted operations of the frame over its median time, as a share of the GEMM ceiling.
     pub share_of_peak: f64,
-    /// Largest resident set of this process until the ceiling was measured; none where the system does not tell.
+    /// Largest resident set of this process until the first ceiling; none where the system does not tell.
     pub peak_memory_mb: Option<f64>,
 }
 
@@ -41,6 +57,8 @@ pub struct Report {
 pub struct Spread {
     pub min: f64,
     pub median: f64,
+    pub p95: f64,
+    pub p99: f64,
     pub max: f64,
 }
 
@@ -48,47 +66,112 @@ pub struct Spread {
 pub struct Stage {
     pub name: &'static str,
     pub median_ms: f64,
+    /// Counted operations, 10^9.
     pub gflop: f64,
+    /// Bytes that must pass through memory: weights, inputs and outputs, 10^6.
+    pub megabytes: f64,
+    /// What the ceilings allow: the longer of operations at the GEMM's rate and bytes at the copy's.
+    pub floor_ms: f64,
+    pub share_of_floor: f64,
+    /// Operations alone.
     pub share_of_peak: f64,
 }
 
-/// Inspects `frame` once to warm up and then `frames` times.
+/// What is measured.
+pub struct Subject<'a> {
+    pub architecture: &'a Architecture,
+    pub stride: Stride,
+    pub arithmetic: Arithmetic,
+    pub frame: &'a RgbdFrame,
+}
+
+/// Inspects the frame once to warm up and then `frames` times.
 pub fn run(
     inspector: &mut Inspector,
-    architecture: &Architecture,
-    frame: &RgbdFrame,
+    subject: &Subject,
     frames: usize,
+    streaming: bool,
 ) -> Result<Report, InspectError> {
-    let warm = inspector.inspect(frame)?;
-    if let Some(reason) = warm.reason {
+    let mut inspection = Inspection::default();
+    let mut inspect = || inspector.inspect_into(subject.frame, &mut inspection).map(|()| inspection.times);
+    inspect()?;
+    let peak_memory_mb = peak_memory_mb();
+    let mut ceilings = Ceilings::new();
+    let around = if streaming { CEILINGS } else { 0 };
+    (0..around).for_each(|_| ceilings.measure());
+    let (mut times, mut processor, mut wall) = (Vec::new(), Some(0.0), 0.0);
+    for _ in 0..frames.max(1) {
+        let (start, before) = (Instant::now(), processor_ms());
+        times.push(inspect()?);
+        wall += start.elapsed().as_secs_f64();
+        processor = processor.and_then(|sum| Some(sum + processor_ms()? - before?));
+        if !streaming {
+            ceilings.measure();
+        }
+    }
+    (0..around).for_each(|_| ceilings.measure());
+    if let Some(reason) = inspection.reason {
         return Err(InspectError::NotScored(reason));
     }
-    let runs: Vec<Inspection> = (0..frames.max(1)).map(|_| inspector.inspect(frame)).collect::<Result<_, _>>()?;
-    let times: Vec<StageTimes> = runs.iter().map(|run| run.times).collect();
-    let peak_memory_mb = peak_memory_mb();
-    let peak = gemm_peak_gflops();
-    let (points, valid_pixels) = (warm.input.points(), warm.valid_pixels());
-    let counted = operations::per_stage(architecture, points, valid_pixels);
-    let latency_ms = spread(times.iter().map(StageTimes::total));
-    let share = |gflop: f64, ms: f64| gflop / (ms / 1e3) / peak;
-    let stages = (0..counted.len()).map(|stage| {
-        let (name, _) = times[0].stages()[stage];
-        let median_ms = spread(times.iter().map(|t| t.stages()[stage].1)).median;
-        let gflop = counted[stage] as f64 / 1e9;
-        Stage { name, median_ms, gflop, share_of_peak: share(gflop, median_ms) }
-    });
     Ok(Report {
+        streaming,
+        frames_per_second: if streaming {
+            times.len() as f64 / wall
+        } else {
+            1e3 / spread(&times, StageTimes::total).median
+        },
+        processor_ms: processor.map(|sum| sum / times.len() as f64),
+        peak_memory_mb,
+        ..report(subject, &inspection, &times, &ceilings)
+    })
+}
+
+fn report(subject: &Subject, inspection: &Inspection, times: &[StageTimes], ceilings: &Ceilings) -> Report {
+    let (points, valid_pixels) = (inspection.input.points(), inspection.valid_pixels());
+    let evaluated = match subject.stride {
+        Stride::One => valid_pixels,
+        Stride::Two => valid_pixels / 4,
+    };
+    let counted = operations::per_stage(subject.architecture, evaluated);
+    let (gemm, copy) = (ceilings.gemm_gflops(), ceilings.copy_gigabytes_per_second());
+    let latency_ms = spread(times, StageTimes::total);
+    let stages = counted.iter().enumerate().map(|(stage, counted)| {
+        let (name, _) = times[0].stages()[stage];
+        let median_ms = spread(times, |times| times.stages()[stage].1).median;
+        let (gflop, megabytes) = (counted.operations as f64 / 1e9, counted.bytes as f64 / 1e6);
+        let floor_ms = (1e3 * gflop / gemm).max(megabytes / copy);
+        let (share_of_floor, share_of_peak) = (floor_ms / median_ms, 1e3 * gflop / gemm / median_ms);
+        Stage { name, median_ms, gflop, megabytes, floor_ms, share_of_floor, share_of_peak }
+    });
+    let operations: u64 = counted.iter().map(|stage| stage.operations).sum();
+    let options = CpuOptions { arithmetic: subject.arithmetic, stride: subject.stride };
+    Report {
         frames: times.len(),
+        streaming: false,
         threads: rayon::current_num_threads(),
+        precision: subject.arithmetic.name(),
+        instruction_set: options.instruction_set(),
+        stride: if subject.stride == Stride::One { 1 } else { 2 },
         valid_pixels,
         points,
-        frames_per_second: 1e3 / latency_ms.median,
-        share_of_peak: share(counted.iter().sum::<u64>() as f64 / 1e9, latency_ms.median),
-        latency_ms,
+        frames_per_second: f64::NAN,
+        processor_ms: None,
         stages: stages.collect(),
-        gemm_peak_gflops: peak,
-        peak_memory_mb,
-    })
+        gemm_peak_gflops: gemm,
+        copy_peak_gb_per_s: copy,
+        share_of_peak: operations as f64 / 1e6 / gemm / latency_ms.median,
+        latency_ms,
+        peak_memory_mb: None,
+    }
+}
+
+/// Gives an engine without mappings made-up ones: how long a frame takes does not depend on what they were learnt from.
+pub fn with_mappings(mut engine: Engine) -> Engine {
+    if !engine.is_fitted() {
+        let specs = engine.metadata.architecture.mapping_tensors();
+        engine.weights.extend(specs.into_iter().map(|spec| (spec.name.clone(), seeded::tensor(&spec, 0))));
+    }
+    engine
 }
 
 /// A rippled dome that covers 30 % of the network frame, with no belt around it.
@@ -105,31 +188,9 @@ pub fn frame() -> Result<RgbdFrame, FrameError> {
     RgbdFrame::new(W, H, (0..P).flat_map(colour).collect(), cloud)
 }
 
-fn spread(times: impl Iterator<Item = Duration>) -> Spread {
-    let mut ms: Vec<f64> = times.map(|t| t.as_secs_f64() * 1e3).collect();
+fn spread(times: &[StageTimes], of: impl Fn(&StageTimes) -> std::time::Duration) -> Spread {
+    let mut ms: Vec<f64> = times.iter().map(|times| of(times).as_secs_f64() * 1e3).collect();
     ms.sort_by(f64::total_cmp);
-    Spread { min: ms[0], median: ms[ms.len() / 2], max: ms[ms.len() - 1] }
-}
-
-/// The best of square f32 products on every core, 10^9 operations a second.
-fn gemm_peak_gflops() -> f64 {
-    let n = PEAK_SIDE;
-    let (a, b) = (vec![1.0; n * n], vec![0.5; n * n]);
-    let mut out = vec![0.0; n * n];
-    let (start, mut best) = (Instant::now(), f64::MAX);
-    while start.elapsed() < PEAK_TIME {
-        let one = Instant::now();
-        let (a, b) = (View::dense(&a, n, n), View::dense(&b, n, n));
-        product(a, b.t(), 1.0, false, &mut out, n, Parallelism::Rayon(0));
-        best = best.min(one.elapsed().as_secs_f64());
-    }
-    2.0 * (n as f64).powi(3) / best / 1e9
-}
-
-/// Largest resident set of this process so far (VmHWM), 10^6 bytes; none where the system does not tell.
-pub fn peak_memory_mb() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024.0 / 1e6)
+    let at = |share: f64| ms[((ms.len() as f64 * share) as usize).min(ms.len() - 1)];
+    Spread { min: ms[0], median: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1.0) }
 }

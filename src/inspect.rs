@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use crate::backend::cpu::CpuBackend;
+use crate::backend::cpu::kernel::Arithmetic;
+use crate::backend::cpu::{CpuBackend, CpuOptions};
 use crate::backend::{AnomalyMaps, Backend, XyzGroups};
 use crate::frame::RgbdFrame;
 use crate::model::engine_file::Engine;
@@ -106,14 +107,20 @@ impl StageTimes {
 }
 
 impl Inspector {
-    /// Readies a fitted engine.
+    /// Readies a fitted engine; products are f32.
     pub fn new(engine: Engine) -> Result<Self, InspectError> {
+        Self::with_arithmetic(engine, Arithmetic::F32)
+    }
+
+    /// Readies a fitted engine whose large products are taken in `arithmetic`.
+    pub fn with_arithmetic(engine: Engine, arithmetic: Arithmetic) -> Result<Self, InspectError> {
         if !engine.is_fitted() {
             return Err(InspectError::NotFitted);
         }
         let Engine { metadata, weights, .. } = engine;
+        let options = CpuOptions { arithmetic, stride: metadata.preparation.stride };
         Ok(Self {
-            backend: Box::new(CpuBackend::new(&metadata.architecture, weights)),
+            backend: Box::new(CpuBackend::with_options(&metadata.architecture, weights, options)),
             preparer: Preparer::default(),
             preparation: metadata.preparation,
             thresholds: metadata.calibration.map(|c| Thresholds { reject: c.threshold, review: c.review }),

@@ -4,11 +4,12 @@ mod common;
 mod reference;
 
 use common::Golden;
-use crosscheck::backend::cpu::CpuBackend;
+use crosscheck::backend::cpu::kernel::Arithmetic;
+use crosscheck::backend::cpu::{CpuBackend, CpuOptions};
 use crosscheck::backend::{AnomalyMaps, Backend, XyzGroups};
 use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Precision, Source};
 use crosscheck::model::{Architecture, Variant, Weights, seeded};
-use crosscheck::prepare::Preparation;
+use crosscheck::prepare::{Preparation, Stride};
 use crosscheck::score;
 use crosscheck::shapes::{P, T};
 
@@ -67,14 +68,19 @@ fn normalised(image: &[u8]) -> Vec<f32> {
         .collect()
 }
 
-fn check(name: &str, golden: &Golden, architecture: &Architecture, weights: Weights, bounds: &Bounds) {
-    let mut backend = CpuBackend::new(architecture, weights);
+/// Everything that a back end makes of a golden frame.
+fn infer(golden: &Golden, mut backend: CpuBackend) -> (Vec<f32>, XyzGroups, AnomalyMaps) {
     let cloud: Vec<[f32; 3]> = golden.f32("xyz").as_chunks::<3>().0.to_vec();
     let (mut tokens, mut groups, mut maps) = (Vec::new(), XyzGroups::default(), AnomalyMaps::default());
     backend.rgb_tokens(&normalised(&golden.raw("rgb")), &mut tokens);
     backend.xyz_groups(&cloud, &mut groups);
     backend.anomaly_map(&tokens, &cloud, &groups, &mut maps);
+    (tokens, groups, maps)
+}
 
+fn check(name: &str, golden: &Golden, architecture: &Architecture, weights: Weights, bounds: &Bounds) {
+    let cloud: Vec<[f32; 3]> = golden.f32("xyz").as_chunks::<3>().0.to_vec();
+    let (tokens, groups, maps) = infer(golden, CpuBackend::new(architecture, weights));
     assert_eq!(groups.centre_index, golden.i32("fps_idx"));
     let near = |what: &str, got: &[f32], want: &str, bound| {
         near(&format!("{name} {what}"), got, &golden.f32(want), bound);
@@ -145,6 +151,39 @@ fn check_both(name: &str, variant: Variant, group_size: usize) {
     let halved = stored(variant, &architecture, weights.clone(), Precision::F16);
     assert_ne!(halved, weights, "{name}: the engine file kept f32");
     check(&format!("{name} stored as f16,"), &golden, &architecture, halved, &HALVED);
+}
+
+/// The anomaly map in another arithmetic or stride: its error against float64's, of the map's range over valid pixels.
+fn map_error(name: &str, variant: Variant, options: CpuOptions) -> f32 {
+    let golden = Golden::open(name);
+    let architecture = Architecture::published(variant, 32);
+    let weights = seeded::weights(&architecture, SEED);
+    let (_, _, maps) = infer(&golden, CpuBackend::with_options(&architecture, weights, options));
+    let (want, valid) = (golden.f32("anomaly_map"), golden.raw("valid"));
+    let of_valid = want.iter().zip(&valid).filter(|(_, valid)| **valid != 0).map(|(v, _)| *v);
+    let (low, high) = of_valid.fold((f32::INFINITY, 0.0f32), |(low, high), v| (low.min(v), high.max(v)));
+    let largest = want.iter().fold(0.0f32, |m, v| m.max(*v));
+    let error = error(&maps.anomaly_map, &want) * largest / (high - low);
+    println!("{name}, {options:?}: {error:.2e} of the map's range");
+    error
+}
+
+/// bf16 as this processor has it: its own instructions, or rounded operands. At most 1 % of the map's range.
+#[test]
+fn reduced_precision_stays_near() {
+    let options = CpuOptions { arithmetic: Arithmetic::Bf16, ..CpuOptions::default() };
+    for (name, variant) in [("tiny-a", Variant::Tiny), ("small-a", Variant::Small)] {
+        let error = map_error(name, variant, options);
+        assert!(error <= 0.01, "{name}: {error:e}");
+        assert!(error > 1e-5, "{name}: {error:e} is f32's: nothing was rounded");
+    }
+}
+
+/// Every second pixel, of seeded weights, whose psi is rough.
+#[test]
+fn every_second_pixel_stays_near() {
+    let error = map_error("tiny-a", Variant::Tiny, CpuOptions { stride: Stride::Two, ..CpuOptions::default() });
+    assert!((1e-5..0.01).contains(&error), "{error:e}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod group_encoder;
 pub mod grouping;
 pub mod interpolate;
 pub mod kernel;
+pub mod layer;
 pub mod linalg;
 pub mod mapping;
 pub mod packed;
@@ -41,6 +42,17 @@ pub struct Scratch {
     bounds: Vec<f32>,
 }
 
+impl Scratch {
+    fn grow_like(&mut self, other: &Self) {
+        self.product.grow_like(&other.product);
+        self.attention.grow_like(&other.attention);
+        self.encoder.grow_like(&other.encoder);
+        self.mapping.grow_like(&other.mapping);
+        self.nearest.grow_like(&other.nearest);
+        aligned::grow_like(&mut self.bounds, &other.bounds);
+    }
+}
+
 impl AsMut<packed::Scratch> for Scratch {
     fn as_mut(&mut self) -> &mut packed::Scratch {
         &mut self.product
@@ -54,9 +66,17 @@ pub struct CpuOptions {
     pub stride: Stride,
 }
 
+impl CpuOptions {
+    /// The instruction set of the large products.
+    pub fn instruction_set(&self) -> &'static str {
+        Kernel::best(self.arithmetic).name
+    }
+}
+
 /// The method with its weights folded and packed for this machine.
 pub struct CpuBackend {
     workers: Workers,
+    buffers: transformer::BlockBuffers,
     vit: vit::Vit,
     point_mae: point_mae::PointMae,
     mappings: Option<Mappings>,
@@ -66,6 +86,7 @@ pub struct CpuBackend {
 struct Mappings {
     rgb_to_xyz: mapping::Mapping,
     xyz_to_rgb: mapping::Mapping,
+    buffers: mapping::MappingBuffers,
     stride: Stride,
     rows_rgb: interpolate::SparseRows,
     rows_xyz: interpolate::SparseRows,
@@ -86,6 +107,7 @@ impl CpuBackend {
         let fitted = weights.contains_key("map_rgb_to_xyz.input.weight");
         Self {
             workers: Workers::of_all_cores(),
+            buffers: transformer::BlockBuffers::default(),
             vit: vit::Vit::new(kernel, &architecture.rgb, weights),
             point_mae: point_mae::PointMae::new(kernel, &architecture.xyz, weights),
             mappings: fitted.then(|| Mappings::new(kernel, options.stride, architecture, weights)),
@@ -100,6 +122,7 @@ impl Mappings {
         Self {
             rgb_to_xyz: mapping("map_rgb_to_xyz", architecture.c_xyz()),
             xyz_to_rgb: mapping("map_xyz_to_rgb", architecture.c_rgb()),
+            buffers: mapping::MappingBuffers::default(),
             stride,
             rows_rgb: interpolate::rgb_rows(),
             rows_xyz: interpolate::SparseRows::default(),
@@ -113,7 +136,8 @@ impl Mappings {
 
 impl Backend for CpuBackend {
     fn rgb_tokens(&mut self, rgb: &[f32], tokens: &mut Vec<f32>) {
-        self.vit.run(&mut self.workers, rgb, tokens);
+        self.vit.run(&mut self.workers, &mut self.buffers, rgb, tokens);
+        self.workers.level(Scratch::grow_like);
     }
 
     fn xyz_groups(&mut self, cloud: &[[f32; 3]], groups: &mut XyzGroups) {
@@ -124,7 +148,8 @@ impl Backend for CpuBackend {
             groups.centres.clear();
             groups.centre_index.clear();
         } else {
-            self.point_mae.run(&mut self.workers, &self.points, groups);
+            self.point_mae.run(&mut self.workers, &mut self.buffers, &self.points, groups);
+            self.workers.level(Scratch::grow_like);
         }
     }
 
@@ -132,17 +157,28 @@ impl Backend for CpuBackend {
         let Self { workers, mappings: Some(mappings), .. } = self else {
             panic!("an anomaly map needs an engine with mappings")
         };
-        let Mappings { rgb_to_xyz, xyz_to_rgb, stride, rows_rgb, rows_xyz, interpolator, pixels, psi, smoothing } =
-            mappings;
+        let Mappings {
+            rgb_to_xyz,
+            xyz_to_rgb,
+            buffers,
+            stride,
+            rows_rgb,
+            rows_xyz,
+            interpolator,
+            pixels,
+            psi,
+            smoothing,
+        } = mappings;
         interpolator.xyz_rows(workers, cloud, &groups.centres, rows_xyz);
         pixels.choose(rows_xyz, *stride, maps);
         psi.resize(pixels.chosen.len(), 0.0);
         let rgb = mapping::Side { features: tokens, rows: rows_rgb };
         let xyz = mapping::Side { features: &groups.features, rows: rows_xyz };
-        rgb_to_xyz.discrepancy(workers, &rgb, &xyz, &pixels.chosen, psi);
+        rgb_to_xyz.discrepancy(workers, buffers, &rgb, &xyz, &pixels.chosen, psi);
         pixels.spread(psi, &maps.valid, &mut maps.psi_xyz);
-        xyz_to_rgb.discrepancy(workers, &xyz, &rgb, &pixels.chosen, psi);
+        xyz_to_rgb.discrepancy(workers, buffers, &xyz, &rgb, &pixels.chosen, psi);
         pixels.spread(psi, &maps.valid, &mut maps.psi_rgb);
         anomaly::combine(maps, smoothing);
+        workers.level(Scratch::grow_like);
     }
 }

@@ -1,15 +1,31 @@
-//! Operations that a frame needs as this program evaluates it: two for a multiply-add of a matrix product,
-//! eight for a squared distance. Elementwise functions and sparse combinations are not counted.
+//! Operations that a frame needs as this program evaluates it: two for a multiply-add of a matrix product. Elementwise
+//! functions, searches and sparse combinations are not counted: they are what keeps a frame from its ceiling.
 
-use crate::model::Architecture;
+use crate::model::{Architecture, TensorSpec};
 use crate::shapes::{P, PATCH, RGB, T, XYZ};
 
-/// A squared distance and its comparison.
-const DISTANCE: u64 = 8;
+/// Of one stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    pub operations: u64,
+    /// Weights, inputs and outputs, each once, as f32.
+    pub bytes: u64,
+}
 
-/// In the order of the stages: prepare, rgb_tokens, xyz_groups, anomaly_map.
-pub fn per_stage(architecture: &Architecture, points: usize, valid_pixels: usize) -> [u64; 4] {
-    [0, rgb_tokens(architecture), xyz_groups(architecture, points), anomaly_map(architecture, points, valid_pixels)]
+/// In the order of the stages: prepare, rgb_tokens, xyz_groups, anomaly_map. `pixels` are those evaluated.
+pub fn per_stage(architecture: &Architecture, pixels: usize) -> [Counted; 4] {
+    let weights = |specs: Vec<TensorSpec>| specs.iter().map(|spec| spec.shape.iter().product::<usize>()).sum::<usize>();
+    let (tokens, groups) = (T * architecture.c_rgb(), architecture.xyz.groups * architecture.c_xyz());
+    let counted = |operations, values: usize| Counted { operations, bytes: 4 * values as u64 };
+    [
+        counted(0, 4 * P * RGB),
+        counted(rgb_tokens(architecture), weights(architecture.rgb_tensors()) + RGB * P + tokens),
+        counted(xyz_groups(architecture), weights(architecture.xyz_tensors()) + XYZ * P + groups),
+        counted(
+            anomaly_map(architecture, pixels),
+            weights(architecture.mapping_tensors()) + 2 * (tokens + groups) + 3 * P,
+        ),
+    ]
 }
 
 /// A product of `[n, from]` with `[from, to]`.
@@ -26,27 +42,23 @@ fn rgb_tokens(architecture: &Architecture) -> u64 {
     product(T, RGB * PATCH * PATCH, shape.width) + shape.layers as u64 * block(T + 1, shape.width, shape.mlp)
 }
 
-fn xyz_groups(architecture: &Architecture, points: usize) -> u64 {
+fn xyz_groups(architecture: &Architecture) -> u64 {
     let shape = &architecture.xyz;
     let [e0, e1, e2] = shape.encoder;
     let (g, n) = (shape.groups, shape.groups * shape.group_size);
-    let grouping = 2 * DISTANCE * (g * points) as u64;
     let local = product(n, XYZ, e0) + product(n, e0, e1) + product(n, e0, e2) + product(n, e2, shape.width);
     let pooled = product(g, e1, e2);
     let position = product(g, XYZ, shape.position_hidden) + product(g, shape.position_hidden, shape.width);
-    grouping + local + pooled + position + shape.layers as u64 * block(g, shape.width, shape.mlp)
+    local + pooled + position + shape.layers as u64 * block(g, shape.width, shape.mlp)
 }
 
-fn anomaly_map(architecture: &Architecture, points: usize, valid_pixels: usize) -> u64 {
+fn anomaly_map(architecture: &Architecture, pixels: usize) -> u64 {
     let (rgb, xyz) = ((T, architecture.c_rgb()), (architecture.xyz.groups, architecture.c_xyz()));
-    let nearest = DISTANCE * (points.min(P) * architecture.xyz.groups) as u64;
-    nearest
-        + mapping(rgb, xyz, architecture.hidden, valid_pixels)
-        + mapping(xyz, rgb, architecture.hidden, valid_pixels)
+    mapping(rgb, xyz, architecture.hidden, pixels) + mapping(xyz, rgb, architecture.hidden, pixels)
 }
 
 fn mapping((n_from, c_in): (usize, usize), (n_to, c_out): (usize, usize), m: usize, pixels: usize) -> u64 {
-    let once = product(n_from, c_in, m) + product(n_to, c_out, m) + product(n_to, c_out, n_to);
+    let once = product(n_from, c_in, m) + product(n_to, c_out, m);
     let ranks = c_out.min(m);
     // Upper trapezoid: row i has m - i entries.
     let triangle = pixels as u64 * (0..ranks).map(|i| 2 * (m - i) as u64).sum::<u64>();

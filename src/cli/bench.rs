@@ -5,20 +5,20 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::bench::line::{self, LineReport};
-use crosscheck::bench::{self, Report};
+use crosscheck::bench::{self, Report, Subject};
 use crosscheck::calibration::Intrinsics;
 use crosscheck::dataset;
+use crosscheck::frame::RgbdFrame;
 use crosscheck::inspect::Inspector;
-use crosscheck::model::engine_file::Engine;
 
 use super::Outcome;
+use super::options::{EngineOption, EvaluationOptions};
 
 /// Measure an engine on this machine: frames a second, time and operations per stage, memory.
 #[derive(Args)]
 pub struct Arguments {
-    /// Engine file
-    #[arg(long)]
-    engine: PathBuf,
+    #[command(flatten)]
+    engine: EngineOption,
     /// Colour image of the frame; without one, a made frame whose part covers 30 %
     #[arg(long, requires = "xyz")]
     rgb: Option<PathBuf>,
@@ -31,8 +31,11 @@ pub struct Arguments {
     /// Frames measured after one that warms up
     #[arg(long, default_value_t = 10)]
     frames: usize,
+    /// Inspect frames one upon the other, and report what is sustained
+    #[arg(long)]
+    streaming: bool,
     /// Measure a whole station on a simulated line instead: from a frame's capture to the edge at the reject output
-    #[arg(long, conflicts_with = "frames")]
+    #[arg(long, conflicts_with_all = ["frames", "streaming", "stride", "precision"])]
     line: bool,
     /// How long the line runs
     #[arg(long, default_value_t = 60, requires = "line")]
@@ -40,6 +43,8 @@ pub struct Arguments {
     /// Frames a second on the line; seven tenths of what the engine can do when left out
     #[arg(long, requires = "line", value_parser = parse_rate)]
     rate: Option<f64>,
+    #[command(flatten)]
+    evaluation: EvaluationOptions,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -60,43 +65,69 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         }
         _ => bench::frame()?,
     };
-    let text = if arguments.line {
-        let report = line::run(&arguments.engine, &frame, Duration::from_secs(arguments.seconds), arguments.rate)?;
-        if arguments.json { serde_json::to_string(&report)? } else { line_to_text(&report) }
-    } else {
-        let engine = Engine::read(&arguments.engine)?;
-        let architecture = engine.metadata.architecture.clone();
-        let report = bench::run(&mut Inspector::new(engine)?, &architecture, &frame, arguments.frames)?;
-        if arguments.json { serde_json::to_string(&report)? } else { to_text(&report) }
-    };
+    let text = if arguments.line { line_text(arguments, &frame)? } else { inspector_text(arguments, &frame)? };
     writeln!(std::io::stdout(), "{text}").context("cannot print the result")?;
     Ok(Outcome::Done)
 }
 
+fn line_text(arguments: &Arguments, frame: &RgbdFrame) -> Result<String> {
+    let engine = arguments.engine.path().context("--line needs --engine: the file of an engine with mappings")?;
+    let report = line::run(engine, frame, Duration::from_secs(arguments.seconds), arguments.rate)?;
+    Ok(if arguments.json { serde_json::to_string(&report)? } else { line_to_text(&report) })
+}
+
+fn inspector_text(arguments: &Arguments, frame: &RgbdFrame) -> Result<String> {
+    let mut engine = arguments.engine.read()?;
+    if !engine.is_fitted() {
+        log::info!("the engine has no mappings yet: made-up ones stand in, which take as long");
+        engine = bench::with_mappings(engine);
+    }
+    engine.metadata.preparation = arguments.evaluation.apply(engine.metadata.preparation);
+    let (architecture, stride) = (engine.metadata.architecture.clone(), engine.metadata.preparation.stride);
+    let arithmetic = arguments.evaluation.arithmetic();
+    let mut inspector = Inspector::with_arithmetic(engine, arithmetic)?;
+    let subject = Subject { architecture: &architecture, stride, arithmetic, frame };
+    let report = bench::run(&mut inspector, &subject, arguments.frames, arguments.streaming)?;
+    Ok(if arguments.json { serde_json::to_string(&report)? } else { to_text(&report) })
+}
+
 fn to_text(report: &Report) -> String {
+    let latency = &report.latency_ms;
     let mut text = format!(
-        "{:.2} frames/s, {} threads; latency min {:.1}, median {:.1}, max {:.1} ms over {} frames; {} valid pixels\n\n",
+        "{:.2} frames/s{}, {} threads, {} ({}), stride {}; {} valid pixels\nlatency min {:.1}, median {:.1}, p95 {:.1}, p99 {:.1}, max {:.1} ms over {} frames",
         report.frames_per_second,
+        if report.streaming { " sustained" } else { "" },
         report.threads,
-        report.latency_ms.min,
-        report.latency_ms.median,
-        report.latency_ms.max,
-        report.frames,
-        report.valid_pixels
+        report.precision,
+        report.instruction_set,
+        report.stride,
+        report.valid_pixels,
+        latency.min,
+        latency.median,
+        latency.p95,
+        latency.p99,
+        latency.max,
+        report.frames
     );
-    text += "stage          median ms     GFLOP   of peak\n";
+    if let Some(milliseconds) = report.processor_ms {
+        text += &format!("; {milliseconds:.0} ms of processor time a frame");
+    }
+    text += "\n\nstage          median ms     GFLOP        MB  floor ms  of floor\n";
     for stage in &report.stages {
         text += &format!(
-            "{:<12} {:>11.1} {:>9.2} {:>8.0} %\n",
+            "{:<12} {:>11.1} {:>9.2} {:>9.1} {:>9.1} {:>7.0} %\n",
             stage.name,
             stage.median_ms,
             stage.gflop,
-            stage.share_of_peak * 100.0
+            stage.megabytes,
+            stage.floor_ms,
+            stage.share_of_floor * 100.0
         );
     }
     text += &format!(
-        "\nf32 GEMM peak {:.0} GFLOP/s in this run; whole frame at {:.0} % of it",
+        "\nceilings in this run: {:.0} GFLOP/s (f32 GEMM), {:.1} GB/s (copy); whole frame at {:.0} % of the GEMM's",
         report.gemm_peak_gflops,
+        report.copy_peak_gb_per_s,
         report.share_of_peak * 100.0
     );
     if let Some(megabytes) = report.peak_memory_mb {

@@ -10,6 +10,7 @@ use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
 
 use super::Outcome;
+use super::options::EvaluationOptions;
 
 /// Find the threshold for a false-reject rate on good parts that the fit has not seen.
 #[derive(Args)]
@@ -29,6 +30,8 @@ pub struct Arguments {
     /// Share of good parts that may be reviewed or rejected; larger than the false-reject rate
     #[arg(long, value_name = "RATE")]
     review_rate: Option<f64>,
+    #[command(flatten)]
+    evaluation: EvaluationOptions,
     /// Engine to write, when not over the one that is read
     #[arg(short, long, value_name = "ENGINE")]
     output: Option<PathBuf>,
@@ -38,7 +41,9 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let output = arguments.output.as_ref().unwrap_or(&arguments.engine);
     let mut engine = Engine::read(&arguments.engine)?;
     super::check_output(output)?;
-    let mut inspector = Inspector::new(engine.clone())?;
+    // The threshold that is found replaces the one before, and belongs to this stride.
+    engine.metadata.preparation = arguments.evaluation.apply(engine.metadata.preparation);
+    let mut inspector = Inspector::with_arithmetic(engine.clone(), arguments.evaluation.arithmetic())?;
     let camera = arguments.camera.as_deref().map(Intrinsics::read).transpose()?;
     let entries = dataset::nominal(&arguments.nominal, camera.as_ref())?;
     let fitted: HashSet<&String> = engine.metadata.fitted_on.iter().collect();

@@ -14,7 +14,7 @@ use crosscheck::{bench, files, overlay};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Outcome;
-use super::options::{EngineOption, FitOptions};
+use super::options::{EngineOption, EvaluationOptions, FitOptions};
 
 /// Measure an engine on a dataset: fitted on each class's train split first, if it has no mappings yet.
 #[derive(Args)]
@@ -38,6 +38,8 @@ pub struct Arguments {
     /// False-reject rate asked of each class's validation split
     #[arg(long, value_name = "RATE", default_value_t = 0.01)]
     false_reject_rate: f64,
+    #[command(flatten)]
+    evaluation: EvaluationOptions,
     /// Folder for report.json, report.md, the plots and the galleries
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
@@ -50,7 +52,10 @@ enum LayoutOption {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
-    let engine = arguments.engine.read()?;
+    let mut engine = arguments.engine.read()?;
+    let preparation = arguments.evaluation.apply(engine.metadata.preparation);
+    engine.metadata.prepare_as(preparation)?;
+    let arithmetic = arguments.evaluation.arithmetic();
     let root = arguments.dataset.as_path();
     let layout = match arguments.layout {
         Some(LayoutOption::Mvtec3d) => Layout::Mvtec3d,
@@ -68,7 +73,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let mut evaluation = Evaluation::new(arguments.report.as_deref())?;
     let mut figures = Vec::new();
     for (i, shots) in rounds.iter().enumerate() {
-        let protocol = Protocol { shots: *shots, settings, false_reject_rate: arguments.false_reject_rate };
+        let protocol = Protocol { shots: *shots, settings, false_reject_rate: arguments.false_reject_rate, arithmetic };
         // Plots and pictures are of the last round, as the report's main figures are.
         evaluation.draws = i + 1 == rounds.len();
         let dataset = Dataset { root, layout };

@@ -17,7 +17,7 @@ use image::RgbImage;
 use serde_json::{Map, Value, json};
 
 use super::Outcome;
-use super::options::PreparationOptions;
+use super::options::{EvaluationOptions, PreparationOptions};
 
 /// Inspect one frame: exit code 0 pass (or no threshold yet), 1 reject or review, 2 error.
 #[derive(Args)]
@@ -48,6 +48,8 @@ pub struct Arguments {
     regions: Option<PathBuf>,
     #[command(flatten)]
     preparation: PreparationOptions,
+    #[command(flatten)]
+    evaluation: EvaluationOptions,
 }
 
 fn parse_threshold(text: &str) -> Result<f32, String> {
@@ -60,8 +62,8 @@ fn parse_threshold(text: &str) -> Result<f32, String> {
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let mut engine = Engine::read(&arguments.engine)?;
     let preparation = arguments.preparation.apply(engine.metadata.preparation)?;
-    engine.metadata.prepare_as(preparation)?;
-    let mut inspector = Inspector::new(engine)?;
+    engine.metadata.prepare_as(arguments.evaluation.apply(preparation))?;
+    let mut inspector = Inspector::with_arithmetic(engine, arguments.evaluation.arithmetic())?;
     if let Some(reject) = arguments.threshold {
         inspector.set_thresholds(Thresholds { reject, review: None });
     }

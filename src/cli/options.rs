@@ -1,13 +1,14 @@
 //! Options that commands share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
+use crosscheck::backend::cpu::kernel::Arithmetic;
 use crosscheck::calibration::{self, CalibrationError};
 use crosscheck::fit::Settings;
 use crosscheck::model::engine_file::{Engine, EngineError};
-use crosscheck::prepare::{Keep, PlaneMode, Preparation};
+use crosscheck::prepare::{Keep, PlaneMode, Preparation, Stride};
 use crosscheck::scene::Part;
 
 /// The engine to start from.
@@ -19,6 +20,11 @@ pub struct EngineOption {
 }
 
 impl EngineOption {
+    /// The file that was named.
+    pub fn path(&self) -> Option<&Path> {
+        self.engine.as_deref()
+    }
+
     pub fn read(&self) -> Result<Engine, EngineError> {
         self.engine.as_deref().map_or_else(Engine::built_in, Engine::read)
     }
@@ -101,6 +107,61 @@ impl PreparationOptions {
             Some(KeepOption::All) => Keep::All,
         };
         Ok(Preparation { plane, keep, ..base })
+    }
+}
+
+/// How the method is evaluated.
+#[derive(Args)]
+pub struct EvaluationOptions {
+    /// Evaluate all pixels, or every second in both directions with the others between them
+    #[arg(long)]
+    stride: Option<StrideOption>,
+    /// Arithmetic of the large products; auto is bf16 where the processor multiplies it (AVX512-BF16), else f32
+    #[arg(long, default_value = "f32")]
+    precision: PrecisionOption,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum StrideOption {
+    #[value(name = "1")]
+    One,
+    #[value(name = "2")]
+    Two,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PrecisionOption {
+    F32,
+    Bf16,
+    Auto,
+}
+
+impl EvaluationOptions {
+    /// `base` with what was asked for in its place.
+    pub fn apply(&self, base: Preparation) -> Preparation {
+        let stride = match self.stride {
+            None => base.stride,
+            Some(StrideOption::One) => Stride::One,
+            Some(StrideOption::Two) => Stride::Two,
+        };
+        Preparation { stride, ..base }
+    }
+
+    /// What to calculate in; anything but f32 is said.
+    pub fn arithmetic(&self) -> Arithmetic {
+        let arithmetic = match self.precision {
+            PrecisionOption::F32 => Arithmetic::F32,
+            PrecisionOption::Bf16 => Arithmetic::Bf16,
+            PrecisionOption::Auto => Arithmetic::auto(),
+        };
+        if arithmetic == Arithmetic::Bf16 && Arithmetic::auto() == Arithmetic::F32 {
+            log::warn!(
+                "this processor does not multiply bf16: the results are those of bf16, the speed is that of f32"
+            );
+        } else if arithmetic == Arithmetic::Bf16 {
+            log::info!("large products are taken in bf16");
+        }
+        arithmetic
     }
 }
 

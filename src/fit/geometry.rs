@@ -88,6 +88,7 @@ mod tests {
     use crate::backend::cpu::Workers;
     use crate::backend::cpu::kernel::{Arithmetic, Kernel};
     use crate::backend::cpu::point_mae::PointMae;
+    use crate::backend::cpu::transformer::BlockBuffers;
     use crate::model::engine_file::Metadata;
     use crate::model::{Architecture, Variant, VitShape, seeded};
     use crate::prepare::Preparation;
@@ -132,7 +133,7 @@ mod tests {
     fn features(engine: &Engine, points: &[[f32; 3]]) -> XyzGroups {
         let (mut groups, kernel) = (XyzGroups::default(), Kernel::best(Arithmetic::F32));
         let mut network = PointMae::new(kernel, &engine.metadata.architecture.xyz, &mut engine.weights.clone());
-        network.run(&mut Workers::new(1), points, &mut groups);
+        network.run(&mut Workers::new(1), &mut BlockBuffers::default(), points, &mut groups);
         groups
     }
 

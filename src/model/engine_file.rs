@@ -26,6 +26,8 @@ pub const FORMAT: u32 = 1;
 /// A header of names, shapes and settings is far below this.
 const HEADER_BYTES_MAX: u64 = 4 << 20;
 const KEY: &str = "crosscheck";
+/// Values that are widened at a time.
+const HALVES: usize = 4096;
 const BUILT_IN: &[u8] = include_bytes!("../../engines/default.safetensors");
 
 #[derive(Debug, Error)]
@@ -294,8 +296,10 @@ impl<F: Read + Seek> Reader<F> {
         self.check_tensors(&specs)?;
         let mut hash = ContentHash::new(&metadata);
         let mut weights = Weights::new();
+        // One buffer for all: memory freed in pieces between the weights would stay with the process.
+        let mut bytes = Vec::new();
         for spec in specs {
-            let (dtype, bytes) = self.tensor(&spec)?;
+            let dtype = self.tensor(&spec, &mut bytes)?;
             hash.add(&spec, dtype, &bytes);
             let values = decode(dtype, &bytes);
             if !values.iter().all(|v| v.is_finite()) {
@@ -327,17 +331,16 @@ impl<F: Read + Seek> Reader<F> {
         }
     }
 
-    fn tensor(&mut self, spec: &TensorSpec) -> Result<(Dtype, Vec<u8>), EngineError> {
+    fn tensor(&mut self, spec: &TensorSpec, bytes: &mut Vec<u8>) -> Result<Dtype, EngineError> {
         let Some(info) = self.header.info(&spec.name) else { panic!("{} was checked", spec.name) };
         let (dtype, (from, to)) = (info.dtype, info.data_offsets);
         if !matches!(dtype, Dtype::F16 | Dtype::F32) {
             return Err(self.damaged(format!("the tensor {} is of type {dtype:?}", spec.name)));
         }
-        let mut bytes = vec![0; to - from];
-        let read =
-            self.file.seek(SeekFrom::Start(self.start + from as u64)).and_then(|_| self.file.read_exact(&mut bytes));
+        bytes.resize(to - from, 0);
+        let read = self.file.seek(SeekFrom::Start(self.start + from as u64)).and_then(|_| self.file.read_exact(bytes));
         read.map_err(|source| EngineError::Read { path: self.path.clone(), source })?;
-        Ok((dtype, bytes))
+        Ok(dtype)
     }
 
     fn damaged(&self, reason: String) -> EngineError {
@@ -362,8 +365,12 @@ fn decode(dtype: Dtype, bytes: &[u8]) -> Vec<f32> {
     if dtype == Dtype::F32 {
         return bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
     }
-    let halves: Vec<half::f16> = bytes.as_chunks::<2>().0.iter().map(|b| half::f16::from_le_bytes(*b)).collect();
-    let mut values = vec![0.0; halves.len()];
-    halves.convert_to_f32_slice(&mut values);
+    let mut values = vec![0.0; bytes.len() / 2];
+    let mut halves = [half::f16::ZERO; HALVES];
+    for (bytes, values) in bytes.chunks(2 * HALVES).zip(values.chunks_mut(HALVES)) {
+        let halves = &mut halves[..values.len()];
+        halves.iter_mut().zip(bytes.as_chunks::<2>().0).for_each(|(half, b)| *half = half::f16::from_le_bytes(*b));
+        halves.convert_to_f32_slice(values);
+    }
     values
 }

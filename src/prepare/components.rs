@@ -36,6 +36,9 @@ impl Components {
         label.clear();
         label.resize(points.len(), NONE);
         sizes.clear();
+        // As many as there may be, whatever the frame shows; memory that is not used is not there.
+        sizes.reserve(points.len());
+        open.reserve(points.len());
         let height = points.len() / width;
         for first in 0..points.len() {
             if !is_point(&points[first]) || label[first] != NONE {

@@ -69,6 +69,10 @@ impl Fitter {
     pub fn fit_border(&mut self, points: &[[f32; 3]], width: usize, seed: u64) -> Option<Plane> {
         let height = points.len() / width;
         self.border.clear();
+        self.inliers.clear();
+        // All of the border, so that a frame with more of it there than the one before allocates nothing.
+        let most = 2 * BORDER * (width + height).min(points.len());
+        [&mut self.border, &mut self.inliers].into_iter().for_each(|some| some.reserve(most));
         for (y, row) in points.chunks_exact(width).enumerate() {
             let whole = y < BORDER || y + BORDER >= height || width <= 2 * BORDER;
             let (left, right) = if whole { (row, &row[..0]) } else { (&row[..BORDER], &row[width - BORDER..]) };
@@ -84,6 +88,7 @@ impl Fitter {
             return None;
         }
         self.judges.clear();
+        self.judges.reserve(JUDGES_MAX);
         self.judges.extend(points.iter().step_by(points.len().div_ceil(JUDGES_MAX)));
         let mut random = fastrand::Rng::with_seed(seed);
         let mut pick = || &points[random.usize(..points.len())];
@@ -96,7 +101,6 @@ impl Fitter {
             }
         }
         let (_, plane) = best?;
-        self.inliers.clear();
         self.inliers.extend(points.iter().filter(|p| plane.distance(p) < INLIER_M));
         Plane::least_squares(&self.inliers).or(Some(plane))
     }

@@ -185,26 +185,38 @@ fn a_depth_image_is_inspected_with_its_camera() {
 fn bench_says_what_each_stage_takes() {
     let found = Desk::new().done("bench --engine @fitted --frames 2 --json").json();
     let expected = [
+        "copy_peak_gb_per_s",
         "frames",
         "frames_per_second",
         "gemm_peak_gflops",
+        "instruction_set",
         "latency_ms",
         "peak_memory_mb",
         "points",
+        "precision",
+        "processor_ms",
         "share_of_peak",
         "stages",
+        "streaming",
+        "stride",
         "threads",
         "valid_pixels",
     ];
     assert_eq!(keys(&found), expected);
     assert_eq!(number(&found["frames"]), 2.0);
-    assert_eq!(keys(&found["latency_ms"]), ["max", "median", "min"]);
+    assert_eq!(keys(&found["latency_ms"]), ["max", "median", "min", "p95", "p99"]);
     let stages = found["stages"].as_array().unwrap();
     let names: Vec<&str> = stages.iter().map(|stage| stage["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["prepare", "rgb_tokens", "xyz_groups", "anomaly_map"]);
     for stage in stages {
-        assert_eq!(keys(stage), ["gflop", "median_ms", "name", "share_of_peak"]);
+        let expected = ["floor_ms", "gflop", "median_ms", "megabytes", "name", "share_of_floor", "share_of_peak"];
+        assert_eq!(keys(stage), expected);
+        assert!(number(&stage["floor_ms"]) > 0.0 && number(&stage["megabytes"]) > 0.0, "{stage}");
     }
+    let half = Desk::new().done("bench --streaming --stride 2 --precision bf16 --frames 2 --json").json();
+    assert_eq!((&half["stride"], &half["precision"], &half["streaming"]), (&2.into(), &"bf16".into(), &true.into()));
+    let less = |value: &serde_json::Value| number(&value["stages"][3]["gflop"]);
+    assert!(less(&half) < 0.5 * less(&found), "every second pixel is a quarter of all");
     let text = Desk::new().done("bench --engine @fitted --frames 1");
     assert!(text.out.contains("frames/s") && text.out.contains("GFLOP/s"), "{}", text.out);
 }

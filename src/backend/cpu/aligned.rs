@@ -29,6 +29,18 @@ impl Aligned {
         }
         self.length = length;
     }
+
+    /// Makes room for as much as `other` ever held.
+    pub fn grow_like(&mut self, other: &Self) {
+        let length = self.length;
+        self.resize(length.max(16 * other.lines.len()));
+        self.length = length;
+    }
+}
+
+/// [`Aligned::grow_like`] of other buffers.
+pub fn grow_like<T>(buffer: &mut Vec<T>, other: &Vec<T>) {
+    buffer.reserve(other.capacity().saturating_sub(buffer.len()));
 }
 
 impl Deref for Aligned {

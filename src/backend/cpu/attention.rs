@@ -1,7 +1,7 @@
 //! Scaled dot-product attention by tiles: keys pass by a tile of queries, whose softmax is corrected as larger scores
 //! turn up, so that no row of scores is ever whole.
 
-use super::aligned::Aligned;
+use super::aligned::{Aligned, grow_like};
 use super::elementwise::{exponential, exponentiate, maximum, vectorised};
 use super::kernel::{Arithmetic, Kernel, Tile};
 use super::team::Parts;
@@ -11,10 +11,11 @@ use super::{Scratch, Workers};
 const QUERIES: usize = 48;
 const KEYS: usize = 128;
 
-/// Keys and values of every head, packed as the micro-kernel reads them.
+/// Keys and values of every head, packed as the micro-kernel reads them, in buffers that networks share.
 pub struct Attention {
     kernel: &'static Kernel,
     heads: usize,
+    /// Channels of a head.
     depth: usize,
     /// `[heads, panels of keys, depth, columns]`.
     keys: Aligned,
@@ -25,6 +26,8 @@ pub struct Attention {
 /// One thread's tile.
 #[derive(Default)]
 pub struct AttentionScratch {
+    /// Scaled by one over the root of the depth, `[queries, depth]`.
+    queries: Aligned,
     /// `[queries, KEYS]`.
     scores: Aligned,
     /// `[queries, panels of depth x columns]`, not yet divided by `total`.
@@ -34,16 +37,28 @@ pub struct AttentionScratch {
     total: Vec<f32>,
 }
 
-impl Attention {
-    pub fn new(width: usize, heads: usize) -> Self {
+impl AttentionScratch {
+    pub fn grow_like(&mut self, other: &Self) {
+        self.queries.grow_like(&other.queries);
+        self.scores.grow_like(&other.scores);
+        self.attended.grow_like(&other.attended);
+        grow_like(&mut self.largest, &other.largest);
+        grow_like(&mut self.total, &other.total);
+    }
+}
+
+impl Default for Attention {
+    fn default() -> Self {
         let kernel = Kernel::best(Arithmetic::F32);
         assert!(KEYS.is_multiple_of(kernel.columns));
-        Self { kernel, heads, depth: width / heads, keys: Aligned::default(), values: Aligned::default() }
+        Self { kernel, heads: 1, depth: 1, keys: Aligned::default(), values: Aligned::default() }
     }
+}
 
-    /// qkv `[n, 3 c]`, queries scaled already -> out `[n, c]`.
-    pub fn run(&mut self, workers: &mut Workers, qkv: &[f32], out: &mut [f32]) {
-        let width = self.heads * self.depth;
+impl Attention {
+    /// qkv `[n, 3 c]` -> out `[n, c]`.
+    pub fn run(&mut self, workers: &mut Workers, heads: usize, width: usize, qkv: &[f32], out: &mut [f32]) {
+        (self.heads, self.depth) = (heads, width / heads);
         let n = qkv.len() / (3 * width);
         self.pack(workers, qkv, n);
         let queries = (QUERIES / self.kernel.rows).max(1) * self.kernel.rows;
@@ -94,6 +109,12 @@ impl Attention {
     /// One tile of `rows` queries of a head; `queries` starts with the first, its rows 3 c apart.
     fn tile(&self, queries: &[f32], head: usize, rows: usize, n: usize, scratch: &mut AttentionScratch) {
         let stride = self.value_stride();
+        scratch.queries.resize(rows * self.depth);
+        let scale = 1.0 / (self.depth as f32).sqrt();
+        let from = queries.chunks(3 * self.heads * self.depth).map(|row| &row[..self.depth]);
+        for (to, from) in scratch.queries.chunks_exact_mut(self.depth).zip(from) {
+            to.iter_mut().zip(from).for_each(|(to, v)| *to = v * scale);
+        }
         scratch.scores.resize(rows * KEYS);
         scratch.attended.resize(rows * stride);
         scratch.attended.fill(0.0);
@@ -103,15 +124,16 @@ impl Attention {
         }
         for first in (0..n).step_by(KEYS) {
             let keys = KEYS.min(n - first);
-            self.score(queries, head, rows, n, (first, keys), &mut scratch.scores);
+            self.score(head, rows, n, (first, keys), scratch);
             soften(scratch, keys, stride);
             self.attend(head, rows, n, (first, keys), scratch);
         }
     }
 
     /// scores = queries . keys of `first..first + keys`; columns beyond the last key are rubbish.
-    fn score(&self, queries: &[f32], head: usize, rows: usize, n: usize, keys: (usize, usize), scores: &mut [f32]) {
-        let (columns, depth, a_stride) = (self.kernel.columns, self.depth, 3 * self.heads * self.depth);
+    fn score(&self, head: usize, rows: usize, n: usize, keys: (usize, usize), scratch: &mut AttentionScratch) {
+        let (columns, depth, a_stride) = (self.kernel.columns, self.depth, self.depth);
+        let AttentionScratch { queries, scores, .. } = scratch;
         let (first, keys) = keys;
         let of_head = &self.keys[head * n.next_multiple_of(columns) * depth..];
         for key in (0..keys).step_by(columns) {

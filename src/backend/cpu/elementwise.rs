@@ -122,6 +122,15 @@ vectorised! {
     }
 }
 
+/// Fills `out` from the start of `from`; a whole tile row without a call.
+#[inline(always)]
+pub fn copy(out: &mut [f32], from: &[f32]) {
+    match (<&mut [f32; 16]>::try_from(&mut *out), from.first_chunk::<16>()) {
+        (Ok(out), Some(from)) => *out = *from,
+        _ => out.copy_from_slice(&from[..out.len()]),
+    }
+}
+
 /// The largest of a row; of an empty one, the smallest number.
 #[inline(always)]
 pub fn maximum(row: &[f32]) -> f32 {

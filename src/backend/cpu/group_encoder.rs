@@ -6,11 +6,12 @@
 use gemm::Parallelism;
 
 use super::Workers;
-use super::aligned::{Aligned, row_stride};
-use super::elementwise::{add_rows, maximum_rows, relu};
+use super::aligned::{Aligned, grow_like, row_stride};
+use super::elementwise::{add_rows, copy, maximum_rows, relu};
 use super::kernel::{Arithmetic, Kernel};
+use super::layer::{Activation, Layer};
 use super::linalg::{Linear, View, linear, product};
-use super::packed::{Activation, Layer, Scratch as ProductScratch};
+use super::packed::Scratch as ProductScratch;
 use super::point_mae::EPSILON;
 use crate::model::{PointMaeShape, Weights, take};
 use crate::shapes::XYZ;
@@ -37,6 +38,14 @@ pub struct EncoderScratch {
     offsets: Vec<f32>,
     first: Aligned,
     third: Aligned,
+}
+
+impl EncoderScratch {
+    pub fn grow_like(&mut self, other: &Self) {
+        self.first.grow_like(&other.first);
+        self.third.grow_like(&other.third);
+        grow_like(&mut self.offsets, &other.offsets);
+    }
 }
 
 impl GroupEncoder {
@@ -174,7 +183,7 @@ fn pool(layer: &Layer, (x, stride): (&[f32], usize), k: usize, product: &mut Pro
 fn copy_columns(tile: &[f32], width: usize, panel: usize, out: &mut [f32], stride: usize, to: usize) {
     let (column, columns) = (panel * width, width.min(to - panel * width));
     for (tile, out) in tile.chunks_exact(width).zip(out.chunks_exact_mut(stride)) {
-        out[column..column + columns].copy_from_slice(&tile[..columns]);
+        copy(&mut out[column..column + columns], tile);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Farthest point sampling and nearest neighbours: where an index is decided, f32 without FMA, ties to the lowest
 //! index, and the result that of a search through all points.
 
+use super::aligned::grow_like;
 use super::elementwise::vectorised;
 use super::tree::Tree;
 
@@ -26,6 +27,13 @@ pub struct Grouping {
 pub struct NearestScratch {
     bounds: Vec<f32>,
     found: Vec<u64>,
+}
+
+impl NearestScratch {
+    pub fn grow_like(&mut self, other: &Self) {
+        grow_like(&mut self.bounds, &other.bounds);
+        grow_like(&mut self.found, &other.found);
+    }
 }
 
 /// A distance, and among equals the index, in one number: the bits of a float that is not negative grow with it.
@@ -93,10 +101,10 @@ vectorised! {
             chosen.push(next);
             let centre = points[next];
             tree.bounds(centre, bounds);
-            for leaf in 0..bounds.len() {
+            for ((leaf, farthest), &bound) in farthest.iter_mut().enumerate().zip(&*bounds) {
                 // A centre no nearer than the farthest point's own lowers nothing.
-                if bounds[leaf] < farthest[leaf] {
-                    farthest[leaf] = tree.lower(leaf, centre, distance);
+                if bound < *farthest {
+                    *farthest = tree.lower(leaf, centre, distance);
                 }
             }
             next = first_farthest(tree, distance, farthest);
@@ -116,8 +124,8 @@ vectorised! {
             bounds[leaf] = LOOKED_INTO;
         }
         within = keep_nearest(found, k).unwrap_or(within);
-        for leaf in 0..bounds.len() {
-            if bounds[leaf] <= within {
+        for (leaf, &bound) in bounds.iter().enumerate() {
+            if bound <= within {
                 look(tree, leaf, centre, within, found);
                 if found.len() > 4 * k {
                     within = keep_nearest(found, k).unwrap_or(within);
@@ -200,8 +208,8 @@ impl Centres {
         // No more than three centres are nearer than the farthest of three.
         let mut within = if distinct { hinted.iter().fold(0.0, |m: f32, &d| m.max(d)) } else { f32::INFINITY };
         self.tree.bounds(point, bounds);
-        for leaf in 0..bounds.len() {
-            if bounds[leaf] > within {
+        for (leaf, &bound) in bounds.iter().enumerate() {
+            if bound > within {
                 continue;
             }
             self.tree.distances(leaf, point, |distance, at| {

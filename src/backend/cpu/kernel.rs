@@ -18,6 +18,8 @@ mod portable;
 
 use std::fmt;
 
+use half::f16;
+
 /// Arithmetic of the large products. Everything else is f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Arithmetic {
@@ -89,27 +91,29 @@ pub struct Kernel {
     available: fn() -> bool,
     /// Needs: `available()`; `a`, `b` and `c` valid for the tile's rows, depth and columns.
     run: unsafe fn(&Tile),
+    /// Needs: `available()`.
+    widen: unsafe fn(&[f16], &mut [f32]),
 }
 
 /// Fastest first; for bf16 the portable path is the f32 kernel on rounded operands, so it comes with each.
 #[rustfmt::skip]
 static KERNELS: &[Kernel] = &[
     #[cfg(target_arch = "x86_64")]
-    Kernel { name: "AVX512-BF16", rows: 14, columns: 32, operands: Operands::Bf16Pairs, available: avx512::has_bf16, run: avx512::run_bf16 },
+    Kernel { name: "AVX512-BF16", rows: 14, columns: 32, operands: Operands::Bf16Pairs, available: avx512::has_bf16, run: avx512::run_bf16, widen: avx2::widen },
     #[cfg(target_arch = "x86_64")]
-    Kernel { name: "AVX-512", rows: 14, columns: 32, operands: Operands::F32, available: avx512::has_f32, run: avx512::run_f32 },
+    Kernel { name: "AVX-512", rows: 14, columns: 32, operands: Operands::F32, available: avx512::has_f32, run: avx512::run_f32, widen: avx2::widen },
     #[cfg(target_arch = "x86_64")]
-    Kernel { name: "AVX-512, bf16 rounded", rows: 14, columns: 32, operands: Operands::Bf16Rounded, available: avx512::has_f32, run: avx512::run_f32 },
+    Kernel { name: "AVX-512, bf16 rounded", rows: 14, columns: 32, operands: Operands::Bf16Rounded, available: avx512::has_f32, run: avx512::run_f32, widen: avx2::widen },
     #[cfg(target_arch = "x86_64")]
-    Kernel { name: "AVX2", rows: 6, columns: 16, operands: Operands::F32, available: avx2::has, run: avx2::run },
+    Kernel { name: "AVX2", rows: 6, columns: 16, operands: Operands::F32, available: avx2::has, run: avx2::run, widen: avx2::widen },
     #[cfg(target_arch = "x86_64")]
-    Kernel { name: "AVX2, bf16 rounded", rows: 6, columns: 16, operands: Operands::Bf16Rounded, available: avx2::has, run: avx2::run },
+    Kernel { name: "AVX2, bf16 rounded", rows: 6, columns: 16, operands: Operands::Bf16Rounded, available: avx2::has, run: avx2::run, widen: avx2::widen },
     #[cfg(target_arch = "aarch64")]
-    Kernel { name: "NEON", rows: 6, columns: 16, operands: Operands::F32, available: neon::has, run: neon::run },
+    Kernel { name: "NEON", rows: 6, columns: 16, operands: Operands::F32, available: neon::has, run: neon::run, widen: portable::widen },
     #[cfg(target_arch = "aarch64")]
-    Kernel { name: "NEON, bf16 rounded", rows: 6, columns: 16, operands: Operands::Bf16Rounded, available: neon::has, run: neon::run },
-    Kernel { name: "portable", rows: 4, columns: 16, operands: Operands::F32, available: portable::has, run: portable::run },
-    Kernel { name: "portable, bf16 rounded", rows: 4, columns: 16, operands: Operands::Bf16Rounded, available: portable::has, run: portable::run },
+    Kernel { name: "NEON, bf16 rounded", rows: 6, columns: 16, operands: Operands::Bf16Rounded, available: neon::has, run: neon::run, widen: portable::widen },
+    Kernel { name: "portable", rows: 4, columns: 16, operands: Operands::F32, available: portable::has, run: portable::run, widen: portable::widen },
+    Kernel { name: "portable, bf16 rounded", rows: 4, columns: 16, operands: Operands::Bf16Rounded, available: portable::has, run: portable::run, widen: portable::widen },
 ];
 
 impl Kernel {
@@ -139,6 +143,15 @@ impl Kernel {
         debug_assert!((1..=self.rows).contains(&tile.rows) && self.is_available());
         // SAFETY: what the kernel needs is what this function asks of its caller.
         unsafe { (self.run)(tile) }
+    }
+}
+
+impl Kernel {
+    /// Halves to f32, as many as both hold.
+    pub fn widen(&self, halves: &[f16], out: &mut [f32]) {
+        assert!(self.is_available());
+        // SAFETY: by the assertion.
+        unsafe { (self.widen)(halves, out) }
     }
 }
 

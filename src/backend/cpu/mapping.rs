@@ -1,12 +1,13 @@
 //! A crossmodal mapping (section 3.2) and its discrepancy (equation 3), without its last layer.
 
-use super::aligned::{Aligned, row_stride};
-use super::elementwise::{add_rows, add_squares, gelu, multiply_add, vectorised};
+use super::aligned::{Aligned, grow_like, row_stride};
+use super::elementwise::{add_rows, add_squares, copy, gelu, multiply_add, vectorised};
 use super::factor::{Factor, factor};
 use super::interpolate::SparseRows;
 use super::kernel::Kernel;
+use super::layer::Layer;
 use super::linalg::linear;
-use super::packed::{Layer, Packed, Scratch as ProductScratch};
+use super::packed::{Packed, Scratch as ProductScratch};
 use super::team::Parts;
 use super::{Scratch, Workers};
 use crate::model::Weights;
@@ -37,6 +38,11 @@ pub struct Mapping {
     triangle: Packed,
     shift: Vec<f32>,
     rest: f32,
+}
+
+/// What is computed once per frame, over tokens and groups, in buffers that both mappings share.
+#[derive(Default)]
+pub struct MappingBuffers {
     /// First layer applied before interpolation, `[n_from, M]`.
     moved: Vec<f32>,
     /// W'f of each observed token, `[n_to, M]`, and f.b, `[n_to]`.
@@ -51,6 +57,14 @@ pub struct MappingScratch {
     hidden: Aligned,
     /// |E|^2 of each pixel.
     predicted: Vec<f32>,
+}
+
+impl MappingScratch {
+    pub fn grow_like(&mut self, other: &Self) {
+        self.first.grow_like(&other.first);
+        self.hidden.grow_like(&other.hidden);
+        grow_like(&mut self.predicted, &other.predicted);
+    }
 }
 
 impl Mapping {
@@ -72,40 +86,51 @@ impl Mapping {
             triangle,
             shift,
             rest,
-            moved: Vec::new(),
-            projected: Vec::new(),
-            offset: Vec::new(),
         }
     }
 
     /// psi at each of `pixels`: the distance of the unit vectors of M(observed `from`) and observed `to`.
-    pub fn discrepancy(&mut self, workers: &mut Workers, from: &Side, to: &Side, pixels: &[u32], psi: &mut [f32]) {
+    pub fn discrepancy(
+        &self,
+        workers: &mut Workers,
+        buffers: &mut MappingBuffers,
+        from: &Side,
+        to: &Side,
+        pixels: &[u32],
+        psi: &mut [f32],
+    ) {
         let m = self.input.to;
-        rows_of(&self.input, workers, from.features, &mut self.moved);
-        rows_of(&self.output_transposed, workers, to.features, &mut self.projected);
+        rows_of(&self.input, workers, from.features, &mut buffers.moved);
+        rows_of(&self.output_transposed, workers, to.features, &mut buffers.projected);
         let (c_out, bias) = (self.output_bias.len(), &self.output_bias);
-        self.offset.resize(to.features.len() / c_out, 0.0);
-        workers.each_chunk(&mut self.offset, TOKENS_PER_TASK, |_, task, offset| {
+        buffers.offset.resize(to.features.len() / c_out, 0.0);
+        workers.each_chunk(&mut buffers.offset, TOKENS_PER_TASK, |_, task, offset| {
             let tokens = to.features[task * TOKENS_PER_TASK * c_out..].chunks_exact(c_out);
             offset.iter_mut().zip(tokens).for_each(|(offset, token)| *offset = dot(token, bias));
         });
         let task_pixels = self.triangle.whole_rows(TASK_BYTES / (4 * m)).min(TASK_BYTES);
-        let mapping = &*self;
+        let buffers = &*buffers;
         workers.each_chunk(psi, task_pixels, |scratch: &mut Scratch, task, psi| {
             let pixels = &pixels[task * task_pixels..][..psi.len()];
-            mapping.predict(from.rows, pixels, &mut scratch.mapping, &mut scratch.product);
-            compare(mapping, to, pixels, &scratch.mapping, psi);
+            self.predict((from.rows, &buffers.moved), pixels, &mut scratch.mapping, &mut scratch.product);
+            compare(buffers, self.input.to, to, pixels, &scratch.mapping, psi);
         });
     }
 
     /// The hidden units of the second layer, and the squared length of what is predicted from them.
-    fn predict(&self, from: &SparseRows, pixels: &[u32], scratch: &mut MappingScratch, product: &mut ProductScratch) {
+    fn predict(
+        &self,
+        from: (&SparseRows, &[f32]),
+        pixels: &[u32],
+        scratch: &mut MappingScratch,
+        product: &mut ProductScratch,
+    ) {
         let (m, n) = (self.input.to, pixels.len());
         let stride = row_stride(m);
         let MappingScratch { first, hidden, predicted } = scratch;
         first.resize(n * stride);
         hidden.resize(n * stride);
-        first_units(from, pixels, &self.moved, &self.input_bias, (first, stride));
+        first_units(from, pixels, &self.input_bias, (first, stride));
         gelu(first);
         let projection = &self.projection.packed;
         for panels in panels_of(projection) {
@@ -115,7 +140,7 @@ impl Mapping {
                 let (column, width) = (panel * projection.width(), projection.width());
                 let columns = width.min(m - column);
                 for (tile, out) in tile.chunks_exact(width).zip(hidden.chunks_exact_mut(stride)) {
-                    out[column..column + columns].copy_from_slice(&tile[..columns]);
+                    copy(&mut out[column..column + columns], tile);
                 }
             });
         }
@@ -132,8 +157,8 @@ impl Mapping {
 
 vectorised! {
     /// What the first layer gives for each pixel, before its GELU.
-    fn first_units(rows: &SparseRows, pixels: &[u32], moved: &[f32], bias: &[f32], out: (&mut [f32], usize)) {
-        let (out, stride) = out;
+    fn first_units(from: (&SparseRows, &[f32]), pixels: &[u32], bias: &[f32], out: (&mut [f32], usize)) {
+        let ((rows, moved), (out, stride)) = (from, out);
         for (&pixel, out) in pixels.iter().zip(out.chunks_exact_mut(stride)) {
             combine::<FUSED>(rows.row(pixel as usize), moved, bias.len(), |at, sum| {
                 let bias = &bias[at..][..sum.len()];
@@ -147,13 +172,20 @@ vectorised! {
 
 vectorised! {
     /// psi of each pixel, from its hidden units and the length of what is predicted from them.
-    fn compare(mapping: &Mapping, to: &Side, pixels: &[u32], scratch: &MappingScratch, psi: &mut [f32]) {
-        let (m, c_out) = (mapping.input.to, mapping.output_bias.len());
+    fn compare(
+        frame: &MappingBuffers,
+        m: usize,
+        to: &Side,
+        pixels: &[u32],
+        scratch: &MappingScratch,
+        psi: &mut [f32],
+    ) {
+        let c_out = to.features.len() / frame.offset.len().max(1);
         let hidden = scratch.hidden.chunks_exact(row_stride(m));
         for (((&pixel, psi), hidden), predicted) in pixels.iter().zip(psi).zip(hidden).zip(&scratch.predicted) {
             let row = to.rows.row(pixel as usize);
             let (mut inner, mut observed) = ([0.0f32; CHUNK], [0.0f32; CHUNK]);
-            combine::<FUSED>(row, &mapping.projected, m, |at, sum| {
+            combine::<FUSED>(row, &frame.projected, m, |at, sum| {
                 let hidden = &hidden[at..][..sum.len()];
                 for ((lane, sum), hidden) in inner.iter_mut().zip(sum).zip(hidden) {
                     *lane = multiply_add::<FUSED>(*sum, *hidden, *lane);
@@ -166,7 +198,7 @@ vectorised! {
                 }
             });
             let [inner, observed] = [inner, observed].map(|lanes| lanes.iter().sum::<f32>());
-            let offset: f32 = row.iter().map(|&(k, w)| w * mapping.offset[k as usize]).sum();
+            let offset: f32 = row.iter().map(|&(k, w)| w * frame.offset[k as usize]).sum();
             *psi = distance(inner + offset, *predicted, observed);
         }
     }
@@ -181,7 +213,7 @@ fn rows_of(packed: &Packed, workers: &mut Workers, x: &[f32], out: &mut Vec<f32>
         for (row, tile) in (place.row..).zip(tile.chunks_exact(packed.width())) {
             // SAFETY: places do not overlap, and each is given once.
             let out = unsafe { out.part(row * packed.to + place.column, place.columns) };
-            out.copy_from_slice(&tile[..place.columns]);
+            copy(out, tile);
         }
     });
 }

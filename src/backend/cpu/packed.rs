@@ -1,14 +1,14 @@
-//! Linear layers: weights packed once, in the order in which a micro-kernel reads them, and what is done to a tile of
-//! the result while it is in cache.
+//! Weights packed once, in the order in which a micro-kernel reads them, and products that give each tile of the result
+//! away while it is in cache.
 
 use std::ops::Range;
 
-use half::bf16;
+use half::slice::HalfFloatSliceExt;
+use half::{bf16, f16};
 
 use super::aligned::Aligned;
-use super::elementwise::{add_rows, gelu};
 use super::kernel::{Kernel, Operands, Tile};
-use super::team::{Parts, Team};
+use super::team::Team;
 
 /// Depth of a product that is taken at a time: the panel of it stays in the first-level cache.
 const DEPTH_BLOCK: usize = 384;
@@ -16,14 +16,54 @@ const DEPTH_BLOCK: usize = 384;
 const TASK_ROWS: usize = 132;
 /// Columns of a task.
 const TASK_COLUMNS: usize = 192;
+/// Weights that are looked at, at a time, whether f16 holds them.
+const WIDENED: usize = 4096;
 
 /// The transpose of a weight `[to, from]`: panels of the kernel's columns, each `[depth, columns]` in cells.
 pub struct Packed {
     kernel: &'static Kernel,
     pub from: usize,
     pub to: usize,
-    cells: Aligned,
+    cells: Cells,
     panels: Vec<Panel>,
+}
+
+/// Halves, where f16 holds the weights exactly, as it does those of most engine files, are widened a block at a time:
+/// half the memory, for a fiftieth of the time of the many rows that then take the block.
+enum Cells {
+    Whole(Aligned),
+    Half(Vec<f16>),
+}
+
+impl Cells {
+    fn new(operands: Operands, whole: Aligned) -> Self {
+        if operands != Operands::F32 {
+            return Self::Whole(whole);
+        }
+        let mut halves = vec![f16::ZERO; whole.len()];
+        let mut back = [0.0; WIDENED];
+        for (values, halves) in whole.chunks(WIDENED).zip(halves.chunks_mut(WIDENED)) {
+            halves.convert_from_f32_slice(values);
+            let back = &mut back[..values.len()];
+            halves.convert_to_f32_slice(back);
+            if back != values {
+                return Self::Whole(whole);
+            }
+        }
+        Self::Half(halves)
+    }
+
+    /// Some of them, by way of `buffer` where they are halves.
+    fn block<'a>(&'a self, kernel: &Kernel, range: Range<usize>, buffer: &'a mut Aligned) -> &'a [f32] {
+        match self {
+            Self::Whole(cells) => &cells[range],
+            Self::Half(halves) => {
+                buffer.resize(range.len());
+                kernel.widen(&halves[range], buffer);
+                buffer
+            }
+        }
+    }
 }
 
 struct Panel {
@@ -38,6 +78,15 @@ struct Panel {
 pub struct Scratch {
     tiles: Aligned,
     operand: Aligned,
+    weights: Aligned,
+}
+
+impl Scratch {
+    pub fn grow_like(&mut self, other: &Self) {
+        self.tiles.grow_like(&other.tiles);
+        self.operand.grow_like(&other.operand);
+        self.weights.grow_like(&other.weights);
+    }
 }
 
 /// A tile of a product: rows and columns of the whole.
@@ -60,6 +109,14 @@ impl Packed {
         Self::with_starts(kernel, weight, to, |row| row)
     }
 
+    /// Keeps the weights as f16 where that is exact.
+    pub fn compact(mut self) -> Self {
+        if let Cells::Whole(whole) = self.cells {
+            self.cells = Cells::new(self.kernel.operands, whole);
+        }
+        self
+    }
+
     fn with_starts(kernel: &'static Kernel, weight: &[f32], to: usize, start: impl Fn(usize) -> usize) -> Self {
         let from = weight.len() / to;
         assert_eq!(weight.len(), from * to, "a weight of {to} rows has {} elements", weight.len());
@@ -78,7 +135,7 @@ impl Packed {
             let rows = i * width..to.min((i + 1) * width);
             fill(&mut cells[panel.offset..end], kernel, weight, from, rows, panel.first);
         }
-        Self { kernel, from, to, cells, panels }
+        Self { kernel, from, to, cells: Cells::Whole(cells), panels }
     }
 
     /// Panels of the kernel's columns that hold every column.
@@ -113,7 +170,7 @@ impl Packed {
     ) {
         assert!(stride >= self.from && (rows == 0 || x.len() >= (rows - 1) * stride + self.from), "too few rows");
         let (width, tile) = (self.width(), rows * self.width());
-        let Scratch { tiles, operand } = scratch;
+        let Scratch { tiles, operand, weights } = scratch;
         tiles.resize(panels.len() * tile);
         let operands = self.kernel.operands;
         let (a, a_stride) = match operands {
@@ -129,7 +186,8 @@ impl Packed {
                 if from >= end {
                     continue;
                 }
-                let b = &self.cells[panel.offset + (from - panel.first) * width..][..(end - from) * width];
+                let first = panel.offset + (from - panel.first) * width;
+                let b = self.cells.block(self.kernel, first..first + (end - from) * width, weights);
                 for row in (0..rows).step_by(self.kernel.rows) {
                     let rows = self.kernel.rows.min(rows - row);
                     let c = out[row * width..][..rows * width].as_mut_ptr();
@@ -207,67 +265,70 @@ fn round_rows(operands: Operands, x: &[f32], stride: usize, rows: usize, from: u
     out.as_ptr()
 }
 
-/// `out = x W^T + b`.
-pub struct Layer {
-    pub packed: Packed,
-    /// As long as all panels; zero where there is none.
-    bias: Vec<f32>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What follows a layer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Activation {
-    None,
-    Gelu,
-}
+    /// Rows, depth and columns: below, at and across the tiles of every kernel, and beyond a block of depth.
+    const SIZES: [[usize; 3]; 8] =
+        [[1, 1, 1], [2, 3, 15], [6, 16, 16], [7, 33, 17], [14, 64, 32], [29, 385, 33], [45, 770, 48], [133, 20, 100]];
 
-impl Layer {
-    /// An empty `bias` means none.
-    pub fn new(kernel: &'static Kernel, weight: &[f32], mut bias: Vec<f32>, to: usize) -> Self {
-        assert!(bias.is_empty() || bias.len() == to);
-        let packed = Packed::new(kernel, weight, to);
-        bias.resize(packed.panels() * packed.width(), 0.0);
-        Self { packed, bias }
+    fn random(count: usize, random: &mut fastrand::Rng) -> Vec<f32> {
+        (0..count).map(|_| random.f32() - 0.5).collect()
     }
 
-    /// Of a panel.
-    pub fn bias(&self, panel: usize) -> &[f32] {
-        &self.bias[panel * self.packed.width()..][..self.packed.width()]
+    /// The product in f64, of operands as the kernel rounds them, and the sum of the terms' magnitudes.
+    fn expected(kernel: &Kernel, x: &[f32], w: &[f32]) -> (f64, f64) {
+        let rounded = |v: f32| f64::from(if kernel.operands == Operands::F32 { v } else { bf16::from_f32(v).to_f32() });
+        let terms = || x.iter().zip(w).map(|(x, w)| rounded(*x) * rounded(*w));
+        (terms().sum(), terms().map(f64::abs).sum())
     }
 
-    /// x `[n, from]` -> out `[n, to]`, each at its row stride.
-    pub fn run<S: Send + AsMut<Scratch>>(
-        &self,
-        team: &mut Team<S>,
-        x: (&[f32], usize),
-        n: usize,
-        (out, stride): (&mut [f32], usize),
-        activation: Activation,
-    ) {
-        let out = Parts::new(out);
-        self.packed.product_parallel(team, x, n, |place, tile| {
-            add_rows(tile, &self.bias[place.column..][..self.packed.width()]);
-            if activation == Activation::Gelu {
-                gelu(tile);
-            }
-            for (row, tile) in (place.row..).zip(tile.chunks_exact(self.packed.width())) {
-                // SAFETY: places do not overlap, and each is given once.
-                let out = unsafe { out.part(row * stride + place.column, place.columns) };
-                out.copy_from_slice(&tile[..place.columns]);
+    fn check(kernel: &'static Kernel, [rows, from, to]: [usize; 3], triangle: bool, halves: bool) {
+        let mut rng = fastrand::Rng::with_seed((rows * from * to) as u64);
+        let stride = from + rng.usize(0..20);
+        let (x, mut weight) = (random(rows * stride, &mut rng), random(from * to, &mut rng));
+        if halves {
+            weight.iter_mut().for_each(|v| *v = f16::from_f32(*v).to_f32());
+        }
+        if triangle {
+            weight.chunks_exact_mut(from).enumerate().for_each(|(i, row)| row[..i.min(from)].fill(0.0));
+        }
+        let packed = if triangle { Packed::triangle(kernel, &weight, to) } else { Packed::new(kernel, &weight, to) };
+        let packed = packed.compact();
+        let mut seen = 0;
+        packed.product((&x, stride), rows, 0..packed.panels(), &mut Scratch::default(), |panel, tile| {
+            for (i, &got) in tile.iter().enumerate() {
+                let (row, column) = (i / packed.width(), panel * packed.width() + i % packed.width());
+                if column >= to {
+                    assert_eq!(got, 0.0, "a column beyond the last");
+                    continue;
+                }
+                let (want, magnitude) = expected(kernel, &x[row * stride..][..from], &weight[column * from..][..from]);
+                let error = (f64::from(got) - want).abs();
+                assert!(error <= 2e-6 * magnitude, "{kernel:?}: {got} where {want} is expected, {rows} {from} {to}");
+                seen += 1;
             }
         });
+        assert_eq!(seen, rows * to);
+        let kept_as_halves = matches!(packed.cells, Cells::Half(_));
+        assert_eq!(kept_as_halves, halves && kernel.operands == Operands::F32, "{rows} {from} {to}");
     }
 
-    /// Adds the layer's output to `out`, `[n, to]`: the residual connection.
-    pub fn run_add<S: Send + AsMut<Scratch>>(&self, team: &mut Team<S>, x: (&[f32], usize), n: usize, out: &mut [f32]) {
-        let (out, stride) = (Parts::new(out), self.packed.to);
-        self.packed.product_parallel(team, x, n, |place, tile| {
-            add_rows(tile, &self.bias[place.column..][..self.packed.width()]);
-            for (row, tile) in (place.row..).zip(tile.chunks_exact(self.packed.width())) {
-                // SAFETY: places do not overlap, and each is given once.
-                let out = unsafe { out.part(row * stride + place.column, place.columns) };
-                out.iter_mut().zip(tile).for_each(|(out, v)| *out += v);
+    /// One suite for every kernel that this processor has.
+    #[test]
+    fn kernels_multiply() {
+        for kernel in Kernel::all() {
+            if !kernel.is_available() {
+                println!("{kernel:?}: not run, this processor does not have it");
+                continue;
             }
-        });
+            for size in SIZES {
+                for (triangle, halves) in [(false, false), (false, true), (true, false), (true, true)] {
+                    check(kernel, size, triangle, halves);
+                }
+            }
+            println!("{kernel:?}: run");
+        }
     }
 }

@@ -4,11 +4,11 @@ use super::Workers;
 use super::group_encoder::GroupEncoder;
 use super::grouping::Grouping;
 use super::kernel::{Arithmetic, Kernel};
-use super::packed::{Activation, Layer};
+use super::layer::{Activation, Layer};
 use super::transformer::{Block, BlockBuffers, BlockShape, Norm, layer};
 use crate::backend::XyzGroups;
 use crate::model::{PointMaeShape, Weights};
-use crate::shapes::XYZ;
+use crate::shapes::{P, XYZ};
 
 /// PyTorch's LayerNorm and BatchNorm default.
 pub const EPSILON: f32 = 1e-5;
@@ -28,7 +28,6 @@ pub struct PointMae {
     positions: Vec<f32>,
     x: Vec<f32>,
     normed: Vec<f32>,
-    buffers: BlockBuffers,
 }
 
 impl PointMae {
@@ -38,7 +37,7 @@ impl PointMae {
         let mut block = |i| Block::new(kernel, weights, &format!("xyz.blocks.blocks.{i}"), &sizes);
         let blocks = (0..layers).map(&mut block).collect();
         Self {
-            grouping: Grouping::default(),
+            grouping: Grouping::with_capacity(P),
             encoder: GroupEncoder::new(kernel, shape, weights),
             // Coordinates are metres, far below one: they keep their precision.
             position_in: layer(Kernel::best(Arithmetic::F32), weights, "xyz.pos_embed.0", shape.position_hidden),
@@ -51,12 +50,11 @@ impl PointMae {
             positions: Vec::new(),
             x: Vec::new(),
             normed: Vec::new(),
-            buffers: BlockBuffers::new(width, heads),
         }
     }
 
     /// points `[N, 3]`, N at least 1 -> features `[G, C_XYZ]` and centres.
-    pub fn run(&mut self, workers: &mut Workers, points: &[[f32; 3]], out: &mut XyzGroups) {
+    pub fn run(&mut self, workers: &mut Workers, buffers: &mut BlockBuffers, points: &[[f32; 3]], out: &mut XyzGroups) {
         let (g, k, c) = (self.shape.groups, self.shape.group_size, self.shape.width);
         self.grouping.sample(points, g, &mut out.centre_index);
         out.centres.clear();
@@ -74,7 +72,7 @@ impl PointMae {
         self.normed.resize(g * c, 0.0);
         for (i, block) in self.blocks.iter().enumerate() {
             self.x.iter_mut().zip(&self.positions).for_each(|(x, p)| *x += p);
-            block.run(workers, &mut self.x, &mut self.buffers);
+            block.run(workers, &mut self.x, buffers);
             if let Some(tap) = self.shape.taps.iter().position(|&t| t == i) {
                 self.norm.run(workers, &self.x, &mut self.normed);
                 let rows = out.features.chunks_exact_mut(c * taps).zip(self.normed.chunks_exact(c));

@@ -99,6 +99,14 @@ impl<S: Send> Team<S> {
         assert!(!shared.panicked.swap(false, Ordering::Relaxed), "a helper thread panicked, see above");
     }
 
+    /// Makes every worker's scratch as large as the largest, by `grow`: which worker takes which task is chance, and
+    /// what one of them meets for the first time must find its memory.
+    pub fn level(&mut self, grow: impl Fn(&mut S, &S)) {
+        let Some((first, others)) = self.scratch.split_first_mut() else { return };
+        others.iter().for_each(|other| grow(first, other));
+        others.iter_mut().for_each(|other| grow(other, first));
+    }
+
     /// [`Self::each`] over chunks of `out`, the last of which may be shorter.
     pub fn each_chunk<T: Send>(&mut self, out: &mut [T], chunk: usize, work: impl Fn(&mut S, usize, &mut [T]) + Sync) {
         let (length, parts) = (out.len(), Parts::new(out));

@@ -5,7 +5,7 @@ use super::aligned::{Aligned, row_stride};
 use super::attention::Attention;
 use super::elementwise::layer_norm;
 use super::kernel::Kernel;
-use super::packed::{Activation, Layer};
+use super::layer::{Activation, Layer};
 use crate::model::{Weights, take};
 
 /// Rows that a task normalises.
@@ -32,13 +32,14 @@ impl Norm {
     }
 }
 
-/// The named linear layer; one without a bias has none.
+/// The named linear layer, as small as it can be kept; one without a bias has none.
 pub fn layer(kernel: &'static Kernel, weights: &mut Weights, name: &str, to: usize) -> Layer {
     let bias = weights.remove(&format!("{name}.bias")).unwrap_or_default();
-    Layer::new(kernel, &take(weights, &format!("{name}.weight")), bias, to)
+    Layer::new(kernel, &take(weights, &format!("{name}.weight")), bias, to).compact()
 }
 
-/// Buffers that blocks of one width reuse.
+/// Buffers that blocks reuse, and both networks share.
+#[derive(Default)]
 pub struct BlockBuffers {
     attention: Attention,
     normed: Vec<f32>,
@@ -47,27 +48,15 @@ pub struct BlockBuffers {
     hidden: Aligned,
 }
 
-impl BlockBuffers {
-    pub fn new(width: usize, heads: usize) -> Self {
-        Self {
-            attention: Attention::new(width, heads),
-            normed: Vec::new(),
-            qkv: Vec::new(),
-            attended: Vec::new(),
-            hidden: Aligned::default(),
-        }
-    }
-}
-
 /// One block: attention and MLP, each behind its norm and added to its input.
 pub struct Block {
     norm1: Norm,
-    /// Its queries are scaled by 1 / sqrt(depth of a head) already.
     qkv: Layer,
     proj: Layer,
     norm2: Norm,
     fc1: Layer,
     fc2: Layer,
+    heads: usize,
 }
 
 /// Sizes of a block.
@@ -82,13 +71,6 @@ pub struct BlockShape {
 impl Block {
     pub fn new(kernel: &'static Kernel, weights: &mut Weights, name: &str, shape: &BlockShape) -> Self {
         let BlockShape { width, mlp, heads, epsilon } = *shape;
-        let scale = 1.0 / ((width / heads) as f32).sqrt();
-        let queries = [("weight", width * width), ("bias", width)];
-        for (leaf, count) in queries {
-            if let Some(values) = weights.get_mut(&format!("{name}.attn.qkv.{leaf}")) {
-                values[..count].iter_mut().for_each(|v| *v *= scale);
-            }
-        }
         let norm1 = Norm::new(weights, &format!("{name}.norm1"), epsilon);
         let norm2 = Norm::new(weights, &format!("{name}.norm2"), epsilon);
         let mut layer = |leaf: &str, to| layer(kernel, weights, &format!("{name}.{leaf}"), to);
@@ -99,6 +81,7 @@ impl Block {
             norm2,
             fc1: layer("mlp.fc1", mlp),
             fc2: layer("mlp.fc2", width),
+            heads,
         }
     }
 
@@ -113,7 +96,7 @@ impl Block {
         hidden.resize(n * hidden_stride);
         self.norm1.run(workers, x, normed);
         self.qkv.run(workers, (normed, c), n, (qkv, 3 * c), Activation::None);
-        attention.run(workers, qkv, attended);
+        attention.run(workers, self.heads, c, qkv, attended);
         self.proj.run_add(workers, (attended, c), n, x);
         self.norm2.run(workers, x, normed);
         self.fc1.run(workers, (normed, c), n, (hidden, hidden_stride), Activation::Gelu);

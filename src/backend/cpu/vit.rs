@@ -2,7 +2,7 @@
 
 use super::Workers;
 use super::kernel::Kernel;
-use super::packed::{Activation, Layer};
+use super::layer::{Activation, Layer};
 use super::transformer::{Block, BlockBuffers, BlockShape, Norm, layer};
 use crate::model::{VitShape, Weights, take};
 use crate::shapes::{H, P, PATCH, RGB, T, T_SIDE, W};
@@ -22,7 +22,6 @@ pub struct Vit {
     width: usize,
     patches: Vec<f32>,
     x: Vec<f32>,
-    buffers: BlockBuffers,
 }
 
 impl Vit {
@@ -40,12 +39,11 @@ impl Vit {
             width,
             patches: Vec::new(),
             x: Vec::new(),
-            buffers: BlockBuffers::new(width, heads),
         }
     }
 
     /// rgb `[3, H, W]` -> tokens `[T, C_RGB]`, the class token dropped.
-    pub fn run(&mut self, workers: &mut Workers, rgb: &[f32], tokens: &mut Vec<f32>) {
+    pub fn run(&mut self, workers: &mut Workers, buffers: &mut BlockBuffers, rgb: &[f32], tokens: &mut Vec<f32>) {
         let c = self.width;
         cut_patches(rgb, &mut self.patches);
         self.x.clear();
@@ -55,7 +53,7 @@ impl Vit {
         self.patch.run(workers, (&self.patches, PATCH_VALUES), T, (embedded, c), Activation::None);
         self.x.iter_mut().zip(&self.positions).for_each(|(x, p)| *x += p);
         for block in &self.blocks {
-            block.run(workers, &mut self.x, &mut self.buffers);
+            block.run(workers, &mut self.x, buffers);
         }
         tokens.resize(T * c, 0.0);
         self.norm.run(workers, &self.x[c..], tokens);

@@ -2,10 +2,12 @@
 
 use std::arch::x86_64::*;
 
+use half::f16;
+
 use super::{Tile, by_rows};
 
 pub fn has() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c")
 }
 
 /// # Safety
@@ -40,4 +42,24 @@ unsafe fn rows<const ROWS: usize>(tile: &Tile) {
             _mm256_storeu_ps(c.add(r * c_stride + 8), sum[1]);
         }
     }
+}
+
+/// # Safety
+/// [`has`].
+pub unsafe fn widen(halves: &[f16], out: &mut [f32]) {
+    // SAFETY: the caller's promise.
+    unsafe { widen_by_eight(halves, out) }
+}
+
+#[target_feature(enable = "avx,f16c")]
+fn widen_by_eight(halves: &[f16], out: &mut [f32]) {
+    let ((halves, rest), (out, out_rest)) = (halves.as_chunks::<8>(), out.as_chunks_mut::<8>());
+    for (halves, out) in halves.iter().zip(out) {
+        // SAFETY: a chunk is eight halves, 16 bytes, and eight f32, 32 bytes; f16 is its bits.
+        unsafe {
+            let eight = _mm_loadu_si128(halves.as_ptr().cast());
+            _mm256_storeu_ps(out.as_mut_ptr(), _mm256_cvtph_ps(eight));
+        }
+    }
+    out_rest.iter_mut().zip(rest).for_each(|(out, half)| *out = half.to_f32());
 }

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use super::{Tile, by_rows};
 
 pub fn has_f32() -> bool {
-    is_x86_feature_detected!("avx512f")
+    is_x86_feature_detected!("avx512f") && super::avx2::has()
 }
 
 pub fn has_bf16() -> bool {

@@ -1,5 +1,8 @@
 //! No instruction set assumed: 4 x 16, left to the compiler to vectorise.
 
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+
 use super::{Tile, by_rows};
 
 pub fn has() -> bool {
@@ -34,4 +37,10 @@ unsafe fn rows<const ROWS: usize>(tile: &Tile) {
             *c.add(r * c_stride).cast() = *sum;
         }
     }
+}
+
+/// # Safety
+/// None is needed.
+pub unsafe fn widen(halves: &[f16], out: &mut [f32]) {
+    halves.convert_to_f32_slice(&mut out[..halves.len()]);
 }

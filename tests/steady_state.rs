@@ -1,0 +1,81 @@
+//! A stream of frames allocates nothing once the first went through, on any thread, whatever the frames show.
+
+#[path = "common/part.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod part;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crosscheck::bench;
+use crosscheck::frame::{OrganisedCloud, RgbdFrame};
+use crosscheck::inspect::{Inspection, Inspector};
+use crosscheck::model::engine_file::Engine;
+use crosscheck::prepare::Stride;
+use crosscheck::score::{Thresholds, Verdict};
+use part::{Defect, frame};
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts what every thread asks for.
+struct Counting;
+
+// SAFETY: every call is the system allocator's own; the count beside it allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The part on a belt, in a picture of another size than the network's.
+fn on_belt(seed: u64, defect: Option<Defect>) -> RgbdFrame {
+    let small = frame(seed, defect);
+    let (width, height) = (300, 260);
+    let from =
+        |p: usize| (p % width).checked_sub(38).zip((p / width).checked_sub(18)).filter(|(x, y)| *x < 224 && *y < 224);
+    let point = |p: usize| {
+        let there = from(p).map(|(x, y)| small.cloud().points()[y * 224 + x]).filter(|q| q[2] != 0.0);
+        there.unwrap_or([(p % width) as f32 * 6e-4, (p / width) as f32 * 6e-4, 0.45])
+    };
+    let colour = |p: usize| from(p).map_or([40; 3], |(x, y)| [0, 1, 2].map(|c| small.rgb()[(y * 224 + x) * 3 + c]));
+    let cloud = OrganisedCloud::new(width, height, (0..width * height).map(point).collect()).expect("a cloud");
+    RgbdFrame::new(width, height, (0..width * height).flat_map(colour).collect(), cloud).expect("a frame")
+}
+
+/// A belt with nothing on it.
+fn empty() -> RgbdFrame {
+    let bare = on_belt(0, None);
+    let points = (0..300 * 260).map(|p| [(p % 300) as f32 * 6e-4, (p / 300) as f32 * 6e-4, 0.45]).collect();
+    RgbdFrame::new(300, 260, bare.rgb().to_vec(), OrganisedCloud::new(300, 260, points).expect("a cloud"))
+        .expect("a frame")
+}
+
+#[test]
+fn a_warm_inspector_does_not_allocate() {
+    for stride in [Stride::One, Stride::Two] {
+        let mut engine = bench::with_mappings(Engine::built_in().expect("the built-in engine"));
+        engine.metadata.preparation.stride = stride;
+        let mut inspector = Inspector::new(engine).expect("an engine with mappings");
+        inspector.set_thresholds(Thresholds { reject: 0.0, review: None });
+        let mut inspection = Inspection::default();
+        inspector.inspect_into(&on_belt(0, None), &mut inspection).expect("a frame with points");
+        assert!(inspection.scores.is_some(), "{:?}", inspection.reason);
+        let frames = [on_belt(1, None), on_belt(2, Some(Defect::Dent)), empty(), on_belt(3, Some(Defect::Stain))];
+        for (i, frame) in frames.iter().cycle().take(12).enumerate() {
+            let before = ALLOCATIONS.load(Ordering::Relaxed);
+            let result = inspector.inspect_into(frame, &mut inspection);
+            let after = ALLOCATIONS.load(Ordering::Relaxed);
+            assert_eq!(result, Ok(()));
+            assert_eq!((inspection.scores.is_none(), inspection.verdict), (i % 4 == 2, Some(Verdict::Reject)));
+            assert_eq!(after - before, 0, "frame {i} with stride {stride:?} allocated");
+        }
+    }
+}
