@@ -96,7 +96,7 @@ fn bytes_of(engine: &Engine) -> Vec<u8> {
 /// The message of a read that must fail, which names the file and takes little memory.
 fn refusal(path: &Path) -> String {
     let (result, largest) = watched(|| Engine::read(path));
-    let message = result.err().expect("an error").to_string();
+    let message = result.expect_err("an error").to_string();
     assert!(message.contains(&path.display().to_string()), "{message}");
     assert!(largest <= 8 << 20, "{largest} bytes at once for: {message}");
     assert!(message.len() < 2000, "{} bytes of message", message.len());

@@ -85,7 +85,7 @@ fn a_misshapen_tensor_is_named() {
 fn an_engine_without_mappings_is_to_be_fitted() {
     let desk = Desk::with(&part::frame(0, None));
     let line = INSPECT.replace("engine.safetensors", "@default");
-    for line in [&line, "bench --engine @default", "calibrate --engine @default --nominal @held --output new"] {
+    for line in [&line, "calibrate --engine @default --nominal @held --output new"] {
         desk.refused_with(line, &["no mappings yet", "fit it on good parts"]);
     }
 }

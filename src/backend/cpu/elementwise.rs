@@ -98,10 +98,19 @@ vectorised! {
 }
 
 vectorised! {
-    /// Maximum over the rows of `x`, `[n, out.len()]`, and what is in `out`.
+    /// Maximum over the rows of `x`, `[n, out.len()]`, and what is in `out`, panels of sixteen columns.
     pub fn maximum_rows(x: &[f32], out: &mut [f32]) {
-        for row in x.chunks_exact(out.len()) {
-            out.iter_mut().zip(row).for_each(|(out, &v)| *out = if v > *out { v } else { *out });
+        let width = out.len();
+        assert!(width.is_multiple_of(16), "a panel is whole");
+        for (column, out) in out.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+            // In registers, over all rows.
+            let mut largest = *out;
+            for row in x.chunks_exact(width) {
+                for (largest, &v) in largest.iter_mut().zip(&row[16 * column..][..16]) {
+                    *largest = if v > *largest { v } else { *largest };
+                }
+            }
+            *out = largest;
         }
     }
 }
