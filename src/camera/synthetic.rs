@@ -145,7 +145,7 @@ mod tests {
         pitch_m: 0.4,
         defect_share: 0.5,
         frame_rate_hz: 20.0,
-        frames_max: 20,
+        frames_max: 24,
         as_asked: true,
     };
 
