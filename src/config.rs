@@ -180,6 +180,3 @@ fn with_nearest(message: &str) -> String {
         _ => message.to_string(),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -165,8 +165,7 @@ pub fn run(
     let Running { handles: line, actuator } = equipment.line;
     let (shared, mut queues) = (Shared::default(), Box::<Queues>::default());
     shared.heard_ns.store(clock::monotonic_ns(), Relaxed);
-    metrics.set_engine(&judgement.judge.engine_sha256);
-    metrics.set(Gauge::Threshold, judgement.judge.thresholds.reject.into());
+    show(&metrics, &judgement);
     let (jobs_in, jobs_out) = queues.jobs.split();
     let (inspected_in, inspected_out) = queues.spare_inspected.split();
     let (written_in, written_out) = queues.spare_recorded.split();
@@ -215,19 +214,17 @@ pub fn run(
         let capture = spawn(scope, "capture", move || capture.run())?;
         let threads = Threads { capture, inspection, recorder, actuator };
         let line = Line::new(line.station, FaultSet::default());
-        let mut supervision = Supervision {
-            shared,
-            metrics,
-            manager,
-            line,
-            changes: changes_in,
-            replaced: replaced_out,
-            pending: VecDeque::new(),
-        };
+        let mut supervision = Supervision::new(shared, metrics, manager, line, (changes_in, replaced_out));
         supervision.run(&threads, requests);
         manager.stopping();
         threads.join(shared)
     })
+}
+
+/// What is known of the station before its first part.
+fn show(metrics: &Metrics, judgement: &Judgement) {
+    metrics.set_engine(&judgement.judge.engine_sha256);
+    metrics.set(Gauge::Threshold, judgement.judge.thresholds.reject.into());
 }
 
 fn recording<'a>(
@@ -303,7 +300,17 @@ struct Supervision<'a> {
     pending: VecDeque<Change>,
 }
 
-impl Supervision<'_> {
+impl<'a> Supervision<'a> {
+    fn new(
+        shared: &'a Shared,
+        metrics: &'a Metrics,
+        manager: &'a ServiceManager,
+        line: Line,
+        (changes, replaced): (Producer<'a, Change>, Consumer<'a, Change>),
+    ) -> Self {
+        Self { shared, metrics, manager, line, changes, replaced, pending: VecDeque::new() }
+    }
+
     fn run(&mut self, threads: &Threads, requests: &mut dyn FnMut(&Status) -> Option<Request>) {
         let mut tick = 0;
         while threads.are_running() {

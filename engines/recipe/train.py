@@ -82,20 +82,20 @@ def learn(weights, network, batch, arrays, phases, seconds, seed):
     return {name: np.asarray(v) for name, v in weights.items()}
 
 
-def _phases(quantities, kinds, weights, width, seed, fine_every):
+def _phases(quantities, kinds, weights, width, seed):
     some = quantities[:: max(1, len(quantities) // 400)].astype(np.float32)
-    return teacher.Phases(some.reshape(-1, some.shape[-1]), kinds, weights, width, seed, fine_every)
+    return teacher.Phases(some.reshape(-1, some.shape[-1]), kinds, weights, width, seed)
 
 
 def shape(arrays, kinds, seconds, seed, start):
     """The shape network's weights, trained on from `start` where there is one."""
-    phases = _phases(arrays["shape"], kinds["shape"], teacher.SHAPE_WEIGHTS, networks.XYZ["width"], seed, teacher.FINE_EVERY["shape"])
+    phases = _phases(arrays["shape"], kinds["shape"], teacher.SHAPE_WEIGHTS, networks.XYZ["width"], seed)
     start = start or networks.xyz_weights(seed)
     return learn(start, networks.xyz_groups, shape_batch, arrays, phases, seconds, seed)
 
 
 def colour(arrays, kinds, seconds, seed, start):
     """The colour network's weights, trained on from `start` where there is one."""
-    phases = _phases(arrays["colour"], kinds["colour"], teacher.COLOUR_WEIGHTS, networks.RGB["width"], seed, teacher.FINE_EVERY["colour"])
+    phases = _phases(arrays["colour"], kinds["colour"], teacher.COLOUR_WEIGHTS, networks.RGB["width"], seed)
     start = start or networks.rgb_weights(seed)
     return learn(start, networks.rgb_tokens, colour_batch, arrays, phases, seconds, seed)

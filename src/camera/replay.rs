@@ -87,7 +87,7 @@ fn recorded_intervals_ns(entries: &[Entry], folder: &Path) -> Result<Vec<u64>, C
         Some(record) => Ok(record.captured_unix_ms),
         None => Err(CameraError::Settings {
             reason: format!(
-                "{} in {} has no recorded time: set camera.frames_per_second",
+                "{} in {} has no recorded time: set camera.replay.frame_rate_hz",
                 entry.name,
                 folder.display()
             ),
@@ -177,7 +177,7 @@ mod tests {
     fn what_cannot_be_played_is_refused() {
         let folder = recording();
         let Err(error) = Replay::open(&playback(folder.path(), Rate::Recorded, false)) else { panic!("no times") };
-        assert!(error.to_string().contains("camera.frames_per_second"), "{error}");
+        assert!(error.to_string().contains("camera.replay.frame_rate_hz"), "{error}");
         let empty = tempfile::tempdir().unwrap();
         let Err(error) = Replay::open(&playback(empty.path(), Rate::AsAsked, false)) else { panic!("no frames") };
         assert!(error.to_string().contains("no frames") && !error.reopening_may_help(), "{error}");

@@ -59,12 +59,12 @@ impl Belt {
         let settings = |reason: String| Err(CameraError::Settings { reason });
         if self.pitch_mm() < f64::from(PITCH_MM_MIN) {
             let (pitch, least) = (self.pitch_m, 1e-3 * PITCH_MM_MIN);
-            return settings(format!("pitch_m is {pitch} where parts touch below {least}"));
+            return settings(format!("camera.synthetic.pitch_m is {pitch} where parts touch below {least}"));
         }
         let frames_per_part = (self.pitch_mm().min(2.0 * f64::from(out_of_view_mm)) / self.step_mm()).ceil();
         if frames_per_part > self.frames_max as f64 {
             return settings(format!(
-                "each part would be seen in {frames_per_part} frames where at most {} are rendered ahead: set a lower frame_rate_hz or a higher belt_m_per_s",
+                "each part would be seen in {frames_per_part} frames where at most {} are rendered ahead: set a lower camera.synthetic.frame_rate_hz or a higher belt_m_per_s",
                 self.frames_max
             ));
         }

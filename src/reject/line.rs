@@ -89,9 +89,11 @@ pub struct Events {
     queue: Consumer<'static, Event>,
 }
 
-impl Events {
-    /// The oldest event that was not taken yet.
-    pub fn next(&mut self) -> Option<Event> {
+impl Iterator for Events {
+    type Item = Event;
+
+    /// The oldest event that was not taken yet; none when there is none now.
+    fn next(&mut self) -> Option<Event> {
         self.queue.dequeue()
     }
 }

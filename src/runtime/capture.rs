@@ -69,6 +69,7 @@ pub struct CaptureThread<'a> {
     announcer: Announcer,
     matcher: Matcher,
     /// Frames that nobody uses.
+    #[expect(clippy::vec_box, reason = "the boxes go through the queues")]
     spare: Vec<Box<Shot>>,
     /// How long the ejector's output is at reject for one part.
     pulse_ns: u64,

@@ -5,10 +5,10 @@ use crate::reject::line::{Command, Commands};
 use crate::reject::part::PartId;
 
 /// Hands a command over without waiting; false when there is no room for it now.
-type Send = Box<dyn FnMut(Command) -> bool + std::marker::Send>;
+type Way = Box<dyn FnMut(Command) -> bool + Send>;
 
 pub struct Line {
-    send: Send,
+    send: Way,
     /// Faults of this thread that are to be raised, and those that the line knows of.
     faults: FaultSet,
     told: FaultSet,
@@ -22,7 +22,7 @@ impl Line {
         Self::by(Box::new(move |command| commands.send(command)), told)
     }
 
-    fn by(send: Send, told: FaultSet) -> Self {
+    fn by(send: Way, told: FaultSet) -> Self {
         Self { send, faults: told, told, overflowed: false }
     }
 

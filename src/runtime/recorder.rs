@@ -139,7 +139,10 @@ impl Recorder {
                 .times
                 .stages()
                 .into_iter()
-                .chain([("capture_to_verdict", Duration::from_nanos(shot.judged_ns - shot.captured.captured_ns))])
+                .chain([(
+                    "capture_to_verdict",
+                    Duration::from_nanos(shot.judged_ns.saturating_sub(shot.captured.captured_ns)),
+                )])
                 .map(milliseconds)
                 .collect(),
         }

@@ -2,6 +2,7 @@
 
 mod allocations;
 mod bench;
+mod configured;
 
 use crosscheck::clock::monotonic_ns;
 use crosscheck::reject::RejectError;
@@ -31,7 +32,7 @@ const SETTINGS: Settings = Settings {
 fn wait_for<T>(bench: &mut Bench, wanted: impl Fn(&Event) -> Option<T>) -> T {
     let start = monotonic_ns();
     loop {
-        while let Some(event) = bench.handles.events.next() {
+        for event in bench.handles.events.by_ref() {
             if let Some(found) = wanted(&event) {
                 return found;
             }

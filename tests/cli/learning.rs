@@ -21,7 +21,7 @@ fn the_same_seed_learns_the_same_engine() {
     assert_ne!(a.content_sha256, b.content_sha256);
     assert_eq!((a.metadata.fitted_on.len(), &a.metadata.fitted_on), (3, &b.metadata.fitted_on));
     // A fitted engine is fitted again from its two networks.
-    desk.done(&format!("fit --engine a.safetensors --nominal @held --epochs 1 --pixels 64 --output a.safetensors"));
+    desk.done("fit --engine a.safetensors --nominal @held --epochs 1 --pixels 64 --output a.safetensors");
     let again = Engine::read(&desk.path("a.safetensors")).unwrap();
     assert!(again.is_fitted() && again.metadata.fitted_on.len() == 4);
 }
@@ -144,7 +144,7 @@ fn the_engine_itself_gets_the_threshold_without_an_output() {
     assert_eq!(desk.run(&format!("inspect --engine engine {INSPECT_HELD}")).code, Some(0));
     assert_eq!(calibration, Engine::read(&shared("calibrated")).unwrap().metadata.calibration.unwrap());
     // A fit takes the threshold away: it was of other mappings.
-    desk.done(&format!("fit --engine engine --nominal @good --epochs 1 --pixels 64 --output engine"));
+    desk.done("fit --engine engine --nominal @good --epochs 1 --pixels 64 --output engine");
     assert!(Engine::read(&desk.path("engine")).unwrap().metadata.calibration.is_none());
 }
 

@@ -4,6 +4,8 @@
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod part;
 mod program;
+#[path = "../common/small_engine.rs"]
+mod small_engine;
 
 mod broken;
 mod configuring;

@@ -6,21 +6,23 @@ use crosscheck::dataset::frames_under;
 use crosscheck::dataset::mvtec3d;
 use crosscheck::dataset::recording::Record;
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
+use crosscheck::inspect::Inspector;
+use crosscheck::score::Verdict;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::part;
-use crate::program::{Desk, Run, shared};
+use crate::program::{Desk, Run};
+use crate::small_engine;
 
 /// What a busy machine may take.
 const PATIENCE: Duration = Duration::from_secs(100);
 
 /// A station on the folder `frames`, in a desk.
 fn station(desk: &Desk, extra: &str, engine: &str) {
-    let path = shared("calibrated");
     desk.write(
         "station.toml",
         format!(
-            "[engine]\npath = {path:?}\n{engine}\n[camera]\nsource = \"replay\"\n\
+            "[engine]\npath = \"engine.safetensors\"\n{engine}\n[camera]\nsource = \"replay\"\n\
              [camera.replay]\nfolder = \"frames\"\nframe_rate_hz = 2.0\n{extra}\n[trigger]\nsource = \"frame\"\n\
              [reject]\ndelay_ms = 4000\ndecision_lead_ms = 50\npulse_ms = 20\n[actuator]\nsink = \"log\"\n\
              [record]\nfolder = \"recording\"\npass_share = 1.0\nqueue_frames_max = 8\n[view]\nenabled = false\n"
@@ -28,7 +30,7 @@ fn station(desk: &Desk, extra: &str, engine: &str) {
     );
 }
 
-/// Three good parts, one with a stain, and one that is not there.
+/// Three good parts, one with a stain, and one that is not there; and an engine by which some of them pass.
 fn frames(desk: &Desk) {
     let absent = |frame: RgbdFrame| {
         let points = vec![[0.0, 0.0, 0.4]; 20].into_iter().chain(vec![[0.0; 3]; 224 * 224 - 20]).collect();
@@ -36,6 +38,12 @@ fn frames(desk: &Desk) {
     };
     let good = |seed| part::frame(seed, None);
     let all = [good(10), good(11), part::frame(20, Some(part::Defect::Stain)), absent(good(12)), good(13)];
+    let mut inspector = Inspector::new(small_engine::engine(1.0)).unwrap();
+    let mut scores: Vec<f32> =
+        all.iter().filter_map(|frame| inspector.inspect(frame).unwrap().scores).map(|scores| scores.score).collect();
+    scores.sort_by(f32::total_cmp);
+    assert!(scores.len() == 4 && scores[1] < scores[2], "{scores:?}");
+    small_engine::engine(scores[1]).write(&desk.path("engine.safetensors")).unwrap();
     for (number, frame) in all.iter().enumerate() {
         mvtec3d::write(&desk.path("frames"), &format!("{number:03}"), frame, None).unwrap();
     }
@@ -57,23 +65,24 @@ fn a_recording_says_the_same_again() {
     assert_eq!(recorded.iter().map(|record| record.part).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     for (number, record) in recorded.iter().enumerate() {
         let inspect = format!(
-            "inspect --engine @calibrated --rgb frames/rgb/{number:03}.png --xyz frames/xyz/{number:03}.tiff --json"
+            "inspect --engine engine.safetensors --rgb frames/rgb/{number:03}.png --xyz frames/xyz/{number:03}.tiff --json"
         );
         let inspected = desk.run(&inspect).json();
         assert_eq!(inspected["verdict"], serde_json::to_value(record.verdict).unwrap(), "{number}");
         assert_eq!(inspected["score"].as_f64().map(|s| s as f32), record.score, "{number}");
     }
-    let again = desk.done("replay recording --engine @calibrated");
+    let again = desk.done("replay recording --engine engine.safetensors");
     assert!(again.out.contains("5 frames, 5 with a recorded verdict, 0 of them differ"), "{}", again.out);
     assert!(again.out.contains("too few points"), "{}", again.out);
     // A dataset to `evaluate`, whose defects are what was rejected.
-    desk.done("evaluate --engine @calibrated --dataset recording --report report");
+    desk.done("evaluate --engine engine.safetensors --dataset recording --report report");
     let report: serde_json::Value = serde_json::from_slice(&desk.read("report/report.json")).unwrap();
     assert!(report["classes"]["parts"]["image_auroc"].is_number(), "{report}");
 
+    let passed = recorded.iter().filter(|record| record.verdict == Verdict::Pass).count();
+    assert_eq!(passed, 2);
     station(&desk, "", "threshold = 0.0");
     let run = desk.run("replay recording --config station.toml");
-    let passed = recorded.iter().filter(|record| record.verdict == crosscheck::score::Verdict::Pass).count();
     assert_eq!(run.code, Some(1));
     assert_eq!(run.out.matches("<- was pass").count(), passed, "{}", run.out);
 }
@@ -101,26 +110,28 @@ fn signals_reload_and_stop_a_station() {
     }
     let records = records(&desk);
     assert!(records.iter().all(|record| record.threshold == 1e6 || record.threshold == 0.0));
+    // On a busy machine some are too many for the queue.
     let parts: Vec<u64> = records.iter().map(|record| record.part).collect();
-    assert!(parts.is_sorted_by(|a, b| a + 1 == *b), "{parts:?}");
+    assert!(parts.is_sorted_by(|a, b| a < b), "{parts:?}");
 }
 
 #[test]
 fn a_station_that_cannot_start_says_why() {
     let desk = Desk::new();
+    frames(&desk);
+    std::fs::rename(desk.path("frames"), desk.path("elsewhere")).unwrap();
     station(&desk, "", "");
     desk.refused_with("run --config station.toml", &["recording cannot be played", "frames"]);
     desk.refused_with("run --config nowhere.toml", &["nowhere.toml"]);
-    desk.refused_with("replay nowhere --engine @calibrated", &["nowhere"]);
-    desk.refused_with("replay frames --engine @fitted", &["no threshold"]);
+    desk.refused_with("replay nowhere --engine engine.safetensors", &["nowhere"]);
+    desk.refused_with("replay elsewhere --engine @fitted", &["no threshold"]);
 }
 
 #[test]
 fn regions_decide_where_defects_count() {
     let desk = Desk::new();
     frames(&desk);
-    let inspect =
-        "inspect --engine @calibrated --rgb frames/rgb/000.png --xyz frames/xyz/000.tiff --json --regions station.toml";
+    let inspect = "inspect --engine engine.safetensors --rgb frames/rgb/000.png --xyz frames/xyz/000.tiff --json --regions station.toml";
     let with = |regions: &str| {
         station(&desk, "", "");
         let text = String::from_utf8(desk.read("station.toml")).unwrap();

@@ -72,8 +72,12 @@ impl Plan {
             pitch
         };
         let careless_share = rng.f64() * 0.3;
-        let parts = rng.usize(500..3_000);
-        let chances = if rng.f64() < 0.2 { Chances::default() } else { Chances::draw(rng, counted, &settings) };
+        // On sparse lines there is often a single part, or none, between camera and ejector.
+        let sparse = rng.f64() < 0.15;
+        let pitch = if sparse { (pitch.0 * 10, pitch.1 * 10) } else { pitch };
+        let parts = if sparse { 200 } else { rng.usize(500..3_000) };
+        let mut chances = if rng.f64() < 0.2 { Chances::default() } else { Chances::draw(rng, counted, &settings) };
+        chances.stop *= if sparse { 20.0 } else { 1.0 };
         Self { settings, interval_ns, pitch, parts, accept_share: 0.5 + 0.5 * rng.f64(), careless_share, chances }
     }
 

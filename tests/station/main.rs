@@ -5,6 +5,9 @@ mod line;
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod part;
 mod plant;
+#[path = "../common/small_engine.rs"]
+mod small_engine;
 
 mod failing;
 mod judging;
+mod reloading;

@@ -4,15 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crosscheck::calibrate::Calibration;
 use crosscheck::camera::supervisor::Patience;
 use crosscheck::camera::{CameraError, CapturedFrame, FrameSource, Opener};
 use crosscheck::clock::monotonic_ns;
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 use crosscheck::inspect::Inspector;
-use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Precision, Source};
-use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
-use crosscheck::prepare::{Keep, PlaneMode, Preparation};
 use crosscheck::runtime::judgement::{Judge, Judgement};
 use crosscheck::runtime::metrics::{Count, Metrics};
 use crosscheck::runtime::settings::{Announced, Settings, Timing};
@@ -22,6 +18,7 @@ use crosscheck::score::{Thresholds, Verdict};
 
 use crate::line::{MemoryLine, Seen};
 use crate::part;
+pub use crate::small_engine::engine;
 
 /// No test takes longer, on whatever machine.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -115,39 +112,6 @@ pub fn frames() -> [RgbdFrame; 3] {
         RgbdFrame::new(good.width(), good.height(), good.rgb().to_vec(), cloud).unwrap()
     };
     [good.clone(), only(40), only(0)]
-}
-
-/// An engine of a few milliseconds a frame, by which the good frame passes. It has learnt nothing.
-pub fn engine(threshold: f32) -> Engine {
-    let architecture = Architecture {
-        rgb: VitShape { width: 16, heads: 1, mlp: 16, layers: 1 },
-        xyz: PointMaeShape {
-            width: 16,
-            heads: 1,
-            mlp: 16,
-            layers: 1,
-            taps: vec![0],
-            groups: 64,
-            group_size: 8,
-            encoder: [8, 16, 16],
-            position_hidden: 8,
-        },
-        hidden: 16,
-    };
-    let calibration = Calibration { threshold, review: None, frames: 9, false_reject_rate: 0.1, guaranteed_rate: 0.1 };
-    let weights = seeded::weights(&architecture, 3);
-    let metadata = Metadata {
-        variant: Variant::Default,
-        architecture,
-        precision: Precision::F32,
-        preparation: Preparation { plane: PlaneMode::None, keep: Keep::All, ..Preparation::default() },
-        standardise: false,
-        geometry: Geometry::Metres,
-        calibration: Some(calibration),
-        fitted_on: Vec::new(),
-        provenance: vec![Source::Seed(3)],
-    };
-    Engine { metadata, weights, content_sha256: "0123456789abcdef".repeat(4) }
 }
 
 pub fn judgement(threshold: f32) -> Judgement {

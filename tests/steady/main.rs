@@ -9,6 +9,8 @@ mod part;
 #[path = "../station/plant.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod plant;
+#[path = "../common/small_engine.rs"]
+mod small_engine;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;

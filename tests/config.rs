@@ -1,6 +1,10 @@
-use super::*;
+//! A station's configuration: what is refused, and with which words.
 
-const EXAMPLE: &str = include_str!("../../systemd/station.example.toml");
+use std::path::Path;
+
+use crosscheck::config::{ConfigError, Station};
+
+const EXAMPLE: &str = include_str!("../systemd/station.example.toml");
 
 const SMALL: &str = r#"
 [engine]
@@ -147,6 +151,6 @@ fn a_file_that_is_not_there_or_far_too_large_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("station.toml");
     assert!(matches!(Station::read(&path), Err(ConfigError::Read { .. })));
-    std::fs::write(&path, vec![b'#'; FILE_BYTES_MAX as usize + 1]).unwrap();
+    std::fs::write(&path, vec![b'#'; (1 << 20) + 1]).unwrap();
     assert!(matches!(Station::read(&path), Err(ConfigError::TooLarge { .. })));
 }
