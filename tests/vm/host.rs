@@ -58,7 +58,7 @@ fn metadata() -> Metadata {
 fn frames() -> Vec<(&'static str, RgbdFrame)> {
     let frame = |i: u64| {
         let good = small(100 + i);
-        if i % 2 == 0 { ("good", good) } else { ("bad", of_other_colours(&good)) }
+        if i.is_multiple_of(2) { ("good", good) } else { ("bad", of_other_colours(&good)) }
     };
     (0..4).map(frame).collect()
 }
