@@ -7,8 +7,10 @@ use crate::belt::{Belt, DELAY_COUNTS, PULSE_MS};
 use crate::chip::{Chip, Line};
 use crate::service::{Service, hang};
 
-/// From one part to the next.
+/// From one part to the next, and by how much it varies: in step with the camera every part would be the same frame.
 const PITCH_COUNTS: u64 = 160;
+const PITCH_STEP_COUNTS: u64 = 13;
+const PITCH_STEPS: u64 = 5;
 /// The belt moves on until the last part is behind the ejector.
 const CLEAR_COUNTS: u64 = DELAY_COUNTS + 80;
 /// With more parts than this before their verdict the belt waits: an emulated machine may need seconds for one.
@@ -40,7 +42,8 @@ impl Rig {
     fn parts(&self, count: usize) -> Vec<u64> {
         let next = || {
             let at = self.belt.part();
-            self.belt.advance(PITCH_COUNTS - (self.belt.count() - at).min(PITCH_COUNTS));
+            let pitch = PITCH_COUNTS + at % PITCH_STEPS * PITCH_STEP_COUNTS;
+            self.belt.advance(pitch.saturating_sub(self.belt.count() - at));
             at
         };
         (0..count).map(|_| next()).collect()
