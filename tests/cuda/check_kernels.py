@@ -1,7 +1,8 @@
 """The CUDA kernels under AddressSanitizer, and whether faults planted in them are caught. Needs g++ on Linux.
 
-    python3 tests/cuda/check_kernels.py
+    python3 tests/cuda/check_kernels.py [FILE]
 
+FILE: only the faults of that kernel file, and nothing under the sanitizer but those that need it.
 Runs the tests of this folder on the kernels as they are, with every access checked, then on a copy with one fault at a
 time: a barrier removed, a limit off by one, a wrong mask. A fault that passes its tests fails this run.
 """
@@ -45,6 +46,7 @@ FAULTS = [
     ("interpolate.cu", "at - 2, first", "at - 1, first", "interpolate::rows", False),
     ("interpolate.cu", "T_SIDE - 1)", "T_SIDE)", "interpolate::every", False),
     ("mapping.cu", "i < row.length; ++i", "i < row.length - 1; ++i", "mapping::hidden", False),
+    ("mapping.cu", "squared_norm < 1e-24f ? 1e-24f : squared_norm", "fmaxf(squared_norm, 1e-24f)", "mapping::what", False),
     ("anomaly.cu", f"1, top, left);\n        {BARRIER}", "1, top, left);", "anomaly::smoothing", False),
     ("anomaly.cu", "5 * 2 + 3 * 3", "5 * 2 + 3 * 2", "anomaly::smoothing", False),
     ("anomaly.cu", f"    {BARRIER}\n    if (warp_of", "    if (warp_of", "anomaly::the_score", False),
@@ -107,13 +109,14 @@ def main():
     if shutil.which("g++") is None:
         print("not run: no g++")
         return
-    program, watched = test_program(), sanitized()
-    passed, printed = run(program, [], watched)
+    program, watched, only = test_program(), sanitized(), sys.argv[1:]
+    passed, printed = (True, "") if only else run(program, [], watched)
     if not passed:
         sys.exit(printed)
-    print("the kernels as they are: every test passes under AddressSanitizer")
-    missed = []
-    for file, old, new, test, by_sanitizer in FAULTS:
+    if not only:
+        print("the kernels as they are: every test passes under AddressSanitizer", flush=True)
+    faults, missed = [fault for fault in FAULTS if not only or fault[0] in only], []
+    for file, old, new, test, by_sanitizer in faults:
         with tempfile.TemporaryDirectory() as folder:
             planted(pathlib.Path(folder), file, old, new)
             passed, printed = run(program, [test], {"CUDA_HOST_KERNELS": folder, **(watched if by_sanitizer else {})})
@@ -122,7 +125,7 @@ def main():
         if passed or not noticed:
             missed.append(fault)
         print(f"{'MISSED' if passed or not noticed else 'caught'} {fault}: {'' if passed else reason(printed)}", flush=True)
-    print(f"{len(FAULTS) - len(missed)} of {len(FAULTS)} planted faults caught")
+    print(f"{len(faults) - len(missed)} of {len(faults)} planted faults caught")
     if missed:
         sys.exit(1)
 

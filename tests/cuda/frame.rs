@@ -16,10 +16,10 @@ use crate::interpolate::{Pixels, Rows, list, some_centres};
 use crate::mapping::{Observed, discrepancy, floats, halves, hidden_activations, wide};
 use crate::reference::{Rows as Matrix, gelu, linear, rows, weight};
 
-/// psi with halves between the kernels, of psi's largest: twice the largest error measured here, 4.4e-4.
-const TOLERANCE_PSI: f32 = 9e-4;
-/// The same of map and score: twice 4.4e-4.
-const TOLERANCE_MAP: f32 = 9e-4;
+/// psi with halves between the kernels, of psi's largest: twice the largest error measured here, 1.4e-4.
+const TOLERANCE_PSI: f32 = 3e-4;
+/// The same of map and score, where errors of neighbours cancel: twice 3.5e-5.
+const TOLERANCE_MAP: f32 = 7e-5;
 
 struct Frame {
     cloud: Vec<Point>,

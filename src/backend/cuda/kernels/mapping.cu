@@ -62,11 +62,14 @@ hidden_activations(const __half2* __restrict__ moved, const float2* __restrict__
     }
 }
 
-// |a/|a| - b/|b|| from a.b, |a|^2 and |b|^2. The floor is that of torch.nn.functional.normalize, squared.
+// The floor of torch.nn.functional.normalize, squared. Not a maximum, which would make a number of what is none.
+__device__ __forceinline__ float floored(float squared_norm) {
+    return squared_norm < 1e-24f ? 1e-24f : squared_norm;
+}
+
+// |a/|a| - b/|b|| from a.b, |a|^2 and |b|^2. What is no number stays none: it must not be a perfect match.
 __device__ __forceinline__ float unit_distance(float inner, float predicted, float observed) {
-    const float cosine = inner / sqrtf(fmaxf(predicted, 1e-24f) * fmaxf(observed, 1e-24f));
-    const float squared = 2.0f - 2.0f * cosine;
-    // Not a maximum, which would make a NaN a perfect match.
+    const float squared = 2.0f - 2.0f * (inner / sqrtf(floored(predicted) * floored(observed)));
     return squared < 0.0f ? 0.0f : sqrtf(squared);
 }
 
