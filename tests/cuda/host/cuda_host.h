@@ -1,9 +1,10 @@
 // Runs a .cu file under g++: every CUDA thread is a fiber that runs until it meets the others of its warp or block.
 //
-// Threads that should wait for each other and do not are found because their order changes: ascending, descending,
-// shuffled anew at every turn. Misuse ends the launch with a message: a lane that its mask does not name, a mask that
-// names a lane which left, lanes of one mask in different operations, a barrier that some threads never reach, a
-// launch without end. Shared memory holds no zeros at a block's start but bytes of 0xff.
+// Threads that should wait for each other and do not are found because their order changes (ascending, descending,
+// shuffled anew at every turn) and because a warp runs ahead of the others. Misuse ends the launch with a message: a
+// lane that its mask does not name, a mask that names a lane which left, lanes of one mask in different operations, a
+// barrier that some threads never reach, a launch without end. Shared memory holds no zeros at a block's start but
+// bytes of 0xff.
 //
 // Only what the kernels use is here. What a memory model allows beyond a changed order of threads is not shown.
 #pragma once

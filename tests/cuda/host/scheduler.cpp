@@ -38,6 +38,9 @@ extern "C" char __stop_cuda_shared[] __attribute__((visibility("hidden")));
 
 namespace cuda_host {
 
+// Operations of its warp that a thread may go through in one turn.
+constexpr unsigned RUN_AHEAD = 16;
+
 static std::mt19937 shuffler;
 
 // Not by memcpy, which the sanitizer keeps from going over its marks between the variables.
@@ -136,27 +139,47 @@ static void settle_block(Block& block) {
     }
 }
 
-// One turn of every thread of the block that may run; how many did.
-static int turn(Block& block, std::vector<int>& order) {
+// Runs a thread until it waits or leaves.
+static void resume(Thread& thread) {
+    current = &thread;
+    switch_context(scheduler, thread.context);
+    if (thread.state == State::at_warp) {
+        settle_warp(thread);
+    } else if (thread.state == State::left) {
+        ++thread.block->left;
+        thread.block->warps[thread.index / 32].missing |= 1u << thread.index % 32;
+    }
+}
+
+// The ready lanes of a warp, once each; how many there were.
+static int run_warp(Block& block, int warp) {
+    std::vector<int> lanes(std::min<size_t>(32, block.threads.size() - 32 * warp));
+    put_in_order(lanes);
     int ran = 0;
-    put_in_order(order);
-    for (int i : order) {
-        Thread& thread = block.threads[i];
-        if (thread.state != State::ready) {
-            continue;
+    for (int lane : lanes) {
+        Thread& thread = block.threads[32 * warp + lane];
+        if (thread.state == State::ready && failure.empty()) {
+            ++ran;
+            resume(thread);
         }
-        ++ran;
-        current = &thread;
-        switch_context(scheduler, thread.context);
-        if (thread.state == State::at_warp) {
-            settle_warp(thread);
-        }
-        if (thread.state == State::left) {
-            ++block.left;
-            block.warps[i / 32].missing |= 1u << i % 32;
-        }
-        if (!failure.empty()) {
-            return ran;
+    }
+    return ran;
+}
+
+// One turn of every warp of the block; how many threads ran. A warp runs ahead of the others, to the next barrier of
+// the block where that is near: in step with them it would never overwrite what they have yet to read.
+static int turn(Block& block) {
+    std::vector<int> warps(block.warps.size());
+    put_in_order(warps);
+    int ran = 0;
+    for (int warp : warps) {
+        const unsigned rounds = launch->schedule == Schedule::shuffled ? shuffler() % RUN_AHEAD + 1 : RUN_AHEAD;
+        for (unsigned round = 0; round < rounds; ++round) {
+            const int now = run_warp(block, warp);
+            ran += now;
+            if (now == 0 || !failure.empty()) {
+                break;
+            }
         }
     }
     settle_block(block);
@@ -165,7 +188,7 @@ static int turn(Block& block, std::vector<int>& order) {
 
 // Runs blocks side by side until every thread has left.
 static void run_together(std::vector<Block>& blocks) {
-    std::vector<int> block_order(blocks.size()), thread_order(blocks[0].threads.size());
+    std::vector<int> block_order(blocks.size());
     const auto done = [](const Block& block) { return block.left == (int)block.threads.size(); };
     // Whose shared memory is in place.
     Block* loaded = nullptr;
@@ -183,7 +206,7 @@ static void run_together(std::vector<Block>& blocks) {
                 loaded = &blocks[i];
                 copy_bytes(__start_cuda_shared, loaded->shared.data(), shared_bytes());
             }
-            ran += turn(blocks[i], thread_order);
+            ran += turn(blocks[i]);
             if (!failure.empty()) {
                 return;
             }
