@@ -1,0 +1,128 @@
+//! `prepare.cu` against `crosscheck::prepare`: the same bytes, the same points.
+
+use crosscheck::frame::{OrganisedCloud, RgbdFrame};
+use crosscheck::prepare::plane::Plane;
+use crosscheck::prepare::{Keep, PlaneMode, Preparation, prepare};
+use crosscheck::shapes::{H, P, RGB, W};
+use fastrand::Rng;
+use half::f16;
+
+use crate::clouds::Point;
+use crate::host::{Argument, Host, Schedule, float, grid, host, in_every_schedule, input, int, one_each, output};
+
+/// rgb `[height, width, 3]` -> normalised half `[3, H, W]`.
+fn resized(host: &Host, schedule: Schedule, rgb: &[u8], width: usize, height: usize) -> Vec<f16> {
+    let side = width.max(height);
+    let window = (2.0 * (side as f64 / H as f64).max(1.0)).ceil() as usize * 2 + 1;
+    let (mut start, mut count, mut tap, mut precision) = (vec![0; H], vec![0; H], vec![0i16; H * window], [0]);
+    let mut table = [
+        int(side),
+        int(window),
+        output::<i32>(&mut start),
+        output::<i32>(&mut count),
+        output(&mut tap),
+        output::<i32>(&mut precision),
+    ];
+    host.launch(schedule, "resize_table", grid(1, H), &mut table);
+    let mut columns = vec![0u8; H * width * RGB];
+    pass(
+        host,
+        schedule,
+        "resize_columns",
+        H * width * RGB,
+        [input(rgb), int(width), int(height)],
+        [input(&start), input(&count), input(&tap), input(&precision), int(window), output(&mut columns)],
+    );
+    let mut out = vec![f16::ZERO; RGB * P];
+    pass(
+        host,
+        schedule,
+        "resize_rows",
+        P,
+        [input(&columns), int(width), int(height)],
+        [input(&start), input(&count), input(&tap), input(&precision), int(window), output(&mut out)],
+    );
+    out
+}
+
+/// One direction of the resize: its source, then the table and where the result goes.
+fn pass(host: &Host, schedule: Schedule, kernel: &str, items: usize, source: [Argument; 3], rest: [Argument; 6]) {
+    let mut arguments: Vec<Argument> = source.into_iter().chain(rest).collect();
+    host.launch(schedule, kernel, one_each(items, 256), &mut arguments);
+}
+
+/// cloud `[height, width, 3]` -> `[P, 3]`, the belt removed.
+fn prepared(
+    host: &Host,
+    schedule: Schedule,
+    cloud: &[Point],
+    width: usize,
+    height: usize,
+    plane: &Plane,
+) -> Vec<Point> {
+    let mut cloud = cloud.to_vec();
+    let [a, b, c] = plane.normal;
+    let count = cloud.len();
+    let mut arguments = [output(&mut cloud), int(count), float(a), float(b), float(c), float(plane.offset_m)];
+    host.launch(schedule, "remove_plane", one_each(count, 256), &mut arguments);
+    let mut out = vec![[f32::NAN; 3]; P];
+    let mut arguments = [input(&cloud), int(width), int(height), output(&mut out)];
+    host.launch(schedule, "resize_cloud", one_each(P, 256), &mut arguments);
+    out
+}
+
+const NO_PLANE: Plane = Plane { normal: [0.0; 3], offset_m: f32::INFINITY };
+
+/// Random colours, points around a belt at 0.5 m, some of which are missing or no numbers.
+fn random_frame(width: usize, height: usize, seed: u64) -> (Vec<u8>, Vec<Point>) {
+    let mut random = Rng::with_seed(seed);
+    let rgb = (0..width * height * RGB).map(|_| random.u8(..)).collect();
+    let cloud = (0..width * height).map(|_| match random.u8(..20) {
+        0 => [0.0; 3],
+        1 => [f32::NAN, 0.1, 0.5],
+        2 => [0.1, f32::NEG_INFINITY, 0.5],
+        3 => [0.1, 0.2, f32::INFINITY],
+        // Half of the others within a hair of the 5 mm where a point is background.
+        4..12 => [random.f32() - 0.5, random.f32() - 0.5, 0.495 + (random.f32() - 0.5) * 1e-6],
+        _ => [random.f32() - 0.5, random.f32() - 0.5, 0.5 + (random.f32() - 0.5) * 0.03],
+    });
+    (rgb, cloud.collect())
+}
+
+fn check(host: &Host, width: usize, height: usize, seed: u64, plane: Option<Plane>) {
+    let (rgb, points) = random_frame(width, height, seed);
+    let cloud = OrganisedCloud::new(width, height, points.clone()).unwrap();
+    let frame = RgbdFrame::new(width, height, rgb.clone(), cloud).unwrap();
+    let mode = plane.map_or(PlaneMode::None, PlaneMode::Fixed);
+    let want = prepare(&frame, &Preparation { plane: mode, keep: Keep::All, seed: 0, ..Preparation::default() });
+    let (got_rgb, got_cloud) = in_every_schedule(|schedule| {
+        let plane = plane.unwrap_or(NO_PLANE);
+        let cloud = prepared(host, schedule, &points, width, height, &plane);
+        (resized(host, schedule, &rgb, width, height), cloud)
+    });
+    let want_rgb: Vec<f16> = want.rgb.iter().map(|&v| f16::from_f32(v)).collect();
+    let differing = got_rgb.iter().zip(&want_rgb).filter(|(g, w)| g != w).count();
+    assert_eq!(differing, 0, "of {} colours of a frame of {width} x {height}", want_rgb.len());
+    assert!(got_cloud == want.cloud, "the cloud of a frame of {width} x {height} differs");
+}
+
+#[test]
+fn frames_of_any_size_are_prepared_as_by_the_cpu() {
+    let Some(host) = host() else { return };
+    let sizes = [(1, 1), (2, 3), (W, H), (W + 1, H - 1), (300, 7), (7, 300), (500, 400), (640, 360)];
+    for (seed, (width, height)) in sizes.into_iter().enumerate() {
+        check(host, width, height, seed as u64, None);
+    }
+}
+
+#[test]
+fn the_belt_goes_as_on_the_cpu() {
+    let Some(host) = host() else { return };
+    let level = Plane { normal: [0.0, 0.0, -1.0], offset_m: 0.5 };
+    // 0.6, 0, -0.8 has no unit length in f32 either, but nearly.
+    let tilted = Plane { normal: [0.6, 0.0, -0.8], offset_m: 0.4 };
+    for (seed, plane) in [(20, level), (21, tilted)] {
+        check(host, W, H, seed, Some(plane));
+        check(host, 320, 240, seed, Some(plane));
+    }
+}
