@@ -13,40 +13,23 @@ use crate::host::{Argument, Host, Schedule, float, grid, host, in_every_schedule
 /// rgb `[height, width, 3]` -> normalised half `[3, H, W]`.
 fn resized(host: &Host, schedule: Schedule, rgb: &[u8], width: usize, height: usize) -> Vec<f16> {
     let side = width.max(height);
-    let window = (2.0 * (side as f64 / H as f64).max(1.0)).ceil() as usize * 2 + 1;
-    let (mut start, mut count, mut tap, mut precision) = (vec![0; H], vec![0; H], vec![0i16; H * window], [0]);
-    let mut table = [
-        int(side),
-        int(window),
-        output::<i32>(&mut start),
-        output::<i32>(&mut count),
-        output(&mut tap),
-        output::<i32>(&mut precision),
-    ];
-    host.launch(schedule, "resize_table", grid(1, H), &mut table);
-    let mut columns = vec![0u8; H * width * RGB];
-    pass(
-        host,
-        schedule,
-        "resize_columns",
-        H * width * RGB,
-        [input(rgb), int(width), int(height)],
-        [input(&start), input(&count), input(&tap), input(&precision), int(window), output(&mut columns)],
-    );
+    let window = (2.0 * (side as f64 / W as f64).max(1.0)).ceil() as usize * 2 + 1;
+    let (mut first, mut weight) = (vec![0; W], vec![0; W * window]);
+    let mut table = [int(side), int(window), output::<i32>(&mut first), output::<i32>(&mut weight)];
+    host.launch(schedule, "resize_table", grid(1, W), &mut table);
+    let mut columns = vec![0u8; height * W * RGB];
+    let source = [input(rgb), int(width), int(height)];
+    let rest = [input(&first), input(&weight), int(window), output(&mut columns)];
+    pass(host, schedule, "resize_columns", height * W, source, rest);
     let mut out = vec![f16::ZERO; RGB * P];
-    pass(
-        host,
-        schedule,
-        "resize_rows",
-        P,
-        [input(&columns), int(width), int(height)],
-        [input(&start), input(&count), input(&tap), input(&precision), int(window), output(&mut out)],
-    );
+    let source = [input(&columns), int(width), int(height)];
+    let rest = [input(&first), input(&weight), int(window), output(&mut out)];
+    pass(host, schedule, "resize_rows", P, source, rest);
     out
 }
 
 /// One direction of the resize: its source, then the table and where the result goes.
-fn pass(host: &Host, schedule: Schedule, kernel: &str, items: usize, source: [Argument; 3], rest: [Argument; 6]) {
+fn pass(host: &Host, schedule: Schedule, kernel: &str, items: usize, source: [Argument; 3], rest: [Argument; 4]) {
     let mut arguments: Vec<Argument> = source.into_iter().chain(rest).collect();
     host.launch(schedule, kernel, one_each(items, 256), &mut arguments);
 }

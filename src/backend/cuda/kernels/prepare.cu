@@ -2,12 +2,12 @@
 //
 //   remove_plane     cloud [n, 3], in place: what is not finite or lies on the belt becomes the origin
 //   resize_cloud     cloud [height, width, 3] -> [P, 3], padded to a square, nearest
-//   resize_table     once per frame size: the taps of an antialiased bicubic resize of `side` pixels to H
-//   resize_columns   rgb u8 [height, width, 3] -> u8 [H, width, 3]
-//   resize_rows      u8 [H, width, 3] -> normalised half [3, H, W]
+//   resize_table     once per frame size: the weights of an antialiased bicubic resize of `side` pixels to W
+//   resize_columns   rgb u8 [height, width, 3] -> u8 [height, W, 3]
+//   resize_rows      u8 [height, W, 3] -> normalised half [3, H, W]
 //
-// Bytes equal the CPU's: the taps are its 16-bit integers, and the columns come before the rows as there. Compiled with
-// fmad=false: a point at the plane's limit, and the rounding of a tap, must fall to the same side.
+// Bytes equal the CPU's: the weights are its integers, and the columns come before the rows as there. Compiled with
+// fmad=false: a point at the plane's limit, and the rounding of a weight, must fall to the same side.
 // Dropping all but the largest component (Keep::Largest) is not here; a station that keeps all needs nothing else.
 
 #include <cuda_fp16.h>
@@ -17,9 +17,8 @@
 // Points nearer than this to the plane are background, metres (src/prepare/plane.rs).
 constexpr float BACKGROUND_M = 0.005f;
 constexpr float FLOAT_MAX = 3.402823466e38f;
-// Bits of a tap and of a result, as in the CPU's resizer.
-constexpr int TAP_BITS = 15;
-constexpr int PRECISION_MAX = 32 - 8 - 2;
+// Fraction bits of a weight, as in the CPU's resizer.
+constexpr int WEIGHT_BITS = 22;
 
 // The plane has a unit normal (a, b, c) and an offset in metres; an infinite offset removes nothing.
 extern "C" __global__ void __launch_bounds__(256)
@@ -61,120 +60,76 @@ __device__ __forceinline__ double bicubic(double x) {
     return x < 2.0 ? (((x - 5.0) * x + 8.0) * x - 4.0) * -0.5 : 0.0;
 }
 
-// The taps of one target pixel before they are integers: `start` and `end` bound those that are not zero.
-struct Taps {
-    double center, scale, sum;
-    int start, end;
-
-    __device__ double weight(int source) const {
-        return bicubic(((double)source - center) * scale);
-    }
-};
-
-__device__ __forceinline__ Taps taps_of(int target, int side) {
-    const double scale = (double)side / H, filter_scale = fmax(scale, 1.0);
-    const double middle = ((double)target + 0.5) * scale, radius = 2.0 * filter_scale;
-    Taps taps;
-    taps.center = middle - 0.5;
-    taps.scale = 1.0 / filter_scale;
-    taps.start = (int)fmax(floor(middle - radius), 0.0);
-    taps.end = (int)fmin(ceil(middle + radius), (double)side);
-    while (taps.start < taps.end && taps.weight(taps.start) == 0.0) {
-        ++taps.start;
-    }
-    taps.sum = 0.0;
-    for (int source = taps.start; source < taps.end; ++source) {
-        taps.sum += taps.weight(source);
-    }
-    while (taps.start < taps.end && taps.weight(taps.end - 1) == 0.0) {
-        --taps.end;
-    }
-    return taps;
-}
-
-// One block of H threads. `window`: at least 2 ceil(2 max(side / H, 1)) + 1 taps are stored for each target.
-// start [H], count [H], tap i16 [H, window], precision [1]: a tap is its weight times 2^precision.
-extern "C" __global__ void __launch_bounds__(H)
-resize_table(int side, int window, int* __restrict__ start, int* __restrict__ count, short* __restrict__ tap,
-             int* __restrict__ precision) {
-    __shared__ double largest[H];
+// One block of W threads. `window`: 2 ceil(2 max(side / W, 1)) + 1 sources of each target, those beyond its reach of no
+// weight. first [W], weight [W, window].
+extern "C" __global__ void __launch_bounds__(W)
+resize_table(int side, int window, int* __restrict__ first, int* __restrict__ weight) {
     const int target = threadIdx.x;
-    const Taps taps = taps_of(target, side);
-    double mine = 0.0;
-    for (int source = taps.start; source < taps.end; ++source) {
-        mine = fmax(mine, taps.weight(source) / taps.sum);
+    const double scale = (double)side / W, wide = fmax(scale, 1.0), middle = ((double)target + 0.5) * scale;
+    const int start = (int)fmax(middle - 2.0 * wide + 0.5, 0.0), end = min((int)(middle + 2.0 * wide + 0.5), side);
+    double sum = 0.0;
+    for (int source = start; source < end; ++source) {
+        sum += bicubic(((double)source - middle + 0.5) / wide);
     }
-    largest[target] = mine;
-    __syncthreads();
-    double weight_max = 0.0;
-    for (int other = 0; other < H; ++other) {
-        weight_max = fmax(weight_max, largest[other]);
+    for (int i = 0; i < window; ++i) {
+        const int source = start + i;
+        const double share = source < end ? bicubic(((double)source - middle + 0.5) / wide) / sum : 0.0;
+        weight[target * window + i] = (int)round(share * (double)(1 << WEIGHT_BITS));
     }
-    int bits = 0;
-    while (bits + 1 < PRECISION_MAX && (int)round(weight_max * (double)(1 << (bits + 1))) < 1 << TAP_BITS) {
-        ++bits;
-    }
-    for (int i = 0; i < taps.end - taps.start; ++i) {
-        const double weight = taps.weight(taps.start + i) / taps.sum;
-        tap[target * window + i] = (short)round(weight * (double)(1 << bits));
-    }
-    start[target] = taps.start;
-    count[target] = taps.end - taps.start;
-    if (target == 0) {
-        *precision = bits;
-    }
+    first[target] = start;
 }
 
 __device__ __forceinline__ int clamp(int value, int low, int high) {
     return min(max(value, low), high);
 }
 
-__device__ __forceinline__ unsigned char rounded(int sum, int precision) {
-    return (unsigned char)clamp(sum >> precision, 0, 255);
+__device__ __forceinline__ unsigned char to_byte(int sum) {
+    return (unsigned char)clamp(sum >> WEIGHT_BITS, 0, 255);
 }
 
-// A thread per byte of the result. The square that the frame is padded to repeats its edge: sources are clamped.
+// A thread per pixel of the result. The square that the frame is padded to repeats its edge: sources are clamped.
 extern "C" __global__ void __launch_bounds__(256)
-resize_columns(const unsigned char* __restrict__ rgb, int width, int height, const int* __restrict__ start,
-               const int* __restrict__ count, const short* __restrict__ tap, const int* __restrict__ precision,
-               int window, unsigned char* __restrict__ out) {
-    const int i = blockIdx.x * blockDim.x + threadIdx.x;
-    const int row_bytes = 3 * width;
-    if (i >= H * row_bytes) {
+resize_columns(const unsigned char* __restrict__ rgb, int width, int height, const int* __restrict__ first,
+               const int* __restrict__ weight, int window, unsigned char* __restrict__ out) {
+    const int pixel = blockIdx.x * blockDim.x + threadIdx.x;
+    if (pixel >= height * W) {
         return;
     }
-    const int target = i / row_bytes, byte = i % row_bytes;
-    const int top = (max(width, height) - height) / 2, bits = *precision;
-    int sum = 1 << (bits - 1);
-    for (int k = 0; k < count[target]; ++k) {
-        const int y = clamp(start[target] + k - top, 0, height - 1);
-        sum += rgb[(size_t)y * row_bytes + byte] * tap[target * window + k];
+    const int target = pixel % W, left = (max(width, height) - width) / 2;
+    const unsigned char* row = rgb + (size_t)(pixel / W) * 3 * width;
+    int sum[3] = {1 << (WEIGHT_BITS - 1), 1 << (WEIGHT_BITS - 1), 1 << (WEIGHT_BITS - 1)};
+    for (int k = 0; k < window; ++k) {
+        const unsigned char* source = row + 3 * clamp(first[target] + k - left, 0, width - 1);
+        for (int channel = 0; channel < 3; ++channel) {
+            sum[channel] += source[channel] * weight[target * window + k];
+        }
     }
-    out[i] = rounded(sum, bits);
+    for (int channel = 0; channel < 3; ++channel) {
+        out[3 * (size_t)pixel + channel] = to_byte(sum[channel]);
+    }
 }
 
 // A thread per pixel of the result.
 extern "C" __global__ void __launch_bounds__(256)
-resize_rows(const unsigned char* __restrict__ columns, int width, int height, const int* __restrict__ start,
-            const int* __restrict__ count, const short* __restrict__ tap, const int* __restrict__ precision,
-            int window, __half* __restrict__ out) {
+resize_rows(const unsigned char* __restrict__ columns, int width, int height, const int* __restrict__ first,
+            const int* __restrict__ weight, int window, __half* __restrict__ out) {
     // ImageNet's mean and deviation (src/prepare.rs).
     const float mean[3] = {0.485f, 0.456f, 0.406f}, deviation[3] = {0.229f, 0.224f, 0.225f};
     const int pixel = blockIdx.x * blockDim.x + threadIdx.x;
     if (pixel >= P) {
         return;
     }
-    const int target = pixel % W, left = (max(width, height) - width) / 2, bits = *precision;
-    const unsigned char* row = columns + (size_t)(pixel / W) * 3 * width;
-    int sum[3] = {1 << (bits - 1), 1 << (bits - 1), 1 << (bits - 1)};
-    for (int k = 0; k < count[target]; ++k) {
-        const unsigned char* source = row + 3 * clamp(start[target] + k - left, 0, width - 1);
+    const int target = pixel / W, top = (max(width, height) - height) / 2;
+    int sum[3] = {1 << (WEIGHT_BITS - 1), 1 << (WEIGHT_BITS - 1), 1 << (WEIGHT_BITS - 1)};
+    for (int k = 0; k < window; ++k) {
+        const int y = clamp(first[target] + k - top, 0, height - 1);
+        const unsigned char* source = columns + 3 * ((size_t)y * W + pixel % W);
         for (int channel = 0; channel < 3; ++channel) {
-            sum[channel] += source[channel] * tap[target * window + k];
+            sum[channel] += source[channel] * weight[target * window + k];
         }
     }
     for (int channel = 0; channel < 3; ++channel) {
-        const float value = (float)rounded(sum[channel], bits) / 255.0f;
+        const float value = (float)to_byte(sum[channel]) / 255.0f;
         out[channel * P + pixel] = __float2half_rn((value - mean[channel]) / deviation[channel]);
     }
 }
