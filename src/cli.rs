@@ -2,6 +2,8 @@
 
 mod bench;
 mod calibrate;
+mod calibrate_camera;
+mod calibrate_station;
 mod check_config;
 mod demo;
 mod evaluate;
@@ -31,6 +33,8 @@ pub struct Cli {
 enum Command {
     Demo(demo::Arguments),
     Import(import::Arguments),
+    CalibrateCamera(calibrate_camera::Arguments),
+    CalibrateStation(calibrate_station::Arguments),
     Fit(fit::Arguments),
     Calibrate(calibrate::Arguments),
     Evaluate(evaluate::Arguments),
@@ -51,6 +55,8 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::CalibrateCamera(arguments) => calibrate_camera::run(&arguments),
+        Command::CalibrateStation(arguments) => calibrate_station::run(&arguments),
         Command::Fit(arguments) => fit::run(&arguments),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),

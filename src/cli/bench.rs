@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::bench::{self, Report};
-use crosscheck::calibration::Intrinsics;
+use crosscheck::calibration::Camera;
 use crosscheck::dataset;
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
@@ -23,7 +23,7 @@ pub struct Arguments {
     /// Its organised cloud
     #[arg(long, requires = "rgb")]
     xyz: Option<PathBuf>,
-    /// Intrinsics of a depth image's camera (TOML)
+    /// Camera file of a depth image (TOML)
     #[arg(long, requires = "xyz")]
     camera: Option<PathBuf>,
     /// Frames measured after one that warms up
@@ -40,7 +40,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let mut inspector = Inspector::new(engine)?;
     let frame = match (&arguments.rgb, &arguments.xyz) {
         (Some(rgb), Some(xyz)) => {
-            let camera = arguments.camera.as_deref().map(Intrinsics::read).transpose()?;
+            let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
             dataset::read_frame(rgb, xyz, camera.as_ref())?
         }
         _ => bench::frame()?,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::calibrate::calibrate;
-use crosscheck::calibration::Intrinsics;
+use crosscheck::calibration::Camera;
 use crosscheck::dataset;
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
@@ -20,7 +20,7 @@ pub struct Arguments {
     /// Good parts: a folder with rgb and xyz inside, or a validation split of MVTec 3D-AD or Eyecandies
     #[arg(long, value_name = "DIR")]
     nominal: PathBuf,
-    /// Intrinsics of depth images' camera (TOML)
+    /// Camera file of depth images (TOML)
     #[arg(long)]
     camera: Option<PathBuf>,
     /// Share of good parts that may be rejected, in expectation
@@ -39,7 +39,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let mut engine = Engine::read(&arguments.engine)?;
     super::check_output(output)?;
     let mut inspector = Inspector::new(engine.clone())?;
-    let camera = arguments.camera.as_deref().map(Intrinsics::read).transpose()?;
+    let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
     let entries = dataset::nominal(&arguments.nominal, camera.as_ref())?;
     let fitted: HashSet<&String> = engine.metadata.fitted_on.iter().collect();
     let (mut scores, mut excluded) = (Vec::new(), 0);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use crosscheck::calibration::Intrinsics;
+use crosscheck::calibration::Camera;
 use crosscheck::dataset::{self, Entry};
 use crosscheck::fit::Fit;
 
@@ -21,7 +21,7 @@ pub struct Arguments {
     /// Good parts: a folder with rgb and xyz inside, or a train split of MVTec 3D-AD or Eyecandies
     #[arg(long, value_name = "DIR")]
     nominal: PathBuf,
-    /// Intrinsics of depth images' camera (TOML)
+    /// Camera file of depth images (TOML)
     #[arg(long)]
     camera: Option<PathBuf>,
     /// Learn from this many frames, drawn at random
@@ -40,7 +40,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let engine = arguments.engine.read()?;
     let settings = arguments.fit.settings(&engine);
-    let camera = arguments.camera.as_deref().map(Intrinsics::read).transpose()?;
+    let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
     let mut entries = dataset::nominal(&arguments.nominal, camera.as_ref())?;
     if let Some(shots) = arguments.shots {
         anyhow::ensure!(shots > 0, "--shots needs at least 1 frame");

@@ -169,6 +169,6 @@ mod tests {
 
     #[test]
     fn an_empty_belt_has_no_part() {
-        assert_eq!(follow(&[0.0, 0.002, 0.0, 0.009, 0.001, 0.0]), []);
+        assert_eq!(follow(&[0.0, 0.002, 0.0, 0.009, 0.001, 0.0]), [0u64; 0]);
     }
 }
