@@ -195,3 +195,6 @@ impl Lens {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,9 +5,10 @@
 //! them, and where several meet the nearest stays. Nothing is filled in between: what no depth pixel reaches has no
 //! point. A colour pixel's point lies on its own ray, at the depth of the depth pixel as the colour imager sees it.
 //!
-//! librealsense has the rule twice: written for x86 it draws half a pixel to the lower right and leaves out every
-//! distortion but the modified Brown-Conrady, elsewhere it does not. Here a pixel's middle is where it is, and all
-//! distortions count; a rectangle that leaves the image is cut at its edge, as on x86.
+//! librealsense has the rule twice: written for x86 it draws half a pixel to the lower right and knows of distortions
+//! the radial terms of the modified Brown-Conrady model only; elsewhere it draws as its own projection does. Here a
+//! pixel's middle is where it is, and all distortions count; a rectangle that leaves the image is cut at its edge, as
+//! on x86. `tests/realsense/make.py` holds this to either.
 
 use super::CalibrationError;
 use super::camera_file::{CameraFile, Extrinsics, Grid};
