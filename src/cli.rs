@@ -6,6 +6,7 @@ mod calibrate_camera;
 mod calibrate_station;
 mod check_config;
 mod demo;
+mod doctor;
 mod evaluate;
 mod fit;
 mod import;
@@ -13,6 +14,7 @@ mod inspect;
 mod options;
 mod progress;
 mod replay;
+mod run;
 mod synthesize;
 
 use std::path::Path;
@@ -41,7 +43,9 @@ enum Command {
     Inspect(inspect::Arguments),
     Bench(bench::Arguments),
     Synthesize(synthesize::Arguments),
+    Run(run::Arguments),
     Replay(replay::Arguments),
+    Doctor(doctor::Arguments),
     CheckConfig(check_config::Arguments),
 }
 
@@ -63,7 +67,9 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Synthesize(arguments) => synthesize::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::CheckConfig(arguments) => check_config::run(&arguments),
     }
 }

@@ -36,6 +36,16 @@ pub enum Unscored {
     OutsideRegions,
 }
 
+impl Unscored {
+    /// A word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TooFewPoints { .. } => "too_few_points",
+            Self::OutsideRegions => "outside_regions",
+        }
+    }
+}
+
 /// An engine ready to run, with the buffers that frames reuse.
 pub struct Inspector {
     backend: Box<dyn Backend + Send>,

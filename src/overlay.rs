@@ -26,9 +26,25 @@ const DIMMED: f32 = 0.6;
 const OUTLINE_PER_SIDE: usize = 250;
 const OUTLINE: [u8; 3] = [255, 255, 255];
 
+/// The colours of a frame.
+#[derive(Clone, Copy)]
+pub struct Photograph<'a> {
+    /// `[height, width, 3]`.
+    pub rgb: &'a [u8],
+    pub width: usize,
+    pub height: usize,
+}
+
+impl<'a> From<&'a RgbdFrame> for Photograph<'a> {
+    fn from(frame: &'a RgbdFrame) -> Self {
+        Self { rgb: frame.rgb(), width: frame.width(), height: frame.height() }
+    }
+}
+
 /// What a picture shows.
+#[derive(Clone, Copy)]
 pub struct Overlay<'a> {
-    pub frame: &'a RgbdFrame,
+    pub photograph: Photograph<'a>,
     /// `[P]`.
     pub anomaly_map: &'a [f32],
     /// Pixels that have a shape feature, `[P]`.
@@ -40,11 +56,11 @@ pub struct Overlay<'a> {
 
 /// Draws the photograph with the heat map, the outline of what lies above the threshold, and a legend below.
 pub fn overlay(what: &Overlay) -> RgbImage {
-    let (width, height) = (what.frame.width(), what.frame.height());
+    let Photograph { rgb, width, height } = what.photograph;
     let scale = Scale::of(what);
     let heat = Heat { map: what.anomaly_map, square: Square::around(width, height) };
     let mut pixels = vec![0; width * height * 3];
-    let rows = pixels.par_chunks_exact_mut(width * 3).zip(what.frame.rgb().par_chunks_exact(width * 3)).enumerate();
+    let rows = pixels.par_chunks_exact_mut(width * 3).zip(rgb.par_chunks_exact(width * 3)).enumerate();
     rows.for_each(|(y, (out, photograph))| {
         for (x, (out, colour)) in out.chunks_exact_mut(3).zip(photograph.chunks_exact(3)).enumerate() {
             let drawn = match what.threshold {
@@ -160,7 +176,14 @@ mod tests {
     }
 
     fn draw(frame: &RgbdFrame, map: &[f32], valid: &[bool], threshold: Option<f32>) -> RgbImage {
-        overlay(&Overlay { frame, anomaly_map: map, valid, score: Some(1.0), threshold, verdict: None })
+        overlay(&Overlay {
+            photograph: frame.into(),
+            anomaly_map: map,
+            valid,
+            score: Some(1.0),
+            threshold,
+            verdict: None,
+        })
     }
 
     /// The middle of what is outlined, pixels of the photograph.

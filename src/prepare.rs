@@ -36,7 +36,24 @@ pub enum Keep {
     All,
 }
 
-/// How frames are prepared. It lives in the engine file: scores compare only between equal preparations.
+/// Which pixels the discrepancies are evaluated at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stride {
+    /// All: the published choice.
+    #[default]
+    One,
+    /// Every second in both directions, the others bilinear between them.
+    Two,
+}
+
+impl Stride {
+    fn is_one(&self) -> bool {
+        *self == Self::One
+    }
+}
+
+/// How frames are prepared and evaluated. It lives in the engine file: scores compare only between equal preparations.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preparation {
@@ -44,11 +61,14 @@ pub struct Preparation {
     pub keep: Keep,
     /// Seed of the plane's sampler.
     pub seed: u64,
+    /// Left out of the file where it is one, so that files from before it was there keep their content hash.
+    #[serde(default, skip_serializing_if = "Stride::is_one")]
+    pub stride: Stride,
 }
 
 impl Default for Preparation {
     fn default() -> Self {
-        Self { plane: PlaneMode::Fit, keep: Keep::Largest, seed: 0 }
+        Self { plane: PlaneMode::Fit, keep: Keep::Largest, seed: 0, stride: Stride::One }
     }
 }
 

@@ -12,7 +12,7 @@ use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::{Engine, EngineError, Geometry, Measures, Metadata, Precision, Source};
 use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
 use crosscheck::prepare::plane::Plane;
-use crosscheck::prepare::{Keep, PlaneMode, Preparation};
+use crosscheck::prepare::{Keep, PlaneMode, Preparation, Stride};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use tempfile::TempDir;
@@ -47,6 +47,7 @@ fn engine(precision: Precision) -> Engine {
             plane: PlaneMode::Fixed(Plane { normal: [0.0, 0.0, 1.0], offset_m: -0.5 }),
             keep: Keep::All,
             seed: 9,
+            stride: Stride::Two,
         },
         standardise: true,
         geometry: Geometry::Folded(Measures { radius_m: 0.25, centre_m: [0.0, -0.5, 2.0], spread_m: 0.125 }),

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use common::Golden;
 use crosscheck::dataset;
 use crosscheck::frame::{OrganisedCloud, RgbdFrame, is_point};
-use crosscheck::prepare::{DEVIATION, Keep, PlaneMode, Preparation, prepare};
+use crosscheck::prepare::{DEVIATION, Keep, PlaneMode, Preparation, Stride, prepare};
 use crosscheck::shapes::P;
 
 fn frame() -> RgbdFrame {
@@ -16,7 +16,7 @@ fn frame() -> RgbdFrame {
     dataset::read_frame(&folder.join("rgb.png"), &folder.join("xyz.tiff"), None).unwrap()
 }
 
-const UNCHANGED: Preparation = Preparation { plane: PlaneMode::None, keep: Keep::All, seed: 0 };
+const UNCHANGED: Preparation = Preparation { plane: PlaneMode::None, keep: Keep::All, seed: 0, stride: Stride::One };
 
 #[test]
 fn resizing_equals_the_published_inputs() {

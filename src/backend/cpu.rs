@@ -1,75 +1,148 @@
-//! The CPU back end: nothing to install, every core used.
+//! The CPU back end: nothing to install, every core used, no allocation once a frame went through.
 
+pub mod aligned;
 pub mod anomaly;
+mod attention;
+pub mod elementwise;
+mod factor;
+mod group_encoder;
 pub mod grouping;
 pub mod interpolate;
+pub mod kernel;
 pub mod linalg;
 pub mod mapping;
+pub mod packed;
+mod pixels;
 pub mod point_mae;
+pub mod team;
 pub mod transformer;
+mod tree;
 pub mod vit;
 
 use crate::backend::{AnomalyMaps, Backend, XyzGroups};
 use crate::frame::is_point;
 use crate::model::{Architecture, Weights};
+use crate::prepare::Stride;
+use crate::shapes::P;
+use kernel::{Arithmetic, Kernel};
 
-/// The method with its weights folded for this machine.
+/// The threads of a back end.
+pub type Workers = team::Team<Scratch>;
+
+/// Memory of one thread.
+#[derive(Default)]
+pub struct Scratch {
+    product: packed::Scratch,
+    attention: attention::AttentionScratch,
+    encoder: group_encoder::EncoderScratch,
+    mapping: mapping::MappingScratch,
+    nearest: grouping::NearestScratch,
+    /// Bounds of a search for centres.
+    bounds: Vec<f32>,
+}
+
+impl AsMut<packed::Scratch> for Scratch {
+    fn as_mut(&mut self) -> &mut packed::Scratch {
+        &mut self.product
+    }
+}
+
+/// How the method is evaluated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CpuOptions {
+    pub arithmetic: Arithmetic,
+    pub stride: Stride,
+}
+
+/// The method with its weights folded and packed for this machine.
 pub struct CpuBackend {
+    workers: Workers,
     vit: vit::Vit,
     point_mae: point_mae::PointMae,
     mappings: Option<Mappings>,
+    points: Vec<[f32; 3]>,
 }
 
 struct Mappings {
     rgb_to_xyz: mapping::Mapping,
     xyz_to_rgb: mapping::Mapping,
+    stride: Stride,
+    rows_rgb: interpolate::SparseRows,
+    rows_xyz: interpolate::SparseRows,
+    interpolator: interpolate::Interpolator,
+    pixels: pixels::Pixels,
+    psi: Vec<f32>,
+    smoothing: Vec<f32>,
 }
 
 impl CpuBackend {
     /// Folds `weights`: every tensor of [`Architecture::tensors`], or all but the mappings'.
-    pub fn new(architecture: &Architecture, mut weights: Weights) -> Self {
-        let weights = &mut weights;
+    pub fn new(architecture: &Architecture, weights: Weights) -> Self {
+        Self::with_options(architecture, weights, CpuOptions::default())
+    }
+
+    pub fn with_options(architecture: &Architecture, mut weights: Weights, options: CpuOptions) -> Self {
+        let (weights, kernel) = (&mut weights, Kernel::best(options.arithmetic));
+        let fitted = weights.contains_key("map_rgb_to_xyz.input.weight");
         Self {
-            vit: vit::Vit::new(&architecture.rgb, weights),
-            point_mae: point_mae::PointMae::new(&architecture.xyz, weights),
-            mappings: weights.contains_key("map_rgb_to_xyz.input.weight").then(|| Mappings::new(architecture, weights)),
+            workers: Workers::of_all_cores(),
+            vit: vit::Vit::new(kernel, &architecture.rgb, weights),
+            point_mae: point_mae::PointMae::new(kernel, &architecture.xyz, weights),
+            mappings: fitted.then(|| Mappings::new(kernel, options.stride, architecture, weights)),
+            points: Vec::with_capacity(P),
         }
     }
 }
 
 impl Mappings {
-    fn new(architecture: &Architecture, weights: &mut Weights) -> Self {
-        let mut mapping = |name, c_out| mapping::Mapping::new(name, architecture.hidden, c_out, weights);
+    fn new(kernel: &'static Kernel, stride: Stride, architecture: &Architecture, weights: &mut Weights) -> Self {
+        let mut mapping = |name, c_out| mapping::Mapping::new(kernel, name, architecture.hidden, c_out, weights);
         Self {
             rgb_to_xyz: mapping("map_rgb_to_xyz", architecture.c_xyz()),
             xyz_to_rgb: mapping("map_xyz_to_rgb", architecture.c_rgb()),
+            stride,
+            rows_rgb: interpolate::rgb_rows(),
+            rows_xyz: interpolate::SparseRows::default(),
+            interpolator: interpolate::Interpolator::default(),
+            pixels: pixels::Pixels::with_capacity(),
+            psi: Vec::with_capacity(P),
+            smoothing: Vec::new(),
         }
     }
 }
 
 impl Backend for CpuBackend {
     fn rgb_tokens(&mut self, rgb: &[f32], tokens: &mut Vec<f32>) {
-        self.vit.run(rgb, tokens);
+        self.vit.run(&mut self.workers, rgb, tokens);
     }
 
     fn xyz_groups(&mut self, cloud: &[[f32; 3]], groups: &mut XyzGroups) {
-        let points: Vec<[f32; 3]> = cloud.iter().copied().filter(is_point).collect();
-        if points.is_empty() {
-            *groups = XyzGroups::default();
+        self.points.clear();
+        self.points.extend(cloud.iter().copied().filter(is_point));
+        if self.points.is_empty() {
+            groups.features.clear();
+            groups.centres.clear();
+            groups.centre_index.clear();
         } else {
-            self.point_mae.run(&points, groups);
+            self.point_mae.run(&mut self.workers, &self.points, groups);
         }
     }
 
     fn anomaly_map(&mut self, tokens: &[f32], cloud: &[[f32; 3]], groups: &XyzGroups, maps: &mut AnomalyMaps) {
-        let Some(mappings) = &self.mappings else { panic!("an anomaly map needs an engine with mappings") };
-        let rows_xyz = interpolate::xyz_rows(cloud, &groups.centres);
-        let pixels: Vec<usize> = (0..rows_xyz.len()).filter(|&p| !rows_xyz.row(p).is_empty()).collect();
-        let rows_rgb = interpolate::rgb_rows();
-        let rgb = mapping::Side { features: tokens, rows: &rows_rgb };
-        let xyz = mapping::Side { features: &groups.features, rows: &rows_xyz };
-        let psi_xyz = mappings.rgb_to_xyz.discrepancy(&rgb, &xyz, &pixels);
-        let psi_rgb = mappings.xyz_to_rgb.discrepancy(&xyz, &rgb, &pixels);
-        anomaly::scatter(&pixels, &psi_rgb, &psi_xyz, maps);
+        let Self { workers, mappings: Some(mappings), .. } = self else {
+            panic!("an anomaly map needs an engine with mappings")
+        };
+        let Mappings { rgb_to_xyz, xyz_to_rgb, stride, rows_rgb, rows_xyz, interpolator, pixels, psi, smoothing } =
+            mappings;
+        interpolator.xyz_rows(workers, cloud, &groups.centres, rows_xyz);
+        pixels.choose(rows_xyz, *stride, maps);
+        psi.resize(pixels.chosen.len(), 0.0);
+        let rgb = mapping::Side { features: tokens, rows: rows_rgb };
+        let xyz = mapping::Side { features: &groups.features, rows: rows_xyz };
+        rgb_to_xyz.discrepancy(workers, &rgb, &xyz, &pixels.chosen, psi);
+        pixels.spread(psi, &maps.valid, &mut maps.psi_xyz);
+        xyz_to_rgb.discrepancy(workers, &xyz, &rgb, &pixels.chosen, psi);
+        pixels.spread(psi, &maps.valid, &mut maps.psi_rgb);
+        anomaly::combine(maps, smoothing);
     }
 }

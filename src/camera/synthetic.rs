@@ -10,8 +10,8 @@ use super::{CameraError, CapturedFrame, FrameSource};
 use crate::frame::RgbdFrame;
 use crate::scene::{Carried, Defect, PITCH_MM_MIN, Part, Scene};
 
-/// Frames of the ring that show a part: 150 MB.
-const FRAMES_MAX: usize = 64;
+/// Frames of a ring that show a part, unless fewer are asked for: 150 MB.
+pub const FRAMES_MAX: usize = 64;
 const PARTS_MAX: usize = 32;
 /// First number of the ring's parts: others than `demo` and `synthesize` learn from.
 const FIRST_PART: u64 = 3_000_000;
@@ -28,6 +28,8 @@ pub struct Belt {
     /// Share of defective parts, 0 to 1.
     pub defect_share: f64,
     pub frame_rate_hz: f64,
+    /// Frames that are rendered ahead, at most.
+    pub frames_max: usize,
     /// Frames are given whenever they are asked for, not at their rate.
     pub as_asked: bool,
 }
@@ -60,12 +62,13 @@ impl Belt {
             return settings(format!("pitch_m is {pitch} where parts touch below {least}"));
         }
         let frames_per_part = (self.pitch_mm().min(2.0 * f64::from(out_of_view_mm)) / self.step_mm()).ceil();
-        if frames_per_part > FRAMES_MAX as f64 {
+        if frames_per_part > self.frames_max as f64 {
             return settings(format!(
-                "each part would be seen in {frames_per_part} frames where at most {FRAMES_MAX} are rendered ahead: set a lower frame_rate_hz or a higher belt_m_per_s"
+                "each part would be seen in {frames_per_part} frames where at most {} are rendered ahead: set a lower frame_rate_hz or a higher belt_m_per_s",
+                self.frames_max
             ));
         }
-        Ok((FRAMES_MAX / frames_per_part.max(1.0) as usize).min(PARTS_MAX))
+        Ok((self.frames_max / frames_per_part.max(1.0) as usize).min(PARTS_MAX))
     }
 
     /// What is wrong with each of `parts`: the asked share of them, at least one where it is not 0.
@@ -142,6 +145,7 @@ mod tests {
         pitch_m: 0.4,
         defect_share: 0.5,
         frame_rate_hz: 20.0,
+        frames_max: 20,
         as_asked: true,
     };
 
@@ -155,7 +159,7 @@ mod tests {
     fn parts_come_by_and_come_again() {
         let mut camera = Synthetic::open(&BELT).unwrap();
         let parts = camera.defects().len();
-        assert!(parts == 6 && camera.defects().iter().flatten().count() == 3, "{:?}", camera.defects());
+        assert!(parts == 2 && camera.defects().iter().flatten().count() == 1, "{:?}", camera.defects());
         let shown: Vec<CapturedFrame> = (0..16 * parts + 3).map(|_| next(&mut camera)).collect();
         assert!(shown.iter().enumerate().all(|(i, captured)| captured.sequence == i as u64));
         let points = |i: usize| prepare(&shown[i].frame, &Preparation::default()).points();
@@ -171,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_part_in_the_middle_is_that_of_the_dataset() {
-        let belt = Belt { defect_share: 0.0, ..BELT };
+        let belt = Belt { defect_share: 0.0, frame_rate_hz: 2.0, frames_max: 2, ..BELT };
         let shown = next(&mut Synthetic::open(&belt).unwrap());
         assert!(shown.frame == Scene::new(belt.part, belt.seed).nominal(FIRST_PART).frame);
     }

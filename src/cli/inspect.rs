@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::calibration::Camera;
+use crosscheck::config::Station;
 use crosscheck::dataset;
 use crosscheck::frame::RgbdFrame;
 use crosscheck::inspect::{Inspection, Inspector};
 use crosscheck::model::engine_file::Engine;
 use crosscheck::overlay::{self, Overlay};
+use crosscheck::regions::{NetworkMask, Regions};
 use crosscheck::score::{Thresholds, Verdict};
 use crosscheck::shapes::{H, W};
 use image::RgbImage;
@@ -41,6 +43,9 @@ pub struct Arguments {
     /// Reject above this score instead of the engine's threshold
     #[arg(long, value_parser = parse_threshold)]
     threshold: Option<f32>,
+    /// Where defects count, as the regions of this station have it (TOML)
+    #[arg(long, value_name = "STATION")]
+    regions: Option<PathBuf>,
     #[command(flatten)]
     preparation: PreparationOptions,
 }
@@ -59,6 +64,10 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let mut inspector = Inspector::new(engine)?;
     if let Some(reject) = arguments.threshold {
         inspector.set_thresholds(Thresholds { reject, review: None });
+    }
+    if let Some(station) = &arguments.regions {
+        let regions = Regions::read(&Station::read(station)?.regions)?;
+        inspector.replace_regions(regions.map(NetworkMask::new));
     }
     let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
     let frame = dataset::read_frame(&arguments.rgb, &arguments.xyz, camera.as_ref())?;
@@ -94,15 +103,20 @@ fn write_pictures(out: &Path, frame: &RgbdFrame, inspection: &Inspection, thresh
 
 /// The heat map over the photograph.
 pub fn draw(frame: &RgbdFrame, inspection: &Inspection, threshold: Option<f32>) -> RgbImage {
+    overlay::overlay(&overlay_of(frame, inspection, threshold))
+}
+
+/// What a picture of an inspection shows.
+pub fn overlay_of<'a>(frame: &'a RgbdFrame, inspection: &'a Inspection, threshold: Option<f32>) -> Overlay<'a> {
     let maps = &inspection.maps;
-    overlay::overlay(&Overlay {
-        frame,
+    Overlay {
+        photograph: frame.into(),
         anomaly_map: &maps.anomaly_map,
         valid: &maps.valid,
         score: inspection.scores.map(|s| s.score),
         threshold,
         verdict: inspection.verdict,
-    })
+    }
 }
 
 fn to_json(inspection: &Inspection, threshold: Option<f32>) -> String {

@@ -29,6 +29,8 @@ pub enum TriggerSource {
     Encoder,
     /// The part is found in the frame itself.
     Free,
+    /// Every frame is a part: the camera itself is triggered by it.
+    Frame,
 }
 
 /// `[encoder]`: pulses of the belt on `[gpio.encoder]`.

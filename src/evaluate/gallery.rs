@@ -59,7 +59,7 @@ fn heat(frame: &RgbdFrame, tested: &Tested, threshold: Option<f32>) -> RgbImage 
     // Both distances are zero where there is no shape feature, and nowhere else but by chance.
     let valid: Vec<bool> = tested.psi.rgb.iter().zip(&tested.psi.xyz).map(|(a, b)| *a != 0.0 || *b != 0.0).collect();
     overlay(&Overlay {
-        frame,
+        photograph: frame.into(),
         anomaly_map: &Aggregation::Product.map(&tested.psi),
         valid: &valid,
         score: tested.score,

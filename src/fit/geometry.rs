@@ -5,7 +5,7 @@
 
 use half::f16;
 
-use crate::backend::cpu::grouping::{farthest_points, nearest_points};
+use crate::backend::cpu::grouping::{Grouping, NearestScratch};
 use crate::frame::is_point;
 use crate::model::engine_file::{Engine, Geometry, Measures, Precision};
 use crate::model::{PointMaeShape, Weights};
@@ -21,13 +21,17 @@ impl Measures {
     /// Over the groups of all `inputs`, each of at least one point.
     pub fn of(inputs: &[NetworkInput], shape: &PointMaeShape) -> Self {
         let (mut radii, mut centres) = (Vec::new(), Vec::new());
+        let (mut grouping, mut scratch, mut chosen) = (Grouping::default(), NearestScratch::default(), Vec::new());
+        let mut group = vec![0; shape.group_size];
         for input in inputs {
             let points: Vec<[f32; 3]> = input.cloud.iter().copied().filter(is_point).collect();
-            let chosen: Vec<[f32; 3]> = farthest_points(&points, shape.groups).into_iter().map(|i| points[i]).collect();
-            let neighbours = nearest_points(&points, &chosen, shape.group_size);
-            let last = neighbours.chunks_exact(shape.group_size).map(|group| points[group[shape.group_size - 1]]);
-            radii.extend(chosen.iter().zip(last).map(|(centre, point)| distance(*centre, point)));
-            centres.extend(chosen);
+            grouping.sample(&points, shape.groups, &mut chosen);
+            for &centre in &chosen {
+                let centre = points[centre];
+                grouping.nearest(centre, &mut scratch, &mut group);
+                radii.push(distance(centre, points[group[shape.group_size - 1] as usize]));
+                centres.push(centre);
+            }
         }
         let mean = |of: &dyn Fn(&[f32; 3]) -> f64| centres.iter().map(of).sum::<f64>() / centres.len() as f64;
         let centre_m = [0, 1, 2].map(|axis| mean(&|c| f64::from(c[axis])) as f32);
@@ -81,6 +85,8 @@ fn distance(a: [f32; 3], b: [f32; 3]) -> f32 {
 mod tests {
     use super::*;
     use crate::backend::XyzGroups;
+    use crate::backend::cpu::Workers;
+    use crate::backend::cpu::kernel::{Arithmetic, Kernel};
     use crate::backend::cpu::point_mae::PointMae;
     use crate::model::engine_file::Metadata;
     use crate::model::{Architecture, Variant, VitShape, seeded};
@@ -124,8 +130,9 @@ mod tests {
     }
 
     fn features(engine: &Engine, points: &[[f32; 3]]) -> XyzGroups {
-        let mut groups = XyzGroups::default();
-        PointMae::new(&engine.metadata.architecture.xyz, &mut engine.weights.clone()).run(points, &mut groups);
+        let (mut groups, kernel) = (XyzGroups::default(), Kernel::best(Arithmetic::F32));
+        let mut network = PointMae::new(kernel, &engine.metadata.architecture.xyz, &mut engine.weights.clone());
+        network.run(&mut Workers::new(1), points, &mut groups);
         groups
     }
 

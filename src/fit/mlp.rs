@@ -4,8 +4,8 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::adam::{Adam, Moments};
-use crate::backend::cpu::linalg::{Linear, View, gelu_parallel, normal_cdf, product};
-use crate::backend::cpu::transformer::linear;
+use crate::backend::cpu::elementwise::normal_cdf;
+use crate::backend::cpu::linalg::{Linear, View, gelu_parallel, linear, product};
 use crate::model::{Weights, take};
 
 /// torch.nn.functional.normalize's floor of a norm.

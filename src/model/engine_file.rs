@@ -44,7 +44,7 @@ pub enum EngineError {
     #[error("the engine {} is damaged: {reason}; copy or import it again", path.display())]
     Damaged { path: PathBuf, reason: String },
     #[error(
-        "the engine was calibrated on frames prepared as {engine:?}, but {asked:?} is asked for: calibrate it again, or leave out --plane and --keep"
+        "the engine was calibrated on frames prepared as {engine:?}, but {asked:?} is asked for: calibrate it again, or leave out --plane, --keep and --stride"
     )]
     Preparation { engine: Preparation, asked: Preparation },
     #[error("the tensor {name} has a value that f16 cannot hold ({value}): use --precision f32")]
@@ -126,7 +126,9 @@ impl Metadata {
     pub fn prepare_as(&mut self, preparation: Preparation) -> Result<(), EngineError> {
         let fixes_plane = matches!((self.preparation.plane, preparation.plane), (PlaneMode::Fit, PlaneMode::Fixed(_)));
         let same_plane = fixes_plane || self.preparation.plane == preparation.plane;
-        if self.calibration.is_some() && !(same_plane && self.preparation.keep == preparation.keep) {
+        let same =
+            same_plane && self.preparation.keep == preparation.keep && self.preparation.stride == preparation.stride;
+        if self.calibration.is_some() && !same {
             return Err(EngineError::Preparation { engine: self.preparation, asked: preparation });
         }
         self.preparation = preparation;

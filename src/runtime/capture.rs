@@ -5,25 +5,31 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use heapless::spsc::{Consumer, Producer};
-use thiserror::Error;
 
+use super::JOBS_MAX;
 use super::finder::Finder;
 use super::inspection::Job;
-use super::line::{Line, LineEvents};
+use super::line::Line;
 use super::matching::{Matched, Matcher, Shot, Trigger};
-use super::metrics::{Count, Metrics};
+use super::metrics::{Count, Gauge, Latency, Metrics};
+use super::settings::{Announced, Settings};
 use crate::camera::supervisor::{Delivery, Supervisor};
 use crate::camera::{CameraError, CapturedFrame};
 use crate::clock;
+use crate::prepare::{PlaneMode, Preparation};
 use crate::reject::fault::Fault;
+use crate::reject::line::Events;
+use crate::reject::part::{Event, Outcome};
+use crate::reject::schedule::PARTS_MAX;
 
 /// The camera is waited for this long at a time, so that triggers are seen to in between.
 const SLICE: Duration = Duration::from_millis(5);
+/// At the end of a recording, this long without a part in flight is the end of the line.
+const QUIET_SLICES: u32 = 20;
 /// Frames that are held for triggers to come.
-pub const HELD_MAX: usize = 8;
+const HELD_MAX: usize = 8;
 
-/// What announces parts.
-pub enum Announcer {
+enum Announcer {
     /// The line itself: a photo-eye, or the encoder.
     Line,
     /// The part in the frame.
@@ -32,19 +38,25 @@ pub enum Announcer {
     EveryFrame,
 }
 
+/// Told of everything that happens on the line. It must not wait.
+pub type Listener = Box<dyn FnMut(&Event) + Send>;
+
 /// How the capture is joined to the rest of the station.
 pub struct Joints<'a> {
     pub jobs: Producer<'a, Job>,
     pub inspection: Thread,
     /// Frames that come back, from the inspection and from the recorder.
     pub spare: [Consumer<'a, Box<Shot>>; 2],
-    pub line: &'a Line<'a>,
-    pub events: LineEvents<'a>,
+    pub line: Line,
+    pub events: Events,
+    pub listeners: Vec<Listener>,
     pub metrics: &'a Metrics,
     pub stop: &'a AtomicBool,
     pub heard_ns: &'a AtomicU64,
     /// Set once a frame could be inspected: parts count from there on.
     pub ready: &'a AtomicBool,
+    /// The camera's width and height, 32 bits each.
+    pub frame: &'a AtomicU64,
 }
 
 /// The thread and what it works with.
@@ -64,17 +76,34 @@ pub struct CaptureThread<'a> {
 }
 
 impl<'a> CaptureThread<'a> {
-    /// `spare`: all frames that go round, [`HELD_MAX`] and two at least.
-    pub fn new(
-        camera: Supervisor,
-        announcer: Announcer,
-        matcher: Matcher,
-        spare: Vec<Box<Shot>>,
-        pulse_ns: u64,
-        joints: Joints<'a>,
-    ) -> Self {
-        let captured_ns = vec![(0, 0); 2 * PARTS_MAX].into();
-        Self { camera, announcer, matcher, spare, pulse_ns, captured_ns, in_flight: 0, last_ns: None, joints }
+    pub fn new(settings: &Settings, camera: Supervisor, preparation: &Preparation, joints: Joints<'a>) -> Self {
+        let announcer = match settings.announced {
+            Announced::ByLine => Announcer::Line,
+            Announced::ByEveryFrame => Announcer::EveryFrame,
+            Announced::ByFrames => {
+                let fixed = match preparation.plane {
+                    PlaneMode::Fixed(plane) => Some(plane),
+                    PlaneMode::Fit | PlaneMode::None => None,
+                };
+                Announcer::Frames(Box::new(Finder::new(fixed, preparation.seed)))
+            }
+        };
+        // Beside those that are held: one in the camera's hands, one in the inspection's, one in the recorder's.
+        let waiting = settings.recording.as_ref().map_or(0, |recording| recording.waiting_max);
+        let frames = HELD_MAX + JOBS_MAX + waiting + 3;
+        let mut spare = Vec::with_capacity(frames);
+        spare.resize_with(frames, Shot::empty);
+        Self {
+            camera,
+            announcer,
+            matcher: Matcher::new(settings.frame_offset_ns, settings.frame_window_ns),
+            spare,
+            pulse_ns: settings.pulse_ns,
+            captured_ns: vec![(0, 0); 2 * PARTS_MAX].into(),
+            in_flight: 0,
+            last_ns: None,
+            joints,
+        }
     }
 
     /// Runs until it is stopped, or the camera is gone for good.
@@ -112,6 +141,7 @@ impl<'a> CaptureThread<'a> {
                 std::thread::sleep(SLICE);
             };
             if self.joints.ready.load(Relaxed) {
+                self.spare.iter_mut().for_each(|spare| spare.be_as_large_as(&shot));
                 return Ok(Some(shot));
             }
         }
@@ -137,6 +167,8 @@ impl<'a> CaptureThread<'a> {
             Delivery::Frame => {
                 self.joints.metrics.count(Count::FramesCaptured);
                 self.joints.heard_ns.store(clock::monotonic_ns(), Relaxed);
+                let (width, height) = (shot.captured.frame.width() as u64, shot.captured.frame.height() as u64);
+                self.joints.frame.store(width << 32 | height, Relaxed);
                 self.joints.line.clear(Fault::CameraLost);
                 self.measure_rate(&shot.captured);
                 Ok(true)
@@ -171,17 +203,105 @@ impl<'a> CaptureThread<'a> {
         for queue in &mut self.joints.spare {
             self.spare.extend(std::iter::from_fn(|| queue.dequeue()));
         }
-        let refused = self.matcher.add(shot, clock::monotonic_ns());
         let kept_ns = match &self.announcer {
             Announcer::Frames(finder) => finder.kept_ns(),
-            Announcer::EveryFrame => Some(captured_ns),
-            Announcer::Line => None,
+            Announcer::Line | Announcer::EveryFrame => None,
         };
-        let spare = || {
-            let room = self.matcher.held() < HELD_MAX;
-            let unused = if room { self.spare.pop() } else { None };
-            unused.or_else(|| self.matcher.release(kept_ns)).or_else(|| self.spare.pop())
+        let Some(next) = self.next_spare(kept_ns) else {
+            // Parts depend on all the others: this one is written over.
+            self.joints.metrics.count(Count::FramesDropped);
+            return shot;
         };
-        todo!()
+        let refused = self.matcher.add(shot, clock::monotonic_ns());
+        self.spare.extend(refused);
+        next
     }
+
+    /// A frame to write into: one that is not used, or the oldest that no part depends on.
+    fn next_spare(&mut self, kept_ns: Option<u64>) -> Option<Box<Shot>> {
+        let unused = if self.matcher.held() < HELD_MAX { self.spare.pop() } else { None };
+        unused.or_else(|| self.matcher.release(kept_ns)).or_else(|| self.spare.pop())
+    }
+
+    /// Takes what the line tells: parts that were announced, and what became of those before.
+    fn follow_line(&mut self) {
+        self.joints.line.tell();
+        while let Some(event) = self.joints.events.next() {
+            self.follow(event);
+            self.joints.listeners.iter_mut().for_each(|listener| listener(&event));
+        }
+        self.joints.metrics.set(Gauge::PartsInFlight, self.in_flight as f64);
+    }
+
+    fn follow(&mut self, event: Event) {
+        let metrics = self.joints.metrics;
+        match event {
+            Event::Triggered { part, at, .. } => {
+                self.in_flight += 1;
+                metrics.count(Count::Parts);
+                if !self.matcher.trigger(Trigger { part: part.0, at_ns: at }) {
+                    metrics.count(Count::UnscoredDropped);
+                }
+            }
+            Event::Settled { part, outcome, at } => {
+                self.in_flight = self.in_flight.saturating_sub(1);
+                let (number, captured_ns) = self.captured_ns[place(part.0)];
+                let edge_ns = at.saturating_sub(self.pulse_ns);
+                if outcome == Outcome::Rejected && number == part.0 {
+                    metrics.time(Latency::CaptureToEdge, Duration::from_nanos(edge_ns.saturating_sub(captured_ns)));
+                }
+            }
+            Event::LateVerdict { .. } => metrics.count(Count::LateVerdicts),
+            Event::Reject { active, .. } => metrics.add(Count::RejectPulses, active.into()),
+            Event::Fault { fault, active: true, .. } => {
+                log::warn!("fault: {}", fault.name());
+                metrics.raise(fault as usize);
+            }
+            Event::Fault { fault, active: false, .. } => {
+                log::info!("fault over: {}", fault.name());
+                metrics.clear(fault as usize);
+            }
+        }
+    }
+
+    /// After the last frame: the part in view is announced, and every part goes its way to the end.
+    fn finish(&mut self) {
+        if let Announcer::Frames(finder) = &mut self.announcer {
+            finder.finish().into_iter().for_each(|at_ns| self.joints.line.trigger(at_ns));
+        }
+        // The last trigger's event comes within a slice or two.
+        let mut quiet = 0;
+        while quiet < QUIET_SLICES && !self.joints.stop.load(Relaxed) {
+            std::thread::sleep(SLICE);
+            self.follow_line();
+            self.match_parts();
+            let busy = self.in_flight > 0 || self.matcher.is_waiting();
+            quiet = if busy { 0 } else { quiet + 1 };
+        }
+    }
+
+    /// Sends every part whose frame is certain to the inspection.
+    fn match_parts(&mut self) {
+        while let Some(matched) = self.matcher.next(clock::monotonic_ns()) {
+            match matched {
+                Matched::None { .. } => self.joints.metrics.count(Count::UnscoredNoFrame),
+                Matched::Frame(shot) => self.send(shot),
+            }
+        }
+    }
+
+    fn send(&mut self, shot: Box<Shot>) {
+        self.captured_ns[place(shot.part)] = (shot.part, shot.captured.captured_ns);
+        match self.joints.jobs.enqueue(Job::Part(shot)) {
+            Ok(()) => self.joints.inspection.unpark(),
+            Err(Job::Part(shot) | Job::Trial(shot)) => {
+                self.joints.metrics.count(Count::UnscoredDropped);
+                self.spare.push(shot);
+            }
+        }
+    }
+}
+
+fn place(part: u64) -> usize {
+    (part % (2 * PARTS_MAX as u64)) as usize
 }

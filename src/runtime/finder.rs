@@ -141,11 +141,12 @@ mod tests {
                 pitch_m,
                 defect_share: 0.2,
                 frame_rate_hz: 10.0,
+                frames_max: 20,
                 as_asked: true,
             };
             let period = (50.0 * pitch_m) as u64;
-            let found = found(&belt, 4 * period as usize + 2);
-            assert_eq!(found.len(), 5, "{part:?}: {found:?}");
+            let found = found(&belt, 2 * period as usize + 2);
+            assert_eq!(found.len(), 3, "{part:?}: {found:?}");
             for (number, frame) in found.into_iter().enumerate() {
                 assert!(frame.abs_diff(number as u64 * period) <= 1, "{part:?}, part {number}: frame {frame}");
             }
@@ -169,6 +170,6 @@ mod tests {
 
     #[test]
     fn an_empty_belt_has_no_part() {
-        assert_eq!(follow(&[0.0, 0.002, 0.0, 0.009, 0.001, 0.0]), [0u64; 0]);
+        assert!(follow(&[0.0, 0.002, 0.0, 0.009, 0.001, 0.0]).is_empty());
     }
 }

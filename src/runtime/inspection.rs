@@ -1,29 +1,34 @@
 //! The inspection thread: from a part's frame to its verdict, and at once to the line.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread::Thread;
 use std::time::Duration;
 
 use heapless::spsc::{Consumer, Producer};
 
-use super::judgement::Judge;
+use super::judgement::{Judge, Judgement};
 use super::line::Line;
 use super::matching::Shot;
 use super::metrics::{Count, Latency, Metrics};
+use super::settings::Timing;
 use super::watchdog::ServiceManager;
 use crate::clock;
 use crate::inspect::{InspectError, Inspector};
 use crate::regions::NetworkMask;
 use crate::reject::fault::Fault;
-use crate::score::{Thresholds, Verdict};
+use crate::score::Verdict;
 
 /// One bad frame rejects its part; so many in a row are a fault of the engine or the camera.
 pub const ERRORS_IN_A_ROW: u32 = 3;
 /// How long the thread sleeps when nothing wakes it.
 const IDLE: Duration = Duration::from_millis(10);
 
+/// Without parts a sign of life is given so often.
+const IDLE_SIGN_NS: u64 = 100_000_000;
+
 /// What a part is shown to once it is judged: the live page, other programs. It must not wait.
-pub type Watcher = Box<dyn FnMut(&Shot, &Judge) + Send>;
+pub type Watcher = Box<dyn FnMut(&Shot) + Send>;
 
 /// Work for the inspection.
 pub enum Job {
@@ -34,10 +39,14 @@ pub enum Job {
 
 /// What is changed between two parts.
 pub enum Change {
-    Thresholds(Thresholds),
+    /// Other thresholds of the same engine.
+    Judge(Arc<Judge>),
     Regions(Option<NetworkMask>),
     /// Another engine, ready, with everything that belongs to it.
-    Engine { inspector: Box<Inspector>, judge: Judge },
+    Engine {
+        inspector: Box<Inspector>,
+        judge: Arc<Judge>,
+    },
 }
 
 /// Parts that are recorded.
@@ -59,46 +68,36 @@ pub struct Joints<'a> {
     /// What a change has replaced; whoever sent it takes it away.
     pub replaced: Producer<'a, Change>,
     pub recording: Option<Recording<'a>>,
-    pub line: &'a Line<'a>,
+    pub line: Line,
     pub metrics: &'a Metrics,
     pub manager: &'a ServiceManager,
     /// No more jobs come once this is set.
     pub stop: &'a AtomicBool,
     /// When the camera last gave a frame.
     pub heard_ns: &'a AtomicU64,
+    /// To set once a frame could be inspected.
+    pub ready: &'a AtomicBool,
 }
 
 /// The thread and what it works with.
 pub struct InspectionThread<'a> {
     inspector: Box<Inspector>,
-    judge: Judge,
+    judge: Arc<Judge>,
     watchers: Vec<Watcher>,
     timing: Timing,
     joints: Joints<'a>,
-    ready: bool,
     errors: u32,
+    /// When the last sign of life was given.
+    alive_ns: u64,
     /// Shares of passed parts that add up to the next one recorded.
     owed: f64,
 }
 
-/// What is too late.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Timing {
-    /// After its trigger a part's verdict has so long, where that is a time: nanoseconds.
-    pub decide_within_ns: Option<u64>,
-    /// A camera that was silent for longer is no sign of life.
-    pub frame_timeout_ns: u64,
-}
-
 impl<'a> InspectionThread<'a> {
-    pub fn new(
-        inspector: Box<Inspector>,
-        judge: Judge,
-        watchers: Vec<Watcher>,
-        timing: Timing,
-        joints: Joints<'a>,
-    ) -> Self {
-        Self { inspector, judge, watchers, timing, joints, ready: false, errors: 0, owed: 0.0 }
+    pub fn new(judgement: Judgement, watchers: Vec<Watcher>, timing: Timing, joints: Joints<'a>) -> Self {
+        let Judgement { inspector, judge, .. } = judgement;
+        let (inspector, judge) = (Box::new(inspector), Arc::new(judge));
+        Self { inspector, judge, watchers, timing, joints, errors: 0, alive_ns: 0, owed: 0.0 }
     }
 
     /// Inspects until no more jobs come.
@@ -129,8 +128,7 @@ impl<'a> InspectionThread<'a> {
     fn is_ready(&mut self) {
         self.joints.line.clear(Fault::EngineError);
         self.errors = 0;
-        if !self.ready {
-            self.ready = true;
+        if !self.joints.ready.swap(true, Relaxed) {
             self.joints.line.clear(Fault::Starting);
             self.joints.manager.ready();
         }
@@ -157,7 +155,8 @@ impl<'a> InspectionThread<'a> {
         shot.judged_ns = clock::monotonic_ns();
         self.is_ready();
         self.measure(&shot);
-        self.watchers.iter_mut().for_each(|watcher| watcher(&shot, &self.judge));
+        shot.judge = Some(self.judge.clone());
+        self.watchers.iter_mut().for_each(|watcher| watcher(&shot));
         self.record(shot);
     }
 
@@ -211,13 +210,16 @@ impl<'a> InspectionThread<'a> {
 
     /// Nothing waits: alive as long as the camera is.
     fn idle(&mut self) {
-        let silent_ns = clock::monotonic_ns().saturating_sub(self.joints.heard_ns.load(Relaxed));
-        if self.ready && silent_ns < self.timing.frame_timeout_ns {
+        let now_ns = clock::monotonic_ns();
+        let silent_ns = now_ns.saturating_sub(self.joints.heard_ns.load(Relaxed));
+        let due = now_ns.saturating_sub(self.alive_ns) > IDLE_SIGN_NS;
+        if due && self.joints.ready.load(Relaxed) && silent_ns < self.timing.frame_timeout_ns {
             self.alive();
         }
     }
 
-    fn alive(&self) {
+    fn alive(&mut self) {
+        self.alive_ns = clock::monotonic_ns();
         self.joints.manager.alive();
         self.joints.metrics.progress();
     }
@@ -232,10 +234,9 @@ impl<'a> InspectionThread<'a> {
         while self.joints.replaced.ready() {
             let Some(change) = self.joints.changes.dequeue() else { return };
             let replaced = match change {
-                Change::Thresholds(thresholds) => {
-                    self.inspector.set_thresholds(thresholds);
-                    let before = std::mem::replace(&mut self.judge.thresholds, thresholds);
-                    Change::Thresholds(before)
+                Change::Judge(judge) => {
+                    self.inspector.set_thresholds(judge.thresholds);
+                    Change::Judge(std::mem::replace(&mut self.judge, judge))
                 }
                 Change::Regions(regions) => Change::Regions(self.inspector.replace_regions(regions)),
                 Change::Engine { inspector, judge } => {

@@ -1,7 +1,10 @@
 //! Which frame shows which part: each trigger takes the nearest frame within its window.
 
+use std::sync::Arc;
+
 use heapless::{Deque, Vec};
 
+use super::judgement::Judge;
 use crate::camera::CapturedFrame;
 use crate::inspect::Inspection;
 
@@ -20,6 +23,8 @@ pub struct Shot {
     /// When the verdict was there.
     pub judged_ns: u64,
     pub inspection: Inspection,
+    /// What it was judged by.
+    pub judge: Option<Arc<Judge>>,
 }
 
 impl Shot {
@@ -30,7 +35,14 @@ impl Shot {
             triggered_ns: 0,
             judged_ns: 0,
             inspection: Inspection::default(),
+            judge: None,
         })
+    }
+
+    /// Takes all the memory that frames like this one and their inspection will need.
+    pub fn be_as_large_as(&mut self, other: &Self) {
+        self.captured = other.captured.clone();
+        self.inspection = other.inspection.clone();
     }
 }
 
@@ -199,7 +211,7 @@ mod tests {
         assert_eq!(bench.matched(), [(7, Some(1))]);
         bench.trigger(8, 26);
         // A frame at 30 may still come.
-        assert_eq!(bench.matched(), []);
+        assert!(bench.matched().is_empty());
         bench.frame();
         assert_eq!(bench.matched(), [(8, Some(3))]);
     }
@@ -211,7 +223,7 @@ mod tests {
         bench.trigger(1, 1);
         (0..2).for_each(|_| {
             bench.frame();
-            assert_eq!(bench.matched(), []);
+            assert!(bench.matched().is_empty());
         });
         bench.frame();
         assert_eq!(bench.matched(), [(1, Some(3))]);
@@ -222,10 +234,10 @@ mod tests {
         let mut bench = Bench::new(0, 20);
         bench.frame();
         bench.trigger(1, 2);
-        assert_eq!(bench.matched(), []);
+        assert!(bench.matched().is_empty());
         // A frame captured within 2 ms of the trigger would be here at 1007 ms.
         bench.now_ns = 1007 * MS;
-        assert_eq!(bench.matched(), []);
+        assert!(bench.matched().is_empty());
         bench.now_ns += 1;
         assert_eq!(bench.matched(), [(1, Some(0))]);
     }
@@ -236,7 +248,7 @@ mod tests {
         bench.frame();
         bench.trigger(1, 5);
         bench.trigger(2, 9);
-        assert_eq!(bench.matched(), []);
+        assert!(bench.matched().is_empty());
         bench.frame();
         assert_eq!(bench.matched(), [(1, None), (2, Some(1))]);
         bench.trigger(3, 60);

@@ -11,20 +11,27 @@ mod shelf;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use heapless::spsc::{Consumer, Producer};
 use thiserror::Error;
 
 use super::judgement::Judge;
 use super::matching::Shot;
+use super::metrics::{Count, Metrics};
 use crate::clock;
 use crate::dataset::recording::{self, Record};
 use crate::dataset::{mvtec3d, write_map};
 use crate::inspect::Inspection;
 use crate::prepare::resize::Square;
+use crate::priority;
 use crate::score::Verdict;
 use crate::shapes::{H, P, W};
 use shelf::Shelf;
+
+/// How long the thread sleeps when nothing wakes it.
+const IDLE: Duration = Duration::from_millis(100);
 
 /// The class that a recording is to `evaluate`.
 pub const CLASS: &str = "parts";
@@ -33,6 +40,18 @@ pub const CLASS: &str = "parts";
 pub enum RecorderError {
     #[error("cannot record in {}: {source}; check record.folder and who may write there", folder.display())]
     Folder { folder: PathBuf, source: io::Error },
+}
+
+/// How the recorder is joined to the rest of the station.
+pub struct Joints<'a> {
+    pub queue: Consumer<'a, Box<Shot>>,
+    /// Frames that are done with.
+    pub spare: Producer<'a, Box<Shot>>,
+    pub metrics: &'a Metrics,
+    /// Whether the last part could not be written.
+    pub failing: &'a AtomicBool,
+    /// No more parts come once this is set.
+    pub stop: &'a AtomicBool,
 }
 
 /// What is recorded, and where.
@@ -58,6 +77,30 @@ impl Recorder {
         std::fs::create_dir_all(test.join("good")).map_err(failed)?;
         let shelf = Shelf::open(&test, settings.quota_bytes).map_err(failed)?;
         Ok(Self { test, shelf })
+    }
+
+    /// Writes parts until no more come, and gives their frames back.
+    pub fn run(mut self, mut joints: Joints) {
+        priority::lower();
+        loop {
+            let Some(shot) = joints.queue.dequeue() else {
+                if joints.stop.load(Relaxed) {
+                    return;
+                }
+                std::thread::park_timeout(IDLE);
+                continue;
+            };
+            let recorded = shot.judge.as_ref().map_or(Ok(()), |judge| self.record(&shot, judge));
+            joints.metrics.count(if recorded.is_ok() { Count::Recorded } else { Count::RecordingsFailed });
+            let failed = joints.failing.swap(recorded.is_err(), Relaxed);
+            if let Err(error) = recorded
+                && !failed
+            {
+                log::error!("parts are not recorded: {error}; check the disk, and record.quota_mb");
+            }
+            let refused = joints.spare.enqueue(shot);
+            assert!(refused.is_ok(), "the queue holds every frame that there is");
+        }
     }
 
     /// Writes a part's frame, maps and verdict. After an error nothing of the part is left.
@@ -139,8 +182,112 @@ fn unix_ms(monotonic_ns: u64) -> u64 {
     since_1970.saturating_sub(ago).as_millis() as u64
 }
 
-/// Puts the calling thread behind everything else.
-pub fn lower_priority() {
-    // Where that is not allowed, the recorder shares like any other thread.
-    let _ = rustix::process::setpriority_process(None, 19);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::{Layout, Split, frames_under};
+    use crate::frame::{OrganisedCloud, RgbdFrame};
+    use crate::inspect::{Scores, Unscored};
+    use crate::score::Thresholds;
+
+    const WIDTH: usize = 448;
+    const HEIGHT: usize = 224;
+
+    fn judge() -> Judge {
+        Judge { thresholds: Thresholds { reject: 0.5, review: None }, engine_sha256: "abc".into() }
+    }
+
+    /// A part whose map is above the threshold in one place of the network frame.
+    fn shot(part: u64, verdict: Verdict) -> Box<Shot> {
+        let mut shot = Shot::empty();
+        let cloud = OrganisedCloud::new(WIDTH, HEIGHT, vec![[0.0, 0.0, 0.5]; WIDTH * HEIGHT]).unwrap();
+        shot.captured.frame = RgbdFrame::new(WIDTH, HEIGHT, vec![part as u8; WIDTH * HEIGHT * 3], cloud).unwrap();
+        shot.captured.captured_ns = clock::monotonic_ns();
+        shot.judged_ns = shot.captured.captured_ns + 40_000_000;
+        (shot.part, shot.captured.sequence) = (part, 10 * part);
+        shot.inspection.maps.silence();
+        // The photograph is padded by 112 rows above: network pixel (60, 70) is its rows 8 and 9, columns 140 and 141.
+        shot.inspection.maps.anomaly_map[60 * W + 70] = 0.7;
+        shot.inspection.scores = Some(Scores { score: 0.7, reference: 1.0 });
+        shot.inspection.verdict = Some(verdict);
+        shot
+    }
+
+    fn recorder(folder: &Path, quota_bytes: u64) -> Recorder {
+        Recorder::open(&Settings { folder: folder.into(), quota_bytes }).unwrap()
+    }
+
+    #[test]
+    fn a_recording_is_a_dataset_with_what_was_outlined_as_its_truth() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut recorder = recorder(folder.path(), 1 << 30);
+        for (part, verdict) in [(1, Verdict::Pass), (2, Verdict::Reject), (3, Verdict::Review)] {
+            recorder.record(&shot(part, verdict), &judge()).unwrap();
+        }
+        let layout = Layout::detect(folder.path()).unwrap();
+        assert_eq!(layout.classes(folder.path()).unwrap(), [CLASS]);
+        let mut entries = layout.entries(folder.path(), CLASS, Split::Test).unwrap();
+        entries.sort_by_key(|entry| entry.rgb.file_name().map(ToOwned::to_owned));
+        let defects: Vec<Option<&str>> = entries.iter().map(|entry| entry.defect.as_deref()).collect();
+        assert_eq!(defects, [None, Some("reject"), Some("review")]);
+        let truth = entries[1].truth(WIDTH, HEIGHT).unwrap();
+        let on: Vec<usize> = (0..truth.len()).filter(|p| truth[*p]).collect();
+        assert_eq!(on, [8 * WIDTH + 140, 8 * WIDTH + 141, 9 * WIDTH + 140, 9 * WIDTH + 141]);
+        assert!(entries[1].frame().unwrap() == shot(2, Verdict::Reject).captured.frame);
+    }
+
+    #[test]
+    fn the_record_says_how_the_verdict_came_about() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut unseen = shot(7, Verdict::Reject);
+        unseen.inspection.scores = None;
+        unseen.inspection.reason = Some(Unscored::OutsideRegions);
+        recorder(folder.path(), 1 << 30).record(&unseen, &judge()).unwrap();
+        let entry = frames_under(folder.path(), None).unwrap().remove(0);
+        let record = Record::beside(&entry.rgb).unwrap().unwrap();
+        assert_eq!((record.part, record.sequence, record.score, record.threshold), (7, 70, None, 0.5));
+        assert_eq!((record.verdict, record.engine_sha256.as_str()), (Verdict::Reject, "abc"));
+        assert!(record.reason.unwrap().contains("regions"));
+        assert_eq!(record.times_ms["capture_to_verdict"], 40.0);
+        let age_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64 - record.captured_unix_ms;
+        assert!(age_ms < 60_000, "{age_ms}");
+    }
+
+    #[test]
+    fn the_quota_holds_and_the_newest_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let quota_bytes = 8 << 20;
+        let mut recorder = recorder(folder.path(), quota_bytes);
+        (0..8).for_each(|part| recorder.record(&shot(part, Verdict::Reject), &judge()).unwrap());
+        let parts: Vec<u64> = frames_under(folder.path(), None)
+            .unwrap()
+            .iter()
+            .map(|entry| Record::beside(&entry.rgb).unwrap().unwrap().part)
+            .collect();
+        // About 1.8 MB each.
+        assert!((2..=4).contains(&parts.len()) && parts.is_sorted() && parts.last() == Some(&7), "{parts:?}");
+    }
+
+    #[test]
+    fn a_part_that_cannot_be_written_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut recorder = recorder(folder.path(), 1 << 30);
+        let kind = folder.path().join(CLASS).join("test/reject");
+        std::fs::create_dir_all(&kind).unwrap();
+        // A file where the folder of the last kind of file would be.
+        std::fs::write(kind.join("verdict"), b"").unwrap();
+        assert!(recorder.record(&shot(1, Verdict::Reject), &judge()).is_err());
+        let left =
+            std::fs::read_dir(kind.join("rgb")).unwrap().count() + std::fs::read_dir(kind.join("xyz")).unwrap().count();
+        assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, b"").unwrap();
+        let Err(error) = Recorder::open(&Settings { folder: file, quota_bytes: 1 }) else { panic!("it is a file") };
+        assert!(error.to_string().contains("record.folder"), "{error}");
+    }
 }

@@ -1,11 +1,12 @@
 //! What SIGHUP does: the configuration is read again, and what may change while parts are on the belt is changed.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use thiserror::Error;
 
 use super::inspection::Change;
-use super::judgement::{Judgement, JudgementError};
+use super::judgement::{Judge, Judgement, JudgementError};
 use crate::config::{ConfigError, Station};
 use crate::model::engine_file::{Engine, EngineError};
 use crate::regions::{Misfit, NetworkMask, Regions, RegionsError};
@@ -56,7 +57,8 @@ impl Reloader {
             let Some(thresholds) = asked.or(own) else {
                 return Err(JudgementError::NoThreshold { path: station.engine.path }.into());
             };
-            vec![Change::Thresholds(thresholds), Change::Regions(regions.map(NetworkMask::new))]
+            let judge = Judge { thresholds, engine_sha256: file.content_sha256.clone() };
+            vec![Change::Judge(Arc::new(judge)), Change::Regions(regions.map(NetworkMask::new))]
         };
         if !self.is_alike(&station) {
             log::warn!("reload: only [engine] and [regions] change while the station runs; the rest needs a restart");
@@ -64,6 +66,12 @@ impl Reloader {
         self.engine_sha256 = file.content_sha256;
         (self.station.engine, self.station.regions) = (station.engine, station.regions);
         Ok(changes)
+    }
+
+    /// Another threshold, until the next reload.
+    pub fn threshold(&self, reject: f32) -> Change {
+        let thresholds = Thresholds { reject, review: None };
+        Change::Judge(Arc::new(Judge { thresholds, engine_sha256: self.engine_sha256.clone() }))
     }
 
     /// Another engine, which has been held to the check frames.
@@ -77,7 +85,7 @@ impl Reloader {
             None => log::warn!("reload: the new engine is not checked: set engine.check_frames to a folder of frames"),
         }
         let Judgement { inspector, judge, .. } = judgement;
-        Ok(Change::Engine { inspector: Box::new(inspector), judge })
+        Ok(Change::Engine { inspector: Box::new(inspector), judge: Arc::new(judge) })
     }
 
     /// Whether nothing differs but what a reload changes.

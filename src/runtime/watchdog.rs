@@ -13,9 +13,14 @@ pub struct ServiceManager {
 }
 
 impl ServiceManager {
+    /// Nobody is told anything.
+    pub fn none() -> Self {
+        Self { socket: None }
+    }
+
     /// The one that started this program, by NOTIFY_SOCKET.
     pub fn of_environment() -> io::Result<Self> {
-        std::env::var_os("NOTIFY_SOCKET").map_or(Ok(Self { socket: None }), |name| Self::at(&name))
+        std::env::var_os("NOTIFY_SOCKET").map_or(Ok(Self::none()), |name| Self::at(&name))
     }
 
     /// `name`: a path, or an abstract name after an `@`.
@@ -76,7 +81,7 @@ mod tests {
             manager.alive();
             manager.status("STATUS=12 fps");
             manager.stopping();
-            let mut receive = || {
+            let receive = || {
                 let mut buffer = [0; 64];
                 let length = listener.recv(&mut buffer).unwrap();
                 String::from_utf8(buffer[..length].to_vec()).unwrap()
@@ -87,7 +92,7 @@ mod tests {
 
     #[test]
     fn without_a_manager_nothing_is_sent_and_a_wrong_one_is_an_error() {
-        ServiceManager { socket: None }.ready();
+        ServiceManager::none().ready();
         assert!(ServiceManager::at(OsStr::new("/nowhere/notify")).is_err());
     }
 }

@@ -10,3 +10,4 @@ mod evaluating;
 mod inspecting;
 mod learning;
 mod refusals;
+mod station;

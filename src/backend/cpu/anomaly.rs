@@ -1,41 +1,65 @@
 //! Product and smoothing of the two discrepancy maps (section 3.3).
 
+use super::elementwise::vectorised;
 use crate::backend::AnomalyMaps;
 use crate::shapes::{H, P, W};
 
 /// Box filters that stand for a Gaussian of sigma 4: (side, times).
 const BOXES: [(usize, usize); 2] = [(5, 5), (7, 3)];
+/// Half the widest box.
+const HALF_MAX: usize = 3;
 
-/// Lays psi out as maps, zero elsewhere, and smooths their product.
-pub fn scatter(pixels: &[usize], psi_rgb: &[f32], psi_xyz: &[f32], maps: &mut AnomalyMaps) {
-    maps.silence();
-    for (i, &pixel) in pixels.iter().enumerate() {
-        maps.psi_rgb[pixel] = psi_rgb[i];
-        maps.psi_xyz[pixel] = psi_xyz[i];
-        maps.anomaly_map[pixel] = psi_rgb[i] * psi_xyz[i];
-        maps.valid[pixel] = true;
-    }
-    smooth(&mut maps.anomaly_map);
+/// Smooths the product of the two discrepancies into the anomaly map.
+pub fn combine(maps: &mut AnomalyMaps, buffer: &mut Vec<f32>) {
+    let AnomalyMaps { psi_rgb, psi_xyz, anomaly_map, .. } = maps;
+    anomaly_map.clear();
+    anomaly_map.extend(psi_rgb.iter().zip(psi_xyz).map(|(rgb, xyz)| rgb * *xyz));
+    smooth_with(anomaly_map, buffer);
 }
 
 /// The box filters, zero padding, in place on `[H, W]`.
 pub fn smooth(map: &mut [f32]) {
-    let mut other = vec![0.0; P];
-    for (side, times) in BOXES {
-        for _ in 0..times {
-            box_pass(map, &mut other, side, |y, x| y * W + x);
-            box_pass(&other, map, side, |x, y| y * W + x);
+    smooth_with(map, &mut Vec::new());
+}
+
+fn smooth_with(map: &mut [f32], other: &mut Vec<f32>) {
+    assert_eq!(map.len(), P);
+    other.resize(P, 0.0);
+    vectorised(|_| {
+        for (side, times) in BOXES {
+            for _ in 0..times {
+                along_rows(map, other, side);
+                along_columns(other, map, side);
+            }
         }
+    });
+}
+
+/// Mean of `side` values along each row; zero beyond the edge counts.
+#[inline(always)]
+fn along_rows(from: &[f32], to: &mut [f32], side: usize) {
+    let (half, scale) = (side / 2, 1.0 / side as f32);
+    let mut padded = [0.0; W + 2 * HALF_MAX];
+    for (from, to) in from.chunks_exact(W).zip(to.chunks_exact_mut(W)) {
+        padded[half..half + W].copy_from_slice(from);
+        padded[half + W..half + W + half].fill(0.0);
+        to.copy_from_slice(&padded[..W]);
+        for shift in 1..side {
+            to.iter_mut().zip(&padded[shift..]).for_each(|(to, v)| *to += v);
+        }
+        to.iter_mut().for_each(|to| *to *= scale);
     }
 }
 
-/// Mean of `side` values along the inner axis; zero beyond the edge counts.
-fn box_pass(from: &[f32], to: &mut [f32], side: usize, at: impl Fn(usize, usize) -> usize) {
+/// The same along each column.
+#[inline(always)]
+fn along_columns(from: &[f32], to: &mut [f32], side: usize) {
     let (half, scale) = (side / 2, 1.0 / side as f32);
-    for line in 0..H {
-        for i in 0..W {
-            let sum: f32 = (i.saturating_sub(half)..(i + half + 1).min(W)).map(|j| from[at(line, j)]).sum();
-            to[at(line, i)] = sum * scale;
+    for (y, to) in to.chunks_exact_mut(W).enumerate() {
+        to.fill(0.0);
+        for row in from[y.saturating_sub(half) * W..(y + half + 1).min(H) * W].chunks_exact(W) {
+            to.iter_mut().zip(row).for_each(|(to, v)| *to += v);
         }
+        to.iter_mut().for_each(|to| *to *= scale);
     }
 }

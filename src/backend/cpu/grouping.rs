@@ -1,88 +1,213 @@
-//! Farthest point sampling and nearest neighbours: where an index is decided, f32 without FMA.
+//! Farthest point sampling and nearest neighbours: where an index is decided, f32 without FMA, ties to the lowest
+//! index, and the result that of a search through all points.
 
-use rayon::prelude::*;
+use super::elementwise::vectorised;
+use super::tree::Tree;
 
-/// Squared distance, in the order that decides ties (section 3.1 of the paper; f32, no FMA).
+/// Points of a leaf: of the cloud, and of the group centres.
+const CLOUD_LEAF: usize = 64;
+const CENTRE_LEAF: usize = 16;
+/// The bound of a leaf that is done: below and above nothing.
+const LOOKED_INTO: f32 = f32::NAN;
+
+/// Samples a cloud and searches it, in buffers that clouds reuse.
+#[derive(Default)]
+pub struct Grouping {
+    tree: Tree,
+    /// Squared distance of each point, in the tree's order, to the nearest centre so far.
+    distance: Vec<f32>,
+    /// The largest of each leaf.
+    farthest: Vec<f32>,
+    bounds: Vec<f32>,
+}
+
+/// One thread's search.
+#[derive(Default)]
+pub struct NearestScratch {
+    bounds: Vec<f32>,
+    found: Vec<u64>,
+}
+
+/// A distance, and among equals the index, in one number: the bits of a float that is not negative grow with it.
 #[inline(always)]
-fn squared_distance(a: [f32; 3], b: [f32; 3]) -> f32 {
-    let d = [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
-    d[0] * d[0] + d[1] * d[1] + d[2] * d[2]
+fn key(distance: f32, index: u32) -> u64 {
+    u64::from(distance.to_bits()) << 32 | u64::from(index)
 }
 
-/// Farthest point sampling: `count` indices into `points`, the first 0, ties to the lowest index.
-/// With fewer points than `count`, index 0 repeats once every point is taken.
-pub fn farthest_points(points: &[[f32; 3]], count: usize) -> Vec<usize> {
-    assert!(!points.is_empty(), "farthest point sampling needs a point");
-    let axis = |i: usize| points.iter().map(|p| p[i]).collect::<Vec<f32>>();
-    let (x, y, z) = (axis(0), axis(1), axis(2));
-    let mut distance = vec![f32::INFINITY; points.len()];
-    let mut chosen = vec![0; count];
-    for i in 1..count {
-        let centre = points[chosen[i - 1]];
-        let farthest = pulp::Arch::new().dispatch(|| lower_distances(&x, &y, &z, centre, &mut distance));
-        chosen[i] = distance.iter().position(|&d| d == farthest).unwrap_or(0);
-    }
-    chosen
-}
-
-/// Lowers each point's distance to the chosen set by the new centre; returns the largest.
-#[inline(always)]
-fn lower_distances(x: &[f32], y: &[f32], z: &[f32], c: [f32; 3], distance: &mut [f32]) -> f32 {
-    const LANES: usize = 16;
-    let n = distance.len();
-    let (x, y, z) = (&x[..n], &y[..n], &z[..n]);
-    let mut best = [f32::NEG_INFINITY; LANES];
-    let whole = n / LANES * LANES;
-    for start in (0..whole).step_by(LANES) {
-        for (lane, best) in best.iter_mut().enumerate() {
-            let i = start + lane;
-            let d = distance[i].min(squared_distance([x[i], y[i], z[i]], c));
-            distance[i] = d;
-            *best = best.max(d);
+impl Grouping {
+    /// For clouds of up to `points` without allocating again.
+    pub fn with_capacity(points: usize) -> Self {
+        let leaves = points.div_ceil(CLOUD_LEAF);
+        Self {
+            tree: Tree::with_capacity(points, CLOUD_LEAF),
+            distance: Vec::with_capacity(points),
+            farthest: Vec::with_capacity(leaves),
+            bounds: Vec::with_capacity(leaves),
         }
     }
-    let mut farthest = best.iter().fold(f32::NEG_INFINITY, |m, &v| m.max(v));
-    for i in whole..n {
-        distance[i] = distance[i].min(squared_distance([x[i], y[i], z[i]], c));
-        farthest = farthest.max(distance[i]);
+
+    /// Farthest point sampling: `count` indices into `points`, the first 0, ties to the lowest index.
+    /// With fewer points than `count`, index 0 repeats once every point is taken.
+    pub fn sample(&mut self, points: &[[f32; 3]], count: usize, chosen: &mut Vec<usize>) {
+        assert!(!points.is_empty(), "farthest point sampling needs a point");
+        let Self { tree, distance, farthest, bounds } = self;
+        tree.build(points, CLOUD_LEAF);
+        distance.clear();
+        distance.resize(points.len(), f32::INFINITY);
+        farthest.clear();
+        farthest.resize(tree.leaves(), f32::INFINITY);
+        chosen.clear();
+        vectorised(|_| {
+            let mut next = 0;
+            for _ in 0..count {
+                chosen.push(next);
+                let centre = points[next];
+                tree.bounds(centre, bounds);
+                for leaf in 0..bounds.len() {
+                    // A centre no nearer than the farthest point's own lowers nothing.
+                    if bounds[leaf] < farthest[leaf] {
+                        farthest[leaf] = tree.lower(leaf, centre, distance);
+                    }
+                }
+                next = first_farthest(tree, distance, farthest);
+            }
+        });
     }
-    farthest
-}
 
-/// The `k` nearest points of each centre, `[G, K]`, ties to the lowest index.
-/// With fewer than `k` points the nearest repeats, which a maximum over the group does not see.
-pub fn nearest_points(points: &[[f32; 3]], centres: &[[f32; 3]], k: usize) -> Vec<usize> {
-    let mut out = vec![0; centres.len() * k];
-    out.par_chunks_mut(k).zip(centres).for_each_init(Vec::new, |scratch: &mut Vec<(f32, u32)>, (out, &centre)| {
-        scratch.clear();
-        scratch.extend(points.iter().enumerate().map(|(i, &p)| (squared_distance(p, centre), i as u32)));
-        let order = |a: &(f32, u32), b: &(f32, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-        if k < scratch.len() {
-            scratch.select_nth_unstable_by(k - 1, order);
-            scratch.truncate(k);
-        }
-        scratch.sort_unstable_by(order);
-        for (slot, out) in out.iter_mut().enumerate() {
-            *out = scratch.get(slot).unwrap_or(&scratch[0]).1 as usize;
-        }
-    });
-    out
-}
-
-/// The three nearest centres of a point with their squared distances, ties to the lowest index.
-pub fn three_nearest(point: [f32; 3], centres: &[[f32; 3]]) -> [(f32, usize); 3] {
-    let mut best = [(f32::INFINITY, 0); 3];
-    for (i, &centre) in centres.iter().enumerate() {
-        let d = squared_distance(point, centre);
-        if d < best[2].0 {
-            best[2] = (d, i);
-            if d < best[1].0 {
-                best.swap(1, 2);
-                if d < best[0].0 {
-                    best.swap(0, 1);
+    /// The nearest points of `centre` among those that were sampled from, as many as `out` takes, nearest first, ties to
+    /// the lowest index. With fewer points the nearest repeats, which a maximum over the group does not see.
+    pub fn nearest(&self, centre: [f32; 3], scratch: &mut NearestScratch, out: &mut [u32]) {
+        let k = out.len();
+        let NearestScratch { bounds, found } = scratch;
+        found.clear();
+        // At most four times as many are kept, and what one leaf adds.
+        found.reserve(4 * k + 2 * CLOUD_LEAF);
+        bounds.reserve(self.tree.order.capacity().div_ceil(CLOUD_LEAF));
+        vectorised(|_| {
+            self.tree.bounds(centre, bounds);
+            let mut within = f32::INFINITY;
+            // The leaves most likely to hold them first, so that few others are looked into.
+            while found.len() < k.min(self.tree.order.len()) {
+                let leaf = least(bounds);
+                self.look(leaf, centre, within, found);
+                bounds[leaf] = LOOKED_INTO;
+            }
+            within = keep_nearest(found, k).unwrap_or(within);
+            for leaf in 0..bounds.len() {
+                if bounds[leaf] <= within {
+                    self.look(leaf, centre, within, found);
+                    if found.len() > 4 * k {
+                        within = keep_nearest(found, k).unwrap_or(within);
+                    }
                 }
             }
+        });
+        keep_nearest(found, k);
+        found.sort_unstable();
+        for (slot, out) in out.iter_mut().enumerate() {
+            *out = *found.get(slot).unwrap_or(&found[0]) as u32;
         }
     }
-    best
+
+    #[inline(always)]
+    fn look(&self, leaf: usize, centre: [f32; 3], within: f32, found: &mut Vec<u64>) {
+        self.tree.distances(leaf, centre, |distance, at| {
+            if distance <= within {
+                found.push(key(distance, self.tree.order[at]));
+            }
+        });
+    }
+}
+
+/// The lowest index of the points farthest from every centre.
+#[inline(always)]
+fn first_farthest(tree: &Tree, distance: &[f32], farthest: &[f32]) -> usize {
+    let largest = super::elementwise::maximum(farthest);
+    let mut first = u32::MAX;
+    for leaf in (0..farthest.len()).filter(|&leaf| farthest[leaf] == largest) {
+        let range = tree.range(leaf);
+        // Indices ascend within a leaf.
+        if let Some(at) = distance[range.clone()].iter().position(|&d| d == largest) {
+            first = first.min(tree.order[range.start + at]);
+        }
+    }
+    first as usize
+}
+
+/// The leaf with the least bound that was not looked into.
+#[inline(always)]
+fn least(bounds: &[f32]) -> usize {
+    let mut best = (f32::INFINITY, 0);
+    for (leaf, &bound) in bounds.iter().enumerate() {
+        // Also at infinity, where coordinates are beyond all measure.
+        if bound <= best.0 {
+            best = (bound, leaf);
+        }
+    }
+    best.1
+}
+
+/// Drops all but the `k` nearest, and returns the distance of the last of them; none when there are fewer.
+fn keep_nearest(found: &mut Vec<u64>, k: usize) -> Option<f32> {
+    if found.len() < k {
+        return None;
+    }
+    let (_, last, _) = found.select_nth_unstable(k - 1);
+    let last = f32::from_bits((*last >> 32) as u32);
+    found.truncate(k);
+    Some(last)
+}
+
+/// Group centres, searched for the three nearest.
+#[derive(Default)]
+pub struct Centres {
+    tree: Tree,
+    points: Vec<[f32; 3]>,
+}
+
+impl Centres {
+    pub fn set(&mut self, centres: &[[f32; 3]]) {
+        self.points.clear();
+        self.points.extend_from_slice(centres);
+        self.tree.build(centres, CENTRE_LEAF);
+    }
+
+    /// The three nearest centres of a point with their squared distances, ties to the lowest index; where there are
+    /// fewer, the rest are centre 0 at infinity. `hint` are three centres that may be near: better ones, less work.
+    #[inline(always)]
+    pub fn three_nearest(&self, point: [f32; 3], hint: [usize; 3], bounds: &mut Vec<f32>) -> [(f32, usize); 3] {
+        let mut best = [key(f32::INFINITY, 0); 3];
+        let hinted =
+            hint.map(|i| self.points.get(i).map_or(f32::INFINITY, |c| super::tree::squared_distance(point, *c)));
+        let distinct = hint[0] != hint[1] && hint[1] != hint[2] && hint[0] != hint[2];
+        // No more than three centres are nearer than the farthest of three.
+        let mut within = if distinct { hinted.iter().fold(0.0, |m: f32, &d| m.max(d)) } else { f32::INFINITY };
+        self.tree.bounds(point, bounds);
+        for leaf in 0..bounds.len() {
+            if bounds[leaf] > within {
+                continue;
+            }
+            self.tree.distances(leaf, point, |distance, at| {
+                let new = key(distance, self.tree.order[at]);
+                if new < best[2] {
+                    best[2] = new;
+                    if new < best[1] {
+                        best.swap(1, 2);
+                        if new < best[0] {
+                            best.swap(0, 1);
+                        }
+                    }
+                }
+            });
+            within = within.min(f32::from_bits((best[2] >> 32) as u32));
+        }
+        best.map(|key| (f32::from_bits((key >> 32) as u32), key as u32 as usize))
+    }
+}
+
+/// [`Grouping::sample`] of one cloud.
+pub fn farthest_points(points: &[[f32; 3]], count: usize) -> Vec<usize> {
+    let mut chosen = Vec::new();
+    Grouping::default().sample(points, count, &mut chosen);
+    chosen
 }

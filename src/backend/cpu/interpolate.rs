@@ -1,8 +1,8 @@
 //! From tokens and groups to pixels (section 3.1), as sparse rows: no per-pixel feature is built.
 
-use rayon::prelude::*;
-
-use super::grouping::three_nearest;
+use super::elementwise::vectorised;
+use super::grouping::Centres;
+use super::{Scratch, Workers};
 use crate::frame::is_point;
 use crate::shapes::{H, P, PATCH, T_SIDE, W};
 
@@ -10,33 +10,69 @@ use crate::shapes::{H, P, PATCH, T_SIDE, W};
 const DISTANCE_FLOOR: f32 = 1e-8;
 /// Side of the mean filter's output: 3 x 3 without padding.
 const SMOOTHED: usize = H - 2;
+/// Entries that a row may have: four by four points, three groups each.
+const ENTRIES_MAX: usize = 48;
+/// A pixel without a point.
+const NO_POINT: [(u32, f32); 3] = [(u32::MAX, 0.0); 3];
 
 /// One sparse row of (token or group, weight) per pixel.
+#[derive(Default)]
 pub struct SparseRows {
-    start: Vec<usize>,
+    /// `[H]`.
+    lines: Vec<Line>,
+}
+
+/// The rows of one line of pixels.
+#[derive(Default)]
+struct Line {
+    /// Where each pixel's entries end, `[W]`.
+    ends: Vec<u32>,
     entries: Vec<(u32, f32)>,
 }
 
 impl SparseRows {
-    fn collect(rows: impl Iterator<Item = Vec<(u32, f32)>>) -> Self {
-        let (mut start, mut entries) = (vec![0], Vec::new());
-        for row in rows {
-            entries.extend(row);
-            start.push(entries.len());
-        }
-        Self { start, entries }
-    }
-
+    #[inline(always)]
     pub fn row(&self, pixel: usize) -> &[(u32, f32)] {
-        &self.entries[self.start[pixel]..self.start[pixel + 1]]
+        let (line, x) = (&self.lines[pixel / W], pixel % W);
+        let start = if x == 0 { 0 } else { line.ends[x - 1] };
+        &line.entries[start as usize..line.ends[x] as usize]
     }
 
-    pub fn len(&self) -> usize {
-        self.start.len() - 1
+    /// `[H]` lines with room for every row there may be, so that no frame allocates.
+    fn lines(&mut self) -> &mut [Line] {
+        self.lines
+            .resize_with(H, || Line { ends: Vec::with_capacity(W), entries: Vec::with_capacity(W * ENTRIES_MAX) });
+        &mut self.lines
     }
+}
 
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+impl Line {
+    /// Fills the line by what `add` adds to each pixel's row.
+    #[inline(always)]
+    fn fill(&mut self, mut add: impl FnMut(usize, &mut Row)) {
+        self.ends.clear();
+        self.entries.clear();
+        for x in 0..W {
+            let start = self.entries.len();
+            add(x, &mut Row { entries: &mut self.entries, start });
+            self.ends.push(self.entries.len() as u32);
+        }
+    }
+}
+
+/// A row that is being added to, at the end of its line.
+struct Row<'a> {
+    entries: &'a mut Vec<(u32, f32)>,
+    start: usize,
+}
+
+impl Row<'_> {
+    #[inline(always)]
+    fn add(&mut self, index: u32, weight: f32) {
+        match self.entries[self.start..].iter_mut().find(|entry| entry.0 == index) {
+            Some(entry) => entry.1 += weight,
+            None => self.entries.push((index, weight)),
+        }
     }
 }
 
@@ -47,60 +83,88 @@ pub fn rgb_rows() -> SparseRows {
         let low = source as usize;
         [(low, 1.0 - source.fract()), ((low + 1).min(T_SIDE - 1), source.fract())]
     };
-    SparseRows::collect((0..P).map(|p| {
-        let mut row = Vec::with_capacity(4);
-        for (y, wy) in axis(p / W) {
-            for (x, wx) in axis(p % W) {
-                add_entry(&mut row, (y * T_SIDE + x) as u32, wy * wx);
+    let mut rows = SparseRows::default();
+    rows.lines.resize_with(H, Line::default);
+    for (y, line) in rows.lines.iter_mut().enumerate() {
+        line.fill(|x, row| {
+            for (v, wy) in axis(y) {
+                axis(x).into_iter().for_each(|(u, wx)| row.add((v * T_SIDE + u) as u32, wy * wx));
             }
-        }
-        row
-    }))
+        });
+    }
+    rows
 }
 
 /// Three nearest centres, 3 x 3 mean without padding, adaptive mean back to H x W, folded into one row.
 /// A pixel no point reaches has an empty row.
 pub fn xyz_rows(cloud: &[[f32; 3]], centres: &[[f32; 3]]) -> SparseRows {
-    assert_eq!(cloud.len(), P);
-    let of_point: Vec<Option<[(u32, f32); 3]>> =
-        cloud.par_iter().map(|&p| is_point(&p).then(|| inverse_distance(p, centres))).collect();
-    let rows: Vec<Vec<(u32, f32)>> = (0..P).into_par_iter().map(|p| smoothed_row(p, &of_point)).collect();
-    SparseRows::collect(rows.into_iter())
+    let mut rows = SparseRows::default();
+    Interpolator::default().xyz_rows(&mut Workers::new(1), cloud, centres, &mut rows);
+    rows
 }
 
-fn inverse_distance(point: [f32; 3], centres: &[[f32; 3]]) -> [(u32, f32); 3] {
-    let nearest = three_nearest(point, centres);
-    let weight = nearest.map(|(d, _)| 1.0 / (d + DISTANCE_FLOOR));
-    let total: f32 = weight.iter().sum();
-    [0, 1, 2].map(|i| (nearest[i].1 as u32, weight[i] / total))
+/// [`xyz_rows`] in buffers that frames reuse.
+#[derive(Default)]
+pub struct Interpolator {
+    centres: Centres,
+    /// The three nearest groups of each pixel's point and their weights, `[P]`.
+    of_point: Vec<[(u32, f32); 3]>,
 }
 
-fn smoothed_row(pixel: usize, of_point: &[Option<[(u32, f32); 3]>]) -> Vec<(u32, f32)> {
+impl Interpolator {
+    pub fn xyz_rows(&mut self, workers: &mut Workers, cloud: &[[f32; 3]], centres: &[[f32; 3]], rows: &mut SparseRows) {
+        assert_eq!(cloud.len(), P);
+        let Self { centres: tree, of_point } = self;
+        tree.set(centres);
+        of_point.resize(P, NO_POINT);
+        let tree = &*tree;
+        workers.each_chunk(of_point, W, |scratch: &mut Scratch, y, line| {
+            vectorised(|_| inverse_distances(tree, &cloud[y * W..][..W], &mut scratch.bounds, line));
+        });
+        let of_point = &*of_point;
+        workers.each_chunk(rows.lines(), 1, |_, y, line| {
+            line[0].fill(|x, row| smoothed_row(y, x, of_point, row));
+        });
+    }
+}
+
+#[inline(always)]
+fn inverse_distances(tree: &Centres, points: &[[f32; 3]], bounds: &mut Vec<f32>, out: &mut [[(u32, f32); 3]]) {
+    // Neighbouring points have much the same nearest centres.
+    let mut hint = [0; 3];
+    for (point, out) in points.iter().zip(out) {
+        *out = NO_POINT;
+        if !is_point(point) {
+            continue;
+        }
+        let nearest = tree.three_nearest(*point, hint, bounds);
+        hint = nearest.map(|(_, centre)| centre);
+        let weight = nearest.map(|(d, _)| 1.0 / (d + DISTANCE_FLOOR));
+        let total: f32 = weight.iter().sum();
+        *out = [0, 1, 2].map(|i| (nearest[i].1 as u32, weight[i] / total));
+    }
+}
+
+#[inline(always)]
+fn smoothed_row(y: usize, x: usize, of_point: &[[(u32, f32); 3]], row: &mut Row) {
     // Output cell i of an adaptive mean covers inputs floor(i n / m) .. ceil((i + 1) n / m).
     let window = |i: usize| (i * SMOOTHED / H, ((i + 1) * SMOOTHED).div_ceil(H));
-    let ((top, bottom), (left, right)) = (window(pixel / W), window(pixel % W));
+    let ((top, bottom), (left, right)) = (window(y), window(x));
     let scale = 1.0 / (9 * (bottom - top) * (right - left)) as f32;
-    let mut row = Vec::new();
-    for y in top..bottom + 2 {
+    for v in top..bottom + 2 {
         // How many 3 x 3 windows of this cell the source row, and then the pixel, lies in.
-        let repeats_y = overlap(y, top, bottom);
-        for x in left..right + 2 {
-            let Some(entries) = &of_point[y * W + x] else { continue };
-            let weight = scale * (repeats_y * overlap(x, left, right)) as f32;
-            entries.iter().for_each(|&(group, w)| add_entry(&mut row, group, weight * w));
+        let repeats = overlap(v, top, bottom);
+        for u in left..right + 2 {
+            let entries = &of_point[v * W + u];
+            if entries[0].0 != u32::MAX {
+                let weight = scale * (repeats * overlap(u, left, right)) as f32;
+                entries.iter().for_each(|&(group, w)| row.add(group, weight * w));
+            }
         }
     }
-    row
 }
 
 /// Windows starting in `first..last`, three wide, that cover `at`.
 fn overlap(at: usize, first: usize, last: usize) -> usize {
     (at + 1).min(last) - at.saturating_sub(2).max(first)
-}
-
-fn add_entry(row: &mut Vec<(u32, f32)>, index: u32, weight: f32) {
-    match row.iter_mut().find(|entry| entry.0 == index) {
-        Some(entry) => entry.1 += weight,
-        None => row.push((index, weight)),
-    }
 }

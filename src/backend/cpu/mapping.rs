@@ -1,17 +1,22 @@
 //! A crossmodal mapping (section 3.2) and its discrepancy (equation 3), without its last layer.
 
-use gemm::Parallelism;
-use rayon::prelude::*;
-
+use super::aligned::{Aligned, row_stride};
+use super::elementwise::{add_rows, add_squares, gelu, multiply_add, vectorised};
+use super::factor::{Factor, factor};
 use super::interpolate::SparseRows;
-use super::linalg::{Linear, View, gelu, product};
-use super::transformer::linear;
+use super::kernel::Kernel;
+use super::linalg::linear;
+use super::packed::{Layer, Packed, Scratch as ProductScratch};
+use super::team::Parts;
+use super::{Scratch, Workers};
 use crate::model::Weights;
 
-/// Valid pixels that a task carries through every layer while they stay in cache.
-const PIXELS_PER_TASK: usize = 512;
-/// Rows of the triangular factor that one product takes; its columns to the left are zero and skipped.
-const TRIANGLE_ROWS: usize = 96;
+/// Bytes of hidden units that a task takes through a layer: twice as much stays in the second-level cache.
+const TASK_BYTES: usize = 200 << 10;
+/// Channels that a sum of tokens or groups takes at a time, in registers.
+const CHUNK: usize = 32;
+/// Tokens of a task where a value of each is computed.
+const TOKENS_PER_TASK: usize = 64;
 
 /// One modality of a frame: its tokens or groups `[n, C]` and the rows that carry them to pixels.
 pub struct Side<'a> {
@@ -22,147 +27,167 @@ pub struct Side<'a> {
 /// `C_in - M - M - C_out` with erf GELU after the first two.
 pub struct Mapping {
     /// Applied to tokens, before interpolation; its bias is added after.
-    input: Linear,
-    projection: Linear,
-    output: Linear,
+    input: Packed,
+    input_bias: Vec<f32>,
+    projection: Layer,
     /// Output weight transposed, `[M, C_out]`: makes e.E a dot product of hidden units.
-    output_transposed: Vec<f32>,
-    /// Upper trapezoidal R of W = QR, `[min(C_out, M), M]`.
-    triangle: Vec<f32>,
-    /// Q'b, and what of |b|^2 lies outside Q's range.
+    output_transposed: Packed,
+    output_bias: Vec<f32>,
+    /// R of the output weight, and `shift` as long as its panels.
+    triangle: Packed,
     shift: Vec<f32>,
     rest: f32,
-}
-
-impl Mapping {
-    pub fn new(name: &str, hidden: usize, c_out: usize, weights: &mut Weights) -> Self {
-        let input = linear(weights, &format!("{name}.input"), hidden);
-        let projection = linear(weights, &format!("{name}.projection"), hidden);
-        let output = linear(weights, &format!("{name}.output"), c_out);
-        let output_transposed = (0..hidden)
-            .flat_map(|m| (0..c_out).map(move |c| (m, c)))
-            .map(|(m, c)| output.weight[c * hidden + m])
-            .collect();
-        let (triangle, shift, rest) = factor(&output);
-        Self { input, projection, output, output_transposed, triangle, shift, rest }
-    }
-
-    /// psi at each of `pixels`: the distance of the unit vectors of M(observed `from`) and observed `to`.
-    pub fn discrepancy(&self, from: &Side, to: &Side, pixels: &[usize]) -> Vec<f32> {
-        let (m, c_out) = (self.input.to, self.output.to);
-        let n_from = from.features.len() / self.input.from;
-        let n_to = to.features.len() / c_out;
-        let mut moved = vec![0.0; n_from * m];
-        let x = View::dense(from.features, n_from, self.input.from);
-        product(
-            x,
-            View::dense(&self.input.weight, m, self.input.from).t(),
-            1.0,
-            false,
-            &mut moved,
-            m,
-            Parallelism::Rayon(0),
-        );
-        let observed = View::dense(to.features, n_to, c_out);
-        let mut projected = vec![0.0; n_to * m];
-        product(
-            observed,
-            View::dense(&self.output_transposed, m, c_out).t(),
-            1.0,
-            false,
-            &mut projected,
-            m,
-            Parallelism::Rayon(0),
-        );
-        let mut offset = vec![0.0; n_to];
-        product(observed, View::dense(&self.output.bias, 1, c_out).t(), 1.0, false, &mut offset, 1, Parallelism::None);
-        let mut gram = vec![0.0; n_to * n_to];
-        product(observed, observed.t(), 1.0, false, &mut gram, n_to, Parallelism::Rayon(0));
-        let frame = Frame { moved, projected, offset, gram, n_to };
-        let mut psi = vec![0.0; pixels.len()];
-        let tiles = psi.par_chunks_mut(PIXELS_PER_TASK).zip(pixels.par_chunks(PIXELS_PER_TASK));
-        tiles.for_each_init(Tile::default, |tile, (psi, pixels)| {
-            self.tile(&frame, from.rows, to.rows, pixels, tile, psi)
-        });
-        psi
-    }
-
-    fn tile(
-        &self,
-        frame: &Frame,
-        from: &SparseRows,
-        to: &SparseRows,
-        pixels: &[usize],
-        tile: &mut Tile,
-        psi: &mut [f32],
-    ) {
-        let m = self.input.to;
-        tile.first.resize(pixels.len() * m, 0.0);
-        for (&pixel, out) in pixels.iter().zip(tile.first.chunks_exact_mut(m)) {
-            out.copy_from_slice(&self.input.bias);
-            combine(from.row(pixel), &frame.moved, out);
-        }
-        gelu(&mut tile.first);
-        self.projection.run(&tile.first, &mut tile.hidden, Parallelism::None);
-        gelu(&mut tile.hidden);
-        self.triangular(pixels.len(), tile);
-        let ranks = self.shift.len();
-        tile.combined.resize(m, 0.0);
-        for (i, &pixel) in pixels.iter().enumerate() {
-            let row = to.row(pixel);
-            tile.combined.fill(0.0);
-            combine(row, &frame.projected, &mut tile.combined);
-            let offset: f32 = row.iter().map(|&(k, w)| w * frame.offset[k as usize]).sum();
-            let inner = dot(&tile.combined, &tile.hidden[i * m..][..m]) + offset;
-            let turned = &tile.turned[i * ranks..][..ranks];
-            let predicted = dot(turned, turned) + self.rest;
-            psi[i] = distance(inner, predicted, frame.squared_norm(row));
-        }
-    }
-
-    /// turned = R h + d, a block of rows at a time, columns left of the diagonal skipped.
-    fn triangular(&self, pixels: usize, tile: &mut Tile) {
-        let (m, ranks) = (self.input.to, self.shift.len());
-        tile.turned.resize(pixels * ranks, 0.0);
-        tile.turned.chunks_exact_mut(ranks).for_each(|row| row.copy_from_slice(&self.shift));
-        for first in (0..ranks).step_by(TRIANGLE_ROWS) {
-            let rows = TRIANGLE_ROWS.min(ranks - first);
-            let h = View::strided(&tile.hidden[first..], pixels, m - first, m);
-            let r = View::strided(&self.triangle[first * m + first..], rows, m - first, m);
-            product(h, r.t(), 1.0, true, &mut tile.turned[first..], ranks, Parallelism::None);
-        }
-    }
-}
-
-/// What is computed once per frame, over tokens and groups.
-struct Frame {
     /// First layer applied before interpolation, `[n_from, M]`.
     moved: Vec<f32>,
     /// W'f of each observed token, `[n_to, M]`, and f.b, `[n_to]`.
     projected: Vec<f32>,
     offset: Vec<f32>,
-    /// `[n_to, n_to]`.
-    gram: Vec<f32>,
-    n_to: usize,
 }
 
-impl Frame {
-    /// |e|^2 = w' (F F') w.
-    fn squared_norm(&self, row: &[(u32, f32)]) -> f32 {
-        row.iter()
-            .map(|&(i, a)| {
-                a * row.iter().map(|&(j, b)| b * self.gram[i as usize * self.n_to + j as usize]).sum::<f32>()
-            })
-            .sum()
+/// One thread's pixels.
+#[derive(Default)]
+pub struct MappingScratch {
+    first: Aligned,
+    hidden: Aligned,
+    /// |E|^2 of each pixel.
+    predicted: Vec<f32>,
+}
+
+impl Mapping {
+    pub fn new(kernel: &'static Kernel, name: &str, hidden: usize, c_out: usize, weights: &mut Weights) -> Self {
+        let input = linear(weights, &format!("{name}.input"), hidden);
+        let projection = linear(weights, &format!("{name}.projection"), hidden);
+        let output = linear(weights, &format!("{name}.output"), c_out);
+        let transposed: Vec<f32> =
+            (0..hidden).flat_map(|m| output.weight.iter().skip(m).step_by(hidden)).copied().collect();
+        let Factor { triangle, mut shift, rest } = factor(&output);
+        let triangle = Packed::triangle(kernel, &triangle, shift.len());
+        shift.resize(triangle.panels() * triangle.width(), 0.0);
+        Self {
+            input: Packed::new(kernel, &input.weight, hidden),
+            input_bias: input.bias,
+            projection: Layer::new(kernel, &projection.weight, projection.bias, hidden),
+            output_transposed: Packed::new(kernel, &transposed, hidden),
+            output_bias: output.bias,
+            triangle,
+            shift,
+            rest,
+            moved: Vec::new(),
+            projected: Vec::new(),
+            offset: Vec::new(),
+        }
+    }
+
+    /// psi at each of `pixels`: the distance of the unit vectors of M(observed `from`) and observed `to`.
+    pub fn discrepancy(&mut self, workers: &mut Workers, from: &Side, to: &Side, pixels: &[u32], psi: &mut [f32]) {
+        let m = self.input.to;
+        rows_of(&self.input, workers, from.features, &mut self.moved);
+        rows_of(&self.output_transposed, workers, to.features, &mut self.projected);
+        let (c_out, bias) = (self.output_bias.len(), &self.output_bias);
+        self.offset.resize(to.features.len() / c_out, 0.0);
+        workers.each_chunk(&mut self.offset, TOKENS_PER_TASK, |_, task, offset| {
+            let tokens = to.features[task * TOKENS_PER_TASK * c_out..].chunks_exact(c_out);
+            vectorised(|_| offset.iter_mut().zip(tokens).for_each(|(offset, token)| *offset = dot(token, bias)));
+        });
+        let task_pixels = self.triangle.whole_rows(TASK_BYTES / (4 * m)).min(TASK_BYTES);
+        let mapping = &*self;
+        workers.each_chunk(psi, task_pixels, |scratch: &mut Scratch, task, psi| {
+            let pixels = &pixels[task * task_pixels..][..psi.len()];
+            mapping.predict(from.rows, pixels, &mut scratch.mapping, &mut scratch.product);
+            vectorised(|fused| {
+                if fused {
+                    mapping.compare::<true>(to, pixels, &scratch.mapping, psi);
+                } else {
+                    mapping.compare::<false>(to, pixels, &scratch.mapping, psi);
+                }
+            });
+        });
+    }
+
+    /// The hidden units of the second layer, and the squared length of what is predicted from them.
+    fn predict(&self, from: &SparseRows, pixels: &[u32], scratch: &mut MappingScratch, product: &mut ProductScratch) {
+        let (m, n) = (self.input.to, pixels.len());
+        let stride = row_stride(m);
+        let MappingScratch { first, hidden, predicted } = scratch;
+        first.resize(n * stride);
+        hidden.resize(n * stride);
+        vectorised(|fused| {
+            for (&pixel, out) in pixels.iter().zip(first.chunks_exact_mut(stride)) {
+                let (row, out) = (from.row(pixel as usize), &mut out[..m]);
+                let add = |at: usize, sum: &[f32]| {
+                    let bias = &self.input_bias[at..][..sum.len()];
+                    out[at..].iter_mut().zip(sum.iter().zip(bias)).for_each(|(out, (s, b))| *out = s + b);
+                };
+                if fused {
+                    combine::<true>(row, &self.moved, m, add);
+                } else {
+                    combine::<false>(row, &self.moved, m, add);
+                }
+            }
+        });
+        gelu(first);
+        let projection = &self.projection.packed;
+        for panels in panels_of(projection) {
+            projection.product((first, stride), n, panels, product, |panel, tile| {
+                add_rows(tile, self.projection.bias(panel));
+                gelu(tile);
+                let (column, width) = (panel * projection.width(), projection.width());
+                let columns = width.min(m - column);
+                for (tile, out) in tile.chunks_exact(width).zip(hidden.chunks_exact_mut(stride)) {
+                    out[column..column + columns].copy_from_slice(&tile[..columns]);
+                }
+            });
+        }
+        predicted.clear();
+        predicted.resize(n, self.rest);
+        for panels in panels_of(&self.triangle) {
+            self.triangle.product((hidden, stride), n, panels, product, |panel, tile| {
+                let width = self.triangle.width();
+                add_squares(tile, &self.shift[panel * width..][..width], predicted);
+            });
+        }
+    }
+
+    #[inline(always)]
+    fn compare<const FUSED: bool>(&self, to: &Side, pixels: &[u32], scratch: &MappingScratch, psi: &mut [f32]) {
+        let (m, c_out) = (self.input.to, self.output_bias.len());
+        let hidden = scratch.hidden.chunks_exact(row_stride(m));
+        for (((&pixel, psi), hidden), predicted) in pixels.iter().zip(psi).zip(hidden).zip(&scratch.predicted) {
+            let row = to.rows.row(pixel as usize);
+            let mut lanes = [[0.0f32; CHUNK]; 2];
+            combine::<FUSED>(row, &self.projected, m, |at, sum| {
+                let hidden = &hidden[at..][..sum.len()];
+                lanes[0].iter_mut().zip(sum.iter().zip(hidden)).for_each(|(lane, (s, h))| *lane += s * h);
+            });
+            // |e|^2: e is made a chunk at a time and forgotten.
+            combine::<FUSED>(row, to.features, c_out, |_, sum| {
+                lanes[1].iter_mut().zip(sum).for_each(|(lane, s)| *lane += s * s);
+            });
+            let [inner, observed] = lanes.map(|lanes| lanes.iter().sum::<f32>());
+            let offset: f32 = row.iter().map(|&(k, w)| w * self.offset[k as usize]).sum();
+            *psi = distance(inner + offset, *predicted, observed);
+        }
     }
 }
 
-#[derive(Default)]
-struct Tile {
-    first: Vec<f32>,
-    hidden: Vec<f32>,
-    turned: Vec<f32>,
-    combined: Vec<f32>,
+/// Every row of x, `[n, from]`, through a layer without bias.
+fn rows_of(packed: &Packed, workers: &mut Workers, x: &[f32], out: &mut Vec<f32>) {
+    let n = x.len() / packed.from;
+    out.resize(n * packed.to, 0.0);
+    let out = Parts::new(out);
+    packed.product_parallel(workers, (x, packed.from), n, |place, tile| {
+        for (row, tile) in (place.row..).zip(tile.chunks_exact(packed.width())) {
+            // SAFETY: places do not overlap, and each is given once.
+            let out = unsafe { out.part(row * packed.to + place.column, place.columns) };
+            out.copy_from_slice(&tile[..place.columns]);
+        }
+    });
+}
+
+/// Panels a few at a time, so that their tiles stay in cache.
+fn panels_of(packed: &Packed) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let (all, some) = (packed.panels(), packed.panels_per_task());
+    (0..all).step_by(some).map(move |first| first..all.min(first + some))
 }
 
 /// |a/|a| - b/|b|| from a.b, |a|^2 and |b|^2.
@@ -174,56 +199,34 @@ fn distance(inner: f32, predicted: f32, observed: f32) -> f32 {
     if squared < 0.0 { 0.0 } else { squared.sqrt() }
 }
 
-/// out += sum of weight * row.
-fn combine(row: &[(u32, f32)], features: &[f32], out: &mut [f32]) {
-    let c = out.len();
-    pulp::Arch::new().dispatch(|| {
+/// Gives `each` the weighted sum of rows of `features`, `[n, c]`, a chunk of channels at a time.
+#[inline(always)]
+fn combine<const FUSED: bool>(row: &[(u32, f32)], features: &[f32], c: usize, mut each: impl FnMut(usize, &[f32])) {
+    let whole = c / CHUNK * CHUNK;
+    for at in (0..whole).step_by(CHUNK) {
+        let mut sum = [0.0f32; CHUNK];
         for &(index, weight) in row {
-            out.iter_mut().zip(&features[index as usize * c..][..c]).for_each(|(o, f)| *o += weight * f);
+            let feature = &features[index as usize * c + at..][..CHUNK];
+            sum.iter_mut().zip(feature).for_each(|(s, f)| *s = multiply_add::<FUSED>(weight, *f, *s));
         }
-    });
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    pulp::Arch::new().dispatch(|| {
-        let mut lanes = [0.0f32; 16];
-        let (a16, b16) = (a.chunks_exact(16), b.chunks_exact(16));
-        let rest: f32 = a16.remainder().iter().zip(b16.remainder()).map(|(x, y)| x * y).sum();
-        for (x, y) in a16.zip(b16) {
-            (0..16).for_each(|i| lanes[i] += x[i] * y[i]);
-        }
-        lanes.iter().sum::<f32>() + rest
-    })
-}
-
-/// Householder QR in f64 of the output weight W `[C_out, M]`: R, Q'b over R's rows, |b|^2 beyond them.
-fn factor(output: &Linear) -> (Vec<f32>, Vec<f32>, f32) {
-    let (c, m) = (output.to, output.from);
-    let ranks = c.min(m);
-    // Column-major, the bias as one more column.
-    let mut columns: Vec<Vec<f64>> =
-        (0..m).map(|j| (0..c).map(|i| f64::from(output.weight[i * m + j])).collect()).collect();
-    columns.push(output.bias.iter().map(|&b| f64::from(b)).collect());
-    for k in 0..ranks {
-        let (done, rest) = columns.split_at_mut(k + 1);
-        let pivot = &mut done[k];
-        let norm = pivot[k..].iter().map(|v| v * v).sum::<f64>().sqrt();
-        if norm == 0.0 {
-            continue;
-        }
-        let alpha = if pivot[k] > 0.0 { -norm } else { norm };
-        let mut v = pivot[k..].to_vec();
-        v[0] -= alpha;
-        let scale = 2.0 / v.iter().map(|x| x * x).sum::<f64>();
-        pivot[k] = alpha;
-        pivot[k + 1..].fill(0.0);
-        rest.par_iter_mut().with_min_len(64).for_each(|column| {
-            let t = scale * v.iter().zip(&column[k..]).map(|(a, b)| a * b).sum::<f64>();
-            column[k..].iter_mut().zip(&v).for_each(|(c, v)| *c -= t * v);
-        });
+        each(at, &sum);
     }
-    let triangle = (0..ranks).flat_map(|i| (0..m).map(move |j| (i, j))).map(|(i, j)| columns[j][i] as f32).collect();
-    let shift = columns[m][..ranks].iter().map(|&v| v as f32).collect();
-    let rest = columns[m][ranks..].iter().map(|v| v * v).sum::<f64>() as f32;
-    (triangle, shift, rest)
+    if whole < c {
+        let mut sum = [0.0f32; CHUNK];
+        for &(index, weight) in row {
+            let feature = &features[index as usize * c + whole..][..c - whole];
+            sum.iter_mut().zip(feature).for_each(|(s, f)| *s = multiply_add::<FUSED>(weight, *f, *s));
+        }
+        each(whole, &sum[..c - whole]);
+    }
+}
+
+#[inline(always)]
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; CHUNK];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<CHUNK>(), b.as_chunks::<CHUNK>());
+    for (a, b) in a.iter().zip(b) {
+        (0..CHUNK).for_each(|i| lanes[i] += a[i] * b[i]);
+    }
+    lanes.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
 }

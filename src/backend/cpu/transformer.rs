@@ -1,13 +1,15 @@
 //! A pre-norm Transformer block, shared by the colour and the shape network.
 
-use gemm::Parallelism;
-use rayon::prelude::*;
-
-use super::linalg::{Linear, View, gelu_parallel, layer_norm, product, softmax};
+use super::Workers;
+use super::aligned::{Aligned, row_stride};
+use super::attention::Attention;
+use super::elementwise::layer_norm;
+use super::kernel::Kernel;
+use super::packed::{Activation, Layer};
 use crate::model::{Weights, take};
 
-/// Query rows of a head that a task works on: the scores of a tile stay in cache.
-const QUERY_ROWS: usize = 128;
+/// Rows that a task normalises.
+const ROWS_PER_TASK: usize = 32;
 
 /// LayerNorm's weights.
 pub struct Norm {
@@ -22,80 +24,99 @@ impl Norm {
     }
 
     /// x `[n, c]` -> out `[n, c]`.
-    pub fn run(&self, x: &[f32], out: &mut Vec<f32>) {
-        layer_norm(x, &self.weight, &self.bias, self.epsilon, out);
+    pub fn run(&self, workers: &mut Workers, x: &[f32], out: &mut [f32]) {
+        let task = ROWS_PER_TASK * self.weight.len();
+        workers.each_chunk(out, task, |_, i, out| {
+            layer_norm(&x[i * task..][..out.len()], &self.weight, &self.bias, self.epsilon, out);
+        });
     }
 }
 
-/// The named linear layer; a layer without a bias has none.
-pub fn linear(weights: &mut Weights, name: &str, to: usize) -> Linear {
+/// The named linear layer; one without a bias has none.
+pub fn layer(kernel: &'static Kernel, weights: &mut Weights, name: &str, to: usize) -> Layer {
     let bias = weights.remove(&format!("{name}.bias")).unwrap_or_default();
-    Linear::new(take(weights, &format!("{name}.weight")), bias, to)
+    Layer::new(kernel, &take(weights, &format!("{name}.weight")), bias, to)
 }
 
-/// Buffers that a block reuses.
-#[derive(Default)]
-pub struct Scratch {
+/// Buffers that blocks of one width reuse.
+pub struct BlockBuffers {
+    attention: Attention,
     normed: Vec<f32>,
     qkv: Vec<f32>,
     attended: Vec<f32>,
-    hidden: Vec<f32>,
+    hidden: Aligned,
+}
+
+impl BlockBuffers {
+    pub fn new(width: usize, heads: usize) -> Self {
+        Self {
+            attention: Attention::new(width, heads),
+            normed: Vec::new(),
+            qkv: Vec::new(),
+            attended: Vec::new(),
+            hidden: Aligned::default(),
+        }
+    }
 }
 
 /// One block: attention and MLP, each behind its norm and added to its input.
 pub struct Block {
     norm1: Norm,
-    qkv: Linear,
-    proj: Linear,
+    /// Its queries are scaled by 1 / sqrt(depth of a head) already.
+    qkv: Layer,
+    proj: Layer,
     norm2: Norm,
-    fc1: Linear,
-    fc2: Linear,
-    heads: usize,
+    fc1: Layer,
+    fc2: Layer,
+}
+
+/// Sizes of a block.
+#[derive(Clone, Copy)]
+pub struct BlockShape {
+    pub width: usize,
+    pub mlp: usize,
+    pub heads: usize,
+    pub epsilon: f32,
 }
 
 impl Block {
-    pub fn new(weights: &mut Weights, name: &str, width: usize, mlp: usize, heads: usize, epsilon: f32) -> Self {
+    pub fn new(kernel: &'static Kernel, weights: &mut Weights, name: &str, shape: &BlockShape) -> Self {
+        let BlockShape { width, mlp, heads, epsilon } = *shape;
+        let scale = 1.0 / ((width / heads) as f32).sqrt();
+        let queries = [("weight", width * width), ("bias", width)];
+        for (leaf, count) in queries {
+            if let Some(values) = weights.get_mut(&format!("{name}.attn.qkv.{leaf}")) {
+                values[..count].iter_mut().for_each(|v| *v *= scale);
+            }
+        }
+        let norm1 = Norm::new(weights, &format!("{name}.norm1"), epsilon);
+        let norm2 = Norm::new(weights, &format!("{name}.norm2"), epsilon);
+        let mut layer = |leaf: &str, to| layer(kernel, weights, &format!("{name}.{leaf}"), to);
         Self {
-            norm1: Norm::new(weights, &format!("{name}.norm1"), epsilon),
-            qkv: linear(weights, &format!("{name}.attn.qkv"), 3 * width),
-            proj: linear(weights, &format!("{name}.attn.proj"), width),
-            norm2: Norm::new(weights, &format!("{name}.norm2"), epsilon),
-            fc1: linear(weights, &format!("{name}.mlp.fc1"), mlp),
-            fc2: linear(weights, &format!("{name}.mlp.fc2"), width),
-            heads,
+            norm1,
+            qkv: layer("attn.qkv", 3 * width),
+            proj: layer("attn.proj", width),
+            norm2,
+            fc1: layer("mlp.fc1", mlp),
+            fc2: layer("mlp.fc2", width),
         }
     }
 
     /// x `[n, c]`, in place.
-    pub fn run(&self, x: &mut [f32], scratch: &mut Scratch) {
-        self.norm1.run(x, &mut scratch.normed);
-        self.qkv.run(&scratch.normed, &mut scratch.qkv, Parallelism::Rayon(0));
-        attention(&scratch.qkv, self.proj.from, self.heads, &mut scratch.attended);
-        self.proj.run_add(&scratch.attended, x);
-        self.norm2.run(x, &mut scratch.normed);
-        self.fc1.run(&scratch.normed, &mut scratch.hidden, Parallelism::Rayon(0));
-        gelu_parallel(&mut scratch.hidden);
-        self.fc2.run_add(&scratch.hidden, x);
+    pub fn run(&self, workers: &mut Workers, x: &mut [f32], buffers: &mut BlockBuffers) {
+        let (c, mlp) = (self.proj.packed.to, self.fc1.packed.to);
+        let (n, hidden_stride) = (x.len() / c, row_stride(mlp));
+        let BlockBuffers { attention, normed, qkv, attended, hidden } = buffers;
+        normed.resize(n * c, 0.0);
+        qkv.resize(n * 3 * c, 0.0);
+        attended.resize(n * c, 0.0);
+        hidden.resize(n * hidden_stride);
+        self.norm1.run(workers, x, normed);
+        self.qkv.run(workers, (normed, c), n, (qkv, 3 * c), Activation::None);
+        attention.run(workers, qkv, attended);
+        self.proj.run_add(workers, (attended, c), n, x);
+        self.norm2.run(workers, x, normed);
+        self.fc1.run(workers, (normed, c), n, (hidden, hidden_stride), Activation::Gelu);
+        self.fc2.run_add(workers, (hidden, hidden_stride), n, x);
     }
-}
-
-/// Scaled dot-product attention; qkv `[n, 3 c]` -> out `[n, c]`. The scores exist a tile at a time.
-fn attention(qkv: &[f32], width: usize, heads: usize, out: &mut Vec<f32>) {
-    let (n, depth) = (qkv.len() / (3 * width), width / heads);
-    out.resize(n * width, 0.0);
-    let scale = 1.0 / (depth as f32).sqrt();
-    out.par_chunks_mut(QUERY_ROWS * width).enumerate().for_each_init(Vec::new, |scores: &mut Vec<f32>, (tile, out)| {
-        let (first, rows) = (tile * QUERY_ROWS, out.len() / width);
-        scores.resize(rows * n, 0.0);
-        for head in 0..heads {
-            let at = |part: usize, row: usize| &qkv[row * 3 * width + part * width + head * depth..];
-            let query = View::strided(at(0, first), rows, depth, 3 * width);
-            let key = View::strided(at(1, 0), n, depth, 3 * width);
-            let value = View::strided(at(2, 0), n, depth, 3 * width);
-            product(query, key.t(), scale, false, scores, n, Parallelism::None);
-            scores.chunks_exact_mut(n).for_each(softmax);
-            let scores = View::dense(scores, rows, n);
-            product(scores, value, 1.0, false, &mut out[head * depth..], width, Parallelism::None);
-        }
-    });
 }

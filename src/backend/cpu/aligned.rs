@@ -1,0 +1,53 @@
+//! Buffers of f32 that start on a cache line.
+
+use std::ops::{Deref, DerefMut};
+
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([f32; 16]);
+
+/// A growing buffer; what is in it after it grew is not defined beyond being numbers.
+#[derive(Default)]
+pub struct Aligned {
+    lines: Vec<Line>,
+    length: usize,
+}
+
+impl Aligned {
+    pub fn zeros(length: usize) -> Self {
+        let mut buffer = Self::default();
+        buffer.resize(length);
+        buffer
+    }
+
+    /// Allocates only where it was never as long.
+    pub fn resize(&mut self, length: usize) {
+        let lines = length.div_ceil(16);
+        if lines > self.lines.len() {
+            self.lines.reserve_exact(lines - self.lines.len());
+            self.lines.resize(lines, Line([0.0; 16]));
+        }
+        self.length = length;
+    }
+}
+
+impl Deref for Aligned {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        // SAFETY: a line is sixteen f32 without padding, and `length` is at most what the lines hold.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.length) }
+    }
+}
+
+impl DerefMut for Aligned {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        // SAFETY: as above, and the lines are borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.length) }
+    }
+}
+
+/// A row stride of at least `columns` at which rows do not fall on the same sets of the first-level cache.
+pub fn row_stride(columns: usize) -> usize {
+    if columns.is_multiple_of(256) { columns + 16 } else { columns }
+}

@@ -1,0 +1,192 @@
+//! Scaled dot-product attention by tiles: keys pass by a tile of queries, whose softmax is corrected as larger scores
+//! turn up, so that no row of scores is ever whole.
+
+use super::aligned::Aligned;
+use super::elementwise::{exponential, exponentiate, maximum, vectorised};
+use super::kernel::{Arithmetic, Kernel, Tile};
+use super::team::Parts;
+use super::{Scratch, Workers};
+
+/// Queries of a tile, about, and the keys that pass by at a time: their scores fit the first-level cache.
+const QUERIES: usize = 48;
+const KEYS: usize = 128;
+
+/// Keys and values of every head, packed as the micro-kernel reads them.
+pub struct Attention {
+    kernel: &'static Kernel,
+    heads: usize,
+    depth: usize,
+    /// `[heads, panels of keys, depth, columns]`.
+    keys: Aligned,
+    /// `[heads, panels of depth, n, columns]`.
+    values: Aligned,
+}
+
+/// One thread's tile.
+#[derive(Default)]
+pub struct AttentionScratch {
+    /// `[queries, KEYS]`.
+    scores: Aligned,
+    /// `[queries, panels of depth x columns]`, not yet divided by `total`.
+    attended: Aligned,
+    /// The largest score of each query so far, and the sum of its exponentials.
+    largest: Vec<f32>,
+    total: Vec<f32>,
+}
+
+impl Attention {
+    pub fn new(width: usize, heads: usize) -> Self {
+        let kernel = Kernel::best(Arithmetic::F32);
+        assert!(KEYS.is_multiple_of(kernel.columns));
+        Self { kernel, heads, depth: width / heads, keys: Aligned::default(), values: Aligned::default() }
+    }
+
+    /// qkv `[n, 3 c]`, queries scaled already -> out `[n, c]`.
+    pub fn run(&mut self, workers: &mut Workers, qkv: &[f32], out: &mut [f32]) {
+        let width = self.heads * self.depth;
+        let n = qkv.len() / (3 * width);
+        self.pack(workers, qkv, n);
+        let queries = (QUERIES / self.kernel.rows).max(1) * self.kernel.rows;
+        let tiles = n.div_ceil(queries);
+        let out = Parts::new(out);
+        workers.each(self.heads * tiles, |scratch: &mut Scratch, task| {
+            let (head, first) = (task / tiles, task % tiles * queries);
+            let rows = queries.min(n - first);
+            let scratch = &mut scratch.attention;
+            self.tile(&qkv[first * 3 * width + head * self.depth..], head, rows, n, scratch);
+            let attended = scratch.attended.chunks_exact(self.value_stride());
+            for (row, (attended, total)) in attended.zip(&scratch.total).enumerate() {
+                // SAFETY: each head's part of each row is written by one task.
+                let out = unsafe { out.part((first + row) * width + head * self.depth, self.depth) };
+                let scale = 1.0 / total;
+                out.iter_mut().zip(attended).for_each(|(out, v)| *out = v * scale);
+            }
+        });
+    }
+
+    fn value_stride(&self) -> usize {
+        self.depth.next_multiple_of(self.kernel.columns)
+    }
+
+    fn pack(&mut self, workers: &mut Workers, qkv: &[f32], n: usize) {
+        let (columns, depth, width) = (self.kernel.columns, self.depth, self.heads * self.depth);
+        let (keys, values) = (n.next_multiple_of(columns) * depth, n * self.value_stride());
+        self.keys.resize(self.heads * keys);
+        self.values.resize(self.heads * values);
+        let (key_parts, value_parts) = (Parts::new(&mut self.keys), Parts::new(&mut self.values));
+        workers.each(2 * self.heads, |_, task| {
+            let (head, of_keys) = (task / 2, task % 2 == 0);
+            let at = |row: usize| {
+                let part = if of_keys { 1 } else { 2 };
+                &qkv[(row * 3 + part) * width + head * depth..][..depth]
+            };
+            // SAFETY: a head's keys, and a head's values, are one task each.
+            unsafe {
+                if of_keys {
+                    pack_keys(key_parts.part(head * keys, keys), columns, n, at);
+                } else {
+                    pack_values(value_parts.part(head * values, values), columns, n, at);
+                }
+            }
+        });
+    }
+
+    /// One tile of `rows` queries of a head; `queries` starts with the first, its rows 3 c apart.
+    fn tile(&self, queries: &[f32], head: usize, rows: usize, n: usize, scratch: &mut AttentionScratch) {
+        let stride = self.value_stride();
+        scratch.scores.resize(rows * KEYS);
+        scratch.attended.resize(rows * stride);
+        scratch.attended.fill(0.0);
+        for (state, start) in [(&mut scratch.largest, f32::NEG_INFINITY), (&mut scratch.total, 0.0)] {
+            state.clear();
+            state.resize(rows, start);
+        }
+        for first in (0..n).step_by(KEYS) {
+            let keys = KEYS.min(n - first);
+            self.score(queries, head, rows, n, (first, keys), &mut scratch.scores);
+            vectorised(|fused| {
+                if fused {
+                    soften::<true>(scratch, keys, stride);
+                } else {
+                    soften::<false>(scratch, keys, stride);
+                }
+            });
+            self.attend(head, rows, n, (first, keys), scratch);
+        }
+    }
+
+    /// scores = queries . keys of `first..first + keys`; columns beyond the last key are rubbish.
+    fn score(&self, queries: &[f32], head: usize, rows: usize, n: usize, keys: (usize, usize), scores: &mut [f32]) {
+        let (columns, depth, a_stride) = (self.kernel.columns, self.depth, 3 * self.heads * self.depth);
+        let (first, keys) = keys;
+        let of_head = &self.keys[head * n.next_multiple_of(columns) * depth..];
+        for key in (0..keys).step_by(columns) {
+            let b = of_head[(first + key) * depth..][..depth * columns].as_ptr();
+            for row in (0..rows).step_by(self.kernel.rows) {
+                let rows = self.kernel.rows.min(rows - row);
+                let a = queries[row * a_stride..][..(rows - 1) * a_stride + depth].as_ptr();
+                let c = scores[row * KEYS + key..][..(rows - 1) * KEYS + columns].as_mut_ptr();
+                // SAFETY: the three slices are just the tile's size, and the kernel is one that this processor has.
+                unsafe { self.kernel.run(&Tile { rows, depth, a, a_stride, b, c, c_stride: KEYS, add: false }) };
+            }
+        }
+    }
+
+    /// attended += scores . values.
+    fn attend(&self, head: usize, rows: usize, n: usize, keys: (usize, usize), scratch: &mut AttentionScratch) {
+        let (columns, c_stride) = (self.kernel.columns, self.value_stride());
+        let (first, depth) = keys;
+        let AttentionScratch { scores, attended, .. } = scratch;
+        for column in (0..c_stride).step_by(columns) {
+            let b = self.values[(head * c_stride + column) * n + first * columns..][..depth * columns].as_ptr();
+            for row in (0..rows).step_by(self.kernel.rows) {
+                let rows = self.kernel.rows.min(rows - row);
+                let a = scores[row * KEYS..][..(rows - 1) * KEYS + depth].as_ptr();
+                let c = attended[row * c_stride + column..][..(rows - 1) * c_stride + columns].as_mut_ptr();
+                // SAFETY: the three slices are just the tile's size, and the kernel is one that this processor has.
+                unsafe { self.kernel.run(&Tile { rows, depth, a, a_stride: KEYS, b, c, c_stride, add: true }) };
+            }
+        }
+    }
+}
+
+/// Scores to exponentials, below the largest score of each query so far; what was attended before is scaled to match.
+#[inline(always)]
+fn soften<const FUSED: bool>(scratch: &mut AttentionScratch, keys: usize, stride: usize) {
+    let rows = scratch.scores.chunks_exact_mut(KEYS).zip(scratch.attended.chunks_exact_mut(stride));
+    for ((scores, attended), (largest, total)) in rows.zip(scratch.largest.iter_mut().zip(&mut scratch.total)) {
+        let scores = &mut scores[..keys];
+        let here = maximum(scores);
+        if here > *largest {
+            let scale = exponential::<FUSED>(*largest - here);
+            attended.iter_mut().for_each(|v| *v *= scale);
+            *total *= scale;
+            *largest = here;
+        }
+        *total += exponentiate::<FUSED>(scores, *largest);
+    }
+}
+
+/// `[panels, depth, columns]`: a panel is the transpose of as many keys; keys beyond the last are zero.
+fn pack_keys<'a>(out: &mut [f32], columns: usize, n: usize, at: impl Fn(usize) -> &'a [f32]) {
+    let depth = at(0).len();
+    for (panel, out) in out.chunks_exact_mut(columns * depth).enumerate() {
+        for column in 0..columns {
+            let key = panel * columns + column;
+            let to = out.iter_mut().skip(column).step_by(columns);
+            if key < n { to.zip(at(key)).for_each(|(to, v)| *to = *v) } else { to.for_each(|to| *to = 0.0) }
+        }
+    }
+}
+
+/// `[panels of depth, n, columns]`; columns beyond the depth are zero.
+fn pack_values<'a>(out: &mut [f32], columns: usize, n: usize, at: impl Fn(usize) -> &'a [f32]) {
+    for (panel, out) in out.chunks_exact_mut(n * columns).enumerate() {
+        for (row, out) in out.chunks_exact_mut(columns).enumerate() {
+            let from = &at(row)[panel * columns..];
+            let there = from.len().min(columns);
+            out[..there].copy_from_slice(&from[..there]);
+            out[there..].fill(0.0);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! PointNet: 3-e0-BN-ReLU-e1, maximum joined in front, e2-BN-ReLU-c, maximum over the group.
+//!
+//! Folded exactly: BatchNorms go into their layers; the second layer has no non-linearity before the
+//! third, so its local half becomes one product; the pooled half is computed once per group.
+
+use gemm::Parallelism;
+
+use super::Workers;
+use super::aligned::{Aligned, row_stride};
+use super::elementwise::{add_rows, maximum_rows, relu};
+use super::kernel::{Arithmetic, Kernel};
+use super::linalg::{Linear, View, linear, product};
+use super::packed::{Activation, Layer, Scratch as ProductScratch};
+use super::point_mae::EPSILON;
+use crate::model::{PointMaeShape, Weights, take};
+use crate::shapes::XYZ;
+
+/// Points that a task takes through the layers, about.
+const POINTS_PER_TASK: usize = 128;
+
+pub struct GroupEncoder {
+    first: Layer,
+    second: Layer,
+    /// Third layer on the pooled feature, with every bias of the merged layers.
+    pooled: Layer,
+    /// Third layer on the local feature, merged with the second: `[e2, e0]`.
+    local: Layer,
+    last: Layer,
+    /// The second layer's maximum of each group, `[G, e1]`, and the third layer on it, `[G, e2]`.
+    maxima: Vec<f32>,
+    shared: Vec<f32>,
+}
+
+/// One thread's points.
+#[derive(Default)]
+pub struct EncoderScratch {
+    offsets: Vec<f32>,
+    first: Aligned,
+    third: Aligned,
+}
+
+impl GroupEncoder {
+    pub fn new(kernel: &'static Kernel, shape: &PointMaeShape, weights: &mut Weights) -> Self {
+        let [e0, e1, e2] = shape.encoder;
+        let first = linear(weights, "xyz.encoder.first_conv.0", e0);
+        let first = fold_batch_norm(first, weights, "xyz.encoder.first_conv.1");
+        let second = linear(weights, "xyz.encoder.first_conv.3", e1);
+        let third = linear(weights, "xyz.encoder.second_conv.0", e2);
+        let third = fold_batch_norm(third, weights, "xyz.encoder.second_conv.1");
+        let half = |from: usize| {
+            third.weight.chunks_exact(2 * e1).flat_map(|row| row[from..from + e1].to_vec()).collect::<Vec<f32>>()
+        };
+        let (pooled_weight, local_weight) = (half(0), half(e1));
+        let mut merged = vec![0.0; e2 * e0];
+        let (a, b) = (View::dense(&local_weight, e2, e1), View::dense(&second.weight, e1, e0));
+        product(a, b, 1.0, false, &mut merged, e0, Parallelism::None);
+        let carried =
+            local_weight.chunks_exact(e1).map(|row| row.iter().zip(&second.bias).map(|(w, b)| w * b).sum::<f32>());
+        let bias = third.bias.iter().zip(carried).map(|(b, c)| b + c).collect();
+        let last = linear(weights, "xyz.encoder.second_conv.3", shape.width);
+        Self {
+            // Offsets are millimetres in metres, and three terms a sum: they keep their precision.
+            first: Layer::new(Kernel::best(Arithmetic::F32), &first.weight, first.bias, e0),
+            second: Layer::new(kernel, &second.weight, second.bias, e1),
+            pooled: Layer::new(kernel, &pooled_weight, bias, e2),
+            local: Layer::new(kernel, &merged, Vec::new(), e2),
+            last: Layer::new(kernel, &last.weight, last.bias, shape.width),
+            maxima: Vec::new(),
+            shared: Vec::new(),
+        }
+    }
+
+    /// neighbours `[G, K]` -> out `[G, c]`.
+    pub fn run(
+        &mut self,
+        workers: &mut Workers,
+        points: &[[f32; 3]],
+        centres: &[[f32; 3]],
+        neighbours: &[u32],
+        k: usize,
+        out: &mut [f32],
+    ) {
+        let groups = (POINTS_PER_TASK / k).max(1);
+        let (g, e1, e2, c) = (centres.len(), self.second.packed.to, self.pooled.packed.to, self.last.packed.to);
+        let group = |task: usize| {
+            let some = task * groups..g.min((task + 1) * groups);
+            (&centres[some.clone()], &neighbours[some.start * k..some.end * k])
+        };
+        self.maxima.resize(g * e1, 0.0);
+        let Self { first, second, pooled, local, last, maxima, shared } = self;
+        workers.each_chunk(maxima, groups * e1, |scratch, task, maxima| {
+            let (centres, neighbours) = group(task);
+            first_layer(first, points, centres, neighbours, &mut scratch.encoder, &mut scratch.product);
+            pool(second, (&scratch.encoder.first, row_stride(first.packed.to)), k, &mut scratch.product, maxima);
+        });
+        shared.resize(g * e2, 0.0);
+        pooled.run(workers, (maxima, e1), g, (shared, e2), Activation::None);
+        workers.each_chunk(out, groups * c, |scratch, task, out| {
+            let (centres, neighbours) = group(task);
+            let (encoder, product) = (&mut scratch.encoder, &mut scratch.product);
+            // Computed again: three terms a sum are less than reading them back.
+            first_layer(first, points, centres, neighbours, encoder, product);
+            let shared = &shared[task * groups * e2..][..centres.len() * e2];
+            third_layer(local, k, row_stride(first.packed.to), shared, encoder, product);
+            pool(last, (&encoder.third, row_stride(e2)), k, product, out);
+        });
+    }
+}
+
+/// Offsets of each group's points from its centre, through the first layer.
+fn first_layer(
+    layer: &Layer,
+    points: &[[f32; 3]],
+    centres: &[[f32; 3]],
+    neighbours: &[u32],
+    scratch: &mut EncoderScratch,
+    product: &mut ProductScratch,
+) {
+    let EncoderScratch { offsets, first, .. } = scratch;
+    offsets.clear();
+    for (centre, group) in centres.iter().zip(neighbours.chunks_exact(neighbours.len() / centres.len())) {
+        offsets.extend(group.iter().flat_map(|&i| [0, 1, 2].map(|axis| points[i as usize][axis] - centre[axis])));
+    }
+    let (rows, width, stride) = (neighbours.len(), layer.packed.width(), row_stride(layer.packed.to));
+    first.resize(rows * stride);
+    layer.packed.product((offsets, XYZ), rows, 0..layer.packed.panels(), product, |panel, tile| {
+        add_rows(tile, layer.bias(panel));
+        relu(tile);
+        copy_columns(tile, width, panel, first, stride, layer.packed.to);
+    });
+}
+
+/// The third layer: its local half, and its group's shared half.
+fn third_layer(
+    layer: &Layer,
+    k: usize,
+    first_stride: usize,
+    shared: &[f32],
+    scratch: &mut EncoderScratch,
+    product: &mut ProductScratch,
+) {
+    let EncoderScratch { first, third, .. } = scratch;
+    let (e2, width) = (layer.packed.to, layer.packed.width());
+    let (rows, stride) = (shared.len() / e2 * k, row_stride(e2));
+    third.resize(rows * stride);
+    layer.packed.product((first, first_stride), rows, 0..layer.packed.panels(), product, |panel, tile| {
+        let columns = width.min(e2 - panel * width);
+        for (tile, shared) in tile.chunks_exact_mut(k * width).zip(shared.chunks_exact(e2)) {
+            let shared = &shared[panel * width..][..columns];
+            for row in tile.chunks_exact_mut(width) {
+                row.iter_mut().zip(shared).for_each(|(v, s)| *v = (*v + s).max(0.0));
+            }
+        }
+        copy_columns(tile, width, panel, third, stride, e2);
+    });
+}
+
+/// A layer and its maximum over each group of `k` rows of x -> out `[groups, to]`.
+fn pool(layer: &Layer, (x, stride): (&[f32], usize), k: usize, product: &mut ProductScratch, out: &mut [f32]) {
+    let (to, width) = (layer.packed.to, layer.packed.width());
+    let rows = out.len() / to * k;
+    layer.packed.product((x, stride), rows, 0..layer.packed.panels(), product, |panel, tile| {
+        let columns = width.min(to - panel * width);
+        for (tile, out) in tile.chunks_exact_mut(k * width).zip(out.chunks_exact_mut(to)) {
+            let (maximum, rest) = tile.split_at_mut(width);
+            maximum_rows(rest, maximum);
+            let out = &mut out[panel * width..][..columns];
+            out.iter_mut().zip(maximum.iter().zip(layer.bias(panel))).for_each(|(out, (m, b))| *out = m + b);
+        }
+    });
+}
+
+/// A panel's tile into its columns of `out`, `[rows, to]` at `stride`.
+fn copy_columns(tile: &[f32], width: usize, panel: usize, out: &mut [f32], stride: usize, to: usize) {
+    let (column, columns) = (panel * width, width.min(to - panel * width));
+    for (tile, out) in tile.chunks_exact(width).zip(out.chunks_exact_mut(stride)) {
+        out[column..column + columns].copy_from_slice(&tile[..columns]);
+    }
+}
+
+/// BatchNorm with its running statistics is an affine map: it goes into the layer before it.
+fn fold_batch_norm(mut layer: Linear, weights: &mut Weights, name: &str) -> Linear {
+    let mut part = |leaf: &str| take(weights, &format!("{name}.{leaf}"));
+    let (weight, bias, mean, variance) = (part("weight"), part("bias"), part("running_mean"), part("running_var"));
+    for i in 0..layer.to {
+        let scale = weight[i] / (variance[i] + EPSILON).sqrt();
+        layer.weight[i * layer.from..][..layer.from].iter_mut().for_each(|w| *w *= scale);
+        layer.bias[i] = (layer.bias[i] - mean[i]) * scale + bias[i];
+    }
+    layer
+}

@@ -1,0 +1,91 @@
+//! AVX-512: 14 x 32, 28 sums, two operands and a broadcast in 32 registers; f32, or pairs of bf16 summed in f32.
+
+use std::arch::x86_64::*;
+
+use super::{Tile, by_rows};
+
+pub fn has_f32() -> bool {
+    is_x86_feature_detected!("avx512f")
+}
+
+pub fn has_bf16() -> bool {
+    has_f32() && is_x86_feature_detected!("avx512bf16")
+}
+
+/// # Safety
+/// See [`super::Kernel::run`].
+pub unsafe fn run_f32(tile: &Tile) {
+    // SAFETY: the caller's promises are those that `rows_f32` needs.
+    unsafe { by_rows!(tile, rows_f32: 1 2 3 4 5 6 7 8 9 10 11 12 13 14) }
+}
+
+/// # Safety
+/// See [`super::Kernel::run`]; a cell is a pair of bf16.
+pub unsafe fn run_bf16(tile: &Tile) {
+    // SAFETY: the caller's promises are those that `rows_bf16` needs.
+    unsafe { by_rows!(tile, rows_bf16: 1 2 3 4 5 6 7 8 9 10 11 12 13 14) }
+}
+
+#[target_feature(enable = "avx512f")]
+unsafe fn rows_f32<const ROWS: usize>(tile: &Tile) {
+    // SAFETY: the caller promises rows, depth and 32 columns at the tile's pointers and strides.
+    unsafe {
+        let mut sum = load::<ROWS>(tile);
+        let rows: [*const f32; ROWS] = std::array::from_fn(|r| tile.a.add(r * tile.a_stride));
+        for k in 0..tile.depth {
+            let b = tile.b.add(k * 32);
+            let (left, right) = (_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(16)));
+            for r in 0..ROWS {
+                let x = _mm512_set1_ps(*rows[r].add(k));
+                sum[r][0] = _mm512_fmadd_ps(x, left, sum[r][0]);
+                sum[r][1] = _mm512_fmadd_ps(x, right, sum[r][1]);
+            }
+        }
+        store(tile, &sum);
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bf16")]
+unsafe fn rows_bf16<const ROWS: usize>(tile: &Tile) {
+    // SAFETY: as above; every bit pattern is a pair of bf16, so cells may be read as integers and seen as pairs.
+    unsafe {
+        let pairs = |cells: *const f32| std::mem::transmute::<__m512i, __m512bh>(_mm512_loadu_si512(cells.cast()));
+        let mut sum = load::<ROWS>(tile);
+        let rows: [*const i32; ROWS] = std::array::from_fn(|r| tile.a.add(r * tile.a_stride).cast());
+        for k in 0..tile.depth {
+            let b = tile.b.add(k * 32);
+            let (left, right) = (pairs(b), pairs(b.add(16)));
+            for r in 0..ROWS {
+                let x = std::mem::transmute::<__m512i, __m512bh>(_mm512_set1_epi32(*rows[r].add(k)));
+                sum[r][0] = _mm512_dpbf16_ps(sum[r][0], x, left);
+                sum[r][1] = _mm512_dpbf16_ps(sum[r][1], x, right);
+            }
+        }
+        store(tile, &sum);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn load<const ROWS: usize>(tile: &Tile) -> [[__m512; 2]; ROWS] {
+    let mut sum = [[_mm512_setzero_ps(); 2]; ROWS];
+    if tile.add {
+        for (r, sum) in sum.iter_mut().enumerate() {
+            // SAFETY: the caller promises 32 columns of each row at `c`.
+            *sum = [0, 16].map(|j| unsafe { _mm512_loadu_ps(tile.c.add(r * tile.c_stride + j)) });
+        }
+    }
+    sum
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn store<const ROWS: usize>(tile: &Tile, sum: &[[__m512; 2]; ROWS]) {
+    for (r, sum) in sum.iter().enumerate() {
+        // SAFETY: the caller promises 32 columns of each row at `c`.
+        unsafe {
+            _mm512_storeu_ps(tile.c.add(r * tile.c_stride), sum[0]);
+            _mm512_storeu_ps(tile.c.add(r * tile.c_stride + 16), sum[1]);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use crosscheck::config::Station;
+use crosscheck::doctor::lines::{self, Loopback};
+use crosscheck::doctor::{self, Finding, Status, System};
+use serde_json::json;
+
+use super::Outcome;
+
+/// Say what keeps a station from running well here, with the fix for each finding: exit code 1 where something must be fixed.
+#[derive(Args)]
+pub struct Arguments {
+    /// Configuration of the station (TOML); without one, only the machine is looked at
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+    /// Change an output and look for it at an input that is wired to it, as reject:confirm. Moves what is connected!
+    #[arg(long, value_name = "OUTPUT:INPUT", requires = "config")]
+    loopback: Option<String>,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Outcome> {
+    let station = arguments.config.as_deref().map(Station::read).transpose()?;
+    let findings = doctor::examine(&System::here(), station.as_ref());
+    let loopback = match (&arguments.loopback, &station) {
+        (Some(pair), Some(station)) => Some(lines::loopback(&station.gpio, pair)?),
+        _ => None,
+    };
+    let text = if arguments.json {
+        json!({ "findings": findings, "loopback": loopback }).to_string()
+    } else {
+        to_text(&findings, loopback.as_ref())
+    };
+    writeln!(std::io::stdout(), "{text}").context("cannot print the result")?;
+    let sound = findings.iter().all(|finding| finding.status < Status::Error);
+    Ok(if sound { Outcome::Done } else { Outcome::Rejected })
+}
+
+fn to_text(findings: &[Finding], loopback: Option<&Loopback>) -> String {
+    let mut text = String::new();
+    for Finding { name, status, found, fix } in findings {
+        let status = match status {
+            Status::Ok => "ok",
+            Status::Note => "note",
+            Status::Warning => "WARNING",
+            Status::Error => "ERROR",
+        };
+        text += &format!("{status:8}{name:22}{found}\n");
+        text += &fix.as_ref().map_or(String::new(), |fix| format!("{:8}{:22}-> {fix}\n", "", ""));
+    }
+    if let Some(Loopback { changes, median_us, max_us }) = loopback {
+        text += &format!(
+            "ok      loopback              {changes} changes seen; median {median_us:.0} us, max {max_us:.0} us\n"
+        );
+    }
+    let count = |wanted: Status| findings.iter().filter(|f| f.status == wanted).count();
+    text + &format!("{} errors, {} warnings", count(Status::Error), count(Status::Warning))
+}

@@ -1,0 +1,163 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use crosscheck::config::Station;
+use crosscheck::mqtt::{Event, Publisher};
+use crosscheck::reject;
+use crosscheck::runtime::inspection::Watcher;
+use crosscheck::runtime::judgement::Judgement;
+use crosscheck::runtime::metrics::{Count, Metrics};
+use crosscheck::runtime::reload::Reloader;
+use crosscheck::runtime::settings::{Settings, opener};
+use crosscheck::runtime::watchdog::ServiceManager;
+use crosscheck::runtime::{self, Equipment, FAULT_NAMES, Request, Status};
+use crosscheck::score::Verdict;
+use crosscheck::view::{self, Action, Latest, View};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use super::Outcome;
+use super::inspect::overlay_of;
+
+/// Actions of the live page that may wait.
+const ACTIONS_MAX: usize = 4;
+
+/// Longer than an inspection takes: with a silent camera's time-out on top, no sign of progress is a sick station.
+const INSPECTION_MAX: Duration = Duration::from_secs(5);
+
+/// Run a station: frames in, rejects out, until it is told to stop. SIGHUP reads engine, thresholds and regions again.
+#[derive(Args)]
+pub struct Arguments {
+    /// Configuration of the station (TOML)
+    #[arg(long, value_name = "STATION")]
+    config: PathBuf,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Outcome> {
+    let path = arguments.config.as_path();
+    let station = Station::read(path)?;
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    let manager = ServiceManager::of_environment().context("cannot reach the service manager in NOTIFY_SOCKET")?;
+    // First of all, so that the outputs are at their safe state while the rest is made ready.
+    let line = reject::start(&station)?;
+    let mut judgement = Judgement::read(&station.engine, &station.regions)?;
+    if let Some(folder) = &station.engine.check_frames {
+        let frames = judgement.check(folder)?;
+        log::info!("the engine was checked on {frames} frames");
+    }
+    let metrics = Arc::new(Metrics::new(&FAULT_NAMES));
+    let latest = Arc::new(Latest::new());
+    let (actions, asked) = sync_channel(ACTIONS_MAX);
+    let page = view::Station {
+        name: name(path),
+        metrics: metrics.clone(),
+        latest: latest.clone(),
+        actions,
+        progress_age_max: INSPECTION_MAX + Duration::from_secs_f64(1e-3 * station.camera.frame_timeout_ms),
+    };
+    let _view = station.view.enabled.then(|| View::serve(&station.view, page)).transpose()?;
+    let publisher = station.mqtt.as_ref().map(|mqtt| Publisher::start(mqtt, metrics.clone())).transpose()?;
+    let reloader = Reloader::new(path.into(), station.clone(), judgement.judge.engine_sha256.clone());
+    let mut desk = Desk { signals, asked, reloader, metrics: metrics.clone() };
+    let equipment = Equipment {
+        camera: opener(&station.camera)?,
+        judgement,
+        line,
+        watchers: watchers(latest, publisher),
+        listeners: Vec::new(),
+        metrics,
+        manager,
+    };
+    runtime::run(&Settings::of(&station), equipment, &mut |status| desk.request(status))?;
+    Ok(Outcome::Done)
+}
+
+/// The station's name: that of its configuration.
+fn name(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// What a judged part is shown to.
+fn watchers(latest: Arc<Latest>, publisher: Option<Publisher>) -> Vec<Watcher> {
+    let show: Watcher = Box::new(move |shot| {
+        let threshold = shot.judge.as_ref().map(|judge| judge.thresholds.reject);
+        latest.offer(shot.part, &overlay_of(&shot.captured.frame, &shot.inspection, threshold));
+    });
+    let publish = publisher.map(|publisher| -> Watcher {
+        Box::new(move |shot| {
+            let latency_ns = shot.judged_ns.saturating_sub(shot.captured.captured_ns);
+            publisher.verdict(Event {
+                part: shot.part,
+                verdict: shot.inspection.verdict.unwrap_or(Verdict::Reject),
+                score: shot.inspection.scores.map(|scores| scores.score),
+                threshold: shot.judge.as_ref().map_or(0.0, |judge| judge.thresholds.reject),
+                reason: shot.inspection.reason.map(|reason| reason.name()),
+                latency_ms: Some(latency_ns as f32 * 1e-6),
+            });
+        })
+    });
+    std::iter::once(show).chain(publish).collect()
+}
+
+/// Set by the system when a signal comes.
+struct Signals {
+    stop: Arc<AtomicBool>,
+    reload: Arc<AtomicBool>,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        let signals = Self { stop: Arc::default(), reload: Arc::default() };
+        for stop in [SIGTERM, SIGINT] {
+            signal_hook::flag::register(stop, signals.stop.clone())?;
+        }
+        signal_hook::flag::register(SIGHUP, signals.reload.clone())?;
+        Ok(signals)
+    }
+}
+
+/// Where what is asked of the station comes together: signals, and the live page.
+struct Desk {
+    signals: Signals,
+    asked: Receiver<Action>,
+    reloader: Reloader,
+    metrics: Arc<Metrics>,
+}
+
+impl Desk {
+    fn request(&mut self, status: &Status) -> Option<Request> {
+        if self.signals.stop.load(Relaxed) {
+            return Some(Request::Stop);
+        }
+        if self.signals.reload.swap(false, Relaxed) {
+            return self.reload(status);
+        }
+        match self.asked.try_recv().ok()? {
+            Action::Reload => self.reload(status),
+            Action::SetThreshold(reject) => {
+                log::info!("the threshold is {reject} until the configuration is read again");
+                Some(Request::Change(vec![self.reloader.threshold(reject)]))
+            }
+        }
+    }
+
+    /// What is wrong with the new configuration changes nothing.
+    fn reload(&mut self, status: &Status) -> Option<Request> {
+        match self.reloader.reload(status.frame) {
+            Ok(changes) => {
+                log::info!("the configuration was read again");
+                self.metrics.count(Count::Reloads);
+                Some(Request::Change(changes))
+            }
+            Err(error) => {
+                log::error!("the configuration stays as it was: {error}");
+                self.metrics.count(Count::ReloadsRefused);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What is there for GPU back ends, and what is missing.
+
+use super::{Finding, System};
+
+/// Where Debian, Ubuntu, JetPack and CUDA's own installer put libraries.
+const FOLDERS: [&str; 8] = [
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu/nvidia",
+    "/usr/lib/aarch64-linux-gnu/tegra",
+    "/usr/lib64",
+    "/usr/lib",
+    "/usr/local/cuda/lib64",
+    "/opt/tensorrt/lib",
+];
+
+pub fn examine(system: &System) -> Vec<Finding> {
+    vec![cuda(system), tensorrt(system)]
+}
+
+fn cuda(system: &System) -> Finding {
+    let name = "cuda";
+    let driver = find(system, "libcuda.so.1");
+    let jetson = system.read("/etc/nv_tegra_release").and_then(|text| text.lines().next().map(str::to_string));
+    let device = ["/dev/nvidia0", "/dev/nvhost-gpu", "/dev/nvgpu"].into_iter().find(|path| system.has(path));
+    match (device, driver) {
+        (Some(device), Some(driver)) => {
+            let board = jetson.map_or(String::new(), |release| format!(", {release}"));
+            Finding::ok(name, format!("GPU at {device}, driver library {driver}{board}"))
+        }
+        (Some(device), None) => Finding::warning(
+            name,
+            format!("GPU at {device}, but no libcuda.so.1"),
+            "install the driver's user-space libraries (Debian: libcuda1; a Jetson: nvidia-l4t-cuda)",
+        ),
+        (None, Some(driver)) => Finding::warning(
+            name,
+            format!("driver library {driver}, but no GPU at /dev/nvidia0 or /dev/nvhost-gpu"),
+            "load the driver (modprobe nvidia), or give the container or service access to the device",
+        ),
+        (None, None) => Finding::note(name, "no NVIDIA GPU here: the CPU back end is used, which needs nothing"),
+    }
+}
+
+fn tensorrt(system: &System) -> Finding {
+    let name = "tensorrt";
+    match ["libnvinfer.so.10", "libnvinfer.so.11"].into_iter().find_map(|library| find(system, library)) {
+        Some(library) => Finding::ok(name, library),
+        None => Finding::note(name, "no TensorRT here (libnvinfer.so.10); JetPack 6 has 10.3 as package tensorrt"),
+    }
+}
+
+fn find(system: &System, library: &str) -> Option<String> {
+    FOLDERS.iter().map(|folder| format!("{folder}/{library}")).find(|path| system.has(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Status;
+
+    #[test]
+    fn half_an_installation_is_found() {
+        let root = tempfile::tempdir().unwrap();
+        let system = System::at(root.path());
+        let put = |path: &str| {
+            std::fs::create_dir_all(system.path(path).parent().unwrap()).unwrap();
+            std::fs::write(system.path(path), "").unwrap();
+        };
+        assert_eq!(cuda(&system).status, Status::Note);
+        put("/dev/nvidia0");
+        assert_eq!(cuda(&system).status, Status::Warning);
+        put("/usr/lib/x86_64-linux-gnu/libcuda.so.1");
+        assert_eq!((cuda(&system).status, tensorrt(&system).status), (Status::Ok, Status::Note));
+        put("/usr/lib/aarch64-linux-gnu/libnvinfer.so.10");
+        assert_eq!(tensorrt(&system).status, Status::Ok);
+    }
+}

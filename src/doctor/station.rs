@@ -1,0 +1,131 @@
+//! What a configuration names: engine, camera, disk, view and broker.
+
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::path::Path;
+use std::time::Duration;
+
+use super::Finding;
+use crate::config::Station;
+use crate::config::record::Record;
+use crate::config::view::{Mqtt, View};
+use crate::model::engine_file::Engine;
+
+/// A broker on the same network answers in a tenth of this.
+const BROKER_TIME_MAX: Duration = Duration::from_secs(2);
+/// Below this the system itself is in trouble.
+const FREE_BYTES_MIN: u64 = 256 << 20;
+
+pub fn examine(station: &Station) -> Vec<Finding> {
+    let mut findings = vec![engine(station), disk(station.record.as_ref())];
+    findings.extend(station.view.enabled.then(|| view(&station.view)));
+    findings.extend(station.mqtt.iter().map(broker));
+    findings
+}
+
+fn engine(station: &Station) -> Finding {
+    let (name, path) = ("engine", &station.engine.path);
+    let engine = match Engine::read(path) {
+        Ok(engine) => engine,
+        Err(error) => {
+            let fix = "make it with `crosscheck fit` and `crosscheck calibrate`, or correct engine.path";
+            return Finding::error(name, error.to_string(), fix);
+        }
+    };
+    let (variant, hash) = (engine.metadata.variant.name(), &engine.content_sha256);
+    let found = format!("{}, {variant}, sha256 {hash}", path.display());
+    if !engine.is_fitted() {
+        return Finding::error(name, format!("{found}: it has no mappings"), "fit it on good parts: crosscheck fit");
+    }
+    match (engine.metadata.calibration, station.engine.threshold) {
+        (None, None) => Finding::error(
+            name,
+            format!("{found}: it has no threshold"),
+            "find one with `crosscheck calibrate`, or set engine.threshold",
+        ),
+        (_, Some(threshold)) => Finding::ok(name, format!("{found}, rejects above {threshold} (engine.threshold)")),
+        (Some(calibration), None) => Finding::ok(name, format!("{found}, rejects above {}", calibration.threshold)),
+    }
+}
+
+fn disk(record: Option<&Record>) -> Finding {
+    let name = "disk";
+    let Some(record) = record else { return Finding::note(name, "no [record]: rejects are not kept") };
+    // The folder is made by the station; what is there of it decides.
+    let folder = std::path::absolute(&record.folder).unwrap_or_else(|_| record.folder.clone());
+    let Some(there) = folder.ancestors().find(|path| path.is_dir()) else {
+        return Finding::error(name, format!("{} is nowhere", folder.display()), "correct record.folder");
+    };
+    if let Err(error) = tempfile::tempfile_in(there) {
+        let fix = format!("give the station's user the folder: chown crosscheck {}", there.display());
+        return Finding::error(name, format!("{} cannot be written: {error}", there.display()), fix);
+    }
+    match free_bytes(there) {
+        Err(error) => Finding::warning(name, format!("{}: {error}", there.display()), "check the file system"),
+        Ok(free) if free < (record.quota_mb << 20).saturating_sub(used_bytes(&folder)) + FREE_BYTES_MIN => {
+            let found =
+                format!("{} MB are free at {}, record.quota_mb is {}", free >> 20, there.display(), record.quota_mb);
+            Finding::warning(name, found, "free some space, or lower record.quota_mb")
+        }
+        Ok(free) => Finding::ok(name, format!("{} MB are free at {}", free >> 20, there.display())),
+    }
+}
+
+fn free_bytes(folder: &Path) -> std::io::Result<u64> {
+    let found = rustix::fs::statvfs(folder)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// What the recording takes already; what cannot be read counts as nothing.
+fn used_bytes(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let size = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(found) if found.is_dir() => used_bytes(&entry.path()),
+        Ok(found) => found.len(),
+        Err(_) => 0,
+    };
+    entries.flatten().map(size).sum()
+}
+
+fn view(view: &View) -> Finding {
+    let (name, bind) = ("view", view.bind);
+    if let Err(error) = TcpListener::bind(bind) {
+        let fix = "stop the station that is running, or give view.bind another port";
+        return Finding::warning(name, format!("cannot listen on {bind}: {error}"), fix);
+    }
+    let open = !bind.ip().is_loopback();
+    match (open, &view.token) {
+        (true, Some(_)) => Finding::warning(
+            name,
+            format!("{bind} is not loopback, and the token travels in the clear"),
+            "put a proxy with TLS before it and bind to 127.0.0.1",
+        ),
+        (true, None) => Finding::note(name, format!("{bind} shows pictures to whoever reaches it; nobody can act")),
+        (false, _) => Finding::ok(name, format!("http://{bind}/")),
+    }
+}
+
+fn broker(mqtt: &Mqtt) -> Finding {
+    let (name, broker) = ("mqtt", format!("{}:{}", mqtt.host, mqtt.port));
+    if !cfg!(feature = "mqtt") {
+        return Finding::error(
+            name,
+            "this program was built without MQTT",
+            "build it with --features mqtt, or leave [mqtt] out",
+        );
+    }
+    let addresses = match (mqtt.host.as_str(), mqtt.port).to_socket_addrs() {
+        Ok(addresses) => addresses,
+        Err(error) => {
+            return Finding::warning(name, format!("{broker}: {error}"), "correct mqtt.host, or the name service");
+        }
+    };
+    let reach = |address: SocketAddr| TcpStream::connect_timeout(&address, BROKER_TIME_MAX).is_ok();
+    if addresses.into_iter().any(reach) {
+        return Finding::ok(name, format!("{broker} answers"));
+    }
+    Finding::warning(
+        name,
+        format!("{broker} does not answer: events would be dropped"),
+        "start the broker, or correct mqtt.host and mqtt.port",
+    )
+}

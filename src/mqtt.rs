@@ -1,0 +1,74 @@
+//! Verdicts for other programs, over MQTT 3.1.1 without TLS: let a broker on this machine or this network pass them on.
+//!
+//! `<topic>/verdict` gets one JSON object per part, at least once. `<topic>/state` is retained: `running`, `fault` or
+//! `stopped`, and `offline` as the last will, which the broker sends when the station is gone without a word.
+//! The line hands events to a bounded queue and never waits; what does not fit is dropped and counted.
+
+#[cfg(feature = "mqtt")]
+mod client;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::config::view::Mqtt;
+use crate::runtime::metrics::Metrics;
+use crate::score::Verdict;
+
+#[derive(Debug, Error)]
+pub enum MqttError {
+    #[error(
+        "[mqtt] is configured but this program was built without it: build it with --features mqtt, or leave the section out"
+    )]
+    NotBuilt,
+    #[error("cannot read the MQTT password in {}: {reason}", path.display())]
+    Password { path: PathBuf, reason: String },
+    #[error("cannot start the MQTT threads: {0}")]
+    Thread(std::io::Error),
+}
+
+/// What one part came to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Event {
+    pub part: u64,
+    pub verdict: Verdict,
+    /// None for a part that was rejected without one.
+    pub score: Option<f32>,
+    pub threshold: f32,
+    /// Why a part has no score.
+    pub reason: Option<&'static str>,
+    /// From capture to verdict; none without a frame.
+    pub latency_ms: Option<f32>,
+}
+
+/// Sends events until it is dropped.
+pub struct Publisher {
+    #[cfg(feature = "mqtt")]
+    client: client::Client,
+    #[cfg(not(feature = "mqtt"))]
+    never: std::convert::Infallible,
+}
+
+impl Publisher {
+    /// Starts the threads that connect, and connect again. A broker that is away is no error: events wait or are dropped.
+    #[cfg(feature = "mqtt")]
+    pub fn start(config: &Mqtt, metrics: Arc<Metrics>) -> Result<Self, MqttError> {
+        Ok(Self { client: client::Client::start(config, metrics)? })
+    }
+
+    /// This program was built without MQTT.
+    #[cfg(not(feature = "mqtt"))]
+    pub fn start(_config: &Mqtt, _metrics: Arc<Metrics>) -> Result<Self, MqttError> {
+        Err(MqttError::NotBuilt)
+    }
+
+    /// Queues an event, or drops and counts it. Never waits.
+    pub fn verdict(&self, event: Event) {
+        #[cfg(feature = "mqtt")]
+        self.client.verdict(event);
+        #[cfg(not(feature = "mqtt"))]
+        match (self.never, event) {}
+    }
+}

@@ -1,0 +1,256 @@
+//! The thread that drives the outputs. From its start to its end it allocates nothing, locks nothing, and makes no
+//! system call but those that wait, tell the time, read edges and set lines.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use heapless::Vec;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+use super::edges::{Edge, EdgeKind, Edges, INPUTS_MAX};
+use super::fault::Fault;
+use super::line::{Bell, Command, Ends, Handles, queues};
+use super::part::{Counters, Event, Outputs};
+use super::realtime::{Alarm, lock_memory, set_priority};
+use super::schedule::Schedule;
+use super::settings::Settings;
+use super::{RejectError, Sink};
+use crate::clock::monotonic_ns;
+
+/// Edges that are worked off at once: more than the kernel keeps for three lines.
+const EDGES_MAX: usize = 4096;
+/// The alarm, the bell and the reject line, beside the inputs.
+const FILES_MAX: usize = INPUTS_MAX + 3;
+
+/// How the thread runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// SCHED_FIFO priority; none for an ordinary thread.
+    pub priority: Option<u8>,
+    pub lock_memory: bool,
+    /// From one change of the heartbeat to the next.
+    pub heartbeat_ns: u64,
+}
+
+/// A line at work.
+pub struct Running {
+    pub handles: Handles,
+    pub actuator: Actuator,
+}
+
+/// What the thread has seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Report {
+    pub counters: Counters,
+    /// The longest time by which it woke too late.
+    pub late_ns_worst: u64,
+}
+
+/// The thread. Dropping it stops the line, at its safe state.
+pub struct Actuator {
+    bell: Arc<Bell>,
+    thread: Option<JoinHandle<Result<Report, RejectError>>>,
+}
+
+impl Actuator {
+    /// Whether it drives the outputs. If it does not, they are at their safe state, and [`Self::stop`] says why.
+    pub fn is_running(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
+    /// Ends the thread: the outputs are at their safe state when this returns.
+    pub fn stop(mut self) -> Result<Report, RejectError> {
+        self.join().unwrap_or(Err(RejectError::Panicked))
+    }
+
+    fn join(&mut self) -> Option<Result<Report, RejectError>> {
+        self.bell.stop();
+        let thread = self.thread.take()?;
+        Some(thread.join().unwrap_or(Err(RejectError::Panicked)))
+    }
+}
+
+impl Drop for Actuator {
+    fn drop(&mut self) {
+        if let Some(Err(error)) = self.join() {
+            log::error!("{error}");
+        }
+    }
+}
+
+/// Starts a line, held at reject until [`Fault::Starting`] is cleared.
+pub fn start(
+    settings: Settings,
+    options: Options,
+    sink: Box<dyn Sink>,
+    edges: Box<dyn Edges>,
+) -> Result<Running, RejectError> {
+    let (handles, ends) = queues().map_err(RejectError::Wait)?;
+    let bell = ends.bell.clone();
+    let alarm = Alarm::new().map_err(RejectError::Wait)?;
+    let now = monotonic_ns();
+    let work = Box::new(Work {
+        schedule: Schedule::new(settings, now),
+        sink: SafeSink(sink),
+        edges,
+        found: Vec::new(),
+        ends,
+        alarm,
+        outputs: None,
+        heartbeat: Heartbeat { active: false, next: now, every_ns: options.heartbeat_ns },
+        wake: None,
+        late_ns_worst: 0,
+        events_lost: 0,
+    });
+    if options.lock_memory
+        && let Err(error) = lock_memory()
+    {
+        log::warn!("memory is not locked, so the reject output may come late when memory is short: {error}");
+    }
+    let name = "actuator";
+    let run = move || {
+        if let Some(Err(error)) = options.priority.map(set_priority) {
+            log::warn!(
+                "the actuator runs without real-time priority, so the reject output may come late: {error} (LimitRTPRIO in the service, or ulimit -r)"
+            );
+        }
+        work.run()
+    };
+    let thread = std::thread::Builder::new().name(name.into()).spawn(run);
+    let thread = Some(thread.map_err(|source| RejectError::Spawn { name, source })?);
+    Ok(Running { handles, actuator: Actuator { bell, thread } })
+}
+
+/// A sink that is safe when it goes, on a panic as well.
+struct SafeSink(Box<dyn Sink>);
+
+impl Drop for SafeSink {
+    fn drop(&mut self) {
+        self.0.make_safe();
+    }
+}
+
+struct Heartbeat {
+    active: bool,
+    next: u64,
+    every_ns: u64,
+}
+
+struct Work {
+    schedule: Schedule,
+    sink: SafeSink,
+    edges: Box<dyn Edges>,
+    found: Vec<Edge, EDGES_MAX>,
+    ends: Ends,
+    alarm: Alarm,
+    /// What is driven; none before the first time.
+    outputs: Option<Outputs>,
+    heartbeat: Heartbeat,
+    /// When the schedule wanted to be woken.
+    wake: Option<u64>,
+    late_ns_worst: u64,
+    events_lost: u64,
+}
+
+impl Work {
+    fn run(mut self: Box<Self>) -> Result<Report, RejectError> {
+        while !self.ends.bell.is_stopped() {
+            self.turn()?;
+            self.wait()?;
+        }
+        let mut counters = *self.schedule.counters();
+        counters.events_lost += self.events_lost;
+        Ok(Report { counters, late_ns_worst: self.late_ns_worst })
+    }
+
+    /// Everything that has happened, and what follows from it.
+    fn turn(&mut self) -> Result<(), RejectError> {
+        self.ends.bell.hear();
+        let mut flooded = false;
+        let found = &mut self.found;
+        found.clear();
+        self.edges.read(&mut |edge| flooded |= found.push(edge).is_err())?;
+        // What came first counts first: a trigger belongs to the count before it.
+        found.sort_unstable_by_key(|edge| edge.at);
+        let now = monotonic_ns();
+        let late = self.wake.map_or(0, |wake| now.saturating_sub(wake));
+        self.late_ns_worst = self.late_ns_worst.max(late);
+        for edge in &self.found {
+            match edge.kind {
+                EdgeKind::Trigger => drop(self.schedule.trigger(edge.at, now)),
+                EdgeKind::Encoder { lost } => self.schedule.encoder_edge(edge.at, lost, now),
+                EdgeKind::Confirm => self.schedule.confirm(),
+                EdgeKind::Acknowledge => self.schedule.acknowledge(now),
+            }
+        }
+        if flooded {
+            self.schedule.raise(Fault::QueueOverflow, now);
+        }
+        self.obey(now);
+        let outputs = self.schedule.poll(now);
+        if self.outputs != Some(outputs) {
+            self.sink.0.drive(outputs)?;
+            self.outputs = Some(outputs);
+        }
+        if now >= self.heartbeat.next {
+            self.heartbeat.active = !self.heartbeat.active;
+            self.heartbeat.next = now + self.heartbeat.every_ns;
+            self.sink.0.heartbeat(self.heartbeat.active)?;
+        }
+        self.tell();
+        Ok(())
+    }
+
+    fn obey(&mut self, now: u64) {
+        for queue in &mut self.ends.commands {
+            while let Some(command) = queue.dequeue() {
+                match command {
+                    Command::Trigger { at_ns } => drop(self.schedule.trigger(at_ns, now)),
+                    Command::Accept(part) => drop(self.schedule.accept(part, now)),
+                    Command::Raise(fault) => self.schedule.raise(fault, now),
+                    Command::Clear(fault) => self.schedule.clear(fault, now),
+                    Command::Acknowledge => self.schedule.acknowledge(now),
+                }
+            }
+        }
+    }
+
+    fn tell(&mut self) {
+        let mut driven_at = None;
+        while let Some(mut event) = self.schedule.next_event() {
+            if let Event::Reject { at, .. } = &mut event {
+                // The line is there when the call that sets it returns.
+                *at = *driven_at.get_or_insert_with(monotonic_ns);
+            }
+            self.events_lost += u64::from(self.ends.events.enqueue(event).is_err());
+        }
+    }
+
+    /// Sleeps until the next thing is due, or something happens.
+    fn wait(&mut self) -> Result<(), RejectError> {
+        self.wake = self.schedule.wake();
+        let next = self.wake.map_or(self.heartbeat.next, |wake| wake.min(self.heartbeat.next));
+        self.alarm.set(next).map_err(RejectError::Wait)?;
+        let mut files: Vec<PollFd<'_>, FILES_MAX> = Vec::new();
+        let own = [(self.alarm.file(), PollFlags::IN), (self.ends.bell.file(), PollFlags::IN)];
+        let reject = self.sink.0.file().map(|file| (file, PollFlags::empty()));
+        let inputs = self.edges.files();
+        let inputs = inputs.iter().map(|file: &BorrowedFd<'_>| (*file, PollFlags::IN));
+        files.extend(
+            own.into_iter().chain(reject).chain(inputs).map(|(file, flags)| PollFd::from_borrowed_fd(file, flags)),
+        );
+        match poll(&mut files, None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(RejectError::Wait(error.into())),
+        }
+        let gone = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
+        if files.iter().any(|file| file.revents().intersects(gone)) {
+            let gone = io::Error::new(io::ErrorKind::NotConnected, "a line is gone: was its chip unplugged?");
+            return Err(RejectError::Wait(gone));
+        }
+        Ok(())
+    }
+}

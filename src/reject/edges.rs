@@ -1,0 +1,51 @@
+//! Inputs as the actuator sees them: edges with the time at which they came.
+
+use std::os::fd::BorrowedFd;
+
+use super::RejectError;
+
+/// Lines that edges come from: trigger, encoder, confirm, acknowledge.
+pub const INPUTS_MAX: usize = 4;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EdgeKind {
+    /// A part before the photo-eye.
+    Trigger,
+    /// A count of the belt, and how many before it were seen but not kept.
+    Encoder { lost: u32 },
+    /// A part in the reject bin.
+    Confirm,
+    /// The push button.
+    Acknowledge,
+}
+
+/// An edge to active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    pub kind: EdgeKind,
+    /// CLOCK_MONOTONIC, nanoseconds.
+    pub at: u64,
+}
+
+/// Where edges come from.
+pub trait Edges: Send {
+    /// What becomes readable when an edge comes.
+    fn files(&self) -> heapless::Vec<BorrowedFd<'_>, INPUTS_MAX>;
+
+    /// Hands over the edges that have come, those of one line in their order, without waiting, allocating or locking.
+    /// Some may be left for the next call.
+    fn read(&mut self, take: &mut dyn FnMut(Edge)) -> Result<(), RejectError>;
+}
+
+/// A line whose parts are announced by the runtime alone.
+pub struct NoEdges;
+
+impl Edges for NoEdges {
+    fn files(&self) -> heapless::Vec<BorrowedFd<'_>, INPUTS_MAX> {
+        heapless::Vec::new()
+    }
+
+    fn read(&mut self, _: &mut dyn FnMut(Edge)) -> Result<(), RejectError> {
+        Ok(())
+    }
+}

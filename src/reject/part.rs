@@ -1,0 +1,134 @@
+//! A part on its way from the camera to the ejector, and what is told of it.
+
+use super::fault::Fault;
+
+/// Parts are numbered in the order of their triggers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartId(pub u64);
+
+/// What became of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Accepted, and the output never was at reject while it passed the ejector.
+    Passed,
+    /// No accept in time: the output was at reject while it passed the ejector.
+    Rejected,
+    /// Accepted, but the output was at reject for another part or for a fault.
+    Caught,
+    /// No accept in time, and the output came to reject too late: it may have passed.
+    Missed,
+}
+
+/// What became of an accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accept {
+    InTime,
+    /// After the decision deadline: the part stays rejected.
+    Late,
+    /// Of a part that has not been announced, or for the second time.
+    Unknown,
+}
+
+/// What happened, for whoever counts, shows and records it. Times are CLOCK_MONOTONIC nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A part was announced; `count` is the encoder's at that time, 0 without one.
+    Triggered {
+        part: PartId,
+        at: u64,
+        count: u64,
+    },
+    /// It has passed the ejector.
+    Settled {
+        part: PartId,
+        outcome: Outcome,
+        at: u64,
+    },
+    /// An accept came after the decision deadline.
+    LateVerdict {
+        part: PartId,
+        at: u64,
+    },
+    /// The output went to reject, or back.
+    Reject {
+        active: bool,
+        at: u64,
+    },
+    Fault {
+        fault: Fault,
+        active: bool,
+        at: u64,
+    },
+}
+
+/// What the outputs are to be, by what they mean and not by their levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outputs {
+    pub reject: bool,
+    pub ready: bool,
+    pub fault: bool,
+}
+
+impl Outputs {
+    /// On start, on exit and when nothing else is known.
+    pub const SAFE: Self = Self { reject: true, ready: false, fault: true };
+}
+
+/// Sums since the start. `triggered` is the sum of `overflowed`, `passed`, `rejected`, `caught`, `missed` and the
+/// parts that are on their way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    pub triggered: u64,
+    /// Edges that were part of the one before.
+    pub bounced: u64,
+    /// Parts that could not be scheduled; the output was held at reject for them.
+    pub overflowed: u64,
+    pub passed: u64,
+    pub rejected: u64,
+    pub caught: u64,
+    pub missed: u64,
+    /// Accepts that came in time, and too late.
+    pub accepted: u64,
+    pub late: u64,
+    /// Parts that lost their accept because they took too long.
+    pub expired: u64,
+    /// Times the output went to reject for a part.
+    pub pulses: u64,
+    /// Rejected parts that had no pulse of their own.
+    pub merged: u64,
+    /// Rejected parts that were seen in the bin.
+    pub confirmed: u64,
+    /// By [`Fault`], in the order of [`Fault::ALL`].
+    pub faults: [u64; Fault::ALL.len()],
+    /// Events that nobody took in time.
+    pub events_lost: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    pub id: PartId,
+    /// When it was announced.
+    pub at: u64,
+    /// Where its front reaches the ejector: nanoseconds, or encoder counts.
+    pub due: u64,
+    /// When that count was reached.
+    pub due_at: Option<u64>,
+    pub accepted: bool,
+    /// End of its time before the ejector.
+    pub end: u64,
+    /// The output was at reject while an accepted part passed.
+    pub caught: bool,
+    /// It reached the ejector before anything could be done about it.
+    pub late: bool,
+}
+
+impl Part {
+    pub fn outcome(&self) -> Outcome {
+        match (self.accepted, self.caught, self.late) {
+            (true, false, _) => Outcome::Passed,
+            (true, true, _) => Outcome::Caught,
+            (false, _, false) => Outcome::Rejected,
+            (false, _, true) => Outcome::Missed,
+        }
+    }
+}

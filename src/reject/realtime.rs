@@ -1,0 +1,73 @@
+//! What a thread needs to be on time: a priority above others, memory that stays, and a clock to wait for.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::mm::{MlockAllFlags, mlockall};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+};
+
+const NS_PER_S: u64 = 1_000_000_000;
+/// The bit of CAP_IPC_LOCK in a set of capabilities.
+const IPC_LOCK: u32 = 14;
+
+/// Gives the calling thread a SCHED_FIFO priority.
+pub fn set_priority(priority: u8) -> io::Result<()> {
+    // SAFETY: a structure of integers, for which zeros are values; some C libraries have further, reserved fields.
+    let mut parameters: libc::sched_param = unsafe { std::mem::zeroed() };
+    parameters.sched_priority = priority.into();
+    // SAFETY: the thread is the calling one, and the parameters live until the call returns.
+    match unsafe { libc::pthread_setschedparam(libc::pthread_self(), libc::SCHED_FIFO, &parameters) } {
+        0 => Ok(()),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
+}
+
+/// Keeps all memory of the program in place, what it will ask for included. Refused where only a part may be locked:
+/// once that is used up, nothing more could be allocated.
+pub fn lock_memory() -> io::Result<()> {
+    if !may_lock_everything() {
+        let reason = "locked memory is limited (ulimit -l): LimitMEMLOCK=infinity in the service lifts that";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
+    }
+    Ok(mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE)?)
+}
+
+fn may_lock_everything() -> bool {
+    // SAFETY: a structure of integers, for which zeros are values.
+    let mut limit: libc::rlimit = unsafe { std::mem::zeroed() };
+    // SAFETY: the limit lives until the call returns, which writes nothing else.
+    let asked = unsafe { libc::getrlimit(libc::RLIMIT_MEMLOCK, &mut limit) };
+    (asked == 0 && limit.rlim_cur == libc::RLIM_INFINITY) || has_ipc_lock()
+}
+
+fn has_ipc_lock() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let set = effective.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
+    set.is_some_and(|set| set >> IPC_LOCK & 1 == 1)
+}
+
+/// A file that becomes readable at a time of CLOCK_MONOTONIC.
+pub struct Alarm(OwnedFd);
+
+impl Alarm {
+    pub fn new() -> io::Result<Self> {
+        Ok(Self(timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?))
+    }
+
+    /// Replaces the time before. A time that has passed is there at once.
+    pub fn set(&self, at_ns: u64) -> io::Result<()> {
+        // Zero would switch it off.
+        let at_ns = at_ns.max(1);
+        let at = Timespec { tv_sec: (at_ns / NS_PER_S) as i64, tv_nsec: (at_ns % NS_PER_S) as _ };
+        let once = Itimerspec { it_interval: Timespec::default(), it_value: at };
+        timerfd_settime(&self.0, TimerfdTimerFlags::ABSTIME, &once)?;
+        Ok(())
+    }
+
+    pub fn file(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

@@ -1,0 +1,119 @@
+//! One thread's way to the line, on which nothing that matters gets lost.
+
+use crate::reject::fault::{Fault, FaultSet};
+use crate::reject::line::{Command, Commands};
+use crate::reject::part::PartId;
+
+/// Hands a command over without waiting; false when there is no room for it now.
+type Send = Box<dyn FnMut(Command) -> bool + std::marker::Send>;
+
+pub struct Line {
+    send: Send,
+    /// Faults of this thread that are to be raised, and those that the line knows of.
+    faults: FaultSet,
+    told: FaultSet,
+    /// A part could not be announced, and the line does not know yet.
+    overflowed: bool,
+}
+
+impl Line {
+    /// `told`: faults that the line starts with and that this thread ends.
+    pub fn new(mut commands: Commands, told: FaultSet) -> Self {
+        Self::by(Box::new(move |command| commands.send(command)), told)
+    }
+
+    fn by(send: Send, told: FaultSet) -> Self {
+        Self { send, faults: told, told, overflowed: false }
+    }
+
+    /// A part that cannot be announced would pass unseen: the line then holds at reject until it has passed.
+    pub fn trigger(&mut self, at_ns: u64) {
+        self.overflowed |= !(self.send)(Command::Trigger { at_ns });
+        self.tell();
+    }
+
+    /// An accept that finds no room is lost, and its part rejected.
+    pub fn accept(&mut self, part: u64) -> bool {
+        (self.send)(Command::Accept(PartId(part)))
+    }
+
+    pub fn raise(&mut self, fault: Fault) {
+        self.faults.insert(fault);
+        self.tell();
+    }
+
+    pub fn clear(&mut self, fault: Fault) {
+        self.faults.remove(fault);
+        self.tell();
+    }
+
+    pub fn acknowledge(&mut self) -> bool {
+        (self.send)(Command::Acknowledge)
+    }
+
+    /// Says what the line does not know yet; what finds no room is said the next time.
+    pub fn tell(&mut self) {
+        if self.overflowed {
+            self.overflowed = !(self.send)(Command::Raise(Fault::QueueOverflow));
+        }
+        if self.faults == self.told {
+            return;
+        }
+        for fault in Fault::ALL {
+            match (self.faults.contains(fault), self.told.contains(fault)) {
+                (true, false) if (self.send)(Command::Raise(fault)) => self.told.insert(fault),
+                (false, true) if (self.send)(Command::Clear(fault)) => self.told.remove(fault),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// A way that takes so many commands, and what went along it.
+    fn way(room: usize, told: FaultSet) -> (Line, Arc<Mutex<Vec<Command>>>) {
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let log = sent.clone();
+        let send = move |command| {
+            let mut sent = log.lock().unwrap();
+            let fits = sent.len() < room;
+            sent.extend(fits.then_some(command));
+            fits
+        };
+        (Line::by(Box::new(send), told), sent)
+    }
+
+    #[test]
+    fn a_fault_is_said_once_until_it_is_over() {
+        let (mut line, sent) = way(9, FaultSet::of(Fault::Starting));
+        line.clear(Fault::CameraLost);
+        (0..3).for_each(|_| line.raise(Fault::CameraLost));
+        (0..3).for_each(|_| line.clear(Fault::CameraLost));
+        (0..3).for_each(|_| line.clear(Fault::Starting));
+        let lost = Fault::CameraLost;
+        assert_eq!(
+            *sent.lock().unwrap(),
+            [Command::Raise(lost), Command::Clear(lost), Command::Clear(Fault::Starting)]
+        );
+    }
+
+    #[test]
+    fn what_finds_no_room_is_said_later_and_an_unannounced_part_is_an_overflow() {
+        let (mut line, sent) = way(1, FaultSet::default());
+        line.trigger(1);
+        line.trigger(2);
+        line.raise(Fault::EngineError);
+        assert!(!line.accept(0));
+        assert_eq!(std::mem::take(&mut *sent.lock().unwrap()), [Command::Trigger { at_ns: 1 }]);
+        line.tell();
+        assert_eq!(std::mem::take(&mut *sent.lock().unwrap()), [Command::Raise(Fault::QueueOverflow)]);
+        line.tell();
+        line.tell();
+        assert_eq!(*sent.lock().unwrap(), [Command::Raise(Fault::EngineError)]);
+    }
+}

@@ -1,0 +1,129 @@
+//! A station's settings, from its configuration.
+
+use super::recorder;
+use crate::calibration::{self, CalibrationError};
+use crate::camera::replay::{Playback, Rate, Replay};
+use crate::camera::supervisor::Patience;
+use crate::camera::synthetic::{Belt, FRAMES_MAX, Synthetic};
+use crate::camera::{CameraError, FrameSource, Opener};
+use crate::config::camera::{Camera, CameraSource};
+use crate::config::trigger::{Trigger, TriggerSource};
+use crate::config::{Station, ns_from_ms, record};
+use crate::scene::Part;
+
+/// How the threads of a station work.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    pub patience: Patience,
+    pub announced: Announced,
+    /// From a trigger to the moment at which its part is in the picture, nanoseconds.
+    pub frame_offset_ns: i64,
+    /// A frame further from that moment does not show the part.
+    pub frame_window_ns: u64,
+    pub recording: Option<Recording>,
+    pub timing: Timing,
+    /// How long the output is at reject for one part.
+    pub pulse_ns: u64,
+}
+
+/// What is too late.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timing {
+    /// After its trigger a part's verdict has so long, where that is a time: nanoseconds.
+    pub decide_within_ns: Option<u64>,
+    /// A camera that was silent for longer is no sign of life.
+    pub frame_timeout_ns: u64,
+}
+
+/// What announces parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Announced {
+    /// A photo-eye, or the encoder.
+    ByLine,
+    /// The part in the frame.
+    ByFrames,
+    /// Every frame: the part triggers the camera.
+    ByEveryFrame,
+}
+
+/// What is recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recording {
+    pub recorder: recorder::Settings,
+    /// Share of passed parts that are kept, 0 to 1.
+    pub pass_share: f64,
+    /// Parts that may wait to be written.
+    pub waiting_max: usize,
+}
+
+impl Settings {
+    pub fn of(station: &Station) -> Self {
+        let Station { camera, trigger, record, reject, .. } = station;
+        let decide_within_ms = reject.delay_ms.zip(reject.decision_lead_ms).map(|(delay, lead)| delay - lead);
+        Self {
+            patience: Patience {
+                frame_timeout_ms: camera.frame_timeout_ms as u64,
+                reopens: camera.reopen_count_max,
+                reopen_delay_ms: camera.reopen_delay_ms as u64,
+            },
+            announced: announced(trigger),
+            frame_offset_ns: (1e6 * trigger.frame_offset_ms).round() as i64,
+            frame_window_ns: ns_from_ms(trigger.frame_window_ms),
+            recording: record.as_ref().map(recording),
+            timing: Timing {
+                decide_within_ns: decide_within_ms.map(ns_from_ms),
+                frame_timeout_ns: ns_from_ms(camera.frame_timeout_ms),
+            },
+            pulse_ns: ns_from_ms(reject.pulse_ms),
+        }
+    }
+}
+
+fn announced(trigger: &Trigger) -> Announced {
+    match trigger.source {
+        TriggerSource::Gpio | TriggerSource::Encoder => Announced::ByLine,
+        TriggerSource::Free => Announced::ByFrames,
+        TriggerSource::Frame => Announced::ByEveryFrame,
+    }
+}
+
+fn recording(record: &record::Record) -> Recording {
+    Recording {
+        recorder: recorder::Settings { folder: record.folder.clone(), quota_bytes: record.quota_mb << 20 },
+        pass_share: record.pass_share,
+        waiting_max: record.queue_frames_max as usize,
+    }
+}
+
+/// What opens the camera of a configuration.
+pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
+    match (camera.source, &camera.replay) {
+        (CameraSource::Replay, Some(replay)) => {
+            let playback = Playback {
+                folder: replay.folder.clone(),
+                rate: replay.frame_rate_hz.map_or(Rate::Recorded, Rate::PerSecond),
+                repeat: replay.repeat,
+                intrinsics: replay.intrinsics.as_deref().map(calibration::Camera::read).transpose()?,
+            };
+            Ok(Box::new(move || opened(Replay::open(&playback)?)))
+        }
+        _ => {
+            let options = camera.synthetic.clone().unwrap_or_default();
+            let belt = Belt {
+                part: Part::from_name(&options.part).unwrap_or(Part::ALL[0]),
+                seed: options.seed,
+                speed_m_per_s: options.belt_m_per_s,
+                pitch_m: options.pitch_m,
+                defect_share: options.defect_share,
+                frame_rate_hz: options.frame_rate_hz,
+                frames_max: FRAMES_MAX,
+                as_asked: false,
+            };
+            Ok(Box::new(move || opened(Synthetic::open(&belt)?)))
+        }
+    }
+}
+
+fn opened(source: impl FrameSource + 'static) -> Result<Box<dyn FrameSource>, CameraError> {
+    Ok(Box::new(source))
+}

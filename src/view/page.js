@@ -1,0 +1,112 @@
+"use strict";
+// The page asks once a second; pictures are fetched only when there is a newer one.
+const PERIOD_MS = 1000;
+const COLOURS = ["#4fc46a", "#f2c037", "#ff5d52"];
+const VERDICTS = ["pass", "review", "reject"];
+const at = (id) => document.getElementById(id);
+let shown = null;
+
+function rows(table, lines, head) {
+  table.replaceChildren(...lines.map(({ cells, active }, i) => {
+    const row = document.createElement("tr");
+    if (active) row.className = "active";
+    row.append(...cells.map((text) => {
+      const cell = document.createElement(head && i === 0 ? "th" : "td");
+      cell.textContent = text;
+      return cell;
+    }));
+    return row;
+  }));
+}
+
+function draw(history, threshold) {
+  const canvas = at("history");
+  const scale = window.devicePixelRatio || 1;
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  [canvas.width, canvas.height] = [width * scale, height * scale];
+  const pen = canvas.getContext("2d");
+  pen.scale(scale, scale);
+  const newest = history.slice(-Math.max(1, Math.floor(width / 4)));
+  const scores = newest.map(([, score]) => score).filter((score) => score !== null);
+  const top = 1.15 * Math.max(threshold * 1.5, ...scores, 1e-9);
+  const y = (score) => height - (height * score) / top;
+  newest.forEach(([, score, verdict], i) => {
+    const x = width - (newest.length - i) * 4;
+    pen.fillStyle = COLOURS[verdict];
+    // A part without a score reaches to the top: it was rejected unseen.
+    const from = score === null ? 0 : y(score);
+    pen.globalAlpha = score === null ? 0.4 : 1;
+    pen.fillRect(x, from, 3, Math.max(2, height - from));
+  });
+  pen.globalAlpha = 1;
+  if (threshold > 0) {
+    pen.strokeStyle = "#8ab4f8";
+    pen.beginPath();
+    pen.moveTo(0, y(threshold));
+    pen.lineTo(width, y(threshold));
+    pen.stroke();
+    pen.fillStyle = "#8ab4f8";
+    pen.font = "12px system-ui, sans-serif";
+    pen.fillText(threshold.toPrecision(4), 4, y(threshold) - 4);
+  }
+}
+
+function latencies(all) {
+  const names = ["p50", "p95", "p99", "p999", "max"];
+  const lines = [{ cells: ["", ...names.map((name) => name.replace("p999", "p99.9"))] }];
+  for (const [what, times] of Object.entries(all)) {
+    const cells = names.map((name) => (times ? times[name].toFixed(times[name] < 10 ? 2 : 0) : "–"));
+    lines.push({ cells: [what.replaceAll("_", " "), ...cells] });
+  }
+  rows(at("latencies"), lines, true);
+}
+
+function show(state) {
+  at("station").textContent = state.station;
+  document.title = `${state.station} · crosscheck`;
+  at("health").textContent = state.unhealthy || "ok";
+  at("health").className = state.unhealthy ? "badge bad" : "badge ok";
+  at("rate").textContent = `${state.frames_per_second.toFixed(1)} frames/s, ${state.parts_in_flight} in flight`;
+  const last = state.history.at(-1);
+  at("score").textContent = last ? `part ${last[0]}: ${last[1] === null ? "none" : last[1].toFixed(4)}, ${VERDICTS[last[2]]}` : "";
+  draw(state.history, state.threshold);
+  rows(at("counts"), Object.entries(state.counts).map(([name, count]) => ({ cells: [name, count] })));
+  rows(at("faults"), state.faults.map(({ name, count, active }) => ({ cells: [name.replaceAll("_", " "), count], active })));
+  latencies(state.latencies_ms);
+  at("about").textContent = `crosscheck ${state.version}, engine ${state.engine}, up ${state.uptime_s} s`;
+  at("actions").hidden = !state.may_act;
+  if (state.picture !== null && state.picture !== shown) {
+    shown = state.picture;
+    at("overlay").src = `/overlay.jpg?part=${shown}`;
+    at("frame").src = `/frame.jpg?part=${shown}`;
+    at("overlay-caption").textContent = `part ${shown}`;
+  }
+}
+
+async function tick() {
+  try {
+    const answer = await fetch("/state.json", { signal: AbortSignal.timeout(5 * PERIOD_MS) });
+    show(await answer.json());
+  } catch (error) {
+    at("health").textContent = "no answer";
+    at("health").className = "badge bad";
+  }
+  setTimeout(tick, PERIOD_MS);
+}
+
+async function act(path, body) {
+  try {
+    const headers = { Authorization: `Bearer ${at("token").value}` };
+    const answer = await fetch(path, { method: "POST", headers, body });
+    at("answer").textContent = await answer.text();
+  } catch (error) {
+    at("answer").textContent = "no answer";
+  }
+}
+
+at("actions").addEventListener("submit", (event) => {
+  event.preventDefault();
+  act("/threshold", at("threshold").value);
+});
+at("reload").addEventListener("click", () => act("/reload", ""));
+tick();

@@ -1,0 +1,240 @@
+//! The latest picture: copied into one slot while someone looks, drawn and encoded when it is asked for.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use image::codecs::jpeg::JpegEncoder;
+use image::{ExtendedColorType, ImageEncoder};
+
+use crate::overlay::{Overlay, Photograph, overlay};
+use crate::priority;
+use crate::score::Verdict;
+
+/// How long after a look the next one is expected.
+const LOOK: Duration = Duration::from_secs(5);
+const JPEG_QUALITY: u8 = 80;
+
+/// The slot between the inspection and the view. The inspection never waits for it.
+pub struct Latest {
+    started: Instant,
+    /// Someone may look until this time after the start.
+    wanted_until_ms: AtomicU64,
+    slot: Mutex<Slot>,
+}
+
+#[derive(Default)]
+struct Slot {
+    picture: Picture,
+    /// It came since the last one was taken.
+    fresh: bool,
+}
+
+/// What an overlay is drawn from. Its buffers are used again.
+#[derive(Default)]
+pub struct Picture {
+    /// Number of the part.
+    pub part: u64,
+    rgb: Vec<u8>,
+    width: usize,
+    height: usize,
+    anomaly_map: Vec<f32>,
+    valid: Vec<bool>,
+    score: Option<f32>,
+    threshold: Option<f32>,
+    verdict: Option<Verdict>,
+}
+
+impl Latest {
+    pub fn new() -> Self {
+        Self { started: Instant::now(), wanted_until_ms: AtomicU64::new(0), slot: Mutex::default() }
+    }
+
+    /// Copies what was inspected where someone looks and the slot is free; otherwise this picture is not shown.
+    pub fn offer(&self, part: u64, what: &Overlay) {
+        let wanted = self.now_ms() < self.wanted_until_ms.load(Relaxed);
+        let slot = wanted.then(|| self.slot.try_lock().ok()).flatten();
+        if let Some(mut slot) = slot {
+            slot.picture.copy(part, what);
+            slot.fresh = true;
+        }
+    }
+
+    /// Says that someone looks.
+    pub(super) fn want(&self) {
+        self.wanted_until_ms.store(self.now_ms() + LOOK.as_millis() as u64, Relaxed);
+    }
+
+    /// Changes `seen` for a newer picture where there is one.
+    fn take(&self, seen: &mut Picture) -> bool {
+        let mut slot = lock(&self.slot);
+        let fresh = std::mem::take(&mut slot.fresh);
+        if fresh {
+            std::mem::swap(&mut slot.picture, seen);
+        }
+        fresh
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+}
+
+impl Default for Latest {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What a thread that panicked left is whole enough: every field is written before it is read.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Picture {
+    fn copy(&mut self, part: u64, what: &Overlay) {
+        let Photograph { rgb, width, height } = what.photograph;
+        (self.part, self.width, self.height) = (part, width, height);
+        (self.score, self.threshold, self.verdict) = (what.score, what.threshold, what.verdict);
+        rgb.clone_into(&mut self.rgb);
+        what.anomaly_map.clone_into(&mut self.anomaly_map);
+        what.valid.clone_into(&mut self.valid);
+    }
+
+    fn as_overlay(&self) -> Overlay<'_> {
+        Overlay {
+            photograph: Photograph { rgb: &self.rgb, width: self.width, height: self.height },
+            anomaly_map: &self.anomaly_map,
+            valid: &self.valid,
+            score: self.score,
+            threshold: self.threshold,
+            verdict: self.verdict,
+        }
+    }
+}
+
+/// Draws and encodes, each picture once however many look.
+pub struct Encoder {
+    /// One thread of the view's own: the line's threads have other work.
+    pool: rayon::ThreadPool,
+    encoded: Mutex<Encoded>,
+}
+
+#[derive(Default)]
+struct Encoded {
+    picture: Picture,
+    frame: Option<Vec<u8>>,
+    overlay: Option<Vec<u8>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// The photograph.
+    Frame,
+    /// The heat map over it.
+    Overlay,
+}
+
+impl Encoder {
+    pub fn new() -> io::Result<Self> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "view-draw".into());
+        let pool = pool.start_handler(|_| priority::lower()).build().map_err(io::Error::other)?;
+        Ok(Self { pool, encoded: Mutex::default() })
+    }
+
+    /// Number of the part in the latest picture; none before the first.
+    pub fn part(&self, latest: &Latest) -> Option<u64> {
+        let mut encoded = lock(&self.encoded);
+        encoded.renew(latest);
+        (!encoded.picture.rgb.is_empty()).then_some(encoded.picture.part)
+    }
+
+    /// The latest picture as a JPEG; none before the first.
+    pub fn jpeg(&self, latest: &Latest, kind: Kind) -> Option<Vec<u8>> {
+        let mut encoded = lock(&self.encoded);
+        encoded.renew(latest);
+        if encoded.picture.rgb.is_empty() {
+            return None;
+        }
+        let Encoded { picture, frame, overlay } = &mut *encoded;
+        let kept = if kind == Kind::Frame { frame } else { overlay };
+        if kept.is_none() {
+            *kept = self.pool.install(|| picture.encode(kind)).inspect_err(|e| log::warn!("no picture: {e}")).ok();
+        }
+        kept.clone()
+    }
+}
+
+impl Encoded {
+    fn renew(&mut self, latest: &Latest) {
+        if latest.take(&mut self.picture) {
+            (self.frame, self.overlay) = (None, None);
+        }
+    }
+}
+
+impl Picture {
+    fn encode(&self, kind: Kind) -> image::ImageResult<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
+        match kind {
+            Kind::Frame => {
+                encoder.write_image(&self.rgb, self.width as u32, self.height as u32, ExtendedColorType::Rgb8)?;
+            }
+            Kind::Overlay => {
+                let drawn = overlay(&self.as_overlay());
+                encoder.write_image(&drawn, drawn.width(), drawn.height(), ExtendedColorType::Rgb8)?;
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shapes::P;
+
+    fn offer(latest: &Latest, part: u64, level: u8) {
+        let (rgb, map, valid) = (vec![level; 64 * 48 * 3], vec![0.5; P], vec![true; P]);
+        let photograph = Photograph { rgb: &rgb, width: 64, height: 48 };
+        let (score, threshold, verdict) = (Some(0.5), Some(1.0), Some(Verdict::Pass));
+        latest.offer(part, &Overlay { photograph, anomaly_map: &map, valid: &valid, score, threshold, verdict });
+    }
+
+    #[test]
+    fn a_picture_is_copied_only_while_someone_looks() {
+        let (latest, encoder) = (Latest::new(), Encoder::new().unwrap());
+        offer(&latest, 1, 10);
+        assert_eq!(encoder.part(&latest), None);
+        assert!(encoder.jpeg(&latest, Kind::Frame).is_none());
+        latest.want();
+        offer(&latest, 2, 10);
+        assert_eq!(encoder.part(&latest), Some(2));
+    }
+
+    #[test]
+    fn a_picture_that_is_being_taken_is_not_waited_for() {
+        let latest = Latest::new();
+        latest.want();
+        let taken = latest.slot.lock().unwrap();
+        offer(&latest, 1, 10);
+        drop(taken);
+        assert!(!latest.slot.lock().unwrap().fresh);
+    }
+
+    #[test]
+    fn the_newest_picture_is_encoded_in_both_kinds() {
+        let (latest, encoder) = (Latest::new(), Encoder::new().unwrap());
+        latest.want();
+        for (part, level) in [(1, 40), (2, 200)] {
+            offer(&latest, part, level);
+            let frame = image::load_from_memory(&encoder.jpeg(&latest, Kind::Frame).unwrap()).unwrap().to_rgb8();
+            assert_eq!((frame.width(), frame.height()), (64, 48));
+            assert!(frame.get_pixel(30, 30).0[0].abs_diff(level) < 4);
+            let drawn = image::load_from_memory(&encoder.jpeg(&latest, Kind::Overlay).unwrap()).unwrap();
+            assert!(drawn.height() > 48, "the legend is below");
+        }
+    }
+}

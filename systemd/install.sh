@@ -1,0 +1,99 @@
+#!/bin/sh
+# Installs the program and its service, or takes them away again. May be run again and again.
+# usage: install.sh [--program FILE]     install; FILE defaults to target/release/crosscheck
+#        install.sh --uninstall          remove what was installed; configurations and recordings stay
+#        install.sh --uninstall --purge  remove those too, and the user
+# With DESTDIR set, files go below it and the running system is left alone (for packages).
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+program=$here/../target/release/crosscheck
+uninstall=no
+purge=no
+root=${DESTDIR:-}
+
+while [ $# -gt 0 ]; do
+    case $1 in
+        --program)
+            [ $# -ge 2 ] || { echo "--program needs a file" >&2; exit 2; }
+            program=$2
+            shift
+            ;;
+        --uninstall) uninstall=yes ;;
+        --purge) purge=yes ;;
+        *)
+            sed -n '2,6s/^# //p' "$0" >&2
+            exit 2
+            ;;
+    esac
+    shift
+done
+if [ "$purge" = yes ] && [ "$uninstall" = no ]; then
+    echo "--purge goes with --uninstall" >&2
+    exit 2
+fi
+if [ -z "$root" ] && [ "$(id -u)" -ne 0 ]; then
+    echo "must be root: sudo $0" >&2
+    exit 1
+fi
+
+bin=$root/usr/local/bin
+units=$root/etc/systemd/system
+rules=$root/etc/udev/rules.d
+users=$root/etc/sysusers.d
+configurations=$root/etc/crosscheck
+
+# Whole or not at all, also over a program that is running.
+put() {
+    mkdir -p "$(dirname "$3")"
+    install -m "$1" "$2" "$3.new"
+    mv -f "$3.new" "$3"
+}
+
+reload() {
+    [ -z "$root" ] || return 0
+    systemctl daemon-reload
+    if command -v udevadm > /dev/null; then
+        udevadm control --reload
+        udevadm trigger --subsystem-match=gpio --subsystem-match=video4linux --subsystem-match=usb --action=change
+        udevadm settle --timeout=10 || true
+    fi
+}
+
+if [ "$uninstall" = yes ]; then
+    if [ -z "$root" ]; then
+        for unit in $(systemctl list-units --all --plain --no-legend 'crosscheck@*.service' | cut -d' ' -f1); do
+            systemctl disable --now "$unit" || true
+        done
+    fi
+    rm -f "$bin/crosscheck" "$units/crosscheck@.service" "$rules/60-crosscheck.rules" "$users/crosscheck.conf" \
+        "$configurations/station.example.toml"
+    if [ "$purge" = yes ]; then
+        rm -rf "$configurations" "$root/var/lib/crosscheck"
+        if [ -z "$root" ] && getent passwd crosscheck > /dev/null; then
+            userdel crosscheck
+        fi
+    fi
+    reload
+    echo "crosscheck is uninstalled"
+    exit 0
+fi
+
+if [ ! -x "$program" ]; then
+    echo "$program is not there: cargo build --release, or name it with --program" >&2
+    exit 1
+fi
+put 755 "$program" "$bin/crosscheck"
+put 644 "$here/crosscheck@.service" "$units/crosscheck@.service"
+put 644 "$here/60-crosscheck.rules" "$rules/60-crosscheck.rules"
+put 644 "$here/crosscheck.sysusers" "$users/crosscheck.conf"
+put 644 "$here/station.example.toml" "$configurations/station.example.toml"
+chmod 750 "$configurations"
+if [ -z "$root" ]; then
+    systemd-sysusers crosscheck.conf
+    # A token may be in a configuration.
+    chown root:crosscheck "$configurations"
+fi
+reload
+echo "crosscheck is installed. Write /etc/crosscheck/NAME.toml (station.example.toml is beside it), then:"
+echo "    crosscheck check-config /etc/crosscheck/NAME.toml && crosscheck doctor --config /etc/crosscheck/NAME.toml"
+echo "    systemctl enable --now crosscheck@NAME"

@@ -1,0 +1,92 @@
+//! mosquitto on a port of its own, with a subscriber to everything.
+
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const WAIT_MAX: Duration = Duration::from_secs(30);
+
+pub struct Broker {
+    folder: TempDir,
+    port: u16,
+    /// Broker and subscriber; none while it is stopped.
+    running: Option<[Child; 2]>,
+    lines: Receiver<String>,
+}
+
+impl Broker {
+    pub fn start() -> Self {
+        // Free a moment ago; mosquitto cannot choose one itself.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let (folder, (_, lines)) = (tempfile::tempdir().unwrap(), channel());
+        std::fs::write(folder.path().join("conf"), format!("listener {port} 127.0.0.1\nallow_anonymous true\n"))
+            .unwrap();
+        let mut broker = Self { folder, port, running: None, lines };
+        broker.start_again();
+        broker
+    }
+
+    pub fn start_again(&mut self) {
+        let mut broker = Command::new("mosquitto");
+        broker.arg("-c").arg(self.folder.path().join("conf")).stderr(Stdio::null());
+        let broker = broker.spawn().expect("mosquitto");
+        let answers = || TcpStream::connect(("127.0.0.1", self.port)).is_ok();
+        (0..100)
+            .find(|_| {
+                answers() || {
+                    std::thread::sleep(WAIT_MAX / 100);
+                    false
+                }
+            })
+            .expect("mosquitto does not listen");
+        let mut subscriber = Command::new("mosquitto_sub");
+        subscriber.args(["-p", &self.port.to_string(), "-t", "#", "-v"]).stdout(Stdio::piped());
+        let mut subscriber = subscriber.spawn().expect("mosquitto_sub");
+        let out = BufReader::new(subscriber.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        (self.lines, self.running) = (lines, Some([broker, subscriber]));
+    }
+
+    pub fn stop(&mut self) {
+        for mut child in self.running.take().into_iter().flatten() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Topic and content of the next message.
+    pub fn message(&mut self) -> (String, Value) {
+        let line = self.lines.recv_timeout(WAIT_MAX).expect("a message in time");
+        let (topic, message) = line.split_once(' ').unwrap();
+        (topic.into(), serde_json::from_str(message).unwrap())
+    }
+
+    /// What a new subscriber is told at once.
+    pub fn retained(&self, topic: &str) -> Value {
+        let arguments = ["-p", &self.port.to_string(), "-t", topic, "-C", "1", "-W", "30", "--retained-only"];
+        let output = Command::new("mosquitto_sub").args(arguments).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Publishes something under a client's name.
+    pub fn publish_as(&self, client: &str) {
+        let arguments = ["-p", &self.port.to_string(), "-i", client, "-t", "other", "-m", "{}"];
+        assert!(Command::new("mosquitto_pub").args(arguments).status().unwrap().success());
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

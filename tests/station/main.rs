@@ -1,0 +1,10 @@
+//! The whole station in one process: every part gets its verdict, and whatever fails lets none pass.
+
+mod line;
+#[path = "../common/part.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod part;
+mod plant;
+
+mod failing;
+mod judging;

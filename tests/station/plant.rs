@@ -1,0 +1,243 @@
+//! A whole station in this process: a camera that follows a script, a small engine, and the line in memory.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crosscheck::calibrate::Calibration;
+use crosscheck::camera::supervisor::Patience;
+use crosscheck::camera::{CameraError, CapturedFrame, FrameSource, Opener};
+use crosscheck::clock::monotonic_ns;
+use crosscheck::frame::{OrganisedCloud, RgbdFrame};
+use crosscheck::inspect::Inspector;
+use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Precision, Source};
+use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
+use crosscheck::prepare::{Keep, PlaneMode, Preparation};
+use crosscheck::runtime::judgement::{Judge, Judgement};
+use crosscheck::runtime::metrics::Metrics;
+use crosscheck::runtime::settings::{Announced, Settings, Timing};
+use crosscheck::runtime::watchdog::ServiceManager;
+use crosscheck::runtime::{Equipment, FAULT_NAMES, Request, StationError, Status, run};
+use crosscheck::score::{Thresholds, Verdict};
+
+use crate::line::{MemoryLine, Seen};
+use crate::part;
+
+/// No test takes longer, on whatever machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What the camera does when it is asked for a frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Step {
+    Good,
+    /// A part that is not there: nothing of it can be judged.
+    Bad,
+    /// No point at all: not even to be rejected by a score.
+    Blind,
+    /// Nothing for now.
+    Wait,
+    /// The cable is pulled.
+    Break,
+    End,
+}
+
+/// Says what the camera does, given how many frames it has shown and how many parts were judged.
+pub type Script = Arc<Mutex<dyn FnMut(u64, u64) -> Step + Send>>;
+
+pub fn script(steps: impl FnMut(u64, u64) -> Step + Send + 'static) -> Script {
+    Arc::new(Mutex::new(steps))
+}
+
+/// One frame after another, each once the part before has been judged.
+pub fn in_step(steps: Vec<Step>) -> Script {
+    script(move |shown, judged| match steps.get(shown as usize) {
+        // The line has room for all that may be lost on the way.
+        Some(_) if shown > judged => Step::Wait,
+        Some(step) => *step,
+        None => Step::End,
+    })
+}
+
+struct Scripted {
+    script: Script,
+    shown: Arc<AtomicU64>,
+    judged: Arc<AtomicU64>,
+    frames: Arc<[RgbdFrame; 3]>,
+}
+
+impl FrameSource for Scripted {
+    fn next(&mut self, into: &mut CapturedFrame, wait: Duration) -> Result<bool, CameraError> {
+        let shown = self.shown.load(Relaxed);
+        let step = (self.script.lock().unwrap())(shown, self.judged.load(Relaxed));
+        let frame = match step {
+            Step::Good => 0,
+            Step::Bad => 1,
+            Step::Blind => 2,
+            Step::Wait => {
+                std::thread::sleep(wait.min(Duration::from_millis(1)));
+                return Ok(false);
+            }
+            Step::Break => {
+                self.shown.fetch_add(1, Relaxed);
+                return Err(CameraError::Lost { reason: "unplugged".into() });
+            }
+            Step::End => return Err(CameraError::Ended { frames: shown }),
+        };
+        into.frame.copy_from(&self.frames[frame]);
+        (into.sequence, into.captured_ns) = (shown, monotonic_ns());
+        self.shown.fetch_add(1, Relaxed);
+        Ok(true)
+    }
+}
+
+/// Good, bad and blind.
+pub fn frames() -> [RgbdFrame; 3] {
+    let good = part::frame(1, None);
+    let only = |count: usize| {
+        let mut left = count;
+        let keep = |point: &[f32; 3]| {
+            let stays = *point != [0.0; 3] && left > 0;
+            left -= usize::from(stays);
+            if stays { *point } else { [0.0; 3] }
+        };
+        let points = good.cloud().points().iter().map(keep).collect();
+        let cloud = OrganisedCloud::new(good.width(), good.height(), points).unwrap();
+        RgbdFrame::new(good.width(), good.height(), good.rgb().to_vec(), cloud).unwrap()
+    };
+    [good.clone(), only(40), only(0)]
+}
+
+/// An engine of a few milliseconds a frame, by which the good frame passes. It has learnt nothing.
+pub fn engine(threshold: f32) -> Engine {
+    let architecture = Architecture {
+        rgb: VitShape { width: 16, heads: 1, mlp: 16, layers: 1 },
+        xyz: PointMaeShape {
+            width: 16,
+            heads: 1,
+            mlp: 16,
+            layers: 1,
+            taps: vec![0],
+            groups: 64,
+            group_size: 8,
+            encoder: [8, 16, 16],
+            position_hidden: 8,
+        },
+        hidden: 16,
+    };
+    let calibration = Calibration { threshold, review: None, frames: 9, false_reject_rate: 0.1, guaranteed_rate: 0.1 };
+    let weights = seeded::weights(&architecture, 3);
+    let metadata = Metadata {
+        variant: Variant::Default,
+        architecture,
+        precision: Precision::F32,
+        preparation: Preparation { plane: PlaneMode::None, keep: Keep::All, ..Preparation::default() },
+        standardise: false,
+        geometry: Geometry::Metres,
+        calibration: Some(calibration),
+        fitted_on: Vec::new(),
+        provenance: vec![Source::Seed(3)],
+    };
+    Engine { metadata, weights, content_sha256: "0123456789abcdef".repeat(4) }
+}
+
+pub fn judgement(threshold: f32) -> Judgement {
+    let engine = engine(threshold);
+    let (preparation, engine_sha256) = (engine.metadata.preparation, engine.content_sha256.clone());
+    let thresholds = Thresholds { reject: threshold, review: None };
+    Judgement { inspector: Inspector::new(engine).unwrap(), judge: Judge { thresholds, engine_sha256 }, preparation }
+}
+
+/// A station that is about to run.
+pub struct Plant {
+    pub settings: Settings,
+    pub line: MemoryLine,
+    pub metrics: Arc<Metrics>,
+    pub manager: ServiceManager,
+    pub threshold: f32,
+    /// What a part costs beside its inspection.
+    pub burden: Duration,
+    /// What became of each part is not kept.
+    pub forgets: bool,
+    pub shown: Arc<AtomicU64>,
+    pub judged: Arc<AtomicU64>,
+}
+
+/// What came of it.
+pub struct Report {
+    pub result: Result<(), StationError>,
+    pub seen: Seen,
+    pub metrics: Arc<Metrics>,
+    /// Every part that was judged, in order.
+    pub verdicts: Vec<(u64, Verdict)>,
+}
+
+impl Plant {
+    pub fn new(announced: Announced, delay_ms: u64) -> Self {
+        let settings = Settings {
+            patience: Patience { frame_timeout_ms: 60_000, reopens: 2, reopen_delay_ms: 5 },
+            announced,
+            frame_offset_ns: 0,
+            frame_window_ns: 2_000_000,
+            recording: None,
+            timing: Timing { decide_within_ns: Some((delay_ms - 20) * 1_000_000), frame_timeout_ns: 60_000_000_000 },
+            pulse_ns: 1_000_000,
+        };
+        Self {
+            settings,
+            line: MemoryLine::start(delay_ms),
+            metrics: Arc::new(Metrics::new(&FAULT_NAMES)),
+            manager: ServiceManager::none(),
+            threshold: 1e6,
+            burden: Duration::ZERO,
+            forgets: false,
+            shown: Arc::new(AtomicU64::new(0)),
+            judged: Arc::new(AtomicU64::new(0)),
+        }
+    }
+
+    pub fn camera(&self, script: &Script) -> Opener {
+        let (script, shown, judged) = (script.clone(), self.shown.clone(), self.judged.clone());
+        let frames = Arc::new(frames());
+        Box::new(move || {
+            let (script, shown, judged) = (script.clone(), shown.clone(), judged.clone());
+            Ok(Box::new(Scripted { script, shown, judged, frames: frames.clone() }))
+        })
+    }
+
+    /// Runs until the script ends.
+    pub fn run(self, script: Script) -> Report {
+        self.run_with(script, |_| None)
+    }
+
+    pub fn run_with(self, script: Script, requests: impl FnMut(&Status) -> Option<Request>) -> Report {
+        let camera = self.camera(&script);
+        self.run_camera(camera, requests)
+    }
+
+    pub fn run_camera(self, camera: Opener, mut requests: impl FnMut(&Status) -> Option<Request>) -> Report {
+        let verdicts = Arc::new(Mutex::new(Vec::with_capacity(1 << 16)));
+        let (log, judged, burden) = (verdicts.clone(), self.judged.clone(), self.burden);
+        let (listener, seen) = (self.line.listener(self.forgets), self.line.seen.clone());
+        let equipment = Equipment {
+            camera,
+            judgement: judgement(self.threshold),
+            line: self.line.running,
+            watchers: vec![Box::new(move |shot| {
+                log.lock().unwrap().push((shot.part, shot.inspection.verdict.unwrap()));
+                std::thread::sleep(burden);
+                judged.fetch_add(1, Relaxed);
+            })],
+            listeners: vec![listener],
+            metrics: self.metrics.clone(),
+            manager: self.manager,
+        };
+        let start = Instant::now();
+        let result = run(&self.settings, equipment, &mut |status| {
+            assert!(start.elapsed() < PATIENCE, "the station hangs");
+            requests(status)
+        });
+        let seen = std::mem::take(&mut *seen.lock().unwrap());
+        let verdicts = std::mem::take(&mut *verdicts.lock().unwrap());
+        Report { result, seen, metrics: self.metrics, verdicts }
+    }
+}

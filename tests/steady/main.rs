@@ -1,0 +1,115 @@
+//! A station that runs for long: it asks for no memory, and its sums add up.
+
+#[path = "../station/line.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod line;
+#[path = "../common/part.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod part;
+#[path = "../station/plant.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod plant;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crosscheck::clock::monotonic_ns;
+use crosscheck::runtime::metrics::Count;
+use crosscheck::runtime::settings::Announced;
+
+use plant::{Plant, Step, script};
+
+/// Frames from one part to the next, parts that warm up, and parts in all.
+const FRAMES_PER_PART: u64 = 6;
+const WARM: u64 = 60;
+const PARTS: u64 = 600;
+/// Stacks that grow into pages they had not touched.
+const PAGES_MAX: u64 = 32;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+/// Counts what all threads ask for.
+struct Counted;
+
+// SAFETY: every call is the system allocator's own; the count beside it allocates nothing.
+unsafe impl GlobalAlloc for Counted {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Relaxed);
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Relaxed);
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counted = Counted;
+
+/// Pages of this process in memory.
+fn resident_pages() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_station_that_is_warm_allocates_nothing_and_its_sums_add_up() {
+    let mut plant = Plant::new(Announced::ByLine, 400);
+    plant.forgets = true;
+    let eye = plant.line.photo_eye.clone();
+    let (allocations, pages) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let notes = (allocations.clone(), pages.clone());
+    let camera = script(move |shown, judged| {
+        // The first frame is there to see that frames can be inspected; after that, each part has its turn.
+        let (part, frame) = (shown.saturating_sub(1) / FRAMES_PER_PART, shown.saturating_sub(1) % FRAMES_PER_PART);
+        if shown == 0 {
+            return Step::Good;
+        }
+        if frame == 0 && judged < part {
+            return Step::Wait;
+        }
+        if frame == 0 && part == WARM {
+            notes.1.store(resident_pages(), Relaxed);
+            notes.0.store(ALLOCATIONS.load(Relaxed), Relaxed);
+        }
+        if part == PARTS {
+            notes.0.store(ALLOCATIONS.load(Relaxed) - notes.0.load(Relaxed), Relaxed);
+            notes.1.store(resident_pages().saturating_sub(notes.1.load(Relaxed)), Relaxed);
+            return Step::End;
+        }
+        match frame {
+            2 => {
+                eye.edge(monotonic_ns());
+                if part % 4 == 3 { Step::Bad } else { Step::Good }
+            }
+            _ => {
+                std::thread::sleep(std::time::Duration::from_micros(500));
+                Step::Good
+            }
+        }
+    });
+    let report = plant.run(camera);
+    report.result.unwrap();
+    let frames = (PARTS - WARM) * FRAMES_PER_PART;
+    let asked = allocations.load(Relaxed);
+    assert_eq!(asked, 0, "allocations over {frames} frames and {} parts", PARTS - WARM);
+    let grown = pages.load(Relaxed);
+    assert!(grown <= PAGES_MAX, "{grown} pages more");
+    let total = |count| report.metrics.total(count);
+    assert_eq!(total(Count::Parts), PARTS);
+    assert_eq!(total(Count::FramesCaptured), PARTS * FRAMES_PER_PART + 1);
+    let unscored = total(Count::UnscoredNoFrame) + total(Count::UnscoredDropped) + total(Count::UnscoredEngine);
+    assert_eq!(total(Count::Passed) + total(Count::Rejected) + unscored, PARTS);
+    assert_eq!(report.seen.triggered, PARTS);
+}

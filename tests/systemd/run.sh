@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# The service files without a running systemd: shell scripts linted, the unit verified and its hardening scored,
+# install and uninstall run twice each. Exit code 0: passed, 1: failed, 77: not run, with the reason.
+# As root on Debian it installs what is missing: shellcheck, systemd.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+# The worst exposure that is allowed, of 10 (systemd-analyze security), in tenths.
+exposure_max=15
+
+not_run() {
+    echo "service test not run: $1"
+    exit 77
+}
+
+missing=()
+command -v shellcheck > /dev/null || missing+=(shellcheck)
+command -v systemd-analyze > /dev/null || missing+=(systemd)
+if [ ${#missing[@]} -gt 0 ]; then
+    [ "$(id -u)" -eq 0 ] || not_run "needs ${missing[*]}: apt install ${missing[*]}"
+    echo "installing ${missing[*]}"
+    apt-get install -qy --no-install-recommends "${missing[@]}" > /dev/null 2>&1 || not_run "cannot install ${missing[*]}"
+fi
+
+cd "$root"
+mapfile -t scripts < <(git ls-files '*.sh' .ci/run)
+shellcheck "${scripts[@]}"
+echo "shellcheck: ${#scripts[@]} scripts"
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+# verify looks at whether the program can be executed, not at what it is.
+printf '#!/bin/sh\n' > "$scratch/program"
+chmod +x "$scratch/program"
+export DESTDIR=$scratch/root
+mkdir -p "$DESTDIR"
+tree() { (cd "$DESTDIR" && find . -type f -exec sha256sum {} + | sort && find . -printf '%m %p\n' | sort); }
+
+systemd/install.sh --program "$scratch/program" > /dev/null
+first=$(tree)
+systemd/install.sh --program "$scratch/program" > /dev/null
+[ "$first" = "$(tree)" ] || { echo "a second installation changes something"; exit 1; }
+echo "install.sh: the second run changes nothing"
+
+# What the unit stands on in a real system.
+mkdir -p "$DESTDIR/usr/lib/systemd/system" "$DESTDIR/bin"
+for unit in basic sysinit multi-user shutdown; do
+    printf '[Unit]\nDescription=%s\n' $unit > "$DESTDIR/usr/lib/systemd/system/$unit.target"
+done
+install -m 755 "$scratch/program" "$DESTDIR/bin/kill"
+found=$(systemd-analyze verify --root="$DESTDIR" --man=no crosscheck@station.service 2>&1 | grep -i crosscheck || true)
+[ -z "$found" ] || { echo "systemd-analyze verify: $found"; exit 1; }
+echo "systemd-analyze verify: nothing found"
+systemd-analyze security --root="$DESTDIR" --offline=true --threshold=$exposure_max --no-pager crosscheck@station.service \
+    | tail -n 1
+rm -rf "${DESTDIR:?}/usr/lib" "${DESTDIR:?}/bin"
+
+touch "$DESTDIR/etc/crosscheck/station.toml"
+systemd/install.sh --uninstall > /dev/null
+systemd/install.sh --uninstall > /dev/null
+left=$(cd "$DESTDIR" && find . -type f)
+[ "$left" = ./etc/crosscheck/station.toml ] || { echo "uninstall left or took: $left"; exit 1; }
+systemd/install.sh --uninstall --purge > /dev/null
+[ -z "$(cd "$DESTDIR" && find . -type f)" ] || { echo "--purge left files"; exit 1; }
+echo "install.sh --uninstall: configurations stay until --purge"
+echo "service test passed"

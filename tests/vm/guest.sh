@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Inside the virtual machine: installs the service as a user would and runs the tests against it.
+set -euo pipefail
+cd "$(dirname "$0")"
+export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+echo "guest: kernel $(uname -r), $(systemctl --version | head -n 1), up $(cut -d. -f1 /proc/uptime) s"
+modprobe gpio-sim
+mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
+systemd/install.sh --program ./crosscheck > /dev/null
+cp -r station/* /etc/crosscheck/
+chgrp -R crosscheck /etc/crosscheck
+chmod -R g+rX /etc/crosscheck
+# An emulated processor needs seconds for a frame.
+mkdir -p /etc/systemd/system/crosscheck@.service.d
+printf '[Unit]\nStartLimitBurst=100\n[Service]\nWatchdogSec=20\n' > /etc/systemd/system/crosscheck@.service.d/slow.conf
+# A disk of 256 kB.
+mkdir -p /var/lib/crosscheck/full/recording
+mount -t tmpfs -o "size=256k,mode=700,uid=$(id -u crosscheck),gid=$(id -g crosscheck)" none /var/lib/crosscheck/full/recording
+chown crosscheck:crosscheck /var/lib/crosscheck/full
+systemctl daemon-reload
+cp vm /run/vm
+/run/vm --ignored guest:: --test-threads=1 --nocapture
