@@ -11,8 +11,11 @@ mod evaluate;
 mod fit;
 mod import;
 mod inspect;
+mod interrupt;
 mod options;
+mod parts;
 mod progress;
+mod record;
 mod replay;
 mod run;
 mod synthesize;
@@ -37,6 +40,7 @@ enum Command {
     Import(import::Arguments),
     CalibrateCamera(calibrate_camera::Arguments),
     CalibrateStation(calibrate_station::Arguments),
+    Record(record::Arguments),
     Fit(fit::Arguments),
     Calibrate(calibrate::Arguments),
     Evaluate(evaluate::Arguments),
@@ -61,6 +65,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Import(arguments) => import::run(&arguments),
         Command::CalibrateCamera(arguments) => calibrate_camera::run(&arguments),
         Command::CalibrateStation(arguments) => calibrate_station::run(&arguments),
+        Command::Record(arguments) => record::run(&arguments),
         Command::Fit(arguments) => fit::run(&arguments),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),

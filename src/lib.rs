@@ -11,6 +11,7 @@ pub mod calibrate;
 pub mod calibration;
 pub mod camera;
 pub mod clock;
+pub mod collect;
 pub mod config;
 pub mod dataset;
 pub mod doctor;

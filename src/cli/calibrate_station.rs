@@ -1,24 +1,39 @@
 use std::io::Write;
-use std::path::PathBuf;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::calibration::Camera;
 use crosscheck::calibration::station::{Measured, PartSize, StationCalibration};
 use crosscheck::calibration::survey::{Survey, warnings};
+use crosscheck::config::Station;
 use crosscheck::dataset::frames_under;
 use crosscheck::model::PointMaeShape;
 use crosscheck::quality::Region;
 
 use super::Outcome;
+use super::interrupt::stop_on_interrupt;
 use super::options::EngineOption;
 
 /// Measure the belt, the part on it and the light, and say whether the method can work so; writes what --plane reads.
 #[derive(Args)]
 pub struct Arguments {
     /// Frames of good parts on the belt, in any layout; more folders with commas between
-    #[arg(long, value_name = "DIR", value_delimiter = ',', required = true)]
+    #[arg(
+        long,
+        value_name = "DIR",
+        value_delimiter = ',',
+        required_unless_present = "config",
+        conflicts_with = "config"
+    )]
     frames: Vec<PathBuf>,
+    /// Measure what this station's camera sees now; its outputs are not touched
+    #[arg(long, value_name = "STATION")]
+    config: Option<PathBuf>,
+    /// Parts to measure with --config
+    #[arg(long, default_value_t = 20)]
+    parts: usize,
     /// Camera file of depth images (TOML)
     #[arg(long)]
     camera: Option<PathBuf>,
@@ -32,23 +47,43 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     super::check_output(&arguments.output)?;
     let shape = arguments.engine.read()?.metadata.architecture.xyz;
+    let mut survey = Survey::default();
+    match &arguments.config {
+        Some(config) => see_live(&mut survey, &Station::read(config)?, arguments.parts)?,
+        None => see_folders(&mut survey, arguments)?,
+    }
+    finish(&survey, &shape, &arguments.output)
+}
+
+fn see_folders(survey: &mut Survey, arguments: &Arguments) -> Result<()> {
     let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
     let mut entries = Vec::new();
     for folder in &arguments.frames {
         entries.extend(frames_under(folder, camera.as_ref())?);
     }
-    let mut survey = Survey::default();
     let bar = super::progress::frames_bar(entries.len(), "station");
     for entry in &entries {
         survey.add(&entry.frame()?).with_context(|| entry.rgb.display().to_string())?;
         bar.inc(1);
     }
     bar.finish_and_clear();
-    finish(&survey, &shape, &arguments.output)
+    Ok(())
+}
+
+fn see_live(survey: &mut Survey, station: &Station, parts: usize) -> Result<()> {
+    let stop = stop_on_interrupt()?;
+    let bar = super::progress::frames_bar(parts, "station");
+    super::parts::of_station(station, None, &stop, |frame| {
+        survey.add(frame)?;
+        bar.inc(1);
+        Ok(if bar.position() < parts as u64 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    })?;
+    bar.finish_and_clear();
+    Ok(())
 }
 
 /// Writes what was measured and prints it.
-fn finish(survey: &Survey, shape: &PointMaeShape, output: &std::path::Path) -> Result<Outcome> {
+fn finish(survey: &Survey, shape: &PointMaeShape, output: &Path) -> Result<Outcome> {
     let station = survey.finish()?;
     station.write(output)?;
     writeln!(std::io::stdout(), "{}", to_text(&station)).context("cannot print the result")?;

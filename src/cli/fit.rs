@@ -1,6 +1,5 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
@@ -10,6 +9,7 @@ use crosscheck::dataset::{self, Entry};
 use crosscheck::fit::Fit;
 
 use super::Outcome;
+use super::interrupt::stop_on_interrupt;
 use super::options::{EngineOption, FitOptions};
 use super::progress::{EpochBar, frames_bar};
 
@@ -90,17 +90,4 @@ fn add_all(fit: &mut Fit, entries: &[Entry], stop: &AtomicBool) -> Result<Contro
     }
     bar.finish_and_clear();
     Ok(ControlFlow::Continue(()))
-}
-
-/// Set by Ctrl-C or a termination signal; the second one ends the program at once.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })
-    .context("cannot watch for Ctrl-C")?;
-    Ok(stop)
 }

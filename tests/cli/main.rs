@@ -6,6 +6,7 @@ mod part;
 mod program;
 
 mod broken;
+mod calibrating;
 mod evaluating;
 mod inspecting;
 mod learning;

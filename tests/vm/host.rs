@@ -44,7 +44,7 @@ fn metadata() -> Metadata {
         variant: Variant::Default,
         architecture: architecture(),
         precision: Precision::F32,
-        preparation: Preparation { plane: PlaneMode::None, keep: Keep::All, seed: SEED },
+        preparation: Preparation { plane: PlaneMode::None, keep: Keep::All, seed: SEED, ..Preparation::default() },
         standardise: true,
         geometry: Geometry::Metres,
         calibration: None,
