@@ -57,18 +57,9 @@ pub enum Collected {
 impl Collector {
     /// Goes on after the files that are in `folder` already. `station`: the belt and what is usual.
     pub fn open(folder: &Path, station: Option<&StationCalibration>) -> Result<Self, CollectError> {
-        let rgb = folder.join("rgb");
-        let failed = |source| CollectError::Write { folder: folder.into(), source };
-        std::fs::create_dir_all(&rgb).map_err(failed)?;
-        let mut number = 0;
-        for file in std::fs::read_dir(&rgb).map_err(failed)? {
-            let path = file.map_err(failed)?.path();
-            let of_file = path.file_stem().and_then(|stem| stem.to_str()?.parse::<usize>().ok());
-            number = number.max(of_file.map_or(0, |of_file| of_file.saturating_add(1)));
-        }
         Ok(Self {
             folder: folder.into(),
-            number,
+            number: next_number(folder)?,
             belt: station.map(StationCalibration::plane),
             usual: station.and_then(|station| station.measured.as_ref()).map(|measured| measured.usual),
             fitter: Fitter::default(),
@@ -79,7 +70,13 @@ impl Collector {
         })
     }
 
-    /// Parts kept so far.
+    /// Writes further parts into another folder: parts of the one before do not come again in it.
+    pub fn go_on_in(&mut self, folder: &Path) -> Result<(), CollectError> {
+        (self.folder, self.number) = (folder.into(), next_number(folder)?);
+        Ok(())
+    }
+
+    /// Parts kept so far, in all folders.
     pub fn kept(&self) -> usize {
         self.kept.len()
     }
@@ -121,6 +118,20 @@ impl Collector {
         }
         (quality, faults)
     }
+}
+
+/// The number after the largest of the files in `folder`, which is made where it is not there.
+fn next_number(folder: &Path) -> Result<usize, CollectError> {
+    let rgb = folder.join("rgb");
+    let failed = |source| CollectError::Write { folder: folder.into(), source };
+    std::fs::create_dir_all(&rgb).map_err(failed)?;
+    let mut number = 0;
+    for file in std::fs::read_dir(&rgb).map_err(failed)? {
+        let path = file.map_err(failed)?.path();
+        let of_file = path.file_stem().and_then(|stem| stem.to_str()?.parse::<usize>().ok());
+        number = number.max(of_file.map_or(0, |of_file| of_file.saturating_add(1)));
+    }
+    Ok(number)
 }
 
 #[cfg(test)]

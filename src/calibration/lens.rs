@@ -13,7 +13,7 @@ const FOCAL_MAX: f64 = 30.0;
 /// A coefficient beyond this is no coefficient.
 const COEFFICIENT_MAX: f64 = 1e3;
 /// How far from the middle a principal point may be, in half sides.
-const OFF_CENTRE_MAX: f64 = 0.6;
+const OFF_CENTRE_MAX: f64 = 0.4;
 
 /// An imager.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use crosscheck::calibration::StationCalibration;
 use crosscheck::collect::{Collected, Collector};
 use crosscheck::config::Station;
@@ -19,34 +19,24 @@ pub struct Arguments {
     /// Folder to write to, in MVTec 3D-AD's layout
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Good parts only, into the split's folder good; without it parts go to rgb and xyz in the folder itself
+    /// Good parts only, into train/good and validation/good; without it parts go to rgb and xyz in the folder itself
     #[arg(long)]
     nominal: bool,
-    /// Where good parts go: to learn from, or to find the threshold on
-    #[arg(long, value_enum, default_value = "train", requires = "nominal")]
-    split: SplitOption,
     /// What `crosscheck calibrate-station` wrote: the belt, and how frames usually are
     #[arg(long, value_name = "FILE")]
     station_calibration: Option<PathBuf>,
-    /// Parts to keep
-    #[arg(long, default_value_t = 50)]
+    /// Parts to keep: to learn from, with --nominal
+    #[arg(long, default_value_t = 20)]
     parts: usize,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum SplitOption {
-    Train,
-    Validation,
+    /// Further good parts to keep, to find the threshold on
+    #[arg(long, default_value_t = 0, requires = "nominal")]
+    validation: usize,
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let station = Station::read(&arguments.config)?;
     let calibration = arguments.station_calibration.as_deref().map(StationCalibration::read).transpose()?;
-    let folder = match (arguments.nominal, arguments.split) {
-        (false, _) => arguments.out.clone(),
-        (true, SplitOption::Train) => arguments.out.join("train/good"),
-        (true, SplitOption::Validation) => arguments.out.join("validation/good"),
-    };
+    let folder = if arguments.nominal { arguments.out.join("train/good") } else { arguments.out.clone() };
     let stop = stop_on_interrupt()?;
     let mut collector = Collector::open(&folder, calibration.as_ref())?;
     let belt = calibration.as_ref().map(StationCalibration::plane);
@@ -64,9 +54,15 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
                 log::warn!("a part is left out: {}", faults.join("; "));
             }
         }
-        Ok(if collector.kept() < arguments.parts { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        if collector.kept() >= arguments.parts + arguments.validation {
+            return Ok(ControlFlow::Break(()));
+        }
+        if collector.kept() == arguments.parts {
+            collector.go_on_in(&arguments.out.join("validation/good"))?;
+        }
+        Ok(ControlFlow::Continue(()))
     })?;
     anyhow::ensure!(collector.kept() > 0, "no part was recorded; see the reasons above, or give the camera more time");
-    log::info!("wrote {} parts to {}, left out {left_out}", collector.kept(), folder.display());
+    log::info!("wrote {} parts to {}, left out {left_out}", collector.kept(), arguments.out.display());
     Ok(Outcome::Done)
 }

@@ -9,7 +9,7 @@ const POINTS_PER_GROUP_MIN: f32 = 2.0;
 /// A group wider than this share of the part's width says little of where on the part it is.
 const GROUP_SHARE_MAX: f32 = 0.25;
 /// A part on fewer of the frame's pixels wastes the network's resolution.
-const FRAME_SHARE_MIN: f32 = 0.05;
+const FRAME_SHARE_MIN: f32 = 0.03;
 /// The belt is noisy, and the part low, in these terms.
 const BORDER_LEFT_MAX: f32 = 0.05;
 const RESIDUAL_M_MAX: f32 = 0.002;

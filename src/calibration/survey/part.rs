@@ -95,9 +95,8 @@ fn extents(points: &[[f32; 3]], belt: &Plane) -> (f32, f32, f32) {
         trimmed_range(lying.iter().map(|p| cos * p[0] + sin * p[1])),
         trimmed_range(lying.iter().map(|p| cos * p[1] - sin * p[0])),
     ];
-    // Height is over the belt, which is where it starts.
-    let heights = points.iter().filter(|p| is_point(p)).map(|p| belt.distance(p)).chain([0.0]);
-    (sides[0].max(sides[1]), sides[0].min(sides[1]), trimmed_range(heights))
+    let (_, height_m) = trimmed(points.iter().filter(|p| is_point(p)).map(|p| belt.distance(p)));
+    (sides[0].max(sides[1]), sides[0].min(sides[1]), height_m)
 }
 
 /// Two directions along a plane, at right angles.
@@ -112,10 +111,16 @@ fn axes(normal: [f32; 3]) -> [[f32; 3]; 2] {
 }
 
 fn trimmed_range(values: impl Iterator<Item = f32>) -> f32 {
+    let (least, most) = trimmed(values);
+    most - least
+}
+
+/// The least and the greatest value, stray ones left out.
+fn trimmed(values: impl Iterator<Item = f32>) -> (f32, f32) {
     let mut values: Vec<f32> = values.collect();
     values.sort_unstable_by(f32::total_cmp);
     let cut = (TRIMMED * values.len() as f32) as usize;
-    values[values.len() - 1 - cut] - values[cut]
+    (values[cut], values[values.len() - 1 - cut])
 }
 
 /// The median distance between neighbours in a row of the network frame; 0 without any.
