@@ -75,7 +75,7 @@ impl Lens {
         if !(0.5..=2.0).contains(&(fx / fy)) {
             problems.push(format!("[{node}] fx is {fx} and fy is {fy} where two numbers near each other are expected"));
         }
-        if !(self.off_centre(width, height) <= OFF_CENTRE_MAX) {
+        if !(0.0..=OFF_CENTRE_MAX).contains(&self.off_centre(width, height)) {
             problems.push(format!(
                 "[{node}] cx, cy is ({cx}, {cy}), far from the middle of {width} x {height}: these are the intrinsics of another resolution"
             ));
@@ -84,7 +84,7 @@ impl Lens {
     }
 
     fn check_distortion(&self, node: &str, problems: &mut Vec<String>) {
-        if self.coefficients.iter().any(|c| !(c.abs() <= COEFFICIENT_MAX)) {
+        if self.coefficients.iter().any(|c| !(-COEFFICIENT_MAX..=COEFFICIENT_MAX).contains(c)) {
             problems
                 .push(format!("[{node}] coefficients are {:?} where small numbers are expected", self.coefficients));
         } else if self.distortion == Distortion::None && self.coefficients != [0.0; 5] {

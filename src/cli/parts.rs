@@ -39,7 +39,8 @@ pub fn of_station(
             }
             Err(CameraError::Ended { .. }) => {
                 if finder.finish().is_some() {
-                    each(&middle.frame)?;
+                    // There is nothing left to break off.
+                    let _ = each(&middle.frame)?;
                 }
                 return Ok(());
             }
