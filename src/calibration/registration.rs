@@ -3,7 +3,7 @@
 //! The rule is that of librealsense's `Align`: the two opposite corners of a depth pixel are taken to the pixel's
 //! depth, moved into the colour imager's frame and projected; the depth fills the rectangle of colour pixels between
 //! them, and where several meet the nearest stays. Nothing is filled in between: what no depth pixel reaches has no
-//! point. A colour pixel's point lies on its own ray, at the depth of the depth pixel as the colour imager sees it.
+//! point. A colour pixel's point lies on its own ray, where the depth imager sees it at the depth it measured.
 //!
 //! librealsense has the rule twice: written for x86 it draws half a pixel to the lower right and knows of distortions
 //! the radial terms of the modified Brown-Conrady model only; elsewhere it draws as its own projection does. Here a
@@ -18,15 +18,22 @@ use crate::frame::OrganisedCloud;
 
 /// A depth pixel that would cover more colour pixels along a side is nearer than any camera measures.
 const COVER_MAX: i32 = 64;
-/// No depth pixel has reached this pixel.
-const NOTHING: u64 = u64::MAX;
+/// No depth pixel has reached this pixel. Nearest steps are kept less one, so that 0, no depth, is the farthest.
+const NOTHING: u16 = u16::MAX;
+/// Pixels of a rectangle's row that are looked at in one go: most are two or three wide.
+const LANES: usize = 3;
+/// A ray that the depth imager sees at a smaller share of its depth goes by its side.
+const AHEAD_MIN: f64 = 0.1;
 
 /// A camera and the tables that its frames are registered by, made once.
 #[derive(Debug)]
 pub struct Registration {
     file: CameraFile,
-    /// Rays of the pixels of frames: `[height, width]` of the grid's image; NaN where a lens has no inverse.
-    rays: Vec<[f32; 2]>,
+    /// Rays of the pixels of frames, `[height, width]` of the grid's image, as long as the depth imager sees a depth of 1;
+    /// NaN where a lens has no inverse.
+    rays: Vec<[f32; 3]>,
+    /// What is added to a depth for its point: how far the colour imager is ahead of the depth imager.
+    ahead_m: f32,
     /// None where the depth image has the frame's grid already.
     corners: Option<Corners>,
 }
@@ -43,9 +50,8 @@ struct Corners {
 /// A registered depth image, in buffers that frames reuse.
 #[derive(Debug, Default)]
 pub struct RegisteredDepth {
-    /// `[height, width]` of the frame; the step in the upper half and the bits of the depth in the lower half, so that
-    /// the smallest is the nearest.
-    nearest: Vec<u64>,
+    /// `[height, width]` of the frame, and room for a last rectangle's lanes.
+    nearest: Vec<u16>,
     row: Row,
     points: Vec<[f32; 3]>,
     steps: Vec<u16>,
@@ -97,14 +103,13 @@ impl Registration {
             (Grid::Colour, Some(depth), Some(extrinsics)) => Some(Corners::new(depth, extrinsics)),
             _ => None,
         };
-        let grid = grid_lens(&file);
-        let rays = grid.rays(grid.width, grid.height, 0.0);
+        let (rays, ahead_m) = rays(&file, corners.is_some());
         let without = rays.iter().filter(|ray| ray[0].is_nan()).count();
         if without > 0 {
             let share = 100.0 * without as f64 / rays.len() as f64;
             log::warn!("{share:.1} % of the image, at its edges, has no points: its distortion has no inverse there");
         }
-        Self { file, rays, corners }
+        Self { file, rays, ahead_m, corners }
     }
 
     pub fn file(&self) -> &CameraFile {
@@ -128,30 +133,32 @@ impl Registration {
         assert_eq!(depth.len(), depth_lens.width * depth_lens.height, "a depth image of the file's size");
         into.points.clear();
         into.steps.clear();
-        let Some(corners) = &self.corners else {
-            into.steps.extend_from_slice(depth);
-            into.points.extend(depth.iter().zip(&self.rays).map(|(step, ray)| match step {
-                0 => [0.0; 3],
-                step => on_ray(*ray, self.metres(*step)),
-            }));
-            return;
-        };
+        match &self.corners {
+            None => into.steps.extend_from_slice(depth),
+            Some(corners) => self.nearest_steps(corners, depth, depth_lens.width, into),
+        }
+        into.points.extend(into.steps.iter().zip(&self.rays).map(|(step, [x, y, z])| {
+            let scale = self.metres(*step) + self.ahead_m;
+            // NaN, of a ray that is none, is not above 0.
+            if *step > 0 && scale * z > 0.0 { [x * scale, y * scale, z * scale] } else { [0.0; 3] }
+        }));
+    }
+
+    /// The nearest step of every colour pixel, into `into.steps`.
+    fn nearest_steps(&self, corners: &Corners, depth: &[u16], width: usize, into: &mut RegisteredDepth) {
         let colour = &self.file.colour;
-        into.nearest.clear();
-        into.nearest.resize(colour.width * colour.height, NOTHING);
-        for (row, steps) in depth.chunks_exact(depth_lens.width).enumerate() {
-            let buffer = &mut into.row;
+        let pixels = colour.width * colour.height;
+        let RegisteredDepth { nearest, row: buffer, steps: nearest_steps, .. } = into;
+        nearest.clear();
+        nearest.resize(pixels + LANES, NOTHING);
+        for (row, steps) in depth.chunks_exact(width).enumerate() {
             buffer.depth_m.clear();
             buffer.depth_m.extend(steps.iter().map(|step| self.metres(*step)));
             corners.project(row, &buffer.depth_m, colour, &mut buffer.first, [0, 0]);
             corners.project(row, &buffer.depth_m, colour, &mut buffer.last, [1, 1]);
-            fill(steps, buffer, colour.width, &mut into.nearest);
+            fill(steps, buffer, colour.width, colour.height, nearest);
         }
-        into.steps.extend(into.nearest.iter().map(|key| if *key == NOTHING { 0 } else { (key >> 32) as u16 }));
-        into.points.extend(into.nearest.iter().zip(&self.rays).map(|(key, ray)| match *key {
-            NOTHING => [0.0; 3],
-            key => on_ray(*ray, f32::from_bits(key as u32)),
-        }));
+        nearest_steps.extend(nearest[..pixels].iter().map(|step| step.wrapping_add(1)));
     }
 
     fn metres(&self, step: u16) -> f32 {
@@ -167,9 +174,19 @@ fn grid_lens(file: &CameraFile) -> &Lens {
     }
 }
 
-#[inline(always)]
-fn on_ray([x, y]: [f32; 2], z: f32) -> [f32; 3] {
-    if x.is_nan() || z <= 0.0 { [0.0; 3] } else { [x * z, y * z, z] }
+/// The rays of a frame's pixels and how far the colour imager is ahead, both along the depth imager's axis.
+fn rays(file: &CameraFile, moved: bool) -> (Vec<[f32; 3]>, f32) {
+    let grid = grid_lens(file);
+    let extrinsics = file.depth_to_colour.filter(|_| moved).unwrap_or(Extrinsics::IDENTITY);
+    let axis = extrinsics.rotation.map(|row| row[2]);
+    let along = |[x, y, z]: [f64; 3]| axis[0] * x + axis[1] * y + axis[2] * z;
+    let ray = |[x, y]: [f32; 2]| {
+        let ray = [x.into(), y.into(), 1.0];
+        let depth = along(ray);
+        if depth > AHEAD_MIN { ray.map(|v| (v / depth) as f32) } else { [f32::NAN; 3] }
+    };
+    let rays = grid.rays(grid.width, grid.height, 0.0).into_iter().map(ray).collect();
+    (rays, along(extrinsics.translation_m) as f32)
 }
 
 impl Corners {
@@ -200,12 +217,44 @@ impl Corners {
         out.z.resize(depth_m.len(), 0.0);
         let coefficients = colour.coefficients.map(|c| c as f32);
         let arch = pulp::Arch::new();
+        // Without these attributes the closures stay calls, and nothing is done eight at a time.
         match colour.distortion.tangential() {
-            Tangential::None => arch.dispatch(|| lens.row(rays, depth_m, out, |point| point)),
-            Tangential::Plain => arch.dispatch(|| lens.row(rays, depth_m, out, |p| bend::<_, false>(coefficients, p))),
-            Tangential::AfterRadial => {
-                arch.dispatch(|| lens.row(rays, depth_m, out, |p| bend::<_, true>(coefficients, p)));
-            }
+            Tangential::None => arch.dispatch(
+                #[inline(always)]
+                || {
+                    lens.row(
+                        rays,
+                        depth_m,
+                        out,
+                        #[inline(always)]
+                        |point| point,
+                    )
+                },
+            ),
+            Tangential::Plain => arch.dispatch(
+                #[inline(always)]
+                || {
+                    lens.row(
+                        rays,
+                        depth_m,
+                        out,
+                        #[inline(always)]
+                        |point| bend::<_, false>(coefficients, point),
+                    )
+                },
+            ),
+            Tangential::AfterRadial => arch.dispatch(
+                #[inline(always)]
+                || {
+                    lens.row(
+                        rays,
+                        depth_m,
+                        out,
+                        #[inline(always)]
+                        |point| bend::<_, true>(coefficients, point),
+                    )
+                },
+            ),
         }
     }
 }
@@ -224,39 +273,58 @@ impl Projection {
     #[inline(always)]
     fn row(&self, [x, y, z]: [&[f32]; 3], depth_m: &[f32], out: &mut Projected, bend: impl Fn([f32; 2]) -> [f32; 2]) {
         let [dx, dy, dz] = self.translation;
-        let rays = x.iter().zip(y).zip(z).zip(depth_m);
-        let out = out.u.iter_mut().zip(&mut out.v).zip(&mut out.z);
-        for ((((x, y), z), depth), ((u, v), out_z)) in rays.zip(out) {
-            let [x, y, z] = [x * depth + dx, y * depth + dy, z * depth + dz];
-            let [x, y] = bend([x / z, y / z]);
-            // Corners far outside are brought beside the image, so that they fit an i32. What is NaN has a depth of NaN.
-            *u = (x * self.focal[0] + self.centre[0]).floor().clamp(-1.0, self.end[0]) as i32;
-            *v = (y * self.focal[1] + self.centre[1]).floor().clamp(-1.0, self.end[1]) as i32;
-            *out_z = z;
+        // All of one length, so that no access is checked.
+        let count = depth_m.len();
+        let (x, y, z) = (&x[..count], &y[..count], &z[..count]);
+        let (u, v, out_z) = (&mut out.u[..count], &mut out.v[..count], &mut out.z[..count]);
+        for i in 0..count {
+            let depth = depth_m[i];
+            let [px, py, pz] = [x[i] * depth + dx, y[i] * depth + dy, z[i] * depth + dz];
+            let [bent_x, bent_y] = bend([px / pz, py / pz]);
+            u[i] = whole(bent_x * self.focal[0] + self.centre[0], self.end[0]);
+            v[i] = whole(bent_y * self.focal[1] + self.centre[1], self.end[1]);
+            out_z[i] = pz;
         }
     }
 }
 
-/// Fills the rectangles of a row's pixels where they are nearest.
-fn fill(steps: &[u16], row: &Row, width: usize, nearest: &mut [u64]) {
-    let height = nearest.len() / width;
+/// Rounded down, and brought beside an image that ends at `end` where it is far outside.
+#[inline(always)]
+fn whole(at: f32, end: f32) -> i32 {
+    // From 0 on, cutting off rounds down; NaN becomes 0, and its depth is NaN too.
+    let shifted = (at + 1.0).max(0.0).min(end + 1.0);
+    // SAFETY: `shifted` is no NaN, since `max` and `min` give the other operand for one, and lies between 0 and an
+    // image's side. A checked conversion would keep the loop from being vectorised.
+    unsafe { shifted.to_int_unchecked::<i32>() - 1 }
+}
+
+/// Fills the rectangles of a row's pixels where they are nearest. `nearest`: `[height, width]` and `LANES` more.
+fn fill(steps: &[u16], row: &Row, width: usize, height: usize, nearest: &mut [u16]) {
     let (first, last) = (&row.first, &row.last);
     for (i, &step) in steps.iter().enumerate() {
-        // Half-way between the corners; not above 0 behind the imager, and where a lens has no inverse.
-        let z = 0.5 * (first.z[i] + last.z[i]);
+        // Not above 0 behind the imager, and where a lens has no inverse.
         if step == 0 || !(first.z[i] > 0.0 && last.z[i] > 0.0) {
             continue;
         }
         let (left, top) = (first.u[i].max(0), first.v[i].max(0));
         let (right, bottom) = (last.u[i].min(width as i32 - 1), last.v[i].min(height as i32 - 1));
-        if right - left >= COVER_MAX || bottom - top >= COVER_MAX || right < left {
+        let (wide, high) = (right - left + 1, bottom - top + 1);
+        if !(1..=COVER_MAX).contains(&wide) || high > COVER_MAX {
             continue;
         }
-        let key = u64::from(step) << 32 | u64::from(z.to_bits());
+        let key = step - 1;
         for v in top..=bottom {
-            let start = v as usize * width;
-            let covered = &mut nearest[start + left as usize..=start + right as usize];
-            covered.iter_mut().for_each(|nearest| *nearest = key.min(*nearest));
+            let start = v as usize * width + left as usize;
+            match nearest[start..].first_chunk_mut::<LANES>() {
+                Some(lanes) if wide <= LANES as i32 => {
+                    for (lane, nearest) in lanes.iter_mut().enumerate() {
+                        if *nearest > key && (lane as i32) < wide {
+                            *nearest = key;
+                        }
+                    }
+                }
+                _ => nearest[start..start + wide as usize].iter_mut().for_each(|n| *n = key.min(*n)),
+            }
         }
     }
 }

@@ -148,8 +148,7 @@ fn towards_camera(plane: Plane) -> Plane {
 fn border(points: &[[f32; 3]], width: usize, height: usize) -> Vec<[f32; 3]> {
     let inner = |at: usize, side: usize| (BORDER_PX..side.saturating_sub(BORDER_PX)).contains(&at);
     let in_border = |i: &usize| !(inner(i % width, width) && inner(i / width, height));
-    let border: Vec<[f32; 3]> =
-        (0..points.len()).filter(in_border).map(|i| points[i]).filter(|point| is_point(point)).collect();
+    let border: Vec<[f32; 3]> = (0..points.len()).filter(in_border).map(|i| points[i]).filter(is_point).collect();
     border.iter().step_by(border.len().div_ceil(BORDER_KEPT_MAX).max(1)).copied().collect()
 }
 
