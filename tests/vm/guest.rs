@@ -7,8 +7,10 @@ use crate::belt::{Belt, DELAY_COUNTS, PULSE_MS};
 use crate::chip::{Chip, Line};
 use crate::service::{Service, hang};
 
-/// From one part to the next.
+/// From one part to the next, and by how much it varies: in step with the camera every part would be the same frame.
 const PITCH_COUNTS: u64 = 160;
+const PITCH_STEP_COUNTS: u64 = 13;
+const PITCH_STEPS: u64 = 5;
 /// The belt moves on until the last part is behind the ejector.
 const CLEAR_COUNTS: u64 = DELAY_COUNTS + 80;
 /// With more parts than this before their verdict the belt waits: an emulated machine may need seconds for one.
@@ -40,7 +42,8 @@ impl Rig {
     fn parts(&self, count: usize) -> Vec<u64> {
         let next = || {
             let at = self.belt.part();
-            self.belt.advance(PITCH_COUNTS - (self.belt.count() - at).min(PITCH_COUNTS));
+            let pitch = PITCH_COUNTS + at % PITCH_STEPS * PITCH_STEP_COUNTS;
+            self.belt.advance(pitch.saturating_sub(self.belt.count() - at));
             at
         };
         (0..count).map(|_| next()).collect()
@@ -79,7 +82,7 @@ impl Rig {
         let history = state["history"].as_array().unwrap();
         assert_eq!(history.len(), parts.len(), "{state}");
         let mut pulses = self.belt.pulses_since(parts[0]).into_iter();
-        let mut rejected = 0;
+        let (mut rejected, mut late) = (0, Vec::new());
         for (at, judged) in parts.iter().zip(history) {
             if judged[2] == 0 {
                 assert!(!self.belt.was_rejected(*at), "a good part was ejected: {judged} at {at}");
@@ -87,11 +90,16 @@ impl Rig {
             }
             rejected += 1;
             let (count, width) = pulses.next().unwrap_or_else(|| panic!("no pulse for {judged} at {at}"));
-            assert!(Belt::window(*at).contains(&count), "{judged}, seen at {at}, has its pulse at {count}");
+            late.push(count as i64 - (at + DELAY_COUNTS) as i64);
+            assert!(
+                Belt::window(*at).contains(&count),
+                "{judged}, seen at {at}, has its pulse at {count}; counts late: {late:?}"
+            );
             let share = width.as_secs_f64() * 1e3 / PULSE_MS as f64;
             assert!(WIDTH_SHARE.contains(&share), "a pulse of {width:?} where {PULSE_MS} ms are asked for");
         }
         assert_eq!(pulses.next(), None, "a pulse for no part");
+        println!("pulses came so many counts after their parts: {late:?}");
         rejected
     }
 }
