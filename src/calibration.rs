@@ -1,124 +1,187 @@
-//! What a station is measured to be: its camera's intrinsics and its belt's plane.
+//! What a station is measured to be: its camera, from the lenses to points, and its belt.
+
+pub mod camera_file;
+pub mod distortion;
+pub mod import;
+mod intrinsics;
+mod lens;
+pub mod registration;
+pub mod station;
+pub mod survey;
 
 use std::path::Path;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::frame::{FrameError, OrganisedCloud};
 use crate::prepare::plane::Plane;
+use crate::toml_errors;
+use camera_file::{CameraFile, Grid};
+use registration::{RegisteredDepth, Registration, sample_colour};
+
+pub use intrinsics::Intrinsics;
+pub use lens::Lens;
+pub use station::StationCalibration;
 
 /// A calibration file is a few lines; anything larger is something else.
 const FILE_BYTES_MAX: u64 = 64 << 10;
+/// Metres per step: 65,535 steps reach from 0.3 m to 655 m.
+const DEPTH_UNIT_M_MIN: f64 = 5e-6;
+const DEPTH_UNIT_M_MAX: f64 = 0.01;
 
 #[derive(Debug, Error)]
 pub enum CalibrationError {
     #[error("cannot read {path}: {source}")]
     Read { path: String, source: std::io::Error },
+    #[error("cannot write {path}: {source}")]
+    Write { path: String, source: std::io::Error },
     #[error("{path} has {bytes} bytes where at most {FILE_BYTES_MAX} are expected: is it the right file?")]
     TooLarge { path: String, bytes: u64 },
     #[error("{path} is not valid: {reason}. It needs {needs}")]
     Parse { path: String, reason: String, needs: &'static str },
+    #[error(
+        "the {node} image is {found_width} x {found_height} where the camera file is for {width} x {height}: {advice}"
+    )]
+    Resolution {
+        node: &'static str,
+        found_width: usize,
+        found_height: usize,
+        width: usize,
+        height: usize,
+        advice: String,
+    },
+    #[error(
+        "the depth image is {width} x {height} but cx, cy of the camera file is ({cx}, {cy}), outside of it: these are the intrinsics of another resolution"
+    )]
+    PrincipalPoint { cx: f32, cy: f32, width: usize, height: usize },
+    #[error(transparent)]
+    Size(#[from] FrameError),
 }
 
-/// A pinhole camera whose depth image is registered to its colour image.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Intrinsics {
-    /// Focal lengths and principal point, pixels of the depth image.
-    pub fx: f32,
-    pub fy: f32,
-    pub cx: f32,
-    pub cy: f32,
-    /// Metres per step of the depth image: 0.001 for most cameras.
-    pub depth_unit_m: f32,
-    /// Depth of step 0, metres; Eyecandies stores depth from a minimum upwards.
-    #[serde(default)]
-    pub depth_offset_m: f32,
+/// What depth images were taken with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Camera {
+    /// Registered to colour, without distortion.
+    Pinhole(Intrinsics),
+    /// Lenses as calibrated, and tables made of them once.
+    Lenses(Arc<Registration>),
 }
 
-impl Intrinsics {
-    /// Reads a TOML camera file.
+impl Camera {
+    /// Reads a TOML camera file, of the short or the long form.
     pub fn read(path: &Path) -> Result<Self, CalibrationError> {
-        read_toml(path, "fx, fy, cx, cy (pixels) and depth_unit_m (metres per step)", Self::check)
+        let text = read_text(path)?;
+        if CameraFile::is_long(&text) {
+            return Ok(Self::Lenses(Arc::new(Registration::new(CameraFile::parse(&text, path)?))));
+        }
+        let needs = "fx, fy, cx, cy (pixels) and depth_unit_m (metres per step), or the sections [colour], [depth] and [depth_to_colour]";
+        parse(&text, path, needs, Intrinsics::check).map(Self::Pinhole)
     }
 
-    fn check(self) -> Result<Self, String> {
-        for (name, value) in [("fx", self.fx), ("fy", self.fy), ("depth_unit_m", self.depth_unit_m)] {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(format!("{name} is {value} where a positive number is expected"));
+    /// Depth steps `[height, width]`, 0 = no point, to points on the grid of the camera's frames.
+    pub fn cloud(&self, depth: &[u16], width: usize, height: usize) -> Result<OrganisedCloud, CalibrationError> {
+        match self {
+            Self::Pinhole(intrinsics) => {
+                intrinsics.check_size(width, height)?;
+                Ok(intrinsics.deproject(depth, width, height)?)
+            }
+            Self::Lenses(registration) => {
+                registration.check_depth_size(width, height)?;
+                let mut registered = RegisteredDepth::default();
+                registration.register(depth, &mut registered);
+                let (width, height) = registration.size();
+                Ok(OrganisedCloud::new(width, height, registered.into_points())?)
             }
         }
-        for (name, value) in [("cx", self.cx), ("cy", self.cy), ("depth_offset_m", self.depth_offset_m)] {
-            if !value.is_finite() {
-                return Err(format!("{name} is {value} where a finite number is expected"));
-            }
-        }
-        Ok(self)
     }
 
-    /// Depth steps `[height, width]`, 0 = no point, to points in metres.
-    pub fn deproject(&self, depth: &[u16], width: usize, height: usize) -> Result<OrganisedCloud, FrameError> {
-        let point = |(i, &step): (usize, &u16)| {
-            if step == 0 {
-                return [0.0; 3];
-            }
-            let z = f32::from(step) * self.depth_unit_m + self.depth_offset_m;
-            let (u, v) = ((i % width) as f32, (i / width) as f32);
-            [(u - self.cx) / self.fx * z, (v - self.cy) / self.fy * z, z]
-        };
-        OrganisedCloud::new(width, height, depth.iter().enumerate().map(point).collect())
+    /// The colour of each point of `cloud`, for a camera whose frames have the depth image's grid; none where the
+    /// cloud is on the colour image's grid already. Points that the colour image does not show are removed.
+    pub fn colour_at(
+        &self,
+        cloud: &mut OrganisedCloud,
+        rgb: &[u8],
+        width: usize,
+        height: usize,
+    ) -> Result<Option<Vec<u8>>, CalibrationError> {
+        let Self::Lenses(registration) = self else { return Ok(None) };
+        let file = registration.file();
+        file.colour.check_size("colour", width, height)?;
+        if file.grid == Grid::Colour {
+            return Ok(None);
+        }
+        let mut colours = Vec::new();
+        sample_colour(file, cloud, rgb, &mut colours);
+        Ok(Some(colours))
     }
 }
 
-/// Reads the station's belt plane: `normal`, a unit vector, and `offset_m`, in the camera's frame.
+/// Reads the station's belt plane: `normal`, a unit vector, and `offset_m`, in the camera's frame; from a file of
+/// these two lines or from what `crosscheck calibrate-station` wrote.
 pub fn read_plane(path: &Path) -> Result<Plane, CalibrationError> {
-    read_toml(path, "normal = [x, y, z] of unit length and offset_m (metres)", |plane: Plane| {
-        if plane.is_valid() { Ok(plane) } else { Err(format!("{plane:?} is no plane")) }
-    })
+    StationCalibration::read(path).map(|station| station.plane())
 }
 
-fn read_toml<T: serde::de::DeserializeOwned>(
-    path: &Path,
-    needs: &'static str,
-    check: impl FnOnce(T) -> Result<T, String>,
-) -> Result<T, CalibrationError> {
+/// Refuses a unit that no camera has, such as one off by 1,000.
+fn check_depth_unit(depth_unit_m: f64) -> Result<(), String> {
+    if (DEPTH_UNIT_M_MIN..=DEPTH_UNIT_M_MAX).contains(&depth_unit_m) {
+        return Ok(());
+    }
+    Err(format!(
+        "depth_unit_m is {depth_unit_m} where {DEPTH_UNIT_M_MIN} to {DEPTH_UNIT_M_MAX} is expected: it is in metres per step, 0.001 for millimetres"
+    ))
+}
+
+fn read_text(path: &Path) -> Result<String, CalibrationError> {
     let name = || path.display().to_string();
     let failed = |source| CalibrationError::Read { path: name(), source };
     let bytes = std::fs::metadata(path).map_err(failed)?.len();
     if bytes > FILE_BYTES_MAX {
         return Err(CalibrationError::TooLarge { path: name(), bytes });
     }
-    let text = std::fs::read_to_string(path).map_err(failed)?;
-    let parsed = toml::from_str(&text).map_err(|e| e.message().to_string());
-    parsed.and_then(check).map_err(|reason| CalibrationError::Parse { path: name(), reason, needs })
+    std::fs::read_to_string(path).map_err(failed)
+}
+
+fn parse<T: serde::de::DeserializeOwned>(
+    text: &str,
+    path: &Path,
+    needs: &'static str,
+    check: impl FnOnce(T) -> Result<T, String>,
+) -> Result<T, CalibrationError> {
+    let parsed = toml::from_str(text).map_err(|error| {
+        let (line, reason) = toml_errors::explain(&error, text);
+        format!("line {line}: {reason}")
+    });
+    let path = || path.display().to_string();
+    parsed.and_then(check).map_err(|reason| CalibrationError::Parse { path: path(), reason, needs })
+}
+
+fn write_toml(path: &Path, head: &str, value: &impl serde::Serialize) -> Result<(), CalibrationError> {
+    let failed = |source| CalibrationError::Write { path: path.display().to_string(), source };
+    let text = toml::to_string(value).map_err(|error| failed(std::io::Error::other(error)))?;
+    crate::files::write_whole(path, |file| std::io::Write::write_all(file, format!("{head}{text}").as_bytes()))
+        .map_err(failed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const CAMERA: Intrinsics =
-        Intrinsics { fx: 100.0, fy: 50.0, cx: 1.0, cy: 0.0, depth_unit_m: 0.001, depth_offset_m: 0.0 };
-
-    #[test]
-    fn depth_becomes_points() {
-        let cloud = CAMERA.deproject(&[0, 500, 1000, 2000], 2, 2).unwrap();
-        assert_eq!(cloud.points(), [[0.0; 3], [0.0, 0.0, 0.5], [-0.01, 0.02, 1.0], [0.0, 0.04, 2.0]]);
-    }
-
     #[test]
     fn a_camera_file_that_cannot_be_is_refused() {
-        let path = std::env::temp_dir().join(format!("crosscheck-camera-{}.toml", std::process::id()));
-        for text in [
-            "fx = 1.0",
-            "fx = -1\nfy = 1\ncx = 0\ncy = 0\ndepth_unit_m = 0.001",
-            "fx = nan\nfy=1\ncx=0\ncy=0\ndepth_unit_m=1",
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("camera.toml");
+        for (text, word) in [
+            ("fx = 1.0", "missing field"),
+            ("fx = -1\nfy = 1\ncx = 0\ncy = 0\ndepth_unit_m = 0.001", "fx is -1"),
+            ("fx = nan\nfy=1\ncx=0\ncy=0\ndepth_unit_m=0.001", "fx is NaN"),
+            ("fx = 1\nfy=1\ncx=0\ncy=0\ndepth_unit_m=1", "0.001 for millimetres"),
+            ("fx = 1\nfy=1\ncx=0\ncy=0\ndepth_unit=1", "line 5: unknown field `depth_unit`"),
         ] {
             std::fs::write(&path, text).unwrap();
-            let error = Intrinsics::read(&path).unwrap_err().to_string();
-            assert!(error.contains("depth_unit_m"), "{error}");
+            let error = Camera::read(&path).unwrap_err().to_string();
+            assert!(error.contains(word) && error.contains("depth_unit_m"), "{error}");
         }
-        std::fs::remove_file(path).unwrap();
     }
 }

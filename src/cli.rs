@@ -2,6 +2,8 @@
 
 mod bench;
 mod calibrate;
+mod calibrate_camera;
+mod calibrate_station;
 mod check_config;
 mod demo;
 mod doctor;
@@ -9,8 +11,11 @@ mod evaluate;
 mod fit;
 mod import;
 mod inspect;
+mod interrupt;
 mod options;
+mod parts;
 mod progress;
+mod record;
 mod replay;
 mod run;
 mod synthesize;
@@ -33,6 +38,9 @@ pub struct Cli {
 enum Command {
     Demo(demo::Arguments),
     Import(import::Arguments),
+    CalibrateCamera(calibrate_camera::Arguments),
+    CalibrateStation(calibrate_station::Arguments),
+    Record(record::Arguments),
     Fit(fit::Arguments),
     Calibrate(calibrate::Arguments),
     Evaluate(evaluate::Arguments),
@@ -55,6 +63,9 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::CalibrateCamera(arguments) => calibrate_camera::run(&arguments),
+        Command::CalibrateStation(arguments) => calibrate_station::run(&arguments),
+        Command::Record(arguments) => record::run(&arguments),
         Command::Fit(arguments) => fit::run(&arguments),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),

@@ -20,10 +20,10 @@ use check::Problems;
 use reject::{Polarity, Sink};
 use trigger::TriggerSource;
 
+use crate::toml_errors;
+
 /// A configuration is a page or two; anything larger is something else.
 const FILE_BYTES_MAX: u64 = 1 << 20;
-/// An unknown key this like a known one is taken for a slip of it.
-const LIKENESS_MIN: f64 = 0.7;
 /// At the belt's top speed the decision lead must last at least this long: the actuator has to wake in it.
 const LEAD_MS_MIN: f64 = 1.0;
 
@@ -77,9 +77,8 @@ impl Station {
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let name = || path.display().to_string();
         let mut station: Self = toml::from_str(text).map_err(|error| {
-            let before = error.span().map_or(0, |span| span.start.min(text.len()));
-            let line = text.as_bytes()[..before].iter().filter(|b| **b == b'\n').count() + 1;
-            ConfigError::Parse { path: name(), line, reason: with_nearest(error.message()) }
+            let (line, reason) = toml_errors::explain(&error, text);
+            ConfigError::Parse { path: name(), line, reason }
         })?;
         let mut problems = Problems::default();
         station.check(&mut problems);
@@ -165,18 +164,4 @@ impl Station {
 /// Whole nanoseconds of a duration that was held to its range.
 pub fn ns_from_ms(ms: f64) -> u64 {
     (ms * 1e6).round() as u64
-}
-
-/// The parser's message; where it names an unknown key among known ones, with the nearest of those.
-fn with_nearest(message: &str) -> String {
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let [unknown, known @ ..] = quoted.as_slice() else { return message.to_string() };
-    let likeness = |name: &&&str| strsim::jaro_winkler(unknown, name);
-    let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    match nearest {
-        Some(name) if message.starts_with("unknown ") && likeness(&name) >= LIKENESS_MIN => {
-            format!("{message}; did you mean `{name}`?")
-        }
-        _ => message.to_string(),
-    }
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use thiserror::Error;
 
-use crate::calibration::Intrinsics;
+use crate::calibration::{CalibrationError, Camera};
 use crate::frame::{FrameError, OrganisedCloud, RgbdFrame, SIDE_MAX, check_size};
 
 pub use self::layout::{Entry, Layout, Split, draw, frames_under, nominal};
@@ -29,8 +29,8 @@ pub enum DatasetError {
     Layout { path: PathBuf, expected: &'static str, found: String },
     #[error("{}: expected a cloud as .tif, .tiff or .npy, or a 16-bit depth .png", path.display())]
     Kind { path: PathBuf },
-    #[error("{} is a depth image: give the camera's intrinsics with --camera FILE", path.display())]
-    NoIntrinsics { path: PathBuf },
+    #[error("{} is a depth image: give the camera file with --camera FILE", path.display())]
+    NoCamera { path: PathBuf },
     #[error("{} has no cloud of the same name beside it: each colour image needs its xyz", rgb.display())]
     NoCloud { rgb: PathBuf },
     #[error("{} has no colour image of the same name beside it: each cloud needs its rgb", xyz.display())]
@@ -45,14 +45,23 @@ pub enum DatasetError {
     Frame { rgb: PathBuf, xyz: PathBuf, source: FrameError },
     #[error("{}: {source}", path.display())]
     Size { path: PathBuf, source: FrameError },
+    #[error("{}: {source}", path.display())]
+    Camera { path: PathBuf, source: CalibrationError },
 }
 
 /// Reads one pixel-registered frame.
-pub fn read_frame(rgb: &Path, xyz: &Path, camera: Option<&Intrinsics>) -> Result<RgbdFrame, DatasetError> {
+pub fn read_frame(rgb: &Path, xyz: &Path, camera: Option<&Camera>) -> Result<RgbdFrame, DatasetError> {
     let image = read_rgb(rgb)?;
-    let cloud = read_cloud(xyz, camera)?;
-    let (width, height) = (image.width() as usize, image.height() as usize);
-    RgbdFrame::new(width, height, image.into_raw(), cloud).map_err(|source| DatasetError::Frame {
+    let mut cloud = read_cloud(xyz, camera)?;
+    let (mut width, mut height) = (image.width() as usize, image.height() as usize);
+    let mut image = image.into_raw();
+    if let Some(camera) = camera.filter(|_| is_depth(xyz)) {
+        let failed = |source| DatasetError::Camera { path: rgb.into(), source };
+        if let Some(colours) = camera.colour_at(&mut cloud, &image, width, height).map_err(failed)? {
+            (image, width, height) = (colours, cloud.width(), cloud.height());
+        }
+    }
+    RgbdFrame::new(width, height, image, cloud).map_err(|source| DatasetError::Frame {
         rgb: rgb.into(),
         xyz: xyz.into(),
         source,
@@ -61,11 +70,18 @@ pub fn read_frame(rgb: &Path, xyz: &Path, camera: Option<&Intrinsics>) -> Result
 
 /// Reads a colour image; a grey one has three equal channels.
 pub fn read_rgb(path: &Path) -> Result<image::RgbImage, DatasetError> {
-    Ok(decode(path, "a PNG or JPEG image")?.into_rgb8())
+    match decode(path, "a PNG or JPEG image")? {
+        DynamicImage::ImageLuma16(_) => Err(DatasetError::Layout {
+            path: path.into(),
+            expected: "a colour image",
+            found: "one channel of 16 bits a pixel: is this the depth image?".into(),
+        }),
+        image => Ok(image.into_rgb8()),
+    }
 }
 
 /// Reads a cloud by what its name ends in.
-pub fn read_cloud(path: &Path, camera: Option<&Intrinsics>) -> Result<OrganisedCloud, DatasetError> {
+pub fn read_cloud(path: &Path, camera: Option<&Camera>) -> Result<OrganisedCloud, DatasetError> {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     match extension.to_str() {
         Some("tif" | "tiff") => tiff::read_cloud(path),
@@ -73,6 +89,11 @@ pub fn read_cloud(path: &Path, camera: Option<&Intrinsics>) -> Result<OrganisedC
         Some("png") => read_depth(path, camera),
         _ => Err(DatasetError::Kind { path: path.into() }),
     }
+}
+
+/// Whether a cloud's file is a depth image.
+fn is_depth(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"))
 }
 
 /// Reads a picture as grey values.
@@ -93,12 +114,12 @@ pub fn read_mask(path: &Path, width: usize, height: usize) -> Result<Vec<bool>, 
     Ok(mask.into_raw().into_iter().map(|v| v > 0).collect())
 }
 
-fn read_depth(path: &Path, camera: Option<&Intrinsics>) -> Result<OrganisedCloud, DatasetError> {
-    let camera = camera.ok_or_else(|| DatasetError::NoIntrinsics { path: path.into() })?;
+fn read_depth(path: &Path, camera: Option<&Camera>) -> Result<OrganisedCloud, DatasetError> {
+    let camera = camera.ok_or_else(|| DatasetError::NoCamera { path: path.into() })?;
     match decode(path, "a 16-bit depth PNG")? {
         DynamicImage::ImageLuma16(depth) => {
             let (width, height) = (depth.width() as usize, depth.height() as usize);
-            camera.deproject(&depth, width, height).map_err(|source| DatasetError::Size { path: path.into(), source })
+            camera.cloud(&depth, width, height).map_err(|source| DatasetError::Camera { path: path.into(), source })
         }
         other => Err(DatasetError::Layout {
             path: path.into(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::pace::{Pace, interval_ns};
 use super::{CameraError, CapturedFrame, FrameSource};
-use crate::calibration::Intrinsics;
+use crate::calibration::Camera;
 use crate::dataset::recording::Record;
 use crate::dataset::{Entry, frames_under};
 use crate::frame::RgbdFrame;
@@ -33,7 +33,7 @@ pub struct Playback {
     /// After the last frame the first comes again.
     pub repeat: bool,
     /// For clouds that are depth images.
-    pub intrinsics: Option<Intrinsics>,
+    pub intrinsics: Option<Camera>,
 }
 
 pub struct Replay {

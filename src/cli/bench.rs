@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::bench::line::{self, LineReport};
 use crosscheck::bench::{self, Report, Subject};
-use crosscheck::calibration::Intrinsics;
+use crosscheck::calibration::Camera;
 use crosscheck::dataset;
 use crosscheck::frame::RgbdFrame;
 use crosscheck::inspect::Inspector;
@@ -25,7 +25,7 @@ pub struct Arguments {
     /// Its organised cloud
     #[arg(long, requires = "rgb")]
     xyz: Option<PathBuf>,
-    /// Intrinsics of a depth image's camera (TOML)
+    /// Camera file of a depth image (TOML)
     #[arg(long, requires = "xyz")]
     camera: Option<PathBuf>,
     /// Frames measured after one that warms up
@@ -60,7 +60,7 @@ fn parse_rate(text: &str) -> Result<f64, String> {
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let frame = match (&arguments.rgb, &arguments.xyz) {
         (Some(rgb), Some(xyz)) => {
-            let camera = arguments.camera.as_deref().map(Intrinsics::read).transpose()?;
+            let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
             dataset::read_frame(rgb, xyz, camera.as_ref())?
         }
         _ => bench::frame()?,

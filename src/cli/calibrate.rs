@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::calibrate::calibrate;
-use crosscheck::calibration::Intrinsics;
+use crosscheck::calibration::Camera;
 use crosscheck::dataset;
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
@@ -21,7 +21,7 @@ pub struct Arguments {
     /// Good parts: a folder with rgb and xyz inside, or a validation split of MVTec 3D-AD or Eyecandies
     #[arg(long, value_name = "DIR")]
     nominal: PathBuf,
-    /// Intrinsics of depth images' camera (TOML)
+    /// Camera file of depth images (TOML)
     #[arg(long)]
     camera: Option<PathBuf>,
     /// Share of good parts that may be rejected, in expectation
@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     // The threshold that is found replaces the one before, and belongs to this stride.
     engine.metadata.preparation = arguments.evaluation.apply(engine.metadata.preparation);
     let mut inspector = Inspector::with_arithmetic(engine.clone(), arguments.evaluation.arithmetic())?;
-    let camera = arguments.camera.as_deref().map(Intrinsics::read).transpose()?;
+    let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
     let entries = dataset::nominal(&arguments.nominal, camera.as_ref())?;
     let fitted: HashSet<&String> = engine.metadata.fitted_on.iter().collect();
     let (mut scores, mut excluded) = (Vec::new(), 0);

@@ -1,15 +1,15 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use crosscheck::calibration::Intrinsics;
+use crosscheck::calibration::Camera;
 use crosscheck::dataset::{self, Entry};
 use crosscheck::fit::Fit;
 
 use super::Outcome;
+use super::interrupt::stop_on_interrupt;
 use super::options::{EngineOption, FitOptions};
 use super::progress::{EpochBar, frames_bar};
 
@@ -21,7 +21,7 @@ pub struct Arguments {
     /// Good parts: a folder with rgb and xyz inside, or a train split of MVTec 3D-AD or Eyecandies
     #[arg(long, value_name = "DIR")]
     nominal: PathBuf,
-    /// Intrinsics of depth images' camera (TOML)
+    /// Camera file of depth images (TOML)
     #[arg(long)]
     camera: Option<PathBuf>,
     /// Learn from this many frames, drawn at random
@@ -40,7 +40,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let engine = arguments.engine.read()?;
     let settings = arguments.fit.settings(&engine);
-    let camera = arguments.camera.as_deref().map(Intrinsics::read).transpose()?;
+    let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
     let mut entries = dataset::nominal(&arguments.nominal, camera.as_ref())?;
     if let Some(shots) = arguments.shots {
         anyhow::ensure!(shots > 0, "--shots needs at least 1 frame");
@@ -90,17 +90,4 @@ fn add_all(fit: &mut Fit, entries: &[Entry], stop: &AtomicBool) -> Result<Contro
     }
     bar.finish_and_clear();
     Ok(ControlFlow::Continue(()))
-}
-
-/// Set by Ctrl-C or a termination signal; the second one ends the program at once.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })
-    .context("cannot watch for Ctrl-C")?;
-    Ok(stop)
 }

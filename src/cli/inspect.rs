@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use crosscheck::calibration::Intrinsics;
+use crosscheck::calibration::Camera;
 use crosscheck::config::Station;
 use crosscheck::dataset;
 use crosscheck::frame::RgbdFrame;
@@ -31,7 +31,7 @@ pub struct Arguments {
     /// Organised cloud registered to it: float TIFF, NPY, or a 16-bit depth PNG with --camera
     #[arg(long)]
     xyz: PathBuf,
-    /// Intrinsics of a depth image's camera (TOML)
+    /// Camera file of a depth image (TOML)
     #[arg(long)]
     camera: Option<PathBuf>,
     /// Folder for anomaly_map.tiff, psi_rgb.tiff, psi_xyz.tiff and overlay.png
@@ -71,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         let regions = Regions::read(&Station::read(station)?.regions)?;
         inspector.replace_regions(regions.map(NetworkMask::new));
     }
-    let camera = arguments.camera.as_deref().map(Intrinsics::read).transpose()?;
+    let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
     let frame = dataset::read_frame(&arguments.rgb, &arguments.xyz, camera.as_ref())?;
     let inspection = inspector
         .inspect(&frame)

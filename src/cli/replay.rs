@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use crosscheck::calibration::Intrinsics;
+use crosscheck::calibration::Camera;
 use crosscheck::config::Station;
 use crosscheck::dataset::recording::Record;
 use crosscheck::dataset::{Entry, frames_under};
@@ -26,7 +26,7 @@ pub struct Arguments {
     /// Judge as this station does: its engine, thresholds, plane and regions
     #[arg(long, value_name = "STATION")]
     config: Option<PathBuf>,
-    /// Intrinsics of a depth image's camera (TOML)
+    /// Camera file of a depth image (TOML)
     #[arg(long)]
     camera: Option<PathBuf>,
     /// Print a JSON object for each frame instead of text
@@ -36,7 +36,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let (mut inspector, judge) = judgement(arguments)?;
-    let camera = arguments.camera.as_deref().map(Intrinsics::read).transpose()?;
+    let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
     let entries = frames_under(&arguments.folder, camera.as_ref())?;
     let mut sums = Sums::default();
     for entry in &entries {

@@ -61,7 +61,7 @@ impl Default for Synthetic {
 #[serde(deny_unknown_fields)]
 pub struct Replay {
     pub folder: PathBuf,
-    /// Intrinsics of depth images' camera (TOML), where the folder has depth images.
+    /// Camera file of depth images (TOML), where the folder has depth images.
     pub intrinsics: Option<PathBuf>,
     /// Frames a second; the recording's own pace when left out.
     pub frame_rate_hz: Option<f64>,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::DatasetError;
 use super::layout::{Entry, names};
-use crate::calibration::Intrinsics;
+use crate::calibration::{Camera, Intrinsics};
 
 /// The image that is used, as earlier work on this dataset does: every light is on.
 const IMAGE: &str = "_image_4.png";
@@ -50,7 +50,7 @@ fn entry(folder: &Path, number: &str) -> Result<Entry, DatasetError> {
 }
 
 /// The camera of a frame whose depth spans its own range.
-fn camera(path: &Path) -> Result<Intrinsics, DatasetError> {
+fn camera(path: &Path) -> Result<Camera, DatasetError> {
     let text = Yaml::read(path)?;
     let (min, max) = (text.number("min")?, text.number("max")?);
     if !(min.is_finite() && max.is_finite() && 0.0 <= min && min < max) {
@@ -58,7 +58,8 @@ fn camera(path: &Path) -> Result<Intrinsics, DatasetError> {
     }
     let centre = SIDE_PX / 2.0;
     let depth_unit_m = (max - min) / DEPTH_STEPS;
-    Ok(Intrinsics { fx: FOCAL_PX, fy: FOCAL_PX, cx: centre, cy: centre, depth_unit_m, depth_offset_m: min })
+    let (fx, fy, cx, cy) = (FOCAL_PX, FOCAL_PX, centre, centre);
+    Ok(Camera::Pinhole(Intrinsics { fx, fy, cx, cy, depth_unit_m, depth_offset_m: min }))
 }
 
 /// The frame's flags joined, such as `bumps+colors`; none for a good part.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{DatasetError, eyecandies, mvtec3d, read_frame, read_mask};
-use crate::calibration::Intrinsics;
+use crate::calibration::Camera;
 use crate::frame::RgbdFrame;
 
 /// A dataset's frames are not deeper than this: class, split, kind.
@@ -40,7 +40,7 @@ pub struct Entry {
     /// The mask of defective pixels; a good part may have none.
     pub truth: Option<PathBuf>,
     /// For a cloud that is a depth image.
-    pub camera: Option<Intrinsics>,
+    pub camera: Option<Camera>,
 }
 
 impl Entry {
@@ -113,7 +113,7 @@ fn root_of(layout: Layout, split: Split) -> &'static str {
 
 /// Good frames for a fit or a calibration: `folder` holds `rgb` and `xyz`, or a `good` folder that does, or is
 /// the `data` folder of an Eyecandies split, or holds one.
-pub fn nominal(folder: &Path, camera: Option<&Intrinsics>) -> Result<Vec<Entry>, DatasetError> {
+pub fn nominal(folder: &Path, camera: Option<&Camera>) -> Result<Vec<Entry>, DatasetError> {
     let inside = |name: &str| folder.join(name).is_dir();
     let mut entries = if inside("rgb") {
         mvtec3d::folder_entries(folder, None)?
@@ -128,7 +128,7 @@ pub fn nominal(folder: &Path, camera: Option<&Intrinsics>) -> Result<Vec<Entry>,
     };
     entries.retain(|entry| entry.defect.is_none());
     if let Some(camera) = camera {
-        entries.iter_mut().for_each(|entry| entry.camera = entry.camera.or(Some(*camera)));
+        entries.iter_mut().for_each(|entry| entry.camera = entry.camera.take().or_else(|| Some(camera.clone())));
     }
     if entries.is_empty() {
         return Err(DatasetError::Empty { path: folder.into() });
@@ -138,7 +138,7 @@ pub fn nominal(folder: &Path, camera: Option<&Intrinsics>) -> Result<Vec<Entry>,
 
 /// Every frame in `folder` or in folders within it, whatever its layout, in the order of the frames' own names:
 /// for a recording, the order that they were captured in.
-pub fn frames_under(folder: &Path, camera: Option<&Intrinsics>) -> Result<Vec<Entry>, DatasetError> {
+pub fn frames_under(folder: &Path, camera: Option<&Camera>) -> Result<Vec<Entry>, DatasetError> {
     let mut entries = Vec::new();
     let mut open = vec![(folder.to_path_buf(), 0)];
     while let Some((path, depth)) = open.pop() {
@@ -155,7 +155,7 @@ pub fn frames_under(folder: &Path, camera: Option<&Intrinsics>) -> Result<Vec<En
     }
     entries.sort_by(|a, b| (a.rgb.file_name(), &a.rgb).cmp(&(b.rgb.file_name(), &b.rgb)));
     if let Some(camera) = camera {
-        entries.iter_mut().for_each(|entry| entry.camera = entry.camera.or(Some(*camera)));
+        entries.iter_mut().for_each(|entry| entry.camera = entry.camera.take().or_else(|| Some(camera.clone())));
     }
     Ok(entries)
 }

@@ -1,7 +1,7 @@
 //! A station's settings, from its configuration.
 
 use super::recorder;
-use crate::calibration::{CalibrationError, Intrinsics};
+use crate::calibration::{self, CalibrationError};
 use crate::camera::replay::{Playback, Rate, Replay};
 use crate::camera::supervisor::Patience;
 use crate::camera::synthetic::{Belt, FRAMES_MAX, Synthetic};
@@ -106,7 +106,7 @@ pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
                 folder: replay.folder.clone(),
                 rate: replay.frame_rate_hz.map_or(Rate::Recorded, Rate::PerSecond),
                 repeat: replay.repeat,
-                intrinsics: replay.intrinsics.as_deref().map(Intrinsics::read).transpose()?,
+                intrinsics: replay.intrinsics.as_deref().map(calibration::Camera::read).transpose()?,
             };
             Ok(Box::new(move || opened(Replay::open(&playback)?)))
         }

@@ -8,6 +8,7 @@ mod program;
 mod small_engine;
 
 mod broken;
+mod calibrating;
 mod configuring;
 mod evaluating;
 mod inspecting;

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::path::PathBuf;
 
-use crosscheck::calibration::Intrinsics;
+use crosscheck::calibration::{Camera, Intrinsics};
 use crosscheck::dataset::{self, DatasetError};
 use crosscheck::frame::OrganisedCloud;
 use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, RgbImage};
@@ -15,8 +15,8 @@ use tiff::tags::Tag;
 pub const WIDTH: usize = 37;
 pub const HEIGHT: usize = 29;
 
-pub const CAMERA: Intrinsics =
-    Intrinsics { fx: 50.0, fy: 40.0, cx: 18.0, cy: 14.0, depth_unit_m: 0.001, depth_offset_m: 0.0 };
+pub const CAMERA: Camera =
+    Camera::Pinhole(Intrinsics { fx: 50.0, fy: 40.0, cx: 18.0, cy: 14.0, depth_unit_m: 0.001, depth_offset_m: 0.0 });
 
 /// A file that goes when it is dropped.
 pub struct TestFile {

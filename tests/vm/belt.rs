@@ -130,12 +130,14 @@ impl Drop for Belt {
 
 fn turn(shared: &Shared) {
     while !shared.stopping.load(Relaxed) {
+        // The kernel notes an edge when its thread runs: a pulse that is over by then is lost.
         shared.chip.drive(Line::Encoder, true);
+        std::thread::sleep(COUNT_PERIOD / 2);
         shared.chip.drive(Line::Encoder, false);
         if shared.count.fetch_add(1, Relaxed) + 1 == shared.part_ends.load(Relaxed) {
             shared.chip.drive(Line::Trigger, false);
         }
-        std::thread::sleep(if shared.creeping.load(Relaxed) { CREEP_PERIOD } else { COUNT_PERIOD });
+        std::thread::sleep(if shared.creeping.load(Relaxed) { CREEP_PERIOD } else { COUNT_PERIOD / 2 });
     }
 }
 

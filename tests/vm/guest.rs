@@ -82,7 +82,7 @@ impl Rig {
         let history = state["history"].as_array().unwrap();
         assert_eq!(history.len(), parts.len(), "{state}");
         let mut pulses = self.belt.pulses_since(parts[0]).into_iter();
-        let mut rejected = 0;
+        let (mut rejected, mut late) = (0, Vec::new());
         for (at, judged) in parts.iter().zip(history) {
             if judged[2] == 0 {
                 assert!(!self.belt.was_rejected(*at), "a good part was ejected: {judged} at {at}");
@@ -90,11 +90,16 @@ impl Rig {
             }
             rejected += 1;
             let (count, width) = pulses.next().unwrap_or_else(|| panic!("no pulse for {judged} at {at}"));
-            assert!(Belt::window(*at).contains(&count), "{judged}, seen at {at}, has its pulse at {count}");
+            late.push(count as i64 - (at + DELAY_COUNTS) as i64);
+            assert!(
+                Belt::window(*at).contains(&count),
+                "{judged}, seen at {at}, has its pulse at {count}; counts late: {late:?}"
+            );
             let share = width.as_secs_f64() * 1e3 / PULSE_MS as f64;
             assert!(WIDTH_SHARE.contains(&share), "a pulse of {width:?} where {PULSE_MS} ms are asked for");
         }
         assert_eq!(pulses.next(), None, "a pulse for no part");
+        println!("pulses came so many counts after their parts: {late:?}");
         rejected
     }
 }

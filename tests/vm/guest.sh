@@ -10,9 +10,9 @@ systemd/install.sh --program ./crosscheck > /dev/null
 cp -r station/* /etc/crosscheck/
 chgrp -R crosscheck /etc/crosscheck
 chmod -R g+rX /etc/crosscheck
-# An emulated processor needs seconds for a frame.
+# An emulated processor needs seconds for a frame, on a busy machine ten.
 mkdir -p /etc/systemd/system/crosscheck@.service.d
-printf '[Unit]\nStartLimitBurst=100\n[Service]\nWatchdogSec=20\n' > /etc/systemd/system/crosscheck@.service.d/slow.conf
+printf '[Unit]\nStartLimitBurst=100\n[Service]\nWatchdogSec=60\n' > /etc/systemd/system/crosscheck@.service.d/slow.conf
 # A disk of 256 kB.
 mkdir -p /var/lib/crosscheck/full/recording
 mount -t tmpfs -o "size=256k,mode=700,uid=$(id -u crosscheck),gid=$(id -g crosscheck)" none /var/lib/crosscheck/full/recording

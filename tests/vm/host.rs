@@ -10,7 +10,7 @@ use crosscheck::frame::RgbdFrame;
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Precision, Source};
 use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
-use crosscheck::prepare::{Keep, PlaneMode, Preparation, Stride};
+use crosscheck::prepare::{Keep, PlaneMode, Preparation};
 use crosscheck::shapes::{H, P, W};
 
 use crate::belt::{COUNTS_PER_S_MAX, DECISION_LEAD_COUNTS, DELAY_COUNTS, PULSE_MS};
@@ -45,7 +45,7 @@ fn metadata() -> Metadata {
         variant: Variant::Default,
         architecture: architecture(),
         precision: Precision::F32,
-        preparation: Preparation { plane: PlaneMode::None, keep: Keep::All, seed: SEED, stride: Stride::One },
+        preparation: Preparation { plane: PlaneMode::None, keep: Keep::All, seed: SEED, ..Preparation::default() },
         standardise: true,
         geometry: Geometry::Metres,
         calibration: None,

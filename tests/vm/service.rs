@@ -1,7 +1,7 @@
 //! The service, as systemd and its own view show it.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -61,6 +61,7 @@ impl Service {
     /// `/state.json`.
     pub fn state(&self) -> Value {
         let address = SocketAddr::from(([127, 0, 0, 1], 8080));
+        assert!(TcpStream::connect(address).is_ok(), "the view does not answer\n{}", self.log());
         serde_json::from_slice(&Client::new(address).get("/state.json").body).unwrap()
     }
 

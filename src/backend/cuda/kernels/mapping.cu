@@ -1,0 +1,113 @@
+// Both ends of a mapping (paper, section 3.2 and equation 3). CPU twin: src/backend/cpu/mapping.rs.
+//
+//   hidden_activations   moved half [n_from, M], rows -> GELU(row of moved + bias) half [n, M]
+//   discrepancy          hidden, turned, projected, offset, gram, rows -> psi [n]
+//
+// Between the two stand products that a library does: hidden = GELU(projection) [n, M] and turned = R hidden + d
+// [n, ranks], with W = QR the last layer, as are those over tokens: moved = first layer of each token, projected = W'f,
+// offset = f.b, gram = F F'. So the first layer is applied before interpolation and the last one never.
+//
+// A row is `stride` pairs of a token (or group) and its weight; `lengths` is null where all of them count. Values are
+// half, sums f32: no index is decided here. M is even, row arrays of half start at even places.
+
+#include <cuda_fp16.h>
+
+#include "common.cuh"
+
+constexpr int HIDDEN_THREADS = 128;
+constexpr int PSI_WARPS = 8;
+// Listed pixels of a block. Neighbours share most of their tokens, which then come from the L1 cache.
+constexpr int HIDDEN_PIXELS = 8;
+
+struct Row {
+    const int* index;
+    const float* weight;
+    int length;
+};
+
+__device__ __forceinline__ Row row_of(int place, const int* indices, const float* weights, const int* lengths,
+                                      int stride) {
+    const size_t start = (size_t)place * stride;
+    return {indices + start, weights + start, lengths == nullptr ? stride : lengths[place]};
+}
+
+// Two channels of the row's sum over `features` half [n, M], M / 2 pairs.
+__device__ __forceinline__ float2 combined(const Row& row, const __half2* features, int pairs, int pair) {
+    float2 sum = {0.0f, 0.0f};
+    for (int i = 0; i < row.length; ++i) {
+        const float2 feature = __half22float2(features[(size_t)row.index[i] * pairs + pair]);
+        sum.x += row.weight[i] * feature.x;
+        sum.y += row.weight[i] * feature.y;
+    }
+    return sum;
+}
+
+__device__ __forceinline__ float gelu(float x) {
+    return 0.5f * x * (1.0f + erff(x * 0.70710678f));
+}
+
+// HIDDEN_PIXELS listed pixels a block, enough blocks for all that may be listed.
+extern "C" __global__ void __launch_bounds__(HIDDEN_THREADS)
+hidden_activations(const __half2* __restrict__ moved, const float2* __restrict__ bias, const int* __restrict__ indices,
+                   const float* __restrict__ weights, const int* __restrict__ lengths, int stride,
+                   const int* __restrict__ pixel_count, int m, __half2* __restrict__ out) {
+    const int pairs = m / 2, first = blockIdx.x * HIDDEN_PIXELS, last = min(first + HIDDEN_PIXELS, *pixel_count);
+    for (int place = first; place < last; ++place) {
+        const Row row = row_of(place, indices, weights, lengths, stride);
+        for (int pair = threadIdx.x; pair < pairs; pair += HIDDEN_THREADS) {
+            const float2 sum = combined(row, moved, pairs, pair);
+            const float2 shift = bias[pair];
+            out[(size_t)place * pairs + pair] = __floats2half2_rn(gelu(sum.x + shift.x), gelu(sum.y + shift.y));
+        }
+    }
+}
+
+// The floor of torch.nn.functional.normalize, squared. Not a maximum, which would make a number of what is none.
+__device__ __forceinline__ float floored(float squared_norm) {
+    return squared_norm < 1e-24f ? 1e-24f : squared_norm;
+}
+
+// |a/|a| - b/|b|| from a.b, |a|^2 and |b|^2. What is no number stays none: it must not be a perfect match.
+__device__ __forceinline__ float unit_distance(float inner, float predicted, float observed) {
+    const float squared = 2.0f - 2.0f * (inner / sqrtf(floored(predicted) * floored(observed)));
+    return squared < 0.0f ? 0.0f : sqrtf(squared);
+}
+
+// A warp per listed pixel, PSI_WARPS of them a block. hidden half [n, M], turned half [n, ranks]; of the observed side:
+// projected half [n_to, M], offset [n_to], gram [n_to, n_to] and its rows. `rest`: |b|^2 outside of Q's range.
+extern "C" __global__ void __launch_bounds__(PSI_WARPS * 32)
+discrepancy(const __half2* __restrict__ hidden, const __half* __restrict__ turned,
+            const __half2* __restrict__ projected, const float* __restrict__ offset, const float* __restrict__ gram,
+            const int* __restrict__ indices, const float* __restrict__ weights, const int* __restrict__ lengths,
+            int stride, const int* __restrict__ pixel_count, int m, int ranks, int n_to, float rest,
+            float* __restrict__ psi) {
+    const int place = blockIdx.x * PSI_WARPS + warp_of_thread(), lane = lane_of_thread(), pairs = m / 2;
+    if (place >= *pixel_count) {
+        return;
+    }
+    const Row row = row_of(place, indices, weights, lengths, stride);
+    float inner = 0.0f, predicted = 0.0f, observed = 0.0f;
+    for (int pair = lane; pair < pairs; pair += 32) {
+        const float2 h = __half22float2(hidden[(size_t)place * pairs + pair]);
+        const float2 e = combined(row, projected, pairs, pair);
+        inner += e.x * h.x + e.y * h.y;
+    }
+    for (int i = lane; i < ranks; i += 32) {
+        const float value = __half2float(turned[(size_t)place * ranks + i]);
+        predicted += value * value;
+    }
+    // |e|^2 = w' (F F') w, a lane per entry of the matrix.
+    for (int i = lane; i < row.length * row.length; i += 32) {
+        const int a = i / row.length, b = i % row.length;
+        observed += row.weight[a] * row.weight[b] * gram[(size_t)row.index[a] * n_to + row.index[b]];
+    }
+    for (int i = lane; i < row.length; i += 32) {
+        inner += row.weight[i] * offset[row.index[i]];
+    }
+    inner = warp_sum(inner);
+    predicted = warp_sum(predicted) + rest;
+    observed = warp_sum(observed);
+    if (lane == 0) {
+        psi[place] = unit_distance(inner, predicted, observed);
+    }
+}

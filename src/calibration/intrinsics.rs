@@ -1,0 +1,84 @@
+//! The short form of a camera: a pinhole whose depth image is registered to its colour image.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CalibrationError, check_depth_unit};
+use crate::frame::{FrameError, OrganisedCloud};
+
+/// A pinhole camera whose depth image is registered to its colour image.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intrinsics {
+    /// Focal lengths and principal point, pixels of the depth image.
+    pub fx: f32,
+    pub fy: f32,
+    pub cx: f32,
+    pub cy: f32,
+    /// Metres per step of the depth image: 0.001 for most cameras.
+    pub depth_unit_m: f32,
+    /// Depth of step 0, metres; Eyecandies stores depth from a minimum upwards.
+    #[serde(default)]
+    pub depth_offset_m: f32,
+}
+
+impl Intrinsics {
+    pub(super) fn check(self) -> Result<Self, String> {
+        for (name, value) in [("fx", self.fx), ("fy", self.fy)] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(format!("{name} is {value} where a positive number is expected"));
+            }
+        }
+        for (name, value) in [("cx", self.cx), ("cy", self.cy), ("depth_offset_m", self.depth_offset_m)] {
+            if !value.is_finite() {
+                return Err(format!("{name} is {value} where a finite number is expected"));
+            }
+        }
+        check_depth_unit(self.depth_unit_m.into())?;
+        Ok(self)
+    }
+
+    /// Refuses an image that these intrinsics cannot be of: the principal point lies within it.
+    pub(super) fn check_size(&self, width: usize, height: usize) -> Result<(), CalibrationError> {
+        let inside = |at: f32, side: usize| (0.0..=side as f32).contains(&at);
+        if inside(self.cx, width) && inside(self.cy, height) {
+            return Ok(());
+        }
+        let (cx, cy) = (self.cx, self.cy);
+        Err(CalibrationError::PrincipalPoint { cx, cy, width, height })
+    }
+
+    /// Depth steps `[height, width]`, 0 = no point, to points in metres.
+    pub fn deproject(&self, depth: &[u16], width: usize, height: usize) -> Result<OrganisedCloud, FrameError> {
+        let point = |(i, &step): (usize, &u16)| {
+            if step == 0 {
+                return [0.0; 3];
+            }
+            let z = f32::from(step) * self.depth_unit_m + self.depth_offset_m;
+            let (u, v) = ((i % width) as f32, (i / width) as f32);
+            [(u - self.cx) / self.fx * z, (v - self.cy) / self.fy * z, z]
+        };
+        OrganisedCloud::new(width, height, depth.iter().enumerate().map(point).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAMERA: Intrinsics =
+        Intrinsics { fx: 100.0, fy: 50.0, cx: 1.0, cy: 0.0, depth_unit_m: 0.001, depth_offset_m: 0.0 };
+
+    #[test]
+    fn depth_becomes_points() {
+        let cloud = CAMERA.deproject(&[0, 500, 1000, 2000], 2, 2).unwrap();
+        assert_eq!(cloud.points(), [[0.0; 3], [0.0, 0.0, 0.5], [-0.01, 0.02, 1.0], [0.0, 0.04, 2.0]]);
+    }
+
+    #[test]
+    fn an_image_that_ends_before_the_principal_point_is_refused() {
+        let camera = Intrinsics { cx: 640.0, cy: 360.0, ..CAMERA };
+        assert!(camera.check_size(1280, 720).is_ok());
+        let error = camera.check_size(424, 240).unwrap_err().to_string();
+        assert!(error.contains("640") && error.contains("424 x 240"), "{error}");
+    }
+}

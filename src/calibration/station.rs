@@ -1,0 +1,94 @@
+//! The station's calibration file: the belt plane, and what else was measured when it was set up.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CalibrationError, parse, read_text, write_toml};
+use crate::prepare::plane::Plane;
+use crate::quality::{Quality, Region};
+
+const NEEDS: &str = "normal = [x, y, z] of unit length and offset_m (metres)";
+
+/// What `crosscheck calibrate-station` writes; `--plane` needs the first two lines only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StationCalibration {
+    /// Out of the belt towards the camera, in the camera's frame.
+    pub normal: [f32; 3],
+    /// The distance from the camera to the belt, metres.
+    pub offset_m: f32,
+    pub measured: Option<Measured>,
+}
+
+/// Measures of a station, over the frames that it was set up with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measured {
+    pub frames: usize,
+    /// Of them, those that show the whole part.
+    pub frames_with_part: usize,
+    /// Pixels of a frame.
+    pub width: usize,
+    pub height: usize,
+    pub belt: Belt,
+    /// None where no frame shows the whole part.
+    pub part: Option<PartSize>,
+    /// Where the part lies, with a margin, pixels of the frame.
+    pub region_of_interest: Region,
+    /// Medians over the frames, of the region of interest.
+    pub usual: Quality,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Belt {
+    /// Along the optical axis, metres.
+    pub working_distance_m: f32,
+    /// Between the belt's normal and the optical axis, degrees.
+    pub tilt_deg: f32,
+    /// Root mean square distance of belt points from the plane, metres.
+    pub residual_m: f32,
+    /// Share of the border's points that lie too far from the plane to be removed with it.
+    pub border_left_share: f32,
+    /// The farthest that one frame's own plane is from the station's: degrees, and metres at the middle of the frame.
+    pub turn_deg_max: f32,
+    pub shift_m_max: f32,
+    /// Frames whose own plane was too far off to count.
+    pub frames_left_out: usize,
+}
+
+/// Medians over frames.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartSize {
+    /// The longer and the shorter side as it lies on the belt, and its height over it, metres.
+    pub length_m: f32,
+    pub width_m: f32,
+    pub height_m: f32,
+    /// Share of the frame's pixels.
+    pub frame_share: f32,
+    /// Points on the part that the shape network is given, N.
+    pub points: usize,
+    /// The fewest of any frame.
+    pub points_min: usize,
+    /// Between neighbouring ones, metres.
+    pub point_spacing_m: f32,
+}
+
+impl StationCalibration {
+    pub fn read(path: &Path) -> Result<Self, CalibrationError> {
+        parse(&read_text(path)?, path, NEEDS, |station: Self| {
+            let plane = station.plane();
+            if plane.is_valid() { Ok(station) } else { Err(format!("{plane:?} is no plane")) }
+        })
+    }
+
+    pub fn write(&self, path: &Path) -> Result<(), CalibrationError> {
+        write_toml(path, "# The belt, for --plane, and what was measured with it.\n", self)
+    }
+
+    pub fn plane(&self) -> Plane {
+        Plane { normal: self.normal, offset_m: self.offset_m }
+    }
+}

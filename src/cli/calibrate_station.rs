@@ -1,0 +1,138 @@
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use crosscheck::calibration::Camera;
+use crosscheck::calibration::station::{Measured, PartSize, StationCalibration};
+use crosscheck::calibration::survey::{Survey, warnings};
+use crosscheck::config::Station;
+use crosscheck::dataset::frames_under;
+use crosscheck::model::PointMaeShape;
+use crosscheck::quality::Region;
+
+use super::Outcome;
+use super::interrupt::stop_on_interrupt;
+use super::options::EngineOption;
+
+/// Measure the belt, the part on it and the light, and say whether the method can work so; writes what --plane reads.
+#[derive(Args)]
+pub struct Arguments {
+    /// Frames of good parts on the belt, in any layout; more folders with commas between
+    #[arg(
+        long,
+        value_name = "DIR",
+        value_delimiter = ',',
+        required_unless_present = "config",
+        conflicts_with = "config"
+    )]
+    frames: Vec<PathBuf>,
+    /// Measure what this station's camera sees now; its outputs are not touched
+    #[arg(long, value_name = "STATION")]
+    config: Option<PathBuf>,
+    /// Parts to measure with --config
+    #[arg(long, default_value_t = 20)]
+    parts: usize,
+    /// Camera file of depth images (TOML)
+    #[arg(long)]
+    camera: Option<PathBuf>,
+    #[command(flatten)]
+    engine: EngineOption,
+    /// Station calibration to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Outcome> {
+    super::check_output(&arguments.output)?;
+    let shape = arguments.engine.read()?.metadata.architecture.xyz;
+    let mut survey = Survey::default();
+    match &arguments.config {
+        Some(config) => see_live(&mut survey, &Station::read(config)?, arguments.parts)?,
+        None => see_folders(&mut survey, arguments)?,
+    }
+    finish(&survey, &shape, &arguments.output)
+}
+
+fn see_folders(survey: &mut Survey, arguments: &Arguments) -> Result<()> {
+    let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
+    let mut entries = Vec::new();
+    for folder in &arguments.frames {
+        entries.extend(frames_under(folder, camera.as_ref())?);
+    }
+    let bar = super::progress::frames_bar(entries.len(), "station");
+    for entry in &entries {
+        survey.add(&entry.frame()?).with_context(|| entry.rgb.display().to_string())?;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn see_live(survey: &mut Survey, station: &Station, parts: usize) -> Result<()> {
+    let stop = stop_on_interrupt()?;
+    let bar = super::progress::frames_bar(parts, "station");
+    super::parts::of_station(station, None, &stop, |frame| {
+        survey.add(frame)?;
+        bar.inc(1);
+        Ok(if bar.position() < parts as u64 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    })?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// Writes what was measured and prints it.
+fn finish(survey: &Survey, shape: &PointMaeShape, output: &Path) -> Result<Outcome> {
+    let station = survey.finish()?;
+    station.write(output)?;
+    writeln!(std::io::stdout(), "{}", to_text(&station)).context("cannot print the result")?;
+    if let Some(measured) = &station.measured {
+        warnings(measured, shape.groups, shape.group_size).iter().for_each(|warning| log::warn!("{warning}"));
+    }
+    log::info!("wrote {}", output.display());
+    Ok(Outcome::Done)
+}
+
+fn to_text(station: &StationCalibration) -> String {
+    let Some(measured) = &station.measured else { return String::new() };
+    let Measured { belt, usual, .. } = measured;
+    let part = measured.part.as_ref().map_or("none was seen whole".into(), part_to_text);
+    let Region { x, y, width, height } = measured.region_of_interest;
+    let (right, bottom) = (x + width, y + height);
+    [
+        format!(
+            "frames      {} of {} x {}, {} with the whole part",
+            measured.frames, measured.width, measured.height, measured.frames_with_part
+        ),
+        format!(
+            "belt        {:.1} mm away, tilted by {:.1} degrees; flat to {:.2} mm; frames differ by {:.2} mm and {:.2} degrees at most",
+            1e3 * belt.working_distance_m,
+            belt.tilt_deg,
+            1e3 * belt.residual_m,
+            1e3 * belt.shift_m_max,
+            belt.turn_deg_max
+        ),
+        format!("part        {part}"),
+        format!(
+            "usual       brightness {:.0}, {:.1} % of the pixels at the end of their range, {:.1} % with a point",
+            usual.brightness,
+            100.0 * usual.clipped_share,
+            100.0 * usual.valid_share
+        ),
+        format!("region      polygon = [[{x}, {y}], [{right}, {y}], [{right}, {bottom}], [{x}, {bottom}]]"),
+    ]
+    .join("\n")
+}
+
+fn part_to_text(part: &PartSize) -> String {
+    format!(
+        "{:.1} x {:.1} x {:.1} mm, {:.0} % of the frame; {} points for the shape network, {:.2} mm apart",
+        1e3 * part.length_m,
+        1e3 * part.width_m,
+        1e3 * part.height_m,
+        100.0 * part.frame_share,
+        part.points,
+        1e3 * part.point_spacing_m
+    )
+}

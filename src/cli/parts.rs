@@ -1,0 +1,58 @@
+//! The parts that a station's camera sees, one frame each; nothing is judged and no output is touched.
+
+use std::mem::swap;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Result;
+use crosscheck::camera::supervisor::{Delivery, Supervisor};
+use crosscheck::camera::{CameraError, CapturedFrame};
+use crosscheck::config::Station;
+use crosscheck::config::trigger::TriggerSource;
+use crosscheck::frame::RgbdFrame;
+use crosscheck::prepare::plane::Plane;
+use crosscheck::runtime::finder::Finder;
+use crosscheck::runtime::settings::{Settings, opener};
+
+const WAIT: Duration = Duration::from_millis(100);
+
+/// Shows `each` every part, in the frame in which it is nearest to the middle, or every frame where the part triggers
+/// the camera; until it breaks, a recording ends, or `stop` is set. `belt`: the plane, where it was measured.
+pub fn of_station(
+    station: &Station,
+    belt: Option<Plane>,
+    stop: &AtomicBool,
+    mut each: impl FnMut(&RgbdFrame) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    let mut camera = Supervisor::start(opener(&station.camera)?, Settings::of(station).patience)?;
+    let mut finder = Finder::new(belt, 0);
+    let every_frame = station.trigger.source == TriggerSource::Frame;
+    let (mut captured, mut middle) = (CapturedFrame::empty(), CapturedFrame::empty());
+    while !stop.load(Ordering::Relaxed) {
+        match camera.next(&mut captured, WAIT) {
+            Ok(Delivery::Frame) => {}
+            Ok(Delivery::Nothing) => continue,
+            Ok(Delivery::Failed(error)) => {
+                log::warn!("{error}");
+                continue;
+            }
+            Err(CameraError::Ended { .. }) => {
+                if finder.finish().is_some() {
+                    // There is nothing left to break off.
+                    let _ = each(&middle.frame)?;
+                }
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let passed = !every_frame && finder.look(&captured.frame, captured.captured_ns).is_some();
+        if passed && each(&middle.frame)?.is_break() || every_frame && each(&captured.frame)?.is_break() {
+            return Ok(());
+        }
+        if finder.kept_ns() == Some(captured.captured_ns) {
+            swap(&mut captured, &mut middle);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+// The kernels as a library: launched by name, with pointers to their arguments, as the CUDA driver launches them.
+
+#include <map>
+#include <mutex>
+
+#include "cuda_fp16.h"
+#include "cuda_host.h"
+
+#include "common.cuh"
+
+// A family's own names do not meet another's.
+namespace prepare {
+#include "prepare.cu"
+}
+namespace grouping {
+#include "grouping.cu"
+}
+namespace interpolate {
+#include "interpolate.cu"
+}
+namespace mapping {
+#include "mapping.cu"
+}
+namespace anomaly {
+#include "anomaly.cu"
+}
+
+namespace {
+
+// `sizes`: of the arguments, in bytes. Null where they do not fit the kernel's parameters.
+using Bind = std::function<std::function<void()>(void** arguments, const size_t* sizes, size_t count)>;
+
+template <class... A, size_t... I>
+std::function<void()> bind_all(void (*kernel)(A...), void** arguments, const size_t* sizes, size_t count,
+                               std::index_sequence<I...>) {
+    if (count != sizeof...(A) || !((sizes[I] == sizeof(A)) && ...)) {
+        return nullptr;
+    }
+    return [=] { kernel(*static_cast<A*>(arguments[I])...); };
+}
+
+template <class... A>
+Bind kernel(void (*function)(A...)) {
+    return [function](void** arguments, const size_t* sizes, size_t count) {
+        return bind_all(function, arguments, sizes, count, std::index_sequence_for<A...>{});
+    };
+}
+
+#define KERNEL(family, name) {#name, kernel(family::name)}
+
+const std::map<std::string, Bind> KERNELS = {
+    KERNEL(prepare, remove_plane),        KERNEL(prepare, resize_cloud),    KERNEL(prepare, resize_table),
+    KERNEL(prepare, resize_columns),      KERNEL(prepare, resize_rows),     KERNEL(grouping, valid_points),
+    KERNEL(grouping, farthest_points),    KERNEL(grouping, nearest_points), KERNEL(interpolate, three_nearest),
+    KERNEL(interpolate, valid_pixels),    KERNEL(interpolate, xyz_rows),    KERNEL(interpolate, rgb_rows),
+    KERNEL(mapping, hidden_activations),  KERNEL(mapping, discrepancy),     KERNEL(anomaly, product),
+    KERNEL(anomaly, smooth),              KERNEL(anomaly, maximum),
+};
+
+std::mutex one_at_a_time;
+
+}  // namespace
+
+// Null when the launch ended well, else what went wrong, to be read before the thread launches again.
+extern "C" __attribute__((visibility("default"))) const char* cuda_host_launch(
+    const char* name, const unsigned* grid, const unsigned* block, int schedule, int coresident, void** arguments,
+    const size_t* sizes, size_t count) {
+    static thread_local std::string message;
+    const std::lock_guard<std::mutex> lock(one_at_a_time);
+    const auto found = KERNELS.find(name);
+    if (found == KERNELS.end()) {
+        return (message = std::string("there is no kernel ") + name).c_str();
+    }
+    const std::function<void()> bound = found->second(arguments, sizes, count);
+    if (!bound) {
+        return (message = "the arguments do not fit the kernel's parameters").c_str();
+    }
+    const auto order = static_cast<cuda_host::Schedule>(schedule);
+    const char* wrong = cuda_host::run({{grid[0], grid[1], 1}, {block[0], 1, 1}, order, coresident != 0, bound});
+    return wrong == nullptr ? nullptr : (message = wrong).c_str();
+}

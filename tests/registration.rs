@@ -1,0 +1,204 @@
+//! Registration of depth to colour: against librealsense (tests/realsense/make.py), and on geometry worked out by hand.
+
+#[path = "common/allocations.rs"]
+mod allocations;
+mod common;
+
+use std::path::Path;
+
+use allocations::watched;
+use common::Golden;
+use crosscheck::calibration::Lens;
+use crosscheck::calibration::camera_file::{CameraFile, Extrinsics, Grid};
+use crosscheck::calibration::distortion::Distortion;
+use crosscheck::calibration::registration::{RegisteredDepth, Registration, sample_colour};
+use crosscheck::frame::{OrganisedCloud, is_point};
+
+const CASES: [&str; 7] = [
+    "align-pinhole",
+    "align-colour-radial",
+    "rule-colour-modified",
+    "rule-colour-brown",
+    "rule-colour-inverse",
+    "rule-depth-brown",
+    "rule-depth-inverse",
+];
+
+fn u16s(bytes: &[u8]) -> Vec<u16> {
+    bytes.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b)).collect()
+}
+
+fn register(registration: &Registration, depth: &[u16]) -> RegisteredDepth {
+    let mut registered = RegisteredDepth::default();
+    registration.register(depth, &mut registered);
+    registered
+}
+
+#[test]
+fn every_pixel_on_which_librealsense_is_unambiguous_is_equal() {
+    let golden = Golden::open("registration");
+    for case in CASES {
+        let raw = |name: &str| golden.raw(&format!("{case}.{name}"));
+        let camera = CameraFile::parse(&String::from_utf8(raw("camera")).unwrap(), Path::new(case)).unwrap();
+        let registered = register(&Registration::new(camera), &u16s(&raw("depth")));
+        let (expected, unambiguous) = (u16s(&raw("expected")), raw("unambiguous"));
+        let counted = || (0..expected.len()).filter(|i| unambiguous[*i] != 0);
+        let differing: Vec<usize> = counted().filter(|i| registered.steps()[*i] != expected[*i]).collect();
+        assert!(differing.is_empty(), "{case}: {} pixels differ, the first is {}", differing.len(), differing[0]);
+        let share = counted().count() as f64 / expected.len() as f64;
+        assert!(share > 0.997, "{case}: only {share} of the pixels are unambiguous");
+        for (point, step) in registered.points().iter().zip(registered.steps()) {
+            assert_eq!(is_point(point), *step > 0);
+        }
+    }
+}
+
+fn lens(width: usize, height: usize, focal: f64) -> Lens {
+    let (cx, cy) = ((width - 1) as f64 / 2.0, (height - 1) as f64 / 2.0);
+    Lens { width, height, fx: focal, fy: focal, cx, cy, distortion: Distortion::None, coefficients: [0.0; 5] }
+}
+
+/// Depth 64 x 48 and colour 128 x 96 with the same view, the colour imager to the left by 20 mm.
+fn camera() -> CameraFile {
+    CameraFile {
+        depth_unit_m: 0.001,
+        depth_offset_m: 0.0,
+        grid: Grid::Colour,
+        colour: lens(128, 96, 120.0),
+        depth: Some(lens(64, 48, 60.0)),
+        depth_to_colour: Some(Extrinsics { translation_m: [0.02, 0.0, 0.0], ..Extrinsics::IDENTITY }),
+        provenance: None,
+    }
+}
+
+#[test]
+fn a_plane_is_moved_by_its_disparity_and_its_points_lie_on_their_rays() {
+    let camera = camera();
+    let registered = register(&Registration::new(camera.clone()), &[600; 64 * 48]);
+    // 120 px x 20 mm / 600 mm = 4 px to the right: the first four columns see past the depth image's edge.
+    let (mut there, mut missing) = (0, 0);
+    for (i, point) in registered.points().iter().enumerate() {
+        let (u, v) = (i % 128, i / 128);
+        if !is_point(point) {
+            missing += 1;
+            assert!(u < 4, "a hole at {u}, {v}");
+            continue;
+        }
+        there += 1;
+        let [x, y] = camera.colour.project(point.map(f64::from));
+        assert!((x - u as f64).abs() < 1e-3 && (y - v as f64).abs() < 1e-3 && (point[2] - 0.6).abs() < 1e-6);
+    }
+    assert!(there >= 124 * 96 && missing > 3 * 96, "{there} {missing}");
+}
+
+#[test]
+fn holes_stay_and_the_nearest_wins() {
+    let registration = Registration::new(camera());
+    assert!(register(&registration, &[0; 64 * 48]).points().iter().all(|point| !is_point(point)));
+    let mut depth = [0; 64 * 48];
+    depth[24 * 64 + 32] = 600;
+    let one = register(&registration, &depth);
+    let covered: Vec<usize> = (0..128 * 96).filter(|i| one.steps()[*i] > 0).collect();
+    // A depth pixel is two colour pixels wide, and both ends of its rectangle count: three by three.
+    assert_eq!(covered.len(), 9);
+    // A farther pixel, whose rectangle meets the first one in a column: 300 mm more is 1.33 px less of disparity.
+    depth[24 * 64 + 34] = 900;
+    let two = register(&registration, &depth);
+    assert!(covered.iter().all(|i| two.steps()[*i] == 600));
+    assert!(two.steps().contains(&900));
+}
+
+#[test]
+fn registering_again_allocates_nothing_and_gives_the_same() {
+    let registration = Registration::new(camera());
+    let depth: Vec<u16> = (0..64 * 48).map(|i| if i % 7 == 0 { 0 } else { 500 + (i * 31 % 200) as u16 }).collect();
+    let mut registered = register(&registration, &depth);
+    let first = (registered.points().to_vec(), registered.steps().to_vec());
+    let ((), largest) = watched(|| registration.register(&depth, &mut registered));
+    assert_eq!(largest, 0, "bytes asked for at once");
+    assert_eq!((registered.points().to_vec(), registered.steps().to_vec()), first);
+}
+
+#[test]
+fn what_is_too_near_or_behind_is_no_point() {
+    let near = CameraFile { depth_unit_m: 5e-6, ..camera() };
+    // 5 um to 1 mm away: pixels would cover the whole image.
+    let depth: Vec<u16> = (0..64 * 48).map(|i| 1 + (i % 200) as u16).collect();
+    assert!(register(&Registration::new(near), &depth).points().iter().all(|point| !is_point(point)));
+    let behind = CameraFile {
+        depth_to_colour: Some(Extrinsics { translation_m: [0.0, 0.0, -0.7], ..Extrinsics::IDENTITY }),
+        ..camera()
+    };
+    assert!(register(&Registration::new(behind), &[600; 64 * 48]).points().iter().all(|point| !is_point(point)));
+}
+
+#[test]
+fn a_registered_image_of_a_distorted_lens_gives_points_that_project_to_their_pixels() {
+    let bent = Lens {
+        distortion: Distortion::BrownConrady,
+        coefficients: [0.1, -0.15, 0.001, -0.002, 0.02],
+        ..lens(64, 48, 60.0)
+    };
+    let camera = CameraFile { colour: bent, depth: None, depth_to_colour: None, ..camera() };
+    let registered = register(&Registration::new(camera), &[750; 64 * 48]);
+    for (i, point) in registered.points().iter().enumerate() {
+        let [u, v] = bent.project(point.map(f64::from));
+        assert!((u - (i % 64) as f64).abs() < 1e-3 && (v - (i / 64) as f64).abs() < 1e-3, "{i}: {u} {v}");
+    }
+}
+
+#[test]
+fn native_depth_takes_the_colour_that_its_points_have() {
+    let camera = CameraFile { grid: Grid::Depth, ..camera() };
+    let registration = Registration::new(camera.clone());
+    assert_eq!(registration.size(), (64, 48));
+    let mut depth = vec![600; 64 * 48];
+    depth[20 * 64 + 30] = 0;
+    let registered = register(&registration, &depth);
+    assert_eq!(registered.steps(), depth);
+    // Red tells the column and green the row.
+    let rgb: Vec<u8> = (0..128 * 96).flat_map(|i| [2 * (i % 128) as u8, 2 * (i / 128) as u8, 7]).collect();
+    let mut cloud = OrganisedCloud::new(64, 48, registered.into_points()).unwrap();
+    let mut colours = Vec::new();
+    sample_colour(&camera, &mut cloud, &rgb, &mut colours);
+    let mut lost = 0;
+    for i in 0..64 * 48 {
+        let (u, v) = ((i % 64) as f64, (i / 64) as f64);
+        // Twice the focal length, and 4 px of disparity.
+        let at = [2.0 * (u - 31.5) + 63.5 + 4.0, 2.0 * (v - 23.5) + 47.5];
+        if at[0] > 127.0 {
+            lost += 1;
+            assert!(!is_point(&cloud.points()[i]), "{u} {v}");
+            continue;
+        }
+        let expected = [2.0 * at[0], 2.0 * at[1], 7.0];
+        let found = &colours[3 * i..3 * i + 3];
+        assert!((0..3).all(|c| (f64::from(found[c]) - expected[c]).abs() <= 1.0), "{u} {v}: {found:?} {expected:?}");
+        // The hole has its colour and no point.
+        assert_eq!(is_point(&cloud.points()[i]), i != 20 * 64 + 30);
+    }
+    assert_eq!(lost, 2 * 48);
+}
+
+/// Prints how long 1280 x 720 to 1280 x 720 takes on one core: run with --ignored --nocapture.
+#[test]
+#[ignore = "a measurement"]
+fn time_of_1280_x_720() {
+    for distortion in [Distortion::None, Distortion::BrownConrady, Distortion::ModifiedBrownConrady] {
+        let coefficients = if distortion == Distortion::None { [0.0; 5] } else { [0.1, -0.2, 0.001, -0.001, 0.05] };
+        let colour = Lens { distortion, coefficients, ..lens(1280, 720, 910.0) };
+        let file = CameraFile { colour, depth: Some(lens(1280, 720, 640.0)), ..camera() };
+        let registration = Registration::new(file);
+        let depth: Vec<u16> = (0..1280 * 720).map(|i| 500 + (i % 1280 / 8) as u16 + (i / 12_800) as u16).collect();
+        let mut registered = register(&registration, &depth);
+        let mut times: Vec<f64> = (0..60)
+            .map(|_| {
+                let start = std::time::Instant::now();
+                registration.register(&depth, &mut registered);
+                1e3 * start.elapsed().as_secs_f64()
+            })
+            .collect();
+        times.sort_unstable_by(f64::total_cmp);
+        println!("{distortion:?}: {:.2} ms at best, {:.2} ms in the middle", times[0], times[30]);
+    }
+}
