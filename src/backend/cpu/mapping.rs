@@ -12,6 +12,8 @@ use super::team::Parts;
 use super::{Scratch, Workers};
 use crate::model::Weights;
 
+/// torch.nn.functional.normalize's floor of the norm, squared.
+const SQUARED_NORM_MIN: f32 = 1e-24;
 /// Bytes of hidden units that a task takes through a layer: twice as much stays in the second-level cache.
 const TASK_BYTES: usize = 200 << 10;
 /// Channels that a sum of tokens or groups takes at a time, in registers.
@@ -226,11 +228,13 @@ fn panels_of(packed: &Packed) -> impl Iterator<Item = std::ops::Range<usize>> {
 
 /// |a/|a| - b/|b|| from a.b, |a|^2 and |b|^2.
 fn distance(inner: f32, predicted: f32, observed: f32) -> f32 {
-    // torch.nn.functional.normalize's floor of the norm, squared.
-    let cosine = inner / (predicted.max(1e-24) * observed.max(1e-24)).sqrt();
-    let squared = 2.0 - 2.0 * cosine;
-    // Not `max`, which would make a NaN a perfect match.
-    if squared < 0.0 { 0.0 } else { squared.sqrt() }
+    let cosine = inner / (at_least(SQUARED_NORM_MIN, predicted) * at_least(SQUARED_NORM_MIN, observed)).sqrt();
+    at_least(0.0, 2.0 - 2.0 * cosine).sqrt()
+}
+
+/// Not `f32::max`, which takes the floor for a NaN: a feature that is no number would be a perfect match.
+fn at_least(floor: f32, value: f32) -> f32 {
+    if value < floor { floor } else { value }
 }
 
 /// Gives `each` the weighted sum of rows of `features`, `[n, c]`, a chunk of channels at a time.
@@ -266,4 +270,28 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
         (0..CHUNK).for_each(|i| lanes[i] += a[i] * b[i]);
     }
     lanes.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unit_vectors_are_as_far_apart_as_their_angle_says() {
+        assert_eq!(distance(6.0, 4.0, 9.0), 0.0);
+        assert_eq!(distance(0.0, 4.0, 9.0), 2f32.sqrt());
+        assert_eq!(distance(-6.0, 4.0, 9.0), 2.0);
+        // A feature without a length is at right angles to every other.
+        assert_eq!(distance(0.0, 0.0, 9.0), 2f32.sqrt());
+        assert_eq!(distance(6.000_001, 4.0, 9.0), 0.0);
+    }
+
+    #[test]
+    fn what_is_no_number_is_no_match() {
+        for place in 0..3 {
+            let mut of = [6.0, 4.0, 9.0];
+            of[place] = f32::NAN;
+            assert!(distance(of[0], of[1], of[2]).is_nan(), "{of:?}");
+        }
+    }
 }
