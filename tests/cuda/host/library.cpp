@@ -18,6 +18,9 @@ namespace grouping {
 namespace interpolate {
 #include "interpolate.cu"
 }
+namespace linear {
+#include "linear.cu"
+}
 namespace mapping {
 #include "mapping.cu"
 }
@@ -54,7 +57,8 @@ const std::map<std::string, Bind> KERNELS = {
     KERNEL(grouping, farthest_points),    KERNEL(grouping, nearest_points), KERNEL(interpolate, three_nearest),
     KERNEL(interpolate, valid_pixels),    KERNEL(interpolate, xyz_rows),    KERNEL(interpolate, rgb_rows),
     KERNEL(mapping, hidden_activations),  KERNEL(mapping, discrepancy),     KERNEL(anomaly, product),
-    KERNEL(anomaly, smooth),              KERNEL(anomaly, maximum),
+    KERNEL(anomaly, smooth),              KERNEL(anomaly, maximum),        KERNEL(linear, linear),
+    KERNEL(linear, inner_products),
 };
 
 std::mutex one_at_a_time;
