@@ -63,7 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let mut engine = Engine::read(&arguments.engine)?;
     let preparation = arguments.preparation.apply(engine.metadata.preparation)?;
     engine.metadata.prepare_as(arguments.evaluation.apply(preparation))?;
-    let mut inspector = Inspector::with_arithmetic(engine, arguments.evaluation.arithmetic())?;
+    let mut inspector = Inspector::on(arguments.evaluation.backend(), engine, arguments.evaluation.arithmetic())?;
     if let Some(reject) = arguments.threshold {
         inspector.set_thresholds(Thresholds { reject, review: None });
     }
