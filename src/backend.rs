@@ -3,6 +3,7 @@
 pub mod cpu;
 #[cfg(feature = "cuda")]
 pub mod cuda;
+pub mod selftest;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -33,6 +34,17 @@ pub enum Choice {
     Auto,
     Cpu,
     Cuda,
+}
+
+/// Runs every kernel of the CUDA back end against its twin, and the `golden` frames, each `repeats` times for the clock.
+pub fn selftest(golden: &[selftest::Golden], repeats: usize) -> Result<selftest::Report, BackendError> {
+    #[cfg(feature = "cuda")]
+    return cuda::selftest::run(golden, repeats);
+    #[cfg(not(feature = "cuda"))]
+    {
+        let (_, _) = (golden, repeats);
+        Err(BackendError::NotBuilt)
+    }
 }
 
 impl Choice {

@@ -18,6 +18,7 @@ mod progress;
 mod record;
 mod replay;
 mod run;
+mod selftest;
 mod synthesize;
 
 use std::path::Path;
@@ -50,6 +51,7 @@ enum Command {
     Run(run::Arguments),
     Replay(replay::Arguments),
     Doctor(doctor::Arguments),
+    Selftest(selftest::Arguments),
     CheckConfig(check_config::Arguments),
 }
 
@@ -75,6 +77,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Selftest(arguments) => selftest::run(&arguments),
         Command::CheckConfig(arguments) => check_config::run(&arguments),
     }
 }

@@ -11,6 +11,8 @@ mod interpolate;
 mod launch;
 mod mapping;
 mod module;
+mod prepare;
+pub mod selftest;
 
 use cudarc::driver::DriverError;
 use thiserror::Error;
@@ -23,6 +25,7 @@ use crate::prepare::Stride;
 use crate::shapes::P;
 use device::Device;
 use frame::Frame;
+use module::Kernels;
 
 #[derive(Debug, Error, PartialEq)]
 pub enum CudaError {
@@ -77,6 +80,10 @@ impl CudaBackend {
         // The mappings are the GPU's.
         let encoders = Box::new(CpuBackend::with_options(architecture, weights, options));
         Ok(Self { frame, encoders, points: Vec::with_capacity(P), neighbours: Vec::new() })
+    }
+
+    fn kernels(&self) -> &Kernels {
+        self.frame.kernels()
     }
 }
 

@@ -34,6 +34,15 @@ fn clouds_that_cannot_be_of_the_frame() {
 }
 
 #[test]
+#[cfg(not(feature = "cuda"))]
+fn a_back_end_that_was_left_out() {
+    let desk = Desk::with(&part::frame(0, None));
+    for line in [&format!("{INSPECT} --backend cuda"), "selftest"] {
+        desk.refused_with(line, &["without the CUDA back end", "--features cuda"]);
+    }
+}
+
+#[test]
 fn files_that_are_not_there_or_are_folders() {
     let desk = Desk::with(&part::frame(0, None));
     std::fs::create_dir_all(desk.path("folder.tiff")).unwrap();

@@ -10,4 +10,5 @@ mod common;
 
 mod frames;
 mod misuse;
+mod selftest;
 mod standin;

@@ -9,23 +9,28 @@ use tempfile::TempDir;
 /// The folder of the library; none where there is no g++.
 fn folder() -> Option<&'static Path> {
     static FOLDER: OnceLock<Option<TempDir>> = OnceLock::new();
-    let folder = FOLDER.get_or_init(build).as_ref();
+    let folder = FOLDER.get_or_init(|| build(&kernels())).as_ref();
     if folder.is_none() {
         println!("not run: no g++");
     }
     folder.map(TempDir::path)
 }
 
-fn build() -> Option<TempDir> {
+/// The sources of the kernels.
+pub fn kernels() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/backend/cuda/kernels")
+}
+
+/// The stand-in, in a folder of its own, with these kernels.
+pub fn build(kernels: &Path) -> Option<TempDir> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let [own, host, kernels] =
-        ["tests/cuda_backend/standin", "tests/cuda/host", "src/backend/cuda/kernels"].map(|folder| root.join(folder));
+    let [own, host] = ["tests/cuda_backend/standin", "tests/cuda/host"].map(|folder| root.join(folder));
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let mut compiler = Command::new("g++");
     // Nothing is fused, as in the kernels that decide an index.
     compiler.args(["-std=c++17", "-O3", "-g1", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off"]);
     compiler.args(["-Wall", "-Wextra", "-Wno-unknown-pragmas"]);
-    for folder in [&own, &host, &kernels] {
+    for folder in [own.as_path(), &host, kernels] {
         compiler.arg("-I").arg(folder);
     }
     compiler.args([own.join("driver.cpp"), host.join("library.cpp"), host.join("scheduler.cpp")]);
@@ -67,12 +72,16 @@ impl Run {
 }
 
 /// Runs `command` with the stand-in as the driver's library.
-pub fn run(mut command: Command, environment: &[(&str, &str)]) -> Option<Run> {
-    let folder = folder()?;
+pub fn run(command: Command, environment: &[(&str, &str)]) -> Option<Run> {
+    Some(run_in(folder()?, command, environment))
+}
+
+/// The same, with the library in `folder`.
+pub fn run_in(folder: &Path, mut command: Command, environment: &[(&str, &str)]) -> Run {
     let report: PathBuf = tempfile::NamedTempFile::new_in(folder).unwrap().into_temp_path().keep().unwrap();
     command.env("LD_LIBRARY_PATH", folder).env("STANDIN_REPORT", &report).envs(environment.iter().copied());
     let output = command.output().unwrap();
-    Some(Run { output, report: std::fs::read_to_string(report).unwrap_or_default() })
+    Run { output, report: std::fs::read_to_string(report).unwrap_or_default() }
 }
 
 /// Runs one ignored part of this program.

@@ -8,6 +8,7 @@ use super::device::Device;
 use super::grouping::{self, NEIGHBOURS_MAX, SAMPLE_BLOCKS};
 use super::interpolate::{self, Listed, Nearest, Rows};
 use super::mapping::{HiddenUnits, Mapping, halves, paired};
+use super::module::Kernels;
 use crate::backend::{AnomalyMaps, XyzGroups};
 use crate::model::{Architecture, Weights};
 use crate::shapes::{P, T, XYZ};
@@ -110,6 +111,10 @@ impl Frame {
             },
             device,
         })
+    }
+
+    pub fn kernels(&self) -> &Kernels {
+        &self.device.kernels
     }
 
     /// Centres and neighbours of a cloud, `[P]`, with a point in it. Writes all of `out` but its features.

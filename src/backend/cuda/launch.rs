@@ -1,5 +1,6 @@
 //! A launch: arguments in the order of the kernel's parameters, checked against what its PTX declares.
 
+use cudarc::driver::sys::CUevent_flags;
 use cudarc::driver::{CudaSlice, CudaStream, DeviceRepr, LaunchArgs, LaunchConfig, PushKernelArg};
 
 use super::CudaError;
@@ -89,6 +90,9 @@ impl<'a> Launch<'a> {
             block_dim: (size(grid.threads), 1, 1),
             shared_mem_bytes: 0,
         };
+        if self.kernel.is_timed() {
+            self.arguments.record_kernel_launch(CUevent_flags::CU_EVENT_DEFAULT);
+        }
         // SAFETY: count and sizes of the arguments are the kernel's; of the rest the caller is sure.
         let launched = unsafe {
             match grid.cooperative {
@@ -96,7 +100,10 @@ impl<'a> Launch<'a> {
                 false => self.arguments.launch(shape),
             }
         };
-        launched.map(|_| ()).map_err(|source| CudaError::Kernel { name, source })
+        if let Some((start, end)) = launched.map_err(|source| CudaError::Kernel { name, source })? {
+            self.kernel.note(start, end);
+        }
+        Ok(())
     }
 }
 

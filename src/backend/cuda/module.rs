@@ -1,8 +1,8 @@
 //! The kernels, loaded: PTX that the driver compiles for the GPU at hand, and what each kernel takes.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cudarc::driver::{CudaContext, CudaFunction, CudaModule};
+use cudarc::driver::{CudaContext, CudaEvent, CudaFunction, CudaModule};
 use cudarc::nvrtc::Ptx;
 
 use super::CudaError;
@@ -12,13 +12,38 @@ pub struct Kernel {
     pub name: &'static str,
     pub function: CudaFunction,
     pub parameters: Vec<usize>,
+    /// Around each launch, where times are asked for.
+    events: Mutex<Option<Vec<(CudaEvent, CudaEvent)>>>,
 }
 
 impl Kernel {
     fn of(module: &Arc<CudaModule>, ptx: &str, name: &'static str) -> Result<Self, CudaError> {
         let parameters = parameters(ptx, name).unwrap_or_else(|| panic!("there is no kernel {name} in its PTX"));
         let function = module.load_function(name).map_err(|source| CudaError::Kernel { name, source })?;
-        Ok(Self { name, function, parameters })
+        Ok(Self { name, function, parameters, events: Mutex::new(None) })
+    }
+
+    fn events(&self) -> MutexGuard<'_, Option<Vec<(CudaEvent, CudaEvent)>>> {
+        // Whoever panicked with it left whole events.
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn is_timed(&self) -> bool {
+        self.events().is_some()
+    }
+
+    /// Takes note of a launch that was timed.
+    pub fn note(&self, start: CudaEvent, end: CudaEvent) {
+        if let Some(events) = self.events().as_mut() {
+            events.push((start, end));
+        }
+    }
+
+    /// How long each launch took since times were asked for, microseconds; waits for them.
+    fn times_us(&self) -> Result<Vec<f32>, CudaError> {
+        let events = self.events().replace(Vec::new()).unwrap_or_default();
+        let time = |(start, end): &(CudaEvent, CudaEvent)| Ok(1e3 * start.elapsed_ms(end)?);
+        events.iter().map(time).collect()
     }
 }
 
@@ -48,6 +73,10 @@ macro_rules! kernels {
                 )+
                 Ok(Self { $($($name,)+)+ })
             }
+
+            fn all(&self) -> impl Iterator<Item = &Kernel> {
+                [$($(&self.$name,)+)+].into_iter()
+            }
         }
 
         /// Names of the families and of their kernels.
@@ -57,6 +86,19 @@ macro_rules! kernels {
                &[$(stringify!($name)),+]),)+
         ];
     };
+}
+
+impl Kernels {
+    /// From now on every launch is timed.
+    pub fn time(&self) {
+        self.all().for_each(|kernel| *kernel.events() = Some(Vec::new()));
+    }
+
+    /// Each kernel that was launched since, and how long each of its launches took, microseconds.
+    pub fn times_us(&self) -> Result<Vec<(&'static str, Vec<f32>)>, CudaError> {
+        let times = self.all().map(|kernel| Ok((kernel.name, kernel.times_us()?)));
+        times.filter(|kernel| kernel.as_ref().map_or(true, |(_, times)| !times.is_empty())).collect()
+    }
 }
 
 kernels! {

@@ -1,0 +1,79 @@
+//! Every kernel on the device that is there, against its CPU twin and against the published method's frames.
+
+mod frames;
+mod grouping;
+mod mapping;
+mod prepare;
+
+use super::device::Device;
+use crate::backend::BackendError;
+use crate::backend::selftest::{Check, Golden, KernelTime, Report};
+
+/// What a twin is.
+const CPU: &str = "the CPU";
+
+/// Runs everything, and each frame `repeats` times after the first. A device that fails ends it with that error.
+pub fn run(golden: &[Golden], repeats: usize) -> Result<Report, BackendError> {
+    let device = Device::open()?;
+    let name = device.name.clone();
+    let mut checks = prepare::checks(&device)?;
+    checks.extend(grouping::checks(&device)?);
+    checks.extend(mapping::checks(&device)?);
+    // The frames open the device for themselves.
+    drop(device);
+    let mut times = Vec::new();
+    frames::small(&mut checks)?;
+    for frame in golden {
+        frames::golden(frame, repeats, &mut checks, &mut times)?;
+    }
+    Ok(Report { device: name, checks, times })
+}
+
+/// How many values differ; all where there are more of one.
+fn differ<T: PartialEq>(got: &[T], want: &[T]) -> f64 {
+    if got.len() != want.len() {
+        return f64::INFINITY;
+    }
+    got.iter().zip(want).filter(|(got, want)| got != want).count() as f64
+}
+
+/// The largest difference, of the largest value; no number where one of them is none.
+fn apart(got: &[f32], want: &[f32]) -> f64 {
+    if got.len() != want.len() {
+        return f64::INFINITY;
+    }
+    let largest = want.iter().fold(f32::MIN_POSITIVE, |most, v| most.max(v.abs()));
+    let keep = |most: f32, v: f32| if v <= most { most } else { v };
+    f64::from(got.iter().zip(want).map(|(got, want)| (got - want).abs()).fold(0.0, keep) / largest)
+}
+
+fn equal(what: impl Into<String>, kernels: impl Into<String>, error: f64) -> Check {
+    Check { what: what.into(), kernels: kernels.into(), twin: CPU, error, bound: 0.0 }
+}
+
+fn near(what: impl Into<String>, kernels: impl Into<String>, error: f64, bound: f64) -> Check {
+    Check { what: what.into(), kernels: kernels.into(), twin: CPU, error, bound }
+}
+
+/// Medians over all launches of each kernel.
+fn medians(times: Vec<(&'static str, Vec<f32>)>) -> Vec<KernelTime> {
+    let median = |(kernel, mut times): (&'static str, Vec<f32>)| {
+        times.sort_by(f32::total_cmp);
+        KernelTime { kernel, launches: times.len(), median_us: times[times.len() / 2] }
+    };
+    times.into_iter().map(median).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_number_or_missing_is_not_near() {
+        assert_eq!(apart(&[1.0, 2.0], &[1.0, 4.0]), 0.5);
+        assert!(!near("", "", apart(&[f32::NAN], &[1.0]), 1.0).passes());
+        assert!(!near("", "", apart(&[], &[1.0]), 1.0).passes());
+        assert!(!equal("", "", differ::<u8>(&[], &[1])).passes());
+        assert_eq!(differ(&[1, 2, 3], &[1, 5, 4]), 2.0);
+    }
+}

@@ -1,0 +1,102 @@
+//! Whole frames: a small engine's against the CPU back end, and the published method's.
+
+use super::{apart, differ, medians};
+use crate::backend::cpu::{CpuBackend, CpuOptions};
+use crate::backend::cuda::CudaBackend;
+use crate::backend::selftest::{Check, Golden, KernelTime};
+use crate::backend::{AnomalyMaps, Backend, BackendError, XyzGroups};
+use crate::model::{Architecture, PointMaeShape, VitShape, seeded};
+use crate::score;
+use crate::shapes::{P, RGB, W};
+
+const MAPPING: &str = "hidden_activations, linear, inner_products, discrepancy";
+const ALL: &str = "grouping, interpolate, linear, mapping, anomaly";
+
+/// How far psi, the map and the score may be, of the largest of each: about twice what the stand-in of the tests shows.
+struct Bounds {
+    psi: f64,
+    map: f64,
+    score: f64,
+}
+
+/// Hundreds of channels, from float64.
+const GOLDEN: Bounds = Bounds { psi: 1.2e-4, map: 5e-5, score: 5e-6 };
+/// A dozen channels, whose rounding to halves shows more, from f32.
+const SMALL: Bounds = Bounds { psi: 1.3e-3, map: 5e-4, score: 3e-4 };
+
+fn infer(backend: &mut dyn Backend, rgb: &[f32], cloud: &[[f32; 3]]) -> Result<(XyzGroups, AnomalyMaps), BackendError> {
+    let (mut tokens, mut groups, mut maps) = (Vec::new(), XyzGroups::default(), AnomalyMaps::default());
+    backend.rgb_tokens(rgb, &mut tokens)?;
+    backend.xyz_groups(cloud, &mut groups)?;
+    backend.anomaly_map(&tokens, cloud, &groups, &mut maps)?;
+    Ok((groups, maps))
+}
+
+fn compare(
+    name: &str,
+    twin: &'static str,
+    (groups, maps): &(XyzGroups, AnomalyMaps),
+    (centre_index, want): (&[usize], &AnomalyMaps),
+    bounds: &Bounds,
+    checks: &mut Vec<Check>,
+) {
+    let mut add = |what: &str, kernels: &str, error, bound| {
+        checks.push(Check { what: format!("{what} of {name}"), kernels: kernels.into(), twin, error, bound });
+    };
+    add("centres", "farthest_points", differ(&groups.centre_index, centre_index), 0.0);
+    add("valid pixels", "valid_pixels", differ(&maps.valid, &want.valid), 0.0);
+    add("psi_rgb", MAPPING, apart(&maps.psi_rgb, &want.psi_rgb), bounds.psi);
+    add("psi_xyz", MAPPING, apart(&maps.psi_xyz, &want.psi_xyz), bounds.psi);
+    add("anomaly map", ALL, apart(&maps.anomaly_map, &want.anomaly_map), bounds.map);
+    let scores = [maps, want].map(|maps| [score::maximum(&maps.anomaly_map)]);
+    add("score", ALL, apart(&scores[0], &scores[1]), bounds.score);
+}
+
+/// An engine of odd sizes on two clouds, the larger one first.
+pub fn small(checks: &mut Vec<Check>) -> Result<(), BackendError> {
+    let xyz = PointMaeShape {
+        width: 15,
+        heads: 1,
+        mlp: 8,
+        layers: 1,
+        taps: vec![0],
+        groups: 33,
+        group_size: 24,
+        encoder: [4, 4, 4],
+        position_hidden: 4,
+    };
+    let architecture = Architecture { rgb: VitShape { width: 11, heads: 1, mlp: 8, layers: 1 }, xyz, hidden: 13 };
+    let weights = seeded::weights(&architecture, 3);
+    let mut cuda = CudaBackend::new(&architecture, weights.clone(), CpuOptions::default())?;
+    let mut cpu = CpuBackend::new(&architecture, weights);
+    let mut random = fastrand::Rng::with_seed(5);
+    let rgb: Vec<f32> = (0..RGB * P).map(|_| random.f32() * 4.0 - 2.0).collect();
+    for (name, side) in [("a wide part", 130), ("a small part", 50)] {
+        let inside = |p: usize| (20..20 + side).contains(&(p / W)) && (30..30 + side).contains(&(p % W));
+        let point = |p: usize| [(p % W) as f32, (p / W) as f32, 900.0].map(|v| v * 5e-4 + 1e-5 * random.f32());
+        let mut cloud: Vec<[f32; 3]> = (0..P).map(point).collect();
+        (0..P).filter(|&p| !inside(p)).for_each(|p| cloud[p] = [0.0; 3]);
+        let (got, want) = (infer(&mut cuda, &rgb, &cloud)?, infer(&mut cpu, &rgb, &cloud)?);
+        compare(name, super::CPU, &got, (&want.0.centre_index, &want.1), &SMALL, checks);
+    }
+    Ok(())
+}
+
+/// A published frame; times are of those after the first, which warms up.
+pub fn golden(
+    frame: &Golden,
+    repeats: usize,
+    checks: &mut Vec<Check>,
+    times: &mut Vec<KernelTime>,
+) -> Result<(), BackendError> {
+    let weights = seeded::weights(&frame.architecture, frame.weight_seed);
+    let mut cuda = CudaBackend::new(&frame.architecture, weights, CpuOptions::default())?;
+    let got = infer(&mut cuda, &frame.rgb, &frame.cloud)?;
+    compare(&frame.name, "float64", &got, (&frame.centre_index, &frame.maps), &GOLDEN, checks);
+    cuda.kernels().time();
+    for _ in 0..repeats {
+        infer(&mut cuda, &frame.rgb, &frame.cloud)?;
+    }
+    times.extend(medians(cuda.kernels().times_us()?));
+    Ok(())
+}

@@ -1,0 +1,68 @@
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use crosscheck::backend;
+use crosscheck::backend::selftest::{Golden, Report};
+use crosscheck::files;
+
+use super::Outcome;
+
+/// Run every kernel on this machine's GPU against the CPU: exit code 1 where one of them is wrong.
+#[derive(Args)]
+pub struct Arguments {
+    /// What to test
+    #[arg(long, default_value = "cuda")]
+    backend: Tested,
+    /// A frame of the published method (tests/golden/tiny-a.safetensors), which also gives the kernels' times; repeatable
+    #[arg(long, value_name = "FILE")]
+    golden: Vec<PathBuf>,
+    /// How often each of these frames is timed
+    #[arg(long, default_value_t = 20)]
+    repeats: usize,
+    /// File that the report is written to as well, as JSON
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Tested {
+    Cuda,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Outcome> {
+    let Tested::Cuda = arguments.backend;
+    if let Some(path) = &arguments.report {
+        super::check_output(path)?;
+    }
+    let golden = arguments.golden.iter().map(|path| Golden::read(path)).collect::<Result<Vec<_>, _>>()?;
+    let report = backend::selftest(&golden, arguments.repeats)?;
+    if let Some(path) = &arguments.report {
+        let text = serde_json::to_string_pretty(&report)?;
+        files::write_whole(path, |file| file.write_all(text.as_bytes()))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    writeln!(std::io::stdout(), "{}", to_text(&report)).context("cannot print the result")?;
+    Ok(if report.passes() { Outcome::Done } else { Outcome::Rejected })
+}
+
+fn to_text(report: &Report) -> String {
+    let mut text = format!("{}\n\n", report.device);
+    for check in &report.checks {
+        let verdict = if check.passes() { "ok  " } else { "FAIL" };
+        let found = match check.bound {
+            0.0 => format!("{} differ", check.error),
+            bound => format!("{:.1e} of {bound:.1e}", check.error),
+        };
+        text += &format!("{verdict} {:<36} {found:<20} {} ({})\n", check.what, check.kernels, check.twin);
+    }
+    if !report.times.is_empty() {
+        text += "\nkernel               launches    median us\n";
+        for time in &report.times {
+            text += &format!("{:<20} {:>8} {:>12.1}\n", time.kernel, time.launches, time.median_us);
+        }
+    }
+    let failed = report.checks.iter().filter(|check| !check.passes()).count();
+    text + &format!("\n{} checks, {failed} failed", report.checks.len())
+}

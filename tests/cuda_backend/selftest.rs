@@ -1,0 +1,82 @@
+//! `crosscheck selftest` and `inspect --backend cuda` as a user runs them.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::standin::{build, kernels, run, run_in};
+
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_crosscheck"));
+    command.args(arguments);
+    command
+}
+
+#[test]
+fn every_kernel_is_right_and_timed() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.json");
+    let golden = format!("{}/tests/golden/tiny-b.safetensors", env!("CARGO_MANIFEST_DIR"));
+    let arguments = ["selftest", "--golden", &golden, "--repeats", "1", "--report", report.to_str().unwrap()];
+    let Some(run) = run(program(&arguments), &[]) else { return };
+    println!("{}", run.printed());
+    run.check_clean();
+    for kernel in names() {
+        assert!(run.number(&format!("launched {kernel}")) > 0);
+    }
+    let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    assert!(report["checks"].as_array().unwrap().len() > 30, "{report}");
+    let timed: Vec<&str> = report["times"].as_array().unwrap().iter().map(|t| t["kernel"].as_str().unwrap()).collect();
+    assert!(timed.contains(&"discrepancy") && timed.contains(&"farthest_points"), "{timed:?}");
+}
+
+/// Of the kernels, as their sources say.
+fn names() -> Vec<String> {
+    let sources = std::fs::read_dir(kernels()).unwrap().map(|entry| entry.unwrap().path());
+    let sources = sources.filter(|path| path.extension().is_some_and(|e| e == "cu"));
+    let texts: Vec<String> = sources.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let after = texts.iter().flat_map(|text| text.split("extern \"C\" __global__").skip(1));
+    let found: Vec<String> = after.map(|text| name(text).to_string()).collect();
+    assert_eq!(found.len(), 19, "{found:?}");
+    found
+}
+
+/// The word before the parameters, on the line after the launch bounds.
+fn name(text: &str) -> &str {
+    let (_, after) = text.split_once('\n').unwrap();
+    after.split_once('(').unwrap().0.trim()
+}
+
+#[test]
+fn a_wrong_kernel_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(kernels()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        // The mean of one cell too many, and ties that go to the last.
+        let text = text.replace("along + half + 1, TILE", "along + half + 2, TILE");
+        let text = text.replace("nearest[slot] > farthest", "nearest[slot] >= farthest");
+        std::fs::write(folder.path().join(file.file_name().unwrap()), text).unwrap();
+    }
+    let Some(library) = build(folder.path()) else {
+        println!("not run: no g++");
+        return;
+    };
+    let run = run_in(library.path(), program(&["selftest"]), &[]);
+    assert_eq!(run.output.status.code(), Some(1), "{}", run.printed());
+    let failed = |what: &str| run.printed().lines().any(|line| line.starts_with("FAIL") && line.contains(what));
+    assert!(failed("box filters") && failed("centres of ties") && !failed("neighbours"), "{}", run.printed());
+}
+
+#[test]
+fn a_device_that_is_not_there_is_an_error() {
+    let Some(run) = run(program(&["selftest"]), &[("STANDIN_DEVICES", "0")]) else { return };
+    let printed = run.printed();
+    assert_eq!(run.output.status.code(), Some(2), "{printed}");
+    assert!(printed.contains("finds no GPU") && !printed.contains("panicked"), "{printed}");
+    let missing = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let mut other = program(&["selftest", "--golden"]);
+    let output = other.arg(&missing).output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && printed.contains("give an inference file"), "{printed}");
+}
