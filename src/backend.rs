@@ -1,8 +1,65 @@
 //! The boundary between the method and the machine: three stages, the tokens between them.
 
 pub mod cpu;
+#[cfg(feature = "cuda")]
+pub mod cuda;
 
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::model::{Architecture, Weights};
 use crate::shapes::P;
+use cpu::{CpuBackend, CpuOptions};
+
+/// Why a back end could not be opened, or gave a frame up.
+#[derive(Debug, Error, PartialEq)]
+pub enum BackendError {
+    #[error(
+        "this program was built without the CUDA back end: build it with --features cuda, or take the cpu back end"
+    )]
+    NotBuilt,
+    #[cfg(feature = "cuda")]
+    #[error(transparent)]
+    Cuda(#[from] cuda::CudaError),
+}
+
+/// Which machine runs the method.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    /// The CPU, whatever else there is: the kernels have not been measured on a GPU yet, and the networks are the
+    /// CPU's on either.
+    #[default]
+    Auto,
+    Cpu,
+    Cuda,
+}
+
+impl Choice {
+    /// The machine it comes to.
+    pub fn machine(self) -> &'static str {
+        match self {
+            Self::Auto | Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+        }
+    }
+}
+
+/// Readies the method on the machine of `choice`. `weights`: every tensor of [`Architecture::tensors`].
+pub fn open(
+    choice: Choice,
+    architecture: &Architecture,
+    weights: Weights,
+    options: CpuOptions,
+) -> Result<Box<dyn Backend + Send>, BackendError> {
+    match choice {
+        Choice::Auto | Choice::Cpu => Ok(Box::new(CpuBackend::with_options(architecture, weights, options))),
+        #[cfg(feature = "cuda")]
+        Choice::Cuda => Ok(Box::new(cuda::CudaBackend::new(architecture, weights, options)?)),
+        #[cfg(not(feature = "cuda"))]
+        Choice::Cuda => Err(BackendError::NotBuilt),
+    }
+}
 
 /// Group features of one frame and the geometry that carries them to pixels.
 #[derive(Clone, Debug, Default)]
@@ -49,12 +106,32 @@ impl AnomalyMaps {
     }
 }
 
-/// A machine that runs the method. Sizes are the caller's to check.
+/// A machine that runs the method. Sizes are the caller's to check. After an error the outputs mean nothing.
 pub trait Backend {
     /// `rgb`: normalised image, `[3, H, W]`. Writes `[T, C_RGB]`.
-    fn rgb_tokens(&mut self, rgb: &[f32], tokens: &mut Vec<f32>);
+    fn rgb_tokens(&mut self, rgb: &[f32], tokens: &mut Vec<f32>) -> Result<(), BackendError>;
     /// `cloud`: `[P]` points in metres, the origin where there is none.
-    fn xyz_groups(&mut self, cloud: &[[f32; 3]], groups: &mut XyzGroups);
+    fn xyz_groups(&mut self, cloud: &[[f32; 3]], groups: &mut XyzGroups) -> Result<(), BackendError>;
     /// Both mappings, their discrepancies, and the smoothed product.
-    fn anomaly_map(&mut self, tokens: &[f32], cloud: &[[f32; 3]], groups: &XyzGroups, maps: &mut AnomalyMaps);
+    fn anomaly_map(
+        &mut self,
+        tokens: &[f32],
+        cloud: &[[f32; 3]],
+        groups: &XyzGroups,
+        maps: &mut AnomalyMaps,
+    ) -> Result<(), BackendError>;
+}
+
+/// The two networks without the geometry around them: what a back end may leave to another machine.
+pub trait Encoders {
+    /// `rgb`: normalised image, `[3, H, W]`. Writes `[T, C_RGB]`.
+    fn encode_rgb(&mut self, rgb: &[f32], tokens: &mut Vec<f32>) -> Result<(), BackendError>;
+    /// `points`: `[N, 3]`, metres; `neighbours`: `[G, K]` of them by index. Writes `groups.features`, `[G, C_XYZ]`, from
+    /// the groups' centres.
+    fn encode_groups(
+        &mut self,
+        points: &[[f32; 3]],
+        neighbours: &[u32],
+        groups: &mut XyzGroups,
+    ) -> Result<(), BackendError>;
 }

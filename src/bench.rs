@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use crate::backend::Choice;
 use crate::backend::cpu::CpuOptions;
 use crate::backend::cpu::kernel::Arithmetic;
 use crate::frame::{FrameError, OrganisedCloud, RgbdFrame};
@@ -29,6 +30,8 @@ pub struct Report {
     pub frames: usize,
     /// Whether they were inspected one upon the other; else a ceiling was measured after each.
     pub streaming: bool,
+    /// `cpu`, or `cuda`: there the CPU takes the networks, and operations and ceilings below are still the CPU's.
+    pub backend: &'static str,
     pub threads: usize,
     /// Of the large products: `f32` or `bf16`, and the instructions that take them.
     pub precision: &'static str,
@@ -79,6 +82,7 @@ pub struct Stage {
 
 /// What is measured.
 pub struct Subject<'a> {
+    pub backend: Choice,
     pub architecture: &'a Architecture,
     pub stride: Stride,
     pub arithmetic: Arithmetic,
@@ -148,6 +152,7 @@ fn report(subject: &Subject, inspection: &Inspection, times: &[StageTimes], ceil
     Report {
         frames: times.len(),
         streaming: false,
+        backend: subject.backend.machine(),
         threads: rayon::current_num_threads(),
         precision: subject.arithmetic.name(),
         instruction_set: options.instruction_set(),

@@ -18,7 +18,7 @@ pub use adam::Adam;
 pub use mlp::TrainableMapping;
 
 use crate::backend::cpu::CpuBackend;
-use crate::backend::{Backend, XyzGroups};
+use crate::backend::{Backend, BackendError, XyzGroups};
 use crate::frame::RgbdFrame;
 use crate::model::engine_file::{Engine, Geometry, Measures};
 use crate::prepare::{NetworkInput, prepare};
@@ -40,6 +40,8 @@ pub enum FitError {
     StateWrite { path: PathBuf, source: io::Error },
     #[error("cannot continue the fit from {}: {reason}; remove the file to start again", path.display())]
     StateRead { path: PathBuf, reason: String },
+    #[error(transparent)]
+    Backend(#[from] BackendError),
 }
 
 /// How the mappings are learnt.
@@ -123,8 +125,8 @@ impl Fit {
         });
         let (mut tokens, mut groups) = (Vec::new(), XyzGroups::default());
         for input in waiting.drain(..) {
-            backend.rgb_tokens(&input.rgb, &mut tokens);
-            backend.xyz_groups(&input.cloud, &mut groups);
+            backend.rgb_tokens(&input.rgb, &mut tokens)?;
+            backend.xyz_groups(&input.cloud, &mut groups)?;
             let pushed = cache.push(&tokens, &groups, &input.cloud);
             pushed.map_err(|source| FitError::Cache { folder: folder.clone(), source })?;
         }

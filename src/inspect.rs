@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+use crate::backend::cpu::CpuOptions;
 use crate::backend::cpu::kernel::Arithmetic;
-use crate::backend::cpu::{CpuBackend, CpuOptions};
-use crate::backend::{AnomalyMaps, Backend, XyzGroups};
+use crate::backend::{self, AnomalyMaps, Backend, BackendError, Choice, XyzGroups};
 use crate::frame::RgbdFrame;
 use crate::model::engine_file::Engine;
 use crate::prepare::{NetworkInput, Preparation, Preparer};
@@ -23,6 +23,8 @@ pub enum InspectError {
     NotScored(Unscored),
     #[error(transparent)]
     Regions(#[from] Misfit),
+    #[error(transparent)]
+    Backend(#[from] BackendError),
 }
 
 /// Why a frame was rejected before the networks ran.
@@ -109,18 +111,18 @@ impl StageTimes {
 impl Inspector {
     /// Readies a fitted engine; products are f32.
     pub fn new(engine: Engine) -> Result<Self, InspectError> {
-        Self::with_arithmetic(engine, Arithmetic::F32)
+        Self::on(Choice::Auto, engine, Arithmetic::F32)
     }
 
-    /// Readies a fitted engine whose large products are taken in `arithmetic`.
-    pub fn with_arithmetic(engine: Engine, arithmetic: Arithmetic) -> Result<Self, InspectError> {
+    /// Readies a fitted engine on the machine of `choice`; large products of the CPU are taken in `arithmetic`.
+    pub fn on(choice: Choice, engine: Engine, arithmetic: Arithmetic) -> Result<Self, InspectError> {
         if !engine.is_fitted() {
             return Err(InspectError::NotFitted);
         }
         let Engine { metadata, weights, .. } = engine;
         let options = CpuOptions { arithmetic, stride: metadata.preparation.stride };
         Ok(Self {
-            backend: Box::new(CpuBackend::with_options(&metadata.architecture, weights, options)),
+            backend: backend::open(choice, &metadata.architecture, weights, options)?,
             preparer: Preparer::default(),
             preparation: metadata.preparation,
             thresholds: metadata.calibration.map(|c| Thresholds { reject: c.threshold, review: c.review }),
@@ -170,9 +172,9 @@ impl Inspector {
             maps.silence();
             return Ok(());
         }
-        timed(&mut times.rgb_tokens, || self.backend.rgb_tokens(&input.rgb, &mut self.tokens));
-        timed(&mut times.xyz_groups, || self.backend.xyz_groups(&input.cloud, &mut self.groups));
-        timed(&mut times.anomaly_map, || self.backend.anomaly_map(&self.tokens, &input.cloud, &self.groups, maps));
+        timed(&mut times.rgb_tokens, || self.backend.rgb_tokens(&input.rgb, &mut self.tokens))?;
+        timed(&mut times.xyz_groups, || self.backend.xyz_groups(&input.cloud, &mut self.groups))?;
+        timed(&mut times.anomaly_map, || self.backend.anomaly_map(&self.tokens, &input.cloud, &self.groups, maps))?;
         if let Some(counts) = counts {
             maps.keep(counts);
             if !maps.valid.contains(&true) {

@@ -72,9 +72,9 @@ fn normalised(image: &[u8]) -> Vec<f32> {
 fn infer(golden: &Golden, mut backend: CpuBackend) -> (Vec<f32>, XyzGroups, AnomalyMaps) {
     let cloud: Vec<[f32; 3]> = golden.f32("xyz").as_chunks::<3>().0.to_vec();
     let (mut tokens, mut groups, mut maps) = (Vec::new(), XyzGroups::default(), AnomalyMaps::default());
-    backend.rgb_tokens(&normalised(&golden.raw("rgb")), &mut tokens);
-    backend.xyz_groups(&cloud, &mut groups);
-    backend.anomaly_map(&tokens, &cloud, &groups, &mut maps);
+    backend.rgb_tokens(&normalised(&golden.raw("rgb")), &mut tokens).unwrap();
+    backend.xyz_groups(&cloud, &mut groups).unwrap();
+    backend.anomaly_map(&tokens, &cloud, &groups, &mut maps).unwrap();
     (tokens, groups, maps)
 }
 

@@ -20,7 +20,7 @@ pub mod transformer;
 mod tree;
 pub mod vit;
 
-use crate::backend::{AnomalyMaps, Backend, XyzGroups};
+use crate::backend::{AnomalyMaps, Backend, BackendError, Encoders, XyzGroups};
 use crate::frame::is_point;
 use crate::model::{Architecture, Weights};
 use crate::prepare::Stride;
@@ -135,12 +135,11 @@ impl Mappings {
 }
 
 impl Backend for CpuBackend {
-    fn rgb_tokens(&mut self, rgb: &[f32], tokens: &mut Vec<f32>) {
-        self.vit.run(&mut self.workers, &mut self.buffers, rgb, tokens);
-        self.workers.level(Scratch::grow_like);
+    fn rgb_tokens(&mut self, rgb: &[f32], tokens: &mut Vec<f32>) -> Result<(), BackendError> {
+        self.encode_rgb(rgb, tokens)
     }
 
-    fn xyz_groups(&mut self, cloud: &[[f32; 3]], groups: &mut XyzGroups) {
+    fn xyz_groups(&mut self, cloud: &[[f32; 3]], groups: &mut XyzGroups) -> Result<(), BackendError> {
         self.points.clear();
         self.points.extend(cloud.iter().copied().filter(is_point));
         if self.points.is_empty() {
@@ -151,9 +150,16 @@ impl Backend for CpuBackend {
             self.point_mae.run(&mut self.workers, &mut self.buffers, &self.points, groups);
             self.workers.level(Scratch::grow_like);
         }
+        Ok(())
     }
 
-    fn anomaly_map(&mut self, tokens: &[f32], cloud: &[[f32; 3]], groups: &XyzGroups, maps: &mut AnomalyMaps) {
+    fn anomaly_map(
+        &mut self,
+        tokens: &[f32],
+        cloud: &[[f32; 3]],
+        groups: &XyzGroups,
+        maps: &mut AnomalyMaps,
+    ) -> Result<(), BackendError> {
         let Self { workers, mappings: Some(mappings), .. } = self else {
             panic!("an anomaly map needs an engine with mappings")
         };
@@ -180,5 +186,25 @@ impl Backend for CpuBackend {
         pixels.spread(psi, &maps.valid, &mut maps.psi_rgb);
         anomaly::combine(maps, smoothing);
         workers.level(Scratch::grow_like);
+        Ok(())
+    }
+}
+
+impl Encoders for CpuBackend {
+    fn encode_rgb(&mut self, rgb: &[f32], tokens: &mut Vec<f32>) -> Result<(), BackendError> {
+        self.vit.run(&mut self.workers, &mut self.buffers, rgb, tokens);
+        self.workers.level(Scratch::grow_like);
+        Ok(())
+    }
+
+    fn encode_groups(
+        &mut self,
+        points: &[[f32; 3]],
+        neighbours: &[u32],
+        groups: &mut XyzGroups,
+    ) -> Result<(), BackendError> {
+        self.point_mae.encode(&mut self.workers, &mut self.buffers, points, neighbours, groups);
+        self.workers.level(Scratch::grow_like);
+        Ok(())
     }
 }

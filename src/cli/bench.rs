@@ -35,7 +35,7 @@ pub struct Arguments {
     #[arg(long)]
     streaming: bool,
     /// Measure a whole station on a simulated line instead: from a frame's capture to the edge at the reject output
-    #[arg(long, conflicts_with_all = ["frames", "streaming", "stride", "precision"])]
+    #[arg(long, conflicts_with_all = ["frames", "streaming", "stride", "precision", "backend"])]
     line: bool,
     /// How long the line runs
     #[arg(long, default_value_t = 60, requires = "line")]
@@ -85,8 +85,9 @@ fn inspector_text(arguments: &Arguments, frame: &RgbdFrame) -> Result<String> {
     engine.metadata.preparation = arguments.evaluation.apply(engine.metadata.preparation);
     let (architecture, stride) = (engine.metadata.architecture.clone(), engine.metadata.preparation.stride);
     let arithmetic = arguments.evaluation.arithmetic();
-    let mut inspector = Inspector::with_arithmetic(engine, arithmetic)?;
-    let subject = Subject { architecture: &architecture, stride, arithmetic, frame };
+    let backend = arguments.evaluation.backend();
+    let mut inspector = Inspector::on(backend, engine, arithmetic)?;
+    let subject = Subject { backend, architecture: &architecture, stride, arithmetic, frame };
     let report = bench::run(&mut inspector, &subject, arguments.frames, arguments.streaming)?;
     Ok(if arguments.json { serde_json::to_string(&report)? } else { to_text(&report) })
 }
@@ -94,9 +95,10 @@ fn inspector_text(arguments: &Arguments, frame: &RgbdFrame) -> Result<String> {
 fn to_text(report: &Report) -> String {
     let latency = &report.latency_ms;
     let mut text = format!(
-        "{:.2} frames/s{}, {} threads, {} ({}), stride {}; {} valid pixels\nlatency min {:.1}, median {:.1}, p95 {:.1}, p99 {:.1}, max {:.1} ms over {} frames",
+        "{:.2} frames/s{} on {}, {} threads, {} ({}), stride {}; {} valid pixels\nlatency min {:.1}, median {:.1}, p95 {:.1}, p99 {:.1}, max {:.1} ms over {} frames",
         report.frames_per_second,
         if report.streaming { " sustained" } else { "" },
+        report.backend,
         report.threads,
         report.precision,
         report.instruction_set,

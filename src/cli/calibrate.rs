@@ -43,7 +43,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     super::check_output(output)?;
     // The threshold that is found replaces the one before, and belongs to this stride.
     engine.metadata.preparation = arguments.evaluation.apply(engine.metadata.preparation);
-    let mut inspector = Inspector::with_arithmetic(engine.clone(), arguments.evaluation.arithmetic())?;
+    let evaluation = &arguments.evaluation;
+    let mut inspector = Inspector::on(evaluation.backend(), engine.clone(), evaluation.arithmetic())?;
     let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
     let entries = dataset::nominal(&arguments.nominal, camera.as_ref())?;
     let fitted: HashSet<&String> = engine.metadata.fitted_on.iter().collect();

@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let mut engine = arguments.engine.read()?;
     let preparation = arguments.evaluation.apply(engine.metadata.preparation);
     engine.metadata.prepare_as(preparation)?;
-    let arithmetic = arguments.evaluation.arithmetic();
+    let (backend, arithmetic) = (arguments.evaluation.backend(), arguments.evaluation.arithmetic());
     let root = arguments.dataset.as_path();
     let layout = match arguments.layout {
         Some(LayoutOption::Mvtec3d) => Layout::Mvtec3d,
@@ -73,7 +73,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let mut evaluation = Evaluation::new(arguments.report.as_deref())?;
     let mut figures = Vec::new();
     for (i, shots) in rounds.iter().enumerate() {
-        let protocol = Protocol { shots: *shots, settings, false_reject_rate: arguments.false_reject_rate, arithmetic };
+        let false_reject_rate = arguments.false_reject_rate;
+        let protocol = Protocol { shots: *shots, settings, false_reject_rate, backend, arithmetic };
         // Plots and pictures are of the last round, as the report's main figures are.
         evaluation.draws = i + 1 == rounds.len();
         let dataset = Dataset { root, layout };

@@ -65,7 +65,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let preparation = arguments.preparation.apply(engine.metadata.preparation)?;
     engine.metadata.prepare_as(arguments.evaluation.apply(preparation))?;
     let (arithmetic, stride) = (arguments.evaluation.arithmetic(), engine.metadata.preparation.stride);
-    let mut inspector = Inspector::with_arithmetic(engine, arithmetic)?;
+    let mut inspector = Inspector::on(arguments.evaluation.backend(), engine, arithmetic)?;
     if let Some(reject) = arguments.threshold {
         inspector.set_thresholds(Thresholds { reject, review: None });
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
+use crosscheck::backend::Choice;
 use crosscheck::backend::cpu::kernel::Arithmetic;
 use crosscheck::calibration::{self, CalibrationError};
 use crosscheck::fit::Settings;
@@ -119,6 +120,16 @@ pub struct EvaluationOptions {
     /// Arithmetic of the large products; auto is bf16 where the processor multiplies it (AVX512-BF16), else f32
     #[arg(long, default_value = "f32")]
     precision: PrecisionOption,
+    /// Machine that runs the method: auto is the CPU; cuda needs a build with that feature and NVIDIA's driver
+    #[arg(long, default_value = "auto")]
+    backend: BackendOption,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum BackendOption {
+    Auto,
+    Cpu,
+    Cuda,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -145,6 +156,14 @@ impl EvaluationOptions {
             Some(StrideOption::Two) => Stride::Two,
         };
         Preparation { stride, ..base }
+    }
+
+    pub fn backend(&self) -> Choice {
+        match self.backend {
+            BackendOption::Auto => Choice::Auto,
+            BackendOption::Cpu => Choice::Cpu,
+            BackendOption::Cuda => Choice::Cuda,
+        }
     }
 
     /// What to calculate in; anything but f32 is said.

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::check::{Problems, resolve};
+use crate::backend::Choice;
 
 /// `[engine]`: what judges the parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +17,9 @@ pub struct Engine {
     pub review: Option<f32>,
     /// The station's belt plane, in place of one fitted to each frame.
     pub plane: Option<PathBuf>,
+    /// Machine that judges: `auto`, `cpu` or `cuda`.
+    #[serde(default)]
+    pub backend: Choice,
     /// Frames that a new engine is checked on before it takes over: a folder with `rgb/` and `xyz/` inside.
     pub check_frames: Option<PathBuf>,
 }

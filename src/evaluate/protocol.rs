@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use super::metrics::Tested;
+use crate::backend::Choice;
 use crate::backend::cpu::kernel::Arithmetic;
 use crate::calibrate::{CalibrateError, Calibration, calibrate, supported_rate};
 use crate::dataset::{DatasetError, Entry, Layout, Split, draw};
@@ -46,7 +47,8 @@ pub struct Protocol {
     pub settings: Settings,
     /// Asked of the validation split; as near to it as that split supports.
     pub false_reject_rate: f64,
-    /// Of inspections; a fit is always f32.
+    /// Of inspections; a fit is always the CPU's, in f32.
+    pub backend: Choice,
     pub arithmetic: Arithmetic,
 }
 
@@ -85,7 +87,7 @@ pub fn run_class(
         engine.metadata.calibration = Some(calibrate_class(&engine, &entries, class, protocol, observe)?);
     }
     let calibration = engine.metadata.calibration;
-    let mut inspector = ready(engine, class, protocol.arithmetic)?;
+    let mut inspector = ready(engine, class, protocol)?;
     let entries = dataset.layout.entries(dataset.root, class, Split::Test)?;
     let (mut tested, mut spent) = (Vec::new(), Duration::ZERO);
     for (i, entry) in entries.iter().enumerate() {
@@ -140,7 +142,7 @@ fn calibrate_class(
     protocol: &Protocol,
     observe: &mut Observer,
 ) -> Result<Calibration, EvaluateError> {
-    let mut inspector = ready(engine.clone(), class, protocol.arithmetic)?;
+    let mut inspector = ready(engine.clone(), class, protocol)?;
     let good: Vec<&Entry> = entries.iter().filter(|entry| entry.defect.is_none()).collect();
     let mut scores = Vec::new();
     for (i, entry) in good.iter().enumerate() {
@@ -156,9 +158,9 @@ fn calibrate_class(
 }
 
 /// An inspector that gives verdicts by what rejects; a review band is a station's affair.
-fn ready(engine: Engine, class: &str, arithmetic: Arithmetic) -> Result<Inspector, EvaluateError> {
+fn ready(engine: Engine, class: &str, protocol: &Protocol) -> Result<Inspector, EvaluateError> {
     let reject = engine.metadata.calibration.map(|c| c.threshold);
-    let made = Inspector::with_arithmetic(engine, arithmetic)
+    let made = Inspector::on(protocol.backend, engine, protocol.arithmetic)
         .map_err(|source| EvaluateError::Engine { class: class.into(), source });
     let mut inspector = made?;
     if let Some(reject) = reject {

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::backend::Choice;
+use crate::backend::cpu::kernel::Arithmetic;
 use crate::calibration::{CalibrationError, read_plane};
 use crate::config::{self, regions as description};
 use crate::dataset::recording::Record;
@@ -62,6 +64,7 @@ impl Judgement {
             threshold: None,
             review: None,
             plane: None,
+            backend: Choice::Auto,
             check_frames: None,
         };
         Self::read(&plain, &description::Regions::default())
@@ -76,8 +79,8 @@ impl Judgement {
             file.metadata.prepare_as(Preparation { plane, ..file.metadata.preparation })?;
         }
         let (preparation, engine_sha256) = (file.metadata.preparation, file.content_sha256.clone());
-        let mut inspector =
-            Inspector::new(file).map_err(|source| JudgementError::Unusable { path: path.into(), source })?;
+        let mut inspector = Inspector::on(engine.backend, file, Arithmetic::F32)
+            .map_err(|source| JudgementError::Unusable { path: path.into(), source })?;
         let own = inspector.thresholds();
         let asked = engine.threshold.map(|reject| Thresholds { reject, review: engine.review });
         let thresholds = asked.or(own).ok_or_else(|| JudgementError::NoThreshold { path: path.into() })?;

@@ -47,8 +47,9 @@ impl Reloader {
         if let (Some(regions), Some((width, height))) = (&regions, frame) {
             regions.network_mask(width, height)?;
         }
-        let other_engine =
-            file.content_sha256 != self.engine_sha256 || station.engine.plane != self.station.engine.plane;
+        let other_engine = file.content_sha256 != self.engine_sha256
+            || station.engine.plane != self.station.engine.plane
+            || station.engine.backend != self.station.engine.backend;
         let changes = if other_engine {
             vec![self.engine(&station)?]
         } else {

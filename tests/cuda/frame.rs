@@ -136,7 +136,7 @@ fn a_frame_scores_as_on_the_cpu() {
         let frame = frame(seed, hidden);
         let mut want = AnomalyMaps::default();
         let mut backend = CpuBackend::new(&frame.architecture, frame.weights.clone());
-        backend.anomaly_map(&frame.tokens, &frame.cloud, &frame.groups, &mut want);
+        backend.anomaly_map(&frame.tokens, &frame.cloud, &frame.groups, &mut want).unwrap();
         let room = want.valid.iter().filter(|v| **v).count();
         let ([rgb, xyz, map], score) = in_every_schedule(|schedule| inspect(host, schedule, &frame, room));
         near("psi_rgb", &rgb, &want.psi_rgb, TOLERANCE_PSI);

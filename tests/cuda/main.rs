@@ -14,6 +14,7 @@ mod frame;
 mod grouping;
 mod host;
 mod interpolate;
+mod linear;
 mod mapping;
 mod misuse;
 mod prepare;

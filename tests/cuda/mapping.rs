@@ -12,7 +12,10 @@ const HIDDEN_PIXELS: usize = 8;
 const PSI_WARPS: usize = 8;
 
 pub fn halves(matrix: &Matrix) -> Vec<f16> {
-    matrix.iter().flatten().map(|&v| f16::from_f64(v)).collect()
+    let mut halves: Vec<f16> = matrix.iter().flatten().map(|&v| f16::from_f64(v)).collect();
+    // No room beyond the last, which the sanitizer would take for a part of the matrix.
+    halves.shrink_to_fit();
+    halves
 }
 
 pub fn floats(values: impl IntoIterator<Item = f64>) -> Vec<f32> {

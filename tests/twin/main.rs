@@ -32,9 +32,9 @@ struct Folded {
 fn folded(case: &Case) -> Folded {
     let mut backend = CpuBackend::new(&case.architecture, case.weights());
     let (mut tokens, mut groups, mut maps) = (Vec::new(), XyzGroups::default(), AnomalyMaps::default());
-    backend.rgb_tokens(&case.rgb, &mut tokens);
-    backend.xyz_groups(&case.cloud, &mut groups);
-    backend.anomaly_map(&tokens, &case.cloud, &groups, &mut maps);
+    backend.rgb_tokens(&case.rgb, &mut tokens).unwrap();
+    backend.xyz_groups(&case.cloud, &mut groups).unwrap();
+    backend.anomaly_map(&tokens, &case.cloud, &groups, &mut maps).unwrap();
     Folded { tokens, groups, maps }
 }
 

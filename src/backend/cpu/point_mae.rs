@@ -55,17 +55,32 @@ impl PointMae {
 
     /// points `[N, 3]`, N at least 1 -> features `[G, C_XYZ]` and centres.
     pub fn run(&mut self, workers: &mut Workers, buffers: &mut BlockBuffers, points: &[[f32; 3]], out: &mut XyzGroups) {
-        let (g, k, c) = (self.shape.groups, self.shape.group_size, self.shape.width);
+        let (g, k) = (self.shape.groups, self.shape.group_size);
         self.grouping.sample(points, g, &mut out.centre_index);
         out.centres.clear();
         out.centres.extend(out.centre_index.iter().map(|&i| points[i]));
-        self.neighbours.resize(g * k, 0);
+        let mut neighbours = std::mem::take(&mut self.neighbours);
+        neighbours.resize(g * k, 0);
         let grouping = &self.grouping;
-        workers.each_chunk(&mut self.neighbours, k, |scratch, group, out_group| {
+        workers.each_chunk(&mut neighbours, k, |scratch, group, out_group| {
             grouping.nearest(out.centres[group], &mut scratch.nearest, out_group);
         });
+        self.encode(workers, buffers, points, &neighbours, out);
+        self.neighbours = neighbours;
+    }
+
+    /// The features of `out.centres`, from the `neighbours` of each, `[G, K]`.
+    pub fn encode(
+        &mut self,
+        workers: &mut Workers,
+        buffers: &mut BlockBuffers,
+        points: &[[f32; 3]],
+        neighbours: &[u32],
+        out: &mut XyzGroups,
+    ) {
+        let (g, k, c) = (self.shape.groups, self.shape.group_size, self.shape.width);
         self.x.resize(g * c, 0.0);
-        self.encoder.run(workers, points, &out.centres, &self.neighbours, k, &mut self.x);
+        self.encoder.run(workers, points, &out.centres, neighbours, k, &mut self.x);
         self.embed_positions(workers, &out.centres);
         let taps = self.shape.taps.len();
         out.features.resize(g * c * taps, 0.0);

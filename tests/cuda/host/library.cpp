@@ -1,5 +1,6 @@
 // The kernels as a library: launched by name, with pointers to their arguments, as the CUDA driver launches them.
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -17,6 +18,9 @@ namespace grouping {
 }
 namespace interpolate {
 #include "interpolate.cu"
+}
+namespace linear {
+#include "linear.cu"
 }
 namespace mapping {
 #include "mapping.cu"
@@ -39,22 +43,30 @@ std::function<void()> bind_all(void (*kernel)(A...), void** arguments, const siz
     return [=] { kernel(*static_cast<A*>(arguments[I])...); };
 }
 
+struct Kernel {
+    Bind bind;
+    std::vector<size_t> sizes;
+    std::vector<bool> pointers;
+};
+
 template <class... A>
-Bind kernel(void (*function)(A...)) {
-    return [function](void** arguments, const size_t* sizes, size_t count) {
+Kernel kernel(void (*function)(A...)) {
+    const auto bind = [function](void** arguments, const size_t* sizes, size_t count) {
         return bind_all(function, arguments, sizes, count, std::index_sequence_for<A...>{});
     };
+    return {bind, {sizeof(A)...}, {std::is_pointer<A>::value...}};
 }
 
 #define KERNEL(family, name) {#name, kernel(family::name)}
 
-const std::map<std::string, Bind> KERNELS = {
+const std::map<std::string, Kernel> KERNELS = {
     KERNEL(prepare, remove_plane),        KERNEL(prepare, resize_cloud),    KERNEL(prepare, resize_table),
     KERNEL(prepare, resize_columns),      KERNEL(prepare, resize_rows),     KERNEL(grouping, valid_points),
     KERNEL(grouping, farthest_points),    KERNEL(grouping, nearest_points), KERNEL(interpolate, three_nearest),
     KERNEL(interpolate, valid_pixels),    KERNEL(interpolate, xyz_rows),    KERNEL(interpolate, rgb_rows),
     KERNEL(mapping, hidden_activations),  KERNEL(mapping, discrepancy),     KERNEL(anomaly, product),
-    KERNEL(anomaly, smooth),              KERNEL(anomaly, maximum),
+    KERNEL(anomaly, smooth),              KERNEL(anomaly, maximum),        KERNEL(linear, linear),
+    KERNEL(linear, inner_products),
 };
 
 std::mutex one_at_a_time;
@@ -71,11 +83,27 @@ extern "C" __attribute__((visibility("default"))) const char* cuda_host_launch(
     if (found == KERNELS.end()) {
         return (message = std::string("there is no kernel ") + name).c_str();
     }
-    const std::function<void()> bound = found->second(arguments, sizes, count);
+    const std::function<void()> bound = found->second.bind(arguments, sizes, count);
     if (!bound) {
         return (message = "the arguments do not fit the kernel's parameters").c_str();
     }
     const auto order = static_cast<cuda_host::Schedule>(schedule);
     const char* wrong = cuda_host::run({{grid[0], grid[1], 1}, {block[0], 1, 1}, order, coresident != 0, bound});
     return wrong == nullptr ? nullptr : (message = wrong).c_str();
+}
+
+// How many parameters the kernel has, at most `room` of them with their bytes and whether they are pointers; -1 where
+// there is no such kernel.
+extern "C" __attribute__((visibility("default"))) int cuda_host_parameters(const char* name, size_t* sizes,
+                                                                           int* pointers, size_t room) {
+    const auto found = KERNELS.find(name);
+    if (found == KERNELS.end()) {
+        return -1;
+    }
+    const Kernel& kernel = found->second;
+    for (size_t i = 0; i < std::min(room, kernel.sizes.size()); ++i) {
+        sizes[i] = kernel.sizes[i];
+        pointers[i] = kernel.pointers[i];
+    }
+    return (int)kernel.sizes.size();
 }

@@ -3,7 +3,7 @@
 //   hidden_activations   moved half [n_from, M], rows -> GELU(row of moved + bias) half [n, M]
 //   discrepancy          hidden, turned, projected, offset, gram, rows -> psi [n]
 //
-// Between the two stand products that a library does: hidden = GELU(projection) [n, M] and turned = R hidden + d
+// Between the two stand the products of linear.cu: hidden = GELU(projection) [n, M] and turned = R hidden + d
 // [n, ranks], with W = QR the last layer, as are those over tokens: moved = first layer of each token, projected = W'f,
 // offset = f.b, gram = F F'. So the first layer is applied before interpolation and the last one never.
 //
@@ -40,10 +40,6 @@ __device__ __forceinline__ float2 combined(const Row& row, const __half2* featur
         sum.y += row.weight[i] * feature.y;
     }
     return sum;
-}
-
-__device__ __forceinline__ float gelu(float x) {
-    return 0.5f * x * (1.0f + erff(x * 0.70710678f));
 }
 
 // HIDDEN_PIXELS listed pixels a block, enough blocks for all that may be listed.

@@ -1,0 +1,70 @@
+//! The GPU: found without a panic, its context, two streams and the kernels.
+
+use std::sync::Arc;
+
+use cudarc::driver::sys::CUdevice_attribute;
+use cudarc::driver::{CudaContext, CudaStream, sys};
+
+use super::CudaError;
+use super::grouping::SAMPLE_BLOCKS;
+use super::module::Kernels;
+
+/// CUDA 12.6, as the driver counts: the first whose driver compiles the PTX of the kernels.
+const DRIVER_MIN: i32 = 12060;
+/// What the PTX is for: Ampere and later.
+const CAPABILITY_MIN: (i32, i32) = (8, 0);
+
+/// The first GPU. What is shared by both streams is kept in order by events, which every buffer carries.
+pub struct Device {
+    pub name: String,
+    pub context: Arc<CudaContext>,
+    /// The work on colour, and that on shape and on pixels.
+    pub colour: Arc<CudaStream>,
+    pub shape: Arc<CudaStream>,
+    pub kernels: Kernels,
+}
+
+impl Device {
+    pub fn open() -> Result<Self, CudaError> {
+        find_driver()?;
+        let context = CudaContext::new(0).map_err(CudaError::Context)?;
+        let name = context.name()?;
+        let capability = context.compute_capability()?;
+        if capability < CAPABILITY_MIN {
+            return Err(CudaError::OldDevice { name, major: capability.0, minor: capability.1 });
+        }
+        let cooperative = context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH)?;
+        let processors = context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
+        if cooperative == 0 || processors < SAMPLE_BLOCKS as i32 {
+            return Err(CudaError::SmallDevice { name, blocks: SAMPLE_BLOCKS });
+        }
+        let (colour, shape) = (context.new_stream()?, context.new_stream()?);
+        let kernels = Kernels::load(&context)?;
+        Ok(Self { name, context, colour, shape, kernels })
+    }
+
+    /// Free and all memory, bytes.
+    pub fn memory(&self) -> Result<(usize, usize), CudaError> {
+        Ok(self.context.mem_get_info()?)
+    }
+}
+
+/// Whether there is a driver that knows a GPU and the kernels' PTX. Before this the driver's library must not be called:
+/// where it is missing, or lacks a function, the calls panic.
+fn find_driver() -> Result<(), CudaError> {
+    // SAFETY: loads the system's own driver library and closes it again, whose start-up code is NVIDIA's.
+    if !unsafe { sys::is_culib_present() } {
+        return Err(CudaError::NoDriver);
+    }
+    let mut version = 0;
+    // SAFETY: the library is there, the function is in every version of it and writes the one number it is given.
+    unsafe { sys::cuDriverGetVersion(&mut version) }.result().map_err(CudaError::NoDevice)?;
+    if version < DRIVER_MIN {
+        return Err(CudaError::OldDriver { major: version / 1000, minor: version % 1000 / 10 });
+    }
+    match CudaContext::device_count() {
+        Ok(count) if count > 0 => Ok(()),
+        Ok(_) => Err(CudaError::NoDevice(cudarc::driver::DriverError(sys::CUresult::CUDA_ERROR_NO_DEVICE))),
+        Err(error) => Err(CudaError::NoDevice(error)),
+    }
+}

@@ -1,0 +1,71 @@
+//! Launches of `kernels/grouping.cu`.
+
+use cudarc::driver::{CudaSlice, CudaStream};
+
+use super::CudaError;
+use super::launch::{Grid, Launch, int};
+use super::module::Kernels;
+use crate::shapes::{P, XYZ};
+
+const LIST_THREADS: usize = 1024;
+const SAMPLE_THREADS: usize = 512;
+/// Points that one block holds in registers, and the blocks that the largest cloud needs.
+pub const SAMPLE_POINTS: usize = SAMPLE_THREADS * 24;
+pub const SAMPLE_BLOCKS: usize = P.div_ceil(SAMPLE_POINTS);
+const NEAREST_WARPS: usize = 8;
+/// The largest K: a warp's queue holds it, and what a tile adds.
+pub const NEIGHBOURS_MAX: usize = 128;
+
+/// cloud `[P, 3]` -> points `[P, 3]`, of which the first N, and N `[1]`.
+pub fn valid_points(
+    kernels: &Kernels,
+    stream: &CudaStream,
+    cloud: &CudaSlice<f32>,
+    points: &mut CudaSlice<f32>,
+    count: &mut CudaSlice<i32>,
+) -> Result<(), CudaError> {
+    assert_eq!((cloud.len(), points.len(), count.len()), (P * XYZ, P * XYZ, 1));
+    let launch = Launch::new(stream, &kernels.valid_points).reads(cloud).writes(points).writes(count);
+    // SAFETY: the lengths are above; no cloud has more than P points.
+    unsafe { launch.run(Grid::one_block(LIST_THREADS)) }
+}
+
+/// points, N -> centre_index `[G]`, centres `[G, 3]`. `candidates` `[G, SAMPLE_BLOCKS]` holds zeros, and no more after.
+pub fn farthest_points(
+    kernels: &Kernels,
+    stream: &CudaStream,
+    (points, count): (&CudaSlice<f32>, &CudaSlice<i32>),
+    candidates: &mut CudaSlice<u64>,
+    centre_index: &mut CudaSlice<i32>,
+    centres: &mut CudaSlice<f32>,
+) -> Result<(), CudaError> {
+    let groups = centre_index.len();
+    assert_eq!((points.len(), count.len()), (P * XYZ, 1));
+    assert_eq!((candidates.len(), centres.len()), (groups * SAMPLE_BLOCKS, groups * XYZ));
+    let groups = int(groups);
+    let launch = Launch::new(stream, &kernels.farthest_points).reads(points).reads(count).value(&groups);
+    let launch = launch.writes(candidates).writes(centre_index).writes(centres);
+    // SAFETY: the lengths are above; the blocks wait for each other, and are launched together.
+    unsafe { launch.run(Grid::cooperative(SAMPLE_BLOCKS, SAMPLE_THREADS)) }
+}
+
+/// points, N, centres `[G, 3]` -> neighbours `[G, K]` and their offsets from the centre, half `[G, K, 3]`.
+pub fn nearest_points(
+    kernels: &Kernels,
+    stream: &CudaStream,
+    (points, count): (&CudaSlice<f32>, &CudaSlice<i32>),
+    centres: &CudaSlice<f32>,
+    neighbours: &mut CudaSlice<i32>,
+    offsets: &mut CudaSlice<u16>,
+) -> Result<(), CudaError> {
+    let groups = centres.len() / XYZ;
+    let k = neighbours.len() / groups;
+    assert!((1..=NEIGHBOURS_MAX).contains(&k), "groups of {k} points");
+    assert_eq!((points.len(), count.len()), (P * XYZ, 1));
+    assert_eq!((centres.len(), neighbours.len(), offsets.len()), (groups * XYZ, groups * k, groups * k * XYZ));
+    let sizes = [groups, k].map(int);
+    let launch = Launch::new(stream, &kernels.nearest_points).reads(points).reads(count).reads(centres);
+    let launch = launch.value(&sizes[0]).value(&sizes[1]).writes(neighbours).writes(offsets);
+    // SAFETY: the lengths are above.
+    unsafe { launch.run(Grid::over(groups, NEAREST_WARPS, NEAREST_WARPS * 32)) }
+}

@@ -1,0 +1,290 @@
+//! Launches of `kernels/mapping.cu` and `kernels/linear.cu`, and a mapping's weights on the device.
+
+use std::sync::Arc;
+
+use cudarc::driver::{CudaSlice, CudaStream};
+use half::f16;
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
+
+use super::CudaError;
+use super::interpolate::Rows;
+use super::launch::{Grid, Launch, int};
+use super::module::Kernels;
+use crate::backend::cpu::factor::{Factor, factor};
+use crate::backend::cpu::linalg::{Linear, linear as take_linear};
+use crate::model::Weights;
+use crate::shapes::P;
+
+const TILE: usize = 64;
+const LINEAR_THREADS: usize = 256;
+const HIDDEN_PIXELS: usize = 8;
+const HIDDEN_THREADS: usize = 128;
+const PSI_WARPS: usize = 8;
+
+/// Channels as the kernels take them, in pairs: one of zeros more where they are odd.
+pub fn paired(channels: usize) -> usize {
+    channels.next_multiple_of(2)
+}
+
+/// Rows of `columns` values as halves, `[_, paired(columns)]`.
+pub fn halves(values: &[f32], columns: usize, out: &mut [u16]) {
+    let out: &mut [f16] = out.reinterpret_cast_mut();
+    for (row, out) in values.chunks_exact(columns).zip(out.chunks_exact_mut(paired(columns))) {
+        out[..columns].convert_from_f32_slice(row);
+        out[columns..].fill(f16::ZERO);
+    }
+}
+
+/// x `[rows, from]` halves through a layer -> halves `[rows, to]`.
+pub struct Product<'a> {
+    pub x: &'a CudaSlice<u16>,
+    pub weight: &'a CudaSlice<u16>,
+    pub bias: Option<&'a CudaSlice<f32>>,
+    /// `[1]`: how many of the rows there are.
+    pub count: Option<&'a CudaSlice<i32>>,
+    pub rows: usize,
+    pub from: usize,
+    pub to: usize,
+    pub gelu: bool,
+}
+
+impl Product<'_> {
+    pub fn run(&self, kernels: &Kernels, stream: &CudaStream, out: &mut CudaSlice<u16>) -> Result<(), CudaError> {
+        let Self { x, weight, bias, count, rows, from, to, gelu } = *self;
+        assert!(from.is_multiple_of(2) && x.len() >= rows * from && out.len() >= rows * to);
+        assert!(weight.len() == to * from && bias.is_none_or(|b| b.len() == to) && count.is_none_or(|c| c.len() == 1));
+        let sizes = [rows, from, to, usize::from(gelu)].map(int);
+        let launch = Launch::new(stream, &kernels.linear).reads(x).reads(weight).reads_if(bias).reads_if(count);
+        let launch = sizes.iter().fold(launch, Launch::value).writes(out);
+        // SAFETY: the lengths are above; a count on the device is of rows that there is room for.
+        unsafe { launch.run(Grid::new([rows.div_ceil(TILE), to.div_ceil(TILE)], LINEAR_THREADS)) }
+    }
+}
+
+/// x `[rows, from]`, weight `[to, from]` -> f32 `[rows, to]`.
+pub fn inner_products(
+    kernels: &Kernels,
+    stream: &CudaStream,
+    (x, weight): (&CudaSlice<u16>, &CudaSlice<u16>),
+    [rows, from, to]: [usize; 3],
+    out: &mut CudaSlice<f32>,
+) -> Result<(), CudaError> {
+    assert!(from.is_multiple_of(2));
+    assert_eq!((x.len(), weight.len(), out.len()), (rows * from, to * from, rows * to));
+    let sizes = [rows, from, to].map(int);
+    let launch = Launch::new(stream, &kernels.inner_products).reads(x).reads(weight);
+    let launch = sizes.iter().fold(launch, Launch::value).writes(out);
+    // SAFETY: the lengths are above.
+    unsafe { launch.run(Grid::new([rows.div_ceil(TILE), to.div_ceil(TILE)], LINEAR_THREADS)) }
+}
+
+/// A mapping `C_in - M - M - C_out` on the device, and what it makes of each frame's tokens and groups.
+pub struct Mapping {
+    input: CudaSlice<u16>,
+    input_bias: CudaSlice<f32>,
+    projection: CudaSlice<u16>,
+    projection_bias: CudaSlice<f32>,
+    /// R of the output layer, `[ranks, M]`, and Q'b.
+    triangle: CudaSlice<u16>,
+    shift: CudaSlice<f32>,
+    rest: f32,
+    /// The output layer transposed, `[M, C_out]`, and its bias.
+    transposed: CudaSlice<u16>,
+    output_bias: CudaSlice<u16>,
+    from: usize,
+    m: usize,
+    to: usize,
+    pub predicted: Predicted,
+    pub observed: Observed,
+}
+
+/// The first layer of each token of the side that is mapped, `[n, M]`.
+pub struct Predicted {
+    moved: CudaSlice<u16>,
+    count: usize,
+}
+
+/// Of the side that is predicted: `[n, M]`, `[n]`, `[n, n]`.
+pub struct Observed {
+    projected: CudaSlice<u16>,
+    offset: CudaSlice<f32>,
+    gram: CudaSlice<f32>,
+    count: usize,
+}
+
+/// Hidden units of the listed pixels, which both mappings use in turn.
+pub struct HiddenUnits {
+    first: CudaSlice<u16>,
+    second: CudaSlice<u16>,
+    turned: CudaSlice<u16>,
+}
+
+impl HiddenUnits {
+    /// Room for `m` units, and outputs of rank `ranks`.
+    pub fn new(stream: &Arc<CudaStream>, m: usize, ranks: usize) -> Result<Self, CudaError> {
+        let m = paired(m);
+        Ok(Self {
+            first: stream.alloc_zeros(P * m)?,
+            second: stream.alloc_zeros(P * m)?,
+            turned: stream.alloc_zeros(P * ranks)?,
+        })
+    }
+}
+
+fn to_device(
+    stream: &Arc<CudaStream>,
+    values: &[f32],
+    columns: usize,
+    rows: usize,
+) -> Result<CudaSlice<u16>, CudaError> {
+    let mut bits = vec![0; rows * paired(columns)];
+    halves(values, columns, &mut bits);
+    Ok(stream.clone_htod(&bits)?)
+}
+
+/// One more of zero where M is odd: a unit that nothing leads to and nothing comes from.
+fn padded(mut bias: Vec<f32>, to: usize) -> Vec<f32> {
+    bias.resize(to, 0.0);
+    bias
+}
+
+impl Mapping {
+    /// Takes its layers out of `weights`. `hidden`: M; `counts`: tokens of the mapped and of the predicted side.
+    pub fn new(
+        stream: &Arc<CudaStream>,
+        name: &str,
+        (hidden, c_out): (usize, usize),
+        counts: (usize, usize),
+        weights: &mut Weights,
+    ) -> Result<Self, CudaError> {
+        let mut layer = |leaf, to| take_linear(weights, &format!("{name}.{leaf}"), to);
+        let (input, projection) = (layer("input", hidden), layer("projection", hidden));
+        let output = layer("output", c_out);
+        let Factor { triangle, shift, rest } = factor(&output);
+        let Linear { weight, bias, .. } = output;
+        let transposed: Vec<f32> = (0..hidden).flat_map(|m| weight.iter().skip(m).step_by(hidden)).copied().collect();
+        let m = paired(hidden);
+        let predicted = Predicted { moved: stream.alloc_zeros(counts.0 * m)?, count: counts.0 };
+        let observed = Observed {
+            projected: stream.alloc_zeros(counts.1 * m)?,
+            offset: stream.alloc_zeros(counts.1)?,
+            gram: stream.alloc_zeros(counts.1 * counts.1)?,
+            count: counts.1,
+        };
+        Ok(Self {
+            input: to_device(stream, &input.weight, input.from, m)?,
+            input_bias: stream.clone_htod(&padded(input.bias, m))?,
+            projection: to_device(stream, &projection.weight, hidden, m)?,
+            projection_bias: stream.clone_htod(&padded(projection.bias, m))?,
+            triangle: to_device(stream, &triangle, hidden, shift.len())?,
+            shift: stream.clone_htod(&shift)?,
+            rest,
+            transposed: to_device(stream, &transposed, c_out, m)?,
+            output_bias: to_device(stream, &bias, c_out, 1)?,
+            from: paired(input.from),
+            m,
+            to: paired(c_out),
+            predicted,
+            observed,
+        })
+    }
+
+    /// The mapped side's tokens, halves `[n, C_in]`.
+    pub fn predict(
+        &mut self,
+        kernels: &Kernels,
+        stream: &CudaStream,
+        tokens: &CudaSlice<u16>,
+    ) -> Result<(), CudaError> {
+        let Predicted { moved, count } = &mut self.predicted;
+        let product = Product {
+            x: tokens,
+            weight: &self.input,
+            bias: None,
+            count: None,
+            rows: *count,
+            from: self.from,
+            to: self.m,
+            gelu: false,
+        };
+        product.run(kernels, stream, moved)
+    }
+
+    /// The predicted side's tokens, halves `[n, C_out]`.
+    pub fn observe(
+        &mut self,
+        kernels: &Kernels,
+        stream: &CudaStream,
+        tokens: &CudaSlice<u16>,
+    ) -> Result<(), CudaError> {
+        let Observed { projected, offset, gram, count } = &mut self.observed;
+        let rows = *count;
+        let product = Product {
+            x: tokens,
+            weight: &self.transposed,
+            bias: None,
+            count: None,
+            rows,
+            from: self.to,
+            to: self.m,
+            gelu: false,
+        };
+        product.run(kernels, stream, projected)?;
+        inner_products(kernels, stream, (tokens, &self.output_bias), [rows, self.to, 1], offset)?;
+        inner_products(kernels, stream, (tokens, tokens), [rows, self.to, rows], gram)
+    }
+
+    /// psi of each of the `listed` pixels, from the rows of both sides.
+    pub fn discrepancy(
+        &self,
+        kernels: &Kernels,
+        stream: &CudaStream,
+        (from, to): (&Rows, &Rows),
+        listed: &CudaSlice<i32>,
+        hidden: &mut HiddenUnits,
+        psi: &mut CudaSlice<f32>,
+    ) -> Result<(), CudaError> {
+        let HiddenUnits { first, second, turned } = hidden;
+        let (m, ranks) = (self.m, self.shift.len());
+        self.first_units(kernels, stream, from, listed, first)?;
+        let layer = |x, weight, bias, to, gelu| Product {
+            x,
+            weight,
+            bias: Some(bias),
+            count: Some(listed),
+            rows: P,
+            from: m,
+            to,
+            gelu,
+        };
+        layer(first, &self.projection, &self.projection_bias, m, true).run(kernels, stream, second)?;
+        layer(second, &self.triangle, &self.shift, ranks, false).run(kernels, stream, turned)?;
+        let Observed { projected, offset, gram, count } = &self.observed;
+        assert!(second.len() >= P * m && turned.len() >= P * ranks && psi.len() == P);
+        let sizes = [to.stride, m, ranks, *count].map(int);
+        let launch = Launch::new(stream, &kernels.discrepancy).reads(second).reads(turned).reads(projected);
+        let launch = launch.reads(offset).reads(gram).reads(&to.index).reads(&to.weight).reads_if(to.lengths.as_ref());
+        let launch = launch.value(&sizes[0]).reads(listed);
+        let launch = sizes[1..].iter().fold(launch, Launch::value).value(&self.rest).writes(psi);
+        // SAFETY: the lengths are above and those of `Observed` and `Rows`; a row names tokens of the observed side.
+        unsafe { launch.run(Grid::over(P, PSI_WARPS, PSI_WARPS * 32)) }
+    }
+
+    fn first_units(
+        &self,
+        kernels: &Kernels,
+        stream: &CudaStream,
+        rows: &Rows,
+        listed: &CudaSlice<i32>,
+        out: &mut CudaSlice<u16>,
+    ) -> Result<(), CudaError> {
+        assert!(out.len() >= P * self.m && listed.len() == 1);
+        let sizes = [rows.stride, self.m].map(int);
+        let launch =
+            Launch::new(stream, &kernels.hidden_activations).reads(&self.predicted.moved).reads(&self.input_bias);
+        let launch = launch.reads(&rows.index).reads(&rows.weight).reads_if(rows.lengths.as_ref());
+        let launch = launch.value(&sizes[0]).reads(listed).value(&sizes[1]).writes(out);
+        // SAFETY: the lengths are above and those of `Predicted` and `Rows`; a row names tokens of the mapped side.
+        unsafe { launch.run(Grid::over(P, HIDDEN_PIXELS, HIDDEN_THREADS)) }
+    }
+}

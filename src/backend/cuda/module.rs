@@ -1,0 +1,88 @@
+//! The kernels, loaded: PTX that the driver compiles for the GPU at hand, and what each kernel takes.
+
+use std::sync::Arc;
+
+use cudarc::driver::{CudaContext, CudaFunction, CudaModule};
+use cudarc::nvrtc::Ptx;
+
+use super::CudaError;
+
+/// A kernel and the sizes of its parameters in bytes, by which every launch is checked: the driver is given no count.
+pub struct Kernel {
+    pub name: &'static str,
+    pub function: CudaFunction,
+    pub parameters: Vec<usize>,
+}
+
+impl Kernel {
+    fn of(module: &Arc<CudaModule>, ptx: &str, name: &'static str) -> Result<Self, CudaError> {
+        let parameters = parameters(ptx, name).unwrap_or_else(|| panic!("there is no kernel {name} in its PTX"));
+        let function = module.load_function(name).map_err(|source| CudaError::Kernel { name, source })?;
+        Ok(Self { name, function, parameters })
+    }
+}
+
+/// Bytes of each parameter of a kernel, as its PTX declares them; none without such a kernel.
+fn parameters(ptx: &str, name: &str) -> Option<Vec<usize>> {
+    let (_, after) = ptx.split_once(&format!(".visible .entry {name}("))?;
+    let (list, _) = after.split_once(')')?;
+    let types = list.split(',').filter_map(|line| line.trim().strip_prefix(".param ."));
+    types.map(|rest| rest.get(1..3)?.parse::<usize>().ok().map(|bits| bits / 8)).collect()
+}
+
+macro_rules! kernels {
+    ($($family:ident: $($name:ident)+;)+) => {
+        /// Every kernel, by its name.
+        pub struct Kernels {
+            $($(pub $name: Kernel,)+)+
+        }
+
+        impl Kernels {
+            pub fn load(context: &Arc<CudaContext>) -> Result<Self, CudaError> {
+                $(
+                    let ptx = include_str!(concat!("kernels/", stringify!($family), ".ptx"));
+                    let module = context.load_module(Ptx::from_src(ptx));
+                    let module =
+                        module.map_err(|source| CudaError::Module { family: stringify!($family), source })?;
+                    $(let $name = Kernel::of(&module, ptx, stringify!($name))?;)+
+                )+
+                Ok(Self { $($($name,)+)+ })
+            }
+        }
+
+        /// Names of the families and of their kernels.
+        #[cfg(test)]
+        const NAMES: &[(&str, &str, &[&str])] = &[
+            $((stringify!($family), include_str!(concat!("kernels/", stringify!($family), ".ptx")),
+               &[$(stringify!($name)),+]),)+
+        ];
+    };
+}
+
+kernels! {
+    prepare: remove_plane resize_cloud resize_table resize_columns resize_rows;
+    grouping: valid_points farthest_points nearest_points;
+    interpolate: three_nearest valid_pixels xyz_rows rgb_rows;
+    linear: linear inner_products;
+    mapping: hidden_activations discrepancy;
+    anomaly: product smooth maximum;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kernel_of_the_ptx_is_known_with_its_parameters() {
+        for (family, ptx, names) in NAMES {
+            assert_eq!(ptx.matches(".visible .entry ").count(), names.len(), "{family}");
+            for name in *names {
+                let sizes = parameters(ptx, name).unwrap();
+                assert!(!sizes.is_empty() && sizes.iter().all(|size| [4, 8].contains(size)), "{name}: {sizes:?}");
+            }
+        }
+        assert_eq!(parameters(NAMES[5].1, "maximum"), Some(vec![8, 8]));
+        assert_eq!(parameters(NAMES[0].1, "remove_plane"), Some(vec![8, 4, 4, 4, 4, 4]));
+        assert_eq!(parameters(NAMES[0].1, "maximum"), None);
+    }
+}

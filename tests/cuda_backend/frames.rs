@@ -1,0 +1,217 @@
+//! Frames through the back end: the published method's results, the CPU's, and what is refused.
+
+use crosscheck::backend::cpu::{CpuBackend, CpuOptions};
+use crosscheck::backend::cuda::{CudaBackend, CudaError};
+use crosscheck::backend::{AnomalyMaps, Backend, XyzGroups};
+use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
+use crosscheck::prepare::Stride;
+use crosscheck::score;
+use crosscheck::shapes::{P, RGB};
+
+use crate::clouds::{self, Point};
+use crate::common::Golden;
+use crate::standin::{is_here, run_part};
+
+/// How far the results with halves between the kernels may be, of the largest of each.
+struct Bounds {
+    psi: f32,
+    /// Of psi without its mean over valid pixels.
+    centred: f32,
+    map: f32,
+    score: f32,
+}
+
+/// Twice the largest error measured here against float64: psi 5.8e-5, centred 1.2e-3, map 2.5e-5, score 2.5e-6.
+const GOLDEN: Bounds = Bounds { psi: 1.2e-4, centred: 2.5e-3, map: 5e-5, score: 5e-6 };
+/// The same against the CPU in f32: psi 6.5e-4, centred 6.1e-3, map 2.4e-4, score 1.5e-4. Features of a dozen channels
+/// and not hundreds leave more of a half's rounding.
+const SMALL: Bounds = Bounds { psi: 1.3e-3, centred: 1.3e-2, map: 5e-4, score: 3e-4 };
+
+#[derive(Default)]
+struct Results {
+    tokens: Vec<f32>,
+    groups: XyzGroups,
+    maps: AnomalyMaps,
+}
+
+fn run(backend: &mut impl Backend, rgb: &[f32], cloud: &[Point]) -> Results {
+    let mut results = Results::default();
+    let Results { tokens, groups, maps } = &mut results;
+    backend.rgb_tokens(rgb, tokens).unwrap();
+    backend.xyz_groups(cloud, groups).unwrap();
+    backend.anomaly_map(tokens, cloud, groups, maps).unwrap();
+    results
+}
+
+fn near(what: &str, got: &[f32], want: &[f32], bound: f32) {
+    let largest = want.iter().fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
+    // What is no number is not near anything.
+    let error = got.iter().zip(want).map(|(g, w)| (g - w).abs()).fold(0.0, |m, e| if e <= m { m } else { e });
+    println!("{what}: {:.1e}", error / largest);
+    assert!(got.len() == want.len() && error <= bound * largest, "{what}: {:e} above {bound:e}", error / largest);
+}
+
+fn centred(map: &[f32], valid: &[bool]) -> Vec<f32> {
+    let on: Vec<f32> = map.iter().zip(valid).filter(|(_, valid)| **valid).map(|(v, _)| *v).collect();
+    let mean = on.iter().map(|v| f64::from(*v)).sum::<f64>() / on.len() as f64;
+    on.iter().map(|v| (f64::from(*v) - mean) as f32).collect()
+}
+
+fn near_maps(name: &str, got: &AnomalyMaps, want: &AnomalyMaps, bounds: &Bounds) {
+    assert!(got.valid == want.valid, "{name}: other pixels are valid");
+    for (what, got_map, want_map) in
+        [("psi_rgb", &got.psi_rgb, &want.psi_rgb), ("psi_xyz", &got.psi_xyz, &want.psi_xyz)]
+    {
+        near(&format!("{name} {what}"), got_map, want_map, bounds.psi);
+        let [got, want] = [got_map, want_map].map(|map| centred(map, &want.valid));
+        near(&format!("{name} centred {what}"), &got, &want, bounds.centred);
+    }
+    near(&format!("{name} anomaly map"), &got.anomaly_map, &want.anomaly_map, bounds.map);
+    let scores = [got, want].map(|maps| [score::maximum(&maps.anomaly_map)]);
+    near(&format!("{name} score"), &scores[0], &scores[1], bounds.score);
+}
+
+#[test]
+#[ignore = "a part of golden_frames_are_the_published_methods"]
+fn golden() {
+    if !is_here() {
+        return;
+    }
+    let architecture = Architecture::published(Variant::Tiny, 32);
+    let weights = seeded::weights(&architecture, 7);
+    let mut backend = CudaBackend::new(&architecture, weights, CpuOptions::default()).unwrap();
+    for name in ["tiny-a", "tiny-b"] {
+        let golden = Golden::open(name);
+        let cloud: Vec<Point> = golden.f32("xyz").as_chunks::<3>().0.to_vec();
+        let image = golden.raw("rgb");
+        let (mean, deviation) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+        let value = |c: usize, p: usize| (f32::from(image[p * RGB + c]) / 255.0 - mean[c]) / deviation[c];
+        let rgb: Vec<f32> = (0..RGB).flat_map(|c| (0..P).map(move |p| (c, p))).map(|(c, p)| value(c, p)).collect();
+        let got = run(&mut backend, &rgb, &cloud);
+        assert!(got.groups.centre_index == golden.i32("fps_idx"), "{name}: other centres");
+        let want = AnomalyMaps {
+            psi_rgb: golden.f32("psi_rgb"),
+            psi_xyz: golden.f32("psi_xyz"),
+            anomaly_map: golden.f32("anomaly_map"),
+            valid: golden.raw("valid").iter().map(|v| *v != 0).collect(),
+        };
+        near_maps(name, &got.maps, &want, &GOLDEN);
+    }
+}
+
+#[test]
+fn golden_frames_are_the_published_methods() {
+    let Some(run) = run_part("frames::golden", &[]) else { return };
+    println!("{}", run.printed());
+    run.check_clean();
+    assert_eq!(run.number("launched farthest_points"), 2);
+    assert_eq!(run.number("launched discrepancy"), 4);
+}
+
+/// Odd and even sizes; M below, between and above the channels.
+fn small(hidden: usize, width: usize, groups: usize, group_size: usize) -> Architecture {
+    let rgb = VitShape { width, heads: 1, mlp: 8, layers: 1 };
+    let xyz = PointMaeShape {
+        width: width + 4,
+        heads: 1,
+        mlp: 8,
+        layers: 1,
+        taps: vec![0],
+        groups,
+        group_size,
+        encoder: [4, 4, 4],
+        position_hidden: 4,
+    };
+    Architecture { rgb, xyz, hidden }
+}
+
+#[test]
+#[ignore = "a part of small_frames_are_the_cpus"]
+fn small_frames() {
+    if !is_here() {
+        return;
+    }
+    let mut random = fastrand::Rng::with_seed(5);
+    let rgb: Vec<f32> = (0..RGB * P).map(|_| random.f32() * 4.0 - 2.0).collect();
+    // The full cloud needs all blocks of the sampler; after it come clouds that need one.
+    let sizes = [(16, 12, 24, 8), (15, 11, 33, 128), (23, 16, 40, 1)];
+    for (case, (hidden, width, groups, group_size)) in sizes.into_iter().enumerate() {
+        let architecture = small(hidden, width, groups, group_size);
+        let weights = seeded::weights(&architecture, 3);
+        let mut cpu = CpuBackend::new(&architecture, weights.clone());
+        let mut cuda = CudaBackend::new(&architecture, weights, CpuOptions::default()).unwrap();
+        let mut frames = clouds::all();
+        // Large clouds cost seconds each: one engine sees them, twice, with others between.
+        if case == 0 {
+            frames.insert(0, ("all points", clouds::full()));
+            frames.push(("all points again", clouds::full()));
+        }
+        for (name, cloud) in frames {
+            let (got, want) = (run(&mut cuda, &rgb, &cloud), run(&mut cpu, &rgb, &cloud));
+            let name = format!("M {hidden}, K {group_size}, {name}");
+            assert_eq!(got.groups.centre_index, want.groups.centre_index, "{name}");
+            assert_eq!(got.groups.centres, want.groups.centres, "{name}");
+            near(&format!("{name} features"), &got.groups.features, &want.groups.features, 0.0);
+            if clouds::points(&cloud).is_empty() {
+                assert!(got.maps.anomaly_map.iter().all(|v| *v == 0.0) && !got.maps.valid.contains(&true), "{name}");
+            } else {
+                near_maps(&name, &got.maps, &want.maps, &SMALL);
+            }
+        }
+    }
+}
+
+#[test]
+fn small_frames_are_the_cpus() {
+    let Some(run) = run_part("frames::small_frames", &[]) else { return };
+    run.check_clean();
+}
+
+#[test]
+#[ignore = "a part of what_cannot_be_used_is_an_error"]
+fn refused() {
+    if !is_here() {
+        return;
+    }
+    let open = |options, group_size| {
+        let architecture = small(16, 12, 24, group_size);
+        let weights = seeded::weights(&architecture, 3);
+        CudaBackend::new(&architecture, weights, options).map(|_| ()).unwrap_err()
+    };
+    let plain = open(CpuOptions::default(), 8);
+    println!("error: {plain}");
+    let stride = open(CpuOptions { stride: Stride::Two, ..CpuOptions::default() }, 8);
+    assert_eq!(stride, CudaError::Stride);
+}
+
+#[test]
+fn what_cannot_be_used_is_an_error() {
+    for (environment, want) in [
+        (("STANDIN_DRIVER", "11080"), "CUDA 11.8 where 12.6 or later is expected"),
+        (("STANDIN_DEVICES", "0"), "finds no GPU"),
+        (("STANDIN_CAPABILITY", "75"), "compute capability 7.5 where 8.0 or later is expected"),
+        (("STANDIN_MEMORY_MB", "20"), "out of memory"),
+    ] {
+        let Some(run) = run_part("frames::refused", &[environment]) else { return };
+        let printed = run.printed();
+        assert!(run.output.status.success() && printed.contains(want), "{environment:?}: {printed}");
+    }
+}
+
+#[test]
+#[ignore = "a part of groups_of_too_many_points_are_an_error"]
+fn large_groups() {
+    if !is_here() {
+        return;
+    }
+    let architecture = small(16, 12, 24, 129);
+    let weights = seeded::weights(&architecture, 3);
+    let made = CudaBackend::new(&architecture, weights, CpuOptions::default());
+    assert_eq!(made.err(), Some(CudaError::GroupSize { k: 129, k_max: 128 }));
+}
+
+#[test]
+fn groups_of_too_many_points_are_an_error() {
+    let Some(run) = run_part("frames::large_groups", &[]) else { return };
+    run.check_clean();
+}

@@ -1,0 +1,13 @@
+//! The CUDA back end as it is, on a stand-in for the driver's library that runs the kernels on the CPU (`standin/`).
+//!
+//! A driver's library is looked for once in a process, so each test starts this program again with the stand-in in its
+//! way, for one of the parts that are ignored otherwise. Without g++ nothing runs, and each test says so.
+
+#[path = "../cuda/clouds.rs"]
+mod clouds;
+#[path = "../common/mod.rs"]
+mod common;
+
+mod frames;
+mod misuse;
+mod standin;

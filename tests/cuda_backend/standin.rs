@@ -1,0 +1,94 @@
+//! Builds the stand-in, and runs a part of this program on it.
+
+use std::path::{Path, PathBuf};
+use std::process::{self, Command, Output};
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+/// The folder of the library; none where there is no g++.
+fn folder() -> Option<&'static Path> {
+    static FOLDER: OnceLock<Option<TempDir>> = OnceLock::new();
+    let folder = FOLDER.get_or_init(build).as_ref();
+    if folder.is_none() {
+        println!("not run: no g++");
+    }
+    folder.map(TempDir::path)
+}
+
+fn build() -> Option<TempDir> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let [own, host, kernels] =
+        ["tests/cuda_backend/standin", "tests/cuda/host", "src/backend/cuda/kernels"].map(|folder| root.join(folder));
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let mut compiler = Command::new("g++");
+    // Nothing is fused, as in the kernels that decide an index.
+    compiler.args(["-std=c++17", "-O3", "-g1", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off"]);
+    compiler.args(["-Wall", "-Wextra", "-Wno-unknown-pragmas"]);
+    for folder in [&own, &host, &kernels] {
+        compiler.arg("-I").arg(folder);
+    }
+    compiler.args([own.join("driver.cpp"), host.join("library.cpp"), host.join("scheduler.cpp")]);
+    let compiled = match compiler.arg("-o").arg(folder.path().join("libcuda.so.1")).output() {
+        Ok(compiled) => compiled,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) => panic!("g++ does not start: {error}"),
+    };
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    Some(folder)
+}
+
+/// What a run on the stand-in came to.
+pub struct Run {
+    pub output: Output,
+    /// Lines of the stand-in's report; none where the library was never begun, or the program was cut off.
+    report: String,
+}
+
+impl Run {
+    pub fn printed(&self) -> String {
+        [&self.output.stdout, &self.output.stderr].map(|text| String::from_utf8_lossy(text).into_owned()).concat()
+    }
+
+    /// A number of the report.
+    pub fn number(&self, name: &str) -> usize {
+        let value = self.report.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("no {name} in the report: {}\n{}", self.report, self.printed())).parse().unwrap()
+    }
+
+    /// Passed, with nothing refused and nothing left over.
+    pub fn check_clean(&self) {
+        assert!(self.output.status.success(), "{}", self.printed());
+        assert_eq!(self.number("refused"), 0, "{}", self.printed());
+        for left in ["device", "host", "streams", "events", "modules", "contexts", "work"] {
+            assert_eq!(self.number(&format!("left {left}")), 0, "{left}: {}", self.report);
+        }
+    }
+}
+
+/// Runs `command` with the stand-in as the driver's library.
+pub fn run(mut command: Command, environment: &[(&str, &str)]) -> Option<Run> {
+    let folder = folder()?;
+    let report: PathBuf = tempfile::NamedTempFile::new_in(folder).unwrap().into_temp_path().keep().unwrap();
+    command.env("LD_LIBRARY_PATH", folder).env("STANDIN_REPORT", &report).envs(environment.iter().copied());
+    let output = command.output().unwrap();
+    Some(Run { output, report: std::fs::read_to_string(report).unwrap_or_default() })
+}
+
+/// Runs one ignored part of this program.
+pub fn run_part(part: &str, environment: &[(&str, &str)]) -> Option<Run> {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([part, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
+    let run = run(command, environment)?;
+    assert!(run.printed().contains("running 1 test"), "{part}: {}", run.printed());
+    Some(run)
+}
+
+/// Ends a part that runs without the stand-in: by `cargo test -- --ignored`, on a machine that may have a GPU.
+pub fn is_here() -> bool {
+    let here = std::env::var_os("STANDIN_REPORT").is_some();
+    if !here {
+        println!("process {}: not run: this is a part of another test", process::id());
+    }
+    here
+}
