@@ -156,7 +156,7 @@ fn report(subject: &Subject, inspection: &Inspection, times: &[StageTimes], ceil
         threads: rayon::current_num_threads(),
         precision: subject.arithmetic.name(),
         instruction_set: options.instruction_set(),
-        stride: if subject.stride == Stride::One { 1 } else { 2 },
+        stride: subject.stride.pixels(),
         valid_pixels,
         points,
         frames_per_second: f64::NAN,

@@ -8,6 +8,7 @@ mod check_config;
 mod demo;
 mod doctor;
 mod evaluate;
+mod export_onnx;
 mod fit;
 mod import;
 mod inspect;
@@ -39,6 +40,7 @@ pub struct Cli {
 enum Command {
     Demo(demo::Arguments),
     Import(import::Arguments),
+    ExportOnnx(export_onnx::Arguments),
     CalibrateCamera(calibrate_camera::Arguments),
     CalibrateStation(calibrate_station::Arguments),
     Record(record::Arguments),
@@ -65,6 +67,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::ExportOnnx(arguments) => export_onnx::run(&arguments),
         Command::CalibrateCamera(arguments) => calibrate_camera::run(&arguments),
         Command::CalibrateStation(arguments) => calibrate_station::run(&arguments),
         Command::Record(arguments) => record::run(&arguments),

@@ -20,7 +20,7 @@ pub use mlp::TrainableMapping;
 use crate::backend::cpu::CpuBackend;
 use crate::backend::{Backend, BackendError, XyzGroups};
 use crate::frame::RgbdFrame;
-use crate::model::engine_file::{Engine, Geometry, Measures, Metadata};
+use crate::model::engine_file::{Engine, Geometry, Measures};
 use crate::prepare::{NetworkInput, prepare};
 use cache::TokenCache;
 use trainer::Trainer;
@@ -59,13 +59,6 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self { epochs: 250, pixels: 2048, seed: 0, held_out: 0.1 }
-    }
-}
-
-impl Settings {
-    /// What suits an engine.
-    pub fn of(_metadata: &Metadata) -> Self {
-        Self::default()
     }
 }
 

@@ -22,6 +22,7 @@ pub mod frame;
 pub mod inspect;
 pub mod model;
 pub mod mqtt;
+pub mod onnx;
 pub mod overlay;
 pub mod prepare;
 pub mod priority;

@@ -48,6 +48,14 @@ pub enum Stride {
 }
 
 impl Stride {
+    /// From one evaluated pixel to the next.
+    pub fn pixels(self) -> usize {
+        match self {
+            Self::One => 1,
+            Self::Two => 2,
+        }
+    }
+
     fn is_one(&self) -> bool {
         *self == Self::One
     }

@@ -22,7 +22,7 @@ def _view(seed, view, attempt):
     frame = camera.photograph(parts.part(number), camera.station(number), number * VIEWS + view)
     if np.count_nonzero(frame.cloud[..., 2]) < POINTS_MIN:
         return None
-    pixels, centres, offsets = grouping.groups(frame.cloud, networks.GROUPS, networks.GROUP_SIZE)
+    pixels, centres, offsets = grouping.groups(frame.cloud, networks.XYZ["groups"], networks.XYZ["group_size"])
     radius, centre, spread = grouping.measures(centres, offsets)
     shape, shape_kinds = teacher.shape_quantities(frame, pixels, radius)
     colour, colour_kinds = teacher.colour_quantities(frame)

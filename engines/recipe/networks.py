@@ -4,22 +4,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-GROUPS, GROUP_SIZE = 512, 48
-"""While training."""
 RGB = {"width": 192, "heads": 3, "mlp": 384, "layers": 2}
 XYZ = {
     "width": 192,
     "heads": 3,
     "mlp": 384,
-    "layers": 2,
-    "taps": [1],
-    # The program takes more and smaller groups: what lies between centres is nearer to one, and small dents show.
+    "layers": 1,
+    "taps": [0],
+    # Many small groups: what lies between centres is near to one, and small dents show.
     "groups": 1024,
     "group_size": 32,
-    "encoder": [64, 128, 128],
+    "encoder": [32, 64, 96],
     "position_hidden": 128,
 }
-HIDDEN = 192
+HIDDEN = 128
 SIDE, PATCH = 28, 8
 MEAN, DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 

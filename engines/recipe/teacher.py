@@ -48,13 +48,18 @@ def _squash(q):
     return np.arcsinh(q)
 
 
+def _saturate(q):
+    """Steps of several millimetres are all alike: how steep one is depends on where a group's points happen to lie."""
+    return 2.5 * np.tanh(q / 2.5)
+
+
 def shape_quantities(frame, pixels, radius_m):
     """Local geometry at `pixels` [G]: lengths in group radii. -> [G, n] and each quantity's kind."""
     radius_mm = 1e3 * radius_m
     radius = radius_mm / frame.spacing_mm
     measured = frame.part
     height = _standing(frame, radius_mm, measured)
-    fine, local, middle, wide = (_blur(height, s * radius) for s in (0.35, 0.7, 1.6, 4.0))
+    fine, local, middle, wide = (_blur(height, s * radius) for s in (0.6, 1.1, 2.2, 5.0))
     maps, kinds = [], []
 
     def add(kind, scale, *values):
@@ -64,18 +69,18 @@ def shape_quantities(frame, pixels, radius_m):
     add("detail", 12, fine - local, local - middle)
     add("height", 4, middle - wide)
     add("height", 2, wide)
-    for width, slope, bend in ((0.6, 6, 8), (1.6, 6, 16)):
+    for width, slope, bend in ((1.0, 5, 7), (2.2, 6, 18)):
         x, y, xx, yy, xy = _derivatives(height, width * radius)
         add("slope", slope * radius, x, y)
         add("bend", bend * radius**2, xx, yy, xy)
     rough = np.sqrt(_blur((height - local) ** 2, radius))
     add("rough", 12, rough)
     mask = frame.part.astype(np.float32)
-    for width in (1.5, 4.0):
+    for width in (1.8, 5.0):
         x, y, *_ = _derivatives(mask, width * radius)
         add("rim", 3, _blur(mask, width * radius))
         add("rim", 3 * radius, x, y)
-    sampled = [_squash(m.reshape(-1)[pixels]) for m in maps] + _place(pixels, frame.part)
+    sampled = [_saturate(m.reshape(-1)[pixels]) for m in maps] + _place(pixels, frame.part)
     return np.stack(sampled, -1).astype(np.float32), kinds + ["place"] * 2
 
 
@@ -89,15 +94,16 @@ def colour_quantities(frame):
         maps.extend(scale * v for v in values)
         kinds.extend([kind] * len(values))
 
-    for width in (2.2, 6.0):
+    # A token is 8 pixels: anything finer would depend on where its border happens to lie.
+    for width in (4.0, 8.0):
         add("tone", 1, _blur(light, width))
         add("tint", 2, _blur(warm, width), _blur(green, width))
-    for width, slope, bend in ((2.2, 100, 300), (5.0, 200, 600)):
+    for width, slope, bend in ((4.0, 80, 250), (7.0, 150, 600)):
         x, y, xx, yy, xy = _derivatives(light, width)
         add("edge", slope, x, y)
         add("bend", bend, xx, yy, xy)
     y, x = np.gradient(_blur(light, 0.7))
-    energy = [_blur(v, 3.5) for v in (x * x, y * y, x * y)]
+    energy = [_blur(v, 4.0) for v in (x * x, y * y, x * y)]
     add("grain", 60, np.sqrt(energy[0]), np.sqrt(energy[1]))
     add("grain", 4000, energy[2])
     mask = frame.part.astype(np.float32)
@@ -121,8 +127,10 @@ FINE, COARSE = (1.5, 7.0), (0.4, 1.8)
 class Phases:
     """Channels [n, width] of quantities [n, d]: cosines and sines of random combinations."""
 
-    def __init__(self, quantities, kinds, weights, width, seed):
-        """`weights`: how much of a channel's phase each kind has; a channel mixes a random few kinds."""
+    def __init__(self, quantities, kinds, weights, width, seed, fine_every):
+        """`weights`: how much of a channel's phase each kind has; a channel mixes a random few kinds.
+
+        One channel of `fine_every` is of place alone."""
         random = np.random.default_rng(seed)
         self.mean, self.deviation = quantities.mean(0), quantities.std(0) + 1e-6
         names = sorted(set(kinds))
@@ -131,7 +139,7 @@ class Phases:
         for channel in range(width // 2):
             # Where a pixel lies on the part decides how well one side foretells the other: some channels say
             # nothing else, and say it finely.
-            fine = channel % 4 == 0
+            fine = channel % fine_every == 0
             few = random.choice(len(names), 3, replace=False, p=share / share.sum())
             few = [names.index("place")] if fine else few
             column = random.standard_normal(len(kinds)) * np.isin([names.index(k) for k in kinds], few)
@@ -149,5 +157,6 @@ class Phases:
         return (self._channels(quantities) - self.channel_mean) / self.channel_deviation
 
 
+FINE_EVERY = {"shape": 8, "colour": 4}
 SHAPE_WEIGHTS = {"detail": 3, "height": 3, "slope": 3, "bend": 2, "rough": 1, "rim": 1, "place": 2}
-COLOUR_WEIGHTS = {"tone": 4, "tint": 4, "edge": 2, "bend": 1, "grain": 2, "rim": 1, "place": 2}
+COLOUR_WEIGHTS = {"tone": 4, "tint": 4, "edge": 1.5, "bend": 0.7, "grain": 2, "rim": 1, "place": 2}

@@ -37,7 +37,7 @@ def shape_batch(arrays, index, random, done):
     offsets, centres, quantities = arrays["offsets"][index], arrays["centres"][index], arrays["shape"][index]
     if random:
         if done < 0.65:
-            some = random.choice(networks.GROUPS, networks.GROUPS // 2, replace=False)
+            some = random.choice(offsets.shape[1], offsets.shape[1] // 2, replace=False)
             offsets, centres, quantities = offsets[:, some], centres[:, some], quantities[:, some]
         offsets, centres = _vary_shape(random, offsets.astype(np.float32), centres)
     return quantities.astype(np.float32), offsets.astype(np.float32), centres
@@ -82,20 +82,20 @@ def learn(weights, network, batch, arrays, phases, seconds, seed):
     return {name: np.asarray(v) for name, v in weights.items()}
 
 
-def _phases(quantities, kinds, weights, width, seed):
+def _phases(quantities, kinds, weights, width, seed, fine_every):
     some = quantities[:: max(1, len(quantities) // 400)].astype(np.float32)
-    return teacher.Phases(some.reshape(-1, some.shape[-1]), kinds, weights, width, seed)
+    return teacher.Phases(some.reshape(-1, some.shape[-1]), kinds, weights, width, seed, fine_every)
 
 
 def shape(arrays, kinds, seconds, seed, start):
     """The shape network's weights, trained on from `start` where there is one."""
-    phases = _phases(arrays["shape"], kinds["shape"], teacher.SHAPE_WEIGHTS, networks.XYZ["width"], seed)
+    phases = _phases(arrays["shape"], kinds["shape"], teacher.SHAPE_WEIGHTS, networks.XYZ["width"], seed, teacher.FINE_EVERY["shape"])
     start = start or networks.xyz_weights(seed)
     return learn(start, networks.xyz_groups, shape_batch, arrays, phases, seconds, seed)
 
 
 def colour(arrays, kinds, seconds, seed, start):
     """The colour network's weights, trained on from `start` where there is one."""
-    phases = _phases(arrays["colour"], kinds["colour"], teacher.COLOUR_WEIGHTS, networks.RGB["width"], seed)
+    phases = _phases(arrays["colour"], kinds["colour"], teacher.COLOUR_WEIGHTS, networks.RGB["width"], seed, teacher.FINE_EVERY["colour"])
     start = start or networks.rgb_weights(seed)
     return learn(start, networks.rgb_tokens, colour_batch, arrays, phases, seconds, seed)

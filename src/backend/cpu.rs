@@ -5,7 +5,7 @@ pub mod anomaly;
 mod attention;
 pub mod elementwise;
 pub mod factor;
-mod group_encoder;
+pub mod group_encoder;
 pub mod grouping;
 pub mod interpolate;
 pub mod kernel;

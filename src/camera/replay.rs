@@ -162,8 +162,10 @@ mod tests {
         let once = playback(folder.path(), Rate::AsAsked, false);
         assert_eq!(play(&once, 10), [(1, 0), (2, 1), (3, 2)]);
         assert_eq!(play(&Playback { repeat: true, ..once }, 5), [(1, 0), (2, 1), (3, 2), (1, 3), (2, 4)]);
-        let colours = |seen: Vec<(u8, u64)>| seen.into_iter().map(|(colour, _)| colour).collect::<Vec<_>>();
-        assert_eq!(colours(play(&playback(folder.path(), Rate::PerSecond(20.0), false), 10)), [1, 2, 3]);
+        // A busy machine may lose a frame that has its time, never show another in its place.
+        let timed = play(&playback(folder.path(), Rate::PerSecond(20.0), false), 10);
+        assert!(!timed.is_empty() && timed.is_sorted_by(|a, b| a.1 < b.1), "{timed:?}");
+        assert!(timed.iter().all(|&(colour, sequence)| u64::from(colour) == sequence + 1), "{timed:?}");
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
     let scene = Scene::new(arguments.part, arguments.seed);
     let engine = Engine::built_in()?;
-    let (variant, settings) = (engine.metadata.variant.name(), Settings::of(&engine.metadata));
+    let (variant, settings) = (engine.metadata.variant.name(), Settings::default());
     say(&format!("learning the part \"{}\" from {SHOTS} good ones", arguments.part.name()))?;
     let start = Instant::now();
     let mut engine = learn(&scene, engine, &settings)?;

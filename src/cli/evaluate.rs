@@ -67,7 +67,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     if engine.is_fitted() && !arguments.shots.is_empty() {
         anyhow::bail!("the engine is fitted already: --shots needs one without mappings");
     }
-    let settings = arguments.fit.settings(&engine);
+    let settings = arguments.fit.settings();
     let rounds: Vec<Option<usize>> =
         if arguments.shots.is_empty() { vec![None] } else { arguments.shots.iter().map(|n| Some(*n)).collect() };
     let mut evaluation = Evaluation::new(arguments.report.as_deref())?;

@@ -39,7 +39,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let engine = arguments.engine.read()?;
-    let settings = arguments.fit.settings(&engine);
+    let settings = arguments.fit.settings();
     let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
     let mut entries = dataset::nominal(&arguments.nominal, camera.as_ref())?;
     if let Some(shots) = arguments.shots {

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use crosscheck::backend::cpu::CpuOptions;
 use crosscheck::calibration::Camera;
 use crosscheck::config::Station;
 use crosscheck::dataset;
@@ -63,7 +64,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let mut engine = Engine::read(&arguments.engine)?;
     let preparation = arguments.preparation.apply(engine.metadata.preparation)?;
     engine.metadata.prepare_as(arguments.evaluation.apply(preparation))?;
-    let mut inspector = Inspector::on(arguments.evaluation.backend(), engine, arguments.evaluation.arithmetic())?;
+    let (arithmetic, stride) = (arguments.evaluation.arithmetic(), engine.metadata.preparation.stride);
+    let mut inspector = Inspector::on(arguments.evaluation.backend(), engine, arithmetic)?;
     if let Some(reject) = arguments.threshold {
         inspector.set_thresholds(Thresholds { reject, review: None });
     }
@@ -80,7 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         write_pictures(out, &frame, &inspection, inspector.thresholds().map(|t| t.reject))?;
     }
     let text = if arguments.json {
-        to_json(&inspection, inspector.thresholds().map(|t| t.reject))
+        to_json(&inspection, inspector.thresholds().map(|t| t.reject), CpuOptions { arithmetic, stride })
     } else {
         to_text(&inspection, inspector.thresholds().map(|t| t.reject))
     };
@@ -121,7 +123,7 @@ pub fn overlay_of<'a>(frame: &'a RgbdFrame, inspection: &'a Inspection, threshol
     }
 }
 
-fn to_json(inspection: &Inspection, threshold: Option<f32>) -> String {
+fn to_json(inspection: &Inspection, threshold: Option<f32>, evaluated: CpuOptions) -> String {
     let milliseconds = |(name, time): (&str, std::time::Duration)| (name.to_string(), json!(time.as_secs_f64() * 1e3));
     let mut times: Map<String, Value> = inspection.times.stages().into_iter().map(milliseconds).collect();
     times.extend([milliseconds(("total", inspection.times.total()))]);
@@ -132,6 +134,8 @@ fn to_json(inspection: &Inspection, threshold: Option<f32>) -> String {
         "verdict": inspection.verdict,
         "reason": inspection.reason.map(|reason| reason.to_string()),
         "valid_pixels": inspection.valid_pixels(),
+        "precision": evaluated.arithmetic.name(),
+        "stride": evaluated.stride.pixels(),
         "times_ms": times,
     })
     .to_string()

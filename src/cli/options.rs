@@ -46,8 +46,8 @@ pub struct FitOptions {
 }
 
 impl FitOptions {
-    pub fn settings(&self, engine: &Engine) -> Settings {
-        let own = Settings::of(&engine.metadata);
+    pub fn settings(&self) -> Settings {
+        let own = Settings::default();
         Settings {
             epochs: self.epochs.unwrap_or(own.epochs).max(1),
             pixels: self.pixels.unwrap_or(own.pixels).max(1),

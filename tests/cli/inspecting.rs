@@ -4,7 +4,7 @@ use crosscheck::dataset::{read_frame, read_rgb};
 use crosscheck::frame::OrganisedCloud;
 use crosscheck::prepare::{Preparation, prepare};
 use crosscheck::shapes::{P, W};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tiff::decoder::{Decoder, DecodingResult};
 
 use crate::part;
@@ -26,8 +26,9 @@ fn one_json_object_says_what_was_found() {
     let desk = Desk::new();
     let run = desk.done(&format!("inspect --engine @tiny {FRAME} --json"));
     let found = run.json();
-    let expected = ["reason", "score", "score_reference", "threshold", "times_ms", "valid_pixels", "verdict"];
-    assert_eq!(keys(&found), expected);
+    let expected = "precision reason score score_reference stride threshold times_ms valid_pixels verdict";
+    assert_eq!(keys(&found).join(" "), expected);
+    assert_eq!((&found["precision"], &found["stride"]), (&json!("f32"), &json!(1)));
     assert!(number(&found["score"]) > 0.0 && number(&found["score_reference"]) > 0.0);
     assert!(["reason", "threshold", "verdict"].iter().all(|key| found[key].is_null()), "{found}");
     assert!((1.0..P as f64).contains(&number(&found["valid_pixels"])));

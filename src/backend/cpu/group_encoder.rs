@@ -22,9 +22,7 @@ const POINTS_PER_TASK: usize = 128;
 pub struct GroupEncoder {
     first: Layer,
     second: Layer,
-    /// Third layer on the pooled feature, with every bias of the merged layers.
     pooled: Layer,
-    /// Third layer on the local feature, merged with the second: `[e2, e0]`.
     local: Layer,
     last: Layer,
     /// The second layer's maximum of each group, `[G, e1]`, and the third layer on it, `[G, e2]`.
@@ -48,8 +46,19 @@ impl EncoderScratch {
     }
 }
 
-impl GroupEncoder {
-    pub fn new(kernel: &'static Kernel, shape: &PointMaeShape, weights: &mut Weights) -> Self {
+/// The encoder's layers after folding.
+pub struct FoldedEncoder {
+    pub first: Linear,
+    pub second: Linear,
+    /// Third layer on the pooled feature, with every bias of the merged layers, `[e2, e1]`.
+    pub pooled: Linear,
+    /// Third layer on the local feature, merged with the second, without a bias, `[e2, e0]`.
+    pub local: Linear,
+    pub last: Linear,
+}
+
+impl FoldedEncoder {
+    pub fn new(shape: &PointMaeShape, weights: &mut Weights) -> Self {
         let [e0, e1, e2] = shape.encoder;
         let first = linear(weights, "xyz.encoder.first_conv.0", e0);
         let first = fold_batch_norm(first, weights, "xyz.encoder.first_conv.1");
@@ -67,13 +76,22 @@ impl GroupEncoder {
             local_weight.chunks_exact(e1).map(|row| row.iter().zip(&second.bias).map(|(w, b)| w * b).sum::<f32>());
         let bias = third.bias.iter().zip(carried).map(|(b, c)| b + c).collect();
         let last = linear(weights, "xyz.encoder.second_conv.3", shape.width);
+        let (pooled, local) = (Linear::new(pooled_weight, bias, e2), Linear::new(merged, Vec::new(), e2));
+        Self { first, second, pooled, local, last }
+    }
+}
+
+impl GroupEncoder {
+    pub fn new(kernel: &'static Kernel, shape: &PointMaeShape, weights: &mut Weights) -> Self {
+        let FoldedEncoder { first, second, pooled, local, last } = FoldedEncoder::new(shape, weights);
+        let layer = |kernel, from: Linear| Layer::new(kernel, &from.weight, from.bias, from.to);
         Self {
             // Offsets are millimetres in metres, and three terms a sum: they keep their precision.
-            first: Layer::new(Kernel::best(Arithmetic::F32), &first.weight, first.bias, e0),
-            second: Layer::new(kernel, &second.weight, second.bias, e1),
-            pooled: Layer::new(kernel, &pooled_weight, bias, e2),
-            local: Layer::new(kernel, &merged, Vec::new(), e2),
-            last: Layer::new(kernel, &last.weight, last.bias, shape.width),
+            first: layer(Kernel::best(Arithmetic::F32), first),
+            second: layer(kernel, second),
+            pooled: layer(kernel, pooled),
+            local: layer(kernel, local),
+            last: layer(kernel, last),
             maxima: Vec::new(),
             shared: Vec::new(),
         }

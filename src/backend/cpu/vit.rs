@@ -8,7 +8,7 @@ use crate::model::{VitShape, Weights, take};
 use crate::shapes::{H, P, PATCH, RGB, T, T_SIDE, W};
 
 /// LayerNorm's epsilon in timm's and DINO's ViT.
-const EPSILON: f32 = 1e-6;
+pub const EPSILON: f32 = 1e-6;
 
 /// Values of a patch.
 const PATCH_VALUES: usize = RGB * PATCH * PATCH;
