@@ -186,6 +186,7 @@ fn a_depth_image_is_inspected_with_its_camera() {
 fn bench_says_what_each_stage_takes() {
     let found = Desk::new().done("bench --engine @fitted --frames 2 --json").json();
     let expected = [
+        "backend",
         "copy_peak_gb_per_s",
         "frames",
         "frames_per_second",
