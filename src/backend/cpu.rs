@@ -40,6 +40,8 @@ pub struct Scratch {
     nearest: grouping::NearestScratch,
     /// Bounds of a search for centres.
     bounds: Vec<f32>,
+    /// Where a sparse row has each group.
+    places: Vec<u32>,
 }
 
 impl Scratch {
@@ -50,6 +52,7 @@ impl Scratch {
         self.mapping.grow_like(&other.mapping);
         self.nearest.grow_like(&other.nearest);
         aligned::grow_like(&mut self.bounds, &other.bounds);
+        aligned::grow_like(&mut self.places, &other.places);
     }
 }
 

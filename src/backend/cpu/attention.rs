@@ -138,13 +138,10 @@ impl Attention {
         let of_head = &self.keys[head * n.next_multiple_of(columns) * depth..];
         for key in (0..keys).step_by(columns) {
             let b = of_head[(first + key) * depth..][..depth * columns].as_ptr();
-            for row in (0..rows).step_by(self.kernel.rows) {
-                let rows = self.kernel.rows.min(rows - row);
-                let a = queries[row * a_stride..][..(rows - 1) * a_stride + depth].as_ptr();
-                let c = scores[row * KEYS + key..][..(rows - 1) * KEYS + columns].as_mut_ptr();
-                // SAFETY: the three slices are just the tile's size, and the kernel is one that this processor has.
-                unsafe { self.kernel.run(&Tile { rows, depth, a, a_stride, b, c, c_stride: KEYS, add: false }) };
-            }
+            let a = queries[..(rows - 1) * a_stride + depth].as_ptr();
+            let c = scores[key..][..(rows - 1) * KEYS + columns].as_mut_ptr();
+            // SAFETY: the three slices are just the tile's size, and the kernel is one that this processor has.
+            unsafe { self.kernel.run(&Tile { rows, depth, a, a_stride, b, c, c_stride: KEYS, add: false }) };
         }
     }
 
@@ -155,13 +152,10 @@ impl Attention {
         let AttentionScratch { scores, attended, .. } = scratch;
         for column in (0..c_stride).step_by(columns) {
             let b = self.values[(head * c_stride + column) * n + first * columns..][..depth * columns].as_ptr();
-            for row in (0..rows).step_by(self.kernel.rows) {
-                let rows = self.kernel.rows.min(rows - row);
-                let a = scores[row * KEYS..][..(rows - 1) * KEYS + depth].as_ptr();
-                let c = attended[row * c_stride + column..][..(rows - 1) * c_stride + columns].as_mut_ptr();
-                // SAFETY: the three slices are just the tile's size, and the kernel is one that this processor has.
-                unsafe { self.kernel.run(&Tile { rows, depth, a, a_stride: KEYS, b, c, c_stride, add: true }) };
-            }
+            let a = scores[..(rows - 1) * KEYS + depth].as_ptr();
+            let c = attended[column..][..(rows - 1) * c_stride + columns].as_mut_ptr();
+            // SAFETY: the three slices are just the tile's size, and the kernel is one that this processor has.
+            unsafe { self.kernel.run(&Tile { rows, depth, a, a_stride: KEYS, b, c, c_stride, add: true }) };
         }
     }
 }

@@ -3,8 +3,8 @@
 /// Values that are summed, or compared, side by side.
 const LANES: usize = 32;
 
-/// Makes a function whose body is compiled twice: for AVX2 and FMA where the processor has them, and for what every
-/// processor of the architecture has. Inside, `FUSED` says whether a fused multiply-add is one instruction. What the body
+/// Makes a function whose body is compiled up to three times: for AVX-512, and for AVX2 and FMA, where the processor has
+/// them, and for what every processor of the architecture has. Inside, `FUSED` says whether a fused multiply-add is one instruction. What the body
 /// calls must be inlined, or it stays without the wider vectors.
 macro_rules! vectorised {
     ($(#[$meta:meta])* $visibility:vis fn $name:ident($($argument:ident: $kind:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
@@ -20,6 +20,15 @@ macro_rules! vectorised {
                     body::<true>($($argument),*)
                 }
 
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+                fn widest($($argument: $kind),*) $(-> $result)? {
+                    body::<true>($($argument),*)
+                }
+
+                if crate::backend::cpu::elementwise::has_avx512() {
+                    // SAFETY: the processor has what the function is compiled for.
+                    return unsafe { widest($($argument),*) };
+                }
                 if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                     // SAFETY: the processor has what the function is compiled for.
                     return unsafe { wide($($argument),*) };
@@ -31,6 +40,17 @@ macro_rules! vectorised {
 }
 pub(super) use vectorised;
 
+/// What [`vectorised`] needs for its widest form.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub fn has_avx512() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("fma")
+}
+
 /// `a b + c`, in one rounding where that is one instruction.
 #[inline(always)]
 pub fn multiply_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
@@ -41,15 +61,19 @@ pub fn multiply_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
 /// where it stays (measured: `tests`).
 #[inline(always)]
 fn exp_nonpositive<const FUSED: bool>(x: f32) -> f32 {
+    // Its sum with a multiple of one has no room for a fraction, and keeps the nearest integer in its last bits.
+    const ROUNDING: f32 = 12_582_912.0;
     let x = if x > -87.0 { x } else { -87.0 };
-    let n = multiply_add::<FUSED>(x, std::f32::consts::LOG2_E, 12_582_912.0) - 12_582_912.0;
+    let shifted = multiply_add::<FUSED>(x, std::f32::consts::LOG2_E, ROUNDING);
+    let n = shifted - ROUNDING;
     let r = multiply_add::<FUSED>(n, -0.693_359_4, x);
     let r = multiply_add::<FUSED>(n, 2.121_944_4e-4, r);
     let mut p = 1.0 / 720.0;
     for c in [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
         p = multiply_add::<FUSED>(p, r, c);
     }
-    p * f32::from_bits(((n as i32 + 127) as u32) << 23)
+    // 2^n from those bits, and not by way of `n as i32`, which saturates and is then taken value by value.
+    p * f32::from_bits((shifted.to_bits() << 23).wrapping_add(1.0f32.to_bits()))
 }
 
 /// Phi(x), the normal distribution function, with erf from Abramowitz and Stegun 7.1.26: absolute error below 1.5e-7
@@ -131,12 +155,14 @@ vectorised! {
     }
 }
 
-/// Fills `out` from the start of `from`; a whole tile row without a call.
+/// Fills `out` from the start of `from`; whole vectors without a call.
 #[inline(always)]
 pub fn copy(out: &mut [f32], from: &[f32]) {
-    match (<&mut [f32; 16]>::try_from(&mut *out), from.first_chunk::<16>()) {
-        (Ok(out), Some(from)) => *out = *from,
-        _ => out.copy_from_slice(&from[..out.len()]),
+    let (from_vectors, from_rest) = from[..out.len()].as_chunks::<16>();
+    let (vectors, rest) = out.as_chunks_mut::<16>();
+    vectors.iter_mut().zip(from_vectors).for_each(|(out, from)| *out = *from);
+    if !rest.is_empty() {
+        rest.copy_from_slice(from_rest);
     }
 }
 

@@ -4,7 +4,7 @@ use super::elementwise::vectorised;
 use super::grouping::Centres;
 use super::{Scratch, Workers};
 use crate::frame::is_point;
-use crate::shapes::{H, P, PATCH, T_SIDE, W};
+use crate::shapes::{H, P, PATCH, T, T_SIDE, W};
 
 /// Keeps the inverse-distance weights finite where a point is its own centre.
 const DISTANCE_FLOOR: f32 = 1e-8;
@@ -47,14 +47,14 @@ impl SparseRows {
 }
 
 impl Line {
-    /// Fills the line by what `add` adds to each pixel's row.
+    /// Fills the line by what `add` adds to each pixel's row. `places` is as long as there are tokens or groups.
     #[inline(always)]
-    fn fill(&mut self, mut add: impl FnMut(usize, &mut Row)) {
+    fn fill(&mut self, places: &mut [u32], mut add: impl FnMut(usize, &mut Row)) {
         self.ends.clear();
         self.entries.clear();
         for x in 0..W {
             let start = self.entries.len();
-            add(x, &mut Row { entries: &mut self.entries, start });
+            add(x, &mut Row { entries: &mut self.entries, start, places });
             self.ends.push(self.entries.len() as u32);
         }
     }
@@ -64,14 +64,22 @@ impl Line {
 struct Row<'a> {
     entries: &'a mut Vec<(u32, f32)>,
     start: usize,
+    /// Where in the line each token or group was last seen: a hint that an entry of this row confirms or not, so that
+    /// it never needs clearing.
+    places: &'a mut [u32],
 }
 
 impl Row<'_> {
     #[inline(always)]
     fn add(&mut self, index: u32, weight: f32) {
-        match self.entries[self.start..].iter_mut().find(|entry| entry.0 == index) {
-            Some(entry) => entry.1 += weight,
-            None => self.entries.push((index, weight)),
+        let place = &mut self.places[index as usize];
+        let seen = *place as usize;
+        match self.entries.get_mut(seen) {
+            Some(entry) if seen >= self.start && entry.0 == index => entry.1 += weight,
+            _ => {
+                *place = self.entries.len() as u32;
+                self.entries.push((index, weight));
+            }
         }
     }
 }
@@ -85,8 +93,9 @@ pub fn rgb_rows() -> SparseRows {
     };
     let mut rows = SparseRows::default();
     rows.lines.resize_with(H, Line::default);
+    let mut places = [0; T];
     for (y, line) in rows.lines.iter_mut().enumerate() {
-        line.fill(|x, row| {
+        line.fill(&mut places, |x, row| {
             for (v, wy) in axis(y) {
                 axis(x).into_iter().for_each(|(u, wx)| row.add((v * T_SIDE + u) as u32, wy * wx));
             }
@@ -122,8 +131,9 @@ impl Interpolator {
             inverse_distances(tree, &cloud[y * W..][..W], &mut scratch.bounds, line);
         });
         let of_point = &*of_point;
-        workers.each_chunk(rows.lines(), 1, |_, y, line| {
-            line[0].fill(|x, row| smoothed_row(y, x, of_point, row));
+        workers.each_chunk(rows.lines(), 1, |scratch: &mut Scratch, y, line| {
+            scratch.places.resize(centres.len(), 0);
+            line[0].fill(&mut scratch.places, |x, row| smoothed_row(y, x, of_point, row));
         });
     }
 }

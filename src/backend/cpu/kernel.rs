@@ -5,9 +5,12 @@
 //! | `avx2.rs` | x86-64 with AVX2 and FMA | 6 x 16 | f32 |
 //! | `avx512.rs` | x86-64 with AVX-512F | 14 x 32 | f32 |
 //! | `avx512.rs` | x86-64 with AVX512-BF16 | 14 x 32 | pairs of bf16, sums in f32 |
+//! | `amx.rs` | x86-64 with AMX-BF16 | 32 x 32 | pairs of bf16, sums in f32 |
 //! | `neon.rs` | aarch64 | 6 x 16 | f32 |
 //! | `portable.rs` | any | 4 x 16 | f32 |
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -65,10 +68,10 @@ impl Operands {
     }
 }
 
-/// One tile: `c [rows, columns] (+)= a [rows, depth] * b [depth, columns]`, strides and depth in cells.
+/// Rows by a kernel's columns: `c [rows, columns] (+)= a [rows, depth] * b [depth, columns]`, strides and depth in cells.
 #[derive(Clone, Copy)]
 pub struct Tile {
-    /// At most the kernel's.
+    /// Any number; a multiple of the kernel's fills its registers.
     pub rows: usize,
     pub depth: usize,
     pub a: *const f32,
@@ -98,6 +101,8 @@ pub struct Kernel {
 /// Fastest first; for bf16 the portable path is the f32 kernel on rounded operands, so it comes with each.
 #[rustfmt::skip]
 static KERNELS: &[Kernel] = &[
+    #[cfg(target_arch = "x86_64")]
+    Kernel { name: "AMX-BF16", rows: 32, columns: 32, operands: Operands::Bf16Pairs, available: amx::has, run: amx::run, widen: avx2::widen },
     #[cfg(target_arch = "x86_64")]
     Kernel { name: "AVX512-BF16", rows: 14, columns: 32, operands: Operands::Bf16Pairs, available: avx512::has_bf16, run: avx512::run_bf16, widen: avx2::widen },
     #[cfg(target_arch = "x86_64")]
@@ -133,14 +138,14 @@ impl Kernel {
         (self.available)()
     }
 
-    /// Computes one tile.
+    /// Computes a tile.
     ///
     /// # Safety
-    /// This processor has the kernel's instructions; `tile.rows` is at most [`Self::rows`]; the pointers are valid for
-    /// the tile's rows at their strides, its depth and [`Self::columns`]; `c` overlaps neither operand.
+    /// This processor has the kernel's instructions; the pointers are valid for the tile's rows at their strides, its
+    /// depth and [`Self::columns`]; `c` overlaps neither operand.
     #[inline]
     pub unsafe fn run(&self, tile: &Tile) {
-        debug_assert!((1..=self.rows).contains(&tile.rows) && self.is_available());
+        debug_assert!(self.is_available());
         // SAFETY: what the kernel needs is what this function asks of its caller.
         unsafe { (self.run)(tile) }
     }
@@ -161,13 +166,22 @@ impl fmt::Debug for Kernel {
     }
 }
 
-/// Runs the function of as many rows as the tile has, so that each keeps its sums in registers.
+/// Runs a tile as blocks of `$most` rows, and what is left by the function of as many rows, so that each keeps its sums
+/// in registers.
 macro_rules! by_rows {
-    ($tile:expr, $run:ident: $($rows:literal)+) => {
-        match $tile.rows {
-            $($rows => $run::<$rows>($tile),)+
-            rows => unreachable!("a tile of {rows} rows"),
+    ($tile:expr, $run:ident: $($rows:literal)+, $most:literal) => {{
+        let mut rest = *$tile;
+        while rest.rows >= $most {
+            $run::<$most>(&rest);
+            rest.rows -= $most;
+            rest.a = rest.a.add($most * rest.a_stride);
+            rest.c = rest.c.add($most * rest.c_stride);
         }
-    };
+        match rest.rows {
+            0 => {}
+            $($rows => $run::<$rows>(&rest),)+
+            rows => unreachable!("a block of {rows} rows"),
+        }
+    }};
 }
 use by_rows;

@@ -7,6 +7,7 @@ use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
 use super::aligned::Aligned;
+use super::elementwise::vectorised;
 use super::kernel::{Kernel, Operands, Tile};
 use super::team::Team;
 
@@ -14,8 +15,9 @@ use super::team::Team;
 const DEPTH_BLOCK: usize = 384;
 /// Rows of a task, about: they and their share of the weights stay in the second-level cache.
 const TASK_ROWS: usize = 132;
-/// Columns of a task.
+/// Columns of a task, and where rows are rounded for each task.
 const TASK_COLUMNS: usize = 192;
+const ROUNDED_TASK_COLUMNS: usize = 768;
 /// Weights that are looked at, at a time, whether f16 holds them.
 const WIDENED: usize = 4096;
 
@@ -150,7 +152,8 @@ impl Packed {
 
     /// Panels that make a task.
     pub fn panels_per_task(&self) -> usize {
-        (TASK_COLUMNS / self.width()).max(1)
+        let columns = if self.kernel.operands == Operands::F32 { TASK_COLUMNS } else { ROUNDED_TASK_COLUMNS };
+        (columns / self.width()).max(1)
     }
 
     /// Rows near `about` that leave no kernel tile half empty.
@@ -188,16 +191,12 @@ impl Packed {
                 }
                 let first = panel.offset + (from - panel.first) * width;
                 let b = self.cells.block(self.kernel, first..first + (end - from) * width, weights);
-                for row in (0..rows).step_by(self.kernel.rows) {
-                    let rows = self.kernel.rows.min(rows - row);
-                    let c = out[row * width..][..rows * width].as_mut_ptr();
-                    // SAFETY: `a` holds `rows` rows of `depth` cells by the assertion above, or by `round_rows`; `b` and
-                    // `c` are slices of just the tile's size; `Kernel::best` gave a kernel that this processor has.
-                    unsafe {
-                        let a = a.add(row * a_stride + from);
-                        let (depth, add) = (end - from, from > panel.first);
-                        self.kernel.run(&Tile { rows, depth, a, a_stride, b: b.as_ptr(), c, c_stride: width, add });
-                    }
+                let (depth, add) = (end - from, from > panel.first);
+                // SAFETY: `a` holds `rows` rows of `depth` cells by the assertion above, or by `round_rows`; `b` and
+                // `out` are slices of just the tile's size; `Kernel::best` gave a kernel that this processor has.
+                unsafe {
+                    let (a, b, c) = (a.add(from), b.as_ptr(), out.as_mut_ptr());
+                    self.kernel.run(&Tile { rows, depth, a, a_stride, b, c, c_stride: width, add });
                 }
             }
         }
@@ -240,7 +239,6 @@ fn fill(panel: &mut [f32], kernel: &Kernel, weight: &[f32], from: usize, rows: R
     }
 }
 
-#[inline(always)]
 fn to_cell(operands: Operands, value: f32, next: Option<&f32>) -> f32 {
     match operands {
         Operands::F32 => value,
@@ -254,15 +252,41 @@ fn to_cell(operands: Operands, value: f32, next: Option<&f32>) -> f32 {
 
 /// Rows of x in the operands' cells, dense.
 fn round_rows(operands: Operands, x: &[f32], stride: usize, rows: usize, from: usize, out: &mut Aligned) -> *const f32 {
-    let per_cell = operands.per_cell();
-    let cells = from.div_ceil(per_cell);
+    let cells = from.div_ceil(operands.per_cell());
     out.resize(rows * cells);
     for (row, out) in x.chunks(stride).zip(out.chunks_exact_mut(cells)) {
-        for (values, cell) in row[..from].chunks(per_cell).zip(out) {
-            *cell = to_cell(operands, values[0], values.get(1));
-        }
+        if operands == Operands::Bf16Pairs { round_pairs(&row[..from], out) } else { round(&row[..from], out) }
     }
     out.as_ptr()
+}
+
+/// The bits of the nearest bf16, ties to even, in the upper half; a NaN stays one.
+#[inline(always)]
+fn rounded_bits(value: f32) -> u32 {
+    let bits = value.to_bits();
+    let quiet = bits | 0x0040_0000;
+    let nearest = bits.wrapping_add(0x7fff + (bits >> 16 & 1));
+    if value.is_nan() { quiet } else { nearest }
+}
+
+vectorised! {
+    fn round(values: &[f32], out: &mut [f32]) {
+        for (value, out) in values.iter().zip(out) {
+            *out = f32::from_bits(rounded_bits(*value) & 0xffff_0000);
+        }
+    }
+}
+
+vectorised! {
+    fn round_pairs(values: &[f32], cells: &mut [f32]) {
+        // A pair lies as its two halves follow one another, the processors with pairs being little-endian.
+        // SAFETY: a cell is two u16 without padding, any bits are a u16, and `cells` is borrowed for as long.
+        let halves = unsafe { std::slice::from_raw_parts_mut(cells.as_mut_ptr().cast::<u16>(), 2 * cells.len()) };
+        for (value, half) in values.iter().zip(&mut *halves) {
+            *half = (rounded_bits(*value) >> 16) as u16;
+        }
+        halves[values.len()..].fill(0);
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub fn has() -> bool {
 /// See [`super::Kernel::run`].
 pub unsafe fn run(tile: &Tile) {
     // SAFETY: the caller's promises are those that `rows` needs.
-    unsafe { by_rows!(tile, rows: 1 2 3 4 5 6) }
+    unsafe { by_rows!(tile, rows: 1 2 3 4 5, 6) }
 }
 
 #[target_feature(enable = "avx2,fma")]

@@ -16,14 +16,14 @@ pub fn has_bf16() -> bool {
 /// See [`super::Kernel::run`].
 pub unsafe fn run_f32(tile: &Tile) {
     // SAFETY: the caller's promises are those that `rows_f32` needs.
-    unsafe { by_rows!(tile, rows_f32: 1 2 3 4 5 6 7 8 9 10 11 12 13 14) }
+    unsafe { by_rows!(tile, rows_f32: 1 2 3 4 5 6 7 8 9 10 11 12 13, 14) }
 }
 
 /// # Safety
 /// See [`super::Kernel::run`]; a cell is a pair of bf16.
 pub unsafe fn run_bf16(tile: &Tile) {
     // SAFETY: the caller's promises are those that `rows_bf16` needs.
-    unsafe { by_rows!(tile, rows_bf16: 1 2 3 4 5 6 7 8 9 10 11 12 13 14) }
+    unsafe { by_rows!(tile, rows_bf16: 1 2 3 4 5 6 7 8 9 10 11 12 13, 14) }
 }
 
 #[target_feature(enable = "avx512f")]

@@ -1,0 +1,161 @@
+//! AMX: 32 x 32, four sums of 16 x 16 and two operands a side in the eight tile registers; pairs of bf16 summed in f32.
+//!
+//! The intrinsics are not stable, so the instructions are written as assembly. Linux lends the tile registers to a
+//! process that asks for them.
+
+use std::arch::asm;
+use std::arch::x86_64::__cpuid_count;
+use std::sync::OnceLock;
+
+use super::{Tile, avx512};
+
+/// Rows of a sum, and cells of depth that one instruction takes.
+const SIDE: usize = 16;
+const CELL_BYTES: usize = 4;
+
+pub fn has() -> bool {
+    static PERMITTED: OnceLock<bool> = OnceLock::new();
+    *PERMITTED.get_or_init(|| avx512::has_bf16() && processor_has_tiles() && ask_for_tiles())
+}
+
+fn processor_has_tiles() -> bool {
+    const BF16_AND_TILES: u32 = 1 << 22 | 1 << 24;
+    __cpuid_count(0, 0).eax >= 7 && __cpuid_count(7, 0).edx & BF16_AND_TILES == BF16_AND_TILES
+}
+
+/// False where the kernel does not know of tiles, or the system does not enable them.
+#[cfg(target_os = "linux")]
+fn ask_for_tiles() -> bool {
+    const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
+    const XFEATURE_XTILEDATA: libc::c_long = 18;
+    // SAFETY: the call takes two numbers and changes nothing but what this process may use.
+    unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0 }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ask_for_tiles() -> bool {
+    false
+}
+
+/// # Safety
+/// See [`super::Kernel::run`]; a cell is a pair of bf16.
+pub unsafe fn run(tile: &Tile) {
+    let whole = tile.depth / SIDE * SIDE;
+    // SAFETY: the parts lie within the tile that the caller promises, and tiles are permitted by `has`.
+    unsafe {
+        if whole > 0 {
+            whole_depth(&Tile { depth: whole, ..*tile });
+        }
+        if whole < tile.depth {
+            let (a, b) = (tile.a.add(whole), tile.b.add(whole * 2 * SIDE));
+            avx512::run_bf16(&Tile { depth: tile.depth - whole, a, b, add: tile.add || whole > 0, ..*tile });
+        }
+    }
+}
+
+/// Shapes of the eight registers as LDTILECFG reads them: 0 to 3 sums, 4 and 5 rows of a, 6 and 7 columns of b.
+#[repr(C, align(64))]
+struct Shapes {
+    palette: u8,
+    start_row: u8,
+    reserved: [u8; 14],
+    row_bytes: [u16; 16],
+    rows: [u8; 16],
+}
+
+impl Shapes {
+    fn new(upper: usize, lower: usize) -> Self {
+        let (upper, lower, side) = (upper as u8, lower as u8, SIDE as u8);
+        let mut shapes = Self { palette: 1, start_row: 0, reserved: [0; 14], row_bytes: [0; 16], rows: [0; 16] };
+        shapes.row_bytes[..8].fill((SIDE * CELL_BYTES) as u16);
+        shapes.rows[..8].copy_from_slice(&[upper, upper, lower, lower, upper, lower, side, side]);
+        shapes
+    }
+}
+
+/// A depth of whole instructions, any number of rows.
+unsafe fn whole_depth(tile: &Tile) {
+    // SAFETY: every block lies within the tile that the caller promises. What is in the registers belongs to nobody
+    // before, and they are given back after.
+    unsafe {
+        let mut shape = 0;
+        for row in (0..tile.rows).step_by(2 * SIDE) {
+            let rows = (tile.rows - row).min(2 * SIDE);
+            if rows != shape {
+                let upper = rows.min(SIDE);
+                // With no row below, the rows above are taken twice and stored once.
+                let lower = if rows > SIDE { rows - SIDE } else { upper };
+                let shapes = Shapes::new(upper, lower);
+                asm!("ldtilecfg [{}]", in(reg) &shapes, options(nostack, readonly));
+                shape = rows;
+            }
+            let (a, c) = (tile.a.add(row * tile.a_stride), tile.c.add(row * tile.c_stride));
+            block(&Tile { rows, a, c, ..*tile });
+        }
+        asm!("tilerelease", options(nostack, nomem));
+    }
+}
+
+/// One block of at most 32 rows, the registers shaped for it.
+unsafe fn block(tile: &Tile) {
+    let Tile { rows, depth, a, a_stride, b, c, c_stride, add } = *tile;
+    let has_lower = rows > SIDE;
+    // SAFETY: the caller promises the rows at `a` and `c`, the depth of `b`, and shapes that keep to them.
+    unsafe {
+        let lower = |start: *const f32, stride| if has_lower { start.add(SIDE * stride) } else { start };
+        let (a_lower, c_lower) = (lower(a, a_stride), lower(c, c_stride));
+        if add {
+            asm!(
+                "tileloadd tmm0, [{c} + {stride}]",
+                "tileloadd tmm1, [{c} + {stride} + 64]",
+                "tileloadd tmm2, [{c_lower} + {stride}]",
+                "tileloadd tmm3, [{c_lower} + {stride} + 64]",
+                c = in(reg) c, c_lower = in(reg) c_lower, stride = in(reg) c_stride * CELL_BYTES,
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                options(nostack, readonly)
+            );
+        } else {
+            asm!(
+                "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3",
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                options(nostack, nomem)
+            );
+        }
+        // Loads and products alternate, so that both units have work.
+        asm!(
+            "2:",
+            "tileloadd tmm6, [{b} + {b_stride}]",
+            "tileloadd tmm4, [{a} + {a_stride}]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tileloadd tmm7, [{b} + {b_stride} + 64]",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tileloadd tmm5, [{a_lower} + {a_stride}]",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "add {a}, 64",
+            "add {a_lower}, 64",
+            "add {b}, 2048",
+            "dec {steps}",
+            "jnz 2b",
+            a = inout(reg) a => _, a_lower = inout(reg) a_lower => _, b = inout(reg) b => _,
+            steps = inout(reg) depth / SIDE => _,
+            a_stride = in(reg) a_stride * CELL_BYTES, b_stride = in(reg) 2 * SIDE * CELL_BYTES,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack, readonly)
+        );
+        let stride = c_stride * CELL_BYTES;
+        asm!(
+            "tilestored [{c} + {stride}], tmm0",
+            "tilestored [{c} + {stride} + 64], tmm1",
+            c = in(reg) c, stride = in(reg) stride, options(nostack)
+        );
+        if has_lower {
+            asm!(
+                "tilestored [{c} + {stride}], tmm2",
+                "tilestored [{c} + {stride} + 64], tmm3",
+                c = in(reg) c_lower, stride = in(reg) stride, options(nostack)
+            );
+        }
+    }
+}
