@@ -175,7 +175,7 @@ impl EvaluationOptions {
         };
         if arithmetic == Arithmetic::Bf16 && Arithmetic::auto() == Arithmetic::F32 {
             log::warn!(
-                "this processor does not multiply bf16: the results are those of bf16, the speed is that of f32"
+                "this processor does not multiply bf16 faster than f32: the results are those of bf16, the speed is not"
             );
         } else if arithmetic == Arithmetic::Bf16 {
             log::info!("large products are taken in bf16");

@@ -33,10 +33,9 @@ pub enum Arithmetic {
 }
 
 impl Arithmetic {
-    /// bf16 where this processor multiplies it, else f32.
+    /// bf16 where this processor multiplies it faster, else f32.
     pub fn auto() -> Self {
-        let fast = |kernel: &Kernel| kernel.operands == Operands::Bf16Pairs && kernel.is_available();
-        if KERNELS.iter().any(fast) { Self::Bf16 } else { Self::F32 }
+        if Kernel::best(Self::Bf16).operands == Operands::Bf16Pairs { Self::Bf16 } else { Self::F32 }
     }
 
     pub fn name(self) -> &'static str {
@@ -84,6 +83,10 @@ pub struct Tile {
     pub add: bool,
 }
 
+fn always() -> bool {
+    true
+}
+
 /// The micro-kernel of an instruction set.
 pub struct Kernel {
     pub name: &'static str,
@@ -92,6 +95,8 @@ pub struct Kernel {
     pub columns: usize,
     pub operands: Operands,
     available: fn() -> bool,
+    /// Whether it outruns the next of its arithmetic on this processor.
+    fast: fn() -> bool,
     /// Needs: `available()`; `a`, `b` and `c` valid for the tile's rows, depth and columns.
     run: unsafe fn(&Tile),
     /// Needs: `available()`.
@@ -102,23 +107,23 @@ pub struct Kernel {
 #[rustfmt::skip]
 static KERNELS: &[Kernel] = &[
     #[cfg(target_arch = "x86_64")]
-    Kernel { name: "AMX-BF16", rows: 32, columns: 32, operands: Operands::Bf16Pairs, available: amx::has, run: amx::run, widen: avx2::widen },
+    Kernel { name: "AMX-BF16", rows: 32, columns: 32, operands: Operands::Bf16Pairs, available: amx::has, fast: always, run: amx::run, widen: avx2::widen },
     #[cfg(target_arch = "x86_64")]
-    Kernel { name: "AVX512-BF16", rows: 14, columns: 32, operands: Operands::Bf16Pairs, available: avx512::has_bf16, run: avx512::run_bf16, widen: avx2::widen },
+    Kernel { name: "AVX512-BF16", rows: 14, columns: 32, operands: Operands::Bf16Pairs, available: avx512::has_bf16, fast: avx512::bf16_is_fast, run: avx512::run_bf16, widen: avx2::widen },
     #[cfg(target_arch = "x86_64")]
-    Kernel { name: "AVX-512", rows: 14, columns: 32, operands: Operands::F32, available: avx512::has_f32, run: avx512::run_f32, widen: avx2::widen },
+    Kernel { name: "AVX-512", rows: 14, columns: 32, operands: Operands::F32, available: avx512::has_f32, fast: always, run: avx512::run_f32, widen: avx2::widen },
     #[cfg(target_arch = "x86_64")]
-    Kernel { name: "AVX-512, bf16 rounded", rows: 14, columns: 32, operands: Operands::Bf16Rounded, available: avx512::has_f32, run: avx512::run_f32, widen: avx2::widen },
+    Kernel { name: "AVX-512, bf16 rounded", rows: 14, columns: 32, operands: Operands::Bf16Rounded, available: avx512::has_f32, fast: always, run: avx512::run_f32, widen: avx2::widen },
     #[cfg(target_arch = "x86_64")]
-    Kernel { name: "AVX2", rows: 6, columns: 16, operands: Operands::F32, available: avx2::has, run: avx2::run, widen: avx2::widen },
+    Kernel { name: "AVX2", rows: 6, columns: 16, operands: Operands::F32, available: avx2::has, fast: always, run: avx2::run, widen: avx2::widen },
     #[cfg(target_arch = "x86_64")]
-    Kernel { name: "AVX2, bf16 rounded", rows: 6, columns: 16, operands: Operands::Bf16Rounded, available: avx2::has, run: avx2::run, widen: avx2::widen },
+    Kernel { name: "AVX2, bf16 rounded", rows: 6, columns: 16, operands: Operands::Bf16Rounded, available: avx2::has, fast: always, run: avx2::run, widen: avx2::widen },
     #[cfg(target_arch = "aarch64")]
-    Kernel { name: "NEON", rows: 6, columns: 16, operands: Operands::F32, available: neon::has, run: neon::run, widen: portable::widen },
+    Kernel { name: "NEON", rows: 6, columns: 16, operands: Operands::F32, available: neon::has, fast: always, run: neon::run, widen: portable::widen },
     #[cfg(target_arch = "aarch64")]
-    Kernel { name: "NEON, bf16 rounded", rows: 6, columns: 16, operands: Operands::Bf16Rounded, available: neon::has, run: neon::run, widen: portable::widen },
-    Kernel { name: "portable", rows: 4, columns: 16, operands: Operands::F32, available: portable::has, run: portable::run, widen: portable::widen },
-    Kernel { name: "portable, bf16 rounded", rows: 4, columns: 16, operands: Operands::Bf16Rounded, available: portable::has, run: portable::run, widen: portable::widen },
+    Kernel { name: "NEON, bf16 rounded", rows: 6, columns: 16, operands: Operands::Bf16Rounded, available: neon::has, fast: always, run: neon::run, widen: portable::widen },
+    Kernel { name: "portable", rows: 4, columns: 16, operands: Operands::F32, available: portable::has, fast: always, run: portable::run, widen: portable::widen },
+    Kernel { name: "portable, bf16 rounded", rows: 4, columns: 16, operands: Operands::Bf16Rounded, available: portable::has, fast: always, run: portable::run, widen: portable::widen },
 ];
 
 impl Kernel {
@@ -129,7 +134,8 @@ impl Kernel {
 
     /// The fastest that this processor has.
     pub fn best(arithmetic: Arithmetic) -> &'static Self {
-        let fits = |kernel: &&Self| kernel.operands.arithmetic() == arithmetic && kernel.is_available();
+        let fits =
+            |kernel: &&Self| kernel.operands.arithmetic() == arithmetic && kernel.is_available() && (kernel.fast)();
         let Some(kernel) = KERNELS.iter().find(fits) else { panic!("the portable kernel runs everywhere") };
         kernel
     }
