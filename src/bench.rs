@@ -3,6 +3,8 @@
 mod ceilings;
 pub mod line;
 pub mod operations;
+pub mod searches;
+pub mod sweep;
 
 use std::time::Instant;
 
@@ -19,6 +21,7 @@ use crate::prepare::Stride;
 use crate::shapes::{H, P, W};
 pub use ceilings::peak_memory_mb;
 use ceilings::{Ceilings, processor_ms};
+use searches::Search;
 
 /// Ceilings that are measured before and after a stream of frames.
 const CEILINGS: usize = 10;
@@ -46,6 +49,8 @@ pub struct Report {
     /// Processor time of a frame, all threads together: on a machine with other work it says more than the latency.
     pub processor_ms: Option<f64>,
     pub stages: Vec<Stage>,
+    /// Parts of the stages, measured by themselves after the frames.
+    pub searches: [Search; 3],
     /// f32 products of the GEMM library on every core, median of those measured beside the frames.
     pub gemm_peak_gflops: f64,
     /// Bytes read and written by a copy on every core, median of the same.
@@ -162,6 +167,7 @@ fn report(subject: &Subject, inspection: &Inspection, times: &[StageTimes], ceil
         frames_per_second: f64::NAN,
         processor_ms: None,
         stages: stages.collect(),
+        searches: searches::measure(&inspection.input.cloud, &subject.architecture.xyz, times.len()),
         gemm_peak_gflops: gemm,
         copy_peak_gb_per_s: copy,
         share_of_peak: operations as f64 / 1e6 / gemm / latency_ms.median,
@@ -179,13 +185,19 @@ pub fn with_mappings(mut engine: Engine) -> Engine {
     engine
 }
 
-/// A rippled dome that covers 30 % of the network frame, with no belt around it.
-pub fn frame() -> Result<RgbdFrame, FrameError> {
-    let radius = (0.3 * P as f32 / std::f32::consts::PI).sqrt();
+/// The share of pixels that a part takes of the frame where nothing else is asked for.
+pub const VALID_SHARE: f64 = 0.3;
+
+/// A rippled dome that covers `share` of the network frame, with no belt around it.
+pub fn frame(share: f64) -> Result<RgbdFrame, FrameError> {
     let at = |p: usize| ((p % W) as f32 - W as f32 / 2.0, (p / W) as f32 - H as f32 / 2.0);
+    let distance = |p: usize| at(p).0.hypot(at(p).1);
+    let mut distances: Vec<f32> = (0..P).map(distance).collect();
+    distances.sort_by(f32::total_cmp);
+    // Beyond the pixel that just belongs to it.
+    let radius = distances[((share * P as f64) as usize).clamp(1, P) - 1] + 0.01;
     let point = |p: usize| {
-        let (x, y) = at(p);
-        let height = 1.0 - x.hypot(y) / radius;
+        let ((x, y), height) = (at(p), 1.0 - distance(p) / radius);
         if height <= 0.0 { [0.0; 3] } else { [x * 5e-4, y * 5e-4, 0.4 - 0.02 * height + 5e-4 * (x * 0.4).sin()] }
     };
     let colour = |p: usize| [p % W, p / W, 255 - p % W].map(|v| v as u8);

@@ -24,6 +24,7 @@ pub mod model;
 pub mod mqtt;
 pub mod onnx;
 pub mod overlay;
+mod plots;
 pub mod prepare;
 pub mod priority;
 pub mod quality;

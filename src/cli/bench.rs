@@ -1,10 +1,11 @@
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::bench::line::{self, LineReport};
+use crosscheck::bench::sweep::{self, Axis};
 use crosscheck::bench::{self, Report, Subject};
 use crosscheck::calibration::Camera;
 use crosscheck::dataset;
@@ -13,6 +14,7 @@ use crosscheck::inspect::Inspector;
 
 use super::Outcome;
 use super::options::{EngineOption, EvaluationOptions};
+use super::progress::frames_bar;
 
 /// Measure an engine on this machine: frames a second, time and operations per stage, memory.
 #[derive(Args)]
@@ -34,6 +36,9 @@ pub struct Arguments {
     /// Inspect frames one upon the other, and report what is sustained
     #[arg(long)]
     streaming: bool,
+    /// Vary valid pixels, groups, points in a group and blocks, one at a time, and write how the time grows into this folder
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["rgb", "streaming", "line", "stride", "backend", "json"])]
+    sweep: Option<PathBuf>,
     /// Measure a whole station on a simulated line instead: from a frame's capture to the edge at the reject output
     #[arg(long, conflicts_with_all = ["frames", "streaming", "stride", "precision", "backend"])]
     line: bool,
@@ -58,15 +63,29 @@ fn parse_rate(text: &str) -> Result<f64, String> {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
+    if let Some(folder) = &arguments.sweep {
+        return run_sweep(arguments, folder);
+    }
     let frame = match (&arguments.rgb, &arguments.xyz) {
         (Some(rgb), Some(xyz)) => {
             let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
             dataset::read_frame(rgb, xyz, camera.as_ref())?
         }
-        _ => bench::frame()?,
+        _ => bench::frame(bench::VALID_SHARE)?,
     };
     let text = if arguments.line { line_text(arguments, &frame)? } else { inspector_text(arguments, &frame)? };
     writeln!(std::io::stdout(), "{text}").context("cannot print the result")?;
+    Ok(Outcome::Done)
+}
+
+fn run_sweep(arguments: &Arguments, folder: &Path) -> Result<Outcome> {
+    let engine = arguments.engine.read()?.metadata;
+    let bar = frames_bar(Axis::ALL.iter().map(|axis| axis.values().len()).sum(), "sweep");
+    let arithmetic = arguments.evaluation.arithmetic();
+    let points = sweep::sweep(&engine, arithmetic, arguments.frames, || bar.inc(1))?;
+    bar.finish_and_clear();
+    sweep::write(folder, &points)?;
+    log::info!("wrote plots and sweep.json to {}", folder.display());
     Ok(Outcome::Done)
 }
 
@@ -125,6 +144,10 @@ fn to_text(report: &Report) -> String {
             stage.floor_ms,
             stage.share_of_floor * 100.0
         );
+    }
+    text += "\nsearch by itself               threads median ms\n";
+    for search in &report.searches {
+        text += &format!("{:<30} {:>7} {:>9.2}\n", search.name, search.threads, search.median_ms);
     }
     text += &format!(
         "\nceilings in this run: {:.0} GFLOP/s (f32 GEMM), {:.1} GB/s (copy); whole frame at {:.0} % of the GEMM's",

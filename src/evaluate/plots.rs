@@ -1,15 +1,14 @@
 //! Plots of an evaluation, as SVG.
 
-use std::io::{Error, Result, Write};
+use std::io::Result;
 use std::path::Path;
 
 use plotters::prelude::*;
 
 use super::curves::{AUPRO_LIMITS, ProCurve};
 use super::metrics::{Aggregation, Tested, pro_curve};
-use crate::files;
+use crate::plots::draw;
 
-const SIZE: (u32, u32) = (900, 600);
 const BINS: usize = 40;
 
 /// Per-region overlap against the false-positive rate up to the loosest AUPRO limit, a line for each class.
@@ -85,19 +84,4 @@ pub fn curve(frames: &[Tested]) -> Option<ProCurve> {
     let frames: Vec<&Tested> = frames.iter().collect();
     let maps: Vec<Vec<f32>> = frames.iter().map(|frame| Aggregation::Product.map(&frame.psi)).collect();
     pro_curve(&frames, &maps)
-}
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
-type Drawn<'a> = std::result::Result<(), DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>>;
-
-fn draw(path: &Path, paint: impl for<'a> FnOnce(&Area<'a>) -> Drawn<'a>) -> Result<()> {
-    let mut text = String::new();
-    {
-        let area = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
-        let failed = |e| Error::other(format!("{e}"));
-        area.fill(&WHITE).map_err(failed)?;
-        paint(&area).map_err(failed)?;
-        area.present().map_err(failed)?;
-    }
-    files::write_whole(path, |file| file.write_all(text.as_bytes()))
 }

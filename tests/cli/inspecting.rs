@@ -197,6 +197,7 @@ fn bench_says_what_each_stage_takes() {
         "points",
         "precision",
         "processor_ms",
+        "searches",
         "share_of_peak",
         "stages",
         "streaming",
@@ -221,4 +222,21 @@ fn bench_says_what_each_stage_takes() {
     assert!(less(&half) < 0.5 * less(&found), "every second pixel is a quarter of all");
     let text = Desk::new().done("bench --engine @fitted --frames 1");
     assert!(text.out.contains("frames/s") && text.out.contains("GFLOP/s"), "{}", text.out);
+}
+
+#[test]
+fn a_sweep_is_plotted_and_grows() {
+    let desk = Desk::new();
+    desk.done("bench --frames 1 --sweep swept");
+    for axis in ["valid-share", "groups", "group-size", "layers"] {
+        let plot = String::from_utf8(desk.read(&format!("swept/{axis}.svg"))).unwrap();
+        assert!(plot.starts_with("<svg") && plot.contains("as the operations are counted"), "{axis}: {plot}");
+    }
+    let points: Vec<serde_json::Value> = serde_json::from_slice(&desk.read("swept/sweep.json")).unwrap();
+    for axis in ["valid_share", "groups", "group_size", "layers"] {
+        let of_axis: Vec<&serde_json::Value> = points.iter().filter(|point| point["axis"] == axis).collect();
+        assert!(of_axis.len() >= 5, "{axis}");
+        assert!(of_axis.is_sorted_by_key(|point| number(&point["gflop"])), "{axis}");
+        assert!(of_axis.iter().all(|point| number(&point["min_ms"]) > 0.0), "{axis}");
+    }
 }

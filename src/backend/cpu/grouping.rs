@@ -4,6 +4,7 @@
 use super::aligned::grow_like;
 use super::elementwise::vectorised;
 use super::tree::Tree;
+use super::{Scratch, Workers};
 
 /// Points of a leaf: of the cloud, and of the group centres.
 const CLOUD_LEAF: usize = 64;
@@ -66,6 +67,14 @@ impl Grouping {
         farthest.resize(tree.leaves(), f32::INFINITY);
         chosen.clear();
         take_farthest(tree, points, (distance, farthest, bounds), count, chosen);
+    }
+
+    /// [`Self::nearest`] `k` of each centre, `[G, k]`.
+    pub fn group(&self, workers: &mut Workers, centres: &[[f32; 3]], k: usize, neighbours: &mut Vec<u32>) {
+        neighbours.resize(centres.len() * k, 0);
+        workers.each_chunk(neighbours, k, |scratch: &mut Scratch, group, out| {
+            self.nearest(centres[group], &mut scratch.nearest, out);
+        });
     }
 
     /// The nearest points of `centre` among those that were sampled from, as many as `out` takes, nearest first, ties to

@@ -60,11 +60,7 @@ impl PointMae {
         out.centres.clear();
         out.centres.extend(out.centre_index.iter().map(|&i| points[i]));
         let mut neighbours = std::mem::take(&mut self.neighbours);
-        neighbours.resize(g * k, 0);
-        let grouping = &self.grouping;
-        workers.each_chunk(&mut neighbours, k, |scratch, group, out_group| {
-            grouping.nearest(out.centres[group], &mut scratch.nearest, out_group);
-        });
+        self.grouping.group(workers, &out.centres, k, &mut neighbours);
         self.encode(workers, buffers, points, &neighbours, out);
         self.neighbours = neighbours;
     }
