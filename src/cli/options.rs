@@ -117,7 +117,7 @@ pub struct EvaluationOptions {
     /// Evaluate all pixels, or every second in both directions with the others between them
     #[arg(long)]
     stride: Option<StrideOption>,
-    /// Arithmetic of the large products; auto is bf16 where the processor multiplies it (AVX512-BF16), else f32
+    /// Arithmetic of the large products; auto is bf16 where the processor multiplies it faster (AMX; AVX512-BF16 of AMD), else f32
     #[arg(long, default_value = "f32")]
     precision: PrecisionOption,
     /// Machine that runs the method: auto is the CPU; cuda needs a build with that feature and NVIDIA's driver

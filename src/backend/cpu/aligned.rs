@@ -38,9 +38,10 @@ impl Aligned {
     }
 }
 
-/// [`Aligned::grow_like`] of other buffers.
+/// [`Aligned::grow_like`] of other buffers. Exact: two buffers that each make more room than the other has, turn by turn,
+/// would take all memory.
 pub fn grow_like<T>(buffer: &mut Vec<T>, other: &Vec<T>) {
-    buffer.reserve(other.capacity().saturating_sub(buffer.len()));
+    buffer.reserve_exact(other.capacity().saturating_sub(buffer.len()));
 }
 
 impl Deref for Aligned {
@@ -62,4 +63,27 @@ impl DerefMut for Aligned {
 /// A row stride of at least `columns` at which rows do not fall on the same sets of the first-level cache.
 pub fn row_stride(columns: usize) -> usize {
     if columns.is_multiple_of(256) { columns + 16 } else { columns }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_level_out() {
+        for (first, second) in [(42, 45), (45, 42), (0, 7), (100, 1)] {
+            let (mut a, mut b) = (vec![0.0f32; first], vec![0.0f32; second]);
+            let (mut c, mut d) = (Aligned::zeros(16 * first), Aligned::zeros(16 * second));
+            for _ in 0..40 {
+                grow_like(&mut a, &b);
+                grow_like(&mut b, &a);
+                c.grow_like(&d);
+                d.grow_like(&c);
+            }
+            let largest = first.max(second);
+            assert_eq!((a.capacity(), b.capacity()), (largest, largest));
+            assert_eq!((c.lines.len(), d.lines.len()), (largest, largest));
+            assert_eq!((a.len(), c.len()), (first, 16 * first));
+        }
+    }
 }
