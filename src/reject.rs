@@ -35,6 +35,7 @@ pub mod part;
 pub mod realtime;
 pub mod schedule;
 pub mod settings;
+pub mod tally;
 
 use std::os::fd::BorrowedFd;
 

@@ -36,6 +36,7 @@ use crate::clock;
 use crate::reject::RejectError;
 use crate::reject::actuator::{Actuator, Running};
 use crate::reject::fault::{Fault, FaultSet};
+use crate::reject::tally::Tally;
 use capture::CaptureThread;
 pub use capture::Listener;
 use inspection::{Change, InspectionThread, Job, Watcher};
@@ -162,7 +163,7 @@ pub fn run(
     let camera = Supervisor::start(equipment.camera, settings.patience)?;
     let recorder = settings.recording.as_ref().map(|r| Recorder::open(&r.recorder)).transpose()?;
     let Equipment { judgement, watchers, listeners, metrics, manager, .. } = equipment;
-    let Running { handles: line, actuator } = equipment.line;
+    let Running { handles: line, tally, actuator } = equipment.line;
     let (shared, mut queues) = (Shared::default(), Box::<Queues>::default());
     shared.heard_ns.store(clock::monotonic_ns(), Relaxed);
     show(&metrics, &judgement);
@@ -215,10 +216,20 @@ pub fn run(
         let threads = Threads { capture, inspection, recorder, actuator };
         let line = Line::new(line.station, FaultSet::default());
         let mut supervision = Supervision::new(shared, metrics, manager, line, (changes_in, replaced_out));
-        supervision.run(&threads, requests);
+        supervision.run(&threads, &tally, requests);
         manager.stopping();
-        threads.join(shared)
+        let ended = threads.join(shared);
+        take_over(metrics, &tally);
+        ended
     })
+}
+
+/// The line's own sums.
+fn take_over(metrics: &Metrics, tally: &Tally) {
+    metrics.set_total(Count::PulsesMerged, tally.merged());
+    metrics.set_total(Count::EdgesIgnored, tally.bounced());
+    metrics.set_total(Count::ConfirmationsMissed, tally.unconfirmed());
+    metrics.set_total(Count::LineEventsLost, tally.events_lost());
 }
 
 /// What is known of the station before its first part.
@@ -311,7 +322,7 @@ impl<'a> Supervision<'a> {
         Self { shared, metrics, manager, line, changes, replaced, pending: VecDeque::new() }
     }
 
-    fn run(&mut self, threads: &Threads, requests: &mut dyn FnMut(&Status) -> Option<Request>) {
+    fn run(&mut self, threads: &Threads, tally: &Tally, requests: &mut dyn FnMut(&Status) -> Option<Request>) {
         let mut tick = 0;
         while threads.are_running() {
             while let Some(request) = requests(&self.status()) {
@@ -322,6 +333,7 @@ impl<'a> Supervision<'a> {
                 }
             }
             self.hand_over();
+            take_over(self.metrics, tally);
             match self.shared.failing.load(Relaxed) {
                 true => self.line.raise(Fault::DiskFull),
                 false => self.line.clear(Fault::DiskFull),

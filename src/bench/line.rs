@@ -157,7 +157,7 @@ impl Times {
     fn follow(&mut self, event: &Event, delay_ns: u64, pulse_ns: u64) {
         match *event {
             Event::Triggered { at, .. } => self.announced.push_back(at),
-            Event::Reject { active: true, at } => {
+            Event::Reject { active: true, at, .. } => {
                 // A part whose time is over had no edge of its own: the line was held at reject.
                 while self.announced.pop_front_if(|announced| *announced + delay_ns + pulse_ns < at).is_some() {}
                 if let Some(announced) = self.announced.pop_front_if(|announced| *announced + delay_ns <= at) {
@@ -269,8 +269,8 @@ mod tests {
         }
         // The first part's time was over before the output moved.
         for at in [153, 185] {
-            follow(Event::Reject { active: true, at });
-            follow(Event::Reject { active: false, at: at + 10 });
+            follow(Event::Reject { active: true, at, late_ns: 0 });
+            follow(Event::Reject { active: false, at: at + 10, late_ns: 0 });
         }
         assert_eq!((times.to_edge, times.late), (vec![103, 105], vec![3, 5]));
     }

@@ -17,6 +17,7 @@ use super::part::{Counters, Event, Outputs};
 use super::realtime::{Alarm, lock_memory, set_priority};
 use super::schedule::Schedule;
 use super::settings::Settings;
+use super::tally::Tally;
 use super::{RejectError, Sink};
 use crate::clock::monotonic_ns;
 
@@ -38,6 +39,7 @@ pub struct Options {
 /// A line at work.
 pub struct Running {
     pub handles: Handles,
+    pub tally: Arc<Tally>,
     pub actuator: Actuator,
 }
 
@@ -91,8 +93,10 @@ pub fn start(
     let (handles, ends) = queues().map_err(RejectError::Wait)?;
     let bell = ends.bell.clone();
     let alarm = Alarm::new().map_err(RejectError::Wait)?;
+    let tally = Arc::new(Tally::default());
     let now = monotonic_ns();
     let work = Box::new(Work {
+        tally: tally.clone(),
         schedule: Schedule::new(settings, now),
         sink: SafeSink(sink),
         edges,
@@ -121,7 +125,7 @@ pub fn start(
     };
     let thread = std::thread::Builder::new().name(name.into()).spawn(run);
     let thread = Some(thread.map_err(|source| RejectError::Spawn { name, source })?);
-    Ok(Running { handles, actuator: Actuator { bell, thread } })
+    Ok(Running { handles, tally, actuator: Actuator { bell, thread } })
 }
 
 /// A sink that is safe when it goes, on a panic as well.
@@ -140,6 +144,7 @@ struct Heartbeat {
 }
 
 struct Work {
+    tally: Arc<Tally>,
     schedule: Schedule,
     sink: SafeSink,
     edges: Box<dyn Edges>,
@@ -221,12 +226,14 @@ impl Work {
     fn tell(&mut self) {
         let mut driven_at = None;
         while let Some(mut event) = self.schedule.next_event() {
-            if let Event::Reject { at, .. } = &mut event {
+            if let Event::Reject { at, late_ns, .. } = &mut event {
                 // The line is there when the call that sets it returns.
                 *at = *driven_at.get_or_insert_with(monotonic_ns);
+                *late_ns = self.wake.map_or(0, |wake| at.saturating_sub(wake));
             }
             self.events_lost += u64::from(self.ends.events.enqueue(event).is_err());
         }
+        self.tally.publish(self.schedule.counters(), self.events_lost);
     }
 
     /// Sleeps until the next thing is due, or something happens.

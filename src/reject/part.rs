@@ -49,10 +49,11 @@ pub enum Event {
         part: PartId,
         at: u64,
     },
-    /// The output went to reject, or back.
+    /// The output went to reject, or back; `late_ns` after it was due.
     Reject {
         active: bool,
         at: u64,
+        late_ns: u64,
     },
     Fault {
         fault: Fault,

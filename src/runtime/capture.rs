@@ -274,13 +274,19 @@ impl<'a> CaptureThread<'a> {
                 let (number, captured_ns) = self.captured_ns[place(part.0)];
                 // Where the output was at reject already, for the part before, there was no edge.
                 let edge_ns = self.edge_ns.max(at.saturating_sub(self.pulse_ns));
+                match outcome {
+                    Outcome::Caught => metrics.count(Count::PartsCaught),
+                    Outcome::Missed => metrics.count(Count::PartsMissed),
+                    Outcome::Passed | Outcome::Rejected => {}
+                }
                 if outcome == Outcome::Rejected && number == part.0 {
                     metrics.time(Latency::CaptureToEdge, Duration::from_nanos(edge_ns.saturating_sub(captured_ns)));
                 }
             }
             Event::LateVerdict { .. } => metrics.count(Count::LateVerdicts),
-            Event::Reject { active: true, at } => {
+            Event::Reject { active: true, at, late_ns } => {
                 self.edge_ns = at;
+                metrics.time(Latency::EdgeLate, Duration::from_nanos(late_ns));
                 metrics.count(Count::RejectPulses);
             }
             Event::Reject { active: false, .. } => {}

@@ -35,8 +35,14 @@ pub enum Count {
     LateVerdicts,
     RejectPulses,
     PulsesMerged,
+    /// Accepted, but the output was at reject for a neighbour or a fault.
+    PartsCaught,
+    /// Not accepted, and the output came to reject too late.
+    PartsMissed,
     ConfirmationsMissed,
     EdgesIgnored,
+    /// Events of the line that nobody took in time.
+    LineEventsLost,
     Recorded,
     RecordingsDropped,
     RecordingsFailed,
@@ -67,6 +73,8 @@ pub enum Latency {
     CaptureToVerdict,
     /// From capture to the edge at the reject output.
     CaptureToEdge,
+    /// From the time for which an edge to reject was scheduled until the output is there.
+    EdgeLate,
 }
 
 /// Everything a station counts, times and remembers of its scores.
@@ -114,6 +122,11 @@ impl Metrics {
 
     pub fn add(&self, what: Count, many: u64) {
         self.counts[what as usize].fetch_add(many, Relaxed);
+    }
+
+    /// Takes over a sum that is kept elsewhere.
+    pub fn set_total(&self, what: Count, total: u64) {
+        self.counts[what as usize].store(total, Relaxed);
     }
 
     pub fn total(&self, what: Count) -> u64 {
@@ -201,7 +214,7 @@ impl Metrics {
 }
 
 impl Count {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::FramesCaptured,
         Self::FramesDropped,
         Self::CameraReopened,
@@ -215,8 +228,11 @@ impl Count {
         Self::LateVerdicts,
         Self::RejectPulses,
         Self::PulsesMerged,
+        Self::PartsCaught,
+        Self::PartsMissed,
         Self::ConfirmationsMissed,
         Self::EdgesIgnored,
+        Self::LineEventsLost,
         Self::Recorded,
         Self::RecordingsDropped,
         Self::RecordingsFailed,
@@ -232,7 +248,7 @@ impl Gauge {
 }
 
 impl Latency {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Queue,
         Self::Prepare,
         Self::RgbTokens,
@@ -240,6 +256,7 @@ impl Latency {
         Self::AnomalyMap,
         Self::CaptureToVerdict,
         Self::CaptureToEdge,
+        Self::EdgeLate,
     ];
 }
 

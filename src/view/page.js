@@ -3,8 +3,8 @@
 const PERIOD_MS = 1000;
 const COLOURS = ["#4fc46a", "#f2c037", "#ff5d52"];
 const VERDICTS = ["pass", "review", "reject"];
-const COUNTS = ["parts", "pass", "review", "reject", "unscored", "late", "pulses", "merged", "unconfirmed", "frames", "dropped", "recorded"];
-const LATENCIES = ["capture_to_verdict", "capture_to_edge"];
+const COUNTS = ["parts", "pass", "review", "reject", "unscored", "late", "pulses", "merged", "caught", "missed", "bounced", "unconfirmed", "frames", "dropped", "recorded"];
+const LATENCIES = ["capture_to_verdict", "capture_to_edge", "edge_late"];
 const at = (id) => document.getElementById(id);
 let shown = null;
 

@@ -31,6 +31,7 @@ pub fn json(station: &Station, picture: Option<u64>, may_act: bool, unhealthy: O
         "latencies_ms": {
             "capture_to_verdict": quantiles(metrics, Latency::CaptureToVerdict),
             "capture_to_edge": quantiles(metrics, Latency::CaptureToEdge),
+            "edge_late": quantiles(metrics, Latency::EdgeLate),
         },
         "history": history(metrics),
     })
@@ -49,6 +50,9 @@ fn counts(metrics: &Metrics) -> Value {
         "late": total(Count::LateVerdicts),
         "pulses": total(Count::RejectPulses),
         "merged": total(Count::PulsesMerged),
+        "caught": total(Count::PartsCaught),
+        "missed": total(Count::PartsMissed),
+        "bounced": total(Count::EdgesIgnored),
         "unconfirmed": total(Count::ConfirmationsMissed),
         "frames": total(Count::FramesCaptured),
         "dropped": total(Count::FramesDropped),

@@ -9,6 +9,7 @@ use crosscheck::reject::belt::BeltSettings;
 use crosscheck::reject::line::Handles;
 use crosscheck::reject::part::Outputs;
 use crosscheck::reject::settings::Settings;
+use crosscheck::reject::tally::Tally;
 use crosscheck::reject::{Edge, Edges, INPUTS_MAX, RejectError, Sink};
 use rustix::event::{EventfdFlags, eventfd};
 
@@ -92,6 +93,7 @@ impl Edges for MemoryEdges {
 
 pub struct Bench {
     pub handles: Handles,
+    pub tally: Arc<Tally>,
     pub safe: Safe,
     actuator: Actuator,
     changes: Changes,
@@ -111,8 +113,8 @@ impl Bench {
         let sink = MemorySink { changes: changes.clone(), safe: safe.clone(), wrong };
         let edges = MemoryEdges { waiting: Arc::clone(&waiting), file: file.clone() };
         let options = Options { priority: None, lock_memory: false, heartbeat_ns: 5 * MS };
-        let Running { handles, actuator } = start(settings, options, Box::new(sink), Box::new(edges)).unwrap();
-        Self { handles, safe, actuator, changes, waiting, file }
+        let Running { handles, tally, actuator } = start(settings, options, Box::new(sink), Box::new(edges)).unwrap();
+        Self { handles, tally, safe, actuator, changes, waiting, file }
     }
 
     /// Edges that come at once, in this order.

@@ -70,8 +70,8 @@ fn a_part_is_rejected_after_its_delay_unless_it_is_accepted() {
     assert!(bench.handles.capture.send(Command::Trigger { at_ns: now }));
     let (part, at) = triggered(&mut bench);
     assert_eq!((part, at), (PartId(0), now));
-    let up = wait_for(&mut bench, |e| if let Event::Reject { active: true, at } = e { Some(*at) } else { None });
-    let down = wait_for(&mut bench, |e| if let Event::Reject { active: false, at } = e { Some(*at) } else { None });
+    let up = wait_for(&mut bench, |e| if let Event::Reject { active: true, at, .. } = e { Some(*at) } else { None });
+    let down = wait_for(&mut bench, |e| if let Event::Reject { active: false, at, .. } = e { Some(*at) } else { None });
     assert!(up >= now + 60 * MS, "{} ns early", now + 60 * MS - up);
     assert!(down >= now + 70 * MS, "{} ns early", now + 70 * MS - down);
     let now = monotonic_ns();
@@ -112,6 +112,27 @@ fn edges_count_in_the_order_of_their_times() {
             |e| if let Event::Triggered { part, count, .. } = e { Some((*part, *count)) } else { None },
         );
     assert_eq!(found, (PartId(0), 3));
+    bench.stop().unwrap();
+}
+
+#[test]
+fn sums_are_read_while_the_line_works() {
+    let mut bench = Bench::start(Settings { debounce_ns: 1_000 * MS, ..SETTINGS });
+    started(&mut bench);
+    let at = monotonic_ns();
+    bench.edges(&[0, 1, 2].map(|ms| Edge { kind: EdgeKind::Trigger, at: at + ms * MS }));
+    let (first, _) = settled(&mut bench);
+    assert_eq!((first, bench.tally.bounced(), bench.tally.merged()), (PartId(0), 2, 0));
+    bench.stop().unwrap();
+    let mut bench = Bench::start(SETTINGS);
+    started(&mut bench);
+    let at = monotonic_ns();
+    bench.edges(&[0, 2].map(|ms| Edge { kind: EdgeKind::Trigger, at: at + ms * MS }));
+    settled(&mut bench);
+    settled(&mut bench);
+    // The second comes while the first one's pulse lasts.
+    assert_eq!((bench.tally.bounced(), bench.tally.merged()), (0, 1));
+    assert!(bench.is_running() && bench.tally.events_lost() == 0);
     bench.stop().unwrap();
 }
 

@@ -124,9 +124,9 @@ fn a_part_without_an_accept_has_its_pulse_to_the_nanosecond() {
     assert_eq!((line.wake(), line.in_flight()), (None, 0));
     let [triggered, up, settled, down] = events(&mut line)[..] else { panic!("four events") };
     assert_eq!(triggered, Event::Triggered { part: PartId(0), at: 1_100 * MS, count: 0 });
-    assert_eq!(up, Event::Reject { active: true, at: 1_600 * MS });
+    assert_eq!(up, Event::Reject { active: true, at: 1_600 * MS, late_ns: 0 });
     assert_eq!(settled, Event::Settled { part: PartId(0), outcome: Outcome::Rejected, at: 1_630 * MS });
-    assert_eq!(down, Event::Reject { active: false, at: 1_630 * MS });
+    assert_eq!(down, Event::Reject { active: false, at: 1_630 * MS, late_ns: 0 });
 }
 
 #[test]

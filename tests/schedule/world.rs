@@ -313,7 +313,7 @@ impl World {
             Event::Triggered { .. } => self.told.triggered += 1,
             Event::LateVerdict { .. } => self.told.late += 1,
             Event::Fault { fault, active, .. } => self.faults[fault as usize] += u64::from(active),
-            Event::Reject { active, at } => assert_eq!((at, active), *self.levels.last().unwrap()),
+            Event::Reject { active, at, .. } => assert_eq!((at, active), *self.levels.last().unwrap()),
             Event::Settled { part, outcome, at } => {
                 assert!(self.last_settled.is_none_or(|last| last < part), "parts settle in order");
                 self.last_settled = Some(part);

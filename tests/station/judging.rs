@@ -11,7 +11,7 @@ use crosscheck::reject::part::Outcome;
 use crosscheck::runtime::Request;
 use crosscheck::runtime::inspection::Change;
 use crosscheck::runtime::judgement::Judge;
-use crosscheck::runtime::metrics::Count;
+use crosscheck::runtime::metrics::{Count, Latency};
 use crosscheck::runtime::settings::Announced;
 use crosscheck::runtime::watchdog::ServiceManager;
 use crosscheck::scene::Part;
@@ -44,6 +44,10 @@ fn every_part_gets_its_verdict_and_goes_its_way() {
     let total = |count| report.metrics.total(count);
     assert_eq!((total(Count::Parts), total(Count::Passed), total(Count::Rejected)), (24, 16, 8));
     assert_eq!((total(Count::FramesCaptured), total(Count::LateVerdicts)), (24, 0));
+    let caught = report.seen.outcomes.values().filter(|outcome| **outcome == Outcome::Caught).count();
+    assert_eq!((total(Count::PartsCaught), total(Count::PartsMissed)), (caught as u64, 0));
+    assert_eq!(report.metrics.latencies(Latency::EdgeLate).count(), total(Count::RejectPulses));
+    assert_eq!(total(Count::LineEventsLost), 0);
 }
 
 #[test]

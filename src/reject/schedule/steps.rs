@@ -108,7 +108,7 @@ impl Schedule {
         if reject != self.outputs.reject {
             self.counters.pulses += u64::from(reject && firing && !held);
             self.fell_at = if reject { self.fell_at } else { Some(now) };
-            self.tell(Event::Reject { active: reject, at: now });
+            self.tell(Event::Reject { active: reject, at: now, late_ns: 0 });
         }
         let before = self.parts.iter_mut().take(self.started);
         before.for_each(|part| part.caught |= reject);

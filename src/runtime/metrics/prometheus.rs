@@ -148,6 +148,15 @@ fn of_count(what: Count) -> Series {
         Count::PulsesMerged => {
             series("crosscheck_pulses_merged_total", "", "Rejects that share a pulse with the one before.")
         }
+        Count::PartsCaught => {
+            series("crosscheck_parts_caught_total", "", "Accepted parts that passed while the output was at reject.")
+        }
+        Count::PartsMissed => {
+            series("crosscheck_parts_missed_total", "", "Parts without an accept whose reject came too late.")
+        }
+        Count::LineEventsLost => {
+            series("crosscheck_line_events_lost_total", "", "Events of the line that nobody took in time.")
+        }
         Count::ConfirmationsMissed => {
             series("crosscheck_confirmations_missed_total", "", "Rejects that the confirm input did not see.")
         }
@@ -182,6 +191,9 @@ fn of_latency(what: Latency) -> Series {
         Latency::AnomalyMap => series(NAME, "stage=\"anomaly_map\"", STAGES),
         Latency::CaptureToVerdict => {
             series("crosscheck_capture_to_verdict_seconds", "", "From a frame's capture to its verdict.")
+        }
+        Latency::EdgeLate => {
+            series("crosscheck_edge_late_seconds", "", "From the time for which a reject was scheduled to its edge.")
         }
         Latency::CaptureToEdge => {
             series("crosscheck_capture_to_edge_seconds", "", "From a frame's capture to the edge at the reject output.")
