@@ -4,6 +4,8 @@ pub mod cpu;
 #[cfg(feature = "cuda")]
 pub mod cuda;
 pub mod selftest;
+#[cfg(feature = "tensorrt")]
+pub mod tensorrt;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
