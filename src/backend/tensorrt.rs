@@ -6,15 +6,20 @@
 mod builder;
 mod cache;
 mod library;
+mod network;
+mod networks;
+pub mod selftest;
+mod set;
 mod sys;
 
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-pub use builder::{Built, Step, Target, build};
-pub use cache::{Cache, Checked, Kept, Key, Plan, sha256};
-pub use library::{Kind, Library, Version};
+pub use cache::Cache;
+pub use library::{Library, Version};
+pub use networks::{OnDevice, kept, open_unchecked};
+pub use set::Set;
 
 #[derive(Debug, Error, PartialEq)]
 pub enum TensorRtError {
@@ -42,6 +47,20 @@ pub enum TensorRtError {
     Build { graph: &'static str, target: String, reason: String },
     #[error("the build was stopped")]
     Stopped,
+    #[error("{asked} is not here: install it, or build this program with its headers, or take another --library")]
+    NoLibrary { asked: &'static str },
+    #[error("no graphs can be written for TensorRT: {0}")]
+    Graphs(String),
+    #[error("the plans of this engine for this GPU are not there: make them with `crosscheck engine build --target this`")]
+    NoPlans,
+    #[error(
+        "the engine's sizes are odd ({0}), which the kernels between TensorRT's plans do not take: use the cpu's networks"
+    )]
+    Odd(String),
+    #[error("the plan of {graph} cannot be used: {reason}; build it again with `crosscheck engine build --target this`")]
+    Plan { graph: &'static str, reason: String },
+    #[error("the plan of {graph} did not run: {reason}; check the GPU's memory, and the kernel's log for Xid")]
+    Run { graph: &'static str, reason: String },
     #[error("there is no folder for plans: set HOME, or name one with --cache")]
     NoFolder,
     #[error("cannot read the plan {}: {reason}; check its rights, or take the file away", path.display())]

@@ -83,7 +83,7 @@ pub fn build(
     name: &'static str,
     graph: &[u8],
     target: &Target,
-    mut report: Report<'_>,
+    report: Report<'_>,
 ) -> Result<Built, TensorRtError> {
     let capability = target.capability(library.kind)?;
     let parser = library.create_parser()?;
