@@ -120,8 +120,9 @@ fn check(engine: &Engine, request: &Request<'_>, entries: &[Entry]) -> Result<()
             continue;
         };
         let difference = plans::difference(got.score, want.score);
-        // What is no number is not near.
-        if !(difference <= SCORE_BOUND) {
+        // What is no number is not within it.
+        let near = difference <= SCORE_BOUND;
+        if !near {
             bail!(
                 "{}: the GPU's score is {}, the CPU's {}, which is {difference:.1e} apart where {SCORE_BOUND} is allowed; the plans are not taken into use",
                 entry.rgb.display(), got.score, want.score

@@ -13,12 +13,12 @@ use crate::common::Golden;
 use crate::standin::{is_here, run_part};
 
 /// How far the results with halves between the kernels may be, of the largest of each.
-struct Bounds {
-    psi: f32,
+pub struct Bounds {
+    pub psi: f32,
     /// Of psi without its mean over valid pixels.
-    centred: f32,
-    map: f32,
-    score: f32,
+    pub centred: f32,
+    pub map: f32,
+    pub score: f32,
 }
 
 /// Twice the largest error measured here against float64: psi 5.8e-5, centred 1.2e-3, map 2.5e-5, score 2.5e-6.
@@ -28,13 +28,13 @@ const GOLDEN: Bounds = Bounds { psi: 1.2e-4, centred: 2.5e-3, map: 5e-5, score: 
 const SMALL: Bounds = Bounds { psi: 1.3e-3, centred: 1.3e-2, map: 5e-4, score: 3e-4 };
 
 #[derive(Default)]
-struct Results {
-    tokens: Vec<f32>,
-    groups: XyzGroups,
-    maps: AnomalyMaps,
+pub struct Results {
+    pub tokens: Vec<f32>,
+    pub groups: XyzGroups,
+    pub maps: AnomalyMaps,
 }
 
-fn run(backend: &mut impl Backend, rgb: &[f32], cloud: &[Point]) -> Results {
+pub fn run(backend: &mut impl Backend, rgb: &[f32], cloud: &[Point]) -> Results {
     let mut results = Results::default();
     let Results { tokens, groups, maps } = &mut results;
     backend.rgb_tokens(rgb, tokens).unwrap();
@@ -43,7 +43,7 @@ fn run(backend: &mut impl Backend, rgb: &[f32], cloud: &[Point]) -> Results {
     results
 }
 
-fn near(what: &str, got: &[f32], want: &[f32], bound: f32) {
+pub fn near(what: &str, got: &[f32], want: &[f32], bound: f32) {
     let largest = want.iter().fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
     // What is no number is not near anything.
     let error = got.iter().zip(want).map(|(g, w)| (g - w).abs()).fold(0.0, |m, e| if e <= m { m } else { e });
@@ -57,7 +57,7 @@ fn centred(map: &[f32], valid: &[bool]) -> Vec<f32> {
     on.iter().map(|v| (f64::from(*v) - mean) as f32).collect()
 }
 
-fn near_maps(name: &str, got: &AnomalyMaps, want: &AnomalyMaps, bounds: &Bounds) {
+pub fn near_maps(name: &str, got: &AnomalyMaps, want: &AnomalyMaps, bounds: &Bounds) {
     assert!(got.valid == want.valid, "{name}: other pixels are valid");
     for (what, got_map, want_map) in
         [("psi_rgb", &got.psi_rgb, &want.psi_rgb), ("psi_xyz", &got.psi_xyz, &want.psi_xyz)]
@@ -109,7 +109,7 @@ fn golden_frames_are_the_published_methods() {
 }
 
 /// Odd and even sizes; M below, between and above the channels.
-fn small(hidden: usize, width: usize, groups: usize, group_size: usize) -> Architecture {
+pub fn small(hidden: usize, width: usize, groups: usize, group_size: usize) -> Architecture {
     let rgb = VitShape { width, heads: 1, mlp: 8, layers: 1 };
     let xyz = PointMaeShape {
         width: width + 4,
