@@ -132,7 +132,7 @@ fn a_record_that_ends_early_says_how_many_it_has() {
     let (camera, trigger) = (STATION.find("source = \"synthetic\"").unwrap(), STATION.find("[reject]").unwrap());
     desk.write("replay.toml", format!("{}{frames}\n{}", &STATION[..camera], &STATION[trigger..]));
     let run = desk.run("record --config replay.toml --out more --parts 9");
-    assert!(run.code == 2 && run.err.contains("2 of 9 parts") && run.err.contains("no more came"), "{}", run.err);
+    assert!(run.code == Some(2) && run.err.contains("2 of 9 parts") && run.err.contains("no more came"), "{}", run.err);
     assert_eq!(dataset::nominal(&desk.path("more"), None).unwrap().len(), 2);
     // Nothing is made where there is no camera.
     desk.write(
