@@ -8,6 +8,7 @@
 //!
 //! A part is rejected unless the inspection accepts it in time: whatever fails here lets no part pass.
 
+pub mod camera;
 mod capture;
 pub mod finder;
 pub mod inspection;

@@ -1,15 +1,9 @@
 //! A station's settings, from its configuration.
 
 use super::recorder;
-use crate::calibration::{self, CalibrationError};
-use crate::camera::replay::{Playback, Rate, Replay};
 use crate::camera::supervisor::Patience;
-use crate::camera::synthetic::{Belt, FRAMES_MAX, Synthetic};
-use crate::camera::{CameraError, FrameSource, Opener};
-use crate::config::camera::{Camera, CameraSource};
 use crate::config::trigger::{Trigger, TriggerSource};
 use crate::config::{Station, ns_from_ms, record};
-use crate::scene::Part;
 
 /// How the threads of a station work.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,37 +90,4 @@ fn recording(record: &record::Record) -> Recording {
         pass_share: record.pass_share,
         waiting_max: record.queue_frames_max as usize,
     }
-}
-
-/// What opens the camera of a configuration.
-pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
-    match (camera.source, &camera.replay) {
-        (CameraSource::Replay, Some(replay)) => {
-            let playback = Playback {
-                folder: replay.folder.clone(),
-                rate: replay.frame_rate_hz.map_or(Rate::Recorded, Rate::PerSecond),
-                repeat: replay.repeat,
-                intrinsics: replay.intrinsics.as_deref().map(calibration::Camera::read).transpose()?,
-            };
-            Ok(Box::new(move || opened(Replay::open(&playback)?)))
-        }
-        _ => {
-            let options = camera.synthetic.clone().unwrap_or_default();
-            let belt = Belt {
-                part: Part::from_name(&options.part).unwrap_or(Part::ALL[0]),
-                seed: options.seed,
-                speed_m_per_s: options.belt_m_per_s,
-                pitch_m: options.pitch_m,
-                defect_share: options.defect_share,
-                frame_rate_hz: options.frame_rate_hz,
-                frames_max: FRAMES_MAX,
-                as_asked: false,
-            };
-            Ok(Box::new(move || opened(Synthetic::open(&belt)?)))
-        }
-    }
-}
-
-fn opened(source: impl FrameSource + 'static) -> Result<Box<dyn FrameSource>, CameraError> {
-    Ok(Box::new(source))
 }
