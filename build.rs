@@ -21,7 +21,8 @@ mod tensorrt {
         let target = std::env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
         // Where Debian's packages and JetPack's put them.
         let usual = PathBuf::from(format!("/usr/include/{target}-linux-gnu"));
-        if let Some(folder) = headers("TRT_INCLUDE_DIR").or_else(|| usual.join("NvInfer.h").is_file().then_some(usual)) {
+        if let Some(folder) = headers("TRT_INCLUDE_DIR").or_else(|| usual.join("NvInfer.h").is_file().then_some(usual))
+        {
             shim(folder, "crosscheck_tensorrt", &[]);
             println!("cargo::rustc-cfg=tensorrt_headers");
         }

@@ -126,17 +126,9 @@ pub fn open_unchecked(request: &plans::Request<'_>) -> Result<Box<dyn Backend + 
 }
 
 /// Takes the kept plans of `request` into use: they gave the CPU's scores within `score_difference` on `frames` frames.
-pub fn take_into_use(
-    request: &plans::Request<'_>,
-    frames: usize,
-    score_difference: f64,
-) -> Result<(), BackendError> {
+pub fn take_into_use(request: &plans::Request<'_>, frames: usize, score_difference: f64) -> Result<(), BackendError> {
     #[cfg(feature = "tensorrt")]
-    return tensorrt::Set::asked(request)?.keep_check(
-        &tensorrt::Cache::new(request.cache)?,
-        frames,
-        score_difference,
-    );
+    return tensorrt::Set::asked(request)?.keep_check(&tensorrt::Cache::new(request.cache)?, frames, score_difference);
     #[cfg(not(feature = "tensorrt"))]
     {
         let (_, _, _) = (request, frames, score_difference);

@@ -96,7 +96,8 @@ impl CudaBackend {
         let frame = Frame::new(device, architecture, &mut weights, networks)?;
         log::info!("of its memory {} MB of {} MB were free", free >> 20, total >> 20);
         // The mappings are the GPU's.
-        let on_cpu = || -> Box<dyn Encoders + Send> { Box::new(CpuBackend::with_options(architecture, weights, options)) };
+        let on_cpu =
+            || -> Box<dyn Encoders + Send> { Box::new(CpuBackend::with_options(architecture, weights, options)) };
         let encoders = (!on_gpu).then(on_cpu);
         Ok(Self { frame, encoders, points: Vec::with_capacity(P), neighbours: Vec::new() })
     }

@@ -51,13 +51,17 @@ pub enum TensorRtError {
     NoLibrary { asked: &'static str },
     #[error("no graphs can be written for TensorRT: {0}")]
     Graphs(String),
-    #[error("the plans of this engine for this GPU are not there: make them with `crosscheck engine build --target this`")]
+    #[error(
+        "the plans of this engine for this GPU are not there: make them with `crosscheck engine build --target this`"
+    )]
     NoPlans,
     #[error(
         "the engine's sizes are odd ({0}), which the kernels between TensorRT's plans do not take: use the cpu's networks"
     )]
     Odd(String),
-    #[error("the plan of {graph} cannot be used: {reason}; build it again with `crosscheck engine build --target this`")]
+    #[error(
+        "the plan of {graph} cannot be used: {reason}; build it again with `crosscheck engine build --target this`"
+    )]
     Plan { graph: &'static str, reason: String },
     #[error("the plan of {graph} did not run: {reason}; check the GPU's memory, and the kernel's log for Xid")]
     Run { graph: &'static str, reason: String },

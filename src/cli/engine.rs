@@ -125,7 +125,9 @@ fn check(engine: &Engine, request: &Request<'_>, entries: &[Entry]) -> Result<()
         if !near {
             bail!(
                 "{}: the GPU's score is {}, the CPU's {}, which is {difference:.1e} apart where {SCORE_BOUND} is allowed; the plans are not taken into use",
-                entry.rgb.display(), got.score, want.score
+                entry.rgb.display(),
+                got.score,
+                want.score
             );
         }
         (frames, largest) = (frames + 1, largest.max(difference));

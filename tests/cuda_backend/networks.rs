@@ -54,10 +54,8 @@ impl OnHost {
             let ranks = shift.len();
             (projection, Linear::new(triangle, shift, ranks))
         };
-        let tails = [
-            tail(take("map_rgb_to_xyz.projection", m), &to_xyz),
-            tail(take("map_xyz_to_rgb.projection", m), &to_rgb),
-        ];
+        let tails =
+            [tail(take("map_rgb_to_xyz.projection", m), &to_xyz), tail(take("map_xyz_to_rgb.projection", m), &to_rgb)];
         let [rgb, xyz] = inputs;
         // What a side is predicted by is the other mapping's.
         let (rgb, xyz) = (Sides { input: rgb, output: to_rgb }, Sides { input: xyz, output: to_xyz });
@@ -88,12 +86,7 @@ impl Sides {
 }
 
 impl Networks for OnHost {
-    fn rgb_tokens(
-        &mut self,
-        stream: &CudaStream,
-        image: &CudaSlice<u16>,
-        out: Described<'_>,
-    ) -> Result<(), CudaError> {
+    fn rgb_tokens(&mut self, stream: &CudaStream, image: &CudaSlice<u16>, out: Described<'_>) -> Result<(), CudaError> {
         let mut tokens = Vec::new();
         self.cpu.encode_rgb(&values(&stream.clone_dtoh(image)?), &mut tokens).unwrap();
         self.rgb.give(stream, &tokens, out)

@@ -29,12 +29,7 @@ pub enum Tail {
 /// Both networks and what the mappings take of them. Work goes into `stream`, and nobody waits for it.
 pub trait Networks: Send {
     /// `image`: normalised, halves `[3, H, W]`.
-    fn rgb_tokens(
-        &mut self,
-        stream: &CudaStream,
-        image: &CudaSlice<u16>,
-        out: Described<'_>,
-    ) -> Result<(), CudaError>;
+    fn rgb_tokens(&mut self, stream: &CudaStream, image: &CudaSlice<u16>, out: Described<'_>) -> Result<(), CudaError>;
     /// `offsets`: of each group's points from its centre, halves `[G, K, 3]`; `centres`: `[G, 3]`, metres.
     fn xyz_groups(
         &mut self,

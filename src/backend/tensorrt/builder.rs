@@ -29,7 +29,11 @@ impl Target {
             Self::Capability(major, minor) => format!("sm{major}{minor}"),
             Self::Device(name) => {
                 let small = name.to_ascii_lowercase();
-                small.split(|c: char| !c.is_ascii_alphanumeric()).filter(|s| !s.is_empty()).collect::<Vec<_>>().join("-")
+                small
+                    .split(|c: char| !c.is_ascii_alphanumeric())
+                    .filter(|s| !s.is_empty())
+                    .collect::<Vec<_>>()
+                    .join("-")
             }
         }
     }

@@ -138,8 +138,7 @@ fn load(file: &str) -> Result<&'static libloading::Library, TensorRtError> {
 fn entry(library: &'static libloading::Library, file: &str, name: &CStr) -> Result<Entry, TensorRtError> {
     // SAFETY: the symbol is a function, and is kept as an address only.
     let symbol = unsafe { library.get::<*mut c_void>(name.to_bytes_with_nul()) };
-    let symbol =
-        symbol.map_err(|error| TensorRtError::Missing { file: file.into(), reason: error.to_string() })?;
+    let symbol = symbol.map_err(|error| TensorRtError::Missing { file: file.into(), reason: error.to_string() })?;
     Ok(Entry(*symbol))
 }
 

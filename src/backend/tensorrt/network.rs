@@ -66,20 +66,15 @@ impl Network {
     /// # Safety
     /// Each address is memory of the current context's GPU, of that many bytes, which nobody uses otherwise until the
     /// stream has run it; `stream` is one of that context.
-    pub unsafe fn enqueue(
-        &mut self,
-        stream: *mut c_void,
-        addresses: &[(u64, usize)],
-    ) -> Result<(), TensorRtError> {
+    pub unsafe fn enqueue(&mut self, stream: *mut c_void, addresses: &[(u64, usize)]) -> Result<(), TensorRtError> {
         let graph = self.graph;
         let failed = || TensorRtError::Run { graph, reason: errors() };
         let sizes = self.tensors.iter().map(|(_, bytes)| bytes);
         assert!(addresses.iter().map(|(_, bytes)| bytes).eq(sizes), "{graph}: buffers of other sizes");
         for ((name, _), (address, _)) in self.tensors.iter().zip(addresses) {
             // SAFETY: the context is alive, and the name ends with a zero.
-            let bound = unsafe {
-                (self.library.shim.context_bind)(self.context.0, name.as_ptr(), *address as *mut c_void)
-            };
+            let bound =
+                unsafe { (self.library.shim.context_bind)(self.context.0, name.as_ptr(), *address as *mut c_void) };
             if bound == 0 {
                 return Err(failed());
             }
@@ -117,12 +112,17 @@ fn check(library: Library, engine: &Handle, model: &Model) -> Result<Vec<(CStrin
 /// The one of the engine's tensors that is `wanted`, and its bytes.
 fn take(found: &[(CString, TensorInfo)], wanted: &crate::onnx::Tensor) -> Result<(CString, usize), String> {
     let crate::onnx::Tensor { name, kind, shape, is_input } = wanted;
-    let (own, info) = found.iter().find(|(own, _)| own.to_bytes() == name.as_bytes()).ok_or_else(|| format!("it has no tensor {name}"))?;
+    let (own, info) = found
+        .iter()
+        .find(|(own, _)| own.to_bytes() == name.as_bytes())
+        .ok_or_else(|| format!("it has no tensor {name}"))?;
     let rank = usize::try_from(info.rank).unwrap_or(0).min(info.shape.len());
     let same_shape = info.shape[..rank].iter().copied().eq(shape.iter().map(|&n| n as i64));
     if !same_shape || !KINDS.contains(&(info.kind, *kind)) || (info.is_input != 0) != *is_input {
         let [shape_found, kind_found] = [format!("{:?}", &info.shape[..rank]), info.kind.to_string()];
-        return Err(format!("its {name} is {shape_found} of type {kind_found} where {shape:?} of {kind:?} is expected"));
+        return Err(format!(
+            "its {name} is {shape_found} of type {kind_found} where {shape:?} of {kind:?} is expected"
+        ));
     }
     let bytes = if *kind == Kind::F16 { 2 } else { 4 };
     Ok((own.clone(), shape.iter().product::<usize>() * bytes))

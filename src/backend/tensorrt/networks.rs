@@ -114,12 +114,7 @@ fn enqueue(network: &mut Network, stream: &CudaStream, addresses: &[(u64, usize)
 }
 
 impl Networks for OnDevice {
-    fn rgb_tokens(
-        &mut self,
-        stream: &CudaStream,
-        image: &CudaSlice<u16>,
-        out: Described<'_>,
-    ) -> Result<(), CudaError> {
+    fn rgb_tokens(&mut self, stream: &CudaStream, image: &CudaSlice<u16>, out: Described<'_>) -> Result<(), CudaError> {
         let bytes = image.num_bytes();
         let (image, _image) = image.device_ptr(stream);
         run(&mut self.rgb, stream, &[(image, bytes)], out)

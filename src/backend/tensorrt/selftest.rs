@@ -17,7 +17,9 @@ pub fn run(golden: &[Golden], repeats: usize) -> Result<Report, BackendError> {
     let mut report = cuda::selftest::run(golden, repeats)?;
     match Library::all() {
         Ok(libraries) => {
-            for (library, frame) in libraries.iter().flat_map(|library| golden.iter().map(move |frame| (library, frame))) {
+            for (library, frame) in
+                libraries.iter().flat_map(|library| golden.iter().map(move |frame| (library, frame)))
+            {
                 by_library(*library, frame, &mut report)?;
             }
         }
@@ -28,10 +30,8 @@ pub fn run(golden: &[Golden], repeats: usize) -> Result<Report, BackendError> {
 
 fn by_library(library: Library, frame: &Golden, report: &mut Report) -> Result<(), BackendError> {
     let weights = seeded::weights(&frame.architecture, frame.weight_seed);
-    let folder = tempfile::tempdir().map_err(|error| TensorRtError::Write {
-        path: std::env::temp_dir(),
-        reason: error.to_string(),
-    })?;
+    let folder = tempfile::tempdir()
+        .map_err(|error| TensorRtError::Write { path: std::env::temp_dir(), reason: error.to_string() })?;
     let request = Request::of_this(&frame.architecture, &weights);
     let target = super::set::target_of(&library, &cuda::gpu()?);
     let set = Set::new(library, target, super::set::models(&request)?);

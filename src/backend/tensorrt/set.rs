@@ -67,9 +67,8 @@ impl Set {
             Kept::Nothing => {}
         }
         let start = Instant::now();
-        let mut tell = |builder::Step { phase, done, of }: builder::Step<'_>| {
-            report(Step { graph: model.name, phase, done, of })
-        };
+        let mut tell =
+            |builder::Step { phase, done, of }: builder::Step<'_>| report(Step { graph: model.name, phase, done, of });
         let built = build(self.library, model.name, &model.bytes, &self.target, &mut tell)?;
         cache.write(key, built.bytes())?;
         Ok(facts(built.bytes().len(), Some(start.elapsed().as_secs_f64())))
