@@ -1,5 +1,7 @@
 //! Networks on the GPU's own buffers: what TensorRT's plans give, given by the CPU's arithmetic on the stand-in.
 
+use std::sync::Arc;
+
 use crosscheck::backend::cpu::elementwise::gelu;
 use crosscheck::backend::cpu::factor::{Factor, factor};
 use crosscheck::backend::cpu::linalg::{Linear, linear};
@@ -70,7 +72,7 @@ fn product(layer: &Linear, x: &[f32]) -> Vec<f32> {
 }
 
 impl Sides {
-    fn give(&self, stream: &CudaStream, features: &[f32], out: Described<'_>) -> Result<(), CudaError> {
+    fn give(&self, stream: &Arc<CudaStream>, features: &[f32], out: Described<'_>) -> Result<(), CudaError> {
         let rounded = values(&bits(features));
         let (c, m) = (self.output.to, self.output.from);
         let turned: Vec<f32> = (0..m).flat_map(|i| self.output.weight.iter().skip(i).step_by(m)).copied().collect();
@@ -86,7 +88,12 @@ impl Sides {
 }
 
 impl Networks for OnHost {
-    fn rgb_tokens(&mut self, stream: &CudaStream, image: &CudaSlice<u16>, out: Described<'_>) -> Result<(), CudaError> {
+    fn rgb_tokens(
+        &mut self,
+        stream: &Arc<CudaStream>,
+        image: &CudaSlice<u16>,
+        out: Described<'_>,
+    ) -> Result<(), CudaError> {
         let mut tokens = Vec::new();
         self.cpu.encode_rgb(&values(&stream.clone_dtoh(image)?), &mut tokens).unwrap();
         self.rgb.give(stream, &tokens, out)
@@ -94,7 +101,7 @@ impl Networks for OnHost {
 
     fn xyz_groups(
         &mut self,
-        stream: &CudaStream,
+        stream: &Arc<CudaStream>,
         offsets: &CudaSlice<u16>,
         centres: &CudaSlice<f32>,
         out: Described<'_>,
@@ -113,7 +120,7 @@ impl Networks for OnHost {
     fn tail(
         &mut self,
         tail: Tail,
-        stream: &CudaStream,
+        stream: &Arc<CudaStream>,
         first: &CudaView<'_, u16>,
         hidden: &mut CudaViewMut<'_, u16>,
         turned: &mut CudaViewMut<'_, u16>,

@@ -1,5 +1,7 @@
 //! Networks that run on the GPU, on the back end's own buffers: the place of TensorRT's plans.
 
+use std::sync::Arc;
+
 use cudarc::driver::{CudaSlice, CudaStream, CudaView, CudaViewMut};
 
 use super::CudaError;
@@ -29,11 +31,16 @@ pub enum Tail {
 /// Both networks and what the mappings take of them. Work goes into `stream`, and nobody waits for it.
 pub trait Networks: Send {
     /// `image`: normalised, halves `[3, H, W]`.
-    fn rgb_tokens(&mut self, stream: &CudaStream, image: &CudaSlice<u16>, out: Described<'_>) -> Result<(), CudaError>;
+    fn rgb_tokens(
+        &mut self,
+        stream: &Arc<CudaStream>,
+        image: &CudaSlice<u16>,
+        out: Described<'_>,
+    ) -> Result<(), CudaError>;
     /// `offsets`: of each group's points from its centre, halves `[G, K, 3]`; `centres`: `[G, 3]`, metres.
     fn xyz_groups(
         &mut self,
-        stream: &CudaStream,
+        stream: &Arc<CudaStream>,
         offsets: &CudaSlice<u16>,
         centres: &CudaSlice<f32>,
         out: Described<'_>,
@@ -42,7 +49,7 @@ pub trait Networks: Send {
     fn tail(
         &mut self,
         tail: Tail,
-        stream: &CudaStream,
+        stream: &Arc<CudaStream>,
         first: &CudaView<'_, u16>,
         hidden: &mut CudaViewMut<'_, u16>,
         turned: &mut CudaViewMut<'_, u16>,
@@ -53,7 +60,7 @@ pub trait Networks: Send {
 pub fn tail(
     networks: &mut dyn Networks,
     tail: Tail,
-    stream: &CudaStream,
+    stream: &Arc<CudaStream>,
     (m, ranks): (usize, usize),
     rows: usize,
     hidden: &mut HiddenUnits,

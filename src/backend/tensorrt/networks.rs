@@ -89,7 +89,7 @@ impl OnDevice {
 /// Runs `network` on `inputs` and what `out` names, in the order of its graph.
 fn run(
     network: &mut Network,
-    stream: &CudaStream,
+    stream: &Arc<CudaStream>,
     inputs: &[(u64, usize)],
     out: Described<'_>,
 ) -> Result<(), CudaError> {
@@ -106,7 +106,7 @@ fn run(
     enqueue(network, stream, &addresses)
 }
 
-fn enqueue(network: &mut Network, stream: &CudaStream, addresses: &[(u64, usize)]) -> Result<(), CudaError> {
+fn enqueue(network: &mut Network, stream: &Arc<CudaStream>, addresses: &[(u64, usize)]) -> Result<(), CudaError> {
     stream.context().bind_to_thread()?;
     let stream: *mut c_void = stream.cu_stream().cast();
     // SAFETY: addresses and lengths are of slices whose events the caller holds, and the stream is of their context.
@@ -114,7 +114,12 @@ fn enqueue(network: &mut Network, stream: &CudaStream, addresses: &[(u64, usize)
 }
 
 impl Networks for OnDevice {
-    fn rgb_tokens(&mut self, stream: &CudaStream, image: &CudaSlice<u16>, out: Described<'_>) -> Result<(), CudaError> {
+    fn rgb_tokens(
+        &mut self,
+        stream: &Arc<CudaStream>,
+        image: &CudaSlice<u16>,
+        out: Described<'_>,
+    ) -> Result<(), CudaError> {
         let bytes = image.num_bytes();
         let (image, _image) = image.device_ptr(stream);
         run(&mut self.rgb, stream, &[(image, bytes)], out)
@@ -122,7 +127,7 @@ impl Networks for OnDevice {
 
     fn xyz_groups(
         &mut self,
-        stream: &CudaStream,
+        stream: &Arc<CudaStream>,
         offsets: &CudaSlice<u16>,
         centres: &CudaSlice<f32>,
         out: Described<'_>,
@@ -136,7 +141,7 @@ impl Networks for OnDevice {
     fn tail(
         &mut self,
         tail: Tail,
-        stream: &CudaStream,
+        stream: &Arc<CudaStream>,
         first: &CudaView<'_, u16>,
         hidden: &mut CudaViewMut<'_, u16>,
         turned: &mut CudaViewMut<'_, u16>,
