@@ -19,8 +19,9 @@ use crate::clouds;
 use crate::frames::{Bounds, near, near_maps, run, small};
 use crate::standin::{is_here, run_part};
 
-/// Measured: psi 8.5e-4, centred 7.6e-3, map 3.0e-4, score 2.2e-4: halves of offsets and features beside those between kernels.
-const BOUNDS: Bounds = Bounds { psi: 2e-3, centred: 2e-2, map: 1e-3, score: 1e-3 };
+/// About twice the largest error measured here against the CPU in f32: psi 3.8e-4, centred 5.4e-3, map 1.6e-4, score
+/// 7.3e-5. The CPU's networks round nothing but what goes in and comes out; TensorRT's are in halves throughout.
+const BOUNDS: Bounds = Bounds { psi: 8e-4, centred: 1.1e-2, map: 3.5e-4, score: 1.5e-4 };
 
 /// A side's part of both mappings: the first layer without its bias, and the last layer.
 struct Sides {
@@ -156,12 +157,11 @@ fn part() {
         let (got, want) = (run(&mut cuda, &rgb, &cloud), run(&mut cpu, &rgb, &cloud));
         assert_eq!(got.groups.centre_index, want.groups.centre_index, "{name}");
         if !clouds::points(&cloud).is_empty() {
-            near(&format!("{name} tokens"), &got.tokens, &want.tokens, 2e-3);
-            near(&format!("{name} features"), &got.groups.features, &want.groups.features, 2e-3);
+            near(&format!("{name} tokens"), &got.tokens, &want.tokens, 1e-3);
+            near(&format!("{name} features"), &got.groups.features, &want.groups.features, 1e-3);
             near_maps(name, &got.maps, &want.maps, &BOUNDS);
         }
     }
-    println!("before: {} frames", 1 + clouds::all().len());
     // Tokens that the networks did not give: what the mappings take of them is made anew.
     let cloud = clouds::full();
     let mut got = run(&mut cuda, &rgb, &cloud);
