@@ -63,8 +63,9 @@ check() {
 "$program" synthesize --out "$scratch/parts" --part biscuit --seed 1 --train 4 --validation 1 --good 1 --defective 1 > /dev/null 2>&1
 "$program" fit --nominal "$scratch/parts/biscuit/train" --epochs 1 -o "$scratch/default.safetensors" 2> /dev/null
 check "the built-in engine, fitted" "$scratch/default.safetensors" 12
-# With other groups only the shape's graph is another one: the others' plans are there.
-for engine in "tiny 32 12" "small 32 12" "small 128 3" "medium 32 12" "full 32 12"; do
+# With other groups only the shape's graph is another one, and the seed gives these three depths the same mappings: the
+# plans of equal graphs are there already.
+for engine in "tiny 32 12" "small 32 12" "small 128 3" "medium 32 6" "full 32 6"; do
     read -r variant size count <<< "$engine"
     "$program" import --seeded 7 --variant "$variant" --group-size "$size" -o "$scratch/engine.safetensors" 2> /dev/null
     check "$variant, groups of $size" "$scratch/engine.safetensors" "$count"
