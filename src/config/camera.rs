@@ -21,6 +21,8 @@ pub struct Camera {
     /// Pause before each such try.
     #[serde(default = "reopen_delay_ms")]
     pub reopen_delay_ms: f64,
+    /// What `crosscheck calibrate-station` wrote: light and depth are watched for drift from it.
+    pub station_calibration: Option<PathBuf>,
     /// Options of `source = "synthetic"`.
     pub synthetic: Option<Synthetic>,
     /// Options of `source = "replay"`.
@@ -145,6 +147,7 @@ impl Camera {
         if self.source == CameraSource::Synthetic {
             self.synthetic.get_or_insert_default();
         }
+        self.station_calibration.iter_mut().for_each(|path| resolve(path, folder));
         self.v4l.iter_mut().for_each(|v4l| resolve(&mut v4l.camera_file, folder));
         let Some(replay) = &mut self.replay else { return };
         [Some(&mut replay.folder), replay.intrinsics.as_mut()].into_iter().flatten().for_each(|p| resolve(p, folder));
