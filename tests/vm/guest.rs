@@ -107,7 +107,7 @@ impl Rig {
 }
 
 fn parts_wanted() -> usize {
-    std::fs::read_to_string("/share/parts").ok().and_then(|text| text.trim().parse().ok()).unwrap_or(30)
+    std::fs::read_to_string("/share/parts").ok().and_then(|text| text.trim().parse().ok()).unwrap_or(15)
 }
 
 #[test]

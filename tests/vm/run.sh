@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/crosscheck-vm
 # A part takes four seconds, the rest ten minutes on a busy machine.
-time_s_max=$((1200 + 8 * ${CROSSCHECK_VM_PARTS:-30}))
+time_s_max=$((1200 + 8 * ${CROSSCHECK_VM_PARTS:-15}))
 
 not_run() {
     echo "virtual machine test not run: $1"
@@ -51,7 +51,7 @@ strip -o "$share/crosscheck" "$program"
 strip -o "$share/vm" "$test_program"
 cp "$here/guest.sh" "$share/"
 cp -r "$root/systemd" "$share/systemd"
-echo "${CROSSCHECK_VM_PARTS:-30}" > "$share/parts"
+echo "${CROSSCHECK_VM_PARTS:-15}" > "$share/parts"
 CROSSCHECK_VM_SHARE=$share "$share/vm" --ignored --exact host::makes_what_the_guest_needs
 
 # A kernel that hangs must not hang the run. QEMU emulates SSE several times as fast as AVX: hence this processor.
