@@ -1,5 +1,6 @@
 //! What a station is measured to be: its camera, from the lenses to points, and its belt.
 
+pub mod assembly;
 pub mod camera_file;
 pub mod distortion;
 pub mod import;

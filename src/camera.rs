@@ -4,6 +4,7 @@
 //! camera does when it fails is the supervisor's: it opens the source again, a bounded number of times.
 
 mod pace;
+pub mod realsense;
 pub mod replay;
 pub mod supervisor;
 pub mod synthetic;

@@ -95,6 +95,35 @@ impl RgbdFrame {
         Self { rgb: vec![0; 3], cloud: OrganisedCloud { width: 1, height: 1, points: vec![[0.0; 3]] } }
     }
 
+    /// Becomes a frame of an image, `[height, width, 3]`, and its points, each with its width and height; nothing is allocated
+    /// where this frame was as large before.
+    pub fn fill(
+        &mut self,
+        (rgb, (rgb_width, rgb_height)): (&[u8], (usize, usize)),
+        (points, (width, height)): (impl Iterator<Item = [f32; 3]>, (usize, usize)),
+    ) -> Result<(), FrameError> {
+        check_size(width, height)?;
+        if (rgb_width, rgb_height) != (width, height) {
+            return Err(FrameError::SizeMismatch { rgb_width, rgb_height, xyz_width: width, xyz_height: height });
+        }
+        if rgb.len() != width * height * 3 {
+            return Err(FrameError::Length { what: "the image", found: rgb.len(), width, height });
+        }
+        let kept = &mut self.cloud.points;
+        kept.clear();
+        kept.extend(points.take(width * height).map(|p| if p.iter().all(|v| v.is_finite()) { p } else { [0.0; 3] }));
+        let found = kept.len();
+        // A frame that is refused is still a whole one.
+        kept.resize(width * height, [0.0; 3]);
+        self.rgb.clear();
+        self.rgb.extend_from_slice(rgb);
+        (self.cloud.width, self.cloud.height) = (width, height);
+        if found == width * height {
+            return Ok(());
+        }
+        Err(FrameError::Length { what: "the cloud", found: found * 3, width, height })
+    }
+
     /// Becomes a copy of `other`; nothing is allocated where this frame was as large before.
     pub fn copy_from(&mut self, other: &Self) {
         self.rgb.clone_from(&other.rgb);

@@ -47,17 +47,21 @@ impl Intrinsics {
         Err(CalibrationError::PrincipalPoint { cx, cy, width, height })
     }
 
-    /// Depth steps `[height, width]`, 0 = no point, to points in metres.
-    pub fn deproject(&self, depth: &[u16], width: usize, height: usize) -> Result<OrganisedCloud, FrameError> {
-        let point = |(i, &step): (usize, &u16)| {
+    /// Depth steps, 0 = no point, of an image of this width to points in metres, the origin where there is none.
+    pub fn points(&self, depth: &[u16], width: usize) -> impl Iterator<Item = [f32; 3]> {
+        depth.iter().enumerate().map(move |(i, &step)| {
             if step == 0 {
                 return [0.0; 3];
             }
             let z = f32::from(step) * self.depth_unit_m + self.depth_offset_m;
             let (u, v) = ((i % width) as f32, (i / width) as f32);
             [(u - self.cx) / self.fx * z, (v - self.cy) / self.fy * z, z]
-        };
-        OrganisedCloud::new(width, height, depth.iter().enumerate().map(point).collect())
+        })
+    }
+
+    /// Depth steps `[height, width]`, 0 = no point, to points in metres.
+    pub fn deproject(&self, depth: &[u16], width: usize, height: usize) -> Result<OrganisedCloud, FrameError> {
+        OrganisedCloud::new(width, height, self.points(depth, width).collect())
     }
 }
 

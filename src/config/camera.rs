@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::check::{Problems, resolve};
+use super::realsense::Realsense;
 use crate::scene::Part;
 
 /// `[camera]`: where frames come from, and what is done when they stop.
@@ -23,6 +24,8 @@ pub struct Camera {
     pub synthetic: Option<Synthetic>,
     /// Options of `source = "replay"`.
     pub replay: Option<Replay>,
+    /// Options of `source = "realsense"`.
+    pub realsense: Option<Realsense>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +35,8 @@ pub enum CameraSource {
     Synthetic,
     /// Frames on disk.
     Replay,
+    /// A RealSense camera or a recording of one, in builds with the feature `realsense`.
+    Realsense,
 }
 
 /// `[camera.synthetic]`: a belt of made-up parts.
@@ -98,6 +103,10 @@ impl Camera {
             (_, Some(_)) => problems.say("[camera.replay] is given where camera.source is another: remove it".into()),
             (_, None) => {}
         }
+        if self.source != CameraSource::Realsense && self.realsense.is_some() {
+            problems.say("[camera.realsense] is given where camera.source is another: remove it".into());
+        }
+        self.realsense.iter().for_each(|realsense| realsense.check(problems));
         self.synthetic.iter().for_each(|synthetic| synthetic.check(problems));
     }
 
@@ -105,6 +114,10 @@ impl Camera {
         if self.source == CameraSource::Synthetic {
             self.synthetic.get_or_insert_default();
         }
+        if self.source == CameraSource::Realsense {
+            self.realsense.get_or_insert_default();
+        }
+        self.realsense.iter_mut().for_each(|realsense| realsense.resolve(folder));
         let Some(replay) = &mut self.replay else { return };
         [Some(&mut replay.folder), replay.intrinsics.as_mut()].into_iter().flatten().for_each(|p| resolve(p, folder));
     }

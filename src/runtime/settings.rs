@@ -2,13 +2,14 @@
 
 use super::recorder;
 use crate::calibration::{self, CalibrationError};
+use crate::camera::realsense::{self, Controls, Filters, Origin, Preset, Realsense};
 use crate::camera::replay::{Playback, Rate, Replay};
 use crate::camera::supervisor::Patience;
 use crate::camera::synthetic::{Belt, FRAMES_MAX, Synthetic};
 use crate::camera::{CameraError, FrameSource, Opener};
 use crate::config::camera::{Camera, CameraSource};
 use crate::config::trigger::{Trigger, TriggerSource};
-use crate::config::{Station, ns_from_ms, record};
+use crate::config::{self, Station, ns_from_ms, record};
 use crate::scene::Part;
 
 /// How the threads of a station work.
@@ -110,6 +111,10 @@ pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
             };
             Ok(Box::new(move || opened(Replay::open(&playback)?)))
         }
+        (CameraSource::Realsense, _) => {
+            let camera = realsense(&camera.realsense.clone().unwrap_or_default())?;
+            Ok(Box::new(move || realsense::open(&camera)))
+        }
         _ => {
             let options = camera.synthetic.clone().unwrap_or_default();
             let belt = Belt {
@@ -125,6 +130,33 @@ pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
             Ok(Box::new(move || opened(Synthetic::open(&belt)?)))
         }
     }
+}
+
+fn realsense(options: &config::realsense::Realsense) -> Result<Realsense, CalibrationError> {
+    let size = |side: Option<[u32; 2]>| side.map_or((0, 0), |[width, height]| (width, height));
+    Ok(Realsense {
+        origin: match &options.recording {
+            Some(path) => Origin::Recording { path: path.clone(), repeat: options.repeat },
+            None => Origin::Device(options.serial.clone()),
+        },
+        colour: size(options.colour),
+        depth: size(options.depth),
+        frame_rate_hz: options.frame_rate_hz.unwrap_or(0),
+        grid: options.grid,
+        camera: options.camera_file.as_deref().map(calibration::Camera::read).transpose()?,
+        controls: Controls {
+            preset: options.preset.as_deref().and_then(Preset::from_name),
+            laser_power: options.laser_power,
+            depth_exposure: options.depth_exposure,
+            colour_exposure: options.colour_exposure,
+        },
+        filters: Filters {
+            decimation: options.decimation,
+            spatial: options.spatial_filter,
+            temporal: options.temporal_filter,
+        },
+        pair_window_ns: ns_from_ms(options.pair_window_ms),
+    })
 }
 
 fn opened(source: impl FrameSource + 'static) -> Result<Box<dyn FrameSource>, CameraError> {
