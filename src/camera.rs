@@ -3,11 +3,15 @@
 //! A source writes into frames that the station owns, so that a running camera allocates nothing. What a
 //! camera does when it fails is the supervisor's: it opens the source again, a bounded number of times.
 
+pub mod nodes;
 mod pace;
+pub mod pixel_format;
 pub mod realsense;
 pub mod replay;
 pub mod supervisor;
 pub mod synthetic;
+#[cfg(feature = "v4l")]
+pub mod v4l;
 
 use std::time::Duration;
 

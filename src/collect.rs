@@ -120,13 +120,15 @@ impl Collector {
     }
 }
 
-/// The number after the largest of the files in `folder`, which is made where it is not there.
+/// The number after the largest of the files in `folder`, which need not be there yet.
 fn next_number(folder: &Path) -> Result<usize, CollectError> {
-    let rgb = folder.join("rgb");
     let failed = |source| CollectError::Write { folder: folder.into(), source };
-    std::fs::create_dir_all(&rgb).map_err(failed)?;
     let mut number = 0;
-    for file in std::fs::read_dir(&rgb).map_err(failed)? {
+    let files = match std::fs::read_dir(folder.join("rgb")) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        files => files.map_err(failed)?,
+    };
+    for file in files {
         let path = file.map_err(failed)?.path();
         let of_file = path.file_stem().and_then(|stem| stem.to_str()?.parse::<usize>().ok());
         number = number.max(of_file.map_or(0, |of_file| of_file.saturating_add(1)));

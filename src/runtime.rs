@@ -8,7 +8,9 @@
 //!
 //! A part is rejected unless the inspection accepts it in time: whatever fails here lets no part pass.
 
+pub mod camera;
 mod capture;
+pub mod drift;
 pub mod finder;
 pub mod inspection;
 pub mod judgement;

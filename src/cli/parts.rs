@@ -12,8 +12,9 @@ use crosscheck::config::Station;
 use crosscheck::config::trigger::TriggerSource;
 use crosscheck::frame::RgbdFrame;
 use crosscheck::prepare::plane::Plane;
+use crosscheck::runtime::camera::opener;
 use crosscheck::runtime::finder::Finder;
-use crosscheck::runtime::settings::{Settings, opener};
+use crosscheck::runtime::settings::Settings;
 
 const WAIT: Duration = Duration::from_millis(100);
 

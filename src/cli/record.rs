@@ -26,11 +26,18 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     station_calibration: Option<PathBuf>,
     /// Parts to keep: to learn from, with --nominal
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = parse_parts)]
     parts: usize,
     /// Further good parts to keep, to find the threshold on
     #[arg(long, default_value_t = 0, requires = "nominal")]
     validation: usize,
+}
+
+fn parse_parts(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(parts) if parts > 0 => Ok(parts),
+        _ => Err("expected a number of parts, 1 or more".into()),
+    }
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
@@ -40,7 +47,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let stop = stop_on_interrupt()?;
     let mut collector = Collector::open(&folder, calibration.as_ref())?;
     let belt = calibration.as_ref().map(StationCalibration::plane);
-    let mut left_out = 0;
+    let (wanted, mut left_out) = (arguments.parts + arguments.validation, 0);
+    let mut for_validation = false;
     parts::of_station(&station, belt, &stop, |frame| {
         match collector.offer(frame)? {
             Collected::Kept { name, quality } => log::info!(
@@ -54,15 +62,21 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
                 log::warn!("a part is left out: {}", faults.join("; "));
             }
         }
-        if collector.kept() >= arguments.parts + arguments.validation {
+        if collector.kept() >= wanted {
             return Ok(ControlFlow::Break(()));
         }
-        if collector.kept() == arguments.parts {
+        if collector.kept() == arguments.parts && !for_validation {
+            for_validation = true;
             collector.go_on_in(&arguments.out.join("validation/good"))?;
         }
         Ok(ControlFlow::Continue(()))
     })?;
     anyhow::ensure!(collector.kept() > 0, "no part was recorded; see the reasons above, or give the camera more time");
-    log::info!("wrote {} parts to {}, left out {left_out}", collector.kept(), arguments.out.display());
+    let (kept, out) = (collector.kept(), arguments.out.display());
+    anyhow::ensure!(
+        kept >= wanted,
+        "{kept} of {wanted} parts are in {out}, {left_out} were left out, and then it was interrupted or no more came: run it again for the others"
+    );
+    log::info!("wrote {kept} parts to {out}, left out {left_out}");
     Ok(Outcome::Done)
 }

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{Problems, resolve};
 use super::realsense::Realsense;
+use crate::camera::pixel_format::COLOUR;
+use crate::frame::SIDE_MAX;
 use crate::scene::Part;
 
 /// `[camera]`: where frames come from, and what is done when they stop.
@@ -20,10 +22,14 @@ pub struct Camera {
     /// Pause before each such try.
     #[serde(default = "reopen_delay_ms")]
     pub reopen_delay_ms: f64,
+    /// What `crosscheck calibrate-station` wrote: light and depth are watched for drift from it.
+    pub station_calibration: Option<PathBuf>,
     /// Options of `source = "synthetic"`.
     pub synthetic: Option<Synthetic>,
     /// Options of `source = "replay"`.
     pub replay: Option<Replay>,
+    /// Options of `source = "v4l"`.
+    pub v4l: Option<V4l>,
     /// Options of `source = "realsense"`.
     pub realsense: Option<Realsense>,
 }
@@ -35,6 +41,8 @@ pub enum CameraSource {
     Synthetic,
     /// Frames on disk.
     Replay,
+    /// Two video nodes of Linux.
+    V4l,
     /// A RealSense camera or a recording of one, in builds with the feature `realsense`.
     Realsense,
 }
@@ -75,6 +83,34 @@ pub struct Replay {
     pub repeat: bool,
 }
 
+/// `[camera.v4l]`: a colour and a depth node of V4L2.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct V4l {
+    /// `/dev/video0`, or better a link of `/dev/v4l/by-id` or `by-path`, which stays after a reboot.
+    pub colour: PathBuf,
+    pub depth: PathBuf,
+    /// Camera file (TOML): lenses, the way between them, and the depth unit.
+    pub camera_file: PathBuf,
+    /// Of colour images, pixels.
+    pub width: u32,
+    pub height: u32,
+    /// Of depth images; as colour images where left out.
+    pub depth_width: Option<u32>,
+    pub depth_height: Option<u32>,
+    /// RGB3, YUYV, MJPG or GREY; the first of these that the node offers where left out.
+    pub colour_format: Option<String>,
+    /// Of both nodes; the drivers' own where left out.
+    pub frame_rate_hz: Option<u32>,
+    /// Colour and depth of one frame are at most so far apart: at most half of the time from frame to frame.
+    #[serde(default = "pair_window_ms")]
+    pub pair_window_ms: f64,
+}
+
+fn pair_window_ms() -> f64 {
+    12.0
+}
+
 fn frame_timeout_ms() -> f64 {
     2_000.0
 }
@@ -103,6 +139,12 @@ impl Camera {
             (_, Some(_)) => problems.say("[camera.replay] is given where camera.source is another: remove it".into()),
             (_, None) => {}
         }
+        match (self.source, &self.v4l) {
+            (CameraSource::V4l, None) => problems.say("camera.source is \"v4l\" without [camera.v4l]: add it".into()),
+            (CameraSource::V4l, Some(v4l)) => v4l.check(problems),
+            (_, Some(_)) => problems.say("[camera.v4l] is given where camera.source is another: remove it".into()),
+            (_, None) => {}
+        }
         if self.source != CameraSource::Realsense && self.realsense.is_some() {
             problems.say("[camera.realsense] is given where camera.source is another: remove it".into());
         }
@@ -114,6 +156,8 @@ impl Camera {
         if self.source == CameraSource::Synthetic {
             self.synthetic.get_or_insert_default();
         }
+        self.station_calibration.iter_mut().for_each(|path| resolve(path, folder));
+        self.v4l.iter_mut().for_each(|v4l| resolve(&mut v4l.camera_file, folder));
         if self.source == CameraSource::Realsense {
             self.realsense.get_or_insert_default();
         }
@@ -133,6 +177,39 @@ impl Synthetic {
         problems.range("camera.synthetic.pitch_m", self.pitch_m, 0.02..=10.0);
         problems.range("camera.synthetic.defect_share", self.defect_share, 0.0..=1.0);
         problems.range("camera.synthetic.frame_rate_hz", self.frame_rate_hz, 0.1..=1_000.0);
+    }
+}
+
+impl V4l {
+    /// Width and height of depth images.
+    pub fn depth_size(&self) -> (u32, u32) {
+        (self.depth_width.unwrap_or(self.width), self.depth_height.unwrap_or(self.height))
+    }
+
+    fn check(&self, problems: &mut Problems) {
+        for (name, path) in [("colour", &self.colour), ("depth", &self.depth), ("camera_file", &self.camera_file)] {
+            problems.path(&format!("camera.v4l.{name}"), path);
+        }
+        if self.colour == self.depth {
+            problems.say("camera.v4l.colour and camera.v4l.depth are the same node: name two".into());
+        }
+        let (depth_width, depth_height) = self.depth_size();
+        for (name, side) in [
+            ("width", self.width),
+            ("height", self.height),
+            ("depth_width", depth_width),
+            ("depth_height", depth_height),
+        ] {
+            problems.range(&format!("camera.v4l.{name}"), side, 16..=SIDE_MAX as u32);
+        }
+        let known = COLOUR.map(|format| format.to_string());
+        if let Some(format) = self.colour_format.as_ref().filter(|format| !known.contains(format)) {
+            let known = known.join(", ");
+            problems.say(format!("camera.v4l.colour_format is {format:?} where one of {known} is expected"));
+        }
+        let rate = self.frame_rate_hz.into_iter();
+        rate.for_each(|rate| problems.range("camera.v4l.frame_rate_hz", rate, 1..=1_000));
+        problems.range("camera.v4l.pair_window_ms", self.pair_window_ms, 0.1..=1_000.0);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config::record::Record;
 use crate::config::view::{Mqtt, View};
 use crate::config::{Station, ns_from_ms};
 use crate::model::engine_file::Engine;
-use crate::runtime::settings::opener;
+use crate::runtime::camera::opener;
 
 /// A broker on the same network answers in a tenth of this.
 const BROKER_TIME_MAX: Duration = Duration::from_secs(2);

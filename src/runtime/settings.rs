@@ -1,16 +1,9 @@
 //! A station's settings, from its configuration.
 
 use super::recorder;
-use crate::calibration::{self, CalibrationError};
-use crate::camera::realsense::{self, Controls, Filters, Origin, Preset, Realsense};
-use crate::camera::replay::{Playback, Rate, Replay};
 use crate::camera::supervisor::Patience;
-use crate::camera::synthetic::{Belt, FRAMES_MAX, Synthetic};
-use crate::camera::{CameraError, FrameSource, Opener};
-use crate::config::camera::{Camera, CameraSource};
 use crate::config::trigger::{Trigger, TriggerSource};
-use crate::config::{self, Station, ns_from_ms, record};
-use crate::scene::Part;
+use crate::config::{Station, ns_from_ms, record};
 
 /// How the threads of a station work.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,68 +90,4 @@ fn recording(record: &record::Record) -> Recording {
         pass_share: record.pass_share,
         waiting_max: record.queue_frames_max as usize,
     }
-}
-
-/// What opens the camera of a configuration.
-pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
-    match (camera.source, &camera.replay) {
-        (CameraSource::Replay, Some(replay)) => {
-            let playback = Playback {
-                folder: replay.folder.clone(),
-                rate: replay.frame_rate_hz.map_or(Rate::Recorded, Rate::PerSecond),
-                repeat: replay.repeat,
-                intrinsics: replay.intrinsics.as_deref().map(calibration::Camera::read).transpose()?,
-            };
-            Ok(Box::new(move || opened(Replay::open(&playback)?)))
-        }
-        (CameraSource::Realsense, _) => {
-            let camera = realsense(&camera.realsense.clone().unwrap_or_default())?;
-            Ok(Box::new(move || realsense::open(&camera)))
-        }
-        _ => {
-            let options = camera.synthetic.clone().unwrap_or_default();
-            let belt = Belt {
-                part: Part::from_name(&options.part).unwrap_or(Part::ALL[0]),
-                seed: options.seed,
-                speed_m_per_s: options.belt_m_per_s,
-                pitch_m: options.pitch_m,
-                defect_share: options.defect_share,
-                frame_rate_hz: options.frame_rate_hz,
-                frames_max: FRAMES_MAX,
-                as_asked: false,
-            };
-            Ok(Box::new(move || opened(Synthetic::open(&belt)?)))
-        }
-    }
-}
-
-fn realsense(options: &config::realsense::Realsense) -> Result<Realsense, CalibrationError> {
-    let size = |side: Option<[u32; 2]>| side.map_or((0, 0), |[width, height]| (width, height));
-    Ok(Realsense {
-        origin: match &options.recording {
-            Some(path) => Origin::Recording { path: path.clone(), repeat: options.repeat },
-            None => Origin::Device(options.serial.clone()),
-        },
-        colour: size(options.colour),
-        depth: size(options.depth),
-        frame_rate_hz: options.frame_rate_hz.unwrap_or(0),
-        grid: options.grid,
-        camera: options.camera_file.as_deref().map(calibration::Camera::read).transpose()?,
-        controls: Controls {
-            preset: options.preset.as_deref().and_then(Preset::from_name),
-            laser_power: options.laser_power,
-            depth_exposure: options.depth_exposure,
-            colour_exposure: options.colour_exposure,
-        },
-        filters: Filters {
-            decimation: options.decimation,
-            spatial: options.spatial_filter,
-            temporal: options.temporal_filter,
-        },
-        pair_window_ns: ns_from_ms(options.pair_window_ms),
-    })
-}
-
-fn opened(source: impl FrameSource + 'static) -> Result<Box<dyn FrameSource>, CameraError> {
-    Ok(Box::new(source))
 }

@@ -123,8 +123,33 @@ fn a_station_is_measured_and_good_parts_are_recorded_from_it() {
 }
 
 #[test]
+fn a_record_that_ends_early_says_how_many_it_has() {
+    let desk = Desk::new();
+    desk.write("station.toml", STATION);
+    desk.done("record --config station.toml --out parts --parts 2");
+    let frames =
+        "source = \"replay\"\n[camera.replay]\nfolder = \"parts\"\nframe_rate_hz = 5.0\n[trigger]\nsource = \"frame\"";
+    let (camera, trigger) = (STATION.find("source = \"synthetic\"").unwrap(), STATION.find("[reject]").unwrap());
+    desk.write("replay.toml", format!("{}{frames}\n{}", &STATION[..camera], &STATION[trigger..]));
+    let run = desk.run("record --config replay.toml --out more --parts 9");
+    assert!(run.code == Some(2) && run.err.contains("2 of 9 parts") && run.err.contains("no more came"), "{}", run.err);
+    assert_eq!(dataset::nominal(&desk.path("more"), None).unwrap().len(), 2);
+    // Nothing is made where there is no camera.
+    desk.write(
+        "none.toml",
+        STATION
+            .replace("source = \"synthetic\"", "source = \"replay\"")
+            .replace("[camera.synthetic]", "[camera.replay]\nfolder = \"nothing\"\n#"),
+    );
+    desk.refused("record --config none.toml --out empty --parts 9");
+    assert!(!desk.path("empty").exists());
+}
+
+#[test]
 fn what_cannot_be_measured_or_recorded() {
     let desk = Desk::new();
+    desk.write("good.toml", STATION);
+    desk.refused_with("record --config good.toml --out parts --parts 0", &["1 or more"]);
     desk.refused_with("calibrate-station --output belt.toml", &["--frames"]);
     desk.refused_with("calibrate-station --frames none --output belt.toml", &["none"]);
     let removed = ["none of 3 frames shows the belt", "background was not removed"];

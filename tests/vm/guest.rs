@@ -19,13 +19,13 @@ const UNJUDGED_MAX: u64 = 2;
 const WIDTH_SHARE: std::ops::RangeInclusive<f64> = 0.8..=3.0;
 
 /// A running service on a running belt.
-struct Rig {
+pub struct Rig {
     belt: Belt,
     service: Service,
 }
 
 impl Rig {
-    fn start(name: &str) -> Self {
+    pub fn start(name: &str) -> Self {
         let belt = Belt::start(Chip::plug_in());
         let service = Service::start(name);
         let rig = Self { belt, service };
@@ -50,7 +50,7 @@ impl Rig {
     }
 
     /// The same, no faster than they are judged.
-    fn judged_parts(&self, count: usize) -> Vec<u64> {
+    pub fn judged_parts(&self, count: usize) -> Vec<u64> {
         let mut parts = Vec::new();
         for announced in 1..=count as u64 {
             parts.extend(self.parts(1));
@@ -76,7 +76,7 @@ impl Rig {
 
     /// Each part's pulse is at its place in the order of the parts, has its width, and there is no other.
     /// Parts that passed have a verdict that lets them pass.
-    fn all_as_judged(&self, parts: &[u64]) -> usize {
+    pub fn all_as_judged(&self, parts: &[u64]) -> usize {
         self.belt.advance(CLEAR_COUNTS);
         let state = self.service.state();
         let history = state["history"].as_array().unwrap();

@@ -5,6 +5,8 @@ cd "$(dirname "$0")"
 export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 echo "guest: kernel $(uname -r), $(systemctl --version | head -n 1), up $(cut -d. -f1 /proc/uptime) s"
 modprobe gpio-sim
+# Two cameras that capture what is put out to them.
+modprobe vivid n_devs=2 node_types=0x101,0x101 num_inputs=1,1 input_types=0x3,0x3 num_outputs=1,1 output_types=0x1,0x1
 mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
 systemd/install.sh --program ./crosscheck > /dev/null
 cp -r station/* /etc/crosscheck/
@@ -19,4 +21,5 @@ mount -t tmpfs -o "size=256k,mode=700,uid=$(id -u crosscheck),gid=$(id -g crossc
 chown crosscheck:crosscheck /var/lib/crosscheck/full
 systemctl daemon-reload
 cp vm /run/vm
+/run/vm --ignored vivid:: --test-threads=1 --nocapture
 /run/vm --ignored guest:: --test-threads=1 --nocapture

@@ -99,10 +99,28 @@ fn engine(frames: &[(&str, RgbdFrame)]) -> Engine {
 }
 
 fn calibration(threshold: f32) -> Calibration {
-    Calibration { threshold, review: None, frames: 1, false_reject_rate: 0.5, guaranteed_rate: 0.5 }
+    Calibration { threshold, review: None, frames: 1, false_reject_rate: 0.5, guaranteed_rate: 0.5, median_score: None }
 }
 
-/// `camera`: options of the replay; `record`: whether parts are recorded.
+/// Of what `vivid` captures, whatever it shows.
+const NODES: &str = r#"source = "v4l"
+frame_timeout_ms = 20000.0
+
+[camera.v4l]
+colour = "/dev/video0"
+depth = "/dev/video2"
+camera_file = "lens.toml"
+width = 640
+height = 480
+colour_format = "RGB3"
+pair_window_ms = 30.0"#;
+const LENS: &str = "fx = 600.0\nfy = 600.0\ncx = 320.0\ncy = 240.0\ndepth_unit_m = 0.001\n";
+
+fn replay(options: &str) -> String {
+    format!("source = \"replay\"\nframe_timeout_ms = 20000.0\n\n[camera.replay]\nfolder = \"recording\"\n{options}")
+}
+
+/// `record`: whether parts are recorded.
 fn configuration(camera: &str, record: bool) -> String {
     let record =
         if record { "[record]\nfolder = \"/var/lib/crosscheck/full/recording\"\npass_share = 1.0\n" } else { "" };
@@ -112,11 +130,6 @@ fn configuration(camera: &str, record: bool) -> String {
 path = "engine.safetensors"
 
 [camera]
-source = "replay"
-frame_timeout_ms = 20000.0
-
-[camera.replay]
-folder = "recording"
 {camera}
 
 [trigger]
@@ -156,11 +169,15 @@ fn make(share: &Path) {
         mvtec3d::write(&folder.join("recording").join("test").join(kind), &format!("{i:03}"), frame, None).unwrap();
     }
     engine(&frames).write(&folder.join("engine.safetensors")).unwrap();
-    for (name, camera, record) in
-        [("station", REPEATS, false), ("ends", "frame_rate_hz = 0.1", false), ("full", REPEATS, true)]
-    {
-        std::fs::write(folder.join(format!("{name}.toml")), configuration(camera, record)).unwrap();
+    for (name, camera, record) in [
+        ("station", replay(REPEATS), false),
+        ("ends", replay("frame_rate_hz = 0.1"), false),
+        ("full", replay(REPEATS), true),
+        ("camera", NODES.into(), false),
+    ] {
+        std::fs::write(folder.join(format!("{name}.toml")), configuration(&camera, record)).unwrap();
     }
+    std::fs::write(folder.join("lens.toml"), LENS).unwrap();
 }
 
 #[test]
@@ -174,7 +191,7 @@ fn makes_what_the_guest_needs() {
 fn the_guests_configurations_are_valid() {
     let folder = tempfile::tempdir().unwrap();
     make(folder.path());
-    for name in ["station", "ends", "full"] {
+    for name in ["station", "ends", "full", "camera"] {
         crosscheck::config::Station::read(&folder.path().join(format!("station/{name}.toml"))).unwrap();
     }
 }

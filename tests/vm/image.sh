@@ -74,7 +74,7 @@ build_gpio_sim() {
 }
 
 root_file_system() {
-    mmdebstrap -q --mode=root --variant=minbase --include=systemd,systemd-sysv,udev,kmod,curl \
+    mmdebstrap -q --mode=root --variant=minbase --include=systemd,systemd-sysv,udev,kmod,curl,v4l-utils \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' --aptopt='Apt::Install-Recommends "false"' \
         "$suite" rootfs "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
@@ -82,7 +82,7 @@ root_file_system() {
     mkdir -p $modules
     cp -a "kernel/lib/modules/$abi" $modules/
     chroot rootfs depmod "$abi"
-    needed=$(for module in configfs 9p 9pnet_virtio virtio_pci; do
+    needed=$(for module in configfs 9p 9pnet_virtio virtio_pci vivid; do
         chroot rootfs modprobe -S "$abi" --show-depends $module | awk '$1 == "insmod" { print $2 }'
     done | sort -u)
     rm -rf "${modules:?}/$abi"

@@ -12,3 +12,5 @@ mod chip;
 mod guest;
 mod host;
 mod service;
+#[cfg(feature = "v4l")]
+mod vivid;

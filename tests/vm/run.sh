@@ -2,7 +2,8 @@
 # The program as a real systemd service on a simulated GPIO chip, in a virtual machine (Debian 12's 6.12 kernel, QEMU in software).
 # usage: [CROSSCHECK_VM_PARTS=500] run.sh   Exit code 0: passed, 1: failed, 77: not run, with the reason.
 # Keeps about 150 MB in ${XDG_CACHE_HOME:-$HOME/.cache}/crosscheck-vm. As root on Debian 12 it installs what is missing:
-# qemu-system-x86, mmdebstrap, cpio; elsewhere it says what is missing and does not run.
+# qemu-system-x86, mmdebstrap, cpio, libclang1-14 and libclang-common-14-dev (the crate v4l reads the kernel's headers with
+# them); elsewhere it says what is missing and does not run.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -20,6 +21,7 @@ install_missing() {
     command -v qemu-system-x86_64 > /dev/null || missing+=(qemu-system-x86)
     command -v mmdebstrap > /dev/null || missing+=(mmdebstrap)
     command -v cpio > /dev/null || missing+=(cpio)
+    "$root/tests/v4l/libclang.sh" || missing+=(libclang1-14 libclang-common-14-dev)
     [ ${#missing[@]} -eq 0 ] && return
     [ "$(id -u)" -eq 0 ] || not_run "needs ${missing[*]}: apt install ${missing[*]}"
     echo "installing ${missing[*]}"
@@ -36,8 +38,8 @@ install_missing
 
 "$here/image.sh" "$cache" || not_run "cannot make the image (see above)"
 cd "$root"
-cargo build --release --quiet
-test_program=$(cargo test --release --test vm --no-run --message-format=json 2> /dev/null \
+cargo build --release --quiet --features v4l
+test_program=$(cargo test --release --features v4l --test vm --no-run --message-format=json 2> /dev/null \
     | sed -n 's/.*"executable":"\([^"]*\/vm-[^"]*\)".*/\1/p' | tail -n 1)
 [ -x "$test_program" ] || { echo "tests/vm was not built"; exit 1; }
 program=$(dirname "$(dirname "$test_program")")/crosscheck
