@@ -152,6 +152,23 @@ fn a_repeated_recording_does_not_end_and_filters_change_what_they_should() {
     assert!(depths.iter().all(|z| (0.3..0.8).contains(z)), "depths in metres, by the device's unit");
 }
 
+#[test]
+fn a_camera_file_stands_in_for_the_devices_calibration_but_not_with_another_unit() {
+    let with = |unit_m: f64| {
+        let file = CameraFile { depth_unit_m: unit_m, ..camera_file(Grid::Depth, [3.0, 0.0]) };
+        Realsense { camera: Some(Camera::Lenses(Arc::new(Registration::new(file)))), ..camera() }
+    };
+    let (frames, _) = play(&with(UNIT_M.into()), 1);
+    assert_eq!(frames[0].frame.width(), DEPTH.0);
+    assert!(frames[0].frame != expected(frames[0].sequence as usize - 1, Grid::Depth), "colour is taken elsewhere");
+    let (frames, end) = play(&with(1e-6 * 10.0), usize::MAX);
+    let error = end.unwrap();
+    assert!(
+        frames.is_empty() && error.to_string().contains("depth_unit_m of the camera file is 0.00001 where"),
+        "{error}"
+    );
+}
+
 /// Depth and colour as librealsense's player gives them, and what its `Align` makes of the depth.
 fn aligned() -> Vec<(usize, Vec<u16>)> {
     let steps = |frame: &DepthFrame| -> Vec<u16> {

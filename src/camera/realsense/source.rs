@@ -26,6 +26,9 @@ use crate::clock::monotonic_ns;
 /// A filter of one frame takes milliseconds.
 const FILTER_TIME_MAX: Duration = Duration::from_secs(1);
 
+/// A device's unit is a round number, but in single precision.
+const UNIT_NEAR: f32 = 1e-4;
+
 /// A camera at work.
 pub struct Source {
     pipeline: Option<ActivePipeline>,
@@ -123,6 +126,11 @@ impl Source {
             })?,
             format => return Err(settings(format!("colour comes as {format:?} where Rgb8 or Bgr8 is expected"))),
         }
+        if self.frames == 0
+            && let Some(camera) = &self.camera
+        {
+            check_unit(camera, depth)?;
+        }
         let camera = match &mut self.camera {
             Some(camera) => camera,
             none => {
@@ -193,6 +201,19 @@ impl Pipe {
         }
         Ok(depth)
     }
+}
+
+/// Refuses a camera file that has another depth unit than the device.
+fn check_unit(camera: &Camera, depth: &DepthFrame) -> Result<(), CameraError> {
+    let unit_m = match camera {
+        Camera::Pinhole(intrinsics) => intrinsics.depth_unit_m,
+        Camera::Lenses(registration) => registration.file().depth_unit_m as f32,
+    };
+    let device_m = depth.depth_units().map_err(|error| settings(format!("its depth unit cannot be read: {error}")))?;
+    if (unit_m / device_m - 1.0).abs() < UNIT_NEAR {
+        return Ok(());
+    }
+    Err(settings(format!("depth_unit_m of the camera file is {unit_m} where the camera's own is {device_m}")))
 }
 
 /// Shows the rows of a picture, `bytes` a pixel.
