@@ -4,6 +4,7 @@
 mod recorder;
 
 use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -16,9 +17,10 @@ use crosscheck::camera::{CameraError, CapturedFrame};
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 use realsense_rust::config::Config;
 use realsense_rust::context::Context;
-use realsense_rust::frame::{ColorFrame, DepthFrame, PixelKind};
+use realsense_rust::frame::{ColorFrame, CompositeFrame, DepthFrame, PixelKind};
 use realsense_rust::kind::Rs2StreamKind;
 use realsense_rust::pipeline::InactivePipeline;
+use realsense_rust::prelude::{FrameCategory, FrameEx};
 use realsense_rust::processing_blocks::align::Align;
 use realsense_sys as sys;
 use recorder::{COLOUR, DEPTH, UNIT_M, colour, depth, extrinsics, intrinsics, record};
@@ -169,7 +171,12 @@ fn a_camera_file_stands_in_for_the_devices_calibration_but_not_with_another_unit
     );
 }
 
-/// Depth and colour as librealsense's player gives them, and what its `Align` makes of the depth.
+/// Of a set's frame of one kind, as the device counted it.
+fn number<F: FrameCategory + FrameEx + TryFrom<NonNull<sys::rs2_frame>>>(set: &CompositeFrame) -> Option<u64> {
+    set.frames_of_type::<F>().first().map(FrameEx::frame_number)
+}
+
+/// Numbers of pictures as librealsense's player gives them, and what its `Align` makes of their depth.
 fn aligned() -> Vec<(usize, Vec<u16>)> {
     let steps = |frame: &DepthFrame| -> Vec<u16> {
         frame
@@ -184,18 +191,10 @@ fn aligned() -> Vec<(usize, Vec<u16>)> {
     let mut align = Align::new(Rs2StreamKind::Color, 1).unwrap();
     let mut found = Vec::new();
     while let Ok(set) = pipeline.wait(Some(Duration::from_secs(2))) {
-        let colours: Vec<ColorFrame> = set.frames_of_type();
-        let Some(colour) = colours.first() else { continue };
-        if set.frames_of_type::<DepthFrame>().is_empty() {
-            continue;
-        }
-        let number = match colour.get(0, 0) {
-            // The crate takes RGB for BGR.
-            Some(PixelKind::Bgr8 { b, .. }) => usize::from(*b),
-            Some(PixelKind::Rgb8 { r, .. }) => usize::from(*r),
-            other => panic!("{other:?}"),
-        };
-        drop(colours);
+        let numbers = [number::<DepthFrame>(&set), number::<ColorFrame>(&set)];
+        // The library gives sets of neighbours too, which the source leaves out by their times.
+        let ([Some(depth), Some(colour)], true) = (numbers, numbers[0] == numbers[1]) else { continue };
+        let number = depth.min(colour) as usize - 1;
         align.queue(set).unwrap();
         let set = align.wait(Duration::from_secs(2)).unwrap();
         found.extend(set.frames_of_type::<DepthFrame>().first().map(|frame| (number, steps(frame))));
