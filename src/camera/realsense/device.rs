@@ -35,7 +35,7 @@ pub fn start(camera: &Realsense) -> Result<ActivePipeline, CameraError> {
 /// Refuses a device that is not there, with those that are.
 fn find(context: &Context, serial: Option<&str>) -> Result<(), CameraError> {
     let devices = context.query_devices(HashSet::new());
-    let names: Vec<String> = devices.iter().map(|device| shown(device)).collect();
+    let names: Vec<String> = devices.iter().map(shown).collect();
     let serials: Vec<String> = devices.iter().filter_map(|device| info(device, Rs2CameraInfo::SerialNumber)).collect();
     let reason = match (serial, names.as_slice()) {
         (_, []) => "no RealSense camera is there: check its cable, its power and the udev rules of librealsense".into(),
@@ -106,7 +106,7 @@ fn unresolved(camera: &Realsense, context: &Context) -> CameraError {
     let devices = context.query_devices(HashSet::new());
     let ours =
         |device: &&Device| serial.is_none() || info(device, Rs2CameraInfo::SerialNumber).as_ref() == serial.as_ref();
-    let offered: Vec<String> = devices.iter().filter(ours).flat_map(|device| offers(device)).collect();
+    let offered: Vec<String> = devices.iter().filter(ours).flat_map(offers).collect();
     settings(format!("it does not have {asked} together; it has {}", offered.join(", ")))
 }
 
