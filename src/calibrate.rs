@@ -38,6 +38,9 @@ pub struct Calibration {
     pub false_reject_rate: f64,
     /// The expected rate that the order statistic guarantees, at most the one asked for.
     pub guaranteed_rate: f64,
+    /// Half of the good parts' scores lie above it: what a line's scores are watched by. Not in files from before it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub median_score: Option<f32>,
 }
 
 /// The rate that `frames` good frames can guarantee at the least.
@@ -68,6 +71,7 @@ pub fn calibrate(scores: &[f32], rate: f64, review_rate: Option<f64>) -> Result<
         frames: sorted.len(),
         false_reject_rate: rate,
         guaranteed_rate: 1.0 - rank as f64 / (sorted.len() + 1) as f64,
+        median_score: sorted.get(sorted.len() / 2).copied().filter(|score| score.is_finite()),
     })
 }
 

@@ -6,6 +6,7 @@
 pub mod nodes;
 mod pace;
 pub mod pixel_format;
+pub mod realsense;
 pub mod replay;
 pub mod supervisor;
 pub mod synthetic;
@@ -46,7 +47,9 @@ pub enum CameraError {
     Recording(#[from] DatasetError),
     #[error("the camera cannot run as it is configured: {reason}")]
     Settings { reason: String },
-    #[error("the recording ended after {frames} frames: set camera.replay.repeat to play it again and again")]
+    #[error(
+        "the recording ended after {frames} frames: set repeat in its section of the configuration to play it again and again"
+    )]
     Ended { frames: u64 },
     #[error("the camera was opened again {reopens} times without a frame; the last time: {last}")]
     GaveUp { reopens: u32, last: Box<CameraError> },

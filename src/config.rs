@@ -5,6 +5,7 @@ pub mod camera;
 mod check;
 pub mod engine;
 pub mod gpio;
+pub mod realsense;
 pub mod record;
 pub mod regions;
 pub mod reject;

@@ -10,6 +10,7 @@
 
 pub mod camera;
 mod capture;
+pub mod drift;
 pub mod finder;
 pub mod inspection;
 pub mod judgement;

@@ -57,6 +57,7 @@ fn engine(precision: Precision) -> Engine {
             frames: 99,
             false_reject_rate: 0.125,
             guaranteed_rate: 0.0625,
+            median_score: Some(0.25),
         }),
         fitted_on: vec!["0123456789abcdef".into()],
         provenance: vec![

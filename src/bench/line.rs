@@ -23,7 +23,7 @@ use crate::runtime::watchdog::ServiceManager;
 use crate::runtime::{self, Equipment, FAULT_NAMES, Request, StationError};
 
 /// Without a rate asked for, this share of what the engine can do.
-const LOAD: f64 = 0.7;
+const LOAD: f64 = 0.5;
 /// Frames that the time of one is taken from.
 const WARM_FRAMES: usize = 5;
 /// The ejector is this many frames' times behind the camera, and a little.

@@ -112,10 +112,13 @@ impl CameraFile {
 
     /// Parses and checks the text of the file at `path`.
     pub fn parse(text: &str, path: &Path) -> Result<Self, CalibrationError> {
-        parse(text, path, NEEDS, |file: Self| {
-            let problems = file.problems();
-            if problems.is_empty() { Ok(file) } else { Err(problems.join("; ")) }
-        })
+        parse(text, path, NEEDS, Self::check)
+    }
+
+    /// Refuses what no camera is.
+    pub fn check(self) -> Result<Self, String> {
+        let problems = self.problems();
+        if problems.is_empty() { Ok(self) } else { Err(problems.join("; ")) }
     }
 
     /// Writes the file, whole or not at all; one that could not be read again is refused.

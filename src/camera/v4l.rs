@@ -137,21 +137,6 @@ impl VideoNode {
             foreign_times: false,
         })
     }
-
-    fn taken(&mut self, flags: Flags, seconds: i64, microseconds: i64, sequence: u32) -> Taken {
-        let sequence = u64::from(sequence);
-        if flags & Flags::TIMESTAMP_MASK == Flags::TIMESTAMP_MONOTONIC {
-            return Taken { at_ns: seconds as u64 * 1_000_000_000 + microseconds as u64 * 1_000, sequence };
-        }
-        if !self.foreign_times {
-            log::warn!(
-                "{}: its times are not of the monotonic clock: the times at which images come are taken",
-                self.name
-            );
-            self.foreign_times = true;
-        }
-        Taken { at_ns: clock::monotonic_ns(), sequence }
-    }
 }
 
 impl Node for VideoNode {
@@ -162,27 +147,37 @@ impl Node for VideoNode {
     fn next(&mut self, wait: Duration, take: &mut dyn FnMut(Taken, Raw)) -> Result<bool, CameraError> {
         // The stream's own time-out would queue a buffer twice.
         let milliseconds = wait.as_micros().div_ceil(1000).min(60_000) as i32;
-        match self.stream.handle().poll(libc::POLLIN, milliseconds) {
+        let Self { name, format, width, height, stride, stream, foreign_times } = self;
+        match stream.handle().poll(libc::POLLIN, milliseconds) {
             Ok(0) => return Ok(false),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(false),
-            Err(error) => return Err(lost(&self.name, "is not readable", &error)),
+            Err(error) => return Err(lost(name, "is not readable", &error)),
         }
         let (bytes, metadata) =
-            CaptureStream::next(&mut *self.stream).map_err(|error| lost(&self.name, "gives no image", &error))?;
-        let Metadata { bytesused, flags, timestamp, sequence, .. } = *metadata;
-        if flags.contains(Flags::ERROR) {
-            log::debug!("{}: image {sequence} is damaged", self.name);
+            CaptureStream::next(&mut **stream).map_err(|error| lost(name, "gives no image", &error))?;
+        if metadata.flags.contains(Flags::ERROR) {
+            log::debug!("{name}: image {} is damaged", metadata.sequence);
             return Ok(true);
         }
-        // The buffer is mapped until the stream goes, and filled again only at the next call.
-        let bytes: *const [u8] = &bytes[..bytes.len().min(bytesused as usize)];
-        let taken = self.taken(flags, timestamp.sec, timestamp.usec, sequence);
-        let (format, width, height, stride) = (self.format, self.width, self.height, self.stride);
-        // SAFETY: as said above; `taken` does not touch the stream.
-        take(taken, Raw { format, width, height, stride, bytes: unsafe { &*bytes } });
+        let bytes = &bytes[..bytes.len().min(metadata.bytesused as usize)];
+        let raw = Raw { format: *format, width: *width, height: *height, stride: *stride, bytes };
+        take(taken(name, foreign_times, metadata), raw);
         Ok(true)
     }
+}
+
+/// By the kernel's monotonic clock where the driver uses it, or by the time at which the image came.
+fn taken(name: &str, foreign_times: &mut bool, metadata: &Metadata) -> Taken {
+    let (sequence, stamp) = (u64::from(metadata.sequence), metadata.timestamp);
+    if metadata.flags & Flags::TIMESTAMP_MASK == Flags::TIMESTAMP_MONOTONIC {
+        return Taken { at_ns: stamp.sec as u64 * 1_000_000_000 + stamp.usec as u64 * 1_000, sequence };
+    }
+    if !*foreign_times {
+        log::warn!("{name}: its times are not of the monotonic clock: the times at which images come are taken");
+        *foreign_times = true;
+    }
+    Taken { at_ns: clock::monotonic_ns(), sequence }
 }
 
 impl Drop for VideoNode {

@@ -45,7 +45,7 @@ pub struct Arguments {
     /// How long the line runs
     #[arg(long, default_value_t = 60, requires = "line")]
     seconds: u64,
-    /// Frames a second on the line; seven tenths of what the engine can do when left out
+    /// Frames a second on the line; half of what the engine can do when left out
     #[arg(long, requires = "line", value_parser = parse_rate)]
     rate: Option<f64>,
     #[command(flatten)]

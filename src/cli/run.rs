@@ -10,6 +10,7 @@ use crosscheck::config::Station;
 use crosscheck::mqtt::{Event, Publisher};
 use crosscheck::reject;
 use crosscheck::runtime::camera::opener;
+use crosscheck::runtime::drift::{Usual, Watch};
 use crosscheck::runtime::inspection::Watcher;
 use crosscheck::runtime::judgement::Judgement;
 use crosscheck::runtime::metrics::{Count, Metrics};
@@ -50,6 +51,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         let frames = judgement.check(folder)?;
         log::info!("the engine was checked on {frames} frames");
     }
+    let usual = station.camera.station_calibration.as_deref().map(Usual::read).transpose()?.flatten();
     let metrics = Arc::new(Metrics::new(&FAULT_NAMES));
     let latest = Arc::new(Latest::new());
     let (actions, asked) = sync_channel(ACTIONS_MAX);
@@ -62,13 +64,14 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     };
     let _view = station.view.enabled.then(|| View::serve(&station.view, page)).transpose()?;
     let publisher = station.mqtt.as_ref().map(|mqtt| Publisher::start(mqtt, metrics.clone())).transpose()?;
-    let reloader = Reloader::new(path.into(), station.clone(), judgement.judge.engine_sha256.clone());
+    let drift = Watch::new(usual, metrics.clone());
+    let reloader = Reloader::new(path.into(), station.clone(), &judgement.judge);
     let mut desk = Desk { signals, asked, reloader, metrics: metrics.clone() };
     let equipment = Equipment {
         camera: opener(&station.camera)?,
         judgement,
         line,
-        watchers: watchers(latest, publisher),
+        watchers: watchers(latest, publisher, drift),
         listeners: Vec::new(),
         metrics,
         manager,
@@ -83,7 +86,11 @@ fn name(path: &Path) -> String {
 }
 
 /// What a judged part is shown to.
-fn watchers(latest: Arc<Latest>, publisher: Option<Publisher>) -> Vec<Watcher> {
+fn watchers(latest: Arc<Latest>, publisher: Option<Publisher>, mut drift: Watch) -> Vec<Watcher> {
+    let look: Watcher = Box::new(move |shot| {
+        let score = shot.inspection.scores.map(|scores| scores.score);
+        shot.judge.iter().for_each(|judge| drift.look(&shot.captured.frame, score, judge));
+    });
     let show: Watcher = Box::new(move |shot| {
         let threshold = shot.judge.as_ref().map(|judge| judge.thresholds.reject);
         latest.offer(shot.part, &overlay_of(&shot.captured.frame, &shot.inspection, threshold));
@@ -101,7 +108,7 @@ fn watchers(latest: Arc<Latest>, publisher: Option<Publisher>) -> Vec<Watcher> {
             });
         })
     });
-    std::iter::once(show).chain(publish).collect()
+    [look, show].into_iter().chain(publish).collect()
 }
 
 /// Set by the system when a signal comes.

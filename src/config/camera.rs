@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::check::{Problems, resolve};
+use super::realsense::Realsense;
 use crate::camera::pixel_format::COLOUR;
 use crate::frame::SIDE_MAX;
 use crate::scene::Part;
@@ -21,12 +22,16 @@ pub struct Camera {
     /// Pause before each such try.
     #[serde(default = "reopen_delay_ms")]
     pub reopen_delay_ms: f64,
+    /// What `crosscheck calibrate-station` wrote: light and depth are watched for drift from it.
+    pub station_calibration: Option<PathBuf>,
     /// Options of `source = "synthetic"`.
     pub synthetic: Option<Synthetic>,
     /// Options of `source = "replay"`.
     pub replay: Option<Replay>,
     /// Options of `source = "v4l"`.
     pub v4l: Option<V4l>,
+    /// Options of `source = "realsense"`.
+    pub realsense: Option<Realsense>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +43,8 @@ pub enum CameraSource {
     Replay,
     /// Two video nodes of Linux.
     V4l,
+    /// A RealSense camera or a recording of one, in builds with the feature `realsense`.
+    Realsense,
 }
 
 /// `[camera.synthetic]`: a belt of made-up parts.
@@ -138,6 +145,10 @@ impl Camera {
             (_, Some(_)) => problems.say("[camera.v4l] is given where camera.source is another: remove it".into()),
             (_, None) => {}
         }
+        if self.source != CameraSource::Realsense && self.realsense.is_some() {
+            problems.say("[camera.realsense] is given where camera.source is another: remove it".into());
+        }
+        self.realsense.iter().for_each(|realsense| realsense.check(problems));
         self.synthetic.iter().for_each(|synthetic| synthetic.check(problems));
     }
 
@@ -145,7 +156,12 @@ impl Camera {
         if self.source == CameraSource::Synthetic {
             self.synthetic.get_or_insert_default();
         }
+        self.station_calibration.iter_mut().for_each(|path| resolve(path, folder));
         self.v4l.iter_mut().for_each(|v4l| resolve(&mut v4l.camera_file, folder));
+        if self.source == CameraSource::Realsense {
+            self.realsense.get_or_insert_default();
+        }
+        self.realsense.iter_mut().for_each(|realsense| realsense.resolve(folder));
         let Some(replay) = &mut self.replay else { return };
         [Some(&mut replay.folder), replay.intrinsics.as_mut()].into_iter().flatten().for_each(|p| resolve(p, folder));
     }

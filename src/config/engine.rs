@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{Problems, resolve};
 use crate::backend::Choice;
+use crate::backend::cpu::kernel::Arithmetic;
 
 /// `[engine]`: what judges the parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,8 +21,31 @@ pub struct Engine {
     /// Machine that judges: `auto`, `cpu` or `cuda`.
     #[serde(default)]
     pub backend: Choice,
+    /// Arithmetic of the large products: `f32`, `bf16`, or `auto`, which is bf16 where it is faster.
+    #[serde(default)]
+    pub precision: Precision,
     /// Frames that a new engine is checked on before it takes over: a folder with `rgb/` and `xyz/` inside.
     pub check_frames: Option<PathBuf>,
+}
+
+/// What `engine.precision` may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    #[default]
+    F32,
+    Bf16,
+    Auto,
+}
+
+impl Precision {
+    pub fn arithmetic(self) -> Arithmetic {
+        match self {
+            Self::F32 => Arithmetic::F32,
+            Self::Bf16 => Arithmetic::Bf16,
+            Self::Auto => Arithmetic::auto(),
+        }
+    }
 }
 
 impl Engine {

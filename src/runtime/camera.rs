@@ -1,10 +1,12 @@
 //! From `[camera]` to what opens it.
 
 use crate::calibration::{self, CalibrationError};
+use crate::camera::realsense::{self, Controls, Filters, Origin, Preset, Realsense};
 use crate::camera::replay::{Playback, Rate, Replay};
 use crate::camera::synthetic::{Belt, FRAMES_MAX, Synthetic};
 use crate::camera::{CameraError, FrameSource, Opener};
 use crate::config::camera::{Camera, CameraSource, V4l};
+use crate::config::{self, ns_from_ms};
 use crate::scene::Part;
 
 /// What opens the camera of a checked configuration. Files that it names are read at once.
@@ -20,6 +22,10 @@ pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
             Ok(Box::new(move || opened(Replay::open(&playback)?)))
         }
         (CameraSource::V4l, _, Some(nodes)) => v4l(nodes, camera.frame_timeout_ms),
+        (CameraSource::Realsense, ..) => {
+            let camera = realsense(&camera.realsense.clone().unwrap_or_default())?;
+            Ok(Box::new(move || realsense::open(&camera)))
+        }
         _ => {
             let options = camera.synthetic.clone().unwrap_or_default();
             let belt = Belt {
@@ -42,7 +48,6 @@ fn v4l(nodes: &V4l, frame_timeout_ms: f64) -> Result<Opener, CalibrationError> {
     use crate::camera::nodes::Pairing;
     use crate::camera::pixel_format::FourCc;
     use crate::camera::v4l::{Wanted, open};
-    use crate::config::ns_from_ms;
 
     let pairing = Pairing {
         camera: calibration::Camera::read(&nodes.camera_file)?,
@@ -61,6 +66,33 @@ fn v4l(nodes: &V4l, frame_timeout_ms: f64) -> Result<Opener, CalibrationError> {
 fn v4l(_: &V4l, _: f64) -> Result<Opener, CalibrationError> {
     let reason = "this build has no V4L2 cameras: build it with --features v4l";
     Ok(Box::new(move || Err(CameraError::Settings { reason: reason.into() })))
+}
+
+fn realsense(options: &config::realsense::Realsense) -> Result<Realsense, CalibrationError> {
+    let size = |side: Option<[u32; 2]>| side.map_or((0, 0), |[width, height]| (width, height));
+    Ok(Realsense {
+        origin: match &options.recording {
+            Some(path) => Origin::Recording { path: path.clone(), repeat: options.repeat },
+            None => Origin::Device(options.serial.clone()),
+        },
+        colour: size(options.colour),
+        depth: size(options.depth),
+        frame_rate_hz: options.frame_rate_hz.unwrap_or(0),
+        grid: options.grid,
+        camera: options.camera_file.as_deref().map(calibration::Camera::read).transpose()?,
+        controls: Controls {
+            preset: options.preset.as_deref().and_then(Preset::from_name),
+            laser_power: options.laser_power,
+            depth_exposure: options.depth_exposure,
+            colour_exposure: options.colour_exposure,
+        },
+        filters: Filters {
+            decimation: options.decimation,
+            spatial: options.spatial_filter,
+            temporal: options.temporal_filter,
+        },
+        pair_window_ns: ns_from_ms(options.pair_window_ms),
+    })
 }
 
 fn opened(source: impl FrameSource + 'static) -> Result<Box<dyn FrameSource>, CameraError> {

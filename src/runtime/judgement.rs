@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::backend::Choice;
-use crate::backend::cpu::kernel::Arithmetic;
 use crate::calibration::{CalibrationError, read_plane};
 use crate::config::{self, regions as description};
 use crate::dataset::recording::Record;
@@ -48,6 +47,8 @@ pub struct Judge {
     pub thresholds: Thresholds,
     /// The engine's content hash.
     pub engine_sha256: String,
+    /// Of the good parts that it was calibrated with.
+    pub median_score: Option<f32>,
 }
 
 pub struct Judgement {
@@ -65,6 +66,7 @@ impl Judgement {
             review: None,
             plane: None,
             backend: Choice::Auto,
+            precision: config::engine::Precision::F32,
             check_frames: None,
         };
         Self::read(&plain, &description::Regions::default())
@@ -79,14 +81,15 @@ impl Judgement {
             file.metadata.prepare_as(Preparation { plane, ..file.metadata.preparation })?;
         }
         let (preparation, engine_sha256) = (file.metadata.preparation, file.content_sha256.clone());
-        let mut inspector = Inspector::on(engine.backend, file, Arithmetic::F32)
+        let median_score = file.metadata.calibration.and_then(|calibration| calibration.median_score);
+        let mut inspector = Inspector::on(engine.backend, file, engine.precision.arithmetic())
             .map_err(|source| JudgementError::Unusable { path: path.into(), source })?;
         let own = inspector.thresholds();
         let asked = engine.threshold.map(|reject| Thresholds { reject, review: engine.review });
         let thresholds = asked.or(own).ok_or_else(|| JudgementError::NoThreshold { path: path.into() })?;
         inspector.set_thresholds(thresholds);
         inspector.replace_regions(Regions::read(regions)?.map(NetworkMask::new));
-        Ok(Self { inspector, judge: Judge { thresholds, engine_sha256 }, preparation })
+        Ok(Self { inspector, judge: Judge { thresholds, engine_sha256, median_score }, preparation })
     }
 
     /// Inspects every frame in `folder`: each must get its recorded verdict, or pass where none was recorded. Gives

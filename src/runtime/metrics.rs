@@ -59,6 +59,12 @@ pub enum Gauge {
     LastScore,
     FramesPerSecond,
     PartsInFlight,
+    /// Of the last parts' frames, over what is usual for the station; no number where that is not known.
+    BrightnessRatio,
+    SharpnessRatio,
+    ValidShareRatio,
+    /// Share of the last scores that lie above the median of the calibration's good parts.
+    ScoresAboveMedian,
 }
 
 /// What is timed.
@@ -101,7 +107,7 @@ impl Metrics {
     /// `fault_names`: lower-case words joined by underscores, at most [`FAULTS_MAX`]; faults are told by their place in it.
     pub fn new(fault_names: &'static [&'static str]) -> Self {
         assert!(fault_names.len() <= FAULTS_MAX, "one bit for each fault");
-        Self {
+        let metrics = Self {
             counts: [const { AtomicU64::new(0) }; Count::ALL.len()],
             gauges: [const { AtomicU64::new(0) }; Gauge::ALL.len()],
             latencies: [const { Latencies::new() }; Latency::ALL.len()],
@@ -113,7 +119,9 @@ impl Metrics {
             engine: AtomicU64::new(0),
             started: Instant::now(),
             progress_ns: AtomicU64::new(0),
-        }
+        };
+        Gauge::UNKNOWN.into_iter().for_each(|what| metrics.set(what, f64::NAN));
+        metrics
     }
 
     pub fn count(&self, what: Count) {
@@ -244,7 +252,20 @@ impl Count {
 }
 
 impl Gauge {
-    pub const ALL: [Self; 4] = [Self::Threshold, Self::LastScore, Self::FramesPerSecond, Self::PartsInFlight];
+    pub const ALL: [Self; 8] = [
+        Self::Threshold,
+        Self::LastScore,
+        Self::FramesPerSecond,
+        Self::PartsInFlight,
+        Self::BrightnessRatio,
+        Self::SharpnessRatio,
+        Self::ValidShareRatio,
+        Self::ScoresAboveMedian,
+    ];
+
+    /// Not known before it was measured.
+    const UNKNOWN: [Self; 4] =
+        [Self::BrightnessRatio, Self::SharpnessRatio, Self::ValidShareRatio, Self::ScoresAboveMedian];
 }
 
 impl Latency {

@@ -197,7 +197,7 @@ mod tests {
     const HEIGHT: usize = 224;
 
     fn judge() -> Judge {
-        Judge { thresholds: Thresholds { reject: 0.5, review: None }, engine_sha256: "abc".into() }
+        Judge { thresholds: Thresholds { reject: 0.5, review: None }, engine_sha256: "abc".into(), median_score: None }
     }
 
     /// A part whose map is above the threshold in one place of the network frame.

@@ -31,11 +31,12 @@ pub struct Reloader {
     path: PathBuf,
     station: Station,
     engine_sha256: String,
+    median_score: Option<f32>,
 }
 
 impl Reloader {
-    pub fn new(path: PathBuf, station: Station, engine_sha256: String) -> Self {
-        Self { path, station, engine_sha256 }
+    pub fn new(path: PathBuf, station: Station, judge: &Judge) -> Self {
+        Self { path, station, engine_sha256: judge.engine_sha256.clone(), median_score: judge.median_score }
     }
 
     /// Reads the configuration again. What is wrong with it changes nothing. `frame`: width and height of the
@@ -49,7 +50,9 @@ impl Reloader {
         }
         let other_engine = file.content_sha256 != self.engine_sha256
             || station.engine.plane != self.station.engine.plane
-            || station.engine.backend != self.station.engine.backend;
+            || station.engine.backend != self.station.engine.backend
+            || station.engine.precision != self.station.engine.precision;
+        let median_score = file.metadata.calibration.and_then(|calibration| calibration.median_score);
         let changes = if other_engine {
             vec![self.engine(&station)?]
         } else {
@@ -58,13 +61,13 @@ impl Reloader {
             let Some(thresholds) = asked.or(own) else {
                 return Err(JudgementError::NoThreshold { path: station.engine.path }.into());
             };
-            let judge = Judge { thresholds, engine_sha256: file.content_sha256.clone() };
+            let judge = Judge { thresholds, engine_sha256: file.content_sha256.clone(), median_score };
             vec![Change::Judge(Arc::new(judge)), Change::Regions(regions.map(NetworkMask::new))]
         };
         if !self.is_alike(&station) {
             log::warn!("reload: only [engine] and [regions] change while the station runs; the rest needs a restart");
         }
-        self.engine_sha256 = file.content_sha256;
+        (self.engine_sha256, self.median_score) = (file.content_sha256, median_score);
         (self.station.engine, self.station.regions) = (station.engine, station.regions);
         Ok(changes)
     }
@@ -72,7 +75,8 @@ impl Reloader {
     /// Another threshold, until the next reload.
     pub fn threshold(&self, reject: f32) -> Change {
         let thresholds = Thresholds { reject, review: None };
-        Change::Judge(Arc::new(Judge { thresholds, engine_sha256: self.engine_sha256.clone() }))
+        let (engine_sha256, median_score) = (self.engine_sha256.clone(), self.median_score);
+        Change::Judge(Arc::new(Judge { thresholds, engine_sha256, median_score }))
     }
 
     /// Another engine, which has been held to the check frames.

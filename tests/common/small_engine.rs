@@ -22,7 +22,14 @@ pub fn engine(threshold: f32) -> Engine {
         },
         hidden: 16,
     };
-    let calibration = Calibration { threshold, review: None, frames: 9, false_reject_rate: 0.1, guaranteed_rate: 0.1 };
+    let calibration = Calibration {
+        threshold,
+        review: None,
+        frames: 9,
+        false_reject_rate: 0.1,
+        guaranteed_rate: 0.1,
+        median_score: None,
+    };
     let weights = seeded::weights(&architecture, 3);
     let metadata = Metadata {
         variant: Variant::Default,

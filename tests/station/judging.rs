@@ -149,7 +149,7 @@ fn thresholds_and_engines_change_between_parts_and_no_part_is_lost() {
         let due = judged.load(Relaxed) >= [10, 30, u64::MAX][sent];
         let judge = |reject| {
             let thresholds = Thresholds { reject, review: None };
-            Arc::new(Judge { thresholds, engine_sha256: "f".repeat(64) })
+            Arc::new(Judge { thresholds, engine_sha256: "f".repeat(64), median_score: None })
         };
         due.then(|| {
             sent += 1;

@@ -118,7 +118,11 @@ pub fn judgement(threshold: f32) -> Judgement {
     let engine = engine(threshold);
     let (preparation, engine_sha256) = (engine.metadata.preparation, engine.content_sha256.clone());
     let thresholds = Thresholds { reject: threshold, review: None };
-    Judgement { inspector: Inspector::new(engine).unwrap(), judge: Judge { thresholds, engine_sha256 }, preparation }
+    Judgement {
+        inspector: Inspector::new(engine).unwrap(),
+        judge: Judge { thresholds, engine_sha256, median_score: None },
+        preparation,
+    }
 }
 
 /// A station that is about to run.

@@ -1,5 +1,6 @@
 //! The belt: encoder pulses, parts that pass the photo-eye, and what the ejector did where each of them was.
 
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -26,7 +27,9 @@ const LATE_COUNTS_MAX: u64 = 40;
 #[derive(Clone, Copy, Debug)]
 pub struct Edge {
     pub count: u64,
+    /// When it was seen, and the look before, which did not see it: it came between the two.
     pub at: Instant,
+    pub not_before: Instant,
     pub rejects: bool,
 }
 
@@ -108,11 +111,15 @@ impl Belt {
         before || edges.iter().any(|edge| edge.rejects && (from..=to).contains(&edge.count))
     }
 
-    /// Pulses that began since `count`, with how long they lasted.
-    pub fn pulses_since(&self, count: u64) -> Vec<(u64, Duration)> {
+    /// Pulses that began since `count`, with how long they lasted at the least and at the most: an emulated machine
+    /// does not look all the time.
+    pub fn pulses_since(&self, count: u64) -> Vec<(u64, RangeInclusive<Duration>)> {
         let edges = self.edges();
         let pairs = edges.windows(2).filter(|pair| pair[0].rejects && pair[0].count >= count);
-        pairs.map(|pair| (pair[0].count, pair[1].at - pair[0].at)).collect()
+        let width = |up: &Edge, down: &Edge| {
+            down.not_before.saturating_duration_since(up.at)..=down.at.saturating_duration_since(up.not_before)
+        };
+        pairs.map(|pair| (pair[0].count, width(&pair[0], &pair[1]))).collect()
     }
 
     /// Where a pulse for the part seen at `count` may begin.
@@ -143,16 +150,18 @@ fn turn(shared: &Shared) {
 
 /// Notes every change of the reject output, and answers a reject as the photo-eye of the reject bin does.
 fn look(shared: &Shared) {
-    let mut last = None;
+    let (mut last, mut not_before) = (None, Instant::now());
     while !shared.stopping.load(Relaxed) {
+        let looked = Instant::now();
         // A low level rejects; so does a chip that is gone.
         let rejects = !shared.chip.level(Line::Reject).unwrap_or(false);
         if last != Some(rejects) {
-            let edge = Edge { count: shared.count.load(Relaxed), at: Instant::now(), rejects };
+            let edge = Edge { count: shared.count.load(Relaxed), at: Instant::now(), not_before, rejects };
             shared.edges.lock().unwrap().push(edge);
             shared.chip.drive(Line::Confirm, rejects);
             last = Some(rejects);
         }
+        not_before = looked;
         std::thread::sleep(LOOK_PERIOD);
     }
 }

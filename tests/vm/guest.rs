@@ -15,8 +15,9 @@ const PITCH_STEPS: u64 = 5;
 const CLEAR_COUNTS: u64 = DELAY_COUNTS + 80;
 /// With more parts than this before their verdict the belt waits: an emulated machine may need seconds for one.
 const UNJUDGED_MAX: u64 = 2;
-/// A pulse may be this much shorter or longer than it should.
-const WIDTH_SHARE: std::ops::RangeInclusive<f64> = 0.8..=3.0;
+/// A pulse is not shorter than it should be, but for the clock's own grain, and an emulated machine may end it late.
+const WIDTH_SHARE_MIN: f64 = 0.98;
+const WIDTH_SHARE_MAX: f64 = 3.0;
 
 /// A running service on a running belt.
 pub struct Rig {
@@ -95,8 +96,9 @@ impl Rig {
                 Belt::window(*at).contains(&count),
                 "{judged}, seen at {at}, has its pulse at {count}; counts late: {late:?}"
             );
-            let share = width.as_secs_f64() * 1e3 / PULSE_MS as f64;
-            assert!(WIDTH_SHARE.contains(&share), "a pulse of {width:?} where {PULSE_MS} ms are asked for");
+            let share = |width: &Duration| width.as_secs_f64() * 1e3 / PULSE_MS as f64;
+            let fits = share(width.end()) >= WIDTH_SHARE_MIN && share(width.start()) <= WIDTH_SHARE_MAX;
+            assert!(fits, "a pulse of {width:?} where {PULSE_MS} ms are asked for");
         }
         assert_eq!(pulses.next(), None, "a pulse for no part");
         println!("pulses came so many counts after their parts: {late:?}");
@@ -105,7 +107,7 @@ impl Rig {
 }
 
 fn parts_wanted() -> usize {
-    std::fs::read_to_string("/share/parts").ok().and_then(|text| text.trim().parse().ok()).unwrap_or(30)
+    std::fs::read_to_string("/share/parts").ok().and_then(|text| text.trim().parse().ok()).unwrap_or(15)
 }
 
 #[test]

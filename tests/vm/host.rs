@@ -99,7 +99,7 @@ fn engine(frames: &[(&str, RgbdFrame)]) -> Engine {
 }
 
 fn calibration(threshold: f32) -> Calibration {
-    Calibration { threshold, review: None, frames: 1, false_reject_rate: 0.5, guaranteed_rate: 0.5 }
+    Calibration { threshold, review: None, frames: 1, false_reject_rate: 0.5, guaranteed_rate: 0.5, median_score: None }
 }
 
 /// Of what `vivid` captures, whatever it shows.

@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/crosscheck-vm
 # A part takes four seconds, the rest ten minutes on a busy machine.
-time_s_max=$((1200 + 8 * ${CROSSCHECK_VM_PARTS:-30}))
+time_s_max=$((1200 + 8 * ${CROSSCHECK_VM_PARTS:-15}))
 
 not_run() {
     echo "virtual machine test not run: $1"
@@ -38,8 +38,8 @@ install_missing
 
 "$here/image.sh" "$cache" || not_run "cannot make the image (see above)"
 cd "$root"
-cargo build --release --quiet --features v4l
-test_program=$(cargo test --release --features v4l --test vm --no-run --message-format=json 2> /dev/null \
+cargo build --release --quiet --features mqtt,cuda,tensorrt,v4l
+test_program=$(cargo test --release --features mqtt,cuda,tensorrt,v4l --test vm --no-run --message-format=json 2> /dev/null \
     | sed -n 's/.*"executable":"\([^"]*\/vm-[^"]*\)".*/\1/p' | tail -n 1)
 [ -x "$test_program" ] || { echo "tests/vm was not built"; exit 1; }
 program=$(dirname "$(dirname "$test_program")")/crosscheck
@@ -51,7 +51,7 @@ strip -o "$share/crosscheck" "$program"
 strip -o "$share/vm" "$test_program"
 cp "$here/guest.sh" "$share/"
 cp -r "$root/systemd" "$share/systemd"
-echo "${CROSSCHECK_VM_PARTS:-30}" > "$share/parts"
+echo "${CROSSCHECK_VM_PARTS:-15}" > "$share/parts"
 CROSSCHECK_VM_SHARE=$share "$share/vm" --ignored --exact host::makes_what_the_guest_needs
 
 # A kernel that hangs must not hang the run. QEMU emulates SSE several times as fast as AVX: hence this processor.

@@ -176,6 +176,22 @@ fn of_gauge(what: Gauge) -> Series {
         Gauge::Threshold => series("crosscheck_threshold", "", "A score above this rejects."),
         Gauge::LastScore => series("crosscheck_last_score", "", "The score of the last part that had one."),
         Gauge::FramesPerSecond => series("crosscheck_frames_per_second", "", "Frames inspected in the last second."),
+        Gauge::BrightnessRatio => {
+            series("crosscheck_brightness_ratio", "", "Brightness of the last 64 parts' frames over the usual one.")
+        }
+        Gauge::SharpnessRatio => {
+            series("crosscheck_sharpness_ratio", "", "Sharpness of the last 64 parts' frames over the usual one.")
+        }
+        Gauge::ValidShareRatio => series(
+            "crosscheck_valid_share_ratio",
+            "",
+            "Share of pixels with a point over the usual one, last 64 parts.",
+        ),
+        Gauge::ScoresAboveMedian => series(
+            "crosscheck_scores_above_median_share",
+            "",
+            "Share of the last 64 scores above the median of the calibration's good parts: 0.5 is usual.",
+        ),
         Gauge::PartsInFlight => series("crosscheck_parts_in_flight", "", "Parts between the trigger and the ejector."),
     }
 }
