@@ -3,7 +3,10 @@
 pub mod cpu;
 #[cfg(feature = "cuda")]
 pub mod cuda;
+pub mod plans;
 pub mod selftest;
+#[cfg(feature = "tensorrt")]
+pub mod tensorrt;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -19,9 +22,14 @@ pub enum BackendError {
         "this program was built without the CUDA back end: build it with --features cuda, or take the cpu back end"
     )]
     NotBuilt,
+    #[error("this program was built without TensorRT: build it with --features tensorrt")]
+    NoTensorRt,
     #[cfg(feature = "cuda")]
     #[error(transparent)]
     Cuda(#[from] cuda::CudaError),
+    #[cfg(feature = "tensorrt")]
+    #[error(transparent)]
+    TensorRt(#[from] tensorrt::TensorRtError),
 }
 
 /// Which machine runs the method.
@@ -38,7 +46,9 @@ pub enum Choice {
 
 /// Runs every kernel of the CUDA back end against its twin, and the `golden` frames, each `repeats` times for the clock.
 pub fn selftest(golden: &[selftest::Golden], repeats: usize) -> Result<selftest::Report, BackendError> {
-    #[cfg(feature = "cuda")]
+    #[cfg(feature = "tensorrt")]
+    return tensorrt::selftest::run(golden, repeats);
+    #[cfg(all(feature = "cuda", not(feature = "tensorrt")))]
     return cuda::selftest::run(golden, repeats);
     #[cfg(not(feature = "cuda"))]
     {
@@ -67,9 +77,62 @@ pub fn open(
     match choice {
         Choice::Auto | Choice::Cpu => Ok(Box::new(CpuBackend::with_options(architecture, weights, options))),
         #[cfg(feature = "cuda")]
-        Choice::Cuda => Ok(Box::new(cuda::CudaBackend::new(architecture, weights, options)?)),
+        Choice::Cuda => {
+            let networks = networks_on_gpu(architecture, &weights);
+            Ok(Box::new(cuda::CudaBackend::with_networks(architecture, weights, options, networks)?))
+        }
         #[cfg(not(feature = "cuda"))]
         Choice::Cuda => Err(BackendError::NotBuilt),
+    }
+}
+
+/// The networks on the GPU, where checked plans of them are kept; else they stay on the CPU, which is said.
+#[cfg(feature = "cuda")]
+fn networks_on_gpu(architecture: &Architecture, weights: &Weights) -> Option<Box<dyn cuda::Networks>> {
+    #[cfg(feature = "tensorrt")]
+    match tensorrt::kept(&plans::Request::of_this(architecture, weights)) {
+        Ok(Some(networks)) => return Some(Box::new(networks)),
+        Ok(None) => log::info!("no plans of TensorRT are in use: the networks run on the CPU"),
+        Err(error) => log::warn!("the networks run on the CPU: {error}"),
+    }
+    #[cfg(not(feature = "tensorrt"))]
+    let (_, _) = (architecture, weights);
+    None
+}
+
+/// Builds TensorRT's plans that are not kept yet; `report` is told of every step, and says whether to go on.
+pub fn build_plans(
+    request: &plans::Request<'_>,
+    report: &mut dyn FnMut(plans::Step<'_>) -> bool,
+) -> Result<Vec<plans::Facts>, BackendError> {
+    #[cfg(feature = "tensorrt")]
+    return Ok(tensorrt::Set::asked(request)?.build(&tensorrt::Cache::new(request.cache)?, report)?);
+    #[cfg(not(feature = "tensorrt"))]
+    {
+        let (_, _) = (request, report);
+        Err(BackendError::NoTensorRt)
+    }
+}
+
+/// Readies the method on this machine's GPU with the kept plans of `request`, checked or not: to check them.
+pub fn open_unchecked(request: &plans::Request<'_>) -> Result<Box<dyn Backend + Send>, BackendError> {
+    #[cfg(feature = "tensorrt")]
+    return tensorrt::open_unchecked(request);
+    #[cfg(not(feature = "tensorrt"))]
+    {
+        let _ = request;
+        Err(BackendError::NoTensorRt)
+    }
+}
+
+/// Takes the kept plans of `request` into use: they gave the CPU's scores within `score_difference` on `frames` frames.
+pub fn take_into_use(request: &plans::Request<'_>, frames: usize, score_difference: f64) -> Result<(), BackendError> {
+    #[cfg(feature = "tensorrt")]
+    return tensorrt::Set::asked(request)?.keep_check(&tensorrt::Cache::new(request.cache)?, frames, score_difference);
+    #[cfg(not(feature = "tensorrt"))]
+    {
+        let (_, _, _) = (request, frames, score_difference);
+        Err(BackendError::NoTensorRt)
     }
 }
 

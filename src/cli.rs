@@ -7,6 +7,7 @@ mod calibrate_station;
 mod check_config;
 mod demo;
 mod doctor;
+mod engine;
 mod evaluate;
 mod export_onnx;
 mod fit;
@@ -41,6 +42,7 @@ enum Command {
     Demo(demo::Arguments),
     Import(import::Arguments),
     ExportOnnx(export_onnx::Arguments),
+    Engine(engine::Arguments),
     CalibrateCamera(calibrate_camera::Arguments),
     CalibrateStation(calibrate_station::Arguments),
     Record(record::Arguments),
@@ -68,6 +70,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::ExportOnnx(arguments) => export_onnx::run(&arguments),
+        Command::Engine(arguments) => engine::run(&arguments),
         Command::CalibrateCamera(arguments) => calibrate_camera::run(&arguments),
         Command::CalibrateStation(arguments) => calibrate_station::run(&arguments),
         Command::Record(arguments) => record::run(&arguments),

@@ -8,7 +8,7 @@ use crate::backend::cpu::CpuOptions;
 use crate::backend::cpu::kernel::Arithmetic;
 use crate::backend::{self, AnomalyMaps, Backend, BackendError, Choice, XyzGroups};
 use crate::frame::RgbdFrame;
-use crate::model::engine_file::Engine;
+use crate::model::engine_file::{Engine, Metadata};
 use crate::prepare::{NetworkInput, Preparation, Preparer};
 use crate::regions::{Misfit, NetworkMask};
 use crate::score::{self, Thresholds, Verdict};
@@ -121,8 +121,14 @@ impl Inspector {
         }
         let Engine { metadata, weights, .. } = engine;
         let options = CpuOptions { arithmetic, stride: metadata.preparation.stride };
-        Ok(Self {
-            backend: backend::open(choice, &metadata.architecture, weights, options)?,
+        let backend = backend::open(choice, &metadata.architecture, weights, options)?;
+        Ok(Self::with(backend, metadata))
+    }
+
+    /// Takes a back end that was readied for a fitted engine of this `metadata`.
+    pub fn with(backend: Box<dyn Backend + Send>, metadata: Metadata) -> Self {
+        Self {
+            backend,
             preparer: Preparer::default(),
             preparation: metadata.preparation,
             thresholds: metadata.calibration.map(|c| Thresholds { reject: c.threshold, review: c.review }),
@@ -130,7 +136,7 @@ impl Inspector {
             points_min: metadata.architecture.xyz.groups,
             tokens: Vec::new(),
             groups: XyzGroups::default(),
-        })
+        }
     }
 
     pub fn thresholds(&self) -> Option<Thresholds> {

@@ -3,7 +3,7 @@
 //! | file | inputs | outputs |
 //! |---|---|---|
 //! | `rgb_tokens.onnx` | `image` h `[3, H, W]`, normalised | `tokens` h `[T, C_RGB]`, `moved`, `projected` h `[T, M]`, `offset` f32 `[T]`, `gram` f32 `[T, T]` |
-//! | `xyz_groups.onnx` | `offsets` f32 `[G, K, 3]` from the centres, `centres` f32 `[G, 3]`, metres | `groups` h `[G, C_XYZ]`, `moved`, `projected` h `[G, M]`, `offset` f32 `[G]`, `gram` f32 `[G, G]` |
+//! | `xyz_groups.onnx` | `offsets` h `[G, K, 3]` from the centres, `centres` f32 `[G, 3]`, metres | `groups` h `[G, C_XYZ]`, `moved`, `projected` h `[G, M]`, `offset` f32 `[G]`, `gram` f32 `[G, G]` |
 //! | `map_rgb_to_xyz.onnx`, `map_xyz_to_rgb.onnx` | `first` h `[4096, M]`, after its GELU | `hidden` h `[4096, M]`, `turned` h `[4096, min(C_out, M)]` |
 //!
 //! h is f16 or f32. `moved` is a mapping's first layer without its bias, which is applied before interpolation; the
@@ -18,50 +18,91 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use graph::OPSET;
+pub use graph::{Kind, OPSET, Tensor};
 pub use networks::TAIL_PIXELS;
 
 use crate::files;
 use crate::model::engine_file::{Engine, Precision};
-use graph::{Graph, Kind};
+use crate::model::{Architecture, Weights};
+use graph::Graph;
 
-#[derive(Debug, Error)]
+#[derive(Debug, Error, PartialEq)]
 pub enum OnnxError {
     #[error("the engine has no mappings, which the graphs carry in part: fit it on good parts first")]
     NotFitted,
     #[error("the weight {name} has a value that f16 cannot hold ({value}): use --precision f32")]
     Range { name: String, value: f32 },
-    #[error("cannot write {}: {source}", path.display())]
-    Write { path: PathBuf, source: std::io::Error },
+    #[error("cannot write {}: {reason}", path.display())]
+    Write { path: PathBuf, reason: String },
+}
+
+/// The graphs of an engine, in the order they run: colour, shape, and the rest of both mappings.
+pub struct Graphs([(Graph, Option<f32>); 4]);
+
+/// A graph as a file has it.
+pub struct Model {
+    pub name: &'static str,
+    pub bytes: Vec<u8>,
+    /// Inputs and outputs.
+    pub tensors: Vec<Tensor>,
+}
+
+impl Graphs {
+    /// `weights`: every tensor of [`Architecture::tensors`].
+    pub fn new(architecture: &Architecture, mut weights: Weights, precision: Precision) -> Result<Self, OnnxError> {
+        if !weights.contains_key("map_rgb_to_xyz.input.weight") {
+            return Err(OnnxError::NotFitted);
+        }
+        let kind = match precision {
+            Precision::F16 => Kind::F16,
+            Precision::F32 => Kind::F32,
+        };
+        let rgb = networks::rgb_tokens(kind, architecture, &mut weights);
+        let xyz = networks::xyz_groups(kind, architecture, &mut weights);
+        let mut tail = |name, c_out| {
+            let (graph, rest) = networks::tail(name, kind, architecture.hidden, c_out, &mut weights);
+            (graph, Some(rest))
+        };
+        let tails = [tail("map_rgb_to_xyz", architecture.c_xyz()), tail("map_xyz_to_rgb", architecture.c_rgb())];
+        let [rgb_to_xyz, xyz_to_rgb] = tails;
+        Ok(Self([(rgb, None), (xyz, None), rgb_to_xyz, xyz_to_rgb]))
+    }
+
+    /// The files' bytes without metadata: equal networks have equal bytes, whatever the engine's threshold.
+    pub fn models(self) -> Result<[Model; 4], OnnxError> {
+        let mut error = None;
+        let models = self.0.map(|(mut graph, _)| {
+            let (name, tensors) = (graph.name(), std::mem::take(&mut graph.tensors));
+            let bytes = graph.finish(&[]).map(protobuf::Message::into_bytes);
+            let bytes = bytes.unwrap_or_else(|why| {
+                error.get_or_insert(why);
+                Vec::new()
+            });
+            Model { name, bytes, tensors }
+        });
+        error.map_or(Ok(models), Err)
+    }
 }
 
 /// Writes the four graphs of a fitted engine into `folder`, which is there, each whole or not at all.
 pub fn export(engine: &Engine, precision: Precision, folder: &Path) -> Result<Vec<PathBuf>, OnnxError> {
-    if !engine.is_fitted() {
-        return Err(OnnxError::NotFitted);
-    }
-    let kind = match precision {
-        Precision::F16 => Kind::F16,
-        Precision::F32 => Kind::F32,
-    };
-    let (architecture, mut weights) = (&engine.metadata.architecture, engine.weights.clone());
-    let write = |graph: Graph, rest: Option<f32>| write(engine, kind, graph, rest, folder);
-    let mut written = vec![write(networks::rgb_tokens(kind, architecture, &mut weights), None)?];
-    written.push(write(networks::xyz_groups(kind, architecture, &mut weights), None)?);
-    for (name, c_out) in [("map_rgb_to_xyz", architecture.c_xyz()), ("map_xyz_to_rgb", architecture.c_rgb())] {
-        let (graph, rest) = networks::tail(name, kind, architecture.hidden, c_out, &mut weights);
-        written.push(write(graph, Some(rest))?);
-    }
-    Ok(written)
+    let graphs = Graphs::new(&engine.metadata.architecture, engine.weights.clone(), precision)?;
+    graphs.0.into_iter().map(|(graph, rest)| write(engine, precision, graph, rest, folder)).collect()
 }
 
-fn write(engine: &Engine, kind: Kind, graph: Graph, rest: Option<f32>, folder: &Path) -> Result<PathBuf, OnnxError> {
+fn write(
+    engine: &Engine,
+    precision: Precision,
+    graph: Graph,
+    rest: Option<f32>,
+    folder: &Path,
+) -> Result<PathBuf, OnnxError> {
     let path = folder.join(format!("{}.onnx", graph.name()));
-    let precision = if kind == Kind::F16 { "f16" } else { "f32" };
+    let precision = if precision == Precision::F16 { "f16" } else { "f32" };
     let mut properties = vec![("engine", engine.content_sha256.clone()), ("precision", precision.into())];
     properties.extend(rest.map(|rest| ("rest", rest.to_string())));
     let model = graph.finish(&properties)?;
     files::write_whole(&path, |file| model.write(file))
-        .map_err(|source| OnnxError::Write { path: path.clone(), source })?;
+        .map_err(|error| OnnxError::Write { path: path.clone(), reason: error.to_string() })?;
     Ok(path)
 }

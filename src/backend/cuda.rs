@@ -1,4 +1,5 @@
-//! The CUDA back end: grouping, mappings and anomaly map on an NVIDIA GPU, the two networks on the CPU.
+//! The CUDA back end: grouping, mappings and anomaly map on an NVIDIA GPU; the two networks on it too where someone
+//! gives them ([`Networks`]), on the CPU otherwise.
 //!
 //! `docs/gpu.md` says what of it was verified, and how; it was never run on a GPU.
 
@@ -11,6 +12,7 @@ mod interpolate;
 mod launch;
 mod mapping;
 mod module;
+mod networks;
 mod prepare;
 pub mod selftest;
 
@@ -24,8 +26,10 @@ use crate::model::{Architecture, Weights};
 use crate::prepare::Stride;
 use crate::shapes::P;
 use device::Device;
+pub use device::{Gpu, gpu, make_current};
 use frame::Frame;
 use module::Kernels;
+pub use networks::{Described, Networks, Tail};
 
 #[derive(Debug, Error, PartialEq)]
 pub enum CudaError {
@@ -53,32 +57,48 @@ pub enum CudaError {
     Driver(#[from] DriverError),
     #[error("groups of {k} points are more than the GPU takes, {k_max}: take the cpu back end")]
     GroupSize { k: usize, k_max: usize },
+    #[error("the networks on the GPU failed: {0}")]
+    Networks(String),
     #[error("the GPU evaluates every pixel: give --stride 1, or take the cpu back end")]
     Stride,
 }
 
-/// The method on a GPU, with the networks of another machine.
+/// The method on a GPU.
 pub struct CudaBackend {
     frame: Frame,
-    encoders: Box<dyn Encoders + Send>,
+    /// The networks, where they are not on the GPU.
+    encoders: Option<Box<dyn Encoders + Send>>,
     /// The valid points of a cloud, `[N]`.
     points: Vec<[f32; 3]>,
     neighbours: Vec<u32>,
 }
 
 impl CudaBackend {
-    /// Opens the first GPU. `weights`: every tensor of [`Architecture::tensors`]; `options`: of the networks.
-    pub fn new(architecture: &Architecture, mut weights: Weights, options: CpuOptions) -> Result<Self, CudaError> {
+    /// Opens the first GPU. `weights`: every tensor of [`Architecture::tensors`]; `options`: of the CPU's networks.
+    pub fn new(architecture: &Architecture, weights: Weights, options: CpuOptions) -> Result<Self, CudaError> {
+        Self::with_networks(architecture, weights, options, None)
+    }
+
+    /// The same with `networks` on the GPU in place of the CPU's.
+    pub fn with_networks(
+        architecture: &Architecture,
+        mut weights: Weights,
+        options: CpuOptions,
+        networks: Option<Box<dyn Networks>>,
+    ) -> Result<Self, CudaError> {
         if options.stride != Stride::One {
             return Err(CudaError::Stride);
         }
         let device = Device::open()?;
         log::info!("the GPU is {}", device.name);
         let (free, total) = device.memory()?;
-        let frame = Frame::new(device, architecture, &mut weights)?;
+        let on_gpu = networks.is_some();
+        let frame = Frame::new(device, architecture, &mut weights, networks)?;
         log::info!("of its memory {} MB of {} MB were free", free >> 20, total >> 20);
         // The mappings are the GPU's.
-        let encoders = Box::new(CpuBackend::with_options(architecture, weights, options));
+        let on_cpu =
+            || -> Box<dyn Encoders + Send> { Box::new(CpuBackend::with_options(architecture, weights, options)) };
+        let encoders = (!on_gpu).then(on_cpu);
         Ok(Self { frame, encoders, points: Vec::with_capacity(P), neighbours: Vec::new() })
     }
 
@@ -89,7 +109,10 @@ impl CudaBackend {
 
 impl Backend for CudaBackend {
     fn rgb_tokens(&mut self, rgb: &[f32], tokens: &mut Vec<f32>) -> Result<(), BackendError> {
-        self.encoders.encode_rgb(rgb, tokens)
+        match &mut self.encoders {
+            Some(encoders) => encoders.encode_rgb(rgb, tokens),
+            None => Ok(self.frame.encode_rgb(rgb, tokens)?),
+        }
     }
 
     fn xyz_groups(&mut self, cloud: &[[f32; 3]], groups: &mut XyzGroups) -> Result<(), BackendError> {
@@ -102,7 +125,10 @@ impl Backend for CudaBackend {
             return Ok(());
         }
         self.frame.group(cloud, groups, &mut self.neighbours)?;
-        self.encoders.encode_groups(&self.points, &self.neighbours, groups)
+        match &mut self.encoders {
+            Some(encoders) => encoders.encode_groups(&self.points, &self.neighbours, groups),
+            None => Ok(self.frame.encode_groups(&mut groups.features)?),
+        }
     }
 
     fn anomaly_map(

@@ -57,6 +57,8 @@ pub struct Report {
     pub checks: Vec<Check>,
     /// Over the frames.
     pub times: Vec<KernelTime>,
+    /// What could not be tested, and why.
+    pub notes: Vec<String>,
 }
 
 impl Report {

@@ -1,5 +1,6 @@
 //! Progress bars; hidden where standard error is no terminal.
 
+use crosscheck::backend::plans::Step;
 use crosscheck::fit::{Progress, Settings};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -37,6 +38,42 @@ impl EpochBar {
         self.bar.finish_and_clear();
         if let Some(progress) = self.last {
             log::info!("epoch {}: {}", progress.epoch, describe(&progress));
+        }
+    }
+}
+
+/// Where a plan's build is.
+#[derive(Default)]
+pub struct PlanBar {
+    bar: Option<(&'static str, ProgressBar)>,
+}
+
+impl PlanBar {
+    /// One line for each graph, which shows its last phase; where there is no terminal, the graph is said once.
+    pub fn show(&mut self, step: &Step<'_>) {
+        if self.bar.as_ref().is_none_or(|(graph, _)| *graph != step.graph) {
+            self.finish();
+            let bar = ProgressBar::new_spinner().with_prefix(step.graph);
+            if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {msg}, {elapsed}") {
+                bar.set_style(style);
+            }
+            if bar.is_hidden() {
+                log::info!("building {}", step.graph);
+            }
+            self.bar = Some((step.graph, bar));
+        }
+        if let Some((_, bar)) = &self.bar {
+            if let Some(of) = step.of {
+                bar.set_length(of as u64);
+            }
+            bar.set_message(step.phase.to_string());
+            bar.set_position(step.done as u64);
+        }
+    }
+
+    pub fn finish(&mut self) {
+        if let Some((_, bar)) = self.bar.take() {
+            bar.finish_and_clear();
         }
     }
 }

@@ -63,6 +63,7 @@ fn to_text(report: &Report) -> String {
             text += &format!("{:<20} {:>8} {:>12.1}\n", time.kernel, time.launches, time.median_us);
         }
     }
+    report.notes.iter().for_each(|note| text += &format!("\n{note}\n"));
     let failed = report.checks.iter().filter(|check| !check.passes()).count();
     text + &format!("\n{} checks, {failed} failed", report.checks.len())
 }

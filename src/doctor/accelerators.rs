@@ -44,7 +44,10 @@ fn cuda(system: &System) -> Finding {
 
 fn tensorrt(system: &System) -> Finding {
     let name = "tensorrt";
-    match ["libnvinfer.so.10", "libnvinfer.so.11"].into_iter().find_map(|library| find(system, library)) {
+    match ["libnvinfer.so.10", "libnvinfer.so.11", "libtensorrt_rtx.so.1"]
+        .into_iter()
+        .find_map(|library| find(system, library))
+    {
         Some(library) => Finding::ok(name, library),
         None => Finding::note(name, "no TensorRT here (libnvinfer.so.10); JetPack 6 has 10.3 as package tensorrt"),
     }

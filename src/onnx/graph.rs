@@ -26,10 +26,21 @@ pub enum Attribute {
     Float(f32),
 }
 
+/// An input or output of a graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tensor {
+    pub name: String,
+    pub kind: Kind,
+    pub shape: Vec<usize>,
+    pub is_input: bool,
+}
+
 pub struct Graph {
     name: &'static str,
     /// What large products are taken in.
     pub kind: Kind,
+    /// Inputs and outputs so far.
+    pub tensors: Vec<Tensor>,
     message: Message,
     nodes: usize,
     error: Option<OnnxError>,
@@ -37,11 +48,12 @@ pub struct Graph {
 
 impl Graph {
     pub fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind, message: Message::default().text(2, name), nodes: 0, error: None }
+        Self { name, kind, tensors: Vec::new(), message: Message::default().text(2, name), nodes: 0, error: None }
     }
 
     pub fn input(&mut self, name: &str, kind: Kind, shape: &[usize]) -> String {
         self.add(11, &value(name, kind, shape));
+        self.tensors.push(Tensor { name: name.into(), kind, shape: shape.into(), is_input: true });
         name.into()
     }
 
@@ -50,6 +62,7 @@ impl Graph {
         let node = Message::default().text(1, tensor).text(2, name).text(3, name).text(4, "Identity");
         self.add(1, &node);
         self.add(12, &value(name, kind, shape));
+        self.tensors.push(Tensor { name: name.into(), kind, shape: shape.into(), is_input: false });
     }
 
     /// A node with one output, whose name comes back.

@@ -47,13 +47,15 @@ pub fn rgb_tokens(kind: Kind, architecture: &Architecture, weights: &mut Weights
     graph
 }
 
-/// `offsets` f32 `[G, K, 3]`, each group's points from its centre, and `centres` f32 `[G, 3]`, metres
+/// `offsets` h `[G, K, 3]`, each group's points from its centre, and `centres` f32 `[G, 3]`, metres
 /// -> `groups` h `[G, C_XYZ]` and what the mappings take of them (see [`observed`]).
 pub fn xyz_groups(kind: Kind, architecture: &Architecture, weights: &mut Weights) -> Graph {
     let mut graph = Graph::new("xyz_groups", kind);
     let shape = &architecture.xyz;
     let (g, k, c) = (shape.groups, shape.group_size, shape.width);
-    let offsets = graph.input("offsets", Kind::F32, &[g, k, XYZ]);
+    // As the kernel that finds them writes them: a half is exact to 2^-12 of an offset, which is what it goes into next.
+    let offsets = graph.input("offsets", kind, &[g, k, XYZ]);
+    let offsets = graph.cast(&offsets, kind, Kind::F32);
     let centres = graph.input("centres", Kind::F32, &[g, XYZ]);
     let mut x = group_encoder(&mut graph, FoldedEncoder::new(shape, weights), &offsets, g);
     // Coordinates keep their precision through the first layer, as on the CPU.

@@ -44,6 +44,10 @@ impl Message {
         out.write_all(&self.0)
     }
 
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     fn key(&mut self, field: u64, kind: u64) {
         varint(&mut self.0, field << 3 | kind);
     }

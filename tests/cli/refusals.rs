@@ -40,6 +40,7 @@ fn a_back_end_that_was_left_out() {
     for line in [&format!("{INSPECT} --backend cuda"), "selftest"] {
         desk.refused_with(line, &["without the CUDA back end", "--features cuda"]);
     }
+    desk.refused_with("engine build --engine @fitted --target sm89", &["without TensorRT", "--features tensorrt"]);
 }
 
 #[test]

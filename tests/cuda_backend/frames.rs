@@ -13,12 +13,12 @@ use crate::common::Golden;
 use crate::standin::{is_here, run_part};
 
 /// How far the results with halves between the kernels may be, of the largest of each.
-struct Bounds {
-    psi: f32,
+pub struct Bounds {
+    pub psi: f32,
     /// Of psi without its mean over valid pixels.
-    centred: f32,
-    map: f32,
-    score: f32,
+    pub centred: f32,
+    pub map: f32,
+    pub score: f32,
 }
 
 /// Twice the largest error measured here against float64: psi 5.8e-5, centred 1.2e-3, map 2.5e-5, score 2.5e-6.
@@ -28,13 +28,13 @@ const GOLDEN: Bounds = Bounds { psi: 1.2e-4, centred: 2.5e-3, map: 5e-5, score: 
 const SMALL: Bounds = Bounds { psi: 1.3e-3, centred: 1.3e-2, map: 5e-4, score: 3e-4 };
 
 #[derive(Default)]
-struct Results {
-    tokens: Vec<f32>,
-    groups: XyzGroups,
-    maps: AnomalyMaps,
+pub struct Results {
+    pub tokens: Vec<f32>,
+    pub groups: XyzGroups,
+    pub maps: AnomalyMaps,
 }
 
-fn run(backend: &mut impl Backend, rgb: &[f32], cloud: &[Point]) -> Results {
+pub fn run(backend: &mut impl Backend, rgb: &[f32], cloud: &[Point]) -> Results {
     let mut results = Results::default();
     let Results { tokens, groups, maps } = &mut results;
     backend.rgb_tokens(rgb, tokens).unwrap();
@@ -43,7 +43,7 @@ fn run(backend: &mut impl Backend, rgb: &[f32], cloud: &[Point]) -> Results {
     results
 }
 
-fn near(what: &str, got: &[f32], want: &[f32], bound: f32) {
+pub fn near(what: &str, got: &[f32], want: &[f32], bound: f32) {
     let largest = want.iter().fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
     // What is no number is not near anything.
     let error = got.iter().zip(want).map(|(g, w)| (g - w).abs()).fold(0.0, |m, e| if e <= m { m } else { e });
@@ -57,7 +57,7 @@ fn centred(map: &[f32], valid: &[bool]) -> Vec<f32> {
     on.iter().map(|v| (f64::from(*v) - mean) as f32).collect()
 }
 
-fn near_maps(name: &str, got: &AnomalyMaps, want: &AnomalyMaps, bounds: &Bounds) {
+pub fn near_maps(name: &str, got: &AnomalyMaps, want: &AnomalyMaps, bounds: &Bounds) {
     assert!(got.valid == want.valid, "{name}: other pixels are valid");
     for (what, got_map, want_map) in
         [("psi_rgb", &got.psi_rgb, &want.psi_rgb), ("psi_xyz", &got.psi_xyz, &want.psi_xyz)]
@@ -80,23 +80,22 @@ fn golden() {
     let architecture = Architecture::published(Variant::Tiny, 32);
     let weights = seeded::weights(&architecture, 7);
     let mut backend = CudaBackend::new(&architecture, weights, CpuOptions::default()).unwrap();
-    for name in ["tiny-a"] {
-        let golden = Golden::open(name);
-        let cloud: Vec<Point> = golden.f32("xyz").as_chunks::<3>().0.to_vec();
-        let image = golden.raw("rgb");
-        let (mean, deviation) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
-        let value = |c: usize, p: usize| (f32::from(image[p * RGB + c]) / 255.0 - mean[c]) / deviation[c];
-        let rgb: Vec<f32> = (0..RGB).flat_map(|c| (0..P).map(move |p| (c, p))).map(|(c, p)| value(c, p)).collect();
-        let got = run(&mut backend, &rgb, &cloud);
-        assert!(got.groups.centre_index == golden.i32("fps_idx"), "{name}: other centres");
-        let want = AnomalyMaps {
-            psi_rgb: golden.f32("psi_rgb"),
-            psi_xyz: golden.f32("psi_xyz"),
-            anomaly_map: golden.f32("anomaly_map"),
-            valid: golden.raw("valid").iter().map(|v| *v != 0).collect(),
-        };
-        near_maps(name, &got.maps, &want, &GOLDEN);
-    }
+    let name = "tiny-a";
+    let golden = Golden::open(name);
+    let cloud: Vec<Point> = golden.f32("xyz").as_chunks::<3>().0.to_vec();
+    let image = golden.raw("rgb");
+    let (mean, deviation) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+    let value = |c: usize, p: usize| (f32::from(image[p * RGB + c]) / 255.0 - mean[c]) / deviation[c];
+    let rgb: Vec<f32> = (0..RGB).flat_map(|c| (0..P).map(move |p| (c, p))).map(|(c, p)| value(c, p)).collect();
+    let got = run(&mut backend, &rgb, &cloud);
+    assert!(got.groups.centre_index == golden.i32("fps_idx"), "{name}: other centres");
+    let want = AnomalyMaps {
+        psi_rgb: golden.f32("psi_rgb"),
+        psi_xyz: golden.f32("psi_xyz"),
+        anomaly_map: golden.f32("anomaly_map"),
+        valid: golden.raw("valid").iter().map(|v| *v != 0).collect(),
+    };
+    near_maps(name, &got.maps, &want, &GOLDEN);
 }
 
 #[test]
@@ -109,7 +108,7 @@ fn golden_frames_are_the_published_methods() {
 }
 
 /// Odd and even sizes; M below, between and above the channels.
-fn small(hidden: usize, width: usize, groups: usize, group_size: usize) -> Architecture {
+pub fn small(hidden: usize, width: usize, groups: usize, group_size: usize) -> Architecture {
     let rgb = VitShape { width, heads: 1, mlp: 8, layers: 1 };
     let xyz = PointMaeShape {
         width: width + 4,

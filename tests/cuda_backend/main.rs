@@ -10,5 +10,6 @@ mod common;
 
 mod frames;
 mod misuse;
+mod networks;
 mod selftest;
 mod standin;

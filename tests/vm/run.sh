@@ -38,8 +38,8 @@ install_missing
 
 "$here/image.sh" "$cache" || not_run "cannot make the image (see above)"
 cd "$root"
-cargo build --release --quiet --features mqtt,cuda,v4l
-test_program=$(cargo test --release --features mqtt,cuda,v4l --test vm --no-run --message-format=json 2> /dev/null \
+cargo build --release --quiet --features mqtt,cuda,tensorrt,v4l
+test_program=$(cargo test --release --features mqtt,cuda,tensorrt,v4l --test vm --no-run --message-format=json 2> /dev/null \
     | sed -n 's/.*"executable":"\([^"]*\/vm-[^"]*\)".*/\1/p' | tail -n 1)
 [ -x "$test_program" ] || { echo "tests/vm was not built"; exit 1; }
 program=$(dirname "$(dirname "$test_program")")/crosscheck

@@ -14,7 +14,28 @@ const DRIVER_MIN: i32 = 12060;
 /// What the PTX is for: Ampere and later.
 const CAPABILITY_MIN: (i32, i32) = (8, 0);
 
-/// The first GPU. What is shared by both streams is kept in order by events, which every buffer carries.
+/// What plans for a GPU depend on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gpu {
+    pub name: String,
+    pub capability: (i32, i32),
+}
+
+/// The first GPU.
+pub fn gpu() -> Result<Gpu, CudaError> {
+    let context = make_current()?;
+    Ok(Gpu { name: context.name()?, capability: context.compute_capability()? })
+}
+
+/// The context of the first GPU, which is this thread's from now on: one for all that have it.
+pub fn make_current() -> Result<Arc<CudaContext>, CudaError> {
+    find_driver()?;
+    let context = CudaContext::new(0).map_err(CudaError::Context)?;
+    context.bind_to_thread()?;
+    Ok(context)
+}
+
+/// The first GPU, opened. What is shared by both streams is kept in order by events, which every buffer carries.
 pub struct Device {
     pub name: String,
     pub context: Arc<CudaContext>,

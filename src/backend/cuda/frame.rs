@@ -1,6 +1,12 @@
 //! A frame on the device: from its cloud to groups, and from tokens and groups to the anomaly map. All memory is taken
 //! when it is made.
 
+use std::sync::Arc;
+
+use cudarc::driver::{CudaSlice, CudaStream};
+use half::f16;
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
+
 use super::CudaError;
 use super::anomaly;
 use super::buffers::Shared;
@@ -9,10 +15,10 @@ use super::grouping::{self, NEIGHBOURS_MAX, SAMPLE_BLOCKS};
 use super::interpolate::{self, Listed, Nearest, Rows};
 use super::mapping::{HiddenUnits, Mapping, halves, paired};
 use super::module::Kernels;
+use super::networks::{self, Described, Networks, Tail};
 use crate::backend::{AnomalyMaps, XyzGroups};
 use crate::model::{Architecture, Weights};
-use crate::shapes::{P, T, XYZ};
-use cudarc::driver::CudaSlice;
+use crate::shapes::{P, RGB, T, XYZ};
 
 /// The device with everything that a frame needs on it.
 pub struct Frame {
@@ -26,6 +32,8 @@ pub struct Frame {
     xyz_to_rgb: Mapping,
     hidden: HiddenUnits,
     maps: Maps,
+    /// Those on the GPU, and the image that they take, halves `[3, H, W]`.
+    networks: Option<(Box<dyn Networks>, Shared<u16>)>,
 }
 
 struct Groups {
@@ -52,6 +60,38 @@ struct Pixels {
 struct Side {
     halves: Shared<u16>,
     channels: usize,
+    /// Whether the networks wrote them, and with them all that the mappings take of them.
+    described: bool,
+}
+
+impl Side {
+    /// Whether `values` are what is described already.
+    fn holds(&self, values: &[f32]) -> Result<bool, CudaError> {
+        let same = |(bits, value): (&u16, &f32)| f16::from_bits(*bits).to_f32() == *value;
+        Ok(self.described && self.halves.host()?.iter().zip(values).all(same))
+    }
+
+    /// Brings `values` to the device as halves; not where they are there with all that the mappings take of them.
+    fn upload(&mut self, stream: &Arc<CudaStream>, values: &[f32]) -> Result<bool, CudaError> {
+        let (channels, room) = (self.channels, self.halves.device.len());
+        assert_eq!(values.len() / channels * paired(channels), room, "tokens of another engine");
+        if self.holds(values)? {
+            return Ok(false);
+        }
+        self.described = false;
+        self.halves.upload(stream, |host| halves(values, channels, host))?;
+        Ok(true)
+    }
+
+    /// Gives what the networks wrote to the host.
+    fn fetch(&mut self, stream: &Arc<CudaStream>, out: &mut Vec<f32>) -> Result<(), CudaError> {
+        self.halves.download(stream)?;
+        let bits: &[f16] = self.halves.host()?.reinterpret_cast();
+        out.resize(bits.len(), 0.0);
+        bits.convert_to_f32_slice(out);
+        self.described = true;
+        Ok(())
+    }
 }
 
 struct Maps {
@@ -67,7 +107,12 @@ struct Maps {
 
 impl Frame {
     /// Takes the mappings out of `weights`.
-    pub fn new(device: Device, architecture: &Architecture, weights: &mut Weights) -> Result<Self, CudaError> {
+    pub fn new(
+        device: Device,
+        architecture: &Architecture,
+        weights: &mut Weights,
+        networks: Option<Box<dyn Networks>>,
+    ) -> Result<Self, CudaError> {
         let (groups, k, hidden) = (architecture.xyz.groups, architecture.xyz.group_size, architecture.hidden);
         if k > NEIGHBOURS_MAX {
             return Err(CudaError::GroupSize { k, k_max: NEIGHBOURS_MAX });
@@ -75,7 +120,7 @@ impl Frame {
         let (c_rgb, c_xyz) = (architecture.c_rgb(), architecture.c_xyz());
         let Device { colour, shape, .. } = &device;
         let side = |stream, n, channels| -> Result<_, CudaError> {
-            Ok(Side { halves: Shared::new(stream, n * paired(channels))?, channels })
+            Ok(Side { halves: Shared::new(stream, n * paired(channels))?, channels, described: false })
         };
         let mut mapping = |name, c_out, counts| Mapping::new(shape, name, (hidden, c_out), counts, weights);
         let ranks = hidden.min(c_rgb.max(c_xyz));
@@ -108,6 +153,10 @@ impl Frame {
                 rgb: Shared::new(shape, P)?,
                 xyz: Shared::new(shape, P)?,
                 anomaly: Shared::new(shape, P)?,
+            },
+            networks: match networks {
+                Some(networks) => Some((networks, Shared::new(colour, RGB * P)?)),
+                None => None,
             },
             device,
         })
@@ -147,6 +196,39 @@ impl Frame {
         Ok(())
     }
 
+    /// rgb `[3, H, W]` -> tokens `[T, C_RGB]` by the networks on the GPU.
+    pub fn encode_rgb(&mut self, rgb: &[f32], tokens: &mut Vec<f32>) -> Result<(), CudaError> {
+        let Some((networks, image)) = &mut self.networks else { panic!("there are no networks on the GPU") };
+        let colour = &self.device.colour;
+        self.tokens.described = false;
+        image.upload(colour, |host| halves(rgb, rgb.len(), host))?;
+        let out = Described {
+            features: &mut self.tokens.halves.device,
+            moved: &mut self.rgb_to_xyz.predicted.moved,
+            projected: &mut self.xyz_to_rgb.observed.projected,
+            offset: &mut self.xyz_to_rgb.observed.offset,
+            gram: &mut self.xyz_to_rgb.observed.gram,
+        };
+        networks.rgb_tokens(colour, &image.device, out)?;
+        self.tokens.fetch(colour, tokens)
+    }
+
+    /// Features `[G, C_XYZ]` of the groups of [`Self::group`], by the networks on the GPU.
+    pub fn encode_groups(&mut self, features: &mut Vec<f32>) -> Result<(), CudaError> {
+        let Some((networks, _)) = &mut self.networks else { panic!("there are no networks on the GPU") };
+        let (shape, groups) = (&self.device.shape, &self.groups);
+        self.features.described = false;
+        let out = Described {
+            features: &mut self.features.halves.device,
+            moved: &mut self.xyz_to_rgb.predicted.moved,
+            projected: &mut self.rgb_to_xyz.observed.projected,
+            offset: &mut self.rgb_to_xyz.observed.offset,
+            gram: &mut self.rgb_to_xyz.observed.gram,
+        };
+        networks.xyz_groups(shape, &groups.offsets, &groups.centres.device, out)?;
+        self.features.fetch(shape, features)
+    }
+
     /// tokens `[T, C_RGB]`, cloud `[P]` and its groups, of which there are G -> the maps.
     pub fn anomaly_map(
         &mut self,
@@ -161,25 +243,18 @@ impl Frame {
         self.read(maps)
     }
 
-    /// What the mappings need of each token and group; colour and shape side by side.
+    /// What the mappings need of each token and group, where the networks did not give it; colour and shape side by side.
     fn describe(&mut self, tokens: &[f32], groups: &XyzGroups) -> Result<(), CudaError> {
         let Device { colour, shape, kernels, .. } = &self.device;
-        for (side, stream, values) in
-            [(&mut self.tokens, colour, tokens), (&mut self.features, shape, groups.features.as_slice())]
-        {
-            let channels = side.channels;
-            assert_eq!(
-                values.len() / channels * paired(channels),
-                side.halves.device.len(),
-                "tokens of another engine"
-            );
-            side.halves.upload(stream, |host| halves(values, channels, host))?;
+        if self.tokens.upload(colour, tokens)? {
+            self.rgb_to_xyz.predict(kernels, colour, &self.tokens.halves.device)?;
+            self.xyz_to_rgb.observe(kernels, colour, &self.tokens.halves.device)?;
         }
-        let (tokens, features) = (&self.tokens.halves.device, &self.features.halves.device);
-        self.rgb_to_xyz.predict(kernels, colour, tokens)?;
-        self.xyz_to_rgb.observe(kernels, colour, tokens)?;
-        self.xyz_to_rgb.predict(kernels, shape, features)?;
-        self.rgb_to_xyz.observe(kernels, shape, features)
+        if self.features.upload(shape, &groups.features)? {
+            self.xyz_to_rgb.predict(kernels, shape, &self.features.halves.device)?;
+            self.rgb_to_xyz.observe(kernels, shape, &self.features.halves.device)?;
+        }
+        Ok(())
     }
 
     /// Which pixels have a shape feature, and what each is interpolated from.
@@ -197,10 +272,24 @@ impl Frame {
     /// Both discrepancies, and the smoothed product.
     fn compare(&mut self) -> Result<(), CudaError> {
         let Device { shape, kernels, .. } = &self.device;
-        let (Pixels { listed, rgb, xyz, .. }, hidden, maps) = (&self.pixels, &mut self.hidden, &mut self.maps);
-        let count = &listed.count;
-        self.rgb_to_xyz.discrepancy(kernels, shape, (rgb, xyz), count, hidden, &mut maps.psi_xyz)?;
-        self.xyz_to_rgb.discrepancy(kernels, shape, (xyz, rgb), count, hidden, &mut maps.psi_rgb)?;
+        let (Pixels { listed, rgb, xyz, .. }, hidden, maps) = (&mut self.pixels, &mut self.hidden, &mut self.maps);
+        // How many slices the networks take is the host's to say.
+        let rows = match &self.networks {
+            Some(_) => listed.read_count(shape)?,
+            None => P,
+        };
+        let count = &listed.count.device;
+        for (tail, mapping, from, to, psi) in [
+            (Tail::RgbToXyz, &self.rgb_to_xyz, &*rgb, &*xyz, &mut maps.psi_xyz),
+            (Tail::XyzToRgb, &self.xyz_to_rgb, &*xyz, &*rgb, &mut maps.psi_rgb),
+        ] {
+            mapping.first_units(kernels, shape, from, count, hidden)?;
+            match &mut self.networks {
+                Some((networks, _)) => networks::tail(networks.as_mut(), tail, shape, mapping.widths(), rows, hidden)?,
+                None => mapping.rest_units(kernels, shape, count, hidden)?,
+            }
+            mapping.discrepancy(kernels, shape, to, count, hidden, psi)?;
+        }
         let Maps { psi_rgb, psi_xyz, product, rgb, xyz, anomaly } = maps;
         let into = [&mut rgb.device, &mut xyz.device, &mut *product];
         anomaly::product(kernels, shape, (psi_rgb, psi_xyz), &listed.places.device, into)?;

@@ -35,7 +35,7 @@ pub struct Listed {
     pub pixels: CudaSlice<i32>,
     pub places: Shared<i32>,
     /// `[1]`.
-    pub count: CudaSlice<i32>,
+    pub count: Shared<i32>,
 }
 
 /// The three nearest centres of each point, `[P, 3]`, and their weights.
@@ -58,7 +58,15 @@ impl Rows {
 
 impl Listed {
     pub fn new(stream: &Arc<CudaStream>) -> Result<Self, CudaError> {
-        Ok(Self { pixels: stream.alloc_zeros(P)?, places: Shared::new(stream, P)?, count: stream.alloc_zeros(1)? })
+        Ok(Self { pixels: stream.alloc_zeros(P)?, places: Shared::new(stream, P)?, count: Shared::new(stream, 1)? })
+    }
+}
+
+impl Listed {
+    /// How many pixels are listed; waits for it.
+    pub fn read_count(&mut self, stream: &Arc<CudaStream>) -> Result<usize, CudaError> {
+        self.count.download(stream)?;
+        Ok(self.count.host()?.iter().map(|&count| count.unsigned_abs() as usize).sum())
     }
 }
 
@@ -93,7 +101,7 @@ pub fn valid_pixels(
 ) -> Result<(), CudaError> {
     assert_eq!(cloud.len(), P * XYZ);
     let launch = Launch::new(stream, &kernels.valid_pixels).reads(cloud);
-    let launch = launch.writes(&mut out.pixels).writes(&mut out.places.device).writes(&mut out.count);
+    let launch = launch.writes(&mut out.pixels).writes(&mut out.places.device).writes(&mut out.count.device);
     // SAFETY: the length is above, and those of `Listed`.
     unsafe { launch.run(Grid::one_block(LIST_THREADS)) }
 }
@@ -110,7 +118,7 @@ pub fn xyz_rows(
         panic!("rows of groups have lengths, and room for {XYZ_ROW}")
     };
     let launch = Launch::new(stream, &kernels.xyz_rows).reads(&nearest.groups).reads(&nearest.weights);
-    let launch = launch.reads(&listed.pixels).reads(&listed.count).writes(index).writes(weight).writes(lengths);
+    let launch = launch.reads(&listed.pixels).reads(&listed.count.device).writes(index).writes(weight).writes(lengths);
     // SAFETY: the lengths are those of `Nearest`, `Listed` and `Rows::of_groups`.
     unsafe { launch.run(Grid::over(P, ROW_THREADS, ROW_THREADS)) }
 }
@@ -118,7 +126,7 @@ pub fn xyz_rows(
 /// The tokens of each listed pixel.
 pub fn rgb_rows(kernels: &Kernels, stream: &CudaStream, listed: &Listed, out: &mut Rows) -> Result<(), CudaError> {
     assert_eq!(out.stride, RGB_ROW);
-    let launch = Launch::new(stream, &kernels.rgb_rows).reads(&listed.pixels).reads(&listed.count);
+    let launch = Launch::new(stream, &kernels.rgb_rows).reads(&listed.pixels).reads(&listed.count.device);
     let launch = launch.writes(&mut out.index).writes(&mut out.weight);
     // SAFETY: the lengths are those of `Listed` and `Rows::of_tokens`.
     unsafe { launch.run(Grid::over(P, POINT_THREADS, POINT_THREADS)) }

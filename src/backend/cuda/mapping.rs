@@ -13,6 +13,7 @@ use super::module::Kernels;
 use crate::backend::cpu::factor::{Factor, factor};
 use crate::backend::cpu::linalg::{Linear, linear as take_linear};
 use crate::model::Weights;
+use crate::onnx::TAIL_PIXELS;
 use crate::shapes::P;
 
 const TILE: usize = 64;
@@ -100,33 +101,35 @@ pub struct Mapping {
 
 /// The first layer of each token of the side that is mapped, `[n, M]`.
 pub struct Predicted {
-    moved: CudaSlice<u16>,
+    pub moved: CudaSlice<u16>,
     count: usize,
 }
 
 /// Of the side that is predicted: `[n, M]`, `[n]`, `[n, n]`.
 pub struct Observed {
-    projected: CudaSlice<u16>,
-    offset: CudaSlice<f32>,
-    gram: CudaSlice<f32>,
+    pub projected: CudaSlice<u16>,
+    pub offset: CudaSlice<f32>,
+    pub gram: CudaSlice<f32>,
     count: usize,
 }
 
 /// Hidden units of the listed pixels, which both mappings use in turn.
 pub struct HiddenUnits {
-    first: CudaSlice<u16>,
-    second: CudaSlice<u16>,
-    turned: CudaSlice<u16>,
+    pub first: CudaSlice<u16>,
+    pub second: CudaSlice<u16>,
+    pub turned: CudaSlice<u16>,
 }
 
 impl HiddenUnits {
     /// Room for `m` units, and outputs of rank `ranks`.
     pub fn new(stream: &Arc<CudaStream>, m: usize, ranks: usize) -> Result<Self, CudaError> {
         let m = paired(m);
+        // Networks take whole slices of them.
+        let rows = P.next_multiple_of(TAIL_PIXELS);
         Ok(Self {
-            first: stream.alloc_zeros(P * m)?,
-            second: stream.alloc_zeros(P * m)?,
-            turned: stream.alloc_zeros(P * ranks)?,
+            first: stream.alloc_zeros(rows * m)?,
+            second: stream.alloc_zeros(rows * m)?,
+            turned: stream.alloc_zeros(rows * ranks)?,
         })
     }
 }
@@ -234,19 +237,21 @@ impl Mapping {
         inner_products(kernels, stream, (tokens, tokens), [rows, self.to, rows], gram)
     }
 
-    /// psi of each of the `listed` pixels, from the rows of both sides.
-    pub fn discrepancy(
+    /// Widths of [`HiddenUnits`]: of both layers, and of what is turned.
+    pub fn widths(&self) -> (usize, usize) {
+        (self.m, self.shift.len())
+    }
+
+    /// The rest of the mapping after [`Self::first_units`], for the `listed` pixels.
+    pub fn rest_units(
         &self,
         kernels: &Kernels,
         stream: &CudaStream,
-        (from, to): (&Rows, &Rows),
         listed: &CudaSlice<i32>,
         hidden: &mut HiddenUnits,
-        psi: &mut CudaSlice<f32>,
     ) -> Result<(), CudaError> {
         let HiddenUnits { first, second, turned } = hidden;
-        let (m, ranks) = (self.m, self.shift.len());
-        self.first_units(kernels, stream, from, listed, first)?;
+        let (m, ranks) = self.widths();
         let layer = |x, weight, bias, to, gelu| Product {
             x,
             weight,
@@ -258,7 +263,21 @@ impl Mapping {
             gelu,
         };
         layer(first, &self.projection, &self.projection_bias, m, true).run(kernels, stream, second)?;
-        layer(second, &self.triangle, &self.shift, ranks, false).run(kernels, stream, turned)?;
+        layer(second, &self.triangle, &self.shift, ranks, false).run(kernels, stream, turned)
+    }
+
+    /// psi of each of the `listed` pixels, from their hidden units and the rows of the predicted side.
+    pub fn discrepancy(
+        &self,
+        kernels: &Kernels,
+        stream: &CudaStream,
+        to: &Rows,
+        listed: &CudaSlice<i32>,
+        hidden: &HiddenUnits,
+        psi: &mut CudaSlice<f32>,
+    ) -> Result<(), CudaError> {
+        let HiddenUnits { second, turned, .. } = hidden;
+        let (m, ranks) = self.widths();
         let Observed { projected, offset, gram, count } = &self.observed;
         assert!(second.len() >= P * m && turned.len() >= P * ranks && psi.len() == P);
         let sizes = [to.stride, m, ranks, *count].map(int);
@@ -270,14 +289,16 @@ impl Mapping {
         unsafe { launch.run(Grid::over(P, PSI_WARPS, PSI_WARPS * 32)) }
     }
 
-    fn first_units(
+    /// The first layer's units of the `listed` pixels, from the rows of the mapped side.
+    pub fn first_units(
         &self,
         kernels: &Kernels,
         stream: &CudaStream,
         rows: &Rows,
         listed: &CudaSlice<i32>,
-        out: &mut CudaSlice<u16>,
+        hidden: &mut HiddenUnits,
     ) -> Result<(), CudaError> {
+        let out = &mut hidden.first;
         assert!(out.len() >= P * self.m && listed.len() == 1);
         let sizes = [rows.stride, self.m].map(int);
         let launch =

@@ -1,6 +1,6 @@
 //! Every kernel on the device that is there, against its CPU twin and against the published method's frames.
 
-mod frames;
+pub mod frames;
 mod grouping;
 mod mapping;
 mod prepare;
@@ -26,7 +26,7 @@ pub fn run(golden: &[Golden], repeats: usize) -> Result<Report, BackendError> {
     for frame in golden {
         frames::golden(frame, repeats, &mut checks, &mut times)?;
     }
-    Ok(Report { device: name, checks, times })
+    Ok(Report { device: name, checks, times, notes: Vec::new() })
 }
 
 /// How many values differ; all where there are more of one.

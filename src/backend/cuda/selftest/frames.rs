@@ -13,10 +13,10 @@ const MAPPING: &str = "hidden_activations, linear, inner_products, discrepancy";
 const ALL: &str = "grouping, interpolate, linear, mapping, anomaly";
 
 /// How far psi, the map and the score may be, of the largest of each: about twice what the stand-in of the tests shows.
-struct Bounds {
-    psi: f64,
-    map: f64,
-    score: f64,
+pub struct Bounds {
+    pub psi: f64,
+    pub map: f64,
+    pub score: f64,
 }
 
 /// Hundreds of channels, from float64.
@@ -82,6 +82,19 @@ pub fn small(checks: &mut Vec<Check>) -> Result<(), BackendError> {
     Ok(())
 }
 
+/// Holds a back end to a published frame, within `bounds`.
+pub fn hold(
+    backend: &mut dyn Backend,
+    frame: &Golden,
+    name: &str,
+    bounds: &Bounds,
+    checks: &mut Vec<Check>,
+) -> Result<(), BackendError> {
+    let got = infer(backend, &frame.rgb, &frame.cloud)?;
+    compare(name, "float64", &got, (&frame.centre_index, &frame.maps), bounds, checks);
+    Ok(())
+}
+
 /// A published frame; times are of those after the first, which warms up.
 pub fn golden(
     frame: &Golden,
@@ -91,8 +104,7 @@ pub fn golden(
 ) -> Result<(), BackendError> {
     let weights = seeded::weights(&frame.architecture, frame.weight_seed);
     let mut cuda = CudaBackend::new(&frame.architecture, weights, CpuOptions::default())?;
-    let got = infer(&mut cuda, &frame.rgb, &frame.cloud)?;
-    compare(&frame.name, "float64", &got, (&frame.centre_index, &frame.maps), &GOLDEN, checks);
+    hold(&mut cuda, frame, &frame.name, &GOLDEN, checks)?;
     cuda.kernels().time();
     for _ in 0..repeats {
         infer(&mut cuda, &frame.rgb, &frame.cloud)?;

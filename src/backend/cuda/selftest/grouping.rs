@@ -121,7 +121,7 @@ fn rows(
     interpolate::valid_pixels(kernels, stream, &cloud, &mut listed)?;
     interpolate::xyz_rows(kernels, stream, &nearest, &listed, &mut xyz)?;
     interpolate::rgb_rows(kernels, stream, &listed, &mut rgb)?;
-    let count = stream.clone_dtoh(&listed.count)?[0] as usize;
+    let count = stream.clone_dtoh(&listed.count.device)?[0] as usize;
     let pixels: Vec<usize> = stream.clone_dtoh(&listed.pixels)?[..count.min(P)].iter().map(|&p| p as usize).collect();
     let valid: Vec<usize> = (0..P).filter(|&p| !wanted[1].row(p).is_empty()).collect();
     checks.push(equal(format!("pixels of {name}"), "valid_pixels", differ(&pixels, &valid)));

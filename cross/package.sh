@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Packs a program built for a device with its service and documents: crosscheck-VERSION-MACHINE.tar.gz.
+# usage: cross/package.sh [PROGRAM [FOLDER]]
+# On the device: tar xf crosscheck-*.tar.gz && sudo crosscheck-*/systemd/install.sh --program crosscheck-*/crosscheck
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+program=${1:-$root/target/aarch64-unknown-linux-gnu/release/crosscheck}
+folder=${2:-.}
+[ -f "$program" ] || { echo "$program is not there: build it first (cross/README.md)" >&2; exit 1; }
+
+# The machine as ELF numbers it, at byte 18 of the file.
+case $(od -An -j18 -N2 -tu2 "$program" | tr -d ' ') in
+    183) machine=aarch64 ;;
+    62) machine=x86_64 ;;
+    *) echo "$program is no program for aarch64 or x86-64" >&2; exit 1 ;;
+esac
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -1)
+name=crosscheck-$version-$machine
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+mkdir -p "$scratch/$name/docs"
+install -m 755 "$program" "$scratch/$name/crosscheck"
+cp -r "$root/systemd" "$scratch/$name/"
+cp "$root"/README.md "$root"/LICENSE-* "$scratch/$name/"
+cp "$root"/docs/station.md "$root"/docs/jetson.md "$root"/docs/gpu.md "$scratch/$name/docs/"
+tar --owner=0 --group=0 --numeric-owner -C "$scratch" -czf "$folder/$name.tar.gz" "$name"
+echo "$folder/$name.tar.gz"

@@ -1,0 +1,149 @@
+//! From a graph to a plan.
+
+use std::ffi::{CStr, c_char, c_void};
+
+use super::TensorRtError;
+use super::library::{Kind, Library, errors};
+use super::sys::BuildRequest;
+
+/// What a build may use beside the weights. Our largest scores of attention, of 12 heads and 1,024 groups, are 25 MB.
+const WORKSPACE_BYTES: usize = 1 << 30;
+
+/// Compute capabilities that TensorRT-RTX builds for, as it numbers them. An Orin, 8.7, is not among them: plans for
+/// it are built on it by TensorRT.
+const RTX_CAPABILITIES: [(i32, i32); 4] = [(8, 0), (8, 6), (8, 9), (12, 0)];
+
+/// What a plan is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Any GPU of this compute capability (TensorRT-RTX).
+    Capability(i32, i32),
+    /// The GPU at hand, by name (TensorRT).
+    Device(String),
+}
+
+impl Target {
+    /// As plans are kept under it: `sm89`, or the GPU's name in small letters.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Capability(major, minor) => format!("sm{major}{minor}"),
+            Self::Device(name) => {
+                let small = name.to_ascii_lowercase();
+                small
+                    .split(|c: char| !c.is_ascii_alphanumeric())
+                    .filter(|s| !s.is_empty())
+                    .collect::<Vec<_>>()
+                    .join("-")
+            }
+        }
+    }
+
+    fn capability(&self, kind: Kind) -> Result<i32, TensorRtError> {
+        match (kind, self) {
+            (Kind::TensorRt, Self::Device(_)) => Ok(0),
+            (Kind::Rtx, Self::Capability(major, minor)) if RTX_CAPABILITIES.contains(&(*major, *minor)) => {
+                Ok(major * 10 + minor)
+            }
+            _ => Err(TensorRtError::Target { library: kind.name(), target: self.name() }),
+        }
+    }
+}
+
+/// Where a build is: the phase, and how many of its steps are done.
+pub struct Step<'a> {
+    pub phase: &'a str,
+    pub done: usize,
+    /// Told with a phase's first, none after.
+    pub of: Option<usize>,
+}
+
+/// A plan in the library's memory.
+pub struct Built {
+    library: Library,
+    memory: *mut c_void,
+}
+
+impl Built {
+    pub fn bytes(&self) -> &[u8] {
+        let shim = self.library.shim;
+        // SAFETY: the memory is the library's until it is dropped below, as long as it says, and nobody writes it.
+        unsafe { std::slice::from_raw_parts((shim.plan_data)(self.memory).cast(), (shim.plan_bytes)(self.memory)) }
+    }
+}
+
+impl Drop for Built {
+    fn drop(&mut self) {
+        // SAFETY: it is this value's alone.
+        unsafe { (self.library.shim.plan_delete)(self.memory) };
+    }
+}
+
+/// Who is told of a build's steps, and says whether it goes on.
+type Report<'a> = &'a mut dyn FnMut(Step<'_>) -> bool;
+
+/// Builds the plan of an ONNX file named `name`. `report` is told of every step; where it says no the build ends.
+pub fn build(
+    library: Library,
+    name: &'static str,
+    graph: &[u8],
+    target: &Target,
+    report: Report<'_>,
+) -> Result<Built, TensorRtError> {
+    let capability = target.capability(library.kind)?;
+    let parser = library.create_parser()?;
+    let mut stopped = false;
+    let mut watch: Report<'_> = &mut |step| {
+        stopped |= !report(step);
+        !stopped
+    };
+    let request = BuildRequest {
+        create_builder: library.create_builder.0,
+        create_parser: parser.0,
+        graph: graph.as_ptr().cast(),
+        graph_bytes: graph.len(),
+        capability,
+        workspace_bytes: WORKSPACE_BYTES,
+        progress: tell,
+        user: (&raw mut watch).cast(),
+    };
+    let mut memory = std::ptr::null_mut();
+    // An older call's errors are none of this one's.
+    let _ = errors();
+    // SAFETY: the entry points are this library's, and graph and `watch` live until the call is back.
+    let outcome = unsafe { (library.shim.build)(&request, &mut memory) };
+    match outcome {
+        0 => Ok(Built { library, memory }),
+        _ if stopped => Err(TensorRtError::Stopped),
+        1 | 2 => Err(TensorRtError::Begin { library: library.name(), reason: errors() }),
+        3 => Err(TensorRtError::Parse { graph: name, reason: errors() }),
+        _ => Err(TensorRtError::Build { graph: name, target: target.name(), reason: errors() }),
+    }
+}
+
+/// Hands a step on, and whether to go on back.
+unsafe extern "C" fn tell(user: *mut c_void, phase: *const c_char, step: i32, steps: i32) -> i32 {
+    // SAFETY: `user` is the report of `build`, which waits for this call's end; a build tells from one thread at a time.
+    let report = unsafe { &mut *user.cast::<Report<'_>>() };
+    // SAFETY: the library gives a text that ends with a zero and lives during the call.
+    let phase = unsafe { CStr::from_ptr(phase) }.to_string_lossy();
+    let count = |n: i32| usize::try_from(n).unwrap_or(0);
+    let of = (step == 0 && steps > 0).then(|| count(steps));
+    i32::from(report(Step { phase: &phase, done: count(step), of }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_named_and_only_those_a_library_knows_are_built() {
+        let orin = Target::Device("Orin (nvgpu)".into());
+        assert_eq!(orin.name(), "orin-nvgpu");
+        let ada = Target::Capability(8, 9);
+        assert_eq!((ada.name().as_str(), ada.capability(Kind::Rtx)), ("sm89", Ok(89)));
+        for (kind, target) in [(Kind::Rtx, &orin), (Kind::TensorRt, &ada), (Kind::Rtx, &Target::Capability(8, 7))] {
+            let error = target.capability(kind).unwrap_err();
+            assert_eq!(error, TensorRtError::Target { library: kind.name(), target: target.name() });
+        }
+    }
+}

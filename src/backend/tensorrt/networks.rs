@@ -1,0 +1,160 @@
+//! An engine's four plans as the networks of the CUDA back end.
+
+use std::ffi::c_void;
+use std::sync::Arc;
+
+use cudarc::driver::{CudaContext, CudaSlice, CudaStream, CudaView, CudaViewMut, DevicePtr, DevicePtrMut, DeviceSlice};
+
+use super::TensorRtError;
+use super::cache::{Cache, Plan};
+use super::library::Library;
+use super::network::Network;
+use super::set::{Error, Set, target_of};
+use crate::backend::Backend;
+use crate::backend::cpu::CpuOptions;
+use crate::backend::cuda::{self, CudaBackend, CudaError, Described, Networks, Tail};
+use crate::backend::plans::Request;
+use crate::model::{Architecture, Weights};
+
+/// Plans on the device, each with a context of its own, so that colour and shape run side by side.
+pub struct OnDevice {
+    rgb: Network,
+    xyz: Network,
+    rgb_to_xyz: Network,
+    xyz_to_rgb: Network,
+    /// Dropped last: what the plans have on the GPU is the context's.
+    _context: Arc<CudaContext>,
+}
+
+/// The plans of an engine for the first GPU that are kept and gave the CPU's scores once; none where there are no such.
+pub fn kept(request: &Request<'_>) -> Result<Option<OnDevice>, Error> {
+    let gpu = cuda::gpu()?;
+    let cache = Cache::new(request.cache)?;
+    let mut models = super::set::models(request)?;
+    for library in Library::all()? {
+        let set = Set::new(library, target_of(&library, &gpu), models);
+        if let Some(plans) = set.read(&cache)? {
+            if set.is_checked(&cache, &plans)? {
+                log::info!("networks by {}", library.name());
+                return Ok(Some(OnDevice::new(&set, &plans, request.architecture)?));
+            }
+            log::warn!(
+                "the plans of {} were never checked on frames and are not used: `crosscheck engine build --target this --frames DIR`",
+                library.name()
+            );
+        }
+        models = set.models;
+    }
+    Ok(None)
+}
+
+/// The back end with the plans that are kept for what `request` asks, checked or not.
+pub fn open_unchecked(request: &Request<'_>) -> Result<Box<dyn Backend + Send>, Error> {
+    let set = Set::asked(request)?;
+    let plans = set.read(&Cache::new(request.cache)?)?.ok_or(TensorRtError::NoPlans)?;
+    Ok(Box::new(set.open(&plans, request.architecture, request.weights)?))
+}
+
+impl Set {
+    /// The back end with these plans of the set.
+    pub fn open(&self, plans: &[Plan], architecture: &Architecture, weights: &Weights) -> Result<CudaBackend, Error> {
+        let networks = Box::new(OnDevice::new(self, plans, architecture)?);
+        let options = CpuOptions::default();
+        Ok(CudaBackend::with_networks(architecture, weights.clone(), options, Some(networks))?)
+    }
+}
+
+impl OnDevice {
+    /// Readies the plans of `set`, in the order of its graphs, on the first GPU.
+    pub fn new(set: &Set, plans: &[Plan], architecture: &Architecture) -> Result<Self, Error> {
+        let sizes = [architecture.hidden, architecture.c_rgb(), architecture.c_xyz()];
+        if sizes.iter().any(|size| !size.is_multiple_of(2)) {
+            return Err(TensorRtError::Odd(format!("M, C_RGB, C_XYZ: {sizes:?}")).into());
+        }
+        // The context that the back end opens: there is one for each GPU.
+        let context = cuda::make_current()?;
+        let [rgb, xyz, rgb_to_xyz, xyz_to_rgb] = &set.models;
+        let [first, second, third, fourth] = plans else { return Err(TensorRtError::NoPlans.into()) };
+        let ready = |model, plan: &Plan| Network::new(set.library, model, &plan.bytes);
+        Ok(Self {
+            rgb: ready(rgb, first)?,
+            xyz: ready(xyz, second)?,
+            rgb_to_xyz: ready(rgb_to_xyz, third)?,
+            xyz_to_rgb: ready(xyz_to_rgb, fourth)?,
+            _context: context,
+        })
+    }
+}
+
+/// Runs `network` on `inputs` and what `out` names, in the order of its graph.
+fn run(
+    network: &mut Network,
+    stream: &Arc<CudaStream>,
+    inputs: &[(u64, usize)],
+    out: Described<'_>,
+) -> Result<(), CudaError> {
+    // What is written is waited for by every stream once these are dropped, after the launch.
+    let Described { features, moved, projected, offset, gram } = out;
+    let bytes = [features.num_bytes(), moved.num_bytes(), projected.num_bytes(), offset.num_bytes(), gram.num_bytes()];
+    let (features, _features) = features.device_ptr_mut(stream);
+    let (moved, _moved) = moved.device_ptr_mut(stream);
+    let (projected, _projected) = projected.device_ptr_mut(stream);
+    let (offset, _offset) = offset.device_ptr_mut(stream);
+    let (gram, _gram) = gram.device_ptr_mut(stream);
+    let mut addresses = inputs.to_vec();
+    addresses.extend([features, moved, projected, offset, gram].into_iter().zip(bytes));
+    enqueue(network, stream, &addresses)
+}
+
+fn enqueue(network: &mut Network, stream: &Arc<CudaStream>, addresses: &[(u64, usize)]) -> Result<(), CudaError> {
+    stream.context().bind_to_thread()?;
+    let stream: *mut c_void = stream.cu_stream().cast();
+    // SAFETY: addresses and lengths are of slices whose events the caller holds, and the stream is of their context.
+    unsafe { network.enqueue(stream, addresses) }.map_err(|error| CudaError::Networks(error.to_string()))
+}
+
+impl Networks for OnDevice {
+    fn rgb_tokens(
+        &mut self,
+        stream: &Arc<CudaStream>,
+        image: &CudaSlice<u16>,
+        out: Described<'_>,
+    ) -> Result<(), CudaError> {
+        let bytes = image.num_bytes();
+        let (image, _image) = image.device_ptr(stream);
+        run(&mut self.rgb, stream, &[(image, bytes)], out)
+    }
+
+    fn xyz_groups(
+        &mut self,
+        stream: &Arc<CudaStream>,
+        offsets: &CudaSlice<u16>,
+        centres: &CudaSlice<f32>,
+        out: Described<'_>,
+    ) -> Result<(), CudaError> {
+        let bytes = [offsets.num_bytes(), centres.num_bytes()];
+        let (offsets, _offsets) = offsets.device_ptr(stream);
+        let (centres, _centres) = centres.device_ptr(stream);
+        run(&mut self.xyz, stream, &[(offsets, bytes[0]), (centres, bytes[1])], out)
+    }
+
+    fn tail(
+        &mut self,
+        tail: Tail,
+        stream: &Arc<CudaStream>,
+        first: &CudaView<'_, u16>,
+        hidden: &mut CudaViewMut<'_, u16>,
+        turned: &mut CudaViewMut<'_, u16>,
+    ) -> Result<(), CudaError> {
+        let network = match tail {
+            Tail::RgbToXyz => &mut self.rgb_to_xyz,
+            Tail::XyzToRgb => &mut self.xyz_to_rgb,
+        };
+        let bytes = [first.num_bytes(), hidden.num_bytes(), turned.num_bytes()];
+        let (first, _first) = first.device_ptr(stream);
+        let (hidden, _hidden) = hidden.device_ptr_mut(stream);
+        let (turned, _turned) = turned.device_ptr_mut(stream);
+        let addresses: Vec<(u64, usize)> = [first, hidden, turned].into_iter().zip(bytes).collect();
+        enqueue(network, stream, &addresses)
+    }
+}

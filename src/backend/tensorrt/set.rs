@@ -1,0 +1,136 @@
+//! The four plans of an engine: built and kept, and found again.
+
+use std::time::Instant;
+
+use super::builder::{Target, build};
+use super::cache::{Cache, Kept, Key, Plan, sha256};
+use super::library::{Kind, Library};
+use super::{TensorRtError, builder};
+use crate::backend::cuda;
+use crate::backend::plans::{self, Facts, Request, Step};
+use crate::model::engine_file::Precision;
+use crate::onnx::{Graphs, Model};
+
+/// The graphs of an engine, and what their plans are kept under.
+pub struct Set {
+    pub library: Library,
+    target: Target,
+    pub models: [Model; 4],
+    keys: Vec<Key>,
+}
+
+/// Something in the way of plans.
+pub type Error = crate::backend::BackendError;
+
+impl Set {
+    pub fn new(library: Library, target: Target, models: [Model; 4]) -> Self {
+        let key = |model: &Model| Key {
+            graph: model.name.into(),
+            graph_sha256: sha256(&model.bytes),
+            target: target.name(),
+            library: library.kind.name().into(),
+            version: library.version.to_string(),
+        };
+        let keys = models.iter().map(key).collect();
+        Self { library, target, models, keys }
+    }
+
+    /// For what `request` asks.
+    pub fn asked(request: &Request<'_>) -> Result<Self, Error> {
+        let (library, target) = choose(&Library::all()?, request)?;
+        Ok(Self::new(library, target, models(request)?))
+    }
+
+    /// Builds what is not kept yet or is stale; `report` is told of every step, and says whether to go on.
+    pub fn build(&self, cache: &Cache, report: &mut dyn FnMut(Step<'_>) -> bool) -> Result<Vec<Facts>, TensorRtError> {
+        self.models.iter().zip(&self.keys).map(|(model, key)| self.build_one(cache, model, key, report)).collect()
+    }
+
+    fn build_one(
+        &self,
+        cache: &Cache,
+        model: &Model,
+        key: &Key,
+        report: &mut dyn FnMut(Step<'_>) -> bool,
+    ) -> Result<Facts, TensorRtError> {
+        let facts = |bytes, build_s| Facts {
+            graph: model.name,
+            library: self.library.name(),
+            target: self.target.name(),
+            bytes,
+            build_s,
+            folder: cache.folder().into(),
+        };
+        match cache.read(key)? {
+            Kept::Plan(plan) => return Ok(facts(plan.bytes.len(), None)),
+            Kept::Stale(reason) => log::info!("{reason}: it is built again"),
+            Kept::Nothing => {}
+        }
+        let start = Instant::now();
+        let mut tell =
+            |builder::Step { phase, done, of }: builder::Step<'_>| report(Step { graph: model.name, phase, done, of });
+        let built = build(self.library, model.name, &model.bytes, &self.target, &mut tell)?;
+        cache.write(key, built.bytes())?;
+        Ok(facts(built.bytes().len(), Some(start.elapsed().as_secs_f64())))
+    }
+
+    /// All four, in the order of the graphs; none where one is missing or stale.
+    pub fn read(&self, cache: &Cache) -> Result<Option<Vec<Plan>>, TensorRtError> {
+        let mut plans = Vec::new();
+        for key in &self.keys {
+            match cache.read(key)? {
+                Kept::Plan(plan) => plans.push(plan),
+                Kept::Nothing => return Ok(None),
+                Kept::Stale(reason) => {
+                    log::warn!("{reason}: build it again with `crosscheck engine build --target this`");
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(plans))
+    }
+
+    /// Whether these plans gave the CPU's scores once.
+    pub fn is_checked(&self, cache: &Cache, plans: &[Plan]) -> Result<bool, TensorRtError> {
+        let checked = cache.checked(&self.keys, plans)?;
+        Ok(checked.is_some_and(|checked| checked.score_difference <= plans::SCORE_BOUND))
+    }
+
+    /// Takes the plans that are kept into use, since they gave the CPU's scores on that many frames.
+    pub fn keep_check(&self, cache: &Cache, frames: usize, score_difference: f64) -> Result<(), Error> {
+        let plans = self.read(cache)?.ok_or(TensorRtError::NoPlans)?;
+        let hashes = plans.into_iter().map(|plan| plan.sha256).collect();
+        Ok(cache.keep_check(&self.keys, hashes, frames, (score_difference, plans::SCORE_BOUND))?)
+    }
+}
+
+/// The graphs in halves, as every plan takes them.
+pub fn models(request: &Request<'_>) -> Result<[Model; 4], TensorRtError> {
+    let graphs = Graphs::new(request.architecture, request.weights.clone(), Precision::F16);
+    graphs.and_then(Graphs::models).map_err(|error| TensorRtError::Graphs(error.to_string()))
+}
+
+/// What plans of this library for a GPU are kept under.
+pub fn target_of(library: &Library, gpu: &cuda::Gpu) -> Target {
+    match library.kind {
+        Kind::TensorRt => Target::Device(gpu.name.clone()),
+        Kind::Rtx => Target::Capability(gpu.capability.0, gpu.capability.1),
+    }
+}
+
+fn choose(libraries: &[Library], request: &Request<'_>) -> Result<(Library, Target), Error> {
+    // TensorRT comes first where both are there, but only TensorRT-RTX builds for a GPU that is not.
+    let kinds: &[Kind] = match (request.library, request.target) {
+        (plans::Library::TensorRt, _) => &[Kind::TensorRt],
+        (plans::Library::Rtx, _) => &[Kind::Rtx],
+        (plans::Library::Auto, plans::Target::This) => &[Kind::TensorRt, Kind::Rtx],
+        (plans::Library::Auto, plans::Target::Capability(..)) => &[Kind::Rtx, Kind::TensorRt],
+    };
+    let found = kinds.iter().find_map(|kind| libraries.iter().find(|library| library.kind == *kind));
+    let library = *found.ok_or(TensorRtError::NoLibrary { asked: kinds[0].name() })?;
+    let target = match request.target {
+        plans::Target::Capability(major, minor) => Target::Capability(major, minor),
+        plans::Target::This => target_of(&library, &cuda::gpu()?),
+    };
+    Ok((library, target))
+}

@@ -1,0 +1,139 @@
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Args, Subcommand, ValueEnum};
+use crosscheck::backend::plans::{self, Facts, Library, Request, SCORE_BOUND, Target};
+use crosscheck::backend::{self, Choice};
+use crosscheck::calibration::Camera;
+use crosscheck::dataset::{Entry, frames_under};
+use crosscheck::inspect::Inspector;
+use crosscheck::model::engine_file::Engine;
+
+use super::Outcome;
+use super::interrupt::stop_on_interrupt;
+use super::options::EngineOption;
+use super::progress::PlanBar;
+
+/// Build TensorRT's plans of an engine, and check them against the CPU.
+#[derive(Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the plans that are not kept yet, or are stale
+    Build(Build),
+}
+
+#[derive(Args)]
+struct Build {
+    #[command(flatten)]
+    engine: EngineOption,
+    /// GPU that the plans are for: this machine's, or a compute capability (sm86, sm89, sm120; TensorRT-RTX); repeatable
+    #[arg(long, value_name = "this|smNN", value_delimiter = ',', default_value = "this")]
+    target: Vec<Target>,
+    /// Library that builds them
+    #[arg(long, default_value = "auto")]
+    library: LibraryOption,
+    /// Folder of plans, where the usual one is not wanted
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+    /// Frames (a folder with rgb and xyz inside) that the plans for this machine must score as the CPU does; without
+    /// this they are not taken into use
+    #[arg(long, value_name = "DIR")]
+    frames: Option<PathBuf>,
+    /// Camera file of depth images (TOML)
+    #[arg(long)]
+    camera: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LibraryOption {
+    Auto,
+    #[value(name = "tensorrt")]
+    TensorRt,
+    #[value(name = "tensorrt-rtx")]
+    Rtx,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Outcome> {
+    let Command::Build(build) = &arguments.command;
+    let engine = build.engine.read()?;
+    let camera = build.camera.as_deref().map(Camera::read).transpose()?;
+    let entries = build.frames.as_deref().map(|folder| frames_under(folder, camera.as_ref())).transpose()?;
+    ensure!(
+        entries.is_none() || build.target.contains(&Target::This),
+        "--frames are inspected on this machine's GPU: give --target this with them"
+    );
+    let library = match build.library {
+        LibraryOption::Auto => Library::Auto,
+        LibraryOption::TensorRt => Library::TensorRt,
+        LibraryOption::Rtx => Library::Rtx,
+    };
+    let stop = stop_on_interrupt()?;
+    for &target in &build.target {
+        let request = asked(&engine, target, library, build.cache.as_deref());
+        let mut bar = PlanBar::default();
+        let facts = backend::build_plans(&request, &mut |step| {
+            bar.show(&step);
+            !stop.load(Ordering::Relaxed)
+        })?;
+        bar.finish();
+        facts.iter().try_for_each(print)?;
+        match &entries {
+            Some(entries) if target == Target::This => check(&engine, &request, entries)?,
+            _ if target == Target::This => {
+                log::warn!("the plans are not in use before they are checked: give good parts with --frames")
+            }
+            _ => {}
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn asked<'a>(engine: &'a Engine, target: Target, library: Library, cache: Option<&'a Path>) -> Request<'a> {
+    let Engine { metadata, weights, .. } = engine;
+    Request { architecture: &metadata.architecture, weights, target, library, cache }
+}
+
+fn print(facts: &Facts) -> Result<()> {
+    let Facts { graph, library, target, bytes, build_s, folder } = facts;
+    let time = build_s.map_or("was there".into(), |build_s| format!("built in {build_s:.1} s"));
+    let text = format!("{graph:<16} {target:<8} {library}: {bytes} bytes, {time}, in {}", folder.display());
+    writeln!(std::io::stdout(), "{text}").context("cannot print the result")
+}
+
+/// Takes the plans into use where every frame gets the CPU's score.
+fn check(engine: &Engine, request: &Request<'_>, entries: &[Entry]) -> Result<()> {
+    let mut on_cpu = Inspector::on(Choice::Cpu, engine.clone(), Default::default())?;
+    let mut on_gpu = Inspector::with(backend::open_unchecked(request)?, engine.metadata.clone());
+    let (mut frames, mut largest) = (0, 0.0_f64);
+    for entry in entries {
+        let frame = entry.frame()?;
+        let name = || entry.rgb.display().to_string();
+        let [want, got] = [&mut on_cpu, &mut on_gpu].map(|inspector| inspector.inspect(&frame));
+        let (Some(want), Some(got)) = (want.with_context(name)?.scores, got.with_context(name)?.scores) else {
+            continue;
+        };
+        let difference = plans::difference(got.score, want.score);
+        // What is no number is not within it.
+        let near = difference <= SCORE_BOUND;
+        if !near {
+            bail!(
+                "{}: the GPU's score is {}, the CPU's {}, which is {difference:.1e} apart where {SCORE_BOUND} is allowed; the plans are not taken into use",
+                entry.rgb.display(),
+                got.score,
+                want.score
+            );
+        }
+        (frames, largest) = (frames + 1, largest.max(difference));
+    }
+    ensure!(frames > 0, "none of the frames could be scored: give good parts with --frames");
+    backend::take_into_use(request, frames, largest)?;
+    log::info!("the plans are in use: {frames} frames get the CPU's scores within {largest:.1e}");
+    Ok(())
+}
