@@ -28,6 +28,7 @@ install_missing() {
 # The wheel has librealsense inside a Python module: with its name, and stubs for Python's symbols, it is a plain library.
 make_library() {
     local made module
+    rm -rf "$cache"/making.*
     made=$(mktemp -d "$cache/making.XXXXXX")
     python3 -m pip download -q --no-deps --only-binary :all: --python-version 3.11 --platform manylinux1_x86_64 \
         -d "$made/wheel" "pyrealsense2==$version" || not_run "cannot get pyrealsense2 $version from PyPI"

@@ -107,7 +107,7 @@ fn next(supervisor: &mut Supervisor, into: &mut CapturedFrame) -> usize {
 }
 
 fn is_exact(captured: &CapturedFrame, colour: &[u8], depth: &[u16]) -> bool {
-    let steps = captured.frame.cloud().points().iter().map(|point| (point[2] * 1e3).round() as u16);
+    let steps = captured.frame.cloud().points().iter().map(|point| (point[2] * 1e4).round() as u16);
     captured.frame.rgb() == colour && steps.eq(depth.iter().copied())
 }
 
