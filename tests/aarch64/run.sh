@@ -53,7 +53,8 @@ qemu-aarch64 -L "$sysroot" "$program" --version
 # The package for a device installs, below a folder of its own.
 package=$(cross/package.sh "$program" "$scratch")
 tar -C "$scratch" -xf "$package"
-DESTDIR=$scratch/device "$scratch"/crosscheck-*-aarch64/systemd/install.sh --program "$scratch"/crosscheck-*-aarch64/crosscheck > /dev/null
+unpacked=$(echo "$scratch"/crosscheck-*-aarch64)
+DESTDIR=$scratch/device "$unpacked/systemd/install.sh" --program "$unpacked/crosscheck" > /dev/null
 cmp "$program" "$scratch/device/usr/local/bin/crosscheck"
 echo "packed and installed: $(basename "$package"), $(stat -c %s "$package") bytes"
 

@@ -40,7 +40,7 @@ macro_rules! vectorised {
 }
 pub(super) use vectorised;
 
-/// What [`vectorised`] needs for its widest form.
+/// What `vectorised!` needs for its widest form.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 pub fn has_avx512() -> bool {
