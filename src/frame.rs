@@ -35,7 +35,7 @@ impl OrganisedCloud {
         if points.len() != width * height {
             return Err(FrameError::Length { what: "the cloud", found: points.len() * 3, width, height });
         }
-        points.iter_mut().filter(|p| !p.iter().all(|v| v.is_finite())).for_each(|p| *p = [0.0; 3]);
+        points.iter_mut().for_each(|point| *point = finite(*point));
         Ok(Self { width, height, points })
     }
 
@@ -62,6 +62,11 @@ impl OrganisedCloud {
     }
 }
 
+/// A point with a coordinate that is no finite number is none.
+fn finite(point: [f32; 3]) -> [f32; 3] {
+    if point.iter().all(|v| v.is_finite()) { point } else { [0.0; 3] }
+}
+
 /// Whether a pixel has a point: the origin stands for none.
 #[inline]
 pub fn is_point(point: &[f32; 3]) -> bool {
@@ -79,14 +84,7 @@ pub struct RgbdFrame {
 impl RgbdFrame {
     /// `rgb`: `[rgb_height, rgb_width, 3]`, the size of `cloud`.
     pub fn new(rgb_width: usize, rgb_height: usize, rgb: Vec<u8>, cloud: OrganisedCloud) -> Result<Self, FrameError> {
-        if (rgb_width, rgb_height) != (cloud.width, cloud.height) {
-            let (xyz_width, xyz_height) = (cloud.width, cloud.height);
-            return Err(FrameError::SizeMismatch { rgb_width, rgb_height, xyz_width, xyz_height });
-        }
-        if rgb.len() != rgb_width * rgb_height * 3 {
-            let found = rgb.len();
-            return Err(FrameError::Length { what: "the image", found, width: rgb_width, height: rgb_height });
-        }
+        check_image(&rgb, (rgb_width, rgb_height), (cloud.width, cloud.height))?;
         Ok(Self { rgb, cloud })
     }
 
@@ -99,19 +97,14 @@ impl RgbdFrame {
     /// where this frame was as large before.
     pub fn fill(
         &mut self,
-        (rgb, (rgb_width, rgb_height)): (&[u8], (usize, usize)),
+        (rgb, rgb_size): (&[u8], (usize, usize)),
         (points, (width, height)): (impl Iterator<Item = [f32; 3]>, (usize, usize)),
     ) -> Result<(), FrameError> {
         check_size(width, height)?;
-        if (rgb_width, rgb_height) != (width, height) {
-            return Err(FrameError::SizeMismatch { rgb_width, rgb_height, xyz_width: width, xyz_height: height });
-        }
-        if rgb.len() != width * height * 3 {
-            return Err(FrameError::Length { what: "the image", found: rgb.len(), width, height });
-        }
+        check_image(rgb, rgb_size, (width, height))?;
         let kept = &mut self.cloud.points;
         kept.clear();
-        kept.extend(points.take(width * height).map(|p| if p.iter().all(|v| v.is_finite()) { p } else { [0.0; 3] }));
+        kept.extend(points.take(width * height).map(finite));
         let found = kept.len();
         // A frame that is refused is still a whole one.
         kept.resize(width * height, [0.0; 3]);
@@ -153,6 +146,22 @@ impl RgbdFrame {
     pub fn height(&self) -> usize {
         self.cloud.height
     }
+}
+
+/// Refuses an image that is not of the cloud's size, or has not as many values.
+fn check_image(
+    rgb: &[u8],
+    (rgb_width, rgb_height): (usize, usize),
+    (xyz_width, xyz_height): (usize, usize),
+) -> Result<(), FrameError> {
+    if (rgb_width, rgb_height) != (xyz_width, xyz_height) {
+        return Err(FrameError::SizeMismatch { rgb_width, rgb_height, xyz_width, xyz_height });
+    }
+    if rgb.len() != rgb_width * rgb_height * 3 {
+        let found = rgb.len();
+        return Err(FrameError::Length { what: "the image", found, width: rgb_width, height: rgb_height });
+    }
+    Ok(())
 }
 
 /// Refuses a size that nothing may be allocated for.

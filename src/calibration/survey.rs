@@ -128,8 +128,8 @@ impl Survey {
     }
 }
 
-/// Refuses points at a median distance that no camera measures.
-fn check_distance(points: &[[f32; 3]]) -> Result<(), SurveyError> {
+/// Refuses points at a median distance that no camera measures: the depth unit is wrong.
+pub fn check_distance(points: &[[f32; 3]]) -> Result<(), SurveyError> {
     let mut depths: Vec<f32> = points.iter().filter(|p| is_point(p)).map(|p| p[2]).collect();
     if depths.is_empty() {
         return Ok(());

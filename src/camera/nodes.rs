@@ -8,14 +8,13 @@ use super::pixel_format::{Raw, to_depth, to_rgb};
 use super::{CameraError, CapturedFrame, FrameSource};
 use crate::calibration::Camera;
 use crate::calibration::assembly::Assembler;
+use crate::calibration::survey::check_distance;
 use crate::clock;
 
 /// Images of a node that wait for their other half.
 const WAITING_MAX: usize = 4;
 /// A node that has nothing is waited for so long before the other one is looked at again.
 const SLICE: Duration = Duration::from_millis(5);
-/// A part lies between these from the camera, whatever camera it is.
-const MEDIAN_M: std::ops::RangeInclusive<f32> = 0.05..=20.0;
 
 /// When an image was taken, and its number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -151,30 +150,12 @@ impl NodePair {
         self.colours.drop_oldest();
         self.depths.drop_oldest();
         if !self.checked {
-            check_distance(into)?;
+            let done = check_distance(into.frame.cloud().points());
+            done.map_err(|error| CameraError::Settings { reason: format!("in its first frame {error}") })?;
             self.checked = true;
         }
         Ok(())
     }
-}
-
-/// A depth unit that is off by a thousand puts every point where no camera sees.
-fn check_distance(captured: &CapturedFrame) -> Result<(), CameraError> {
-    let mut depths: Vec<f32> = captured.frame.cloud().points().iter().map(|p| p[2]).filter(|z| *z > 0.0).collect();
-    if depths.is_empty() {
-        return Ok(());
-    }
-    let middle = depths.len() / 2;
-    let median = *depths.select_nth_unstable_by(middle, f32::total_cmp).1;
-    if MEDIAN_M.contains(&median) {
-        return Ok(());
-    }
-    let (near, far) = (MEDIAN_M.start(), MEDIAN_M.end());
-    Err(CameraError::Settings {
-        reason: format!(
-            "the first frame is {median} m away where {near} to {far} are expected: depth_unit_m of the camera file is metres per step, 0.001 where a step is a millimetre"
-        ),
-    })
 }
 
 impl FrameSource for NodePair {

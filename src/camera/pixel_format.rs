@@ -47,7 +47,7 @@ impl Raw<'_> {
     fn rows(&self, bytes_per_pixel: usize) -> Result<impl Iterator<Item = &[u8]>, String> {
         let row = self.width * bytes_per_pixel;
         let needed = if self.height == 0 { 0 } else { (self.height - 1) * self.stride + row };
-        if self.stride < row || self.bytes.len() < needed {
+        if row == 0 || self.stride < row || self.bytes.len() < needed {
             let (format, found) = (self.format, self.bytes.len());
             return Err(format!("a {format} image of {found} bytes where {needed} are expected"));
         }
@@ -60,6 +60,10 @@ pub fn to_rgb(image: &Raw, rgb: &mut Vec<u8>) -> Result<(), String> {
     rgb.clear();
     match &image.format.0 {
         b"RGB3" => image.rows(3)?.for_each(|row| rgb.extend_from_slice(row)),
+        b"BGR3" => {
+            let swapped = |[blue, green, red]: &[u8; 3]| [*red, *green, *blue];
+            image.rows(3)?.for_each(|row| rgb.extend(row.as_chunks().0.iter().flat_map(swapped)));
+        }
         b"GREY" => image.rows(1)?.for_each(|row| rgb.extend(row.iter().flat_map(|&grey| [grey; 3]))),
         b"YUYV" => {
             for row in image.rows(2)? {
@@ -122,6 +126,8 @@ mod tests {
         let mut rgb = vec![9; 3];
         to_rgb(&raw(b"RGB3", 1, 2, 5, &[1, 2, 3, 0, 0, 4, 5, 6]), &mut rgb).unwrap();
         assert_eq!(rgb, [1, 2, 3, 4, 5, 6]);
+        to_rgb(&raw(b"BGR3", 1, 2, 5, &[1, 2, 3, 0, 0, 4, 5, 6]), &mut rgb).unwrap();
+        assert_eq!(rgb, [3, 2, 1, 6, 5, 4]);
         to_rgb(&raw(b"GREY", 2, 2, 4, &[1, 2, 0, 0, 3, 4]), &mut rgb).unwrap();
         assert_eq!(rgb, [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]);
         let mut steps = Vec::new();

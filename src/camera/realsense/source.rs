@@ -20,6 +20,7 @@ use super::{Filters, Origin, Realsense};
 use crate::calibration::Camera;
 use crate::calibration::assembly::Assembler;
 use crate::calibration::registration::Registration;
+use crate::camera::pixel_format::{FourCc, Raw, to_depth, to_rgb};
 use crate::camera::{CameraError, CapturedFrame, FrameSource};
 use crate::clock::monotonic_ns;
 
@@ -114,18 +115,13 @@ impl Source {
         if format != Rs2Format::Z16 {
             return Err(settings(format!("depth comes as {format:?} where Z16 is expected")));
         }
-        self.steps.clear();
-        rows(depth, 2, |row| {
-            self.steps.extend(row.as_chunks::<2>().0.iter().map(|step| u16::from_le_bytes(*step)));
-        })?;
-        self.rgb.clear();
-        match colour.stream_profile().format() {
-            Rs2Format::Rgb8 => rows(colour, 3, |row| self.rgb.extend_from_slice(row))?,
-            Rs2Format::Bgr8 => rows(colour, 3, |row| {
-                self.rgb.extend(row.as_chunks::<3>().0.iter().flat_map(|[blue, green, red]| [*red, *green, *blue]));
-            })?,
+        let order = match colour.stream_profile().format() {
+            Rs2Format::Rgb8 => FourCc(*b"RGB3"),
+            Rs2Format::Bgr8 => FourCc(*b"BGR3"),
             format => return Err(settings(format!("colour comes as {format:?} where Rgb8 or Bgr8 is expected"))),
-        }
+        };
+        to_depth(&raw(depth, FourCc(*b"Z16 ")), &mut self.steps).map_err(|error| lost(&error))?;
+        to_rgb(&raw(colour, order), &mut self.rgb).map_err(|error| lost(&error))?;
         if self.frames == 0
             && let Some(camera) = &self.camera
         {
@@ -216,17 +212,12 @@ fn check_unit(camera: &Camera, depth: &DepthFrame) -> Result<(), CameraError> {
     Err(settings(format!("depth_unit_m of the camera file is {unit_m} where the camera's own is {device_m}")))
 }
 
-/// Shows the rows of a picture, `bytes` a pixel.
-fn rows<K>(frame: &ImageFrame<K>, bytes: usize, each: impl FnMut(&[u8])) -> Result<(), CameraError> {
-    let (width, height, stride, size) = (frame.width(), frame.height(), frame.stride(), frame.get_data_size());
-    let row = width * bytes;
-    if row == 0 || height == 0 || stride < row || size < stride * (height - 1) + row {
-        return Err(lost(&format!("a picture of {width} x {height} has {size} bytes, {stride} a row")));
-    }
+/// A picture as the library holds it.
+fn raw<K>(frame: &ImageFrame<K>, format: FourCc) -> Raw<'_> {
+    let size = frame.get_data_size();
     // SAFETY: the frame's data are `size` bytes and live as long as the frame, which is borrowed meanwhile.
-    let data = unsafe { std::slice::from_raw_parts(std::ptr::from_ref(frame.get_data()).cast::<u8>(), size) };
-    data.chunks(stride).take(height).map(|line| &line[..row]).for_each(each);
-    Ok(())
+    let bytes = unsafe { std::slice::from_raw_parts(std::ptr::from_ref(frame.get_data()).cast::<u8>(), size) };
+    Raw { format, width: frame.width(), height: frame.height(), stride: frame.stride(), bytes }
 }
 
 fn domain(found: Rs2TimestampDomain) -> Domain {
