@@ -65,7 +65,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let _view = station.view.enabled.then(|| View::serve(&station.view, page)).transpose()?;
     let publisher = station.mqtt.as_ref().map(|mqtt| Publisher::start(mqtt, metrics.clone())).transpose()?;
     let drift = Watch::new(usual, metrics.clone());
-    let reloader = Reloader::new(path.into(), station.clone(), &judgement.judge);
+    let reloader = Reloader::new(path.into(), station.clone(), judgement.judge.clone());
     let mut desk = Desk { signals, asked, reloader, metrics: metrics.clone() };
     let equipment = Equipment {
         camera: opener(&station.camera)?,

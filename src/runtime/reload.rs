@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::inspection::Change;
 use super::judgement::{Judge, Judgement, JudgementError};
 use crate::config::{ConfigError, Station};
+use crate::inspect::Inspector;
 use crate::model::engine_file::{Engine, EngineError};
 use crate::regions::{Misfit, NetworkMask, Regions, RegionsError};
 use crate::score::Thresholds;
@@ -30,13 +31,13 @@ pub enum ReloadError {
 pub struct Reloader {
     path: PathBuf,
     station: Station,
-    engine_sha256: String,
-    median_score: Option<f32>,
+    /// What the engine in use judges by, but for the threshold.
+    judge: Judge,
 }
 
 impl Reloader {
-    pub fn new(path: PathBuf, station: Station, judge: &Judge) -> Self {
-        Self { path, station, engine_sha256: judge.engine_sha256.clone(), median_score: judge.median_score }
+    pub fn new(path: PathBuf, station: Station, judge: Judge) -> Self {
+        Self { path, station, judge }
     }
 
     /// Reads the configuration again. What is wrong with it changes nothing. `frame`: width and height of the
@@ -48,26 +49,27 @@ impl Reloader {
         if let (Some(regions), Some((width, height))) = (&regions, frame) {
             regions.network_mask(width, height)?;
         }
-        let other_engine = file.content_sha256 != self.engine_sha256
+        let other_engine = file.content_sha256 != self.judge.engine_sha256
             || station.engine.plane != self.station.engine.plane
             || station.engine.backend != self.station.engine.backend
             || station.engine.precision != self.station.engine.precision;
-        let median_score = file.metadata.calibration.and_then(|calibration| calibration.median_score);
-        let changes = if other_engine {
-            vec![self.engine(&station)?]
+        let (judge, changes) = if other_engine {
+            let (inspector, judge) = read_engine(&station)?;
+            (judge.clone(), vec![Change::Engine { inspector: Box::new(inspector), judge: Arc::new(judge) }])
         } else {
             let own = file.metadata.calibration.map(|c| Thresholds { reject: c.threshold, review: c.review });
             let asked = station.engine.threshold.map(|reject| Thresholds { reject, review: station.engine.review });
             let Some(thresholds) = asked.or(own) else {
                 return Err(JudgementError::NoThreshold { path: station.engine.path }.into());
             };
-            let judge = Judge { thresholds, engine_sha256: file.content_sha256.clone(), median_score };
-            vec![Change::Judge(Arc::new(judge)), Change::Regions(regions.map(NetworkMask::new))]
+            let judge = Judge { thresholds, ..self.judge.clone() };
+            let regions = Change::Regions(regions.map(NetworkMask::new));
+            (judge.clone(), vec![Change::Judge(Arc::new(judge)), regions])
         };
         if !self.is_alike(&station) {
             log::warn!("reload: only [engine] and [regions] change while the station runs; the rest needs a restart");
         }
-        (self.engine_sha256, self.median_score) = (file.content_sha256, median_score);
+        self.judge = judge;
         (self.station.engine, self.station.regions) = (station.engine, station.regions);
         Ok(changes)
     }
@@ -75,22 +77,7 @@ impl Reloader {
     /// Another threshold, until the next reload.
     pub fn threshold(&self, reject: f32) -> Change {
         let thresholds = Thresholds { reject, review: None };
-        let (engine_sha256, median_score) = (self.engine_sha256.clone(), self.median_score);
-        Change::Judge(Arc::new(Judge { thresholds, engine_sha256, median_score }))
-    }
-
-    /// Another engine, which has been held to the check frames.
-    fn engine(&self, station: &Station) -> Result<Change, ReloadError> {
-        let mut judgement = Judgement::read(&station.engine, &station.regions)?;
-        match &station.engine.check_frames {
-            Some(folder) => {
-                let frames = judgement.check(folder)?;
-                log::info!("reload: the new engine was checked on {frames} frames");
-            }
-            None => log::warn!("reload: the new engine is not checked: set engine.check_frames to a folder of frames"),
-        }
-        let Judgement { inspector, judge, .. } = judgement;
-        Ok(Change::Engine { inspector: Box::new(inspector), judge: Arc::new(judge) })
+        Change::Judge(Arc::new(Judge { thresholds, ..self.judge.clone() }))
     }
 
     /// Whether nothing differs but what a reload changes.
@@ -98,4 +85,18 @@ impl Reloader {
         let (engine, regions) = (station.engine.clone(), station.regions.clone());
         *station == Station { engine, regions, ..self.station.clone() }
     }
+}
+
+/// Another engine, which has been held to the check frames.
+fn read_engine(station: &Station) -> Result<(Inspector, Judge), ReloadError> {
+    let mut judgement = Judgement::read(&station.engine, &station.regions)?;
+    match &station.engine.check_frames {
+        Some(folder) => {
+            let frames = judgement.check(folder)?;
+            log::info!("reload: the new engine was checked on {frames} frames");
+        }
+        None => log::warn!("reload: the new engine is not checked: set engine.check_frames to a folder of frames"),
+    }
+    let Judgement { inspector, judge, .. } = judgement;
+    Ok((inspector, judge))
 }

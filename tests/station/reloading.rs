@@ -27,7 +27,7 @@ fn reloader(folder: &Path) -> Reloader {
     mvtec3d::write(&folder.join("check"), "000", &frames()[0], None).unwrap();
     let station = write(folder, "");
     let judgement = Judgement::read(&station.engine, &station.regions).unwrap();
-    Reloader::new(folder.join("station.toml"), station, &judgement.judge)
+    Reloader::new(folder.join("station.toml"), station, judgement.judge)
 }
 
 #[test]
