@@ -151,7 +151,7 @@ fn what_breaks_is_opened_again() {
 
 #[test]
 #[ignore = "run by tests/vm/run.sh"]
-fn nodes_that_are_swapped_are_named() {
+fn a_node_that_does_not_capture_is_named() {
     let mut station = Station::read("/etc/crosscheck/camera.toml".as_ref()).unwrap();
     let v4l = station.camera.v4l.as_mut().unwrap();
     // vivid's capture nodes offer every format, its outputs do not capture.

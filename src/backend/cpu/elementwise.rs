@@ -4,8 +4,8 @@
 const LANES: usize = 32;
 
 /// Makes a function whose body is compiled up to three times: for AVX-512, and for AVX2 and FMA, where the processor has
-/// them, and for what every processor of the architecture has. Inside, `FUSED` says whether a fused multiply-add is one instruction. What the body
-/// calls must be inlined, or it stays without the wider vectors.
+/// them, and for what every processor of the architecture has. Inside, `FUSED` says whether a fused multiply-add is one
+/// instruction. What the body calls must be inlined, or it stays without the wider vectors.
 macro_rules! vectorised {
     ($(#[$meta:meta])* $visibility:vis fn $name:ident($($argument:ident: $kind:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
         $(#[$meta])*
