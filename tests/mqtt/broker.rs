@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -21,8 +22,7 @@ pub struct Broker {
 
 impl Broker {
     pub fn start() -> Self {
-        // Free a moment ago; mosquitto cannot choose one itself.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let (folder, (_, lines)) = (tempfile::tempdir().unwrap(), channel());
         std::fs::write(folder.path().join("conf"), format!("listener {port} 127.0.0.1\nallow_anonymous true\n"))
             .unwrap();
@@ -83,6 +83,15 @@ impl Broker {
         let arguments = ["-p", &self.port.to_string(), "-i", client, "-t", "other", "-m", "{}"];
         assert!(Command::new("mosquitto_pub").args(arguments).status().unwrap().success());
     }
+}
+
+/// mosquitto cannot choose one itself. Below those that the system gives to connections: one of these, free a moment ago,
+/// may be a connection's before mosquitto listens, and a client that tries it may even be connected to itself.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + (std::process::id() % 10_000) as u16;
+    let next = || first + NEXT.fetch_add(1, Ordering::Relaxed);
+    std::iter::repeat_with(next).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
 impl Drop for Broker {
