@@ -3,6 +3,7 @@
 //! A source writes into frames that the station owns, so that a running camera allocates nothing. What a
 //! camera does when it fails is the supervisor's: it opens the source again, a bounded number of times.
 
+pub mod first_frames;
 pub mod nodes;
 mod pace;
 pub mod pixel_format;
@@ -72,5 +73,32 @@ pub trait FrameSource: Send {
     fn next(&mut self, into: &mut CapturedFrame, wait: Duration) -> Result<bool, CameraError>;
 }
 
-/// Opens a camera, at the start and again after a failure.
-pub type Opener = Box<dyn FnMut() -> Result<Box<dyn FrameSource>, CameraError> + Send>;
+type Open = dyn FnMut() -> Result<Box<dyn FrameSource>, CameraError> + Send;
+type Reset = dyn FnMut() -> Result<(), CameraError> + Send;
+
+/// Opens a camera, at the start and again after a failure, and resets it where it can be.
+pub struct Opener {
+    open: Box<Open>,
+    reset: Option<Box<Reset>>,
+}
+
+impl Opener {
+    /// A camera without a reset.
+    pub fn new(open: impl FnMut() -> Result<Box<dyn FrameSource>, CameraError> + Send + 'static) -> Self {
+        Self { open: Box::new(open), reset: None }
+    }
+
+    /// One whose hardware `reset` starts anew; it is closed by then.
+    pub fn with_reset(self, reset: impl FnMut() -> Result<(), CameraError> + Send + 'static) -> Self {
+        Self { reset: Some(Box::new(reset)), ..self }
+    }
+
+    pub fn open(&mut self) -> Result<Box<dyn FrameSource>, CameraError> {
+        (self.open)()
+    }
+
+    /// Resets the hardware, which is gone for seconds then; false where the camera has no reset.
+    pub fn reset(&mut self) -> Result<bool, CameraError> {
+        self.reset.as_mut().map_or(Ok(false), |reset| reset().map(|()| true))
+    }
+}

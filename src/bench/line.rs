@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::camera::{CameraError, CapturedFrame, FrameSource};
+use crate::camera::{CameraError, CapturedFrame, FrameSource, Opener};
 use crate::clock::monotonic_ns;
 use crate::config::{ConfigError, Station, ns_from_ms};
 use crate::frame::RgbdFrame;
@@ -96,7 +96,7 @@ pub fn run(
     let (delay_ns, pulse_ns) = (ns_from_ms(delay_ms), ns_from_ms(station.reject.pulse_ms));
     let (frame, interval_ns) = (frame.clone(), (1e9 / rate) as u64);
     let equipment = Equipment {
-        camera: Box::new(move || Ok(Box::new(Repeated::new(frame.clone(), interval_ns)))),
+        camera: Opener::new(move || Ok(Box::new(Repeated::new(frame.clone(), interval_ns)))),
         judgement: Judgement::read(&station.engine, &station.regions)?,
         line,
         watchers: vec![Box::new(move |shot| {

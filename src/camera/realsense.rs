@@ -112,6 +112,21 @@ pub fn open(camera: &Realsense) -> Result<Box<dyn FrameSource>, CameraError> {
 
 #[cfg(not(feature = "realsense"))]
 pub fn open(_: &Realsense) -> Result<Box<dyn FrameSource>, CameraError> {
-    let reason = "this build has no RealSense cameras: build it with --features realsense".into();
-    Err(CameraError::Settings { reason })
+    Err(not_built())
+}
+
+#[cfg(not(feature = "realsense"))]
+fn not_built() -> CameraError {
+    CameraError::Settings { reason: "this build has no RealSense cameras: build it with --features realsense".into() }
+}
+
+/// Resets the device with this serial number, or the one that is there: it leaves the bus and comes back seconds later.
+#[cfg(feature = "realsense")]
+pub fn reset(serial: Option<&str>) -> Result<(), CameraError> {
+    device::reset(serial)
+}
+
+#[cfg(not(feature = "realsense"))]
+pub fn reset(_: Option<&str>) -> Result<(), CameraError> {
+    Err(not_built())
 }

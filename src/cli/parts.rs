@@ -34,7 +34,7 @@ pub fn of_station(
         match camera.next(&mut captured, WAIT) {
             Ok(Delivery::Frame) => {}
             Ok(Delivery::Nothing) => continue,
-            Ok(Delivery::Failed(error)) => {
+            Ok(Delivery::Failed(error) | Delivery::Reset(error)) => {
                 log::warn!("{error}");
                 continue;
             }

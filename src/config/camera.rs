@@ -22,6 +22,12 @@ pub struct Camera {
     /// Pause before each such try.
     #[serde(default = "reopen_delay_ms")]
     pub reopen_delay_ms: f64,
+    /// After so many of these tries a camera that has a hardware reset (RealSense) is reset, once; never where 0.
+    #[serde(default = "reset_after_reopens")]
+    pub reset_after_reopens: u32,
+    /// So long it is waited for then; tries meanwhile do not count.
+    #[serde(default = "reset_wait_ms")]
+    pub reset_wait_ms: f64,
     /// What `crosscheck calibrate-station` wrote: light and depth are watched for drift from it.
     pub station_calibration: Option<PathBuf>,
     /// Options of `source = "synthetic"`.
@@ -123,11 +129,21 @@ fn reopen_delay_ms() -> f64 {
     500.0
 }
 
+fn reset_after_reopens() -> u32 {
+    2
+}
+
+fn reset_wait_ms() -> f64 {
+    10_000.0
+}
+
 impl Camera {
     pub(super) fn check(&self, problems: &mut Problems) {
         problems.range("camera.frame_timeout_ms", self.frame_timeout_ms, 10.0..=60_000.0);
         problems.range("camera.reopen_count_max", self.reopen_count_max, 0..=1_000);
         problems.range("camera.reopen_delay_ms", self.reopen_delay_ms, 0.0..=60_000.0);
+        problems.range("camera.reset_after_reopens", self.reset_after_reopens, 0..=1_000);
+        problems.range("camera.reset_wait_ms", self.reset_wait_ms, 0.0..=120_000.0);
         if self.source != CameraSource::Synthetic && self.synthetic.is_some() {
             problems.say("[camera.synthetic] is given where camera.source is another: remove it".into());
         }

@@ -6,15 +6,18 @@ use std::time::{Duration, Instant};
 
 use super::Finding;
 use crate::camera::CapturedFrame;
+use crate::camera::supervisor::{Delivery, Patience, Supervisor};
+use crate::config::Station;
 use crate::config::camera::{Camera, CameraSource};
 use crate::config::record::Record;
 use crate::config::view::{Mqtt, View};
-use crate::config::{Station, ns_from_ms};
 use crate::model::engine_file::Engine;
-use crate::runtime::camera::opener;
+use crate::runtime::camera::{opener, patience};
 
 /// A broker on the same network answers in a tenth of this.
 const BROKER_TIME_MAX: Duration = Duration::from_secs(2);
+/// The camera is waited for this long at a time.
+const CAMERA_SLICE: Duration = Duration::from_millis(50);
 /// Below this the system itself is in trouble.
 const FREE_BYTES_MIN: u64 = 256 << 20;
 
@@ -57,21 +60,25 @@ fn camera(camera: &Camera) -> Finding {
     }
     let failed =
         |reason: String| Finding::error(name, reason, "correct [camera], or see to its cable and its permissions");
-    let mut open = match opener(camera) {
-        Ok(open) => open,
+    let opener = match opener(camera) {
+        Ok(opener) => opener,
         Err(error) => return failed(error.to_string()),
     };
     let (mut frame, start) = (CapturedFrame::empty(), Instant::now());
-    let wait = Duration::from_nanos(ns_from_ms(camera.frame_timeout_ms));
-    match open().and_then(|mut source| source.next(&mut frame, wait)) {
-        Ok(true) => {
-            let (frame, ms) = (&frame.frame, start.elapsed().as_millis());
-            let points = frame.cloud().valid_count();
-            Finding::ok(name, format!("{} x {} pixels, {points} points, after {ms} ms", frame.width(), frame.height()))
+    let mut supervisor = match Supervisor::start(opener, Patience { reopens: 0, ..patience(camera) }) {
+        Ok(supervisor) => supervisor,
+        Err(error) => return failed(error.to_string()),
+    };
+    loop {
+        match supervisor.next(&mut frame, CAMERA_SLICE) {
+            Ok(Delivery::Frame) => break,
+            Ok(Delivery::Nothing | Delivery::Failed(_) | Delivery::Reset(_)) => {}
+            Err(error) => return failed(error.to_string()),
         }
-        Ok(false) => failed(format!("no frame came in {} ms", camera.frame_timeout_ms)),
-        Err(error) => failed(error.to_string()),
     }
+    let (frame, ms) = (&frame.frame, start.elapsed().as_millis());
+    let points = frame.cloud().valid_count();
+    Finding::ok(name, format!("{} x {} pixels, {points} points, after {ms} ms", frame.width(), frame.height()))
 }
 
 fn disk(record: Option<&Record>) -> Finding {

@@ -3,11 +3,23 @@
 use crate::calibration::{self, CalibrationError};
 use crate::camera::realsense::{self, Controls, Filters, Origin, Preset, Realsense};
 use crate::camera::replay::{Playback, Rate, Replay};
+use crate::camera::supervisor::Patience;
 use crate::camera::synthetic::{Belt, FRAMES_MAX, Synthetic};
 use crate::camera::{CameraError, FrameSource, Opener};
 use crate::config::camera::{Camera, CameraSource, V4l};
 use crate::config::{self, ns_from_ms};
 use crate::scene::Part;
+
+/// How long the camera of a checked configuration is waited for.
+pub fn patience(camera: &Camera) -> Patience {
+    Patience {
+        frame_timeout_ms: camera.frame_timeout_ms as u64,
+        reopens: camera.reopen_count_max,
+        reopen_delay_ms: camera.reopen_delay_ms as u64,
+        reset_after: camera.reset_after_reopens,
+        reset_wait_ms: camera.reset_wait_ms as u64,
+    }
+}
 
 /// What opens the camera of a checked configuration. Files that it names are read at once.
 pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
@@ -19,12 +31,17 @@ pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
                 repeat: replay.repeat,
                 intrinsics: replay.intrinsics.as_deref().map(calibration::Camera::read).transpose()?,
             };
-            Ok(Box::new(move || opened(Replay::open(&playback)?)))
+            Ok(Opener::new(move || opened(Replay::open(&playback)?)))
         }
         (CameraSource::V4l, _, Some(nodes)) => v4l(nodes, camera.frame_timeout_ms),
         (CameraSource::Realsense, ..) => {
             let camera = realsense(&camera.realsense.clone().unwrap_or_default())?;
-            Ok(Box::new(move || realsense::open(&camera)))
+            let opened = camera.clone();
+            let opener = Opener::new(move || realsense::open(&opened));
+            Ok(match camera.origin {
+                Origin::Device(serial) => opener.with_reset(move || realsense::reset(serial.as_deref())),
+                Origin::Recording { .. } => opener,
+            })
         }
         _ => {
             let options = camera.synthetic.clone().unwrap_or_default();
@@ -38,7 +55,7 @@ pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
                 frames_max: FRAMES_MAX,
                 as_asked: false,
             };
-            Ok(Box::new(move || opened(Synthetic::open(&belt)?)))
+            Ok(Opener::new(move || opened(Synthetic::open(&belt)?)))
         }
     }
 }
@@ -59,13 +76,13 @@ fn v4l(nodes: &V4l, frame_timeout_ms: f64) -> Result<Opener, CalibrationError> {
     let colour = Wanted { path: nodes.colour.clone(), size: (nodes.width, nodes.height), format, frame_rate_hz };
     let (width, height) = nodes.depth_size();
     let depth = Wanted { path: nodes.depth.clone(), size: (width, height), format: None, frame_rate_hz };
-    Ok(Box::new(move || opened(open(&colour, &depth, pairing.clone())?)))
+    Ok(Opener::new(move || opened(open(&colour, &depth, pairing.clone())?)))
 }
 
 #[cfg(not(feature = "v4l"))]
 fn v4l(_: &V4l, _: f64) -> Result<Opener, CalibrationError> {
     let reason = "this build has no V4L2 cameras: build it with --features v4l";
-    Ok(Box::new(move || Err(CameraError::Settings { reason: reason.into() })))
+    Ok(Opener::new(move || Err(CameraError::Settings { reason: reason.into() })))
 }
 
 fn realsense(options: &config::realsense::Realsense) -> Result<Realsense, CalibrationError> {

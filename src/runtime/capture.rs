@@ -186,14 +186,29 @@ impl<'a> CaptureThread<'a> {
                 self.joints.line.clear(Fault::CameraLost);
                 Ok(true)
             }
-            Delivery::Nothing => Ok(false),
+            Delivery::Nothing => {
+                // It takes as long as the patience that is configured, which the watchdog leaves to the supervisor.
+                if self.camera.is_mending() {
+                    self.joints.heard_ns.store(clock::monotonic_ns(), Relaxed);
+                }
+                Ok(false)
+            }
             Delivery::Failed(error) => {
-                log::error!("{error}; the camera is opened again");
-                self.joints.metrics.count(Count::CameraReopened);
-                self.joints.line.raise(Fault::CameraLost);
+                self.lost(&error, "opened again");
+                Ok(false)
+            }
+            Delivery::Reset(error) => {
+                self.lost(&error, "reset and opened again");
+                self.joints.metrics.count(Count::CameraReset);
                 Ok(false)
             }
         }
+    }
+
+    fn lost(&mut self, error: &CameraError, mended_by: &str) {
+        log::error!("{error}; the camera is {mended_by}");
+        self.joints.metrics.count(Count::CameraReopened);
+        self.joints.line.raise(Fault::CameraLost);
     }
 
     /// Measures the rate, and looks for frames that were lost on the way from the sensor.

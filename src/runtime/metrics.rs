@@ -22,6 +22,8 @@ pub enum Count {
     /// Dropped under load; no part depended on it.
     FramesDropped,
     CameraReopened,
+    /// Its hardware was reset.
+    CameraReset,
     Parts,
     Passed,
     Reviewed,
@@ -222,10 +224,11 @@ impl Metrics {
 }
 
 impl Count {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::FramesCaptured,
         Self::FramesDropped,
         Self::CameraReopened,
+        Self::CameraReset,
         Self::Parts,
         Self::Passed,
         Self::Reviewed,

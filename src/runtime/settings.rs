@@ -1,5 +1,6 @@
 //! A station's settings, from its configuration.
 
+use super::camera::patience;
 use super::recorder;
 use crate::camera::supervisor::Patience;
 use crate::config::trigger::{Trigger, TriggerSource};
@@ -57,11 +58,7 @@ impl Settings {
         let Station { camera, trigger, record, reject, .. } = station;
         let decide_within_ms = reject.delay_ms.zip(reject.decision_lead_ms).map(|(delay, lead)| delay - lead);
         Self {
-            patience: Patience {
-                frame_timeout_ms: camera.frame_timeout_ms as u64,
-                reopens: camera.reopen_count_max,
-                reopen_delay_ms: camera.reopen_delay_ms as u64,
-            },
+            patience: patience(camera),
             announced: announced(trigger),
             frame_offset_ns: (1e6 * trigger.frame_offset_ms).round() as i64,
             frame_window_ns: ns_from_ms(trigger.frame_window_ms),

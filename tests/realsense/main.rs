@@ -1,7 +1,10 @@
 //! librealsense for real, without a camera: a software device is recorded, and the recording is played through the source.
 //! `run.sh` gets the library and runs this.
 
+mod program;
 mod recorder;
+#[path = "../common/small_engine.rs"]
+mod small_engine;
 
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
@@ -12,7 +15,7 @@ use crosscheck::calibration::camera_file::{CameraFile, Extrinsics, Grid};
 use crosscheck::calibration::distortion::Distortion;
 use crosscheck::calibration::registration::{RegisteredDepth, Registration};
 use crosscheck::calibration::{Camera, Lens};
-use crosscheck::camera::realsense::{Controls, Filters, Origin, Realsense, open};
+use crosscheck::camera::realsense::{Controls, Filters, Origin, Realsense, open, reset};
 use crosscheck::camera::{CameraError, CapturedFrame};
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 use realsense_rust::config::Config;
@@ -23,7 +26,7 @@ use realsense_rust::pipeline::InactivePipeline;
 use realsense_rust::prelude::{FrameCategory, FrameEx};
 use realsense_rust::processing_blocks::align::Align;
 use realsense_sys as sys;
-use recorder::{COLOUR, DEPTH, UNIT_M, colour, depth, extrinsics, intrinsics, record};
+use recorder::{COLOUR, DEPTH, UNIT_M, colour, depth, extrinsics, intrinsics, record, temporally_filtered};
 
 const FRAMES: usize = 20;
 /// The player reads at the recording's pace, and leaves out what a busy machine does not fetch in time.
@@ -95,9 +98,14 @@ fn camera_file(grid: Grid, shift: [f64; 2]) -> CameraFile {
 
 /// The frame that the pictures of this number are, worked out without librealsense.
 fn expected(number: usize, grid: Grid) -> RgbdFrame {
+    assembled(&depth(number), number, grid)
+}
+
+/// The frame of a depth picture and the colour picture of this number.
+fn assembled(depth: &[u16], number: usize, grid: Grid) -> RgbdFrame {
     let camera = Camera::Lenses(Arc::new(Registration::new(camera_file(grid, [0.0; 2]))));
     let rgb = colour(number);
-    let mut cloud: OrganisedCloud = camera.cloud(&depth(number), DEPTH.0, DEPTH.1).unwrap();
+    let mut cloud: OrganisedCloud = camera.cloud(depth, DEPTH.0, DEPTH.1).unwrap();
     let rgb = camera.colour_at(&mut cloud, &rgb, COLOUR.0, COLOUR.1).unwrap().unwrap_or(rgb);
     RgbdFrame::new(cloud.width(), cloud.height(), rgb, cloud).unwrap()
 }
@@ -152,6 +160,23 @@ fn a_repeated_recording_does_not_end_and_filters_change_what_they_should() {
     let depths: Vec<f32> = frame.cloud().points().iter().map(|point| point[2]).filter(|z| *z > 0.0).collect();
     assert!(depths.len() > frame.width() * frame.height() / 2);
     assert!(depths.iter().all(|z| (0.3..0.8).contains(z)), "depths in metres, by the device's unit");
+}
+
+#[test]
+fn the_temporal_filter_does_what_librealsenses_block_does_of_the_same_frames() {
+    let filters = Filters { temporal: true, ..Filters::default() };
+    let (frames, _) = play(&Realsense { filters, ..camera() }, usize::MAX);
+    assert!(frames.len() >= FRAMES_MIN, "{} frames", frames.len());
+    // Its state is of the frames that came before, so it is given those that came through here, in their order.
+    let numbers: Vec<usize> = frames.iter().map(|captured| captured.sequence as usize - 1).collect();
+    let filtered = temporally_filtered(&numbers);
+    let mut smeared = 0;
+    for ((captured, number), depth) in frames.iter().zip(numbers).zip(&filtered) {
+        assert!(captured.frame == assembled(depth, number, Grid::Colour), "frame {number}");
+        smeared += usize::from(captured.frame != expected(number, Grid::Colour));
+    }
+    // The first has nothing before it.
+    assert_eq!(smeared, frames.len() - 1);
 }
 
 #[test]
@@ -233,6 +258,14 @@ fn registration_is_aligns_on_every_pixel_that_no_rounding_decides() {
     let share = counted as f64 / of as f64;
     println!("{:.2} % of the pixels are unambiguous, and equal", 100.0 * share);
     assert!(share > 0.99, "{share}");
+}
+
+#[test]
+fn a_camera_that_is_not_there_cannot_be_reset() {
+    for serial in [None, Some("7")] {
+        let error = reset(serial).unwrap_err();
+        assert!(error.reopening_may_help() && error.to_string().contains("no RealSense camera is there"), "{error}");
+    }
 }
 
 #[test]

@@ -132,11 +132,27 @@ unsafe extern "C" fn keep(_: *mut c_void) {}
 
 /// Records `frames` pairs, and returns when the file is closed.
 pub fn record(path: &Path, frames: usize) {
+    let path = CString::new(path.to_str().unwrap()).unwrap();
+    // SAFETY: what it is given is alive, and of a software device.
+    with_device(|device, sensors, profiles| unsafe { stream_into(&path, device, sensors, profiles, frames) });
+}
+
+/// What librealsense's block of the temporal filter, as it is by itself, makes of the depth pictures of these numbers.
+pub fn temporally_filtered(numbers: &[usize]) -> Vec<Vec<u16>> {
+    let mut found = Vec::new();
+    // SAFETY: what it is given is alive, and of a software device.
+    with_device(|_, sensors, profiles| unsafe { found = filtered(sensors[0], profiles[0], numbers) });
+    found
+}
+
+/// A software device, its sensors of depth and colour and a stream of each.
+fn with_device(
+    work: impl FnOnce(*mut sys::rs2_device, &[*mut sys::rs2_sensor; 2], &[*mut sys::rs2_stream_profile; 2]),
+) {
     let text = |text: &str| CString::new(text).unwrap();
     let (name, serial) = (text("software device"), text(SERIAL));
-    let (depth_name, colour_name, path) = (text("Depth"), text("Color"), text(path.to_str().unwrap()));
-    // SAFETY: pointers are those that the library gave, in use until they are deleted below; texts and pixels outlive
-    // their use.
+    let (depth_name, colour_name) = (text("Depth"), text("Color"));
+    // SAFETY: pointers are those that the library gave, in use until they are deleted below; texts outlive their use.
     unsafe {
         let device = rs!(rs2_create_software_device);
         rs!(rs2_software_device_register_info, device, sys::rs2_camera_info_RS2_CAMERA_INFO_NAME, name.as_ptr());
@@ -160,19 +176,71 @@ pub fn record(path: &Path, frames: usize) {
             intrinsics: intrinsics((width, height), focal),
         };
         let (z16, rgb8) = (sys::rs2_format_RS2_FORMAT_Z16, sys::rs2_format_RS2_FORMAT_RGB8);
-        let streams = [
-            stream(sys::rs2_stream_RS2_STREAM_DEPTH, 0, DEPTH, 2, z16, 0.52),
-            stream(sys::rs2_stream_RS2_STREAM_COLOR, 1, COLOUR, 3, rgb8, 0.72),
+        let of_depth = stream(sys::rs2_stream_RS2_STREAM_DEPTH, 0, DEPTH, 2, z16, 0.52);
+        let of_colour = stream(sys::rs2_stream_RS2_STREAM_COLOR, 1, COLOUR, 3, rgb8, 0.72);
+        let profiles = [
+            rs!(rs2_software_sensor_add_video_stream, sensors[0], of_depth),
+            rs!(rs2_software_sensor_add_video_stream, sensors[1], of_colour),
         ];
-        let mut profiles = Vec::new();
-        for (sensor, stream) in sensors.into_iter().zip(streams) {
-            profiles.push(rs!(rs2_software_sensor_add_video_stream, sensor, stream));
-        }
         rs!(rs2_software_sensor_add_read_only_option, sensors[0], sys::rs2_option_RS2_OPTION_DEPTH_UNITS, UNIT_M);
         rs!(sys::rs2_register_extrinsics, profiles[0], profiles[1], extrinsics());
-        stream_into(&path, device, &sensors, &profiles, frames);
+        work(device, &sensors, &profiles);
         sensors.into_iter().for_each(|sensor| sys::rs2_delete_sensor(sensor));
         sys::rs2_delete_device(device);
+    }
+}
+
+/// A picture of the software device, of this number.
+fn picture<T>(
+    pixels: &mut [T],
+    width: usize,
+    bytes: usize,
+    number: usize,
+    profile: *const sys::rs2_stream_profile,
+) -> SoftwareFrame {
+    SoftwareFrame {
+        pixels: pixels.as_mut_ptr().cast(),
+        deleter: Some(keep),
+        stride: (width * bytes) as c_int,
+        bytes_per_pixel: bytes as c_int,
+        timestamp_ms: 1e3 * number as f64 / f64::from(RATE),
+        domain: sys::rs2_timestamp_domain_RS2_TIMESTAMP_DOMAIN_HARDWARE_CLOCK,
+        frame_number: number as c_int + 1,
+        profile,
+        depth_units: UNIT_M,
+    }
+}
+
+/// # Safety
+/// The depth sensor of a software device, and its stream.
+unsafe fn filtered(
+    sensor: *mut sys::rs2_sensor,
+    profile: *mut sys::rs2_stream_profile,
+    numbers: &[usize],
+) -> Vec<Vec<u16>> {
+    // SAFETY: as the caller has it; each frame is released once its pixels are copied, and these are as many as DEPTH says.
+    unsafe {
+        let (raw, made) = (rs!(sys::rs2_create_frame_queue, 1), rs!(sys::rs2_create_frame_queue, 1));
+        let block = rs!(sys::rs2_create_temporal_filter_block);
+        rs!(sys::rs2_start_processing_queue, block, made);
+        rs!(sys::rs2_open, sensor, profile);
+        rs!(sys::rs2_start_queue, sensor, raw);
+        let through = |number: &usize| {
+            let mut pixels = depth(*number);
+            rs!(rs2_software_sensor_on_video_frame, sensor, picture(&mut pixels, DEPTH.0, 2, *number, profile));
+            rs!(sys::rs2_process_frame, block, rs!(sys::rs2_wait_for_frame, raw, 5_000));
+            let frame = rs!(sys::rs2_wait_for_frame, made, 5_000);
+            let steps = rs!(sys::rs2_get_frame_data, frame).cast::<u16>();
+            let steps = std::slice::from_raw_parts(steps, DEPTH.0 * DEPTH.1).to_vec();
+            sys::rs2_release_frame(frame);
+            steps
+        };
+        let found = numbers.iter().map(through).collect();
+        rs!(sys::rs2_stop, sensor);
+        rs!(sys::rs2_close, sensor);
+        sys::rs2_delete_processing_block(block);
+        [raw, made].into_iter().for_each(|queue| sys::rs2_delete_frame_queue(queue));
+        found
     }
 }
 
@@ -182,7 +250,7 @@ unsafe fn stream_into(
     path: &CStr,
     device: *mut sys::rs2_device,
     sensors: &[*mut sys::rs2_sensor; 2],
-    profiles: &[*mut sys::rs2_stream_profile],
+    profiles: &[*mut sys::rs2_stream_profile; 2],
     frames: usize,
 ) {
     // The recorder copies pixels when it comes to it: they live until it is gone.
@@ -198,19 +266,10 @@ unsafe fn stream_into(
             rs!(sys::rs2_start_queue, sensor, queue);
         }
         for (number, (depth, colour)) in pictures.iter_mut().enumerate() {
-            let frame = |pixels: *mut c_void, width: usize, bytes: usize, profile: usize| SoftwareFrame {
-                pixels,
-                deleter: Some(keep),
-                stride: (width * bytes) as c_int,
-                bytes_per_pixel: bytes as c_int,
-                timestamp_ms: 1e3 * number as f64 / f64::from(RATE),
-                domain: sys::rs2_timestamp_domain_RS2_TIMESTAMP_DOMAIN_HARDWARE_CLOCK,
-                frame_number: number as c_int + 1,
-                profile: profiles[profile],
-                depth_units: UNIT_M,
-            };
-            rs!(rs2_software_sensor_on_video_frame, sensors[0], frame(depth.as_mut_ptr().cast(), DEPTH.0, 2, 0));
-            rs!(rs2_software_sensor_on_video_frame, sensors[1], frame(colour.as_mut_ptr().cast(), COLOUR.0, 3, 1));
+            let (depth, colour) =
+                (picture(depth, DEPTH.0, 2, number, profiles[0]), picture(colour, COLOUR.0, 3, number, profiles[1]));
+            rs!(rs2_software_sensor_on_video_frame, sensors[0], depth);
+            rs!(rs2_software_sensor_on_video_frame, sensors[1], colour);
             std::thread::sleep(Duration::from_millis(1_000 / RATE as u64));
         }
         for sensor in recorded {

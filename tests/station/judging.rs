@@ -4,7 +4,7 @@ use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crosscheck::camera::FrameSource;
+use crosscheck::camera::Opener;
 use crosscheck::camera::synthetic::{Belt, Synthetic};
 use crosscheck::clock::monotonic_ns;
 use crosscheck::reject::part::Outcome;
@@ -118,7 +118,7 @@ fn parts_of_a_running_belt_are_found_in_its_frames() {
     plant.settings.timing.decide_within_ns = None;
     let judged = plant.judged.clone();
     let start_ns = monotonic_ns();
-    let camera = Box::new(move || -> Result<Box<dyn FrameSource>, _> { Ok(Box::new(Synthetic::open(&belt)?)) });
+    let camera = Opener::new(move || Ok(Box::new(Synthetic::open(&belt)?)));
     let report = plant.run_camera(camera, move |_| (judged.load(Relaxed) >= 5).then_some(Request::Stop));
     report.result.unwrap();
     let parts: Vec<u64> = report.verdicts.iter().map(|(part, _)| *part).collect();

@@ -152,7 +152,13 @@ pub struct Report {
 impl Plant {
     pub fn new(announced: Announced, delay_ms: u64) -> Self {
         let settings = Settings {
-            patience: Patience { frame_timeout_ms: 60_000, reopens: 2, reopen_delay_ms: 5 },
+            patience: Patience {
+                frame_timeout_ms: 60_000,
+                reopens: 2,
+                reopen_delay_ms: 5,
+                reset_after: 2,
+                reset_wait_ms: 50,
+            },
             announced,
             frame_offset_ns: 0,
             frame_window_ns: 2_000_000,
@@ -177,7 +183,7 @@ impl Plant {
     pub fn camera(&self, script: &Script) -> Opener {
         let (script, shown, judged) = (script.clone(), self.shown.clone(), self.judged.clone());
         let (metrics, frames) = (self.metrics.clone(), Arc::new(frames()));
-        Box::new(move || {
+        Opener::new(move || {
             let (script, shown, judged) = (script.clone(), shown.clone(), judged.clone());
             let (metrics, frames) = (metrics.clone(), frames.clone());
             Ok(Box::new(Scripted { script, shown, judged, metrics, frames, lost: 0 }))

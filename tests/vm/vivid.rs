@@ -15,7 +15,8 @@ use crate::guest::Rig;
 
 const COLOUR: &str = "/dev/video0";
 const DEPTH: &str = "/dev/video2";
-const PATIENCE: Patience = Patience { frame_timeout_ms: 20_000, reopens: 5, reopen_delay_ms: 200 };
+const PATIENCE: Patience =
+    Patience { frame_timeout_ms: 20_000, reopens: 5, reopen_delay_ms: 200, reset_after: 2, reset_wait_ms: 50 };
 const WAIT_MAX: Duration = Duration::from_secs(120);
 /// The least of HDMI's timings, and the first that vivid lists.
 const WIDTH: usize = 640;
@@ -98,7 +99,7 @@ fn next(supervisor: &mut Supervisor, into: &mut CapturedFrame) -> usize {
         match supervisor.next(into, Duration::from_millis(50)).unwrap() {
             Delivery::Frame => return failures,
             Delivery::Nothing => {}
-            Delivery::Failed(error) => {
+            Delivery::Failed(error) | Delivery::Reset(error) => {
                 println!("{error}");
                 failures += 1;
             }

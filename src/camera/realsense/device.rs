@@ -32,24 +32,35 @@ pub fn start(camera: &Realsense) -> Result<ActivePipeline, CameraError> {
     idle.start(Some(config(camera)?)).map_err(|error| lost(&error))
 }
 
-/// Refuses a device that is not there, with those that are.
-fn find(context: &Context, serial: Option<&str>) -> Result<(), CameraError> {
-    let devices = context.query_devices(HashSet::new());
+/// Resets a device. What it was, the library forgets; it comes back as another.
+pub fn reset(serial: Option<&str>) -> Result<(), CameraError> {
+    let context = Context::new().map_err(|error| settings(format!("librealsense does not start: {error}")))?;
+    find(&context, serial)?.hardware_reset();
+    Ok(())
+}
+
+/// The device that is asked for. One that is not there is refused with those that are.
+fn find(context: &Context, serial: Option<&str>) -> Result<Device, CameraError> {
+    let mut devices = context.query_devices(HashSet::new());
     let names: Vec<String> = devices.iter().map(shown).collect();
-    let serials: Vec<String> = devices.iter().filter_map(|device| info(device, Rs2CameraInfo::SerialNumber)).collect();
-    let reason = match (serial, names.as_slice()) {
-        (_, []) => "no RealSense camera is there: check its cable, its power and the udev rules of librealsense".into(),
-        (Some(serial), _) if !serials.iter().any(|found| found == serial) => {
-            format!("no camera has the serial number {serial}; there are: {}", names.join(", "))
-        }
-        (None, [_, _, ..]) => {
+    let asked = |device: &Device| {
+        serial.is_none_or(|serial| info(device, Rs2CameraInfo::SerialNumber).is_some_and(|found| found == serial))
+    };
+    let reason = match (serial, devices.iter().position(asked)) {
+        (None, Some(_)) if devices.len() > 1 => {
             return Err(settings(format!(
                 "there are {} cameras, {}: name one with camera.realsense.serial",
                 names.len(),
                 names.join(", ")
             )));
         }
-        _ => return Ok(()),
+        (_, Some(at)) => return Ok(devices.swap_remove(at)),
+        (Some(serial), None) if !devices.is_empty() => {
+            format!("no camera has the serial number {serial}; there are: {}", names.join(", "))
+        }
+        (_, None) => {
+            "no RealSense camera is there: check its cable, its power and the udev rules of librealsense".into()
+        }
     };
     Err(CameraError::Lost { reason })
 }

@@ -134,6 +134,7 @@ fn of_count(what: Count) -> Series {
             series("crosscheck_frames_dropped_total", "", "Frames dropped under load that no part depended on.")
         }
         Count::CameraReopened => series("crosscheck_camera_reopened_total", "", "Times the camera was opened again."),
+        Count::CameraReset => series("crosscheck_camera_reset_total", "", "Times the camera's hardware was reset."),
         Count::Parts => series("crosscheck_parts_total", "", "Parts that were announced."),
         Count::Passed => series("crosscheck_verdicts_total", "verdict=\"pass\"", VERDICTS),
         Count::Reviewed => series("crosscheck_verdicts_total", "verdict=\"review\"", VERDICTS),
