@@ -80,6 +80,23 @@ impl Camera {
         parse(&text, path, needs, Intrinsics::check).map(Self::Pinhole)
     }
 
+    /// Refuses images, each of a width and a height, that are not of this camera.
+    pub fn check_sizes(&self, rgb: (usize, usize), depth: (usize, usize)) -> Result<(), CalibrationError> {
+        match self {
+            Self::Pinhole(_) if rgb != depth => Err(FrameError::SizeMismatch {
+                rgb_width: rgb.0,
+                rgb_height: rgb.1,
+                xyz_width: depth.0,
+                xyz_height: depth.1,
+            })?,
+            Self::Pinhole(intrinsics) => intrinsics.check_size(depth.0, depth.1),
+            Self::Lenses(registration) => {
+                registration.check_depth_size(depth.0, depth.1)?;
+                registration.file().colour.check_size("colour", rgb.0, rgb.1)
+            }
+        }
+    }
+
     /// Depth steps `[height, width]`, 0 = no point, to points on the grid of the camera's frames.
     pub fn cloud(&self, depth: &[u16], width: usize, height: usize) -> Result<OrganisedCloud, CalibrationError> {
         match self {

@@ -7,7 +7,7 @@ use super::pace::{Pace, interval_ns};
 use super::{CameraError, CapturedFrame, FrameSource};
 use crate::calibration::Camera;
 use crate::dataset::recording::Record;
-use crate::dataset::{Entry, frames_under};
+use crate::dataset::{DatasetError, Entry, frames_under};
 use crate::frame::RgbdFrame;
 
 /// Frames are kept once read while they take no more than this, so that a repetition reads nothing.
@@ -43,6 +43,8 @@ pub struct Replay {
     kept: Vec<Option<RgbdFrame>>,
     kept_bytes: usize,
     repeat: bool,
+    /// A frame could be read.
+    readable: bool,
     pace: Pace,
 }
 
@@ -55,14 +57,23 @@ impl Replay {
             Rate::Recorded => Some(recorded_intervals_ns(&entries, &playback.folder)?),
         };
         let kept = entries.iter().map(|_| None).collect();
-        Ok(Self { entries, intervals_ns, kept, kept_bytes: 0, repeat: playback.repeat, pace: Pace::start() })
+        Ok(Self {
+            entries,
+            intervals_ns,
+            kept,
+            kept_bytes: 0,
+            repeat: playback.repeat,
+            readable: false,
+            pace: Pace::start(),
+        })
     }
 
-    /// Reads a frame, or copies it where it was kept. A file that cannot be read is a frame that was lost.
-    fn read(&mut self, index: usize, into: &mut RgbdFrame) -> bool {
+    /// Reads a frame, or copies it where it was kept. A file that cannot be read is a frame that was lost; what is wrong
+    /// with the camera file or the folder is not waited for on every frame.
+    fn read(&mut self, index: usize, into: &mut RgbdFrame) -> Result<bool, CameraError> {
         if let Some(kept) = &self.kept[index] {
             into.copy_from(kept);
-            return true;
+            return Ok(true);
         }
         match self.entries[index].frame() {
             Ok(frame) => {
@@ -72,13 +83,34 @@ impl Replay {
                     self.kept_bytes += bytes;
                     self.kept[index] = Some(frame);
                 }
-                true
+                self.readable = true;
+                Ok(true)
             }
+            Err(error) if !self.readable && is_of_all(&error) => Err(error.into()),
             Err(error) => {
                 log::warn!("replay: left out: {error}");
-                false
+                Ok(false)
             }
         }
+    }
+}
+
+/// Whether what is wrong with the first frame is so with all of them: images of another kind or size than expected.
+fn is_of_all(error: &DatasetError) -> bool {
+    match error {
+        DatasetError::Camera { .. }
+        | DatasetError::Frame { .. }
+        | DatasetError::Kind { .. }
+        | DatasetError::Layout { .. }
+        | DatasetError::NoCamera { .. } => true,
+        DatasetError::Open { .. }
+        | DatasetError::Decode { .. }
+        | DatasetError::NoCloud { .. }
+        | DatasetError::NoColour { .. }
+        | DatasetError::NoTruth { .. }
+        | DatasetError::Class { .. }
+        | DatasetError::Empty { .. }
+        | DatasetError::Size { .. } => false,
     }
 }
 
@@ -112,7 +144,7 @@ impl FrameSource for Replay {
             return Err(CameraError::Ended { frames });
         }
         (into.sequence, into.captured_ns) = (due.sequence, due.at_ns);
-        Ok(self.read((due.sequence % frames) as usize, &mut into.frame))
+        self.read((due.sequence % frames) as usize, &mut into.frame)
     }
 }
 

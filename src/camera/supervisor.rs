@@ -256,7 +256,7 @@ mod tests {
     fn a_camera_that_stays_away_is_reset_once_and_then_given_up() {
         let patience = |reset_after| Patience { reset_after, ..PATIENCE };
         let counted = Arc::new(AtomicU32::new(0));
-        for (reset_after, expected) in [(0, "ff---"), (1, "ff-R--"), (2, "ff--R-"), (3, "ff---R"), (9, "ff---R")] {
+        for (reset_after, expected) in [(0, "ff---"), (1, "ff-R-"), (2, "ff--R"), (3, "ff---R"), (9, "ff---R")] {
             let count = counted.clone();
             counted.store(0, Ordering::Relaxed);
             let opener = device(&[], move || {
@@ -269,18 +269,18 @@ mod tests {
         }
         // Each time that it was there again in between is an outage of its own.
         let (found, _) = course(device(&[4], || Ok(())), patience(2));
-        assert_eq!(found, "ff--Rff--R-");
+        assert_eq!(found, "ff--Rff--R");
     }
 
     #[test]
     fn a_camera_that_was_reset_is_waited_for() {
-        let patience = Patience { reset_after: 1, reset_wait_ms: 300, ..PATIENCE };
+        let patience = Patience { reset_after: 1, reset_wait_ms: 1_000, ..PATIENCE };
         let start = clock::monotonic_ns();
-        let (found, error) = course(device(&[20], || Ok(())), patience);
-        // More openings than the patience has, the twentieth of which succeeds; then all of it once more, in vain.
-        assert!(found.starts_with(&format!("ff-R{}ff-R-", "-".repeat(17))), "{found}");
+        let (found, error) = course(device(&[8], || Ok(())), patience);
+        // More openings than the patience has, the last of which succeeds; then all of it once more, in vain.
+        assert!(found.starts_with(&format!("ff-R{}ff-R-", "-".repeat(5))), "{found}");
         assert!(matches!(error, CameraError::GaveUp { reopens: 3, .. }), "{error}");
-        assert!(clock::monotonic_ns() - start >= 300_000_000);
+        assert!(clock::monotonic_ns() - start > 1_000_000_000);
     }
 
     #[test]

@@ -33,7 +33,12 @@ pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
             };
             Ok(Opener::new(move || opened(Replay::open(&playback)?)))
         }
-        (CameraSource::V4l, _, Some(nodes)) => v4l(nodes, camera.frame_timeout_ms),
+        (CameraSource::V4l, _, Some(nodes)) => {
+            let lenses = calibration::Camera::read(&nodes.camera_file)?;
+            let sides = |(width, height): (u32, u32)| (width as usize, height as usize);
+            lenses.check_sizes(sides((nodes.width, nodes.height)), sides(nodes.depth_size()))?;
+            Ok(v4l(nodes, lenses, camera.frame_timeout_ms))
+        }
         (CameraSource::Realsense, ..) => {
             let camera = realsense(&camera.realsense.clone().unwrap_or_default())?;
             let opened = camera.clone();
@@ -61,28 +66,25 @@ pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
 }
 
 #[cfg(feature = "v4l")]
-fn v4l(nodes: &V4l, frame_timeout_ms: f64) -> Result<Opener, CalibrationError> {
+fn v4l(nodes: &V4l, camera: calibration::Camera, frame_timeout_ms: f64) -> Opener {
     use crate::camera::nodes::Pairing;
     use crate::camera::pixel_format::FourCc;
     use crate::camera::v4l::{Wanted, open};
 
-    let pairing = Pairing {
-        camera: calibration::Camera::read(&nodes.camera_file)?,
-        window_ns: ns_from_ms(nodes.pair_window_ms),
-        silent_ns_max: ns_from_ms(frame_timeout_ms),
-    };
+    let pairing =
+        Pairing { camera, window_ns: ns_from_ms(nodes.pair_window_ms), silent_ns_max: ns_from_ms(frame_timeout_ms) };
     let frame_rate_hz = nodes.frame_rate_hz;
     let format = nodes.colour_format.as_deref().and_then(|name| name.as_bytes().try_into().ok()).map(FourCc);
     let colour = Wanted { path: nodes.colour.clone(), size: (nodes.width, nodes.height), format, frame_rate_hz };
     let (width, height) = nodes.depth_size();
     let depth = Wanted { path: nodes.depth.clone(), size: (width, height), format: None, frame_rate_hz };
-    Ok(Opener::new(move || opened(open(&colour, &depth, pairing.clone())?)))
+    Opener::new(move || opened(open(&colour, &depth, pairing.clone())?))
 }
 
 #[cfg(not(feature = "v4l"))]
-fn v4l(_: &V4l, _: f64) -> Result<Opener, CalibrationError> {
+fn v4l(_: &V4l, _: calibration::Camera, _: f64) -> Opener {
     let reason = "this build has no V4L2 cameras: build it with --features v4l";
-    Ok(Opener::new(move || Err(CameraError::Settings { reason: reason.into() })))
+    Opener::new(move || Err(CameraError::Settings { reason: reason.into() }))
 }
 
 fn realsense(options: &config::realsense::Realsense) -> Result<Realsense, CalibrationError> {

@@ -31,3 +31,47 @@ fn a_configuration_that_cannot_be_is_refused_with_what_is_wrong() {
     desk.refused_with("check-config none.toml", &["cannot read none.toml"]);
     desk.refused_with("check-config .", &["cannot read ."]);
 }
+
+#[test]
+fn a_camera_of_two_nodes_is_checked_with_its_file_before_it_is_opened() {
+    let desk = Desk::new();
+    let (from, to) = (EXAMPLE.find("[camera]").unwrap(), EXAMPLE.find("[trigger]").unwrap());
+    let station = |nodes: &str, more: &str| {
+        let camera =
+            format!("[camera]\nsource = \"v4l\"\n[camera.v4l]\ncamera_file = \"camera.toml\"\n{nodes}\n{more}\n");
+        desk.write("station.toml", [&EXAMPLE[..from], &camera, &EXAMPLE[to..]].concat());
+    };
+    let lens = |width: u32, height: u32| {
+        format!("width = {width}\nheight = {height}\nfx = 500\nfy = 500\ncx = {}\ncy = {}\n", width / 2, height / 2)
+    };
+    let file = |unit: &str| {
+        format!(
+            "{unit}\n[colour]\n{}[depth]\n{}[depth_to_colour]\nrotation = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]\n\
+             translation_m = [0.015, 0, 0]\n",
+            lens(1280, 720),
+            lens(848, 480)
+        )
+    };
+    let nodes = "colour = \"/dev/video0\"\ndepth = \"/dev/video2\"\nwidth = 1280\nheight = 720\ndepth_width = 848\n\
+                 depth_height = 480";
+    desk.write("camera.toml", file("depth_unit_m = 0.001"));
+    station(nodes, "");
+    desk.done("check-config station.toml");
+    for (nodes, more, words) in [
+        (nodes, "colour_format = \"H264\"", ["camera.v4l.colour_format is \"H264\"", "RGB3, YUYV, MJPG, GREY"]),
+        (&nodes.replace("video2", "video0"), "", ["are the same node", "name two"]),
+        (&nodes.replace("1280", "640"), "", ["colour image is 640 x 720", "1280 x 720"]),
+        (&nodes.replace("depth_width = 848", "depth_width = 640"), "", ["depth image is 640 x 480", "848 x 480"]),
+    ] {
+        station(nodes, more);
+        desk.refused_with("check-config station.toml", &words);
+    }
+    station(nodes, "");
+    for (unit, words) in [
+        ("depth_unti_m = 0.001", ["camera.toml", "did you mean `depth_unit_m`?"]),
+        ("depth_unit_m = 1", ["depth_unit_m is 1 ", "0.001 for millimetres"]),
+    ] {
+        desk.write("camera.toml", file(unit));
+        desk.refused_with("check-config station.toml", &words);
+    }
+}

@@ -15,3 +15,4 @@ mod inspecting;
 mod learning;
 mod refusals;
 mod station;
+mod walking;

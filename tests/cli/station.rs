@@ -127,6 +127,60 @@ fn a_station_that_cannot_start_says_why() {
     desk.refused_with("replay elsewhere --engine @fitted", &["no threshold"]);
 }
 
+/// Photographs and depth images of 64 x 48, half a metre away in steps of `step_m`, as a station on `frames`.
+fn depth_images(desk: &Desk, step_m: f64) {
+    small_engine::engine(1.0).write(&desk.path("engine.safetensors")).unwrap();
+    std::fs::create_dir_all(desk.path("frames/rgb")).unwrap();
+    std::fs::create_dir_all(desk.path("frames/xyz")).unwrap();
+    for number in 0..6 {
+        let rgb = image::RgbImage::from_fn(64, 48, |x, y| image::Rgb([x as u8, y as u8, number]));
+        rgb.save(desk.path(&format!("frames/rgb/{number:03}.png"))).unwrap();
+        let depth = image::ImageBuffer::from_fn(64, 48, |x, _| image::Luma([(0.5 / step_m) as u16 + x as u16]));
+        depth.save(desk.path(&format!("frames/xyz/{number:03}.png"))).unwrap();
+    }
+    station(desk, "intrinsics = \"camera.toml\"", "");
+}
+
+#[test]
+fn a_camera_file_that_is_wrong_is_named_before_a_frame_is_judged() {
+    let desk = Desk::new();
+    depth_images(&desk, 1e-5);
+    let camera = "fx = 60\nfy = 60\ncx = 32\ncy = 24\ndepth_unit_m = 0.00001\n";
+    // As it is right, the station runs.
+    desk.write("camera.toml", camera);
+    desk.done("check-config station.toml");
+    desk.done("run --config station.toml");
+    assert_eq!(records(&desk).len(), 6);
+    std::fs::remove_dir_all(desk.path("recording")).unwrap();
+    // In the file itself, found without a camera.
+    for (wrong, words) in [
+        (camera.replace("depth_unit_m", "depth_unti_m"), ["camera.toml", "did you mean `depth_unit_m`?"]),
+        (camera.replace("0.00001", "1"), ["depth_unit_m is 1", "0.001 for millimetres"]),
+        (camera.replace("0.00001", "0.00000001"), ["depth_unit_m is 0.00000001", "metres per step"]),
+    ] {
+        desk.write("camera.toml", wrong);
+        desk.refused_with("check-config station.toml", &words);
+        desk.refused_with("run --config station.toml", &words);
+    }
+    std::fs::remove_file(desk.path("camera.toml")).unwrap();
+    desk.refused_with("check-config station.toml", &["cannot read", "camera.toml"]);
+    // Only frames tell of a unit that other cameras have, of another size, and of images that are exchanged.
+    let refused = |words: &[&str]| {
+        let run = desk.run("run --config station.toml");
+        assert!(run.code == Some(2) && words.iter().all(|word| run.err.contains(word)), "{words:?}: {}", run.err);
+        assert!(records(&desk).is_empty(), "a frame was judged");
+    };
+    desk.write("camera.toml", camera.replace("0.00001", "0.01"));
+    refused(&["first 5 frames", "depth_unit_m of the camera file off by 1,000"]);
+    desk.write("camera.toml", camera.replace("cx = 32", "cx = 320"));
+    refused(&["64 x 48", "another resolution"]);
+    desk.write("camera.toml", camera);
+    std::fs::rename(desk.path("frames/rgb"), desk.path("frames/other")).unwrap();
+    std::fs::rename(desk.path("frames/xyz"), desk.path("frames/rgb")).unwrap();
+    std::fs::rename(desk.path("frames/other"), desk.path("frames/xyz")).unwrap();
+    refused(&["is this the depth image?"]);
+}
+
 #[test]
 fn regions_decide_where_defects_count() {
     let desk = Desk::new();
@@ -150,7 +204,7 @@ fn regions_decide_where_defects_count() {
     desk.refused_with(inspect, &["leave no pixel", "regions.ignore"]);
 }
 
-fn wait_for(mut there: impl FnMut() -> bool) {
+pub fn wait_for(mut there: impl FnMut() -> bool) {
     let start = Instant::now();
     while !there() {
         assert!(start.elapsed() < PATIENCE, "it does not come");

@@ -8,8 +8,7 @@ use crosscheck::dataset::recording::Record;
 use crosscheck::inspect::Inspector;
 use crosscheck::score::Verdict;
 
-use super::{FRAMES, FRAMES_MIN, expected, recording, small_engine};
-use crosscheck::calibration::camera_file::Grid;
+use super::{FRAMES, FRAMES_MIN, Grid, expected, recording, small_engine};
 
 /// What the program prints, errors included, and its exit code.
 fn crosscheck(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
@@ -89,7 +88,7 @@ fn what_is_wrong_is_named_before_a_frame_is_judged() {
             let (code, printed) = crosscheck(path, &[command, "--config", "station.toml"]);
             assert!(code != Some(0) && words.iter().all(|word| printed.contains(word)), "{words:?}: {printed}");
         }
-        assert!(!path.join("recorded/parts").exists(), "a frame was judged");
+        assert!(frames_under(&path.join("recorded"), None).is_err(), "a frame was judged");
     }
     for (more, words) in [
         ("depth = [1280, 720]", ["does not have", "1280 x 720"]),
