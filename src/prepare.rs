@@ -108,7 +108,7 @@ pub fn prepare(frame: &RgbdFrame, how: &Preparation) -> NetworkInput {
 /// [`prepare`] with buffers that frames reuse: a frame of the size of the one before allocates nothing.
 #[derive(Default)]
 pub struct Preparer {
-    /// `[height, width]`.
+    /// `[height, width]`, where components are looked for.
     points: Vec<[f32; 3]>,
     plane: plane::Fitter,
     components: components::Components,
@@ -118,20 +118,27 @@ pub struct Preparer {
 impl Preparer {
     pub fn run(&mut self, frame: &RgbdFrame, how: &Preparation, input: &mut NetworkInput) {
         let (width, height) = (frame.width(), frame.height());
-        self.points.clear();
-        self.points.extend_from_slice(frame.cloud().points());
+        let points = frame.cloud().points();
         input.plane = match how.plane {
-            PlaneMode::Fit => self.plane.fit_border(&self.points, width, how.seed),
+            PlaneMode::Fit => self.plane.fit_border(points, width, how.seed),
             PlaneMode::None => None,
             PlaneMode::Fixed(plane) => Some(plane),
         };
-        if let Some(plane) = &input.plane {
-            plane::remove(&mut self.points, plane);
+        let remove = |points: &mut [[f32; 3]]| input.plane.iter().for_each(|plane| plane::remove(points, plane));
+        match how.keep {
+            Keep::Largest => {
+                self.points.clear();
+                self.points.extend_from_slice(points);
+                remove(&mut self.points);
+                self.components.keep_largest(&mut self.points, width);
+                resize::nearest_into(&self.points, width, height, [0.0; 3], &mut input.cloud);
+            }
+            // Points go one by one: of a large frame few are looked at.
+            Keep::All => {
+                resize::nearest_into(points, width, height, [0.0; 3], &mut input.cloud);
+                remove(&mut input.cloud);
+            }
         }
-        if how.keep == Keep::Largest {
-            self.components.keep_largest(&mut self.points, width);
-        }
-        resize::nearest_into(&self.points, width, height, [0.0; 3], &mut input.cloud);
         normalise(self.resizer.rgb(frame.rgb(), width, height), &mut input.rgb);
     }
 }
@@ -142,5 +149,30 @@ fn normalise(rgb: &[u8], out: &mut Vec<f32>) {
     for channel in 0..RGB {
         let of_byte: [f32; 256] = std::array::from_fn(|v| (v as f32 / 255.0 - MEAN[channel]) / DEVIATION[channel]);
         out.extend(rgb.iter().skip(channel).step_by(RGB).map(|&v| of_byte[usize::from(v)]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::OrganisedCloud;
+
+    #[test]
+    fn points_are_the_same_whether_the_plane_goes_before_or_after_resizing() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let (width, height) = (330, 250);
+        let point = |i: usize| {
+            let up = if random.bool() { 0.0 } else { 0.03 * random.f32() };
+            [(i % width) as f32 * 1e-3, (i / width) as f32 * 1e-3, 0.5 - up]
+        };
+        let cloud: Vec<[f32; 3]> = (0..width * height).map(point).collect();
+        let organised = OrganisedCloud::new(width, height, cloud.clone()).unwrap();
+        let frame = RgbdFrame::new(width, height, vec![100; width * height * RGB], organised).unwrap();
+        let how = Preparation { keep: Keep::All, ..Preparation::default() };
+        let input = prepare(&frame, &how);
+        let mut before = cloud;
+        plane::remove(&mut before, &input.plane.unwrap());
+        let want = resize::nearest(&before, width, height, [0.0; 3]);
+        assert!(input.cloud == want && input.points() > 1000 && input.points() < 40_000, "{}", input.points());
     }
 }

@@ -156,7 +156,7 @@ fn a_camera_file_that_is_wrong_is_named_before_a_frame_is_judged() {
     for (wrong, words) in [
         (camera.replace("depth_unit_m", "depth_unti_m"), ["camera.toml", "did you mean `depth_unit_m`?"]),
         (camera.replace("0.00001", "1"), ["depth_unit_m is 1", "0.001 for millimetres"]),
-        (camera.replace("0.00001", "0.00000001"), ["depth_unit_m is 0.00000001", "metres per step"]),
+        (camera.replace("0.00001", "0.00000001"), ["depth_unit_m is 0.00000000", "metres per step"]),
     ] {
         desk.write("camera.toml", wrong);
         desk.refused_with("check-config station.toml", &words);
