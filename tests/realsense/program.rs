@@ -68,9 +68,8 @@ fn what_is_wrong_is_named_before_a_frame_is_judged() {
     let path = folder.path();
     small_engine::engine(1.0).write(&path.join("engine.safetensors")).unwrap();
     let pinhole = |unit_m: &str| format!("fx = 460\nfy = 460\ncx = 320\ncy = 180\ndepth_unit_m = {unit_m}\n");
-    let lens = |width: u32| {
-        format!("width = {width}\nheight = 240\nfx = 220\nfy = 220\ncx = {}\ncy = 120\n", width / 2)
-    };
+    let lens =
+        |width: u32| format!("width = {width}\nheight = 240\nfx = 220\nfy = 220\ncx = {}\ncy = 120\n", width / 2);
     let other_size = format!(
         "depth_unit_m = 0.001\n[colour]\n{0}[depth]\n{0}[depth_to_colour]\n\
          rotation = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]\ntranslation_m = [0.015, 0, 0]\n",

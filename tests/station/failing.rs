@@ -1,14 +1,19 @@
 //! What may fail: no part passes unseen.
 
+use std::os::unix::net::UnixDatagram;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use crosscheck::camera::CameraError;
+use crosscheck::camera::supervisor::Patience;
+use crosscheck::camera::{CameraError, Opener};
 use crosscheck::clock::monotonic_ns;
 use crosscheck::reject::fault::Fault;
 use crosscheck::reject::part::{Outcome, Outputs};
 use crosscheck::runtime::StationError;
 use crosscheck::runtime::metrics::Count;
 use crosscheck::runtime::settings::{Announced, Recording};
+use crosscheck::runtime::watchdog::ServiceManager;
 use crosscheck::score::Verdict;
 
 use crate::plant::{Plant, Report, Step, in_step, script};
@@ -98,6 +103,57 @@ fn a_camera_that_does_not_come_back_ends_the_station_at_reject() {
         panic!("{:?}", report.result)
     };
     assert_eq!(report.seen.outputs, Some(Outputs::SAFE));
+}
+
+#[test]
+fn a_camera_that_is_away_after_its_reset_is_waited_for_and_the_service_stays_alive() {
+    const AWAY_NS: u64 = 1_000_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let listener = UnixDatagram::bind(&path).unwrap();
+    let signs = std::thread::spawn(move || {
+        let (mut signs, mut buffer) = (0, [0; 512]);
+        loop {
+            let length = listener.recv(&mut buffer).unwrap();
+            match &buffer[..length] {
+                b"STOPPING=1" => return signs,
+                told => signs += u32::from(told == b"WATCHDOG=1"),
+            }
+        }
+    });
+    let mut plant = Plant::new(Announced::ByEveryFrame, 3000);
+    plant.manager = ServiceManager::at(path.as_os_str()).unwrap();
+    plant.settings.timing.frame_timeout_ns = 50_000_000;
+    plant.settings.patience = Patience { reset_after: 1, reset_wait_ms: 60_000, ..plant.settings.patience };
+    let steps = [Step::Good, Step::Break, Step::Good, Step::Good];
+    let script = script(move |shown, judged| match steps.get(shown as usize) {
+        Some(_) if shown.saturating_sub(u64::from(shown > 1)) > judged => Step::Wait,
+        Some(step) => *step,
+        None => Step::End,
+    });
+    let mut there = plant.camera(&script);
+    let (reset_ns, mut opened) = (Arc::new(AtomicU64::new(0)), false);
+    let since_ns = reset_ns.clone();
+    let camera = Opener::new(move || {
+        let back = since_ns.load(Relaxed) > 0 && monotonic_ns() - since_ns.load(Relaxed) > AWAY_NS;
+        if opened && !back {
+            return Err(CameraError::Lost { reason: "not there".into() });
+        }
+        opened = true;
+        there.open()
+    });
+    let camera = camera.with_reset(move || {
+        reset_ns.store(monotonic_ns(), Relaxed);
+        Ok(())
+    });
+    let report = plant.run_camera(camera, |_| None);
+    report.result.as_ref().unwrap();
+    assert_eq!((report.verdicts.len(), report.metrics.total(Count::CameraReset)), (3, 1));
+    assert_eq!(report.seen.course(Fault::CameraLost), [true, false]);
+    only_good_parts_passed(&report);
+    // Ten in a second would be usual; without the camera there would be none in it.
+    let signs = signs.join().unwrap();
+    assert!(signs >= 3 + 4, "{signs} signs of life");
 }
 
 #[test]
