@@ -6,7 +6,7 @@ pub mod resize;
 
 use serde::{Deserialize, Serialize};
 
-use crate::frame::RgbdFrame;
+use crate::frame::{RgbdFrame, is_point};
 use crate::shapes::RGB;
 use plane::Plane;
 
@@ -94,7 +94,7 @@ pub struct NetworkInput {
 impl NetworkInput {
     /// N.
     pub fn points(&self) -> usize {
-        self.cloud.iter().filter(|p| crate::frame::is_point(p)).count()
+        self.cloud.iter().filter(|p| is_point(p)).count()
     }
 }
 
@@ -108,8 +108,6 @@ pub fn prepare(frame: &RgbdFrame, how: &Preparation) -> NetworkInput {
 /// [`prepare`] with buffers that frames reuse: a frame of the size of the one before allocates nothing.
 #[derive(Default)]
 pub struct Preparer {
-    /// `[height, width]`, where components are looked for.
-    points: Vec<[f32; 3]>,
     plane: plane::Fitter,
     components: components::Components,
     resizer: resize::Resizer,
@@ -124,20 +122,17 @@ impl Preparer {
             PlaneMode::None => None,
             PlaneMode::Fixed(plane) => Some(plane),
         };
-        let remove = |points: &mut [[f32; 3]]| input.plane.iter().for_each(|plane| plane::remove(points, plane));
+        let plane = input.plane;
+        let there =
+            |point: &[f32; 3]| is_point(point) && !plane.is_some_and(|plane| plane::is_background(point, &plane));
+        // Of a large frame few points are seen by the network: only these are looked at, but for components.
+        let mut resize = |keeps: &dyn Fn(usize) -> bool| {
+            let kept = |i: usize| if keeps(i) { points[i] } else { [0.0; 3] };
+            resize::nearest_of(kept, width, height, [0.0; 3], &mut input.cloud);
+        };
         match how.keep {
-            Keep::Largest => {
-                self.points.clear();
-                self.points.extend_from_slice(points);
-                remove(&mut self.points);
-                self.components.keep_largest(&mut self.points, width);
-                resize::nearest_into(&self.points, width, height, [0.0; 3], &mut input.cloud);
-            }
-            // Points go one by one: of a large frame few are looked at.
-            Keep::All => {
-                resize::nearest_into(points, width, height, [0.0; 3], &mut input.cloud);
-                remove(&mut input.cloud);
-            }
+            Keep::Largest => resize(&self.components.largest(points, width, there)),
+            Keep::All => resize(&|i| there(&points[i])),
         }
         normalise(self.resizer.rgb(frame.rgb(), width, height), &mut input.rgb);
     }
