@@ -212,7 +212,7 @@ mod tests {
     }
 
     /// A camera that is not there any more after its first frames, but for its `back`th openings, and can be reset or not.
-    fn device(back: &'static [u32], mut reset: impl FnMut() -> Result<(), CameraError> + Send + 'static) -> Opener {
+    fn device(back: &'static [u32], reset: impl FnMut() -> Result<(), CameraError> + Send + 'static) -> Opener {
         let mut opened = 0;
         let open = move || -> Result<Box<dyn FrameSource>, CameraError> {
             opened += 1;
@@ -221,7 +221,7 @@ mod tests {
             }
             Err(CameraError::Lost { reason: "not there".into() })
         };
-        Opener::new(open).with_reset(move || reset())
+        Opener::new(open).with_reset(reset)
     }
 
     #[test]
