@@ -11,6 +11,7 @@ pub mod tensorrt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::calibration::assembly::OpenRegistrar;
 use crate::model::{Architecture, Weights};
 use crate::shapes::P;
 use cpu::{CpuBackend, CpuOptions};
@@ -83,6 +84,15 @@ pub fn open(
         }
         #[cfg(not(feature = "cuda"))]
         Choice::Cuda => Err(BackendError::NotBuilt),
+    }
+}
+
+/// What registers depth to colour on the machine of `choice`; none where that is the CPU.
+pub fn registrar(choice: Choice) -> Option<OpenRegistrar> {
+    match choice {
+        #[cfg(feature = "cuda")]
+        Choice::Cuda => Some(cuda::open_registrar),
+        _ => None,
     }
 }
 

@@ -11,7 +11,8 @@ use common::Golden;
 use crosscheck::calibration::Lens;
 use crosscheck::calibration::camera_file::{CameraFile, Extrinsics, Grid};
 use crosscheck::calibration::distortion::Distortion;
-use crosscheck::calibration::registration::{RegisteredDepth, Registration, sample_colour};
+use crosscheck::calibration::registration::{RegisteredDepth, Registration};
+use crosscheck::calibration::sampling::sample_colour;
 use crosscheck::frame::{OrganisedCloud, is_point};
 
 const CASES: [&str; 7] = [

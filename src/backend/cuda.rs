@@ -14,6 +14,7 @@ mod mapping;
 mod module;
 mod networks;
 mod prepare;
+mod registration;
 pub mod selftest;
 
 use cudarc::driver::DriverError;
@@ -30,6 +31,7 @@ pub use device::{Gpu, gpu, make_current};
 use frame::Frame;
 use module::Kernels;
 pub use networks::{Described, Networks, Tail};
+pub use registration::open as open_registrar;
 
 #[derive(Debug, Error, PartialEq)]
 pub enum CudaError {

@@ -14,7 +14,6 @@ use super::CalibrationError;
 use super::camera_file::{CameraFile, Extrinsics, Grid};
 use super::distortion::{Tangential, bend};
 use super::lens::Lens;
-use crate::frame::OrganisedCloud;
 
 /// A depth pixel that would cover more colour pixels along a side is nearer than any camera measures.
 const COVER_MAX: i32 = 64;
@@ -38,13 +37,30 @@ pub struct Registration {
     corners: Option<Corners>,
 }
 
-/// Rays of the depth image's pixel corners, `[height + 1, width + 1]`, turned into the colour imager's frame.
+/// The corners of the depth image's pixels, and where the colour imager sees them.
 #[derive(Debug)]
 struct Corners {
-    x: Vec<f32>,
-    y: Vec<f32>,
-    z: Vec<f32>,
-    translation: [f32; 3],
+    /// Along each axis of the colour imager's frame, `[height + 1, width + 1]` of the depth image.
+    rays: [Vec<f32>; 3],
+    projection: Projection,
+}
+
+/// What another machine needs for the same result.
+#[derive(Clone, Copy)]
+pub struct Tables<'a> {
+    /// Width and height of the depth image, and of frames.
+    pub depth_size: (usize, usize),
+    pub size: (usize, usize),
+    /// A depth is a step times the unit, and the offset, metres.
+    pub depth_unit_m: f32,
+    pub depth_offset_m: f32,
+    /// Rays of the corners of the depth image's pixels along each axis of the colour imager's frame,
+    /// `[depth height + 1, depth width + 1]`; NaN where a lens has no inverse.
+    pub corners: [&'a [f32]; 3],
+    pub projection: &'a Projection,
+    /// Rays of the pixels of frames, `[height, width]`, and what is added to a depth for its point.
+    pub rays: &'a [[f32; 3]],
+    pub ahead_m: f32,
 }
 
 /// A registered depth image, in buffers that frames reuse.
@@ -100,7 +116,7 @@ impl Registration {
     /// Makes the tables of a checked file.
     pub fn new(file: CameraFile) -> Self {
         let corners = match (file.grid, &file.depth, &file.depth_to_colour) {
-            (Grid::Colour, Some(depth), Some(extrinsics)) => Some(Corners::new(depth, extrinsics)),
+            (Grid::Colour, Some(depth), Some(extrinsics)) => Some(Corners::new(depth, extrinsics, &file.colour)),
             _ => None,
         };
         let (rays, ahead_m) = rays(&file, corners.is_some());
@@ -120,6 +136,22 @@ impl Registration {
     pub fn size(&self) -> (usize, usize) {
         let grid = grid_lens(&self.file);
         (grid.width, grid.height)
+    }
+
+    /// The tables by which depth is moved; none where its image has the frame's grid already.
+    pub fn tables(&self) -> Option<Tables<'_>> {
+        let Corners { rays, projection } = self.corners.as_ref()?;
+        let depth = self.file.depth.as_ref()?;
+        Some(Tables {
+            depth_size: (depth.width, depth.height),
+            size: self.size(),
+            depth_unit_m: self.file.depth_unit_m as f32,
+            depth_offset_m: self.file.depth_offset_m as f32,
+            corners: rays.each_ref().map(Vec::as_slice),
+            projection,
+            rays: &self.rays,
+            ahead_m: self.ahead_m,
+        })
     }
 
     /// Refuses a depth image of another size than the file's.
@@ -154,8 +186,8 @@ impl Registration {
         for (row, steps) in depth.chunks_exact(width).enumerate() {
             buffer.depth_m.clear();
             buffer.depth_m.extend(steps.iter().map(|step| self.metres(*step)));
-            corners.project(row, &buffer.depth_m, colour, &mut buffer.first, [0, 0]);
-            corners.project(row, &buffer.depth_m, colour, &mut buffer.last, [1, 1]);
+            corners.project(row, &buffer.depth_m, &mut buffer.first, [0, 0]);
+            corners.project(row, &buffer.depth_m, &mut buffer.last, [1, 1]);
             fill(steps, buffer, colour.width, colour.height, nearest);
         }
         nearest_steps.extend(nearest[..pixels].iter().map(|step| step.wrapping_add(1)));
@@ -190,35 +222,38 @@ fn rays(file: &CameraFile, moved: bool) -> (Vec<[f32; 3]>, f32) {
 }
 
 impl Corners {
-    fn new(depth: &Lens, extrinsics: &Extrinsics) -> Self {
+    fn new(depth: &Lens, extrinsics: &Extrinsics, colour: &Lens) -> Self {
         let rays = depth.rays(depth.width + 1, depth.height + 1, -0.5);
         let turn = Extrinsics { translation_m: [0.0; 3], ..*extrinsics };
         let turned = |axis: usize| {
             let along = |ray: &[f32; 2]| turn.transform([ray[0].into(), ray[1].into(), 1.0])[axis] as f32;
             rays.iter().map(along).collect()
         };
-        Self { x: turned(0), y: turned(1), z: turned(2), translation: extrinsics.translation_m.map(|v| v as f32) }
-    }
-
-    /// The corners at `[right, below]` of the pixels of a row, each at its pixel's depth, in the colour image.
-    fn project(&self, row: usize, depth_m: &[f32], colour: &Lens, out: &mut Projected, [right, below]: [usize; 2]) {
-        let first = (row + below) * (depth_m.len() + 1) + right;
-        let at = first..first + depth_m.len();
-        let rays = [&self.x[at.clone()], &self.y[at.clone()], &self.z[at]];
-        let lens = Projection {
+        let projection = Projection {
             focal: [colour.fx as f32, colour.fy as f32],
             centre: [colour.cx as f32 + 0.5, colour.cy as f32 + 0.5],
             end: [colour.width as f32, colour.height as f32],
-            translation: self.translation,
+            translation: extrinsics.translation_m.map(|v| v as f32),
+            tangential: colour.distortion.tangential(),
+            coefficients: colour.coefficients.map(|c| c as f32),
         };
+        Self { rays: [0, 1, 2].map(turned), projection }
+    }
+
+    /// The corners at `[right, below]` of the pixels of a row, each at its pixel's depth, in the colour image.
+    fn project(&self, row: usize, depth_m: &[f32], out: &mut Projected, [right, below]: [usize; 2]) {
+        let first = (row + below) * (depth_m.len() + 1) + right;
+        let at = first..first + depth_m.len();
+        let rays = self.rays.each_ref().map(|along| &along[at.clone()]);
+        let lens = &self.projection;
         for values in [&mut out.u, &mut out.v] {
             values.resize(depth_m.len(), 0);
         }
         out.z.resize(depth_m.len(), 0.0);
-        let coefficients = colour.coefficients.map(|c| c as f32);
+        let coefficients = lens.coefficients;
         let arch = pulp::Arch::new();
         // Without these attributes the closures stay calls, and nothing is done eight at a time.
-        match colour.distortion.tangential() {
+        match lens.tangential {
             Tangential::None => arch.dispatch(
                 #[inline(always)]
                 || {
@@ -259,14 +294,20 @@ impl Corners {
     }
 }
 
-/// What the projection of a row needs of the colour imager.
-struct Projection {
-    focal: [f32; 2],
+/// How the colour imager sees a point of the depth imager's frame, turned into its own.
+#[derive(Debug)]
+pub struct Projection {
+    /// Pixels.
+    pub focal: [f32; 2],
     /// The principal point, half a pixel on, so that rounding down rounds to the nearest.
-    centre: [f32; 2],
+    pub centre: [f32; 2],
     /// Width and height.
     end: [f32; 2],
-    translation: [f32; 3],
+    /// Metres.
+    pub translation: [f32; 3],
+    pub tangential: Tangential,
+    /// k1, k2, p1, p2, k3.
+    pub coefficients: [f32; 5],
 }
 
 impl Projection {
@@ -329,68 +370,7 @@ fn fill(steps: &[u16], row: &Row, width: usize, height: usize, nearest: &mut [u1
     }
 }
 
-/// The colour of every pixel of a cloud on the depth image's grid, `[height, width, 3]`, bilinear between the colour
-/// image's pixels. A point that the colour image does not show is removed. A pixel without a point takes its colour
-/// beside that of the last pixel that had one, so that the picture has no holes where depth has.
-pub fn sample_colour(file: &CameraFile, cloud: &mut OrganisedCloud, rgb: &[u8], colours: &mut Vec<u8>) {
-    let colour = &file.colour;
-    let depth = file.depth.as_ref().unwrap_or(colour);
-    let extrinsics = file.depth_to_colour.unwrap_or(Extrinsics::IDENTITY);
-    let step = [colour.fx / depth.fx, colour.fy / depth.fy];
-    let picture = Picture { rgb, width: colour.width, height: colour.height };
-    let width = cloud.width();
-    colours.clear();
-    // Where the last pixel with a point lies in both images.
-    let mut last: Option<([usize; 2], [f64; 2])> = None;
-    for i in 0..cloud.points().len() {
-        let pixel = [i % width, i / width];
-        let point = cloud.points()[i].map(f64::from);
-        if point[2] > 0.0 {
-            let moved = extrinsics.transform(point);
-            let at = colour.project(moved);
-            match picture.at(at).filter(|_| moved[2] > 0.0) {
-                Some(sampled) => {
-                    last = Some((pixel, at));
-                    colours.extend(sampled);
-                    continue;
-                }
-                None => cloud.remove(i),
-            }
-        }
-        let beside =
-            last.map(|(from, at)| [0, 1].map(|axis| at[axis] + step[axis] * (pixel[axis] as f64 - from[axis] as f64)));
-        colours.extend(beside.and_then(|at| picture.at(at)).unwrap_or([0; 3]));
-    }
-}
-
 impl Extrinsics {
     pub const IDENTITY: Self =
         Self { rotation: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], translation_m: [0.0; 3] };
-}
-
-/// A colour image, `[height, width, 3]`.
-struct Picture<'a> {
-    rgb: &'a [u8],
-    width: usize,
-    height: usize,
-}
-
-impl Picture<'_> {
-    /// The colour at (u, v), which the middles of four pixels surround; none outside.
-    fn at(&self, [u, v]: [f64; 2]) -> Option<[u8; 3]> {
-        let inside = (0.0..=(self.width - 1) as f64).contains(&u) && (0.0..=(self.height - 1) as f64).contains(&v);
-        if !inside {
-            return None;
-        }
-        let (left, top) = (u as usize, v as usize);
-        let (right, bottom) = ((left + 1).min(self.width - 1), (top + 1).min(self.height - 1));
-        let (across, down) = (u - left as f64, v - top as f64);
-        let value = |x: usize, y: usize, c: usize| f64::from(self.rgb[(y * self.width + x) * 3 + c]);
-        let mixed = |c: usize| {
-            let above = value(left, top, c) * (1.0 - across) + value(right, top, c) * across;
-            let below = value(left, bottom, c) * (1.0 - across) + value(right, bottom, c) * across;
-            (above * (1.0 - down) + below * down).round() as u8
-        };
-        Some([0, 1, 2].map(mixed))
-    }
 }

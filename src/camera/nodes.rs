@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::pixel_format::{Raw, to_depth, to_rgb};
 use super::{CameraError, CapturedFrame, FrameSource};
+use crate::backend::{Choice, registrar};
 use crate::calibration::Camera;
 use crate::calibration::assembly::Assembler;
 use crate::calibration::survey::check_distance;
@@ -92,6 +93,8 @@ pub struct Pairing {
     pub window_ns: u64,
     /// A node that is silent for longer has failed.
     pub silent_ns_max: u64,
+    /// The machine that registers depth to colour.
+    pub machine: Choice,
 }
 
 /// Two nodes as one source.
@@ -110,7 +113,9 @@ impl NodePair {
     pub fn new(colour: Box<dyn Node>, depth: Box<dyn Node>, pairing: Pairing) -> Self {
         let now = clock::monotonic_ns();
         let (colours, depths) = (Waiting::new(now), Waiting::new(now));
-        Self { colour, depth, pairing, colours, depths, assembler: Assembler::default(), checked: false }
+        let mut assembler = Assembler::on(registrar(pairing.machine));
+        assembler.ready(&pairing.camera);
+        Self { colour, depth, pairing, colours, depths, assembler, checked: false }
     }
 
     /// Drops what has no other half any more; true where the oldest two images are a pair.
@@ -225,7 +230,7 @@ mod tests {
         };
         let camera =
             Camera::Pinhole(Intrinsics { fx: 2.0, fy: 2.0, cx: 1.0, cy: 1.0, depth_unit_m, depth_offset_m: 0.0 });
-        let pairing = Pairing { camera, window_ns: 10 * MS, silent_ns_max: 40 * MS };
+        let pairing = Pairing { camera, window_ns: 10 * MS, silent_ns_max: 40 * MS, machine: Choice::Cpu };
         let source = NodePair::new(node("colour", b"GREY", &colours), node("depth", b"Z16 ", &depths), pairing);
         (source, colours, depths)
     }

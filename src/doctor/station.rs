@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::Finding;
+use crate::backend::Choice;
 use crate::camera::CapturedFrame;
 use crate::config::camera::{Camera, CameraSource};
 use crate::config::record::Record;
@@ -57,7 +58,7 @@ fn camera(camera: &Camera) -> Finding {
     }
     let failed =
         |reason: String| Finding::error(name, reason, "correct [camera], or see to its cable and its permissions");
-    let mut open = match opener(camera) {
+    let mut open = match opener(camera, Choice::Cpu) {
         Ok(open) => open,
         Err(error) => return failed(error.to_string()),
     };

@@ -1,5 +1,6 @@
 //! From `[camera]` to what opens it.
 
+use crate::backend::Choice;
 use crate::calibration::{self, CalibrationError};
 use crate::camera::realsense::{self, Controls, Filters, Origin, Preset, Realsense};
 use crate::camera::replay::{Playback, Rate, Replay};
@@ -9,8 +10,8 @@ use crate::config::camera::{Camera, CameraSource, V4l};
 use crate::config::{self, ns_from_ms};
 use crate::scene::Part;
 
-/// What opens the camera of a checked configuration. Files that it names are read at once.
-pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
+/// What opens the camera of a checked configuration, whose depth `machine` registers. Files that it names are read at once.
+pub fn opener(camera: &Camera, machine: Choice) -> Result<Opener, CalibrationError> {
     match (camera.source, &camera.replay, &camera.v4l) {
         (CameraSource::Replay, Some(replay), _) => {
             let playback = Playback {
@@ -21,9 +22,9 @@ pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
             };
             Ok(Box::new(move || opened(Replay::open(&playback)?)))
         }
-        (CameraSource::V4l, _, Some(nodes)) => v4l(nodes, camera.frame_timeout_ms),
+        (CameraSource::V4l, _, Some(nodes)) => v4l(nodes, camera.frame_timeout_ms, machine),
         (CameraSource::Realsense, ..) => {
-            let camera = realsense(&camera.realsense.clone().unwrap_or_default())?;
+            let camera = realsense(&camera.realsense.clone().unwrap_or_default(), machine)?;
             Ok(Box::new(move || realsense::open(&camera)))
         }
         _ => {
@@ -44,7 +45,7 @@ pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
 }
 
 #[cfg(feature = "v4l")]
-fn v4l(nodes: &V4l, frame_timeout_ms: f64) -> Result<Opener, CalibrationError> {
+fn v4l(nodes: &V4l, frame_timeout_ms: f64, machine: Choice) -> Result<Opener, CalibrationError> {
     use crate::camera::nodes::Pairing;
     use crate::camera::pixel_format::FourCc;
     use crate::camera::v4l::{Wanted, open};
@@ -53,6 +54,7 @@ fn v4l(nodes: &V4l, frame_timeout_ms: f64) -> Result<Opener, CalibrationError> {
         camera: calibration::Camera::read(&nodes.camera_file)?,
         window_ns: ns_from_ms(nodes.pair_window_ms),
         silent_ns_max: ns_from_ms(frame_timeout_ms),
+        machine,
     };
     let frame_rate_hz = nodes.frame_rate_hz;
     let format = nodes.colour_format.as_deref().and_then(|name| name.as_bytes().try_into().ok()).map(FourCc);
@@ -63,12 +65,12 @@ fn v4l(nodes: &V4l, frame_timeout_ms: f64) -> Result<Opener, CalibrationError> {
 }
 
 #[cfg(not(feature = "v4l"))]
-fn v4l(_: &V4l, _: f64) -> Result<Opener, CalibrationError> {
+fn v4l(_: &V4l, _: f64, _: Choice) -> Result<Opener, CalibrationError> {
     let reason = "this build has no V4L2 cameras: build it with --features v4l";
     Ok(Box::new(move || Err(CameraError::Settings { reason: reason.into() })))
 }
 
-fn realsense(options: &config::realsense::Realsense) -> Result<Realsense, CalibrationError> {
+fn realsense(options: &config::realsense::Realsense, machine: Choice) -> Result<Realsense, CalibrationError> {
     let size = |side: Option<[u32; 2]>| side.map_or((0, 0), |[width, height]| (width, height));
     Ok(Realsense {
         origin: match &options.recording {
@@ -92,6 +94,7 @@ fn realsense(options: &config::realsense::Realsense) -> Result<Realsense, Calibr
             temporal: options.temporal_filter,
         },
         pair_window_ns: ns_from_ms(options.pair_window_ms),
+        machine,
     })
 }
 

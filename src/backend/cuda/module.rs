@@ -108,6 +108,7 @@ kernels! {
     linear: linear inner_products;
     mapping: hidden_activations discrepancy;
     anomaly: product smooth maximum;
+    registration: nearest_steps registered_points;
 }
 
 #[cfg(test)]

@@ -187,6 +187,13 @@ T __reduce_max_sync(uint32_t mask, T value) {
     return cuda_host::reduce("__reduce_max_sync", mask, value, [](T a, T b) { return a < b ? b : a; });
 }
 
+// No thread is stopped within it.
+inline uint32_t atomicMax(uint32_t* at, uint32_t value) {
+    const uint32_t before = *at;
+    *at = max(before, value);
+    return before;
+}
+
 inline int __popc(uint32_t bits) {
     return __builtin_popcount(bits);
 }

@@ -28,6 +28,9 @@ namespace mapping {
 namespace anomaly {
 #include "anomaly.cu"
 }
+namespace registration {
+#include "registration.cu"
+}
 
 namespace {
 
@@ -66,7 +69,8 @@ const std::map<std::string, Kernel> KERNELS = {
     KERNEL(interpolate, valid_pixels),    KERNEL(interpolate, xyz_rows),    KERNEL(interpolate, rgb_rows),
     KERNEL(mapping, hidden_activations),  KERNEL(mapping, discrepancy),     KERNEL(anomaly, product),
     KERNEL(anomaly, smooth),              KERNEL(anomaly, maximum),        KERNEL(linear, linear),
-    KERNEL(linear, inner_products),
+    KERNEL(linear, inner_products),       KERNEL(registration, nearest_steps),
+    KERNEL(registration, registered_points),
 };
 
 std::mutex one_at_a_time;
