@@ -18,3 +18,4 @@ mod linear;
 mod mapping;
 mod misuse;
 mod prepare;
+mod registration;

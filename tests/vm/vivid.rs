@@ -157,7 +157,9 @@ fn a_node_that_does_not_capture_is_named() {
     let v4l = station.camera.v4l.as_mut().unwrap();
     // vivid's capture nodes offer every format, its outputs do not capture.
     v4l.depth = "/dev/video1".into();
-    let Err(error) = Supervisor::start(opener(&station.camera, Choice::Cpu).unwrap(), PATIENCE) else { panic!("opened") };
+    let Err(error) = Supervisor::start(opener(&station.camera, Choice::Cpu).unwrap(), PATIENCE) else {
+        panic!("opened")
+    };
     assert!(matches!(error, CameraError::Settings { .. }) && error.to_string().contains("/dev/video1"), "{error}");
 }
 
