@@ -10,17 +10,15 @@
 //! pixel's middle is where it is, and all distortions count; a rectangle that leaves the image is cut at its edge, as
 //! on x86. `tests/realsense/make.py` holds this to either.
 
+pub mod projection;
+mod rectangles;
+
 use super::CalibrationError;
 use super::camera_file::{CameraFile, Extrinsics, Grid};
-use super::distortion::{Tangential, bend};
 use super::lens::Lens;
+use projection::{Corners, Projected, Projection};
+use rectangles::{LANES, NOTHING, Rectangles};
 
-/// A depth pixel that would cover more colour pixels along a side is nearer than any camera measures.
-const COVER_MAX: i32 = 64;
-/// No depth pixel has reached this pixel. Nearest steps are kept less one, so that 0, no depth, is the farthest.
-const NOTHING: u16 = u16::MAX;
-/// Pixels of a rectangle's row that are looked at in one go: most are two or three wide.
-const LANES: usize = 3;
 /// A ray that the depth imager sees at a smaller share of its depth goes by its side.
 const AHEAD_MIN: f64 = 0.1;
 
@@ -35,14 +33,6 @@ pub struct Registration {
     ahead_m: f32,
     /// None where the depth image has the frame's grid already.
     corners: Option<Corners>,
-}
-
-/// The corners of the depth image's pixels, and where the colour imager sees them.
-#[derive(Debug)]
-struct Corners {
-    /// Along each axis of the colour imager's frame, `[height + 1, width + 1]` of the depth image.
-    rays: [Vec<f32>; 3],
-    projection: Projection,
 }
 
 /// What another machine needs for the same result.
@@ -79,14 +69,7 @@ struct Row {
     depth_m: Vec<f32>,
     first: Projected,
     last: Projected,
-}
-
-/// Corners in the colour image: columns and rows, rounded; and their depth as the colour imager sees it.
-#[derive(Debug, Default)]
-struct Projected {
-    u: Vec<i32>,
-    v: Vec<i32>,
-    z: Vec<f32>,
+    rectangles: Rectangles,
 }
 
 impl PartialEq for Registration {
@@ -188,7 +171,9 @@ impl Registration {
             buffer.depth_m.extend(steps.iter().map(|step| self.metres(*step)));
             corners.project(row, &buffer.depth_m, &mut buffer.first, [0, 0]);
             corners.project(row, &buffer.depth_m, &mut buffer.last, [1, 1]);
-            fill(steps, buffer, colour.width, colour.height, nearest);
+            let Row { first, last, rectangles, .. } = &mut *buffer;
+            rectangles.between(first, last, steps, (colour.width, colour.height));
+            rectangles.fill(steps, colour.width, nearest);
         }
         nearest_steps.extend(nearest[..pixels].iter().map(|step| step.wrapping_add(1)));
     }
@@ -219,155 +204,6 @@ fn rays(file: &CameraFile, moved: bool) -> (Vec<[f32; 3]>, f32) {
     };
     let rays = grid.rays(grid.width, grid.height, 0.0).into_iter().map(ray).collect();
     (rays, along(extrinsics.translation_m) as f32)
-}
-
-impl Corners {
-    fn new(depth: &Lens, extrinsics: &Extrinsics, colour: &Lens) -> Self {
-        let rays = depth.rays(depth.width + 1, depth.height + 1, -0.5);
-        let turn = Extrinsics { translation_m: [0.0; 3], ..*extrinsics };
-        let turned = |axis: usize| {
-            let along = |ray: &[f32; 2]| turn.transform([ray[0].into(), ray[1].into(), 1.0])[axis] as f32;
-            rays.iter().map(along).collect()
-        };
-        let projection = Projection {
-            focal: [colour.fx as f32, colour.fy as f32],
-            centre: [colour.cx as f32 + 0.5, colour.cy as f32 + 0.5],
-            end: [colour.width as f32, colour.height as f32],
-            translation: extrinsics.translation_m.map(|v| v as f32),
-            tangential: colour.distortion.tangential(),
-            coefficients: colour.coefficients.map(|c| c as f32),
-        };
-        Self { rays: [0, 1, 2].map(turned), projection }
-    }
-
-    /// The corners at `[right, below]` of the pixels of a row, each at its pixel's depth, in the colour image.
-    fn project(&self, row: usize, depth_m: &[f32], out: &mut Projected, [right, below]: [usize; 2]) {
-        let first = (row + below) * (depth_m.len() + 1) + right;
-        let at = first..first + depth_m.len();
-        let rays = self.rays.each_ref().map(|along| &along[at.clone()]);
-        let lens = &self.projection;
-        for values in [&mut out.u, &mut out.v] {
-            values.resize(depth_m.len(), 0);
-        }
-        out.z.resize(depth_m.len(), 0.0);
-        let coefficients = lens.coefficients;
-        let arch = pulp::Arch::new();
-        // Without these attributes the closures stay calls, and nothing is done eight at a time.
-        match lens.tangential {
-            Tangential::None => arch.dispatch(
-                #[inline(always)]
-                || {
-                    lens.row(
-                        rays,
-                        depth_m,
-                        out,
-                        #[inline(always)]
-                        |point| point,
-                    )
-                },
-            ),
-            Tangential::Plain => arch.dispatch(
-                #[inline(always)]
-                || {
-                    lens.row(
-                        rays,
-                        depth_m,
-                        out,
-                        #[inline(always)]
-                        |point| bend::<_, false>(coefficients, point),
-                    )
-                },
-            ),
-            Tangential::AfterRadial => arch.dispatch(
-                #[inline(always)]
-                || {
-                    lens.row(
-                        rays,
-                        depth_m,
-                        out,
-                        #[inline(always)]
-                        |point| bend::<_, true>(coefficients, point),
-                    )
-                },
-            ),
-        }
-    }
-}
-
-/// How the colour imager sees a point of the depth imager's frame, turned into its own.
-#[derive(Debug)]
-pub struct Projection {
-    /// Pixels.
-    pub focal: [f32; 2],
-    /// The principal point, half a pixel on, so that rounding down rounds to the nearest.
-    pub centre: [f32; 2],
-    /// Width and height.
-    end: [f32; 2],
-    /// Metres.
-    pub translation: [f32; 3],
-    pub tangential: Tangential,
-    /// k1, k2, p1, p2, k3.
-    pub coefficients: [f32; 5],
-}
-
-impl Projection {
-    #[inline(always)]
-    fn row(&self, [x, y, z]: [&[f32]; 3], depth_m: &[f32], out: &mut Projected, bend: impl Fn([f32; 2]) -> [f32; 2]) {
-        let [dx, dy, dz] = self.translation;
-        // All of one length, so that no access is checked.
-        let count = depth_m.len();
-        let (x, y, z) = (&x[..count], &y[..count], &z[..count]);
-        let (u, v, out_z) = (&mut out.u[..count], &mut out.v[..count], &mut out.z[..count]);
-        for i in 0..count {
-            let depth = depth_m[i];
-            let [px, py, pz] = [x[i] * depth + dx, y[i] * depth + dy, z[i] * depth + dz];
-            let [bent_x, bent_y] = bend([px / pz, py / pz]);
-            u[i] = whole(bent_x * self.focal[0] + self.centre[0], self.end[0]);
-            v[i] = whole(bent_y * self.focal[1] + self.centre[1], self.end[1]);
-            out_z[i] = pz;
-        }
-    }
-}
-
-/// Rounded down, and brought beside an image that ends at `end` where it is far outside.
-#[inline(always)]
-fn whole(at: f32, end: f32) -> i32 {
-    // From 0 on, cutting off rounds down; NaN becomes 0, and its depth is NaN too.
-    let shifted = (at + 1.0).max(0.0).min(end + 1.0);
-    // SAFETY: `shifted` is no NaN, since `max` and `min` give the other operand for one, and lies between 0 and an
-    // image's side. A checked conversion would keep the loop from being vectorised.
-    unsafe { shifted.to_int_unchecked::<i32>() - 1 }
-}
-
-/// Fills the rectangles of a row's pixels where they are nearest. `nearest`: `[height, width]` and `LANES` more.
-fn fill(steps: &[u16], row: &Row, width: usize, height: usize, nearest: &mut [u16]) {
-    let (first, last) = (&row.first, &row.last);
-    for (i, &step) in steps.iter().enumerate() {
-        // Not above 0 behind the imager, and where a lens has no inverse.
-        if step == 0 || !(first.z[i] > 0.0 && last.z[i] > 0.0) {
-            continue;
-        }
-        let (left, top) = (first.u[i].max(0), first.v[i].max(0));
-        let (right, bottom) = (last.u[i].min(width as i32 - 1), last.v[i].min(height as i32 - 1));
-        let (wide, high) = (right - left + 1, bottom - top + 1);
-        if !(1..=COVER_MAX).contains(&wide) || high > COVER_MAX {
-            continue;
-        }
-        let key = step - 1;
-        for v in top..=bottom {
-            let start = v as usize * width + left as usize;
-            match nearest[start..].first_chunk_mut::<LANES>() {
-                Some(lanes) if wide <= LANES as i32 => {
-                    for (lane, nearest) in lanes.iter_mut().enumerate() {
-                        if *nearest > key && (lane as i32) < wide {
-                            *nearest = key;
-                        }
-                    }
-                }
-                _ => nearest[start..start + wide as usize].iter_mut().for_each(|n| *n = key.min(*n)),
-            }
-        }
-    }
 }
 
 impl Extrinsics {
