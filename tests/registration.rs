@@ -203,27 +203,3 @@ fn time_of_1280_x_720() {
         println!("{distortion:?}: {:.2} ms at best, {:.2} ms in the middle", times[0], times[30]);
     }
 }
-#[test]
-#[ignore = "scratch"]
-fn scratch_parts() {
-    let colour = lens(1280, 720, 910.0);
-    let file = CameraFile { colour, depth: Some(lens(1280, 720, 640.0)), ..camera() };
-    let depth: Vec<u16> = (0..1280 * 720).map(|i| 500 + (i % 1280 / 8) as u16 + (i / 12_800) as u16).collect();
-    let time = |name: &str, file: CameraFile, depth: &[u16]| {
-        let registration = Registration::new(file);
-        let mut registered = register(&registration, depth);
-        let mut times: Vec<f64> = (0..60)
-            .map(|_| {
-                let start = std::time::Instant::now();
-                registration.register(depth, &mut registered);
-                1e3 * start.elapsed().as_secs_f64()
-            })
-            .collect();
-        times.sort_unstable_by(f64::total_cmp);
-        println!("{name}: {:.2} ms at best, {:.2} ms in the middle", times[0], times[30]);
-    };
-    time("all", file.clone(), &depth);
-    time("zeros: projection and points", file.clone(), &vec![0; depth.len()]);
-    time("points", CameraFile { grid: Grid::Depth, ..file.clone() }, &depth);
-    time("focal 640", CameraFile { colour: lens(1280, 720, 640.0), ..file.clone() }, &depth);
-}

@@ -85,10 +85,9 @@ vectorised! {
 #[inline(always)]
 fn fill_row(key: u16, wide: usize, nearest: &mut [u16]) {
     match nearest.first_chunk_mut::<LANES>() {
+        // All bits beyond the row, which change nothing.
         Some(lanes) if wide <= LANES => {
-            // All bits beyond the row, which change nothing.
-            let keys = PAST[wide].map(|past| key | past);
-            *lanes = std::array::from_fn(|lane| lanes[lane].min(keys[lane]));
+            lanes.iter_mut().zip(&PAST[wide]).for_each(|(lane, past)| *lane = (key | past).min(*lane));
         }
         _ => nearest[..wide].iter_mut().for_each(|n| *n = key.min(*n)),
     }
