@@ -5,15 +5,17 @@ mod allocations;
 mod common;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use allocations::watched;
 use common::Golden;
-use crosscheck::calibration::Lens;
+use crosscheck::calibration::assembly::{Assembler, Registrar};
 use crosscheck::calibration::camera_file::{CameraFile, Extrinsics, Grid};
 use crosscheck::calibration::distortion::Distortion;
 use crosscheck::calibration::registration::{RegisteredDepth, Registration};
 use crosscheck::calibration::sampling::sample_colour;
-use crosscheck::frame::{OrganisedCloud, is_point};
+use crosscheck::calibration::{Camera, Lens};
+use crosscheck::frame::{OrganisedCloud, RgbdFrame, is_point};
 
 const CASES: [&str; 7] = [
     "align-pinhole",
@@ -201,5 +203,41 @@ fn time_of_1280_x_720() {
             .collect();
         times.sort_unstable_by(f64::total_cmp);
         println!("{distortion:?}: {:.2} ms at best, {:.2} ms in the middle", times[0], times[30]);
+    }
+}
+
+/// Gives one frame, whose points are all at a metre, and fails from then on.
+struct Failing {
+    frames: usize,
+}
+
+impl Registrar for Failing {
+    fn register(&mut self, _: &[u16], take: &mut dyn FnMut(&[[f32; 3]])) -> Result<(), String> {
+        self.frames += 1;
+        if self.frames > 1 {
+            return Err("it fell off the bus".into());
+        }
+        take(&vec![[0.0, 0.0, 1.0]; 128 * 96]);
+        Ok(())
+    }
+}
+
+#[test]
+fn where_another_machine_fails_the_cpu_goes_on() {
+    let camera = Camera::Lenses(Arc::new(Registration::new(camera())));
+    let depth: Vec<u16> = (0..64 * 48).map(|i| 500 + (i * 31 % 200) as u16).collect();
+    let rgb = vec![7; 128 * 96 * 3];
+    let frame = |assembler: &mut Assembler| {
+        let mut frame = RgbdFrame::blank();
+        assembler.assemble(&camera, (&rgb, (128, 96)), (&depth, (64, 48)), &mut frame).unwrap();
+        frame
+    };
+    let mut failing = Assembler::on(Some(|_| Ok(Box::new(Failing { frames: 0 }))));
+    let first = frame(&mut failing);
+    assert!(first.cloud().points().iter().all(|point| *point == [0.0, 0.0, 1.0]), "the other machine's frame");
+    let mut never = Assembler::on(Some(|_| Err("there is none".into())));
+    let want = frame(&mut Assembler::on(None));
+    for _ in 0..2 {
+        assert!(frame(&mut failing) == want && frame(&mut never) == want, "the CPU's frame");
     }
 }

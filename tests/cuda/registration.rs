@@ -195,4 +195,11 @@ fn one_pixel_is_the_cpus() {
         let few = camera(plain((50, 40), 30.0), one, turned([0.0; 3], [0.0; 3]));
         assert_eq!(check(host, "many to one", &few, &[step; 2000]), usize::from(step > 0));
     }
+    // Rectangles as wide as the focal length: up to the limit, and beyond it.
+    let wide = |focal: f64| Lens { fy: 0.5 * focal, ..plain((120, 100), focal) };
+    let found: Vec<usize> = (52..72)
+        .map(|focal| camera(one, wide(focal.into()), turned([0.0; 3], [0.0; 3])))
+        .map(|file| check(host, "a rectangle about the limit", &file, &[700]))
+        .collect();
+    assert!(found[0] > 52 * 26 && found[19] == 0, "{found:?}");
 }

@@ -11,5 +11,6 @@ mod common;
 mod frames;
 mod misuse;
 mod networks;
+mod registration;
 mod selftest;
 mod standin;

@@ -4,6 +4,7 @@ pub mod frames;
 mod grouping;
 mod mapping;
 mod prepare;
+mod registration;
 
 use super::device::Device;
 use crate::backend::BackendError;
@@ -19,9 +20,10 @@ pub fn run(golden: &[Golden], repeats: usize) -> Result<Report, BackendError> {
     let mut checks = prepare::checks(&device)?;
     checks.extend(grouping::checks(&device)?);
     checks.extend(mapping::checks(&device)?);
+    checks.extend(registration::checks(&device)?);
+    let mut times = if golden.is_empty() { Vec::new() } else { registration::times(&device, repeats)? };
     // The frames open the device for themselves.
     drop(device);
-    let mut times = Vec::new();
     frames::small(&mut checks)?;
     for frame in golden {
         frames::golden(frame, repeats, &mut checks, &mut times)?;
