@@ -69,6 +69,8 @@ FAULTS = [
     ("registration.cu", "near != 0 && scale * z > 0.0f", "near != 0 && scale > 0.0f", "registration::bent", False),
     # Out of bounds where no result need differ: of global and of shared memory.
     ("anomaly.cu", "pixel < P; pixel += M", "pixel <= P; pixel += M", "anomaly::the_score", True),
+    ("registration.cu", "pixel >= pixels", "pixel > pixels", "registration::one_pixel", True),
+    ("registration.cu", "i >= depth_width * depth_height", "i > depth_width * depth_height", "registration::one_pixel", True),
     ("mapping.cu", "if (place >= *pixel_count)", "if (place > *pixel_count)", "mapping::the_disc", True),
     ("anomaly.cu", "i < min(along + half + 1, TILE_SIDE)", "i < along + half + 1", "anomaly::smoothing", True),
 ]
