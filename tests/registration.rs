@@ -183,29 +183,6 @@ fn native_depth_takes_the_colour_that_its_points_have() {
     assert_eq!(lost, 2 * 48);
 }
 
-/// Prints how long 1280 x 720 to 1280 x 720 takes on one core: run with --ignored --nocapture.
-#[test]
-#[ignore = "a measurement"]
-fn time_of_1280_x_720() {
-    for distortion in [Distortion::None, Distortion::BrownConrady, Distortion::ModifiedBrownConrady] {
-        let coefficients = if distortion == Distortion::None { [0.0; 5] } else { [0.1, -0.2, 0.001, -0.001, 0.05] };
-        let colour = Lens { distortion, coefficients, ..lens(1280, 720, 910.0) };
-        let file = CameraFile { colour, depth: Some(lens(1280, 720, 640.0)), ..camera() };
-        let registration = Registration::new(file);
-        let depth: Vec<u16> = (0..1280 * 720).map(|i| 500 + (i % 1280 / 8) as u16 + (i / 12_800) as u16).collect();
-        let mut registered = register(&registration, &depth);
-        let mut times: Vec<f64> = (0..60)
-            .map(|_| {
-                let start = std::time::Instant::now();
-                registration.register(&depth, &mut registered);
-                1e3 * start.elapsed().as_secs_f64()
-            })
-            .collect();
-        times.sort_unstable_by(f64::total_cmp);
-        println!("{distortion:?}: {:.2} ms at best, {:.2} ms in the middle", times[0], times[30]);
-    }
-}
-
 /// Gives one frame, whose points are all at a metre, and fails from then on.
 struct Failing {
     frames: usize,

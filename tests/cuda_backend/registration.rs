@@ -1,6 +1,7 @@
 //! Depth registered to colour by the back end, in a camera's frames.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 use crosscheck::backend::{Choice, registrar};
@@ -10,7 +11,7 @@ use crosscheck::calibration::camera_file::CameraFile;
 use crosscheck::calibration::registration::Registration;
 use crosscheck::frame::RgbdFrame;
 
-use crate::standin::{is_here, run_part};
+use crate::standin::{is_here, run, run_part};
 
 const DEPTH: (usize, usize) = (96, 60);
 const COLOUR: (usize, usize) = (120, 72);
@@ -84,6 +85,17 @@ fn frames_on_the_gpu_are_the_cpus() {
         "{printed}"
     );
     assert!(!printed.contains("with the same result"), "{printed}");
+}
+
+#[test]
+fn bench_measures_the_gpus() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_crosscheck"));
+    let camera = format!("{}/calibration/depth-848x480-colour-1280x720.toml", env!("CARGO_MANIFEST_DIR"));
+    program.args(["bench", "--registration", &camera, "--frames", "1", "--backend", "cuda"]);
+    let Some(run) = run(program, &[]) else { return };
+    run.check_clean();
+    assert!(run.printed().contains("on cuda, with the copies"), "{}", run.printed());
+    assert_eq!(run.number("launched nearest_steps"), 2);
 }
 
 #[test]
