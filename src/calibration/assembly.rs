@@ -102,11 +102,11 @@ impl Assembler {
         rgb: (&[u8], (usize, usize)),
         into: &mut RgbdFrame,
     ) -> Result<(), CalibrationError> {
-        let mut fill = |points: &[[f32; 3]]| into.fill(rgb, (points.iter().copied(), registration.size()));
+        let size = registration.size();
         if let Machine::Open { registrar, camera } = &mut self.machine {
             assert!(Arc::ptr_eq(camera, registration), "an assembler is one camera's");
             let mut filled = Ok(());
-            match registrar.register(depth, &mut |points| filled = fill(points)) {
+            match registrar.register(depth, &mut |points| filled = into.fill(rgb, (points.iter().copied(), size))) {
                 Ok(()) => return Ok(filled?),
                 Err(reason) => {
                     log::warn!("depth is registered to colour on the CPU from now on, with the same result: {reason}");
@@ -114,7 +114,7 @@ impl Assembler {
                 }
             }
         }
-        registration.register(depth, &mut self.registered);
-        Ok(fill(self.registered.points())?)
+        registration.register_steps(depth, &mut self.registered);
+        Ok(into.fill(rgb, (registration.points(self.registered.steps()), size))?)
     }
 }

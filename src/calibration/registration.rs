@@ -144,6 +144,12 @@ impl Registration {
 
     /// Registers depth steps, `[height, width]` of the depth image, 0 = none. Allocates nothing once `into` was used.
     pub fn register(&self, depth: &[u16], into: &mut RegisteredDepth) {
+        self.register_steps(depth, into);
+        into.points.extend(self.points(&into.steps));
+    }
+
+    /// The same without points, which [`Self::points`] makes of the steps.
+    pub fn register_steps(&self, depth: &[u16], into: &mut RegisteredDepth) {
         let depth_lens = self.file.depth.as_ref().unwrap_or(&self.file.colour);
         assert_eq!(depth.len(), depth_lens.width * depth_lens.height, "a depth image of the file's size");
         into.points.clear();
@@ -152,11 +158,15 @@ impl Registration {
             None => into.steps.extend_from_slice(depth),
             Some(corners) => self.nearest_steps(corners, depth, depth_lens.width, into),
         }
-        into.points.extend(into.steps.iter().zip(&self.rays).map(|(step, [x, y, z])| {
+    }
+
+    /// The points of registered steps, `[height, width]`, metres, the origin where there is none.
+    pub fn points(&self, steps: &[u16]) -> impl Iterator<Item = [f32; 3]> {
+        steps.iter().zip(&self.rays).map(|(step, [x, y, z])| {
             let scale = self.metres(*step) + self.ahead_m;
             // NaN, of a ray that is none, is not above 0.
             if *step > 0 && scale * z > 0.0 { [x * scale, y * scale, z * scale] } else { [0.0; 3] }
-        }));
+        })
     }
 
     /// The nearest step of every colour pixel, into `into.steps`.

@@ -236,7 +236,7 @@ fn bench_says_what_registration_takes() {
     let text = desk.done("bench --registration camera.toml --frames 1");
     assert!(text.out.contains("depth 848 x 480 to colour 1280 x 720 on cpu"), "{}", text.out);
     let registered = camera.split("[depth]").next().unwrap();
-    for other in [&format!("{registered}"), &format!("grid = \"depth\"\n{camera}")] {
+    for other in [registered, &format!("grid = \"depth\"\n{camera}")] {
         desk.write("other.toml", other);
         desk.refused_with("bench --registration other.toml", &["nothing is registered", "[depth_to_colour]"]);
     }
