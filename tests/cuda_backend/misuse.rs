@@ -11,6 +11,8 @@ const SUCCESS: c_int = 0;
 const INVALID_VALUE: c_int = 1;
 const OUT_OF_RESOURCES: c_int = 701;
 const LAUNCH_FAILED: c_int = 719;
+const CAPTURE_UNSUPPORTED: c_int = 900;
+const CAPTURE_INVALIDATED: c_int = 901;
 const COOPERATIVE_TOO_LARGE: c_int = 720;
 const P: usize = crosscheck::shapes::P;
 
@@ -206,4 +208,109 @@ fn streams() {
 fn what_is_not_waited_for_is_not_there() {
     let Some(run) = run_part("misuse::streams", &[]) else { return };
     assert!(run.output.status.success(), "{}", run.printed());
+}
+
+type Begin = unsafe extern "C" fn(Handle, c_int) -> c_int;
+type End = unsafe extern "C" fn(Handle, *mut Handle) -> c_int;
+type Instantiate = unsafe extern "C" fn(*mut Handle, Handle, u64) -> c_int;
+type Wait = unsafe extern "C" fn(Handle, Handle, c_uint) -> c_int;
+type Fill = unsafe extern "C" fn(u64, u8, usize, Handle) -> c_int;
+
+/// What is done while the first stream is captured.
+struct Recorder {
+    driver: Driver,
+    event: Handle,
+}
+
+impl Recorder {
+    fn begin(&self) {
+        self.driver.call::<Begin>("cuStreamBeginCapture_v2", |f| unsafe { f(self.driver.stream, 1) });
+    }
+
+    fn end(&self) -> (c_int, Handle) {
+        let mut graph = null_mut();
+        let result = self.driver.result::<End>("cuStreamEndCapture", |f| unsafe { f(self.driver.stream, &mut graph) });
+        (result, graph)
+    }
+
+    /// `to` goes on after what is in `from`.
+    fn join(&self, to: Handle, from: Handle) -> c_int {
+        self.driver.call::<OfTwo>("cuEventRecord", |f| unsafe { f(self.event, from) });
+        self.driver.result::<Wait>("cuStreamWaitEvent", |f| unsafe { f(to, self.event, 0) })
+    }
+
+    fn fill(&self, stream: Handle, number: u64, byte: u8) {
+        self.driver.call::<Fill>("cuMemsetD8Async", |f| unsafe { f(number, byte, 4, stream) });
+    }
+
+    fn read(&self, number: u64) -> u32 {
+        let mut value = 0u32;
+        self.driver.call::<Download>("cuMemcpyDtoHAsync_v2", |f| unsafe {
+            f((&raw mut value).cast(), number, 4, self.driver.stream)
+        });
+        value
+    }
+}
+
+#[test]
+#[ignore = "a part of what_cannot_be_recorded_is_refused"]
+fn captures() {
+    if !is_here() {
+        return;
+    }
+    let driver = Driver::open();
+    let (other, event) = (driver.create("cuStreamCreate"), driver.create("cuEventCreate"));
+    let recorder = Recorder { driver, event };
+    let stream = recorder.driver.stream;
+    let number = recorder.driver.memory(4);
+    // Waits for the other stream's work from before the capture.
+    recorder.begin();
+    assert_eq!(recorder.join(stream, other), CAPTURE_INVALIDATED);
+    assert_eq!(recorder.end(), (CAPTURE_INVALIDATED, null_mut()));
+    // Is waited for before it has done anything.
+    recorder.begin();
+    assert_eq!(recorder.driver.synchronize(), CAPTURE_UNSUPPORTED);
+    assert_eq!(recorder.end().0, CAPTURE_INVALIDATED);
+    // The other stream does not come back.
+    recorder.begin();
+    assert_eq!(recorder.join(other, stream), SUCCESS);
+    recorder.fill(other, number, 1);
+    assert_eq!(recorder.end().0, CAPTURE_INVALIDATED);
+    // As it should be: nothing happens until it is launched, and each time that it is.
+    recorder.begin();
+    assert_eq!(recorder.join(other, stream), SUCCESS);
+    recorder.fill(other, number, 1);
+    assert_eq!(recorder.join(stream, other), SUCCESS);
+    recorder.fill(stream, number, 2);
+    let (result, graph) = recorder.end();
+    assert_eq!((result, recorder.read(number)), (SUCCESS, u32::MAX));
+    let mut ready = null_mut();
+    recorder.driver.call::<Instantiate>("cuGraphInstantiateWithFlags", |f| unsafe { f(&mut ready, graph, 0) });
+    for _ in 0..20 {
+        recorder.driver.call::<OfTwo>("cuGraphLaunch", |f| unsafe { f(ready, stream) });
+        assert_eq!(recorder.read(number), 0x0202_0202);
+        recorder.fill(stream, number, 0);
+    }
+    // Work of two streams that do not wait for one another comes in either order.
+    recorder.begin();
+    assert_eq!(recorder.join(other, stream), SUCCESS);
+    recorder.fill(other, number, 1);
+    recorder.fill(stream, number, 2);
+    assert_eq!(recorder.join(stream, other), SUCCESS);
+    let graph = recorder.end().1;
+    recorder.driver.call::<Instantiate>("cuGraphInstantiateWithFlags", |f| unsafe { f(&mut ready, graph, 0) });
+    let mut found = [0; 2];
+    for _ in 0..20 {
+        recorder.driver.call::<OfTwo>("cuGraphLaunch", |f| unsafe { f(ready, stream) });
+        found[usize::from(recorder.read(number) == 0x0202_0202)] += 1;
+    }
+    assert!(!found.contains(&0), "{found:?}");
+}
+
+#[test]
+fn what_cannot_be_recorded_is_refused() {
+    let Some(run) = run_part("misuse::captures", &[]) else { return };
+    assert!(run.output.status.success(), "{}", run.printed());
+    assert_eq!(run.number("replayed graphs"), 40);
+    assert_eq!(run.number("left graphs"), 4, "what is not taken away is told");
 }

@@ -73,11 +73,11 @@ impl Registered {
         depth: &[u16],
     ) -> Result<&[[f32; 3]], CudaError> {
         assert_eq!(depth.len(), self.depth_size.0 * self.depth_size.1, "a depth image of the camera's size");
-        self.depth.upload(stream, |host| host.copy_from_slice(depth))?;
+        self.depth.host_mut().copy_from_slice(depth);
+        self.depth.upload(stream)?;
         self.nearest_steps(kernels, stream)?;
         self.registered_points(kernels, stream)?;
-        self.points.download(stream)?;
-        Ok(self.points.host()?.as_chunks().0)
+        Ok(self.points.fetch(stream)?.as_chunks().0)
     }
 
     fn nearest_steps(&mut self, kernels: &Kernels, stream: &Arc<CudaStream>) -> Result<(), CudaError> {
@@ -114,6 +114,15 @@ impl Registrar for OnGpu {
         let Device { shape: stream, kernels, .. } = &self.device;
         take(self.registered.register(kernels, stream, depth).map_err(|error| error.to_string())?);
         Ok(())
+    }
+}
+
+impl Drop for OnGpu {
+    fn drop(&mut self) {
+        // What failed half-way may still be copied to and fro.
+        if let Err(error) = self.device.synchronize() {
+            log::warn!("the GPU did not end its work: {error}");
+        }
     }
 }
 
