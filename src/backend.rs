@@ -3,6 +3,7 @@
 pub mod cpu;
 #[cfg(feature = "cuda")]
 pub mod cuda;
+pub mod learner;
 pub mod plans;
 pub mod selftest;
 #[cfg(feature = "tensorrt")]
@@ -11,9 +12,11 @@ pub mod tensorrt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::model::{Architecture, Weights};
+use crate::model::{Architecture, Weights, seeded};
 use crate::shapes::P;
+use cpu::training::CpuLearner;
 use cpu::{CpuBackend, CpuOptions};
+use learner::Learner;
 
 /// Why a back end could not be opened, or gave a frame up.
 #[derive(Debug, Error, PartialEq)]
@@ -82,6 +85,44 @@ pub fn open(
             Ok(Box::new(cuda::CudaBackend::with_networks(architecture, weights, options, networks)?))
         }
         #[cfg(not(feature = "cuda"))]
+        Choice::Cuda => Err(BackendError::NotBuilt),
+    }
+}
+
+/// Readies the networks of an engine without mappings, to describe frames with: `weights` are all but theirs.
+pub fn open_unfitted(
+    choice: Choice,
+    architecture: &Architecture,
+    weights: Weights,
+) -> Result<Box<dyn Backend + Send>, BackendError> {
+    match choice {
+        Choice::Auto | Choice::Cpu => Ok(Box::new(CpuBackend::new(architecture, weights))),
+        Choice::Cuda => {
+            // The GPU is readied for whole frames: any mappings will do.
+            let mut weights = weights;
+            let mappings = architecture.mapping_tensors();
+            weights.extend(mappings.iter().map(|spec| (spec.name.clone(), seeded::tensor(spec, 0))));
+            open(choice, architecture, weights, CpuOptions::default())
+        }
+    }
+}
+
+/// Whether the machine of `choice` can learn mappings; an error says what it lacks.
+pub fn check_learner(choice: Choice) -> Result<(), BackendError> {
+    match choice {
+        Choice::Auto | Choice::Cpu => Ok(()),
+        Choice::Cuda => Err(BackendError::NotBuilt),
+    }
+}
+
+/// Readies both mappings to learn. `weights`: every tensor of [`Architecture::mapping_tensors`], to start from.
+pub fn open_learner(
+    choice: Choice,
+    architecture: &Architecture,
+    weights: Weights,
+) -> Result<Box<dyn Learner>, BackendError> {
+    match choice {
+        Choice::Auto | Choice::Cpu => Ok(Box::new(CpuLearner::new(architecture, weights))),
         Choice::Cuda => Err(BackendError::NotBuilt),
     }
 }
