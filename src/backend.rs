@@ -111,6 +111,9 @@ pub fn open_unfitted(
 pub fn check_learner(choice: Choice) -> Result<(), BackendError> {
     match choice {
         Choice::Auto | Choice::Cpu => Ok(()),
+        #[cfg(feature = "cuda")]
+        Choice::Cuda => Ok(cuda::learner::check()?),
+        #[cfg(not(feature = "cuda"))]
         Choice::Cuda => Err(BackendError::NotBuilt),
     }
 }
@@ -123,6 +126,9 @@ pub fn open_learner(
 ) -> Result<Box<dyn Learner>, BackendError> {
     match choice {
         Choice::Auto | Choice::Cpu => Ok(Box::new(CpuLearner::new(architecture, weights))),
+        #[cfg(feature = "cuda")]
+        Choice::Cuda => Ok(Box::new(cuda::learner::CudaLearner::new(architecture, weights)?)),
+        #[cfg(not(feature = "cuda"))]
         Choice::Cuda => Err(BackendError::NotBuilt),
     }
 }
