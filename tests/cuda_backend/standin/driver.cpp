@@ -426,6 +426,27 @@ API cuLaunchCooperativeKernel(Function* function, unsigned gx, unsigned gy, unsi
     return launch(function, {gx, gy, gz}, {bx, by, bz}, shared, stream, parameters, true);
 }
 
+API cuLaunchHostFunc(Stream* stream, void (*function)(void*), void* data) {
+    const Guard guard(lock);
+    if (streams.count(stream) == 0) {
+        return refuse(INVALID_HANDLE, "a host function into no stream");
+    }
+    ++launches["cuLaunchHostFunc"];
+    put(stream, [=] { function(data); });
+    return broken;
+}
+
+API cuMemGetAddressRange_v2(uint64_t* start, size_t* bytes, uint64_t pointer) {
+    const Guard guard(lock);
+    if (!lies_in(pointer, 1, true)) {
+        return refuse(INVALID_VALUE, "the range of a pointer that leads to no memory of the device");
+    }
+    const auto& [first, piece] = *std::prev(pieces.upper_bound(pointer));
+    *start = first;
+    *bytes = piece.bytes;
+    return SUCCESS;
+}
+
 API cuGetErrorName(int error, const char** name) {
     static thread_local std::string text;
     text = "CUDA_ERROR_" + std::to_string(error);
