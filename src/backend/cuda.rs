@@ -64,7 +64,7 @@ pub enum CudaError {
     #[error("the networks on the GPU failed: {0}")]
     Networks(String),
     #[error(
-        "no cuBLAS: libcublas.so.12 and libcublasLt.so.12 are not found; install CUDA 12's (Debian: libcublas12; a Jetson: libcublas-12-6), or learn on the CPU: --backend cpu"
+        "no cuBLAS: libcublas.so.12 and libcublasLt.so.12 are not found; install NVIDIA's package libcublas-12-6 (JetPack has it too), or learn on the CPU: --backend cpu"
     )]
     NoBlas,
     #[error("cuBLAS {major}.{minor} where 12.0 or later is expected; update it, or learn on the CPU: --backend cpu")]

@@ -53,6 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     }
     let folder = arguments.output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(".".as_ref());
     super::check_output(&arguments.output)?;
+    let mut fit = Fit::on(arguments.machine.choice(), engine, folder.into())?;
     let mut state = arguments.output.clone().into_os_string();
     state.push(".state");
     let state = PathBuf::from(state);
@@ -60,7 +61,6 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         std::fs::remove_file(&state).with_context(|| format!("cannot remove {}", state.display()))?;
     }
     let stop = stop_on_interrupt()?;
-    let mut fit = Fit::on(arguments.machine.choice(), engine, folder.into())?;
     if add_all(&mut fit, &entries, &stop)?.is_break() {
         anyhow::bail!("interrupted before the first epoch: nothing was written");
     }
