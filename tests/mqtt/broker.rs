@@ -3,12 +3,15 @@
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// mosquitto's programs know it as localhost too, but may try that as ::1 first, and give up.
+const HOST: &str = "127.0.0.1";
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
 pub struct Broker {
@@ -21,10 +24,9 @@ pub struct Broker {
 
 impl Broker {
     pub fn start() -> Self {
-        // Free a moment ago; mosquitto cannot choose one itself.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let (folder, (_, lines)) = (tempfile::tempdir().unwrap(), channel());
-        std::fs::write(folder.path().join("conf"), format!("listener {port} 127.0.0.1\nallow_anonymous true\n"))
+        std::fs::write(folder.path().join("conf"), format!("listener {port} {HOST}\nallow_anonymous true\n"))
             .unwrap();
         let mut broker = Self { folder, port, running: None, lines };
         broker.start_again();
@@ -35,7 +37,7 @@ impl Broker {
         let mut broker = Command::new("mosquitto");
         broker.arg("-c").arg(self.folder.path().join("conf")).stderr(Stdio::null());
         let broker = broker.spawn().expect("mosquitto");
-        let answers = || TcpStream::connect(("127.0.0.1", self.port)).is_ok();
+        let answers = || TcpStream::connect((HOST, self.port)).is_ok();
         (0..100)
             .find(|_| {
                 answers() || {
@@ -45,7 +47,7 @@ impl Broker {
             })
             .expect("mosquitto does not listen");
         let mut subscriber = Command::new("mosquitto_sub");
-        subscriber.args(["-p", &self.port.to_string(), "-t", "#", "-v"]).stdout(Stdio::piped());
+        subscriber.args(["-h", HOST, "-p", &self.port.to_string(), "-t", "#", "-v"]).stdout(Stdio::piped());
         let mut subscriber = subscriber.spawn().expect("mosquitto_sub");
         let out = BufReader::new(subscriber.stdout.take().unwrap());
         let (sender, lines) = channel();
@@ -73,16 +75,25 @@ impl Broker {
 
     /// What a new subscriber is told at once.
     pub fn retained(&self, topic: &str) -> Value {
-        let arguments = ["-p", &self.port.to_string(), "-t", topic, "-C", "1", "-W", "30", "--retained-only"];
+        let arguments = ["-h", HOST, "-p", &self.port.to_string(), "-t", topic, "-C", "1", "-W", "30", "--retained-only"];
         let output = Command::new("mosquitto_sub").args(arguments).output().unwrap();
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
     /// Publishes something under a client's name.
     pub fn publish_as(&self, client: &str) {
-        let arguments = ["-p", &self.port.to_string(), "-i", client, "-t", "other", "-m", "{}"];
+        let arguments = ["-h", HOST, "-p", &self.port.to_string(), "-i", client, "-t", "other", "-m", "{}"];
         assert!(Command::new("mosquitto_pub").args(arguments).status().unwrap().success());
     }
+}
+
+/// mosquitto cannot choose one itself. Below those that the system gives to connections: one of these, free a moment ago,
+/// may be a connection's before mosquitto listens, and a client that tries it may even be connected to itself.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + (std::process::id() % 10_000) as u16;
+    let next = || first + NEXT.fetch_add(1, Ordering::Relaxed);
+    std::iter::repeat_with(next).find(|port| TcpListener::bind((HOST, *port)).is_ok()).unwrap()
 }
 
 impl Drop for Broker {
