@@ -107,7 +107,7 @@ fn built_in() -> Engine {
     Engine::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/engines/default.safetensors"))).unwrap()
 }
 
-const SETTINGS: Settings = Settings { epochs: 24, pixels: 96, seed: 5, held_out: 0.2 };
+const SETTINGS: Settings = Settings { epochs: 16, pixels: 96, seed: 5, held_out: 0.2 };
 
 /// A fit of five good parts, which `stop` breaks off; the engine, and the losses of each epoch.
 fn fit(choice: Choice, state: Option<&Path>, stop: usize) -> (Engine, Vec<[f64; 2]>) {

@@ -34,9 +34,9 @@ struct Machine {
 }
 
 impl Machine {
-    fn of(device: Device) -> Result<Self, CudaError> {
-        let blas = Blas::open(&device.shape)?;
-        Ok(Self { stream: device.shape, kernels: device.kernels, blas })
+    fn open() -> Result<Self, CudaError> {
+        let Device { shape: stream, kernels, .. } = Device::open()?;
+        Ok(Self { blas: Blas::open(&stream)?, stream, kernels })
     }
 }
 
@@ -82,17 +82,13 @@ struct Activations {
 
 /// Whether the GPU is there, and what a fit needs beside it.
 pub fn check() -> Result<(), CudaError> {
-    Machine::of(Device::open()?).map(|_| ())
+    Machine::open().map(|_| ())
 }
 
 impl CudaLearner {
     /// Opens the first GPU. `weights`: every tensor of [`Architecture::mapping_tensors`].
-    pub fn new(architecture: &Architecture, weights: Weights) -> Result<Self, CudaError> {
-        Self::on(Device::open()?, architecture, weights)
-    }
-
-    pub(super) fn on(device: Device, architecture: &Architecture, mut weights: Weights) -> Result<Self, CudaError> {
-        let machine = Machine::of(device)?;
+    pub fn new(architecture: &Architecture, mut weights: Weights) -> Result<Self, CudaError> {
+        let machine = Machine::open()?;
         let stream = &machine.stream;
         let (m, channels) = (architecture.hidden, [architecture.c_rgb(), architecture.c_xyz()]);
         let [c_rgb, c_xyz] = channels;
