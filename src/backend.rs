@@ -9,6 +9,8 @@ pub mod selftest;
 #[cfg(feature = "tensorrt")]
 pub mod tensorrt;
 
+use std::time::{Duration, Instant};
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -242,6 +244,44 @@ pub trait Backend {
         groups: &XyzGroups,
         maps: &mut AnomalyMaps,
     ) -> Result<(), BackendError>;
+
+    /// All stages of one frame. `between` is what the stages hand on where the machine has no place of its own for it.
+    /// Gives where the time went: tokens, groups, anomaly map; of stages side by side, the later has what it took longer.
+    fn frame(
+        &mut self,
+        rgb: &[f32],
+        cloud: &[[f32; 3]],
+        between: &mut Between,
+        maps: &mut AnomalyMaps,
+    ) -> Result<[Duration; 3], BackendError> {
+        stages(self, rgb, cloud, between, maps)
+    }
+}
+
+/// [`Backend::frame`], one stage after the other.
+fn stages(
+    backend: &mut (impl Backend + ?Sized),
+    rgb: &[f32],
+    cloud: &[[f32; 3]],
+    between: &mut Between,
+    maps: &mut AnomalyMaps,
+) -> Result<[Duration; 3], BackendError> {
+    let Between { tokens, groups } = between;
+    let start = Instant::now();
+    backend.rgb_tokens(rgb, tokens)?;
+    let encoded = start.elapsed();
+    backend.xyz_groups(cloud, groups)?;
+    let grouped = start.elapsed();
+    backend.anomaly_map(tokens, cloud, groups, maps)?;
+    Ok([encoded, grouped - encoded, start.elapsed() - grouped])
+}
+
+/// What stages of a frame hand on.
+#[derive(Clone, Debug, Default)]
+pub struct Between {
+    /// `[T, C_RGB]`.
+    pub tokens: Vec<f32>,
+    pub groups: XyzGroups,
 }
 
 /// The two networks without the geometry around them: what a back end may leave to another machine.

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::backend::cpu::CpuOptions;
 use crate::backend::cpu::kernel::Arithmetic;
-use crate::backend::{self, AnomalyMaps, Backend, BackendError, Choice, XyzGroups};
+use crate::backend::{self, AnomalyMaps, Backend, BackendError, Between, Choice};
 use crate::frame::RgbdFrame;
 use crate::model::engine_file::{Engine, Metadata};
 use crate::prepare::{NetworkInput, Preparation, Preparer};
@@ -57,8 +57,7 @@ pub struct Inspector {
     thresholds: Option<Thresholds>,
     regions: Option<NetworkMask>,
     points_min: usize,
-    tokens: Vec<f32>,
-    groups: XyzGroups,
+    between: Between,
 }
 
 /// What one frame came to.
@@ -134,8 +133,7 @@ impl Inspector {
             thresholds: metadata.calibration.map(|c| Thresholds { reject: c.threshold, review: c.review }),
             regions: None,
             points_min: metadata.architecture.xyz.groups,
-            tokens: Vec::new(),
-            groups: XyzGroups::default(),
+            between: Between::default(),
         }
     }
 
@@ -169,7 +167,9 @@ impl Inspector {
         let counts = self.regions.as_mut().map(|regions| regions.of(frame.width(), frame.height())).transpose()?;
         let Inspection { scores, verdict, reason, input, maps, times } = inspection;
         *times = StageTimes::default();
-        timed(&mut times.prepare, || self.preparer.run(frame, &self.preparation, input));
+        let start = Instant::now();
+        self.preparer.run(frame, &self.preparation, input);
+        times.prepare = start.elapsed();
         let (points, points_min) = (input.points(), self.points_min);
         if points < points_min {
             // A part whose shape is not seen is not known to be good.
@@ -178,9 +178,8 @@ impl Inspector {
             maps.silence();
             return Ok(());
         }
-        timed(&mut times.rgb_tokens, || self.backend.rgb_tokens(&input.rgb, &mut self.tokens))?;
-        timed(&mut times.xyz_groups, || self.backend.xyz_groups(&input.cloud, &mut self.groups))?;
-        timed(&mut times.anomaly_map, || self.backend.anomaly_map(&self.tokens, &input.cloud, &self.groups, maps))?;
+        let stages = self.backend.frame(&input.rgb, &input.cloud, &mut self.between, maps)?;
+        [times.rgb_tokens, times.xyz_groups, times.anomaly_map] = stages;
         if let Some(counts) = counts {
             maps.keep(counts);
             if !maps.valid.contains(&true) {
@@ -206,11 +205,4 @@ impl Inspection {
     pub fn ranked_score(&self) -> f32 {
         self.scores.map_or(f32::INFINITY, |scores| scores.score)
     }
-}
-
-fn timed<T>(time: &mut Duration, work: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let result = work();
-    *time = start.elapsed();
-    result
 }

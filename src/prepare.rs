@@ -6,7 +6,7 @@ pub mod resize;
 
 use serde::{Deserialize, Serialize};
 
-use crate::frame::RgbdFrame;
+use crate::frame::{RgbdFrame, is_point};
 use crate::shapes::RGB;
 use plane::Plane;
 
@@ -94,7 +94,7 @@ pub struct NetworkInput {
 impl NetworkInput {
     /// N.
     pub fn points(&self) -> usize {
-        self.cloud.iter().filter(|p| crate::frame::is_point(p)).count()
+        self.cloud.iter().filter(|p| is_point(p)).count()
     }
 }
 
@@ -108,8 +108,6 @@ pub fn prepare(frame: &RgbdFrame, how: &Preparation) -> NetworkInput {
 /// [`prepare`] with buffers that frames reuse: a frame of the size of the one before allocates nothing.
 #[derive(Default)]
 pub struct Preparer {
-    /// `[height, width]`.
-    points: Vec<[f32; 3]>,
     plane: plane::Fitter,
     components: components::Components,
     resizer: resize::Resizer,
@@ -118,20 +116,24 @@ pub struct Preparer {
 impl Preparer {
     pub fn run(&mut self, frame: &RgbdFrame, how: &Preparation, input: &mut NetworkInput) {
         let (width, height) = (frame.width(), frame.height());
-        self.points.clear();
-        self.points.extend_from_slice(frame.cloud().points());
+        let points = frame.cloud().points();
         input.plane = match how.plane {
-            PlaneMode::Fit => self.plane.fit_border(&self.points, width, how.seed),
+            PlaneMode::Fit => self.plane.fit_border(points, width, how.seed),
             PlaneMode::None => None,
             PlaneMode::Fixed(plane) => Some(plane),
         };
-        if let Some(plane) = &input.plane {
-            plane::remove(&mut self.points, plane);
+        let plane = input.plane;
+        let there =
+            |point: &[f32; 3]| is_point(point) && !plane.is_some_and(|plane| plane::is_background(point, &plane));
+        // Of a large frame few points are seen by the network: only these are looked at, but for components.
+        let mut resize = |keeps: &dyn Fn(usize) -> bool| {
+            let kept = |i: usize| if keeps(i) { points[i] } else { [0.0; 3] };
+            resize::nearest_of(kept, width, height, [0.0; 3], &mut input.cloud);
+        };
+        match how.keep {
+            Keep::Largest => resize(&self.components.largest(points, width, there)),
+            Keep::All => resize(&|i| there(&points[i])),
         }
-        if how.keep == Keep::Largest {
-            self.components.keep_largest(&mut self.points, width);
-        }
-        resize::nearest_into(&self.points, width, height, [0.0; 3], &mut input.cloud);
         normalise(self.resizer.rgb(frame.rgb(), width, height), &mut input.rgb);
     }
 }
@@ -142,5 +144,30 @@ fn normalise(rgb: &[u8], out: &mut Vec<f32>) {
     for channel in 0..RGB {
         let of_byte: [f32; 256] = std::array::from_fn(|v| (v as f32 / 255.0 - MEAN[channel]) / DEVIATION[channel]);
         out.extend(rgb.iter().skip(channel).step_by(RGB).map(|&v| of_byte[usize::from(v)]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::OrganisedCloud;
+
+    #[test]
+    fn points_are_the_same_whether_the_plane_goes_before_or_after_resizing() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let (width, height) = (330, 250);
+        let point = |i: usize| {
+            let up = if random.bool() { 0.0 } else { 0.03 * random.f32() };
+            [(i % width) as f32 * 1e-3, (i / width) as f32 * 1e-3, 0.5 - up]
+        };
+        let cloud: Vec<[f32; 3]> = (0..width * height).map(point).collect();
+        let organised = OrganisedCloud::new(width, height, cloud.clone()).unwrap();
+        let frame = RgbdFrame::new(width, height, vec![100; width * height * RGB], organised).unwrap();
+        let how = Preparation { keep: Keep::All, ..Preparation::default() };
+        let input = prepare(&frame, &how);
+        let mut before = cloud;
+        plane::remove(&mut before, &input.plane.unwrap());
+        let want = resize::nearest(&before, width, height, [0.0; 3]);
+        assert!(input.cloud == want && input.points() > 1000 && input.points() < 40_000, "{}", input.points());
     }
 }

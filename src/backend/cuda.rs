@@ -17,14 +17,18 @@ mod mapping;
 mod module;
 mod networks;
 mod prepare;
+mod recording;
 pub mod selftest;
+mod work;
+
+use std::time::Duration;
 
 use cudarc::cublas::result::CublasError;
 use cudarc::driver::DriverError;
 use thiserror::Error;
 
 use crate::backend::cpu::{CpuBackend, CpuOptions};
-use crate::backend::{AnomalyMaps, Backend, BackendError, Encoders, XyzGroups};
+use crate::backend::{self, AnomalyMaps, Backend, BackendError, Between, Encoders, XyzGroups};
 use crate::frame::is_point;
 use crate::model::{Architecture, Weights};
 use crate::prepare::Stride;
@@ -141,6 +145,23 @@ impl Backend for CudaBackend {
             Some(encoders) => encoders.encode_groups(&self.points, &self.neighbours, groups),
             None => Ok(self.frame.encode_groups(&mut groups.features)?),
         }
+    }
+
+    fn frame(
+        &mut self,
+        rgb: &[f32],
+        cloud: &[[f32; 3]],
+        between: &mut Between,
+        maps: &mut AnomalyMaps,
+    ) -> Result<[Duration; 3], BackendError> {
+        if self.encoders.is_some() {
+            return backend::stages(self, rgb, cloud, between, maps);
+        }
+        if !cloud.iter().any(is_point) {
+            maps.silence();
+            return Ok([Duration::ZERO; 3]);
+        }
+        Ok(self.frame.whole(rgb, cloud, maps)?)
     }
 
     fn anomaly_map(

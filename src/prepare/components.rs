@@ -11,62 +11,101 @@ const NONE: u32 = u32::MAX;
 /// The component of each pixel, in buffers that frames reuse.
 #[derive(Default)]
 pub struct Components {
-    /// `[height, width]`.
+    /// `[height, width]`: of what was seen of the component when the pixel was come to.
     label: Vec<u32>,
-    /// Points of each component, in row-major order of first pixels.
+    /// Of each label, itself or a smaller one of the same component.
+    parent: Vec<u32>,
+    /// Points of each label; in the end of each component, at its smallest label.
     sizes: Vec<usize>,
-    open: Vec<usize>,
 }
 
 impl Components {
-    /// Drops every point outside the largest component; all of them when none has 30 points.
-    pub fn keep_largest(&mut self, points: &mut [[f32; 3]], width: usize) {
-        self.find(points, width);
-        let sizes = &self.sizes;
+    /// Finds the largest component of those of `points`, `[height, width]`, that are `there`. The result says which pixels
+    /// it has: none where every component has fewer than 30 points. Of equals it is the one that comes first in row-major
+    /// order.
+    pub fn largest<'a, F: Fn(&[f32; 3]) -> bool>(
+        &'a mut self,
+        points: &[[f32; 3]],
+        width: usize,
+        there: F,
+    ) -> impl Fn(usize) -> bool + use<'a, F> {
+        self.label_all(points, width, there);
+        self.resolve();
+        let Self { label, parent, sizes } = &*self;
         let largest = (0..sizes.len()).filter(|&i| sizes[i] >= POINTS_MIN).max_by_key(|&i| (sizes[i], usize::MAX - i));
-        for (point, &label) in points.iter_mut().zip(&self.label) {
-            if label != NONE && Some(label as usize) != largest {
-                *point = [0.0; 3];
+        move |pixel| label[pixel] != NONE && Some(parent[label[pixel] as usize] as usize) == largest
+    }
+
+    /// Drops every point outside the largest component.
+    pub fn keep_largest(&mut self, points: &mut [[f32; 3]], width: usize) {
+        let keeps = self.largest(points, width, is_point);
+        points.iter_mut().enumerate().filter(|(i, _)| !keeps(*i)).for_each(|(_, point)| *point = [0.0; 3]);
+    }
+
+    /// One pass in row-major order over the neighbours that have a label already.
+    fn label_all(&mut self, points: &[[f32; 3]], width: usize, there: impl Fn(&[f32; 3]) -> bool) {
+        let Self { label, parent, sizes } = self;
+        label.clear();
+        parent.clear();
+        sizes.clear();
+        label.resize(points.len(), NONE);
+        // As many as there may be, whatever the frame shows; memory that is not used is not there.
+        parent.reserve(points.len());
+        sizes.reserve(points.len());
+        for (start, row) in (0..points.len()).step_by(width).zip(points.chunks_exact(width)) {
+            for (x, point) in row.iter().enumerate() {
+                if !there(point) {
+                    continue;
+                }
+                let (i, mut own) = (start + x, NONE);
+                let mut look = |on_grid: bool, back: usize| {
+                    // What belongs to the same label is mostly seen by the first of them.
+                    if on_grid && label[i - back] != NONE && label[i - back] != own && near(point, &points[i - back]) {
+                        own = if own == NONE { label[i - back] } else { join(parent, own, label[i - back]) };
+                    }
+                };
+                look(start > 0, width);
+                look(x > 0, 1);
+                look(start > 0 && x > 0, width + 1);
+                look(start > 0 && x + 1 < width, width - 1);
+                if own == NONE {
+                    own = parent.len() as u32;
+                    parent.push(own);
+                    sizes.push(0);
+                }
+                label[i] = own;
+                sizes[own as usize] += 1;
             }
         }
     }
 
-    fn find(&mut self, points: &[[f32; 3]], width: usize) {
-        let Self { label, sizes, open } = self;
-        label.clear();
-        label.resize(points.len(), NONE);
-        sizes.clear();
-        // As many as there may be, whatever the frame shows; memory that is not used is not there.
-        sizes.reserve(points.len());
-        open.reserve(points.len());
-        let height = points.len() / width;
-        for first in 0..points.len() {
-            if !is_point(&points[first]) || label[first] != NONE {
-                continue;
+    /// Leads every label to the smallest of its component, and counts there.
+    fn resolve(&mut self) {
+        let Self { parent, sizes, .. } = self;
+        for label in 0..parent.len() {
+            let root = parent[parent[label] as usize];
+            parent[label] = root;
+            if root as usize != label {
+                sizes[root as usize] += std::mem::take(&mut sizes[label]);
             }
-            let id = sizes.len() as u32;
-            label[first] = id;
-            open.push(first);
-            let mut size = 0;
-            while let Some(i) = open.pop() {
-                size += 1;
-                for j in neighbours(i, width, height) {
-                    if label[j] == NONE && is_point(&points[j]) && near(&points[i], &points[j]) {
-                        label[j] = id;
-                        open.push(j);
-                    }
-                }
-            }
-            sizes.push(size);
         }
     }
 }
 
-/// The pixels around `i` that are on the grid, and `i` itself.
-fn neighbours(i: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
-    let (x, y) = (i % width, i / width);
-    let rows = y.saturating_sub(1)..(y + 2).min(height);
-    rows.flat_map(move |v| v * width + x.saturating_sub(1)..v * width + (x + 2).min(width))
+/// Makes one component of two; gives its smallest label.
+fn join(parent: &mut [u32], a: u32, b: u32) -> u32 {
+    let (a, b) = (root(parent, a), root(parent, b));
+    parent[a.max(b) as usize] = a.min(b);
+    a.min(b)
+}
+
+fn root(parent: &mut [u32], mut label: u32) -> u32 {
+    while parent[label as usize] != label {
+        // Halves the way of whoever comes next.
+        parent[label as usize] = parent[parent[label as usize] as usize];
+        label = parent[label as usize];
+    }
+    label
 }
 
 fn near(a: &[f32; 3], b: &[f32; 3]) -> bool {
@@ -78,10 +117,15 @@ fn near(a: &[f32; 3], b: &[f32; 3]) -> bool {
 mod tests {
     use super::*;
 
-    /// Points left of a grid of `width`.
-    fn kept(mut points: Vec<[f32; 3]>, width: usize) -> usize {
-        Components::default().keep_largest(&mut points, width);
-        points.iter().filter(|p| is_point(p)).count()
+    /// Pixels that are left on a grid of `width`.
+    fn largest(points: &[[f32; 3]], width: usize) -> Vec<usize> {
+        let mut left = points.to_vec();
+        Components::default().keep_largest(&mut left, width);
+        (0..points.len()).filter(|&pixel| is_point(&left[pixel])).collect()
+    }
+
+    fn kept(points: Vec<[f32; 3]>, width: usize) -> usize {
+        largest(&points, width).len()
     }
 
     #[test]
@@ -106,5 +150,57 @@ mod tests {
         let mut points = vec![[0.0; 3]; 400];
         (0..29).for_each(|i| points[i] = [i as f32 * 1e-4, 0.0, 0.5]);
         assert_eq!(kept(points, 400), 0);
+    }
+
+    /// The twin: from each point that was not reached, all that can be.
+    fn largest_by_flood(points: &[[f32; 3]], width: usize) -> Vec<usize> {
+        let (height, mut seen, mut best) = (points.len() / width, vec![false; points.len()], Vec::new());
+        for first in 0..points.len() {
+            let mut open = Vec::from([first]);
+            let mut component = Vec::new();
+            while let Some(i) = open.pop() {
+                if is_point(&points[i]) && !std::mem::replace(&mut seen[i], true) {
+                    component.push(i);
+                    let (x, y) = (i % width, i / width);
+                    let columns = x.saturating_sub(1)..(x + 2).min(width);
+                    let around = (y.saturating_sub(1)..(y + 2).min(height))
+                        .flat_map(|v| columns.clone().map(move |u| v * width + u));
+                    open.extend(around.filter(|&j| near(&points[i], &points[j])));
+                }
+            }
+            if component.len() > best.len().max(POINTS_MIN - 1) {
+                best = component;
+            }
+        }
+        best.sort_unstable();
+        best
+    }
+
+    #[test]
+    fn what_stays_is_what_a_flood_reaches() {
+        let mut random = fastrand::Rng::with_seed(3);
+        for width in [1, 2, 7, 64] {
+            for holes in [0.1, 0.4, 0.6] {
+                // Steps of about a neighbour's distance, so that most shapes come up.
+                let point = |i: usize| match random.f32() < holes {
+                    true => [0.0; 3],
+                    false => [(i % width) as f32 * 3e-3, (i / width) as f32 * 3e-3, 0.5 + 6e-3 * random.f32()],
+                };
+                let points: Vec<[f32; 3]> = (0..64 * 50 / width * width).map(point).collect();
+                let found = largest(&points, width);
+                assert!(found == largest_by_flood(&points, width), "width {width}, holes {holes}");
+                assert!(holes > 0.5 || width < 7 || !found.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn of_equals_the_first_stays() {
+        let mut points = vec![[0.0; 3]; 200];
+        for i in 0..40 {
+            points[i] = [i as f32 * 1e-3, 0.0, 0.5];
+            points[100 + i] = [i as f32 * 1e-3, 0.1, 0.5];
+        }
+        assert_eq!(largest(&points, 100), (0..40).collect::<Vec<_>>());
     }
 }

@@ -108,8 +108,12 @@ impl Fitter {
 
 /// Drops the points on the plane.
 pub fn remove(points: &mut [[f32; 3]], plane: &Plane) {
-    let on_plane = |p: &&mut [f32; 3]| is_point(p) && plane.distance(p) < BACKGROUND_M;
-    points.iter_mut().filter(on_plane).for_each(|p| *p = [0.0; 3]);
+    points.iter_mut().filter(|p| is_background(p, plane)).for_each(|p| *p = [0.0; 3]);
+}
+
+/// Whether a point lies on the plane.
+pub fn is_background(point: &[f32; 3], plane: &Plane) -> bool {
+    is_point(point) && plane.distance(point) < BACKGROUND_M
 }
 
 #[cfg(test)]

@@ -128,12 +128,12 @@ fn cubic(x: f64) -> f64 {
 /// `[height, width]` -> `[P]`: padded by `pad`, nearest, source index floor(i in / out).
 pub fn nearest<T: Copy>(values: &[T], width: usize, height: usize, pad: T) -> Vec<T> {
     let mut out = Vec::new();
-    nearest_into(values, width, height, pad, &mut out);
+    nearest_of(|i| values[i], width, height, pad, &mut out);
     out
 }
 
-/// [`nearest`] into a buffer that is used again.
-pub fn nearest_into<T: Copy>(values: &[T], width: usize, height: usize, pad: T, out: &mut Vec<T>) {
+/// [`nearest`] of what `at` gives for a source index, into a buffer that is used again.
+pub fn nearest_of<T: Copy>(at: impl Fn(usize) -> T, width: usize, height: usize, pad: T, out: &mut Vec<T>) {
     let square = Square::around(width, height);
     let axis =
         |i: usize, out: usize, lead: usize, len: usize| (i * square.side / out).checked_sub(lead).filter(|&s| s < len);
@@ -142,7 +142,7 @@ pub fn nearest_into<T: Copy>(values: &[T], width: usize, height: usize, pad: T, 
         let y = axis(i, H, square.top, height);
         for j in 0..W {
             let x = axis(j, W, square.left, width);
-            out.push(y.zip(x).map_or(pad, |(y, x)| values[y * width + x]));
+            out.push(y.zip(x).map_or(pad, |(y, x)| at(y * width + x)));
         }
     }
 }

@@ -15,5 +15,6 @@ mod fit;
 mod frames;
 mod misuse;
 mod networks;
+mod products;
 mod selftest;
 mod standin;

@@ -1,17 +1,19 @@
 //! Networks on the GPU's own buffers: what TensorRT's plans give, given by the CPU's arithmetic on the stand-in.
 
-use std::sync::Arc;
+use std::ffi::c_void;
+use std::sync::{Arc, Mutex};
 
 use crosscheck::backend::cpu::elementwise::gelu;
 use crosscheck::backend::cpu::factor::{Factor, factor};
 use crosscheck::backend::cpu::linalg::{Linear, linear};
 use crosscheck::backend::cpu::{CpuBackend, CpuOptions};
 use crosscheck::backend::cuda::{CudaBackend, CudaError, Described, Networks, Tail};
-use crosscheck::backend::{Backend, Encoders, XyzGroups};
+use crosscheck::backend::{AnomalyMaps, Backend, Between, Encoders, XyzGroups};
 use crosscheck::model::{Architecture, Weights, seeded};
 use crosscheck::onnx::TAIL_PIXELS;
 use crosscheck::shapes::{P, RGB};
-use cudarc::driver::{CudaSlice, CudaStream, CudaView, CudaViewMut};
+use cudarc::driver::result::stream::launch_host_function;
+use cudarc::driver::{CudaSlice, CudaStream, CudaView, CudaViewMut, DevicePtr, DevicePtrMut};
 use gemm::Parallelism;
 use half::f16;
 
@@ -29,12 +31,89 @@ struct Sides {
     output: Linear,
 }
 
+/// Networks whose work is put into the stream, where it can be recorded: functions of the host on the device's memory,
+/// which the stand-in shares with it.
 struct OnHost {
-    cpu: CpuBackend,
+    host: Arc<Host>,
+    /// What the stream was given, at addresses that stay.
+    works: Vec<Arc<Work>>,
+}
+
+struct Work(Box<dyn Fn() + Send + Sync>);
+
+struct Host {
+    cpu: Mutex<CpuBackend>,
     rgb: Sides,
     xyz: Sides,
     /// The layer between, and what the last is turned by.
     tails: [(Linear, Linear); 2],
+}
+
+/// Memory of the device, which lives as long as the back end.
+#[derive(Clone, Copy)]
+struct Memory<T>(*mut T, usize);
+
+// SAFETY: numbers in memory that the stand-in keeps while its work runs.
+unsafe impl<T> Send for Memory<T> {}
+// SAFETY: the same.
+unsafe impl<T> Sync for Memory<T> {}
+
+impl<T: Copy> Memory<T> {
+    fn read(self) -> Vec<T> {
+        // SAFETY: the length is the slice's that the address is of.
+        unsafe { std::slice::from_raw_parts(self.0, self.1) }.to_vec()
+    }
+
+    fn write(self, values: &[T]) {
+        assert_eq!(values.len(), self.1);
+        // SAFETY: the same.
+        unsafe { std::slice::from_raw_parts_mut(self.0, self.1) }.copy_from_slice(values);
+    }
+}
+
+fn read<T>(slice: &impl DevicePtr<T>, stream: &CudaStream) -> Memory<T> {
+    Memory(slice.device_ptr(stream).0 as *mut T, slice.len())
+}
+
+fn written<T>(slice: &mut impl DevicePtrMut<T>, stream: &CudaStream) -> Memory<T> {
+    let len = slice.len();
+    Memory(slice.device_ptr_mut(stream).0 as *mut T, len)
+}
+
+struct Out {
+    features: Memory<u16>,
+    moved: Memory<u16>,
+    projected: Memory<u16>,
+    offset: Memory<f32>,
+    gram: Memory<f32>,
+}
+
+impl Out {
+    fn of(out: Described<'_>, stream: &CudaStream) -> Self {
+        Self {
+            features: written(out.features, stream),
+            moved: written(out.moved, stream),
+            projected: written(out.projected, stream),
+            offset: written(out.offset, stream),
+            gram: written(out.gram, stream),
+        }
+    }
+}
+
+unsafe extern "C" fn call(work: *mut c_void) {
+    // SAFETY: the address is of what `OnHost::put` keeps.
+    let work = unsafe { &*work.cast::<Work>() };
+    work.0();
+}
+
+impl OnHost {
+    fn put(&mut self, stream: &CudaStream, work: impl Fn() + Send + Sync + 'static) -> Result<(), CudaError> {
+        let work = Arc::new(Work(Box::new(work)));
+        let at = Arc::as_ptr(&work);
+        self.works.push(work);
+        // SAFETY: the stream is alive, and the work lives as long as the networks.
+        Ok(unsafe { launch_host_function(stream.cu_stream(), call, at.cast_mut().cast()) }?)
+    }
 }
 
 fn bits(values: &[f32]) -> Vec<u16> {
@@ -45,7 +124,7 @@ fn values(bits: &[u16]) -> Vec<f32> {
     bits.iter().map(|b| f16::from_bits(*b).to_f32()).collect()
 }
 
-impl OnHost {
+impl Host {
     fn new(architecture: &Architecture, mut weights: Weights) -> Self {
         let (m, c_rgb, c_xyz) = (architecture.hidden, architecture.c_rgb(), architecture.c_xyz());
         let mut take = |name: &str, to| linear(&mut weights, name, to);
@@ -62,7 +141,7 @@ impl OnHost {
         let [rgb, xyz] = inputs;
         // What a side is predicted by is the other mapping's.
         let (rgb, xyz) = (Sides { input: rgb, output: to_rgb }, Sides { input: xyz, output: to_xyz });
-        Self { cpu: CpuBackend::new(architecture, weights), rgb, xyz, tails }
+        Self { cpu: Mutex::new(CpuBackend::new(architecture, weights)), rgb, xyz, tails }
     }
 }
 
@@ -73,18 +152,16 @@ fn product(layer: &Linear, x: &[f32]) -> Vec<f32> {
 }
 
 impl Sides {
-    fn give(&self, stream: &Arc<CudaStream>, features: &[f32], out: Described<'_>) -> Result<(), CudaError> {
+    fn give(&self, features: &[f32], out: &Out) {
         let rounded = values(&bits(features));
         let (c, m) = (self.output.to, self.output.from);
         let turned: Vec<f32> = (0..m).flat_map(|i| self.output.weight.iter().skip(i).step_by(m)).copied().collect();
         let inner = |weight: Vec<f32>, to| product(&Linear::new(weight, Vec::new(), to), &rounded);
-        stream.memcpy_htod(&bits(features), out.features)?;
-        stream.memcpy_htod(&bits(&product(&self.input, &rounded)), out.moved)?;
-        stream.memcpy_htod(&bits(&inner(turned, m)), out.projected)?;
-        stream.memcpy_htod(&inner(self.output.bias.clone(), 1), out.offset)?;
-        stream.memcpy_htod(&inner(rounded.clone(), rounded.len() / c), out.gram)?;
-        // The copies take from memory that ends here.
-        Ok(stream.synchronize()?)
+        out.features.write(&bits(features));
+        out.moved.write(&bits(&product(&self.input, &rounded)));
+        out.projected.write(&bits(&inner(turned, m)));
+        out.offset.write(&inner(self.output.bias.clone(), 1));
+        out.gram.write(&inner(rounded.clone(), rounded.len() / c));
     }
 }
 
@@ -95,9 +172,12 @@ impl Networks for OnHost {
         image: &CudaSlice<u16>,
         out: Described<'_>,
     ) -> Result<(), CudaError> {
-        let mut tokens = Vec::new();
-        self.cpu.encode_rgb(&values(&stream.clone_dtoh(image)?), &mut tokens).unwrap();
-        self.rgb.give(stream, &tokens, out)
+        let (host, image, out) = (self.host.clone(), read(image, stream), Out::of(out, stream));
+        self.put(stream, move || {
+            let mut tokens = Vec::new();
+            host.cpu.lock().unwrap().encode_rgb(&values(&image.read()), &mut tokens).unwrap();
+            host.rgb.give(&tokens, &out);
+        })
     }
 
     fn xyz_groups(
@@ -107,15 +187,20 @@ impl Networks for OnHost {
         centres: &CudaSlice<f32>,
         out: Described<'_>,
     ) -> Result<(), CudaError> {
-        let centres: Vec<[f32; 3]> = stream.clone_dtoh(centres)?.as_chunks::<3>().0.to_vec();
-        let offsets: Vec<[f32; 3]> = values(&stream.clone_dtoh(offsets)?).as_chunks::<3>().0.to_vec();
-        let k = offsets.len() / centres.len();
-        let point = |(i, offset): (usize, &[f32; 3])| std::array::from_fn(|axis| centres[i / k][axis] + offset[axis]);
-        let points: Vec<[f32; 3]> = offsets.iter().enumerate().map(point).collect();
-        let neighbours: Vec<u32> = (0..points.len() as u32).collect();
-        let mut groups = XyzGroups { centres, ..XyzGroups::default() };
-        self.cpu.encode_groups(&points, &neighbours, &mut groups).unwrap();
-        self.xyz.give(stream, &groups.features, out)
+        let (host, offsets, centres) = (self.host.clone(), read(offsets, stream), read(centres, stream));
+        let out = Out::of(out, stream);
+        self.put(stream, move || {
+            let centres: Vec<[f32; 3]> = centres.read().as_chunks::<3>().0.to_vec();
+            let offsets: Vec<[f32; 3]> = values(&offsets.read()).as_chunks::<3>().0.to_vec();
+            let k = offsets.len() / centres.len();
+            let point =
+                |(i, offset): (usize, &[f32; 3])| std::array::from_fn(|axis| centres[i / k][axis] + offset[axis]);
+            let points: Vec<[f32; 3]> = offsets.iter().enumerate().map(point).collect();
+            let neighbours: Vec<u32> = (0..points.len() as u32).collect();
+            let mut groups = XyzGroups { centres, ..XyzGroups::default() };
+            host.cpu.lock().unwrap().encode_groups(&points, &neighbours, &mut groups).unwrap();
+            host.xyz.give(&groups.features, &out);
+        })
     }
 
     fn tail(
@@ -126,15 +211,18 @@ impl Networks for OnHost {
         hidden: &mut CudaViewMut<'_, u16>,
         turned: &mut CudaViewMut<'_, u16>,
     ) -> Result<(), CudaError> {
-        let (projection, triangle) = &self.tails[usize::from(tail == Tail::XyzToRgb)];
-        let first = values(&stream.clone_dtoh(first)?);
-        assert_eq!(first.len(), TAIL_PIXELS * projection.from);
-        let mut units = product(projection, &first);
-        gelu(&mut units);
-        let units = bits(&units);
-        stream.memcpy_htod(&units, hidden)?;
-        stream.memcpy_htod(&bits(&product(triangle, &values(&units))), turned)?;
-        Ok(stream.synchronize()?)
+        let (host, first) = (self.host.clone(), read(first, stream));
+        let (hidden, turned) = (written(hidden, stream), written(turned, stream));
+        self.put(stream, move || {
+            let (projection, triangle) = &host.tails[usize::from(tail == Tail::XyzToRgb)];
+            let first = values(&first.read());
+            assert_eq!(first.len(), TAIL_PIXELS * projection.from);
+            let mut units = product(projection, &first);
+            gelu(&mut units);
+            let units = bits(&units);
+            hidden.write(&units);
+            turned.write(&bits(&product(triangle, &values(&units))));
+        })
     }
 }
 
@@ -146,30 +234,30 @@ fn part() {
     }
     let architecture = small(16, 12, 24, 8);
     let weights = seeded::weights(&architecture, 3);
-    let networks = Box::new(OnHost::new(&architecture, weights.clone()));
+    let networks = OnHost { host: Arc::new(Host::new(&architecture, weights.clone())), works: Vec::new() };
     let mut cpu = CpuBackend::new(&architecture, weights.clone());
     let options = CpuOptions::default();
-    let mut cuda = CudaBackend::with_networks(&architecture, weights, options, Some(networks)).unwrap();
+    let mut cuda = CudaBackend::with_networks(&architecture, weights, options, Some(Box::new(networks))).unwrap();
     let mut random = fastrand::Rng::with_seed(5);
     let rgb: Vec<f32> = (0..RGB * P).map(|_| random.f32() * 4.0 - 2.0).collect();
     // All slices of the mappings' rest, then one.
+    let (mut between, mut maps) = (Between::default(), AnomalyMaps::default());
     for (name, cloud) in [("all points", clouds::full())].into_iter().chain(clouds::all()) {
-        let (got, want) = (run(&mut cuda, &rgb, &cloud), run(&mut cpu, &rgb, &cloud));
-        assert_eq!(got.groups.centre_index, want.groups.centre_index, "{name}");
-        if !clouds::points(&cloud).is_empty() {
-            near(&format!("{name} tokens"), &got.tokens, &want.tokens, 1e-3);
-            near(&format!("{name} features"), &got.groups.features, &want.groups.features, 1e-3);
-            near_maps(name, &got.maps, &want.maps, &BOUNDS);
+        let want = run(&mut cpu, &rgb, &cloud);
+        cuda.frame(&rgb, &cloud, &mut between, &mut maps).unwrap();
+        match clouds::points(&cloud).is_empty() {
+            true => assert!(maps.anomaly_map.iter().all(|v| *v == 0.0) && !maps.valid.contains(&true), "{name}"),
+            false => near_maps(name, &maps, &want.maps, &BOUNDS),
         }
     }
-    // Tokens that the networks did not give: what the mappings take of them is made anew.
+    println!("whole frames are done");
+    // Stage by stage the mappings' own products are the kernels'.
     let cloud = clouds::full();
-    let mut got = run(&mut cuda, &rgb, &cloud);
-    got.tokens.iter_mut().step_by(5).for_each(|token| *token *= 0.5);
-    let mut want = got.maps.clone();
-    cuda.anomaly_map(&got.tokens, &cloud, &got.groups, &mut got.maps).unwrap();
-    cpu.anomaly_map(&got.tokens, &cloud, &got.groups, &mut want).unwrap();
-    near_maps("other tokens", &got.maps, &want, &BOUNDS);
+    let (got, want) = (run(&mut cuda, &rgb, &cloud), run(&mut cpu, &rgb, &cloud));
+    assert_eq!(got.groups.centre_index, want.groups.centre_index);
+    near("tokens", &got.tokens, &want.tokens, 1e-3);
+    near("features", &got.groups.features, &want.groups.features, 1e-3);
+    near_maps("stage by stage", &got.maps, &want.maps, &BOUNDS);
 }
 
 #[test]
@@ -177,7 +265,17 @@ fn networks_on_the_gpu_take_the_place_of_the_cpus() {
     let Some(run) = run_part("networks::part", &[]) else { return };
     println!("{}", run.printed());
     run.check_clean();
-    // The kernels' own products were for the other tokens only: their first layer and their projection.
-    assert_eq!(run.number("launched linear"), 2, "{}", run.printed());
-    assert_eq!(run.number("launched inner_products"), 2);
+    // Two sides of two mappings, stage by stage: none for whole frames, whose products the networks give.
+    assert_eq!(run.number("launched linear"), 4, "{}", run.printed());
+    assert_eq!(run.number("launched inner_products"), 4);
+    // Two of each whole frame, and one of a part that has run before.
+    let frames = clouds::all().iter().filter(|(_, cloud)| !clouds::points(cloud).is_empty()).count() + 1;
+    assert_eq!(run.number("replayed graphs"), 2 * frames + 1);
+}
+
+#[test]
+fn a_driver_that_records_no_graphs_is_given_the_work_step_by_step() {
+    let Some(run) = run_part("networks::part", &[("STANDIN_CAPTURE", "0")]) else { return };
+    run.check_clean();
+    assert_eq!(run.number("replayed graphs"), 0);
 }

@@ -77,7 +77,7 @@ impl Run {
     pub fn check_clean(&self) {
         assert!(self.output.status.success(), "{}", self.printed());
         assert_eq!(self.number("refused"), 0, "{}", self.printed());
-        for left in ["device", "host", "streams", "events", "modules", "contexts", "work"] {
+        for left in ["device", "host", "streams", "events", "graphs", "modules", "contexts", "work"] {
             assert_eq!(self.number(&format!("left {left}")), 0, "{left}: {}", self.report);
         }
     }

@@ -26,8 +26,7 @@ impl Broker {
     pub fn start() -> Self {
         let port = free_port();
         let (folder, (_, lines)) = (tempfile::tempdir().unwrap(), channel());
-        std::fs::write(folder.path().join("conf"), format!("listener {port} {HOST}\nallow_anonymous true\n"))
-            .unwrap();
+        std::fs::write(folder.path().join("conf"), format!("listener {port} {HOST}\nallow_anonymous true\n")).unwrap();
         let mut broker = Self { folder, port, running: None, lines };
         broker.start_again();
         broker
@@ -75,7 +74,8 @@ impl Broker {
 
     /// What a new subscriber is told at once.
     pub fn retained(&self, topic: &str) -> Value {
-        let arguments = ["-h", HOST, "-p", &self.port.to_string(), "-t", topic, "-C", "1", "-W", "30", "--retained-only"];
+        let arguments =
+            ["-h", HOST, "-p", &self.port.to_string(), "-t", topic, "-C", "1", "-W", "30", "--retained-only"];
         let output = Command::new("mosquitto_sub").args(arguments).output().unwrap();
         serde_json::from_slice(&output.stdout).unwrap()
     }

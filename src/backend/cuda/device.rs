@@ -35,7 +35,8 @@ pub fn make_current() -> Result<Arc<CudaContext>, CudaError> {
     Ok(context)
 }
 
-/// The first GPU, opened. What is shared by both streams is kept in order by events, which every buffer carries.
+/// The first GPU, opened. What both streams use is kept in order by [`Device::fork`] and [`Device::join`] alone: buffers
+/// carry no events of their own.
 pub struct Device {
     pub name: String,
     pub context: Arc<CudaContext>,
@@ -59,9 +60,28 @@ impl Device {
         if cooperative == 0 || processors < SAMPLE_BLOCKS as i32 {
             return Err(CudaError::SmallDevice { name, blocks: SAMPLE_BLOCKS });
         }
+        // SAFETY: both streams are kept in order by whoever uses both, and whoever drops buffers has waited for them.
+        // Events of each buffer would cost two calls for every argument of a launch, and cannot be recorded in a graph.
+        unsafe { context.disable_event_tracking() };
         let (colour, shape) = (context.new_stream()?, context.new_stream()?);
         let kernels = Kernels::load(&context)?;
         Ok(Self { name, context, colour, shape, kernels })
+    }
+
+    /// What is put into the stream of colour from now on waits for what is in that of shape.
+    pub fn fork(&self) -> Result<(), CudaError> {
+        Ok(self.colour.join(&self.shape)?)
+    }
+
+    /// What is put into the stream of shape from now on waits for what is in that of colour.
+    pub fn join(&self) -> Result<(), CudaError> {
+        Ok(self.shape.join(&self.colour)?)
+    }
+
+    /// Waits for all that was put into either stream.
+    pub fn synchronize(&self) -> Result<(), CudaError> {
+        self.colour.synchronize()?;
+        Ok(self.shape.synchronize()?)
     }
 
     /// Free and all memory, bytes.

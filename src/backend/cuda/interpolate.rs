@@ -5,10 +5,10 @@ use std::sync::Arc;
 use cudarc::driver::{CudaSlice, CudaStream};
 
 use super::CudaError;
-use super::buffers::Shared;
 use super::launch::{Grid, Launch, int};
 use super::module::Kernels;
-use crate::shapes::{P, XYZ};
+use crate::frame::is_point;
+use crate::shapes::{H, P, W, XYZ};
 
 const LIST_THREADS: usize = 1024;
 const POINT_THREADS: usize = 256;
@@ -31,11 +31,17 @@ pub struct Rows {
 
 /// Which pixels have a shape feature.
 pub struct Listed {
-    /// `[P]`, of which the first are listed, and their places, -1 elsewhere.
+    /// `[P]`, of which the first are listed.
     pub pixels: CudaSlice<i32>,
-    pub places: Shared<i32>,
     /// `[1]`.
-    pub count: Shared<i32>,
+    pub count: CudaSlice<i32>,
+}
+
+/// Counts these pixels on the host, which has to know how many there are before the device does.
+#[derive(Default)]
+pub struct Listing {
+    /// `[P]`: whether a point lies in the row's part of a pixel's windows.
+    across: Vec<bool>,
 }
 
 /// The three nearest centres of each point, `[P, 3]`, and their weights.
@@ -58,15 +64,20 @@ impl Rows {
 
 impl Listed {
     pub fn new(stream: &Arc<CudaStream>) -> Result<Self, CudaError> {
-        Ok(Self { pixels: stream.alloc_zeros(P)?, places: Shared::new(stream, P)?, count: Shared::new(stream, 1)? })
+        Ok(Self { pixels: stream.alloc_zeros(P)?, count: stream.alloc_zeros(1)? })
     }
 }
 
-impl Listed {
-    /// How many pixels are listed; waits for it.
-    pub fn read_count(&mut self, stream: &Arc<CudaStream>) -> Result<usize, CudaError> {
-        self.count.download(stream)?;
-        Ok(self.count.host()?.iter().map(|&count| count.unsigned_abs() as usize).sum())
+impl Listing {
+    /// cloud `[P]` -> how many pixels [`valid_pixels`] lists.
+    pub fn count(&mut self, cloud: &[[f32; 3]]) -> usize {
+        // The 3 x 3 windows without padding that a pixel is the mean of, and the points under them.
+        let under = |i: usize| i * (H - 2) / H..((i + 1) * (H - 2)).div_ceil(H) + 2;
+        let across = cloud.chunks(W).flat_map(|row| (0..W).map(move |x| row[under(x)].iter().any(is_point)));
+        self.across.clear();
+        self.across.extend(across);
+        let listed = |y: usize, x: usize| under(y).any(|y| self.across[y * W + x]);
+        (0..P).filter(|pixel| listed(pixel / W, pixel % W)).count()
     }
 }
 
@@ -92,17 +103,17 @@ pub fn three_nearest(
     unsafe { launch.run(Grid::over(P, POINT_THREADS, POINT_THREADS)) }
 }
 
-/// cloud `[P, 3]` -> the pixels with a shape feature.
+/// cloud `[P, 3]` -> the pixels with a shape feature, and the place of each pixel among them, `[P]`, -1 for the others.
 pub fn valid_pixels(
     kernels: &Kernels,
     stream: &CudaStream,
     cloud: &CudaSlice<f32>,
-    out: &mut Listed,
+    (out, places): (&mut Listed, &mut CudaSlice<i32>),
 ) -> Result<(), CudaError> {
-    assert_eq!(cloud.len(), P * XYZ);
+    assert_eq!((cloud.len(), places.len()), (P * XYZ, P));
     let launch = Launch::new(stream, &kernels.valid_pixels).reads(cloud);
-    let launch = launch.writes(&mut out.pixels).writes(&mut out.places.device).writes(&mut out.count.device);
-    // SAFETY: the length is above, and those of `Listed`.
+    let launch = launch.writes(&mut out.pixels).writes(places).writes(&mut out.count);
+    // SAFETY: the lengths are above, and those of `Listed`.
     unsafe { launch.run(Grid::one_block(LIST_THREADS)) }
 }
 
@@ -118,7 +129,7 @@ pub fn xyz_rows(
         panic!("rows of groups have lengths, and room for {XYZ_ROW}")
     };
     let launch = Launch::new(stream, &kernels.xyz_rows).reads(&nearest.groups).reads(&nearest.weights);
-    let launch = launch.reads(&listed.pixels).reads(&listed.count.device).writes(index).writes(weight).writes(lengths);
+    let launch = launch.reads(&listed.pixels).reads(&listed.count).writes(index).writes(weight).writes(lengths);
     // SAFETY: the lengths are those of `Nearest`, `Listed` and `Rows::of_groups`.
     unsafe { launch.run(Grid::over(P, ROW_THREADS, ROW_THREADS)) }
 }
@@ -126,7 +137,7 @@ pub fn xyz_rows(
 /// The tokens of each listed pixel.
 pub fn rgb_rows(kernels: &Kernels, stream: &CudaStream, listed: &Listed, out: &mut Rows) -> Result<(), CudaError> {
     assert_eq!(out.stride, RGB_ROW);
-    let launch = Launch::new(stream, &kernels.rgb_rows).reads(&listed.pixels).reads(&listed.count.device);
+    let launch = Launch::new(stream, &kernels.rgb_rows).reads(&listed.pixels).reads(&listed.count);
     let launch = launch.writes(&mut out.index).writes(&mut out.weight);
     // SAFETY: the lengths are those of `Listed` and `Rows::of_tokens`.
     unsafe { launch.run(Grid::over(P, POINT_THREADS, POINT_THREADS)) }

@@ -89,6 +89,11 @@ macro_rules! kernels {
 }
 
 impl Kernels {
+    /// Whether launches are timed: all are, or none.
+    pub fn are_timed(&self) -> bool {
+        self.maximum.is_timed()
+    }
+
     /// From now on every launch is timed.
     pub fn time(&self) {
         self.all().for_each(|kernel| *kernel.events() = Some(Vec::new()));

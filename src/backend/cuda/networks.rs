@@ -28,7 +28,8 @@ pub enum Tail {
     XyzToRgb,
 }
 
-/// Both networks and what the mappings take of them. Work goes into `stream`, and nobody waits for it.
+/// Both networks and what the mappings take of them. Work goes into `stream`, and nobody waits for it: it may be recorded
+/// there, and replayed as long as the networks live.
 pub trait Networks: Send {
     /// `image`: normalised, halves `[3, H, W]`.
     fn rgb_tokens(
@@ -56,17 +57,17 @@ pub trait Networks: Send {
     ) -> Result<(), CudaError>;
 }
 
-/// A mapping's layers after the first, for the slices in which the first `rows` lie.
+/// A mapping's layers after the first, for the first `slices` slices of pixels.
 pub fn tail(
     networks: &mut dyn Networks,
     tail: Tail,
     stream: &Arc<CudaStream>,
     (m, ranks): (usize, usize),
-    rows: usize,
+    slices: usize,
     hidden: &mut HiddenUnits,
 ) -> Result<(), CudaError> {
     let HiddenUnits { first, second, turned } = hidden;
-    for slice in 0..rows.div_ceil(TAIL_PIXELS) {
+    for slice in 0..slices {
         let range = |width: usize| slice * TAIL_PIXELS * width..(slice + 1) * TAIL_PIXELS * width;
         let (first, mut second) = (first.slice(range(m)), second.slice_mut(range(m)));
         networks.tail(tail, stream, &first, &mut second, &mut turned.slice_mut(range(ranks)))?;

@@ -46,7 +46,7 @@ impl PartFinder {
         if count < POINTS_MIN {
             return None;
         }
-        resize::nearest_into(&self.points, width, height, [0.0; 3], &mut self.network);
+        resize::nearest_of(|i| self.points[i], width, height, [0.0; 3], &mut self.network);
         let (length_m, width_m, height_m) = extents(&self.points, belt);
         let points = self.network.iter().filter(|p| is_point(p)).count();
         let size = PartSize {

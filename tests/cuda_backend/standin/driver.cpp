@@ -5,7 +5,8 @@
 // pointers that lead to no live memory of the device; parameters of a PTX that are not the kernel's. A kernel that goes
 // beyond a buffer ends the program. When it ends, a report in the file STANDIN_REPORT: launches, and what was left over.
 //
-// Of the environment: STANDIN_DRIVER (version), STANDIN_DEVICES, STANDIN_CAPABILITY, STANDIN_MEMORY_MB.
+// Of the environment: STANDIN_DRIVER (version), STANDIN_DEVICES, STANDIN_CAPABILITY, STANDIN_MEMORY_MB, STANDIN_CAPTURE
+// (0: no stream can be captured).
 
 #include <algorithm>
 #include <memory>
@@ -24,7 +25,8 @@ namespace standin {
 enum Result {
     SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 100, INVALID_DEVICE = 101,
     INVALID_CONTEXT = 201, INVALID_PTX = 218, INVALID_HANDLE = 400, NOT_FOUND = 500, LAUNCH_OUT_OF_RESOURCES = 701,
-    LAUNCH_FAILED = 719, COOPERATIVE_LAUNCH_TOO_LARGE = 720,
+    LAUNCH_FAILED = 719, COOPERATIVE_LAUNCH_TOO_LARGE = 720, CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901,
+    CAPTURED_EVENT = 907,
 };
 
 struct Module;
@@ -56,6 +58,8 @@ static int the_context;
 static std::set<Module*> modules;
 static std::set<Function*> functions;
 static std::map<std::string, int> launches;
+// Of graphs, and those that were not taken away.
+static int replays = 0, graphs = 0;
 static int refused = 0;
 // A kernel that failed: from then on everything fails, as on a GPU.
 static Result broken = SUCCESS;
@@ -71,11 +75,22 @@ static Result refuse(Result result, const std::string& why) {
     return result;
 }
 
+// What a captured stream must not be asked: it has done nothing yet. Ends the capture as well.
+static bool is_captured(Stream* stream, const char* what) {
+    if (!stream->capture) {
+        return false;
+    }
+    stream->capture->valid = false;
+    refuse(CAPTURE_UNSUPPORTED, std::string(what) + " of a captured stream");
+    return true;
+}
+
 static void run_kernel(const Function* function, const unsigned* grid, const unsigned* block, bool cooperative,
                        std::vector<uint64_t> values) {
     if (broken != SUCCESS) {
         return;
     }
+    ++launches[function->entry.name];
     std::vector<void*> arguments;
     for (size_t i = 0; i < values.size(); ++i) {
         arguments.push_back(&values[i]);
@@ -131,7 +146,6 @@ static Result launch(Function* function, const unsigned (&grid)[3], const unsign
         }
         values.push_back(value);
     }
-    ++launches[entry.name];
     put(stream, [=] { run_kernel(function, grid, block, cooperative, values); });
     return SUCCESS;
 }
@@ -142,6 +156,9 @@ static Result copy(Stream* stream, void* to, const void* from, size_t bytes, boo
     const uint64_t device = (uint64_t)(to_device ? to : from), host = (uint64_t)(to_device ? from : to);
     if (bytes > 0 && !lies_in(device, bytes, true)) {
         return refuse(INVALID_VALUE, "a copy goes beyond a buffer of the device");
+    }
+    if (!lies_in(host, bytes, false) && is_captured(stream, "a copy from or to pageable memory")) {
+        return CAPTURE_UNSUPPORTED;
     }
     if (lies_in(host, bytes, false)) {
         put(stream, [=] { memcpy(to, from, bytes); });
@@ -171,6 +188,7 @@ static void report() {
     const auto on_device = std::count_if(pieces.begin(), pieces.end(), [](auto& p) { return p.second.device; });
     fprintf(file, "refused %d\npeak_bytes %zu\nleft device %ld\nleft host %ld\n", refused, device_bytes_peak,
             (long)on_device, (long)pieces.size() - (long)on_device);
+    fprintf(file, "replayed graphs %d\nleft graphs %d\n", replays, graphs);
     fprintf(file, "left streams %zu\nleft events %zu\nleft modules %zu\nleft contexts %d\nleft work %zu\n",
             streams.size(), events.size(), modules.size(), contexts, undone);
     fclose(file);
@@ -249,6 +267,11 @@ API cuCtxSetCurrent(void* context) {
 
 API cuCtxSynchronize() {
     const Guard guard(lock);
+    for (Stream* stream : streams) {
+        if (is_captured(stream, "synchronisation")) {
+            return CAPTURE_UNSUPPORTED;
+        }
+    }
     finish_all();
     return broken;
 }
@@ -320,6 +343,9 @@ API cuStreamDestroy_v2(Stream* stream) {
 
 API cuStreamSynchronize(Stream* stream) {
     const Guard guard(lock);
+    if (is_captured(stream, "synchronisation")) {
+        return CAPTURE_UNSUPPORTED;
+    }
     finish(stream);
     return broken;
 }
@@ -329,7 +355,63 @@ API cuStreamWaitEvent(Stream* stream, Event* event, unsigned) {
     if (streams.count(stream) == 0 || events.count(event) == 0) {
         return refuse(INVALID_HANDLE, "a wait for no event");
     }
-    wait(stream, event);
+    const char* wrong = wait(stream, event);
+    return wrong != nullptr ? refuse(CAPTURE_INVALIDATED, wrong) : broken;
+}
+
+API cuStreamBeginCapture_v2(Stream* stream, int) {
+    const Guard guard(lock);
+    if (streams.count(stream) == 0 || is_captured(stream, "a capture")) {
+        return refuse(INVALID_HANDLE, "a capture of no stream");
+    }
+    stream->capture = std::make_shared<Capture>();
+    stream->capture->origin = stream;
+    return setting("STANDIN_CAPTURE", 1) != 0 ? SUCCESS : (stream->capture->valid = false, SUCCESS);
+}
+
+API cuStreamIsCapturing(Stream* stream, int* status) {
+    const Guard guard(lock);
+    // NONE, ACTIVE, INVALIDATED.
+    *status = !stream->capture ? 0 : stream->capture->valid ? 1 : 2;
+    return SUCCESS;
+}
+
+using Handle = std::shared_ptr<Graph>;
+
+API cuStreamEndCapture(Stream* stream, Handle** graph) {
+    const Guard guard(lock);
+    Handle captured;
+    const char* wrong = end_capture(stream, captured);
+    *graph = wrong == nullptr ? new Handle(captured) : nullptr;
+    graphs += wrong == nullptr;
+    return wrong == nullptr ? SUCCESS : setting("STANDIN_CAPTURE", 1) == 0 ? CAPTURE_INVALIDATED : refuse(CAPTURE_INVALIDATED, wrong);
+}
+
+API cuGraphInstantiateWithFlags(Handle** ready, Handle* graph, unsigned long long) {
+    const Guard guard(lock);
+    *ready = new Handle(*graph);
+    ++graphs;
+    return SUCCESS;
+}
+
+API cuGraphDestroy(Handle* graph) {
+    const Guard guard(lock);
+    delete graph;
+    --graphs;
+    return SUCCESS;
+}
+
+API cuGraphExecDestroy(Handle* ready) {
+    return cuGraphDestroy(ready);
+}
+
+API cuGraphLaunch(Handle* ready, Stream* stream) {
+    const Guard guard(lock);
+    if (streams.count(stream) == 0 || is_captured(stream, "a graph's launch")) {
+        return refuse(INVALID_HANDLE, "a graph is launched into no stream");
+    }
+    ++replays;
+    put(stream, [graph = *ready] { run(*graph); });
     return broken;
 }
 
@@ -358,8 +440,24 @@ API cuEventRecord(Event* event, Stream* stream) {
     return broken;
 }
 
+// The flag: a step of the graph, by which the event is recorded each time it runs.
+API cuEventRecordWithFlags(Event* event, Stream* stream, unsigned external) {
+    const Guard guard(lock);
+    if ((external != 0) != (stream->capture != nullptr)) {
+        return refuse(INVALID_VALUE, "an event that is to be recorded by a graph, and no graph");
+    }
+    if (external == 0) {
+        return cuEventRecord(event, stream);
+    }
+    put(stream, [=] { *event = Event{stream, stream->last, nullptr, {}}; });
+    return broken;
+}
+
 API cuEventSynchronize(Event* event) {
     const Guard guard(lock);
+    if (event->capture) {
+        return refuse(CAPTURED_EVENT, "a wait for an event that was captured");
+    }
     if (event->stream != nullptr) {
         advance(event->stream, event->number);
     }
@@ -373,14 +471,20 @@ API cuEventElapsedTime(float* milliseconds, Event* start, Event* end) {
     return start->stream != nullptr && end->stream != nullptr ? broken : refuse(INVALID_HANDLE, "the time of no event");
 }
 
-API cuMemAllocAsync(uint64_t* pointer, size_t bytes, Stream*) {
+API cuMemAllocAsync(uint64_t* pointer, size_t bytes, Stream* stream) {
     const Guard guard(lock);
+    if (is_captured(stream, "memory")) {
+        return CAPTURE_UNSUPPORTED;
+    }
     *pointer = allocate(bytes, true);
     return *pointer == 0 ? OUT_OF_MEMORY : SUCCESS;
 }
 
 API cuMemFreeAsync(uint64_t pointer, Stream* stream) {
     const Guard guard(lock);
+    if (is_captured(stream, "memory")) {
+        return CAPTURE_UNSUPPORTED;
+    }
     if (pieces.count(pointer) == 0) {
         return refuse(INVALID_VALUE, "memory is freed that is none");
     }

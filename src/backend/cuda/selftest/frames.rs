@@ -4,7 +4,7 @@ use super::{apart, differ, medians};
 use crate::backend::cpu::{CpuBackend, CpuOptions};
 use crate::backend::cuda::CudaBackend;
 use crate::backend::selftest::{Check, Golden, KernelTime};
-use crate::backend::{AnomalyMaps, Backend, BackendError, XyzGroups};
+use crate::backend::{AnomalyMaps, Backend, BackendError, Between, XyzGroups};
 use crate::model::{Architecture, PointMaeShape, VitShape, seeded};
 use crate::score;
 use crate::shapes::{P, RGB, W};
@@ -23,6 +23,9 @@ pub struct Bounds {
 const GOLDEN: Bounds = Bounds { psi: 1.2e-4, map: 5e-5, score: 5e-6 };
 /// A dozen channels, whose rounding to halves shows more, from f32.
 const SMALL: Bounds = Bounds { psi: 1.3e-3, map: 5e-4, score: 3e-4 };
+
+/// The first is without a graph, the second records it.
+const WHOLE_FRAMES: usize = 3;
 
 fn infer(backend: &mut dyn Backend, rgb: &[f32], cloud: &[[f32; 3]]) -> Result<(XyzGroups, AnomalyMaps), BackendError> {
     let (mut tokens, mut groups, mut maps) = (Vec::new(), XyzGroups::default(), AnomalyMaps::default());
@@ -92,6 +95,13 @@ pub fn hold(
 ) -> Result<(), BackendError> {
     let got = infer(backend, &frame.rgb, &frame.cloud)?;
     compare(name, "float64", &got, (&frame.centre_index, &frame.maps), bounds, checks);
+    // As the line runs it: without tokens on the host, and by graphs from the second time on.
+    let (mut between, mut maps) = (Between::default(), AnomalyMaps::default());
+    for _ in 0..WHOLE_FRAMES {
+        backend.frame(&frame.rgb, &frame.cloud, &mut between, &mut maps)?;
+    }
+    let name = format!("{name}, whole");
+    compare(&name, "float64", &(got.0, maps), (&frame.centre_index, &frame.maps), bounds, checks);
     Ok(())
 }
 
