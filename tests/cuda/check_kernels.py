@@ -57,6 +57,14 @@ FAULTS = [
     ("anomaly.cu", f"1, top, left);\n        {BARRIER}", "1, top, left);", "anomaly::smoothing", False),
     ("anomaly.cu", "5 * 2 + 3 * 3", "5 * 2 + 3 * 2", "anomaly::smoothing", False),
     ("anomaly.cu", f"    {BARRIER}\n    if (warp_of", "    if (warp_of", "anomaly::the_score", False),
+    ("fit.cu", "i < c; i += ROW_THREADS", "i < c - 1; i += ROW_THREADS", "fit::the_first", False),
+    ("fit.cu", "distribution + x * density", "distribution + density", "fit::the_first", False),
+    ("fit.cu", "i < c; i += 32) {\n        const", "i < c - 1; i += 32) {\n        const", "fit::the_loss", False),
+    ("fit.cu", "fmaxf((float)sqrt(square), 1e-12f)", "(float)sqrt(square)", "fit::the_loss", False),
+    ("fit.cu", f"    {BARRIER}\n    if (threadIdx", "    if (threadIdx", "fit::the_loss", False),
+    ("fit.cu", f"    {BARRIER}\n    sum = warp_sum(partial", "    sum = warp_sum(partial", "fit::a_biass", False),
+    ("fit.cu", "row < n; row += SUM_SIDE", "row < n - 1; row += SUM_SIDE", "fit::a_biass", False),
+    ("fit.cu", "(1.0f - beta_second) * g * g", "(1.0f - beta_second) * g", "fit::a_step", False),
     ("registration.cu", "int COVER_MAX = 64", "int COVER_MAX = 63", "registration::one_pixel", False),
     ("registration.cu", "NEARNESS - step);", "step);", "registration::every_point", False),
     ("registration.cu", "atomicMax(nearness + v * width + u, NEARNESS - step);", "nearness[v * width + u] = NEARNESS - step;", "registration::every_point", False),
@@ -73,6 +81,10 @@ FAULTS = [
     ("registration.cu", "i >= depth_width * depth_height", "i > depth_width * depth_height", "registration::one_pixel", True),
     ("mapping.cu", "if (place >= *pixel_count)", "if (place > *pixel_count)", "mapping::the_disc", True),
     ("anomaly.cu", "i < min(along + half + 1, TILE_SIDE)", "i < along + half + 1", "anomaly::smoothing", True),
+    ("fit.cu", "if (row >= n)", "if (row > n)", "fit::the_loss", True),
+    ("fit.cu", "i < n; i += MEAN_THREADS", "i <= n; i += MEAN_THREADS", "fit::the_loss", True),
+    ("fit.cu", "first + warp_of_thread() < c", "first + warp_of_thread() <= c", "fit::a_biass", True),
+    ("fit.cu", "if (i >= count)", "if (i > count)", "fit::a_step", True),
 ]
 
 

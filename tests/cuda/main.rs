@@ -10,6 +10,7 @@ mod reference;
 
 mod anomaly;
 mod clouds;
+mod fit;
 mod frame;
 mod grouping;
 mod host;

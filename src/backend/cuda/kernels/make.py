@@ -26,7 +26,7 @@ ARCHITECTURE = "compute_80"
 # Where an index is decided, or a byte must equal the CPU's, nothing may be fused.
 FAMILIES = {
     "prepare": False, "grouping": False, "interpolate": False, "linear": True, "mapping": True, "anomaly": True,
-    "registration": False,
+    "fit": True, "registration": False,
 }
 
 COMPILER = "12.6.85"
