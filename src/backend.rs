@@ -3,6 +3,7 @@
 pub mod cpu;
 #[cfg(feature = "cuda")]
 pub mod cuda;
+pub mod learner;
 pub mod plans;
 pub mod selftest;
 #[cfg(feature = "tensorrt")]
@@ -13,9 +14,12 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::model::{Architecture, Weights};
+use crate::calibration::assembly::OpenRegistrar;
+use crate::model::{Architecture, Weights, seeded};
 use crate::shapes::P;
+use cpu::training::CpuLearner;
 use cpu::{CpuBackend, CpuOptions};
+use learner::Learner;
 
 /// Why a back end could not be opened, or gave a frame up.
 #[derive(Debug, Error, PartialEq)]
@@ -83,6 +87,59 @@ pub fn open(
             let networks = networks_on_gpu(architecture, &weights);
             Ok(Box::new(cuda::CudaBackend::with_networks(architecture, weights, options, networks)?))
         }
+        #[cfg(not(feature = "cuda"))]
+        Choice::Cuda => Err(BackendError::NotBuilt),
+    }
+}
+
+/// What registers depth to colour on the machine of `choice`; none where that is the CPU.
+pub fn registrar(choice: Choice) -> Option<OpenRegistrar> {
+    match choice {
+        #[cfg(feature = "cuda")]
+        Choice::Cuda => Some(cuda::open_registrar),
+        _ => None,
+    }
+}
+
+/// Readies the networks of an engine without mappings, to describe frames with: `weights` are all but theirs.
+pub fn open_unfitted(
+    choice: Choice,
+    architecture: &Architecture,
+    weights: Weights,
+) -> Result<Box<dyn Backend + Send>, BackendError> {
+    match choice {
+        Choice::Auto | Choice::Cpu => Ok(Box::new(CpuBackend::new(architecture, weights))),
+        Choice::Cuda => {
+            // The GPU is readied for whole frames: any mappings will do.
+            let mut weights = weights;
+            let mappings = architecture.mapping_tensors();
+            weights.extend(mappings.iter().map(|spec| (spec.name.clone(), seeded::tensor(spec, 0))));
+            open(choice, architecture, weights, CpuOptions::default())
+        }
+    }
+}
+
+/// Whether the machine of `choice` can learn mappings; an error says what it lacks.
+pub fn check_learner(choice: Choice) -> Result<(), BackendError> {
+    match choice {
+        Choice::Auto | Choice::Cpu => Ok(()),
+        #[cfg(feature = "cuda")]
+        Choice::Cuda => Ok(cuda::learner::check()?),
+        #[cfg(not(feature = "cuda"))]
+        Choice::Cuda => Err(BackendError::NotBuilt),
+    }
+}
+
+/// Readies both mappings to learn. `weights`: every tensor of [`Architecture::mapping_tensors`], to start from.
+pub fn open_learner(
+    choice: Choice,
+    architecture: &Architecture,
+    weights: Weights,
+) -> Result<Box<dyn Learner>, BackendError> {
+    match choice {
+        Choice::Auto | Choice::Cpu => Ok(Box::new(CpuLearner::new(architecture, weights))),
+        #[cfg(feature = "cuda")]
+        Choice::Cuda => Ok(Box::new(cuda::learner::CudaLearner::new(architecture, weights)?)),
         #[cfg(not(feature = "cuda"))]
         Choice::Cuda => Err(BackendError::NotBuilt),
     }

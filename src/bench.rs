@@ -3,6 +3,7 @@
 mod ceilings;
 pub mod line;
 pub mod operations;
+pub mod registration;
 pub mod searches;
 pub mod sweep;
 
@@ -206,8 +207,14 @@ pub fn frame(share: f64) -> Result<RgbdFrame, FrameError> {
 }
 
 fn spread(times: &[StageTimes], of: impl Fn(&StageTimes) -> std::time::Duration) -> Spread {
-    let mut ms: Vec<f64> = times.iter().map(|times| of(times).as_secs_f64() * 1e3).collect();
-    ms.sort_by(f64::total_cmp);
-    let at = |share: f64| ms[((ms.len() as f64 * share) as usize).min(ms.len() - 1)];
-    Spread { min: ms[0], median: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1.0) }
+    Spread::of(times.iter().map(|times| of(times).as_secs_f64() * 1e3).collect())
+}
+
+impl Spread {
+    /// Of one time at least.
+    fn of(mut ms: Vec<f64>) -> Self {
+        ms.sort_by(f64::total_cmp);
+        let at = |share: f64| ms[((ms.len() as f64 * share) as usize).min(ms.len() - 1)];
+        Self { min: ms[0], median: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1.0) }
+    }
 }

@@ -7,6 +7,7 @@ pub mod import;
 mod intrinsics;
 mod lens;
 pub mod registration;
+pub mod sampling;
 pub mod station;
 pub mod survey;
 
@@ -19,7 +20,8 @@ use crate::frame::{FrameError, OrganisedCloud};
 use crate::prepare::plane::Plane;
 use crate::toml_errors;
 use camera_file::{CameraFile, Grid};
-use registration::{RegisteredDepth, Registration, sample_colour};
+use registration::{RegisteredDepth, Registration};
+use sampling::sample_colour;
 
 pub use intrinsics::Intrinsics;
 pub use lens::Lens;

@@ -1,9 +1,7 @@
 //! Learning the two mappings from good parts (section 3.2).
 
-mod adam;
 mod cache;
 mod geometry;
-mod mlp;
 mod state;
 mod trainer;
 
@@ -14,11 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use adam::Adam;
-pub use mlp::TrainableMapping;
-
-use crate::backend::cpu::CpuBackend;
-use crate::backend::{Backend, BackendError, XyzGroups};
+use crate::backend::{self, Backend, BackendError, Choice, XyzGroups};
 use crate::frame::RgbdFrame;
 use crate::model::engine_file::{Engine, Geometry, Measures};
 use crate::prepare::{NetworkInput, prepare};
@@ -77,10 +71,10 @@ pub struct Progress {
 /// The features of good parts, and the engine they came from.
 pub struct Fit {
     engine: Engine,
+    choice: Choice,
     cache: TokenCache,
-    folder: PathBuf,
     /// None until the part is measured.
-    backend: Option<CpuBackend>,
+    backend: Option<Box<dyn Backend + Send>>,
     /// Frames that wait for it.
     waiting: Vec<NetworkInput>,
     fingerprints: Vec<String>,
@@ -88,16 +82,22 @@ pub struct Fit {
 }
 
 impl Fit {
-    /// `folder`: where features may be kept when they are many.
+    /// On the CPU. `folder`: where features may be kept when they are many.
     pub fn new(engine: Engine, folder: PathBuf) -> Result<Self, FitError> {
+        Self::on(Choice::Cpu, engine, folder)
+    }
+
+    /// On the machine of `choice`: features and steps. What it lacks is told before a frame is read.
+    pub fn on(choice: Choice, engine: Engine, folder: PathBuf) -> Result<Self, FitError> {
         let architecture = &engine.metadata.architecture;
         if engine.metadata.standardise && architecture.xyz.taps.len() != 1 {
             return Err(FitError::Standardise { taps: architecture.xyz.taps.len() });
         }
+        backend::check_learner(choice)?;
         let cache = TokenCache::new(&folder, architecture.c_rgb(), architecture.c_xyz());
         let in_metres = engine.metadata.geometry == Geometry::Metres;
-        let backend = in_metres.then(|| CpuBackend::new(architecture, engine.backbones()));
-        Ok(Self { engine, cache, folder, backend, waiting: Vec::new(), fingerprints: Vec::new(), seen: 0 })
+        let backend = if in_metres { Some(open(choice, &engine)?) } else { None };
+        Ok(Self { engine, choice, cache, backend, waiting: Vec::new(), fingerprints: Vec::new(), seen: 0 })
     }
 
     /// Adds a good part; false when it has too few points to learn from.
@@ -117,18 +117,20 @@ impl Fit {
 
     /// Puts the features of waiting frames into the cache.
     fn describe(&mut self) -> Result<(), FitError> {
-        let Self { engine, cache, folder, backend, waiting, .. } = self;
-        let backend = backend.get_or_insert_with(|| {
-            let measures = Measures::of(waiting, &engine.metadata.architecture.xyz);
-            geometry::fold(engine, measures);
-            CpuBackend::new(&engine.metadata.architecture, engine.backbones())
-        });
+        let Self { engine, choice, cache, backend, waiting, .. } = self;
+        let backend = match backend {
+            Some(backend) => backend,
+            None => {
+                let measures = Measures::of(waiting, &engine.metadata.architecture.xyz);
+                geometry::fold(engine, measures);
+                backend.insert(open(*choice, engine)?)
+            }
+        };
         let (mut tokens, mut groups) = (Vec::new(), XyzGroups::default());
         for input in waiting.drain(..) {
             backend.rgb_tokens(&input.rgb, &mut tokens)?;
             backend.xyz_groups(&input.cloud, &mut groups)?;
-            let pushed = cache.push(&tokens, &groups, &input.cloud);
-            pushed.map_err(|source| FitError::Cache { folder: folder.clone(), source })?;
+            cache.push(&tokens, &groups, &input.cloud)?;
         }
         Ok(())
     }
@@ -150,30 +152,35 @@ impl Fit {
             return Err(FitError::NoFrames { frames: self.seen });
         }
         self.describe()?;
-        let in_cache = |source| FitError::Cache { folder: self.folder.clone(), source };
+        // What it holds on its machine makes room for the steps.
+        self.backend = None;
         if self.engine.metadata.standardise {
-            let (rgb, xyz) = self.cache.channels().map_err(in_cache)?;
+            let (rgb, xyz) = self.cache.channels()?;
             rgb.fold_into_norm(&mut self.engine.weights, "rgb.norm");
             xyz.fold_into_norm(&mut self.engine.weights, "xyz.norm");
             self.cache.standardise(rgb, xyz);
         }
-        let mut trainer = Trainer::new(&self.engine.metadata.architecture, self.cache, settings).map_err(in_cache)?;
+        let mut trainer = Trainer::new(self.choice, &self.engine.metadata.architecture, self.cache, settings)?;
         let key = state::key(&self.engine, settings, &trainer);
         if let Some(path) = state_path.filter(|path| path.exists()) {
             state::restore(path, &key, &mut trainer)?;
         }
         while trainer.epochs_done() < settings.epochs {
-            let progress = trainer.epoch().map_err(in_cache)?;
+            let progress = trainer.epoch()?;
             if observe(&progress).is_break() {
                 break;
             }
         }
         if let Some(path) = state_path {
-            state::store(path, &key, &mut trainer, settings.epochs)?;
+            state::store(path, &key, &trainer, settings.epochs)?;
         }
-        self.engine.weights.extend(trainer.best());
+        self.engine.weights.extend(trainer.best()?);
         self.engine.metadata.calibration = None;
         self.engine.metadata.fitted_on = self.fingerprints;
         Ok(self.engine)
     }
+}
+
+fn open(choice: Choice, engine: &Engine) -> Result<Box<dyn Backend + Send>, BackendError> {
+    backend::open_unfitted(choice, &engine.metadata.architecture, engine.backbones())
 }

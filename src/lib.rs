@@ -35,4 +35,5 @@ pub mod scene;
 pub mod score;
 pub mod shapes;
 pub mod toml_errors;
+mod vectorised;
 pub mod view;

@@ -5,14 +5,17 @@ mod allocations;
 mod common;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use allocations::watched;
 use common::Golden;
-use crosscheck::calibration::Lens;
+use crosscheck::calibration::assembly::{Assembler, Registrar};
 use crosscheck::calibration::camera_file::{CameraFile, Extrinsics, Grid};
 use crosscheck::calibration::distortion::Distortion;
-use crosscheck::calibration::registration::{RegisteredDepth, Registration, sample_colour};
-use crosscheck::frame::{OrganisedCloud, is_point};
+use crosscheck::calibration::registration::{RegisteredDepth, Registration};
+use crosscheck::calibration::sampling::sample_colour;
+use crosscheck::calibration::{Camera, Lens};
+use crosscheck::frame::{OrganisedCloud, RgbdFrame, is_point};
 
 const CASES: [&str; 7] = [
     "align-pinhole",
@@ -180,25 +183,38 @@ fn native_depth_takes_the_colour_that_its_points_have() {
     assert_eq!(lost, 2 * 48);
 }
 
-/// Prints how long 1280 x 720 to 1280 x 720 takes on one core: run with --ignored --nocapture.
+/// Gives one frame, whose points are all at a metre, and fails from then on.
+struct Failing {
+    frames: usize,
+}
+
+impl Registrar for Failing {
+    fn register(&mut self, _: &[u16], take: &mut dyn FnMut(&[[f32; 3]])) -> Result<(), String> {
+        self.frames += 1;
+        if self.frames > 1 {
+            return Err("it fell off the bus".into());
+        }
+        take(&vec![[0.0, 0.0, 1.0]; 128 * 96]);
+        Ok(())
+    }
+}
+
 #[test]
-#[ignore = "a measurement"]
-fn time_of_1280_x_720() {
-    for distortion in [Distortion::None, Distortion::BrownConrady, Distortion::ModifiedBrownConrady] {
-        let coefficients = if distortion == Distortion::None { [0.0; 5] } else { [0.1, -0.2, 0.001, -0.001, 0.05] };
-        let colour = Lens { distortion, coefficients, ..lens(1280, 720, 910.0) };
-        let file = CameraFile { colour, depth: Some(lens(1280, 720, 640.0)), ..camera() };
-        let registration = Registration::new(file);
-        let depth: Vec<u16> = (0..1280 * 720).map(|i| 500 + (i % 1280 / 8) as u16 + (i / 12_800) as u16).collect();
-        let mut registered = register(&registration, &depth);
-        let mut times: Vec<f64> = (0..60)
-            .map(|_| {
-                let start = std::time::Instant::now();
-                registration.register(&depth, &mut registered);
-                1e3 * start.elapsed().as_secs_f64()
-            })
-            .collect();
-        times.sort_unstable_by(f64::total_cmp);
-        println!("{distortion:?}: {:.2} ms at best, {:.2} ms in the middle", times[0], times[30]);
+fn where_another_machine_fails_the_cpu_goes_on() {
+    let camera = Camera::Lenses(Arc::new(Registration::new(camera())));
+    let depth: Vec<u16> = (0..64 * 48).map(|i| 500 + (i * 31 % 200) as u16).collect();
+    let rgb = vec![7; 128 * 96 * 3];
+    let frame = |assembler: &mut Assembler| {
+        let mut frame = RgbdFrame::blank();
+        assembler.assemble(&camera, (&rgb, (128, 96)), (&depth, (64, 48)), &mut frame).unwrap();
+        frame
+    };
+    let mut failing = Assembler::on(Some(|_| Ok(Box::new(Failing { frames: 0 }))));
+    let first = frame(&mut failing);
+    assert!(first.cloud().points().iter().all(|point| *point == [0.0, 0.0, 1.0]), "the other machine's frame");
+    let mut never = Assembler::on(Some(|_| Err("there is none".into())));
+    let want = frame(&mut Assembler::on(None));
+    for _ in 0..2 {
+        assert!(frame(&mut failing) == want && frame(&mut never) == want, "the CPU's frame");
     }
 }

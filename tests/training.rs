@@ -3,7 +3,8 @@
 mod common;
 
 use common::Golden;
-use crosscheck::fit::{Adam, TrainableMapping};
+use crosscheck::backend::cpu::training::TrainableMapping;
+use crosscheck::backend::learner::Adam;
 use crosscheck::model::{TensorSpec, Weights, seeded};
 
 const SEED: u64 = 21;

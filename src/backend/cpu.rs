@@ -16,6 +16,7 @@ pub mod packed;
 mod pixels;
 pub mod point_mae;
 pub mod team;
+pub mod training;
 pub mod transformer;
 mod tree;
 pub mod vit;

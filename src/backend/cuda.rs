@@ -4,22 +4,27 @@
 //! `docs/gpu.md` says what of it was verified, and how; it was never run on a GPU.
 
 mod anomaly;
+mod blas;
 mod buffers;
 mod device;
+mod fit;
 mod frame;
 mod grouping;
 mod interpolate;
 mod launch;
+pub mod learner;
 mod mapping;
 mod module;
 mod networks;
 mod prepare;
 mod recording;
+mod registration;
 pub mod selftest;
 mod work;
 
 use std::time::Duration;
 
+use cudarc::cublas::result::CublasError;
 use cudarc::driver::DriverError;
 use thiserror::Error;
 
@@ -34,6 +39,7 @@ pub use device::{Gpu, gpu, make_current};
 use frame::Frame;
 use module::Kernels;
 pub use networks::{Described, Networks, Tail};
+pub use registration::open as open_registrar;
 
 #[derive(Debug, Error, PartialEq)]
 pub enum CudaError {
@@ -63,6 +69,14 @@ pub enum CudaError {
     GroupSize { k: usize, k_max: usize },
     #[error("the networks on the GPU failed: {0}")]
     Networks(String),
+    #[error(
+        "no cuBLAS: libcublas.so.12 and libcublasLt.so.12 are not found; install NVIDIA's package libcublas-12-6 (JetPack has it too), or learn on the CPU: --backend cpu"
+    )]
+    NoBlas,
+    #[error("cuBLAS {major}.{minor} where 12.0 or later is expected; update it, or learn on the CPU: --backend cpu")]
+    OldBlas { major: i32, minor: i32 },
+    #[error("cuBLAS gave a call up: {0}; check the GPU's memory, and the kernel's log for Xid")]
+    Blas(#[from] CublasError),
     #[error("the GPU evaluates every pixel: give --stride 1, or take the cpu back end")]
     Stride,
 }

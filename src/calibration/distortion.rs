@@ -35,7 +35,7 @@ pub enum Distortion {
 }
 
 /// Which model is meant, once for a whole picture.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Tangential {
     None,
     /// The terms of p1 and p2 take the point.

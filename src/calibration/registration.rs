@@ -10,18 +10,15 @@
 //! pixel's middle is where it is, and all distortions count; a rectangle that leaves the image is cut at its edge, as
 //! on x86. `tests/realsense/make.py` holds this to either.
 
+pub mod projection;
+mod rectangles;
+
 use super::CalibrationError;
 use super::camera_file::{CameraFile, Extrinsics, Grid};
-use super::distortion::{Tangential, bend};
 use super::lens::Lens;
-use crate::frame::OrganisedCloud;
+use projection::{Corners, Projected, Projection};
+use rectangles::{LANES, NOTHING, Rectangles};
 
-/// A depth pixel that would cover more colour pixels along a side is nearer than any camera measures.
-const COVER_MAX: i32 = 64;
-/// No depth pixel has reached this pixel. Nearest steps are kept less one, so that 0, no depth, is the farthest.
-const NOTHING: u16 = u16::MAX;
-/// Pixels of a rectangle's row that are looked at in one go: most are two or three wide.
-const LANES: usize = 3;
 /// A ray that the depth imager sees at a smaller share of its depth goes by its side.
 const AHEAD_MIN: f64 = 0.1;
 
@@ -38,13 +35,22 @@ pub struct Registration {
     corners: Option<Corners>,
 }
 
-/// Rays of the depth image's pixel corners, `[height + 1, width + 1]`, turned into the colour imager's frame.
-#[derive(Debug)]
-struct Corners {
-    x: Vec<f32>,
-    y: Vec<f32>,
-    z: Vec<f32>,
-    translation: [f32; 3],
+/// What another machine needs for the same result.
+#[derive(Clone, Copy)]
+pub struct Tables<'a> {
+    /// Width and height of the depth image, and of frames.
+    pub depth_size: (usize, usize),
+    pub size: (usize, usize),
+    /// A depth is a step times the unit, and the offset, metres.
+    pub depth_unit_m: f32,
+    pub depth_offset_m: f32,
+    /// Rays of the corners of the depth image's pixels along each axis of the colour imager's frame,
+    /// `[depth height + 1, depth width + 1]`; NaN where a lens has no inverse.
+    pub corners: [&'a [f32]; 3],
+    pub projection: &'a Projection,
+    /// Rays of the pixels of frames, `[height, width]`, and what is added to a depth for its point.
+    pub rays: &'a [[f32; 3]],
+    pub ahead_m: f32,
 }
 
 /// A registered depth image, in buffers that frames reuse.
@@ -63,14 +69,7 @@ struct Row {
     depth_m: Vec<f32>,
     first: Projected,
     last: Projected,
-}
-
-/// Corners in the colour image: columns and rows, rounded; and their depth as the colour imager sees it.
-#[derive(Debug, Default)]
-struct Projected {
-    u: Vec<i32>,
-    v: Vec<i32>,
-    z: Vec<f32>,
+    rectangles: Rectangles,
 }
 
 impl PartialEq for Registration {
@@ -100,7 +99,7 @@ impl Registration {
     /// Makes the tables of a checked file.
     pub fn new(file: CameraFile) -> Self {
         let corners = match (file.grid, &file.depth, &file.depth_to_colour) {
-            (Grid::Colour, Some(depth), Some(extrinsics)) => Some(Corners::new(depth, extrinsics)),
+            (Grid::Colour, Some(depth), Some(extrinsics)) => Some(Corners::new(depth, extrinsics, &file.colour)),
             _ => None,
         };
         let (rays, ahead_m) = rays(&file, corners.is_some());
@@ -122,6 +121,22 @@ impl Registration {
         (grid.width, grid.height)
     }
 
+    /// The tables by which depth is moved; none where its image has the frame's grid already.
+    pub fn tables(&self) -> Option<Tables<'_>> {
+        let Corners { rays, projection } = self.corners.as_ref()?;
+        let depth = self.file.depth.as_ref()?;
+        Some(Tables {
+            depth_size: (depth.width, depth.height),
+            size: self.size(),
+            depth_unit_m: self.file.depth_unit_m as f32,
+            depth_offset_m: self.file.depth_offset_m as f32,
+            corners: rays.each_ref().map(Vec::as_slice),
+            projection,
+            rays: &self.rays,
+            ahead_m: self.ahead_m,
+        })
+    }
+
     /// Refuses a depth image of another size than the file's.
     pub fn check_depth_size(&self, width: usize, height: usize) -> Result<(), CalibrationError> {
         self.file.depth.as_ref().unwrap_or(&self.file.colour).check_size("depth", width, height)
@@ -129,6 +144,12 @@ impl Registration {
 
     /// Registers depth steps, `[height, width]` of the depth image, 0 = none. Allocates nothing once `into` was used.
     pub fn register(&self, depth: &[u16], into: &mut RegisteredDepth) {
+        self.register_steps(depth, into);
+        into.points.extend(self.points(&into.steps));
+    }
+
+    /// The same without points, which [`Self::points`] makes of the steps.
+    pub fn register_steps(&self, depth: &[u16], into: &mut RegisteredDepth) {
         let depth_lens = self.file.depth.as_ref().unwrap_or(&self.file.colour);
         assert_eq!(depth.len(), depth_lens.width * depth_lens.height, "a depth image of the file's size");
         into.points.clear();
@@ -137,11 +158,15 @@ impl Registration {
             None => into.steps.extend_from_slice(depth),
             Some(corners) => self.nearest_steps(corners, depth, depth_lens.width, into),
         }
-        into.points.extend(into.steps.iter().zip(&self.rays).map(|(step, [x, y, z])| {
+    }
+
+    /// The points of registered steps, `[height, width]`, metres, the origin where there is none.
+    pub fn points(&self, steps: &[u16]) -> impl Iterator<Item = [f32; 3]> {
+        steps.iter().zip(&self.rays).map(|(step, [x, y, z])| {
             let scale = self.metres(*step) + self.ahead_m;
             // NaN, of a ray that is none, is not above 0.
             if *step > 0 && scale * z > 0.0 { [x * scale, y * scale, z * scale] } else { [0.0; 3] }
-        }));
+        })
     }
 
     /// The nearest step of every colour pixel, into `into.steps`.
@@ -154,9 +179,11 @@ impl Registration {
         for (row, steps) in depth.chunks_exact(width).enumerate() {
             buffer.depth_m.clear();
             buffer.depth_m.extend(steps.iter().map(|step| self.metres(*step)));
-            corners.project(row, &buffer.depth_m, colour, &mut buffer.first, [0, 0]);
-            corners.project(row, &buffer.depth_m, colour, &mut buffer.last, [1, 1]);
-            fill(steps, buffer, colour.width, colour.height, nearest);
+            corners.project(row, &buffer.depth_m, &mut buffer.first, [0, 0]);
+            corners.project(row, &buffer.depth_m, &mut buffer.last, [1, 1]);
+            let Row { first, last, rectangles, .. } = &mut *buffer;
+            rectangles.between(first, last, steps, (colour.width, colour.height));
+            rectangles.fill(steps, colour.width, nearest);
         }
         nearest_steps.extend(nearest[..pixels].iter().map(|step| step.wrapping_add(1)));
     }
@@ -189,208 +216,7 @@ fn rays(file: &CameraFile, moved: bool) -> (Vec<[f32; 3]>, f32) {
     (rays, along(extrinsics.translation_m) as f32)
 }
 
-impl Corners {
-    fn new(depth: &Lens, extrinsics: &Extrinsics) -> Self {
-        let rays = depth.rays(depth.width + 1, depth.height + 1, -0.5);
-        let turn = Extrinsics { translation_m: [0.0; 3], ..*extrinsics };
-        let turned = |axis: usize| {
-            let along = |ray: &[f32; 2]| turn.transform([ray[0].into(), ray[1].into(), 1.0])[axis] as f32;
-            rays.iter().map(along).collect()
-        };
-        Self { x: turned(0), y: turned(1), z: turned(2), translation: extrinsics.translation_m.map(|v| v as f32) }
-    }
-
-    /// The corners at `[right, below]` of the pixels of a row, each at its pixel's depth, in the colour image.
-    fn project(&self, row: usize, depth_m: &[f32], colour: &Lens, out: &mut Projected, [right, below]: [usize; 2]) {
-        let first = (row + below) * (depth_m.len() + 1) + right;
-        let at = first..first + depth_m.len();
-        let rays = [&self.x[at.clone()], &self.y[at.clone()], &self.z[at]];
-        let lens = Projection {
-            focal: [colour.fx as f32, colour.fy as f32],
-            centre: [colour.cx as f32 + 0.5, colour.cy as f32 + 0.5],
-            end: [colour.width as f32, colour.height as f32],
-            translation: self.translation,
-        };
-        for values in [&mut out.u, &mut out.v] {
-            values.resize(depth_m.len(), 0);
-        }
-        out.z.resize(depth_m.len(), 0.0);
-        let coefficients = colour.coefficients.map(|c| c as f32);
-        let arch = pulp::Arch::new();
-        // Without these attributes the closures stay calls, and nothing is done eight at a time.
-        match colour.distortion.tangential() {
-            Tangential::None => arch.dispatch(
-                #[inline(always)]
-                || {
-                    lens.row(
-                        rays,
-                        depth_m,
-                        out,
-                        #[inline(always)]
-                        |point| point,
-                    )
-                },
-            ),
-            Tangential::Plain => arch.dispatch(
-                #[inline(always)]
-                || {
-                    lens.row(
-                        rays,
-                        depth_m,
-                        out,
-                        #[inline(always)]
-                        |point| bend::<_, false>(coefficients, point),
-                    )
-                },
-            ),
-            Tangential::AfterRadial => arch.dispatch(
-                #[inline(always)]
-                || {
-                    lens.row(
-                        rays,
-                        depth_m,
-                        out,
-                        #[inline(always)]
-                        |point| bend::<_, true>(coefficients, point),
-                    )
-                },
-            ),
-        }
-    }
-}
-
-/// What the projection of a row needs of the colour imager.
-struct Projection {
-    focal: [f32; 2],
-    /// The principal point, half a pixel on, so that rounding down rounds to the nearest.
-    centre: [f32; 2],
-    /// Width and height.
-    end: [f32; 2],
-    translation: [f32; 3],
-}
-
-impl Projection {
-    #[inline(always)]
-    fn row(&self, [x, y, z]: [&[f32]; 3], depth_m: &[f32], out: &mut Projected, bend: impl Fn([f32; 2]) -> [f32; 2]) {
-        let [dx, dy, dz] = self.translation;
-        // All of one length, so that no access is checked.
-        let count = depth_m.len();
-        let (x, y, z) = (&x[..count], &y[..count], &z[..count]);
-        let (u, v, out_z) = (&mut out.u[..count], &mut out.v[..count], &mut out.z[..count]);
-        for i in 0..count {
-            let depth = depth_m[i];
-            let [px, py, pz] = [x[i] * depth + dx, y[i] * depth + dy, z[i] * depth + dz];
-            let [bent_x, bent_y] = bend([px / pz, py / pz]);
-            u[i] = whole(bent_x * self.focal[0] + self.centre[0], self.end[0]);
-            v[i] = whole(bent_y * self.focal[1] + self.centre[1], self.end[1]);
-            out_z[i] = pz;
-        }
-    }
-}
-
-/// Rounded down, and brought beside an image that ends at `end` where it is far outside.
-#[inline(always)]
-fn whole(at: f32, end: f32) -> i32 {
-    // From 0 on, cutting off rounds down; NaN becomes 0, and its depth is NaN too.
-    let shifted = (at + 1.0).max(0.0).min(end + 1.0);
-    // SAFETY: `shifted` is no NaN, since `max` and `min` give the other operand for one, and lies between 0 and an
-    // image's side. A checked conversion would keep the loop from being vectorised.
-    unsafe { shifted.to_int_unchecked::<i32>() - 1 }
-}
-
-/// Fills the rectangles of a row's pixels where they are nearest. `nearest`: `[height, width]` and `LANES` more.
-fn fill(steps: &[u16], row: &Row, width: usize, height: usize, nearest: &mut [u16]) {
-    let (first, last) = (&row.first, &row.last);
-    for (i, &step) in steps.iter().enumerate() {
-        // Not above 0 behind the imager, and where a lens has no inverse.
-        if step == 0 || !(first.z[i] > 0.0 && last.z[i] > 0.0) {
-            continue;
-        }
-        let (left, top) = (first.u[i].max(0), first.v[i].max(0));
-        let (right, bottom) = (last.u[i].min(width as i32 - 1), last.v[i].min(height as i32 - 1));
-        let (wide, high) = (right - left + 1, bottom - top + 1);
-        if !(1..=COVER_MAX).contains(&wide) || high > COVER_MAX {
-            continue;
-        }
-        let key = step - 1;
-        for v in top..=bottom {
-            let start = v as usize * width + left as usize;
-            match nearest[start..].first_chunk_mut::<LANES>() {
-                Some(lanes) if wide <= LANES as i32 => {
-                    for (lane, nearest) in lanes.iter_mut().enumerate() {
-                        if *nearest > key && (lane as i32) < wide {
-                            *nearest = key;
-                        }
-                    }
-                }
-                _ => nearest[start..start + wide as usize].iter_mut().for_each(|n| *n = key.min(*n)),
-            }
-        }
-    }
-}
-
-/// The colour of every pixel of a cloud on the depth image's grid, `[height, width, 3]`, bilinear between the colour
-/// image's pixels. A point that the colour image does not show is removed. A pixel without a point takes its colour
-/// beside that of the last pixel that had one, so that the picture has no holes where depth has.
-pub fn sample_colour(file: &CameraFile, cloud: &mut OrganisedCloud, rgb: &[u8], colours: &mut Vec<u8>) {
-    let colour = &file.colour;
-    let depth = file.depth.as_ref().unwrap_or(colour);
-    let extrinsics = file.depth_to_colour.unwrap_or(Extrinsics::IDENTITY);
-    let step = [colour.fx / depth.fx, colour.fy / depth.fy];
-    let picture = Picture { rgb, width: colour.width, height: colour.height };
-    let width = cloud.width();
-    colours.clear();
-    // Where the last pixel with a point lies in both images.
-    let mut last: Option<([usize; 2], [f64; 2])> = None;
-    for i in 0..cloud.points().len() {
-        let pixel = [i % width, i / width];
-        let point = cloud.points()[i].map(f64::from);
-        if point[2] > 0.0 {
-            let moved = extrinsics.transform(point);
-            let at = colour.project(moved);
-            match picture.at(at).filter(|_| moved[2] > 0.0) {
-                Some(sampled) => {
-                    last = Some((pixel, at));
-                    colours.extend(sampled);
-                    continue;
-                }
-                None => cloud.remove(i),
-            }
-        }
-        let beside =
-            last.map(|(from, at)| [0, 1].map(|axis| at[axis] + step[axis] * (pixel[axis] as f64 - from[axis] as f64)));
-        colours.extend(beside.and_then(|at| picture.at(at)).unwrap_or([0; 3]));
-    }
-}
-
 impl Extrinsics {
     pub const IDENTITY: Self =
         Self { rotation: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], translation_m: [0.0; 3] };
-}
-
-/// A colour image, `[height, width, 3]`.
-struct Picture<'a> {
-    rgb: &'a [u8],
-    width: usize,
-    height: usize,
-}
-
-impl Picture<'_> {
-    /// The colour at (u, v), which the middles of four pixels surround; none outside.
-    fn at(&self, [u, v]: [f64; 2]) -> Option<[u8; 3]> {
-        let inside = (0.0..=(self.width - 1) as f64).contains(&u) && (0.0..=(self.height - 1) as f64).contains(&v);
-        if !inside {
-            return None;
-        }
-        let (left, top) = (u as usize, v as usize);
-        let (right, bottom) = ((left + 1).min(self.width - 1), (top + 1).min(self.height - 1));
-        let (across, down) = (u - left as f64, v - top as f64);
-        let value = |x: usize, y: usize, c: usize| f64::from(self.rgb[(y * self.width + x) * 3 + c]);
-        let mixed = |c: usize| {
-            let above = value(left, top, c) * (1.0 - across) + value(right, top, c) * across;
-            let below = value(left, bottom, c) * (1.0 - across) + value(right, bottom, c) * across;
-            (above * (1.0 - down) + below * down).round() as u8
-        };
-        Some([0, 1, 2].map(mixed))
-    }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::pixel_format::{Raw, to_depth, to_rgb};
 use super::{CameraError, CapturedFrame, FrameSource};
+use crate::backend::{Choice, registrar};
 use crate::calibration::Camera;
 use crate::calibration::assembly::Assembler;
 use crate::clock;
@@ -91,6 +92,8 @@ pub struct Pairing {
     pub window_ns: u64,
     /// A node that is silent for longer has failed.
     pub silent_ns_max: u64,
+    /// The machine that registers depth to colour.
+    pub machine: Choice,
 }
 
 /// Two nodes as one source.
@@ -107,7 +110,9 @@ impl NodePair {
     pub fn new(colour: Box<dyn Node>, depth: Box<dyn Node>, pairing: Pairing) -> Self {
         let now = clock::monotonic_ns();
         let (colours, depths) = (Waiting::new(now), Waiting::new(now));
-        Self { colour, depth, pairing, colours, depths, assembler: Assembler::default() }
+        let mut assembler = Assembler::on(registrar(pairing.machine));
+        assembler.ready(&pairing.camera);
+        Self { colour, depth, pairing, colours, depths, assembler }
     }
 
     /// Drops what has no other half any more; true where the oldest two images are a pair.
@@ -223,7 +228,7 @@ mod tests {
             depth_unit_m: 0.001,
             depth_offset_m: 0.0,
         });
-        let pairing = Pairing { camera, window_ns: 10 * MS, silent_ns_max: 40 * MS };
+        let pairing = Pairing { camera, window_ns: 10 * MS, silent_ns_max: 40 * MS, machine: Choice::Cpu };
         let source = NodePair::new(node("colour", b"GREY", &colours), node("depth", b"Z16 ", &depths), pairing);
         (source, colours, depths)
     }

@@ -14,6 +14,7 @@ mod source;
 use std::path::PathBuf;
 
 use super::{CameraError, FrameSource};
+use crate::backend::Choice;
 use crate::calibration::Camera;
 use crate::calibration::camera_file::Grid;
 
@@ -45,6 +46,8 @@ pub struct Realsense {
     pub filters: Filters,
     /// Pictures that were taken further apart do not belong together, nanoseconds.
     pub pair_window_ns: u64,
+    /// The machine that registers depth to colour.
+    pub machine: Choice,
 }
 
 /// Settings of a device, in its own units; what is left out stays as it is.

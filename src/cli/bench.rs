@@ -5,8 +5,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::bench::line::{self, LineReport};
+use crosscheck::bench::registration;
 use crosscheck::bench::sweep::{self, Axis};
-use crosscheck::bench::{self, Report, Subject};
+use crosscheck::bench::{self, Report, Spread, Subject};
 use crosscheck::calibration::Camera;
 use crosscheck::dataset;
 use crosscheck::frame::RgbdFrame;
@@ -45,6 +46,9 @@ pub struct Arguments {
     /// How long the line runs
     #[arg(long, default_value_t = 60, requires = "line")]
     seconds: u64,
+    /// Measure the registration of depth to colour instead, on one core or the GPU, with the lenses of this camera file
+    #[arg(long, value_name = "CAMERA", conflicts_with_all = ["rgb", "streaming", "sweep", "line", "stride", "precision", "engine"])]
+    registration: Option<PathBuf>,
     /// Frames a second on the line; half of what the engine can do when left out
     #[arg(long, requires = "line", value_parser = parse_rate)]
     rate: Option<f64>,
@@ -65,6 +69,12 @@ fn parse_rate(text: &str) -> Result<f64, String> {
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     if let Some(folder) = &arguments.sweep {
         return run_sweep(arguments, folder);
+    }
+    if let Some(path) = &arguments.registration {
+        let report = registration::measure(&Camera::read(path)?, arguments.evaluation.backend(), arguments.frames)?;
+        let text = if arguments.json { serde_json::to_string(&report)? } else { registration_to_text(&report) };
+        writeln!(std::io::stdout(), "{text}").context("cannot print the result")?;
+        return Ok(Outcome::Done);
     }
     let frame = match (&arguments.rgb, &arguments.xyz) {
         (Some(rgb), Some(xyz)) => {
@@ -159,6 +169,20 @@ fn to_text(report: &Report) -> String {
         text += &format!("\npeak memory {megabytes:.0} MB");
     }
     text
+}
+
+fn registration_to_text(report: &registration::Report) -> String {
+    let registration::Report { backend, frames, depth, colour, points, latency_ms, processor_ms } = report;
+    let Spread { min, median, p95, p99, max } = latency_ms;
+    let text = format!(
+        "depth {} x {} to colour {} x {} on {backend}{}: {points} points\nmin {min:.2}, median {median:.2}, p95 {p95:.2}, p99 {p99:.2}, max {max:.2} ms over {frames} images",
+        depth.0,
+        depth.1,
+        colour.0,
+        colour.1,
+        if *backend == "cpu" { ", one thread" } else { ", with the copies" }
+    );
+    text + &processor_ms.map_or(String::new(), |ms| format!("; {ms:.2} ms of processor time an image"))
 }
 
 fn line_to_text(report: &LineReport) -> String {

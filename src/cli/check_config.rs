@@ -19,7 +19,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let station = Station::read(&arguments.config)?;
     // Reads the camera file, and opens no camera.
-    opener(&station.camera)?;
+    opener(&station.camera, station.engine.backend)?;
     write!(std::io::stdout(), "{}", toml::to_string(&station)?).context("cannot print the result")?;
     Ok(Outcome::Done)
 }

@@ -10,7 +10,7 @@ use crosscheck::fit::Fit;
 
 use super::Outcome;
 use super::interrupt::stop_on_interrupt;
-use super::options::{EngineOption, FitOptions};
+use super::options::{EngineOption, FitOptions, MachineOption};
 use super::progress::{EpochBar, frames_bar};
 
 /// Learn the two mappings from good parts.
@@ -29,6 +29,8 @@ pub struct Arguments {
     shots: Option<usize>,
     #[command(flatten)]
     fit: FitOptions,
+    #[command(flatten)]
+    machine: MachineOption,
     /// Go on with a fit that was broken off, from the state beside the output
     #[arg(long)]
     resume: bool,
@@ -51,6 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     }
     let folder = arguments.output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(".".as_ref());
     super::check_output(&arguments.output)?;
+    let mut fit = Fit::on(arguments.machine.choice(), engine, folder.into())?;
     let mut state = arguments.output.clone().into_os_string();
     state.push(".state");
     let state = PathBuf::from(state);
@@ -58,7 +61,6 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         std::fs::remove_file(&state).with_context(|| format!("cannot remove {}", state.display()))?;
     }
     let stop = stop_on_interrupt()?;
-    let mut fit = Fit::new(engine, folder.into())?;
     if add_all(&mut fit, &entries, &stop)?.is_break() {
         anyhow::bail!("interrupted before the first epoch: nothing was written");
     }

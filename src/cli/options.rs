@@ -120,9 +120,26 @@ pub struct EvaluationOptions {
     /// Arithmetic of the large products; auto is bf16 where the processor multiplies it faster (AMX; AVX512-BF16 of AMD), else f32
     #[arg(long, default_value = "f32")]
     precision: PrecisionOption,
+    #[command(flatten)]
+    machine: MachineOption,
+}
+
+/// The machine that runs the method.
+#[derive(Args)]
+pub struct MachineOption {
     /// Machine that runs the method: auto is the CPU; cuda needs a build with that feature and NVIDIA's driver
     #[arg(long, default_value = "auto")]
     backend: BackendOption,
+}
+
+impl MachineOption {
+    pub fn choice(&self) -> Choice {
+        match self.backend {
+            BackendOption::Auto => Choice::Auto,
+            BackendOption::Cpu => Choice::Cpu,
+            BackendOption::Cuda => Choice::Cuda,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -159,11 +176,7 @@ impl EvaluationOptions {
     }
 
     pub fn backend(&self) -> Choice {
-        match self.backend {
-            BackendOption::Auto => Choice::Auto,
-            BackendOption::Cpu => Choice::Cpu,
-            BackendOption::Cuda => Choice::Cuda,
-        }
+        self.machine.choice()
     }
 
     /// What to calculate in; anything but f32 is said.

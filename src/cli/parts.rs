@@ -26,7 +26,8 @@ pub fn of_station(
     stop: &AtomicBool,
     mut each: impl FnMut(&RgbdFrame) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
-    let mut camera = Supervisor::start(opener(&station.camera)?, Settings::of(station).patience)?;
+    let mut camera =
+        Supervisor::start(opener(&station.camera, station.engine.backend)?, Settings::of(station).patience)?;
     let mut finder = Finder::new(belt, 0);
     let every_frame = station.trigger.source == TriggerSource::Frame;
     let (mut captured, mut middle) = (CapturedFrame::empty(), CapturedFrame::empty());

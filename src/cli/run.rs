@@ -68,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let reloader = Reloader::new(path.into(), station.clone(), judgement.judge.clone());
     let mut desk = Desk { signals, asked, reloader, metrics: metrics.clone() };
     let equipment = Equipment {
-        camera: opener(&station.camera)?,
+        camera: opener(&station.camera, station.engine.backend)?,
         judgement,
         line,
         watchers: watchers(latest, publisher, drift),

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::Finding;
+use crate::backend::Choice;
 use crate::camera::CapturedFrame;
 use crate::camera::supervisor::{Delivery, Patience, Supervisor};
 use crate::config::Station;
@@ -60,7 +61,7 @@ fn camera(camera: &Camera) -> Finding {
     }
     let failed =
         |reason: String| Finding::error(name, reason, "correct [camera], or see to its cable and its permissions");
-    let opener = match opener(camera) {
+    let opener = match opener(camera, Choice::Cpu) {
         Ok(opener) => opener,
         Err(error) => return failed(error.to_string()),
     };

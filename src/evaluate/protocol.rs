@@ -121,7 +121,7 @@ fn fit_class(
     if let Some(shots) = protocol.shots {
         entries = draw(entries, shots, protocol.settings.seed);
     }
-    let mut fit = Fit::new(engine, std::env::temp_dir()).map_err(failed)?;
+    let mut fit = Fit::on(protocol.backend, engine, std::env::temp_dir()).map_err(failed)?;
     for (i, entry) in entries.iter().enumerate() {
         observe("features", i, entries.len());
         if !fit.add(&entry.frame()?).map_err(failed)? {

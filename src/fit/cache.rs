@@ -1,12 +1,13 @@
 //! The frozen features of every frame, computed once: f16, in memory while small and in a file beyond that.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use tempfile::SpooledTempFile;
 
+use super::FitError;
 use crate::backend::XyzGroups;
 use crate::backend::cpu::interpolate::{self, SparseRows};
 use crate::model::Weights;
@@ -18,6 +19,8 @@ const MEMORY_BYTES_MAX: usize = 512 << 20;
 /// Features of frames, as tokens and groups with the sparse rows that carry groups to pixels.
 pub struct TokenCache {
     file: SpooledTempFile,
+    /// Where it grows on disk.
+    folder: PathBuf,
     frames: Vec<Record>,
     rgb_rows: SparseRows,
     c_rgb: usize,
@@ -89,7 +92,12 @@ impl TokenCache {
     /// `folder`: where it may grow on disk.
     pub fn new(folder: &Path, c_rgb: usize, c_xyz: usize) -> Self {
         let file = tempfile::spooled_tempfile_in(MEMORY_BYTES_MAX, folder);
-        Self { file, frames: Vec::new(), rgb_rows: interpolate::rgb_rows(), c_rgb, c_xyz, standard: None }
+        let rgb_rows = interpolate::rgb_rows();
+        Self { file, folder: folder.into(), frames: Vec::new(), rgb_rows, c_rgb, c_xyz, standard: None }
+    }
+
+    fn failed(&self, source: io::Error) -> FitError {
+        FitError::Cache { folder: self.folder.clone(), source }
     }
 
     pub fn len(&self) -> usize {
@@ -97,7 +105,7 @@ impl TokenCache {
     }
 
     /// Adds a frame: tokens `[T, C_RGB]`, its groups, and the cloud `[P]` they came from.
-    pub fn push(&mut self, tokens: &[f32], groups: &XyzGroups, cloud: &[[f32; 3]]) -> io::Result<()> {
+    pub fn push(&mut self, tokens: &[f32], groups: &XyzGroups, cloud: &[[f32; 3]]) -> Result<(), FitError> {
         let rows = interpolate::xyz_rows(cloud, &groups.centres);
         let pixels: Vec<usize> = (0..P).filter(|&p| !rows.row(p).is_empty()).collect();
         let entries = pixels.iter().map(|&p| rows.row(p).len()).sum();
@@ -118,18 +126,18 @@ impl TokenCache {
             bytes.extend((group as u16).to_le_bytes());
             bytes.extend(f16::from_f32(weight).to_le_bytes());
         }
-        self.file.seek(SeekFrom::Start(offset))?;
-        self.file.write_all(&bytes)?;
+        let written = self.file.seek(SeekFrom::Start(offset)).and_then(|_| self.file.write_all(&bytes));
+        written.map_err(|source| self.failed(source))?;
         self.frames.push(record);
         Ok(())
     }
 
     /// Reads frame `index` into `frame`.
-    pub fn read(&mut self, index: usize, frame: &mut CachedFrame) -> io::Result<()> {
+    pub fn read(&mut self, index: usize, frame: &mut CachedFrame) -> Result<(), FitError> {
         let record = self.frames[index];
         let mut bytes = vec![0; record.bytes()];
-        self.file.seek(SeekFrom::Start(record.offset))?;
-        self.file.read_exact(&mut bytes)?;
+        let read = self.file.seek(SeekFrom::Start(record.offset)).and_then(|_| self.file.read_exact(&mut bytes));
+        read.map_err(|source| self.failed(source))?;
         let (tokens, rest) = bytes.split_at(2 * record.tokens);
         let (groups, rest) = rest.split_at(2 * record.groups);
         let (rows, entries) = rest.split_at(8 * record.pixels);
@@ -174,7 +182,7 @@ impl TokenCache {
     }
 
     /// Mean and deviation of each channel of all tokens, and of all groups.
-    pub fn channels(&mut self) -> io::Result<(Channels, Channels)> {
+    pub fn channels(&mut self) -> Result<(Channels, Channels), FitError> {
         let (mut rgb, mut xyz) = (Sums::new(self.c_rgb), Sums::new(self.c_xyz));
         let mut frame = CachedFrame::default();
         for index in 0..self.len() {

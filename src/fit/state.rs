@@ -7,9 +7,9 @@ use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use serde::{Deserialize, Serialize};
 
-use super::adam::Adam;
 use super::trainer::Trainer;
 use super::{FitError, Settings};
+use crate::backend::learner::Adam;
 use crate::files;
 use crate::model::Weights;
 use crate::model::engine_file::Engine;
@@ -39,7 +39,7 @@ pub fn key(engine: &Engine, settings: &Settings, trainer: &Trainer) -> Key {
 }
 
 /// Leaves the state for another run; removes it when the fit is through.
-pub fn store(path: &Path, key: &Key, trainer: &mut Trainer, epochs: usize) -> Result<(), FitError> {
+pub fn store(path: &Path, key: &Key, trainer: &Trainer, epochs: usize) -> Result<(), FitError> {
     let failed = |source| FitError::StateWrite { path: path.into(), source };
     if trainer.epochs_done >= epochs {
         return match std::fs::remove_file(path) {
@@ -47,8 +47,7 @@ pub fn store(path: &Path, key: &Key, trainer: &mut Trainer, epochs: usize) -> Re
             _ => Ok(()),
         };
     }
-    let mut tensors = trainer.to_xyz.state();
-    tensors.extend(trainer.to_rgb.state());
+    let mut tensors = trainer.learner.state()?;
     if let Some((_, best)) = &trainer.best {
         tensors.extend(best.iter().map(|(name, values)| (format!("best.{name}"), values.clone())));
     }
@@ -88,7 +87,7 @@ pub fn restore(path: &Path, key: &Key, trainer: &mut Trainer) -> Result<(), FitE
     let tensors = SafeTensors::deserialize(&bytes).map_err(|e| refused(e.to_string()))?;
     let decode = |data: &[u8]| data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect::<Vec<f32>>();
     let mut state: Weights = tensors.iter().map(|(name, view)| (name.to_string(), decode(view.data()))).collect();
-    let complete = trainer.to_xyz.restore(&mut state) && trainer.to_rgb.restore(&mut state);
+    let complete = trainer.learner.restore(&mut state)?;
     let best: Weights =
         state.into_iter().filter_map(|(name, v)| Some((name.strip_prefix("best.")?.to_string(), v))).collect();
     if !complete || position.best_loss.is_some() && !trainer.fits(&best) {

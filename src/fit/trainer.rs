@@ -1,11 +1,9 @@
 //! The loop: epochs over cached frames, both mappings together, the best kept.
 
-use std::io;
-
-use super::adam::Adam;
 use super::cache::{CachedFrame, TokenCache};
-use super::mlp::TrainableMapping;
-use super::{Progress, Settings};
+use super::{FitError, Progress, Settings};
+use crate::backend::learner::{Adam, Learner, Pixels};
+use crate::backend::{self, Choice};
 use crate::model::{Architecture, Weights};
 
 /// Frames that one step of Adam draws its pixels from.
@@ -17,42 +15,41 @@ const HELD_OUT_FRAMES_MIN: usize = 5;
 
 pub struct Trainer {
     pub(super) cache: TokenCache,
-    pub(super) to_xyz: TrainableMapping,
-    pub(super) to_rgb: TrainableMapping,
+    /// Both mappings, on the machine that learns them.
+    pub(super) learner: Box<dyn Learner>,
     pub(super) adam: Adam,
     pub(super) epochs_done: usize,
     pub(super) best: Option<(f64, Weights)>,
     settings: Settings,
+    /// Names and lengths of the mappings' tensors.
+    shapes: Vec<(String, usize)>,
     train: Vec<usize>,
     held_out: Option<Pixels>,
     frame: CachedFrame,
     batch: Pixels,
 }
 
-/// Features of pixels, `[n, C_RGB]` and `[n, C_XYZ]`.
-#[derive(Default)]
-struct Pixels {
-    rgb: Vec<f32>,
-    xyz: Vec<f32>,
-}
-
 impl Trainer {
     /// Mappings start as PyTorch starts linear layers.
-    pub fn new(architecture: &Architecture, mut cache: TokenCache, settings: &Settings) -> io::Result<Self> {
-        let mut weights = initial_mappings(architecture, settings.seed);
-        let mut mapping = |name, c_out| TrainableMapping::new(name, architecture.hidden, c_out, &mut weights);
-        let (to_xyz, to_rgb) =
-            (mapping("map_rgb_to_xyz", architecture.c_xyz()), mapping("map_xyz_to_rgb", architecture.c_rgb()));
+    pub fn new(
+        choice: Choice,
+        architecture: &Architecture,
+        mut cache: TokenCache,
+        settings: &Settings,
+    ) -> Result<Self, FitError> {
+        let weights = initial_mappings(architecture, settings.seed);
+        let shapes = weights.iter().map(|(name, values)| (name.clone(), values.len())).collect();
+        let learner = backend::open_learner(choice, architecture, weights)?;
         let (train, held_out) = divide(cache.len(), settings.held_out);
         let held_out = sample_held_out(&mut cache, &held_out, settings.seed)?;
         Ok(Self {
             cache,
-            to_xyz,
-            to_rgb,
+            learner,
             adam: Adam::default(),
             epochs_done: 0,
             best: None,
             settings: *settings,
+            shapes,
             train,
             held_out,
             frame: CachedFrame::default(),
@@ -65,40 +62,37 @@ impl Trainer {
     }
 
     /// The mappings with the least held-out loss, or training loss where none is held out.
-    pub fn best(self) -> Weights {
+    pub fn best(self) -> Result<Weights, FitError> {
         match self.best {
-            Some((_, weights)) => weights,
-            None => self.weights(),
+            Some((_, weights)) => Ok(weights),
+            None => Ok(self.learner.weights()?),
         }
     }
 
     /// Every training frame once.
-    pub fn epoch(&mut self) -> io::Result<Progress> {
+    pub fn epoch(&mut self) -> Result<Progress, FitError> {
         // Seeded by the epoch, so that a fit that is continued draws what it would have drawn.
         let mut random = fastrand::Rng::with_seed(self.settings.seed.wrapping_add(self.epochs_done as u64 + 1));
         let mut order = self.train.clone();
         random.shuffle(&mut order);
-        let (mut total, mut steps) = (0.0, 0);
+        let mut steps = 0;
         for frames in order.chunks(FRAMES_PER_STEP) {
             self.draw(frames, &mut random)?;
             self.adam.advance();
-            let Pixels { rgb, xyz } = &self.batch;
-            total += self.to_xyz.step(rgb, xyz, &self.adam) + self.to_rgb.step(xyz, rgb, &self.adam);
+            self.learner.step(&self.batch, &self.adam)?;
             steps += 1;
         }
         self.epochs_done += 1;
-        let loss = total / f64::from(steps);
-        let (to_xyz, to_rgb) = (&mut self.to_xyz, &mut self.to_rgb);
-        let held_out = self.held_out.as_ref();
-        let held_out_loss = held_out.map(|p| to_xyz.loss(&p.rgb, &p.xyz) + to_rgb.loss(&p.xyz, &p.rgb));
+        let loss = self.learner.take_loss()? / f64::from(steps);
+        let held_out_loss = self.held_out.as_ref().map(|pixels| self.learner.loss(pixels)).transpose()?;
         let judged = held_out_loss.unwrap_or(loss);
         if self.best.as_ref().is_none_or(|(best, _)| judged < *best) {
-            self.best = Some((judged, self.weights()));
+            self.best = Some((judged, self.learner.weights()?));
         }
         Ok(Progress { epoch: self.epochs_done, epochs: self.settings.epochs, loss, held_out_loss })
     }
 
-    fn draw(&mut self, frames: &[usize], random: &mut fastrand::Rng) -> io::Result<()> {
+    fn draw(&mut self, frames: &[usize], random: &mut fastrand::Rng) -> Result<(), FitError> {
         let Pixels { rgb, xyz } = &mut self.batch;
         rgb.clear();
         xyz.clear();
@@ -111,14 +105,8 @@ impl Trainer {
 
     /// Whether `mappings` has the tensors of these mappings.
     pub fn fits(&self, mappings: &Weights) -> bool {
-        let shape = |weights: &Weights| weights.iter().map(|(name, v)| (name.clone(), v.len())).collect::<Vec<_>>();
-        shape(&self.weights()) == shape(mappings)
-    }
-
-    fn weights(&self) -> Weights {
-        let mut weights = self.to_xyz.weights();
-        weights.extend(self.to_rgb.weights());
-        weights
+        self.shapes.len() == mappings.len()
+            && self.shapes.iter().all(|(name, len)| mappings.get(name).is_some_and(|v| v.len() == *len))
     }
 }
 
@@ -129,7 +117,7 @@ fn divide(frames: usize, share: f64) -> (Vec<usize>, Vec<usize>) {
     ((0..frames).filter(|i| !held_out.contains(i)).collect(), held_out)
 }
 
-fn sample_held_out(cache: &mut TokenCache, frames: &[usize], seed: u64) -> io::Result<Option<Pixels>> {
+fn sample_held_out(cache: &mut TokenCache, frames: &[usize], seed: u64) -> Result<Option<Pixels>, FitError> {
     let (mut pixels, mut frame) = (Pixels::default(), CachedFrame::default());
     let mut random = fastrand::Rng::with_seed(seed);
     for &index in frames {

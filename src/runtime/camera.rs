@@ -1,5 +1,6 @@
 //! From `[camera]` to what opens it.
 
+use crate::backend::Choice;
 use crate::calibration::{self, CalibrationError};
 use crate::camera::realsense::{self, Controls, Filters, Origin, Preset, Realsense};
 use crate::camera::replay::{Playback, Rate, Replay};
@@ -21,8 +22,8 @@ pub fn patience(camera: &Camera) -> Patience {
     }
 }
 
-/// What opens the camera of a checked configuration. Files that it names are read at once.
-pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
+/// What opens the camera of a checked configuration, whose depth `machine` registers. Files that it names are read at once.
+pub fn opener(camera: &Camera, machine: Choice) -> Result<Opener, CalibrationError> {
     match (camera.source, &camera.replay, &camera.v4l) {
         (CameraSource::Replay, Some(replay), _) => {
             let playback = Playback {
@@ -37,10 +38,10 @@ pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
             let lenses = calibration::Camera::read(&nodes.camera_file)?;
             let sides = |(width, height): (u32, u32)| (width as usize, height as usize);
             lenses.check_sizes(sides((nodes.width, nodes.height)), sides(nodes.depth_size()))?;
-            Ok(v4l(nodes, lenses, camera.frame_timeout_ms))
+            Ok(v4l(nodes, lenses, camera.frame_timeout_ms, machine))
         }
         (CameraSource::Realsense, ..) => {
-            let camera = realsense(&camera.realsense.clone().unwrap_or_default())?;
+            let camera = realsense(&camera.realsense.clone().unwrap_or_default(), machine)?;
             let opened = camera.clone();
             let opener = Opener::new(move || realsense::open(&opened));
             Ok(match camera.origin {
@@ -66,13 +67,17 @@ pub fn opener(camera: &Camera) -> Result<Opener, CalibrationError> {
 }
 
 #[cfg(feature = "v4l")]
-fn v4l(nodes: &V4l, camera: calibration::Camera, frame_timeout_ms: f64) -> Opener {
+fn v4l(nodes: &V4l, camera: calibration::Camera, frame_timeout_ms: f64, machine: Choice) -> Opener {
     use crate::camera::nodes::Pairing;
     use crate::camera::pixel_format::FourCc;
     use crate::camera::v4l::{Wanted, open};
 
-    let pairing =
-        Pairing { camera, window_ns: ns_from_ms(nodes.pair_window_ms), silent_ns_max: ns_from_ms(frame_timeout_ms) };
+    let pairing = Pairing {
+        camera,
+        window_ns: ns_from_ms(nodes.pair_window_ms),
+        silent_ns_max: ns_from_ms(frame_timeout_ms),
+        machine,
+    };
     let frame_rate_hz = nodes.frame_rate_hz;
     let format = nodes.colour_format.as_deref().and_then(|name| name.as_bytes().try_into().ok()).map(FourCc);
     let colour = Wanted { path: nodes.colour.clone(), size: (nodes.width, nodes.height), format, frame_rate_hz };
@@ -82,12 +87,12 @@ fn v4l(nodes: &V4l, camera: calibration::Camera, frame_timeout_ms: f64) -> Opene
 }
 
 #[cfg(not(feature = "v4l"))]
-fn v4l(_: &V4l, _: calibration::Camera, _: f64) -> Opener {
+fn v4l(_: &V4l, _: calibration::Camera, _: f64, _: Choice) -> Opener {
     let reason = "this build has no V4L2 cameras: build it with --features v4l";
     Opener::new(move || Err(CameraError::Settings { reason: reason.into() }))
 }
 
-fn realsense(options: &config::realsense::Realsense) -> Result<Realsense, CalibrationError> {
+fn realsense(options: &config::realsense::Realsense, machine: Choice) -> Result<Realsense, CalibrationError> {
     let size = |side: Option<[u32; 2]>| side.map_or((0, 0), |[width, height]| (width, height));
     Ok(Realsense {
         origin: match &options.recording {
@@ -111,6 +116,7 @@ fn realsense(options: &config::realsense::Realsense) -> Result<Realsense, Calibr
             temporal: options.temporal_filter,
         },
         pair_window_ns: ns_from_ms(options.pair_window_ms),
+        machine,
     })
 }
 

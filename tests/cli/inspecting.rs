@@ -225,6 +225,26 @@ fn bench_says_what_each_stage_takes() {
 }
 
 #[test]
+fn bench_says_what_registration_takes() {
+    let desk = Desk::new();
+    let camera = include_str!("../../calibration/depth-848x480-colour-1280x720.toml");
+    desk.write("camera.toml", camera);
+    let found = desk.done("bench --registration camera.toml --frames 3 --json").json();
+    assert_eq!(keys(&found), ["backend", "colour", "depth", "frames", "latency_ms", "points", "processor_ms"]);
+    assert_eq!((&found["backend"], &found["frames"]), (&"cpu".into(), &3.into()));
+    assert!(number(&found["points"]) > 0.6 * 1280.0 * 720.0, "{found}");
+    let text = desk.done("bench --registration camera.toml --frames 1");
+    assert!(text.out.contains("depth 848 x 480 to colour 1280 x 720 on cpu"), "{}", text.out);
+    let registered = camera.split("[depth]").next().unwrap();
+    for other in [registered, &format!("grid = \"depth\"\n{camera}")] {
+        desk.write("other.toml", other);
+        desk.refused_with("bench --registration other.toml", &["nothing is registered", "[depth_to_colour]"]);
+    }
+    #[cfg(not(feature = "cuda"))]
+    desk.refused_with("bench --registration camera.toml --backend cuda", &["--features cuda"]);
+}
+
+#[test]
 fn a_sweep_is_plotted_and_grows() {
     let desk = Desk::new();
     desk.done("bench --frames 1 --sweep swept");

@@ -37,7 +37,8 @@ fn clouds_that_cannot_be_of_the_frame() {
 #[cfg(not(feature = "cuda"))]
 fn a_back_end_that_was_left_out() {
     let desk = Desk::with(&part::frame(0, None));
-    for line in [&format!("{INSPECT} --backend cuda"), "selftest"] {
+    let fit = "fit --engine @default --nominal @good --backend cuda --output new";
+    for line in [&format!("{INSPECT} --backend cuda"), "selftest", fit] {
         desk.refused_with(line, &["without the CUDA back end", "--features cuda"]);
     }
     desk.refused_with("engine build --engine @fitted --target sm89", &["without TensorRT", "--features tensorrt"]);

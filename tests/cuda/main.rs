@@ -10,6 +10,7 @@ mod reference;
 
 mod anomaly;
 mod clouds;
+mod fit;
 mod frame;
 mod grouping;
 mod host;
@@ -18,3 +19,4 @@ mod linear;
 mod mapping;
 mod misuse;
 mod prepare;
+mod registration;

@@ -7,9 +7,15 @@
 mod clouds;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/part.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod part;
 
+mod fit;
 mod frames;
 mod misuse;
 mod networks;
+mod products;
+mod registration;
 mod selftest;
 mod standin;

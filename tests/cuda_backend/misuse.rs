@@ -7,7 +7,7 @@ use libloading::Library;
 
 use crate::standin::{is_here, run_part};
 
-const SUCCESS: c_int = 0;
+pub const SUCCESS: c_int = 0;
 const INVALID_VALUE: c_int = 1;
 const OUT_OF_RESOURCES: c_int = 701;
 const LAUNCH_FAILED: c_int = 719;
@@ -16,7 +16,7 @@ const CAPTURE_INVALIDATED: c_int = 901;
 const COOPERATIVE_TOO_LARGE: c_int = 720;
 const P: usize = crosscheck::shapes::P;
 
-type Handle = *mut c_void;
+pub type Handle = *mut c_void;
 type Launch = unsafe extern "C" fn(
     Handle,
     c_uint,
@@ -32,17 +32,17 @@ type Launch = unsafe extern "C" fn(
 ) -> c_int;
 
 /// The library by its C functions.
-struct Driver {
-    library: Library,
-    stream: Handle,
+pub struct Driver {
+    pub library: Library,
+    pub stream: Handle,
 }
 
 type Create = unsafe extern "C" fn(*mut Handle, c_uint) -> c_int;
-type Download = unsafe extern "C" fn(*mut c_void, u64, usize, Handle) -> c_int;
-type OfTwo = unsafe extern "C" fn(Handle, Handle) -> c_int;
+pub type Download = unsafe extern "C" fn(*mut c_void, u64, usize, Handle) -> c_int;
+pub type OfTwo = unsafe extern "C" fn(Handle, Handle) -> c_int;
 
 impl Driver {
-    fn open() -> Self {
+    pub fn open() -> Self {
         // SAFETY: the stand-in, whose start-up code is the C++ standard library's.
         let library = unsafe { Library::new("libcuda.so.1") }.unwrap();
         let mut driver = Self { library, stream: null_mut() };
@@ -57,11 +57,11 @@ impl Driver {
         made
     }
 
-    fn call<F: Copy>(&self, name: &str, call: impl FnOnce(F) -> c_int) {
+    pub fn call<F: Copy>(&self, name: &str, call: impl FnOnce(F) -> c_int) {
         assert_eq!(self.result(name, call), SUCCESS, "{name}");
     }
 
-    fn result<F: Copy>(&self, name: &str, call: impl FnOnce(F) -> c_int) -> c_int {
+    pub fn result<F: Copy>(&self, name: &str, call: impl FnOnce(F) -> c_int) -> c_int {
         // SAFETY: each caller names the type that the driver's documentation gives the function.
         call(unsafe { *self.library.get::<F>(name.as_bytes()).unwrap() })
     }
@@ -81,7 +81,7 @@ impl Driver {
         function
     }
 
-    fn memory(&self, bytes: usize) -> u64 {
+    pub fn memory(&self, bytes: usize) -> u64 {
         let mut pointer = 0;
         self.call::<unsafe extern "C" fn(*mut u64, usize, Handle) -> c_int>("cuMemAllocAsync", |f| unsafe {
             f(&mut pointer, bytes, self.stream)
@@ -89,7 +89,7 @@ impl Driver {
         pointer
     }
 
-    fn free(&self, pointer: u64) {
+    pub fn free(&self, pointer: u64) {
         self.call::<unsafe extern "C" fn(u64, Handle) -> c_int>("cuMemFreeAsync", |f| unsafe {
             f(pointer, self.stream)
         });
@@ -105,7 +105,7 @@ impl Driver {
         })
     }
 
-    fn synchronize(&self) -> c_int {
+    pub fn synchronize(&self) -> c_int {
         self.result::<unsafe extern "C" fn(Handle) -> c_int>("cuStreamSynchronize", |f| unsafe { f(self.stream) })
     }
 }

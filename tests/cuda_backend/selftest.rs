@@ -28,7 +28,10 @@ fn every_kernel_is_right_and_timed() {
     let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
     assert!(report["checks"].as_array().unwrap().len() > 30, "{report}");
     let timed: Vec<&str> = report["times"].as_array().unwrap().iter().map(|t| t["kernel"].as_str().unwrap()).collect();
-    assert!(timed.contains(&"discrepancy") && timed.contains(&"farthest_points"), "{timed:?}");
+    assert!(
+        ["discrepancy", "farthest_points", "nearest_steps"].iter().all(|kernel| timed.contains(kernel)),
+        "{timed:?}"
+    );
 }
 
 /// Of the kernels, as their sources say.
@@ -38,7 +41,7 @@ fn names() -> Vec<String> {
     let texts: Vec<String> = sources.map(|path| std::fs::read_to_string(path).unwrap()).collect();
     let after = texts.iter().flat_map(|text| text.split("extern \"C\" __global__").skip(1));
     let found: Vec<String> = after.map(|text| name(text).to_string()).collect();
-    assert_eq!(found.len(), 19, "{found:?}");
+    assert_eq!(found.len(), 27, "{found:?}");
     found
 }
 

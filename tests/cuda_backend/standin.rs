@@ -1,4 +1,4 @@
-//! Builds the stand-in, and runs a part of this program on it.
+//! Builds the stand-ins, and runs a part of this program on it.
 
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Output};
@@ -6,8 +6,11 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-/// The folder of the library; none where there is no g++.
-fn folder() -> Option<&'static Path> {
+/// The driver's library.
+pub const DRIVER: &str = "libcuda.so.1";
+
+/// The folder of the libraries; none where there is no g++.
+pub fn folder() -> Option<&'static Path> {
     static FOLDER: OnceLock<Option<TempDir>> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| build(&kernels())).as_ref();
     if folder.is_none() {
@@ -21,26 +24,35 @@ pub fn kernels() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/backend/cuda/kernels")
 }
 
-/// The stand-in, in a folder of its own, with these kernels.
+/// The stand-ins, in a folder of their own, with these kernels.
 pub fn build(kernels: &Path) -> Option<TempDir> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let [own, host] = ["tests/cuda_backend/standin", "tests/cuda/host"].map(|folder| root.join(folder));
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let driver = [own.join("driver.cpp"), host.join("library.cpp"), host.join("scheduler.cpp")];
+    let headers = [own.as_path(), &host, kernels];
+    // The second by the name that is looked for first, before any cuBLAS that the system has.
+    let built = compile(&driver, &headers, &folder.path().join(DRIVER))
+        && compile(&[own.join("cublas.cpp")], &[], &folder.path().join("libcublas.so"));
+    built.then_some(folder)
+}
+
+/// Compiles a library; false where there is no g++.
+fn compile(sources: &[PathBuf], headers: &[&Path], library: &Path) -> bool {
     let mut compiler = Command::new("g++");
     // Nothing is fused, as in the kernels that decide an index.
     compiler.args(["-std=c++17", "-O3", "-g1", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off"]);
     compiler.args(["-Wall", "-Wextra", "-Wno-unknown-pragmas"]);
-    for folder in [own.as_path(), &host, kernels] {
+    for folder in headers {
         compiler.arg("-I").arg(folder);
     }
-    compiler.args([own.join("driver.cpp"), host.join("library.cpp"), host.join("scheduler.cpp")]);
-    let compiled = match compiler.arg("-o").arg(folder.path().join("libcuda.so.1")).output() {
+    let compiled = match compiler.args(sources).arg("-o").arg(library).output() {
         Ok(compiled) => compiled,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return false,
         Err(error) => panic!("g++ does not start: {error}"),
     };
     assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
-    Some(folder)
+    true
 }
 
 /// What a run on the stand-in came to.

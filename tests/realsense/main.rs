@@ -11,6 +11,7 @@ use std::ptr::NonNull;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crosscheck::backend::Choice;
 use crosscheck::calibration::camera_file::{CameraFile, Extrinsics, Grid};
 use crosscheck::calibration::distortion::Distortion;
 use crosscheck::calibration::registration::{RegisteredDepth, Registration};
@@ -57,6 +58,7 @@ fn camera() -> Realsense {
         controls: Controls::default(),
         filters: Filters::default(),
         pair_window_ns: 20_000_000,
+        machine: Choice::Cpu,
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
+use crosscheck::backend::Choice;
 use crosscheck::camera::supervisor::{Delivery, Patience, Supervisor};
 use crosscheck::camera::{CameraError, CapturedFrame};
 use crosscheck::config::Station;
@@ -88,7 +89,7 @@ fn play_both() -> (Vec<u8>, Vec<u16>, [Playing; 2]) {
 
 fn start() -> Supervisor {
     let station = Station::read("/etc/crosscheck/camera.toml".as_ref()).unwrap();
-    Supervisor::start(opener(&station.camera).unwrap(), PATIENCE).unwrap()
+    Supervisor::start(opener(&station.camera, Choice::Cpu).unwrap(), PATIENCE).unwrap()
 }
 
 /// The next frame; how often the camera failed before it.
@@ -157,7 +158,9 @@ fn a_node_that_does_not_capture_is_named() {
     let v4l = station.camera.v4l.as_mut().unwrap();
     // vivid's capture nodes offer every format, its outputs do not capture.
     v4l.depth = "/dev/video1".into();
-    let Err(error) = Supervisor::start(opener(&station.camera).unwrap(), PATIENCE) else { panic!("opened") };
+    let Err(error) = Supervisor::start(opener(&station.camera, Choice::Cpu).unwrap(), PATIENCE) else {
+        panic!("opened")
+    };
     assert!(matches!(error, CameraError::Settings { .. }) && error.to_string().contains("/dev/video1"), "{error}");
 }
 

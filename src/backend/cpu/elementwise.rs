@@ -1,55 +1,9 @@
 //! The functions between the products, vectorised for the instruction set at hand.
 
+pub(super) use crate::vectorised::vectorised;
+
 /// Values that are summed, or compared, side by side.
 const LANES: usize = 32;
-
-/// Makes a function whose body is compiled up to three times: for AVX-512, and for AVX2 and FMA, where the processor has
-/// them, and for what every processor of the architecture has. Inside, `FUSED` says whether a fused multiply-add is one
-/// instruction. What the body calls must be inlined, or it stays without the wider vectors.
-macro_rules! vectorised {
-    ($(#[$meta:meta])* $visibility:vis fn $name:ident($($argument:ident: $kind:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
-        $(#[$meta])*
-        $visibility fn $name($($argument: $kind),*) $(-> $result)? {
-            #[inline(always)]
-            fn body<const FUSED: bool>($($argument: $kind),*) $(-> $result)? $body
-
-            #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx2,fma")]
-                fn wide($($argument: $kind),*) $(-> $result)? {
-                    body::<true>($($argument),*)
-                }
-
-                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-                fn widest($($argument: $kind),*) $(-> $result)? {
-                    body::<true>($($argument),*)
-                }
-
-                if crate::backend::cpu::elementwise::has_avx512() {
-                    // SAFETY: the processor has what the function is compiled for.
-                    return unsafe { widest($($argument),*) };
-                }
-                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                    // SAFETY: the processor has what the function is compiled for.
-                    return unsafe { wide($($argument),*) };
-                }
-            }
-            body::<{ cfg!(target_arch = "aarch64") }>($($argument),*)
-        }
-    };
-}
-pub(super) use vectorised;
-
-/// What `vectorised!` needs for its widest form.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-pub fn has_avx512() -> bool {
-    is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("fma")
-}
 
 /// `a b + c`, in one rounding where that is one instruction.
 #[inline(always)]

@@ -113,6 +113,8 @@ kernels! {
     linear: linear inner_products;
     mapping: hidden_activations discrepancy;
     anomaly: product smooth maximum;
+    fit: bias_gelu cosine_loss add_mean gelu_backward column_sums adam;
+    registration: nearest_steps registered_points;
 }
 
 #[cfg(test)]

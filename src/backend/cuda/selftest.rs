@@ -1,9 +1,11 @@
 //! Every kernel on the device that is there, against its CPU twin and against the published method's frames.
 
+mod fit;
 pub mod frames;
 mod grouping;
 mod mapping;
 mod prepare;
+mod registration;
 
 use super::device::Device;
 use crate::backend::BackendError;
@@ -19,14 +21,21 @@ pub fn run(golden: &[Golden], repeats: usize) -> Result<Report, BackendError> {
     let mut checks = prepare::checks(&device)?;
     checks.extend(grouping::checks(&device)?);
     checks.extend(mapping::checks(&device)?);
+    checks.extend(registration::checks(&device)?);
+    let mut times = if golden.is_empty() { Vec::new() } else { registration::times(&device, repeats)? };
     // The frames open the device for themselves.
     drop(device);
-    let mut times = Vec::new();
+    let mut notes = Vec::new();
+    match fit::checks() {
+        Ok(found) => checks.extend(found),
+        Err(error) if fit::lacking(&error) => notes.push(format!("fit was not tested: {error}")),
+        Err(error) => return Err(error),
+    }
     frames::small(&mut checks)?;
     for frame in golden {
         frames::golden(frame, repeats, &mut checks, &mut times)?;
     }
-    Ok(Report { device: name, checks, times, notes: Vec::new() })
+    Ok(Report { device: name, checks, times, notes })
 }
 
 /// How many values differ; all where there are more of one.

@@ -17,6 +17,7 @@ use super::clock::{Clock, Domain};
 use super::device::{camera_file, lost, settings, start};
 use super::playback::Playback;
 use super::{Filters, Origin, Realsense};
+use crate::backend::registrar;
 use crate::calibration::Camera;
 use crate::calibration::assembly::Assembler;
 use crate::calibration::registration::Registration;
@@ -64,7 +65,7 @@ impl Source {
             pipeline: Some(start(camera)?),
             settings: camera.clone(),
             camera: camera.camera.clone(),
-            assembler: Assembler::default(),
+            assembler: Assembler::on(registrar(camera.machine)),
             clock: Clock::default(),
             steps: Vec::new(),
             rgb: Vec::new(),

@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -162,11 +163,12 @@ inline void __syncwarp(uint32_t mask = ~0u) {
     cuda_host::meet_warp("__syncwarp", mask, 0);
 }
 
-inline float __shfl_xor_sync(uint32_t mask, float value, int distance) {
+template <class T>
+T __shfl_xor_sync(uint32_t mask, T value, int distance) {
     const int from = (cuda_host::current->index & 31) ^ distance;
     const uint64_t* seen = cuda_host::meet_warp("__shfl_xor_sync", mask, cuda_host::bits_of(value));
     // A lane that brings nothing gives nothing defined.
-    return mask >> from & 1 ? cuda_host::value_of<float>(seen[from]) : NAN;
+    return mask >> from & 1 ? cuda_host::value_of<T>(seen[from]) : std::numeric_limits<T>::quiet_NaN();
 }
 
 inline uint32_t __ballot_sync(uint32_t mask, bool flag) {
@@ -185,6 +187,13 @@ inline bool __all_sync(uint32_t mask, bool flag) {
 template <class T>
 T __reduce_max_sync(uint32_t mask, T value) {
     return cuda_host::reduce("__reduce_max_sync", mask, value, [](T a, T b) { return a < b ? b : a; });
+}
+
+// No thread is stopped within it.
+inline uint32_t atomicMax(uint32_t* at, uint32_t value) {
+    const uint32_t before = *at;
+    *at = max(before, value);
+    return before;
 }
 
 inline int __popc(uint32_t bits) {

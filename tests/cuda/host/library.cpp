@@ -28,6 +28,12 @@ namespace mapping {
 namespace anomaly {
 #include "anomaly.cu"
 }
+namespace fit {
+#include "fit.cu"
+}
+namespace registration {
+#include "registration.cu"
+}
 
 namespace {
 
@@ -66,7 +72,10 @@ const std::map<std::string, Kernel> KERNELS = {
     KERNEL(interpolate, valid_pixels),    KERNEL(interpolate, xyz_rows),    KERNEL(interpolate, rgb_rows),
     KERNEL(mapping, hidden_activations),  KERNEL(mapping, discrepancy),     KERNEL(anomaly, product),
     KERNEL(anomaly, smooth),              KERNEL(anomaly, maximum),        KERNEL(linear, linear),
-    KERNEL(linear, inner_products),
+    KERNEL(linear, inner_products),       KERNEL(fit, bias_gelu),           KERNEL(fit, cosine_loss),
+    KERNEL(fit, add_mean),                KERNEL(fit, gelu_backward),       KERNEL(fit, column_sums),
+    KERNEL(fit, adam),                    KERNEL(registration, nearest_steps),
+    KERNEL(registration, registered_points),
 };
 
 std::mutex one_at_a_time;

@@ -415,12 +415,6 @@ API cuGraphLaunch(Handle* ready, Stream* stream) {
     return broken;
 }
 
-API cuLaunchHostFunc(Stream* stream, void (*function)(void*), void* data) {
-    const Guard guard(lock);
-    put(stream, [=] { function(data); });
-    return broken;
-}
-
 API cuEventCreate(Event** event, unsigned) {
     const Guard guard(lock);
     *event = new Event;
@@ -534,6 +528,27 @@ API cuLaunchKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, un
 API cuLaunchCooperativeKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
                               unsigned bz, unsigned shared, Stream* stream, void** parameters) {
     return launch(function, {gx, gy, gz}, {bx, by, bz}, shared, stream, parameters, true);
+}
+
+API cuLaunchHostFunc(Stream* stream, void (*function)(void*), void* data) {
+    const Guard guard(lock);
+    if (streams.count(stream) == 0) {
+        return refuse(INVALID_HANDLE, "a host function into no stream");
+    }
+    ++launches["cuLaunchHostFunc"];
+    put(stream, [=] { function(data); });
+    return broken;
+}
+
+API cuMemGetAddressRange_v2(uint64_t* start, size_t* bytes, uint64_t pointer) {
+    const Guard guard(lock);
+    if (!lies_in(pointer, 1, true)) {
+        return refuse(INVALID_VALUE, "the range of a pointer that leads to no memory of the device");
+    }
+    const auto& [first, piece] = *std::prev(pieces.upper_bound(pointer));
+    *start = first;
+    *bytes = piece.bytes;
+    return SUCCESS;
 }
 
 API cuGetErrorName(int error, const char** name) {

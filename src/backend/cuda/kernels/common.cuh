@@ -58,7 +58,8 @@ __device__ __forceinline__ float gelu(float x) {
     return 0.5f * x * (1.0f + erff(x * 0.70710678f));
 }
 
-__device__ __forceinline__ float warp_sum(float value) {
+template <class T>
+__device__ __forceinline__ T warp_sum(T value) {
     for (int distance = 16; distance > 0; distance /= 2) {
         value += __shfl_xor_sync(EVERY_LANE, value, distance);
     }

@@ -24,7 +24,10 @@ BEGIN, END = "<!-- kernels: begin -->\n", "<!-- kernels: end -->\n"
 # PTX for compute_80 runs on everything from Ampere on: the driver compiles it for the GPU at hand.
 ARCHITECTURE = "compute_80"
 # Where an index is decided, or a byte must equal the CPU's, nothing may be fused.
-FAMILIES = {"prepare": False, "grouping": False, "interpolate": False, "linear": True, "mapping": True, "anomaly": True}
+FAMILIES = {
+    "prepare": False, "grouping": False, "interpolate": False, "linear": True, "mapping": True, "anomaly": True,
+    "fit": True, "registration": False,
+}
 
 COMPILER = "12.6.85"
 PACKAGES = {

@@ -1,19 +1,70 @@
-//! A mapping while it learns: forward, backward, Adam (sections 3.2 and 4).
+//! The mappings while they learn: forward, backward, Adam (sections 3.2 and 4).
 
 use gemm::Parallelism;
 use rayon::prelude::*;
 
-use super::adam::{Adam, Moments};
-use crate::backend::cpu::elementwise::normal_cdf;
-use crate::backend::cpu::linalg::{Linear, View, gelu_parallel, linear, product};
-use crate::model::{Weights, take};
+use super::elementwise::normal_cdf;
+use super::linalg::{Linear, View, gelu_parallel, linear, product};
+use crate::backend::BackendError;
+use crate::backend::learner::{Adam, BETA, EPSILON, LAYERS, Learner, NORM_FLOOR, Pixels, tensor_names};
+use crate::model::{Architecture, Weights, take};
 
-/// torch.nn.functional.normalize's floor of a norm.
-const NORM_FLOOR: f32 = 1e-12;
 const ROWS_PER_TASK: usize = 64;
-const LAYERS: [&str; 3] = ["input", "projection", "output"];
 
-/// `C_in - M - M - C_out` with erf GELU after the first two, and what its training needs.
+/// Both mappings on the CPU.
+pub struct CpuLearner {
+    to_xyz: TrainableMapping,
+    to_rgb: TrainableMapping,
+    /// Of the steps since it was asked for.
+    loss: f64,
+}
+
+impl CpuLearner {
+    /// `weights`: every tensor of [`Architecture::mapping_tensors`].
+    pub fn new(architecture: &Architecture, mut weights: Weights) -> Self {
+        let mut mapping = |name, c_out| TrainableMapping::new(name, architecture.hidden, c_out, &mut weights);
+        let to_xyz = mapping("map_rgb_to_xyz", architecture.c_xyz());
+        Self { to_xyz, to_rgb: mapping("map_xyz_to_rgb", architecture.c_rgb()), loss: 0.0 }
+    }
+}
+
+impl Learner for CpuLearner {
+    fn step(&mut self, Pixels { rgb, xyz }: &Pixels, adam: &Adam) -> Result<(), BackendError> {
+        self.loss += self.to_xyz.step(rgb, xyz, adam) + self.to_rgb.step(xyz, rgb, adam);
+        Ok(())
+    }
+
+    fn take_loss(&mut self) -> Result<f64, BackendError> {
+        Ok(std::mem::take(&mut self.loss))
+    }
+
+    fn loss(&mut self, Pixels { rgb, xyz }: &Pixels) -> Result<f64, BackendError> {
+        Ok(self.to_xyz.loss(rgb, xyz) + self.to_rgb.loss(xyz, rgb))
+    }
+
+    fn weights(&self) -> Result<Weights, BackendError> {
+        let mut weights = self.to_xyz.weights();
+        weights.extend(self.to_rgb.weights());
+        Ok(weights)
+    }
+
+    fn state(&self) -> Result<Weights, BackendError> {
+        let mappings = [&self.to_xyz, &self.to_rgb];
+        Ok(mappings.into_iter().flat_map(TrainableMapping::tensors).map(|(name, v)| (name, v.clone())).collect())
+    }
+
+    fn restore(&mut self, state: &mut Weights) -> Result<bool, BackendError> {
+        let fits = |(name, values): (String, &Vec<f32>)| state.get(&name).is_some_and(|v| v.len() == values.len());
+        if ![&self.to_xyz, &self.to_rgb].into_iter().flat_map(TrainableMapping::tensors).all(fits) {
+            return Ok(false);
+        }
+        let tensors = [&mut self.to_xyz, &mut self.to_rgb].into_iter().flat_map(TrainableMapping::tensors_mut);
+        tensors.for_each(|(name, values)| *values = take(state, &name));
+        Ok(true)
+    }
+}
+
+/// One of them: `C_in - M - M - C_out` with erf GELU after the first two, and what its training needs.
 pub struct TrainableMapping {
     name: &'static str,
     layers: [TrainableLayer; 3],
@@ -59,25 +110,14 @@ impl TrainableMapping {
         weights
     }
 
-    /// Every tensor that the next step depends on, by name.
-    pub fn state(&mut self) -> Weights {
-        self.tensors().into_iter().map(|(name, values)| (name, values.clone())).collect()
+    fn tensors(&self) -> Vec<(String, &Vec<f32>)> {
+        let layers = LAYERS.iter().zip(&self.layers);
+        layers.flat_map(|(leaf, layer)| tensor_names(self.name, leaf).into_iter().zip(layer.tensors())).collect()
     }
 
-    /// Takes what [`Self::state`] gave out of `state`; false, and unchanged, where a tensor is missing or misshapen.
-    pub fn restore(&mut self, state: &mut Weights) -> bool {
-        let tensors = self.tensors();
-        let fits = |(name, values): &(String, &mut Vec<f32>)| state.get(name).is_some_and(|v| v.len() == values.len());
-        if !tensors.iter().all(fits) {
-            return false;
-        }
-        tensors.into_iter().for_each(|(name, values)| *values = take(state, &name));
-        true
-    }
-
-    fn tensors(&mut self) -> Vec<(String, &mut Vec<f32>)> {
-        let names = LAYERS.map(|leaf| format!("{}.{leaf}", self.name));
-        names.iter().zip(&mut self.layers).flat_map(|(name, layer)| layer.tensors(name)).collect()
+    fn tensors_mut(&mut self) -> Vec<(String, &mut Vec<f32>)> {
+        let layers = LAYERS.iter().zip(&mut self.layers);
+        layers.flat_map(|(leaf, layer)| tensor_names(self.name, leaf).into_iter().zip(layer.tensors_mut())).collect()
     }
 
     /// Mean over pixels of `1 - cos` (equation 2, one of its two terms): from `[n, C_in]`, to `[n, C_out]`.
@@ -154,16 +194,16 @@ impl TrainableLayer {
         }
     }
 
-    fn tensors(&mut self, name: &str) -> [(String, &mut Vec<f32>); 6] {
-        let Self { linear, weight_moments, bias_moments, .. } = self;
-        [
-            (format!("{name}.weight"), &mut linear.weight),
-            (format!("{name}.bias"), &mut linear.bias),
-            (format!("{name}.weight.first"), &mut weight_moments.first),
-            (format!("{name}.weight.second"), &mut weight_moments.second),
-            (format!("{name}.bias.first"), &mut bias_moments.first),
-            (format!("{name}.bias.second"), &mut bias_moments.second),
-        ]
+    /// In the order of [`tensor_names`].
+    fn tensors(&self) -> [&Vec<f32>; 6] {
+        let Self { linear, weight_moments: of_weight, bias_moments: of_bias, .. } = self;
+        [&linear.weight, &linear.bias, &of_weight.first, &of_weight.second, &of_bias.first, &of_bias.second]
+    }
+
+    fn tensors_mut(&mut self) -> [&mut Vec<f32>; 6] {
+        let Self { linear, weight_moments: of_weight, bias_moments: of_bias, .. } = self;
+        let Linear { weight, bias, .. } = linear;
+        [weight, bias, &mut of_weight.first, &mut of_weight.second, &mut of_bias.first, &mut of_bias.second]
     }
 
     /// gradient `[n, to]`, input `[n, from]`.
@@ -184,8 +224,32 @@ impl TrainableLayer {
     }
 
     fn update(&mut self, adam: &Adam) {
-        adam.update(&mut self.linear.weight, &self.weight_gradient, &mut self.weight_moments);
-        adam.update(&mut self.linear.bias, &self.bias_gradient, &mut self.bias_moments);
+        self.weight_moments.update(adam, &mut self.linear.weight, &self.weight_gradient);
+        self.bias_moments.update(adam, &mut self.linear.bias, &self.bias_gradient);
+    }
+}
+
+/// Running means of a tensor's gradient and of its square.
+struct Moments {
+    first: Vec<f32>,
+    second: Vec<f32>,
+}
+
+impl Moments {
+    fn new(len: usize) -> Self {
+        Self { first: vec![0.0; len], second: vec![0.0; len] }
+    }
+
+    /// Adam's step of `weights`.
+    fn update(&mut self, adam: &Adam, weights: &mut [f32], gradient: &[f32]) {
+        let [b1, b2] = BETA.map(|b| b as f32);
+        let (rate, root_correction) = (adam.rate(), adam.root_correction());
+        let moments = self.first.par_iter_mut().zip(&mut self.second);
+        weights.par_iter_mut().zip(gradient).zip(moments).with_min_len(1 << 14).for_each(|((w, g), (m, v))| {
+            *m = b1 * *m + (1.0 - b1) * g;
+            *v = b2 * *v + (1.0 - b2) * g * g;
+            *w -= rate * *m / (v.sqrt() / root_correction + EPSILON);
+        });
     }
 }
 

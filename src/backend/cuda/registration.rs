@@ -1,0 +1,138 @@
+//! Registration of depth to colour (`kernels/registration.cu`), beside the frames on a stream of its own.
+
+use std::sync::Arc;
+
+use cudarc::driver::{CudaSlice, CudaStream};
+
+use super::CudaError;
+use super::buffers::Shared;
+use super::device::Device;
+use super::launch::{Grid, Launch, int};
+use super::module::Kernels;
+use crate::calibration::assembly::Registrar;
+use crate::calibration::distortion::Tangential;
+use crate::calibration::registration::{Registration, Tables};
+use crate::shapes::XYZ;
+
+const PIXEL_THREADS: usize = 256;
+
+/// A camera's tables on the device, and the buffers of a frame.
+pub struct Registered {
+    depth_size: (usize, usize),
+    size: (usize, usize),
+    /// Unit and offset of a depth; of its point, what is added.
+    depth_m: [f32; 2],
+    ahead_m: f32,
+    /// Translation, focal lengths, principal point; model; its coefficients.
+    position: [f32; 7],
+    bent: i32,
+    coefficients: [f32; 5],
+    /// Each `[depth height + 1, depth width + 1]`.
+    corners: [CudaSlice<f32>; 3],
+    /// `[height, width, 3]`.
+    rays: CudaSlice<f32>,
+    /// `[depth height, depth width]`.
+    depth: Shared<u16>,
+    /// `[height, width]`.
+    nearness: CudaSlice<u32>,
+    /// `[height, width, 3]`.
+    points: Shared<f32>,
+}
+
+impl Registered {
+    pub fn new(stream: &Arc<CudaStream>, tables: &Tables<'_>) -> Result<Self, CudaError> {
+        let (depth_pixels, pixels) = (tables.depth_size.0 * tables.depth_size.1, tables.size.0 * tables.size.1);
+        let projection = tables.projection;
+        let ([dx, dy, dz], [fx, fy], [cx, cy]) = (projection.translation, projection.focal, projection.centre);
+        let [x, y, z] = tables.corners;
+        Ok(Self {
+            depth_size: tables.depth_size,
+            size: tables.size,
+            depth_m: [tables.depth_unit_m, tables.depth_offset_m],
+            ahead_m: tables.ahead_m,
+            position: [dx, dy, dz, fx, fy, cx, cy],
+            bent: match projection.tangential {
+                Tangential::None => 0,
+                Tangential::Plain => 1,
+                Tangential::AfterRadial => 2,
+            },
+            coefficients: projection.coefficients,
+            corners: [stream.clone_htod(x)?, stream.clone_htod(y)?, stream.clone_htod(z)?],
+            rays: stream.clone_htod(tables.rays.as_flattened())?,
+            depth: Shared::new(stream, depth_pixels)?,
+            nearness: stream.alloc_zeros(pixels)?,
+            points: Shared::new(stream, pixels * XYZ)?,
+        })
+    }
+
+    /// depth, steps `[depth height, depth width]` -> points `[height, width]`, metres, the origin where there is none.
+    pub fn register(
+        &mut self,
+        kernels: &Kernels,
+        stream: &Arc<CudaStream>,
+        depth: &[u16],
+    ) -> Result<&[[f32; 3]], CudaError> {
+        assert_eq!(depth.len(), self.depth_size.0 * self.depth_size.1, "a depth image of the camera's size");
+        self.depth.host_mut().copy_from_slice(depth);
+        self.depth.upload(stream)?;
+        self.nearest_steps(kernels, stream)?;
+        self.registered_points(kernels, stream)?;
+        Ok(self.points.fetch(stream)?.as_chunks().0)
+    }
+
+    fn nearest_steps(&mut self, kernels: &Kernels, stream: &Arc<CudaStream>) -> Result<(), CudaError> {
+        stream.memset_zeros(&mut self.nearness)?;
+        let [depth_width, depth_height] = [self.depth_size.0, self.depth_size.1].map(int);
+        let [width, height] = [self.size.0, self.size.1].map(int);
+        let launch = Launch::new(stream, &kernels.nearest_steps).reads(&self.depth.device);
+        let launch = self.corners.iter().fold(launch, Launch::reads).value(&depth_width).value(&depth_height);
+        let launch = self.depth_m.iter().chain(&self.position).fold(launch, Launch::value).value(&self.bent);
+        let launch = self.coefficients.iter().fold(launch, Launch::value).value(&width).value(&height);
+        let launch = launch.writes(&mut self.nearness);
+        // SAFETY: the lengths are those that `new` makes of both sizes.
+        unsafe { launch.run(Grid::over(self.depth_size.0 * self.depth_size.1, PIXEL_THREADS, PIXEL_THREADS)) }
+    }
+
+    fn registered_points(&mut self, kernels: &Kernels, stream: &Arc<CudaStream>) -> Result<(), CudaError> {
+        let pixels = int(self.nearness.len());
+        let launch = Launch::new(stream, &kernels.registered_points).reads(&self.nearness).reads(&self.rays);
+        let launch = self.depth_m.iter().fold(launch.value(&pixels), Launch::value).value(&self.ahead_m);
+        let launch = launch.writes(&mut self.points.device);
+        // SAFETY: the same.
+        unsafe { launch.run(Grid::over(self.nearness.len(), PIXEL_THREADS, PIXEL_THREADS)) }
+    }
+}
+
+/// The device, opened for registration only: its stream is nobody else's.
+struct OnGpu {
+    device: Device,
+    registered: Registered,
+}
+
+impl Registrar for OnGpu {
+    fn register(&mut self, depth: &[u16], take: &mut dyn FnMut(&[[f32; 3]])) -> Result<(), String> {
+        let Device { shape: stream, kernels, .. } = &self.device;
+        take(self.registered.register(kernels, stream, depth).map_err(|error| error.to_string())?);
+        Ok(())
+    }
+}
+
+impl Drop for OnGpu {
+    fn drop(&mut self) {
+        // What failed half-way may still be copied to and fro.
+        if let Err(error) = self.device.synchronize() {
+            log::warn!("the GPU did not end its work: {error}");
+        }
+    }
+}
+
+/// Readies the first GPU for a camera.
+pub fn open(registration: &Registration) -> Result<Box<dyn Registrar>, String> {
+    let tables = registration.tables().ok_or("the depth image has the frame's grid already")?;
+    let on_gpu = || -> Result<OnGpu, CudaError> {
+        let device = Device::open()?;
+        let registered = Registered::new(&device.shape, &tables)?;
+        Ok(OnGpu { device, registered })
+    };
+    Ok(Box::new(on_gpu().map_err(|error| error.to_string())?))
+}

@@ -1,0 +1,94 @@
+//! A short training on the device and on the CPU.
+
+use super::{apart, equal, near};
+use crate::backend::BackendError;
+use crate::backend::cpu::training::CpuLearner;
+use crate::backend::cuda::CudaError;
+use crate::backend::cuda::learner::CudaLearner;
+use crate::backend::learner::{Adam, Learner, Pixels};
+use crate::backend::selftest::Check;
+use crate::model::{Architecture, PointMaeShape, VitShape, Weights, seeded};
+
+const KERNELS: &str = "cuBLAS, bias_gelu, cosine_loss, add_mean, gelu_backward, column_sums, adam";
+/// f32's rounding of the products and of erf, of the largest value.
+const LOSS_BOUND: f64 = 1e-5;
+const GRADIENT_BOUND: f64 = 1e-4;
+/// Adam's first steps are as long for the smallest gradient, whose sign may be a matter of rounding: three steps of 1e-3
+/// the other way, of a weight of 1.
+const WEIGHT_BOUND: f64 = 6e-3;
+
+/// What is learnt: C_RGB, C_XYZ, M, pixels of a step, steps. No multiples of a block, then Tiny's.
+const SIZES: [(usize, usize, usize, usize, usize); 2] = [(11, 15, 13, 70, 20), (768, 384, 576, 128, 3)];
+
+pub fn checks() -> Result<Vec<Check>, BackendError> {
+    let mut checks = Vec::new();
+    for (c_rgb, c_xyz, hidden, pixels, steps) in SIZES {
+        let architecture = architecture(c_rgb, c_xyz, hidden);
+        let weights: Weights =
+            architecture.mapping_tensors().iter().map(|s| (s.name.clone(), seeded::tensor(s, 3))).collect();
+        let mut device = CudaLearner::new(&architecture, weights.clone())?;
+        let mut twin = CpuLearner::new(&architecture, weights);
+        let (mut random, mut clock) = (fastrand::Rng::with_seed(6), Adam::default());
+        let mut losses = [Vec::new(), Vec::new()];
+        for step in 0..steps {
+            let batch = batch(&architecture, pixels, &mut random);
+            clock.advance();
+            let learners: [&mut dyn Learner; 2] = [&mut device, &mut twin];
+            for (learner, losses) in learners.into_iter().zip(&mut losses) {
+                learner.step(&batch, &clock)?;
+                losses.push(learner.take_loss()? as f32);
+            }
+            if step == 0 {
+                // Beside their names alone, a tenth of the gradient.
+                let part = |state: Weights| sorted(state, |name| name.ends_with(".first"));
+                let (got, want) = (part(device.state()?), part(twin.state()?));
+                let error = got.iter().zip(&want).map(|(got, want)| apart(got, want)).fold(0.0, f64::max);
+                checks.push(near(format!("gradients, M = {hidden}"), KERNELS, error, GRADIENT_BOUND));
+            }
+        }
+        let batch = batch(&architecture, pixels + 1, &mut random);
+        losses[0].push(device.loss(&batch)? as f32);
+        losses[1].push(twin.loss(&batch)? as f32);
+        checks.push(near(format!("losses, M = {hidden}"), KERNELS, apart(&losses[0], &losses[1]), LOSS_BOUND));
+        let all = |learner: &dyn Learner| Ok::<_, BackendError>(sorted(learner.weights()?, |_| true).concat());
+        let error = apart(&all(&device)?, &all(&twin)?);
+        checks.push(near(format!("weights, M = {hidden}"), KERNELS, error, WEIGHT_BOUND));
+        // What a fit that is broken off leaves is what it goes on with.
+        let (mut state, before) = (device.state()?, device.state()?);
+        let taken = device.restore(&mut state)? && device.state()? == before;
+        checks.push(equal(format!("state, M = {hidden}"), "copies", f64::from(u8::from(!taken))));
+    }
+    Ok(checks)
+}
+
+/// Why there is nothing to test with, where that is so.
+pub fn lacking(error: &BackendError) -> bool {
+    matches!(error, BackendError::Cuda(CudaError::NoBlas | CudaError::OldBlas { .. }))
+}
+
+/// Tensors in the order of their names.
+fn sorted(weights: Weights, wanted: impl Fn(&str) -> bool) -> Vec<Vec<f32>> {
+    let mut tensors: Vec<_> = weights.into_iter().filter(|(name, _)| wanted(name)).collect();
+    tensors.sort_by(|a, b| a.0.cmp(&b.0));
+    tensors.into_iter().map(|(_, values)| values).collect()
+}
+
+fn architecture(c_rgb: usize, c_xyz: usize, hidden: usize) -> Architecture {
+    let xyz = PointMaeShape {
+        width: c_xyz,
+        heads: 1,
+        mlp: 4,
+        layers: 1,
+        taps: vec![0],
+        groups: 4,
+        group_size: 4,
+        encoder: [4, 4, 4],
+        position_hidden: 4,
+    };
+    Architecture { rgb: VitShape { width: c_rgb, heads: 1, mlp: 4, layers: 1 }, xyz, hidden }
+}
+
+fn batch(architecture: &Architecture, n: usize, random: &mut fastrand::Rng) -> Pixels {
+    let mut features = |c: usize| (0..n * c).map(|_| random.f32() * 2.0 - 0.5).collect();
+    Pixels { rgb: features(architecture.c_rgb()), xyz: features(architecture.c_xyz()) }
+}

@@ -1,0 +1,221 @@
+//! Learning on the back end: the CPU's losses and mappings, the same verdicts, and what is refused.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::Command;
+
+use crosscheck::backend::learner::{Adam, Learner, Pixels};
+use crosscheck::backend::{Choice, open_learner};
+use crosscheck::fit::{Fit, FitError, Settings};
+use crosscheck::inspect::Inspector;
+use crosscheck::model::engine_file::Engine;
+use crosscheck::model::{Architecture, Weights, seeded};
+
+use crate::frames::small;
+use crate::part::{Defect, frame};
+use crate::standin::{DRIVER, folder, is_here, run_in, run_part};
+
+/// Of a loss that starts near 2, and of weights below 1 on average: f32's rounding, which a hundred steps carry along, is
+/// a tenth of the first here, and far below the second.
+const LOSS_BOUND: f64 = 5e-7;
+const WEIGHT_BOUND: f64 = 1e-5;
+
+fn mappings(architecture: &Architecture, seed: u64) -> Weights {
+    architecture.mapping_tensors().iter().map(|spec| (spec.name.clone(), seeded::tensor(spec, seed))).collect()
+}
+
+/// Pixels whose shape follows from their colour.
+fn pixels(architecture: &Architecture, n: usize, random: &mut fastrand::Rng) -> Pixels {
+    let rgb: Vec<f32> = (0..n * architecture.c_rgb()).map(|_| random.f32() * 2.0 - 0.5).collect();
+    let of = |row: &[f32]| (0..architecture.c_xyz()).map(|i| row[i % row.len()] - 0.2).collect::<Vec<f32>>();
+    let xyz = rgb.chunks_exact(architecture.c_rgb()).flat_map(of).collect();
+    Pixels { rgb, xyz }
+}
+
+/// Epochs of steps of several sizes; the losses of each, and those of pixels held out.
+fn learn(learner: &mut dyn Learner, architecture: &Architecture, adam: &mut Adam, epochs: usize) -> Vec<[f64; 2]> {
+    let mut random = fastrand::Rng::with_seed(7);
+    let held_out = pixels(architecture, 100, &mut random);
+    let epoch = |_| {
+        for n in [40, 64, 33, 1, 65] {
+            adam.advance();
+            learner.step(&pixels(architecture, n, &mut random), adam).unwrap();
+        }
+        [learner.take_loss().unwrap(), learner.loss(&held_out).unwrap()]
+    };
+    (0..epochs).map(epoch).collect()
+}
+
+/// The root of the mean square of all differences. Not the largest: Adam's first steps are as long for the smallest
+/// gradient, whose sign may be a matter of rounding.
+fn difference(got: &Weights, want: &Weights) -> f64 {
+    assert_eq!(got.len(), want.len());
+    let of = |(name, values): (&String, &Vec<f32>)| {
+        assert_eq!(values.len(), want[name].len(), "{name}");
+        values.iter().zip(&want[name]).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>()
+    };
+    let count: usize = want.values().map(Vec::len).sum();
+    (got.iter().map(of).sum::<f64>() / count as f64).sqrt()
+}
+
+#[test]
+#[ignore = "a part of steps_are_the_cpus"]
+fn steps() {
+    if !is_here() {
+        return;
+    }
+    for (hidden, width) in [(16, 12), (70, 33)] {
+        let architecture = small(hidden, width, 24, 8);
+        let open = |choice| open_learner(choice, &architecture, mappings(&architecture, 3)).unwrap();
+        let (mut cpu, mut cuda, mut again) = (open(Choice::Cpu), open(Choice::Cuda), open(Choice::Cuda));
+        let mut clocks = [Adam::default(); 3];
+        let want = learn(cpu.as_mut(), &architecture, &mut clocks[0], 20);
+        let got = learn(cuda.as_mut(), &architecture, &mut clocks[1], 20);
+        let same = learn(again.as_mut(), &architecture, &mut clocks[2], 20);
+        assert!(got == same && cuda.state().unwrap() == again.state().unwrap(), "the same seed, another result");
+        let apart = got.iter().flatten().zip(want.iter().flatten()).map(|(a, b)| (a - b).abs() / b.abs());
+        let apart = apart.fold(0.0, |m: f64, e| if e <= m { m } else { e });
+        let weights = difference(&cuda.weights().unwrap(), &cpu.weights().unwrap());
+        println!("M {hidden}: losses within {apart:.1e}, weights within {weights:.1e}");
+        assert!(apart <= LOSS_BOUND && weights <= WEIGHT_BOUND, "{got:?} and not {want:?}");
+        assert!(want[19][0] < 0.9 * want[0][0], "nothing was learnt: {want:?}");
+        // The machines understand each other's state.
+        let mut state = cuda.state().unwrap();
+        let missing = state.iter().skip(1).map(|(name, values)| (name.clone(), values.clone())).collect();
+        assert!(!cpu.restore(&mut { missing }).unwrap() && cpu.restore(&mut state.clone()).unwrap());
+        assert_eq!(cpu.state().unwrap(), state);
+        let mut short = state.clone();
+        short.values_mut().next().unwrap().pop();
+        assert!(!again.restore(&mut short).unwrap() && again.restore(&mut state).unwrap());
+        assert!(state.is_empty() && again.state().unwrap() == cpu.state().unwrap());
+    }
+}
+
+#[test]
+fn steps_are_the_cpus() {
+    let Some(run) = run_part("fit::steps", &[]) else { return };
+    println!("{}", run.printed());
+    run.check_clean();
+    // Two engines, two learners, twenty epochs: five steps of both mappings, three layers each, and two held-out losses.
+    assert_eq!(run.number("launched cosine_loss"), 2 * 2 * 20 * (5 * 2 + 2));
+    assert_eq!(run.number("launched adam"), 2 * 2 * 20 * 5 * 2 * 6);
+    // Three products forward, and five back: the first layer's gradient goes nowhere.
+    assert_eq!(run.number("launched cuLaunchHostFunc"), 2 * 2 * 20 * ((5 * 2) * 8 + 2 * 3));
+}
+
+fn built_in() -> Engine {
+    Engine::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/engines/default.safetensors"))).unwrap()
+}
+
+const SETTINGS: Settings = Settings { epochs: 16, pixels: 96, seed: 5, held_out: 0.2 };
+
+/// A fit of five good parts, which `stop` breaks off; the engine, and the losses of each epoch.
+fn fit(choice: Choice, state: Option<&Path>, stop: usize) -> (Engine, Vec<[f64; 2]>) {
+    let mut fit = Fit::on(choice, built_in(), std::env::temp_dir()).unwrap();
+    (0..5).for_each(|seed| assert!(fit.add(&frame(seed, None)).unwrap()));
+    let mut losses = Vec::new();
+    let engine = fit.run(&SETTINGS, state, &mut |progress| {
+        losses.push([progress.loss, progress.held_out_loss.unwrap()]);
+        if progress.epoch == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    (engine.unwrap(), losses)
+}
+
+fn scores(engine: Engine) -> Vec<f32> {
+    let mut inspector = Inspector::new(engine).unwrap();
+    let good = (100..108).map(|seed| (seed, None));
+    let bad = (200..204).flat_map(|seed| [(seed, Some(Defect::Stain)), (seed, Some(Defect::Dent))]);
+    let score = |(seed, defect)| inspector.inspect(&frame(seed, defect)).unwrap().scores.unwrap().score;
+    good.chain(bad).map(score).collect()
+}
+
+#[test]
+#[ignore = "a part of a_fit_is_the_cpus"]
+fn whole() {
+    if !is_here() {
+        return;
+    }
+    let ((cpu, want), (cuda, got)) = (fit(Choice::Cpu, None, 0), fit(Choice::Cuda, None, 0));
+    let apart = got.iter().flatten().zip(want.iter().flatten()).map(|(a, b)| (a - b).abs());
+    let apart = apart.fold(0.0, |m: f64, e| if e <= m { m } else { e });
+    let weights = difference(&cuda.weights, &cpu.weights);
+    println!("losses within {apart:.1e}, weights within {weights:.1e}: {got:?}");
+    assert!(got.len() == SETTINGS.epochs && apart <= LOSS_BOUND && weights <= WEIGHT_BOUND, "{got:?} and not {want:?}");
+    assert_eq!(cuda.metadata, cpu.metadata);
+    // Broken off and gone on with, here and on the CPU.
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let (_, first) = fit(Choice::Cuda, Some(&state), 2);
+    std::fs::copy(&state, folder.path().join("other")).unwrap();
+    let (resumed, rest) = fit(Choice::Cuda, Some(&state), 0);
+    assert!(resumed.weights == cuda.weights && [first, rest].concat() == got, "it went on to another end");
+    assert!(!state.exists());
+    let (on_cpu, _) = fit(Choice::Cpu, Some(&folder.path().join("other")), 0);
+    assert!(difference(&on_cpu.weights, &cpu.weights) <= WEIGHT_BOUND);
+    // The same parts are rejected.
+    let (got, want) = (scores(cuda), scores(cpu));
+    let threshold = want[..8].iter().fold(0.0, |most: f32, v| most.max(*v)) * 1.0001;
+    let rejects = |scores: &[f32]| scores.iter().map(|score| *score > threshold).collect::<Vec<_>>();
+    println!("{got:?} and {want:?}");
+    assert_eq!(rejects(&got), rejects(&want));
+    assert!(!rejects(&want)[..8].contains(&true) && !rejects(&want)[8..].contains(&false), "{want:?}");
+}
+
+#[test]
+fn a_fit_is_the_cpus() {
+    let Some(run) = run_part("fit::whole", &[]) else { return };
+    println!("{}", run.printed());
+    run.check_clean();
+}
+
+#[test]
+#[ignore = "a part of what_a_fit_lacks_is_told_at_once"]
+fn lacking() {
+    if !is_here() {
+        return;
+    }
+    let made = Fit::on(Choice::Cuda, built_in(), std::env::temp_dir()).map(|_| ());
+    let FitError::Backend(error) = made.unwrap_err() else { panic!("an error of the back end") };
+    println!("error: {error}");
+}
+
+#[test]
+fn without_cublas_a_fit_says_so() {
+    // SAFETY: loads a library, if there is one, and closes it again.
+    if unsafe { libloading::Library::new("libcublas.so.12") }.is_ok() {
+        println!("not run: this system has a cuBLAS, which would be found");
+        return;
+    }
+    let Some(both) = folder() else { return };
+    let alone = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    std::fs::copy(both.join(DRIVER), alone.path().join(DRIVER)).unwrap();
+    let good = tempfile::tempdir().unwrap();
+    let program = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_crosscheck"));
+        command.args(arguments);
+        run_in(alone.path(), command, &[])
+    };
+    let [nominal, output] = ["good", "out"].map(|name| good.path().join(name).to_string_lossy().into_owned());
+    let frames = ["--train", "1", "--validation", "1", "--good", "1", "--defective", "1"];
+    let made = program(&[&["synthesize", "--part", "puck", "--out", &nominal][..], &frames].concat());
+    assert!(made.output.status.success(), "{}", made.printed());
+    let nominal = format!("{nominal}/puck/train");
+    let refused = program(&["fit", "--backend", "cuda", "--nominal", &nominal, "--output", &output]);
+    let printed = refused.printed();
+    assert!(refused.output.status.code() == Some(2) && printed.contains("no cuBLAS: libcublas.so.12"), "{printed}");
+    assert!(!printed.contains("panicked") && refused.number("left device") == 0, "{printed}");
+}
+
+#[test]
+fn what_a_fit_lacks_is_told_at_once() {
+    for (environment, want) in [
+        (("STANDIN_CUBLAS", "110805"), "cuBLAS 11.8 where 12.0 or later is expected"),
+        (("STANDIN_DEVICES", "0"), "finds no GPU"),
+        (("STANDIN_MEMORY_MB", "2"), "CUBLAS_STATUS_ALLOC_FAILED"),
+    ] {
+        let Some(run) = run_part("fit::lacking", &[environment]) else { return };
+        let printed = run.printed();
+        assert!(run.output.status.success() && printed.contains(want), "{environment:?}: {printed}");
+        assert!(environment.0 == "STANDIN_DEVICES" || run.number("left device") == 0, "{environment:?}");
+    }
+}
