@@ -38,14 +38,22 @@ else
 fi
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L $sysroot"
+features=mqtt,cuda,tensorrt
+if tests/v4l/libclang.sh; then
+    features+=,v4l
+    # The kernel's headers are the target's.
+    export BINDGEN_EXTRA_CLANG_ARGS_aarch64_unknown_linux_gnu=-I$sysroot/include
+else
+    echo "without v4l: its crate needs libclang at build time (Debian: libclang1-14 libclang-common-14-dev)"
+fi
 crossed() {
-    cargo test --quiet --release --target "$target" --features mqtt,cuda,tensorrt "$@"
+    cargo test --quiet --release --target "$target" --features "$features" "$@"
 }
 
 # The program is built with its tests.
 crossed --no-run --lib --test twin --test golden
 program=${CARGO_TARGET_DIR:-target}/$target/release/crosscheck
-echo "built for aarch64: $(stat -c %s "$program") bytes"
+echo "built for aarch64 with $features: $(stat -c %s "$program") bytes"
 # glibc 2.34 and before is JetPack 5's business: cross/README.md.
 echo "it needs $(aarch64-linux-gnu-objdump -T "$program" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -1)"
 qemu-aarch64 -L "$sysroot" "$program" --version

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 const CONFIG: &str = "/sys/kernel/config/gpio-sim/line";
 
@@ -49,6 +50,8 @@ impl Chip {
         if read(&config.join("live")) == "0" {
             fs::write(config.join("bank0/num_lines"), Line::ALL.len().to_string()).unwrap();
             fs::write(config.join("live"), "1").unwrap();
+            // The service may open it once udev has given it to the service's group.
+            assert!(Command::new("udevadm").arg("settle").status().unwrap().success());
         }
         let (device, chip) = (read(&config.join("dev_name")), read(&config.join("bank0/chip_name")));
         let folder = PathBuf::from(format!("/sys/devices/platform/{device}/{chip}"));
