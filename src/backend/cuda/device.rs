@@ -84,6 +84,13 @@ impl Device {
         Ok(self.shape.synchronize()?)
     }
 
+    /// The same before memory is given back, when an error can only be told.
+    pub fn end(&self) {
+        if let Err(error) = self.synchronize() {
+            log::warn!("the GPU did not end its work: {error}");
+        }
+    }
+
     /// Free and all memory, bytes.
     pub fn memory(&self) -> Result<(usize, usize), CudaError> {
         Ok(self.context.mem_get_info()?)

@@ -35,6 +35,15 @@ struct Recorded {
     compare: Vec<Recording>,
 }
 
+impl Work {
+    /// rgb `[3, H, W]`, for the networks on the GPU.
+    fn write_image(&mut self, rgb: &[f32]) {
+        if let Some(OnGpu { image, .. }) = &mut self.on_gpu {
+            halves(rgb, rgb.len(), image.host_mut());
+        }
+    }
+}
+
 impl Side {
     fn write(&mut self, values: &[f32]) {
         let channels = self.channels;
@@ -99,14 +108,11 @@ impl Frame {
         let slices = self.work.slices(self.listing.count(cloud));
         let Self { recorded, work, device, .. } = self;
         work.cloud.host_mut().copy_from_slice(cloud.as_flattened());
-        if let Some(OnGpu { image, .. }) = &mut work.on_gpu {
-            halves(rgb, rgb.len(), image.host_mut());
-        }
+        work.write_image(rgb);
         recorded.encode.run(device, || work.encode(device))?;
-        recorded.compare[slices].run(device, || work.compare(device, slices))?;
-        device.shape.synchronize()?;
-        read(&work.maps, maps);
-        let [tokens, groups] = work.on_gpu.as_ref().map_or(Ok([Duration::ZERO; 2]), |on_gpu| on_gpu.marks.times())?;
+        self.compare(slices, maps)?;
+        let [tokens, groups] =
+            self.work.on_gpu.as_ref().map_or(Ok([Duration::ZERO; 2]), |on_gpu| on_gpu.marks.times())?;
         let longer = groups.saturating_sub(tokens);
         Ok([tokens, longer, start.elapsed().saturating_sub(tokens + longer)])
     }
@@ -141,9 +147,7 @@ impl Frame {
     /// rgb `[3, H, W]` -> tokens `[T, C_RGB]` by the networks on the GPU.
     pub fn encode_rgb(&mut self, rgb: &[f32], tokens: &mut Vec<f32>) -> Result<(), CudaError> {
         let Self { work, device, .. } = self;
-        if let Some(OnGpu { image, .. }) = &mut work.on_gpu {
-            halves(rgb, rgb.len(), image.host_mut());
-        }
+        work.write_image(rgb);
         work.encode_rgb(device)?;
         work.tokens.halves.fetch(&device.shape)?;
         work.tokens.read(tokens);
@@ -174,6 +178,12 @@ impl Frame {
         work.tokens.write(tokens);
         work.features.write(&groups.features);
         recorded.describe.run(device, || work.describe(device))?;
+        self.compare(slices, maps)
+    }
+
+    /// The maps of what the device has now.
+    fn compare(&mut self, slices: usize, maps: &mut AnomalyMaps) -> Result<(), CudaError> {
+        let Self { recorded, work, device, .. } = self;
         recorded.compare[slices].run(device, || work.compare(device, slices))?;
         device.shape.synchronize()?;
         read(&work.maps, maps);
@@ -184,9 +194,7 @@ impl Frame {
 impl Drop for Frame {
     fn drop(&mut self) {
         // Memory goes in one stream, and the other may still use it.
-        if let Err(error) = self.device.synchronize() {
-            log::warn!("the GPU did not end its work: {error}");
-        }
+        self.device.end();
     }
 }
 

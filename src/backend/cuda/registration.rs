@@ -120,9 +120,7 @@ impl Registrar for OnGpu {
 impl Drop for OnGpu {
     fn drop(&mut self) {
         // What failed half-way may still be copied to and fro.
-        if let Err(error) = self.device.synchronize() {
-            log::warn!("the GPU did not end its work: {error}");
-        }
+        self.device.end();
     }
 }
 

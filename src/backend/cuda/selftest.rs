@@ -10,6 +10,7 @@ mod registration;
 use super::device::Device;
 use crate::backend::BackendError;
 use crate::backend::selftest::{Check, Golden, KernelTime, Report};
+use crate::model::{Architecture, PointMaeShape, VitShape};
 
 /// What a twin is.
 const CPU: &str = "the CPU";
@@ -36,6 +37,22 @@ pub fn run(golden: &[Golden], repeats: usize) -> Result<Report, BackendError> {
         frames::golden(frame, repeats, &mut checks, &mut times)?;
     }
     Ok(Report { device: name, checks, times, notes })
+}
+
+/// An engine of these channels and hidden units, whose networks are as small as can be.
+fn architecture(c_rgb: usize, c_xyz: usize, hidden: usize) -> Architecture {
+    let xyz = PointMaeShape {
+        width: c_xyz,
+        heads: 1,
+        mlp: 8,
+        layers: 1,
+        taps: vec![0],
+        groups: 33,
+        group_size: 24,
+        encoder: [4, 4, 4],
+        position_hidden: 4,
+    };
+    Architecture { rgb: VitShape { width: c_rgb, heads: 1, mlp: 8, layers: 1 }, xyz, hidden }
 }
 
 /// How many values differ; all where there are more of one.

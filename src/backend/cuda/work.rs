@@ -160,16 +160,17 @@ impl Work {
 
     /// image, cloud -> all that [`Self::compare`] takes, colour and shape side by side.
     pub fn encode(&mut self, device: &Device) -> Result<(), CudaError> {
-        let mark = |work: &Self, mark: fn(&Marks, &CudaStream) -> Result<(), CudaError>| {
-            work.on_gpu.as_ref().map_or(Ok(()), |on_gpu| mark(&on_gpu.marks, &device.shape))
-        };
-        mark(self, Marks::begun)?;
+        if let Some(OnGpu { marks, .. }) = &self.on_gpu {
+            marks.begun(&device.shape)?;
+        }
         device.fork()?;
         self.put_rgb(device)?;
         self.group(device)?;
         self.encode_groups(device)?;
         self.locate(device)?;
-        mark(self, Marks::groups)?;
+        if let Some(OnGpu { marks, .. }) = &self.on_gpu {
+            marks.groups(&device.shape)?;
+        }
         device.join()
     }
 

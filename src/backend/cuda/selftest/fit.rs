@@ -1,13 +1,13 @@
 //! A short training on the device and on the CPU.
 
-use super::{apart, equal, near};
+use super::{apart, architecture, equal, near};
 use crate::backend::BackendError;
 use crate::backend::cpu::training::CpuLearner;
 use crate::backend::cuda::CudaError;
 use crate::backend::cuda::learner::CudaLearner;
 use crate::backend::learner::{Adam, Learner, Pixels};
 use crate::backend::selftest::Check;
-use crate::model::{Architecture, PointMaeShape, VitShape, Weights, seeded};
+use crate::model::{Architecture, Weights, seeded};
 
 const KERNELS: &str = "cuBLAS, bias_gelu, cosine_loss, add_mean, gelu_backward, column_sums, adam";
 /// f32's rounding of the products and of erf, of the largest value.
@@ -71,21 +71,6 @@ fn sorted(weights: Weights, wanted: impl Fn(&str) -> bool) -> Vec<Vec<f32>> {
     let mut tensors: Vec<_> = weights.into_iter().filter(|(name, _)| wanted(name)).collect();
     tensors.sort_by(|a, b| a.0.cmp(&b.0));
     tensors.into_iter().map(|(_, values)| values).collect()
-}
-
-fn architecture(c_rgb: usize, c_xyz: usize, hidden: usize) -> Architecture {
-    let xyz = PointMaeShape {
-        width: c_xyz,
-        heads: 1,
-        mlp: 4,
-        layers: 1,
-        taps: vec![0],
-        groups: 4,
-        group_size: 4,
-        encoder: [4, 4, 4],
-        position_hidden: 4,
-    };
-    Architecture { rgb: VitShape { width: c_rgb, heads: 1, mlp: 4, layers: 1 }, xyz, hidden }
 }
 
 fn batch(architecture: &Architecture, n: usize, random: &mut fastrand::Rng) -> Pixels {

@@ -1,11 +1,11 @@
 //! Whole frames: a small engine's against the CPU back end, and the published method's.
 
-use super::{apart, differ, medians};
+use super::{apart, architecture, differ, medians};
 use crate::backend::cpu::{CpuBackend, CpuOptions};
 use crate::backend::cuda::CudaBackend;
 use crate::backend::selftest::{Check, Golden, KernelTime};
 use crate::backend::{AnomalyMaps, Backend, BackendError, Between, XyzGroups};
-use crate::model::{Architecture, PointMaeShape, VitShape, seeded};
+use crate::model::seeded;
 use crate::score;
 use crate::shapes::{P, RGB, W};
 
@@ -57,18 +57,7 @@ fn compare(
 
 /// An engine of odd sizes on two clouds, the larger one first.
 pub fn small(checks: &mut Vec<Check>) -> Result<(), BackendError> {
-    let xyz = PointMaeShape {
-        width: 15,
-        heads: 1,
-        mlp: 8,
-        layers: 1,
-        taps: vec![0],
-        groups: 33,
-        group_size: 24,
-        encoder: [4, 4, 4],
-        position_hidden: 4,
-    };
-    let architecture = Architecture { rgb: VitShape { width: 11, heads: 1, mlp: 8, layers: 1 }, xyz, hidden: 13 };
+    let architecture = architecture(11, 15, 13);
     let weights = seeded::weights(&architecture, 3);
     let mut cuda = CudaBackend::new(&architecture, weights.clone(), CpuOptions::default())?;
     let mut cpu = CpuBackend::new(&architecture, weights);
