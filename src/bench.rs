@@ -37,9 +37,9 @@ pub struct Report {
     /// `cpu`, or `cuda`: there the CPU takes the networks, and operations and ceilings below are still the CPU's.
     pub backend: &'static str,
     pub threads: usize,
-    /// Of the large products: `f32` or `bf16`, and the instructions that take them.
+    /// Of the large products, and the instructions that take them: the networks', and the mappings' where those differ.
     pub precision: &'static str,
-    pub instruction_set: &'static str,
+    pub instruction_set: String,
     /// 1, or 2 where every second pixel is evaluated.
     pub stride: usize,
     pub valid_pixels: usize,

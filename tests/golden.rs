@@ -178,14 +178,34 @@ fn map_error(name: &str, variant: Variant, options: CpuOptions) -> f32 {
     error
 }
 
-/// bf16 as this processor has it: its own instructions, or rounded operands. At most 1 % of the map's range.
+/// As this processor has it: its own instructions, or rounded operands. At most 1 % of the map's range.
+fn check_reduced(name: &str, variant: Variant, arithmetic: Arithmetic) {
+    let options = CpuOptions { arithmetic, ..CpuOptions::default() };
+    println!("{} on {}", arithmetic.name(), options.instruction_set());
+    let error = map_error(name, variant, options);
+    assert!(error <= 0.01, "{name}: {error:e}");
+    assert!(error > 1e-5, "{name}: {error:e} is f32's: nothing was rounded");
+}
+
 #[test]
-fn reduced_precision_stays_near() {
-    let options = CpuOptions { arithmetic: Arithmetic::Bf16, ..CpuOptions::default() };
-    for (name, variant) in [("tiny-a", Variant::Tiny), ("small-a", Variant::Small)] {
-        let error = map_error(name, variant, options);
-        assert!(error <= 0.01, "{name}: {error:e}");
-        assert!(error > 1e-5, "{name}: {error:e} is f32's: nothing was rounded");
+fn tiny_in_bf16() {
+    check_reduced("tiny-a", Variant::Tiny, Arithmetic::Bf16);
+}
+
+#[test]
+fn tiny_in_f16() {
+    check_reduced("tiny-a", Variant::Tiny, Arithmetic::F16);
+}
+
+#[test]
+fn tiny_in_int8() {
+    check_reduced("tiny-a", Variant::Tiny, Arithmetic::Int8);
+}
+
+#[test]
+fn small_in_less_than_f32() {
+    for arithmetic in [Arithmetic::Bf16, Arithmetic::F16, Arithmetic::Int8] {
+        check_reduced("small-a", Variant::Small, arithmetic);
     }
 }
 

@@ -7,6 +7,8 @@ mod part;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crosscheck::backend::Choice;
+use crosscheck::backend::cpu::kernel::Arithmetic;
 use crosscheck::bench;
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 use crosscheck::inspect::{Inspection, Inspector};
@@ -60,10 +62,12 @@ fn empty() -> RgbdFrame {
 
 #[test]
 fn a_warm_inspector_does_not_allocate() {
-    for stride in [Stride::One, Stride::Two] {
+    let in_f32 = [Stride::One, Stride::Two].map(|stride| (stride, Arithmetic::F32));
+    let others = [Arithmetic::Bf16, Arithmetic::F16, Arithmetic::Int8].map(|other| (Stride::One, other));
+    for (stride, arithmetic) in in_f32.into_iter().chain(others) {
         let mut engine = bench::with_mappings(Engine::built_in().expect("the built-in engine"));
         engine.metadata.preparation.stride = stride;
-        let mut inspector = Inspector::new(engine).expect("an engine with mappings");
+        let mut inspector = Inspector::on(Choice::Cpu, engine, arithmetic).expect("an engine with mappings");
         inspector.set_thresholds(Thresholds { reject: 0.0, review: None });
         let mut inspection = Inspection::default();
         inspector.inspect_into(&on_belt(0, None), &mut inspection).expect("a frame with points");
@@ -75,7 +79,7 @@ fn a_warm_inspector_does_not_allocate() {
             let after = ALLOCATIONS.load(Ordering::Relaxed);
             assert_eq!(result, Ok(()));
             assert_eq!((inspection.scores.is_none(), inspection.verdict), (i % 4 == 2, Some(Verdict::Reject)));
-            assert_eq!(after - before, 0, "frame {i} with stride {stride:?} allocated");
+            assert_eq!(after - before, 0, "frame {i} with stride {stride:?} in {arithmetic:?} allocated");
         }
     }
 }

@@ -12,9 +12,11 @@ pub mod kernel;
 pub mod layer;
 pub mod linalg;
 pub mod mapping;
+pub mod operands;
 pub mod packed;
 mod pixels;
 pub mod point_mae;
+mod rounding;
 pub mod team;
 pub mod training;
 pub mod transformer;
@@ -72,8 +74,9 @@ pub struct CpuOptions {
 
 impl CpuOptions {
     /// The instruction set of the large products.
-    pub fn instruction_set(&self) -> &'static str {
-        Kernel::best(self.arithmetic).name
+    pub fn instruction_set(&self) -> String {
+        let [networks, mappings] = [self.arithmetic.of_networks(), self.arithmetic].map(|a| Kernel::best(a).name);
+        if networks == mappings { networks.into() } else { format!("{networks}; mappings {mappings}") }
     }
 }
 
@@ -107,22 +110,25 @@ impl CpuBackend {
     }
 
     pub fn with_options(architecture: &Architecture, mut weights: Weights, options: CpuOptions) -> Self {
-        let (weights, kernel) = (&mut weights, Kernel::best(options.arithmetic));
+        let (weights, kernel) = (&mut weights, Kernel::best(options.arithmetic.of_networks()));
         let fitted = weights.contains_key("map_rgb_to_xyz.input.weight");
         Self {
             workers: Workers::of_all_cores(),
             buffers: transformer::BlockBuffers::default(),
             vit: vit::Vit::new(kernel, &architecture.rgb, weights),
             point_mae: point_mae::PointMae::new(kernel, &architecture.xyz, weights),
-            mappings: fitted.then(|| Mappings::new(kernel, options.stride, architecture, weights)),
+            mappings: fitted.then(|| Mappings::new(options, architecture, weights)),
             points: Vec::with_capacity(P),
         }
     }
 }
 
 impl Mappings {
-    fn new(kernel: &'static Kernel, stride: Stride, architecture: &Architecture, weights: &mut Weights) -> Self {
-        let mut mapping = |name, c_out| mapping::Mapping::new(kernel, name, architecture.hidden, c_out, weights);
+    fn new(options: CpuOptions, architecture: &Architecture, weights: &mut Weights) -> Self {
+        let CpuOptions { arithmetic, stride } = options;
+        let kernels =
+            mapping::Kernels { tokens: Kernel::best(arithmetic.of_networks()), hidden_units: Kernel::best(arithmetic) };
+        let mut mapping = |name, c_out| mapping::Mapping::new(kernels, name, architecture.hidden, c_out, weights);
         Self {
             rgb_to_xyz: mapping("map_rgb_to_xyz", architecture.c_xyz()),
             xyz_to_rgb: mapping("map_xyz_to_rgb", architecture.c_rgb()),

@@ -3,10 +3,15 @@
 //! | file | processor | tile | operands |
 //! |---|---|---|---|
 //! | `avx2.rs` | x86-64 with AVX2 and FMA | 6 x 16 | f32 |
+//! | `avx2.rs` | x86-64 with AVX-VNNI | 6 x 16 | four integers, sums in i32 |
 //! | `avx512.rs` | x86-64 with AVX-512F | 14 x 32 | f32 |
 //! | `avx512.rs` | x86-64 with AVX512-BF16 | 14 x 32 | pairs of bf16, sums in f32 |
-//! | `amx.rs` | x86-64 with AMX-BF16 | 32 x 32 | pairs of bf16, sums in f32 |
+//! | `avx512.rs` | x86-64 with AVX512-VNNI | 14 x 32 | four integers, sums in i32 |
+//! | `avx512_fp16.rs` | x86-64 with AVX512-FP16 | 14 x 64 | f16, short sums in f16 and the rest in f32 |
+//! | `amx.rs` | x86-64 with AMX-BF16, AMX-INT8 | 32 x 32 | pairs of bf16, sums in f32; four integers, sums in i32 |
 //! | `neon.rs` | aarch64 | 6 x 16 | f32 |
+//! | `neon_fp16.rs` | aarch64 with FP16 | 8 x 16 | f16, short sums in f16 and the rest in f32 |
+//! | `neon_dot.rs` | aarch64 with the dot products | 5 x 16 | four integers, sums in i32 |
 //! | `portable.rs` | any | 4 x 16 | f32 |
 
 #[cfg(target_arch = "x86_64")]
@@ -15,55 +20,64 @@ mod amx;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_fp16;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+#[cfg(target_arch = "aarch64")]
+mod neon_dot;
+#[cfg(target_arch = "aarch64")]
+mod neon_fp16;
 mod portable;
 
 use std::fmt;
 
 use half::f16;
 
+use super::operands::Operands;
+
+/// Depth that a kernel of f16 sums in f16, before the sum is added to the others in f32.
+#[cfg(any(test, target_arch = "x86_64", target_arch = "aarch64"))]
+pub const F16_DEPTH: usize = 64;
+
 /// Arithmetic of the large products. Everything else is f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Arithmetic {
     #[default]
     F32,
+    /// Operands rounded to f16, their rows scaled by powers of two. Products are summed in f16, at most 64 of them, and
+    /// then in f32; in f32 throughout where the processor does not calculate in f16.
+    F16,
     /// Operands rounded to bf16, products summed in f32.
     Bf16,
+    /// The mappings' products of hidden units in integers of 8 bits, each row of their operands with a step of its own;
+    /// the others as [`Self::auto`].
+    Int8,
 }
 
 impl Arithmetic {
-    /// bf16 where this processor multiplies it faster, else f32.
+    /// bf16 or f16 where this processor multiplies it faster, else f32.
     pub fn auto() -> Self {
-        if Kernel::best(Self::Bf16).operands == Operands::Bf16Pairs { Self::Bf16 } else { Self::F32 }
+        [Self::Bf16, Self::F16].into_iter().find(|arithmetic| arithmetic.is_fast()).unwrap_or(Self::F32)
+    }
+
+    /// Whether this processor has instructions for it; f32 needs none.
+    pub fn is_fast(self) -> bool {
+        !Kernel::best(self).operands.only_rounded()
+    }
+
+    /// What the networks and the tokens' products are calculated in.
+    pub fn of_networks(self) -> Self {
+        if self == Self::Int8 { Self::auto() } else { self }
     }
 
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
+            Self::F16 => "f16",
             Self::Bf16 => "bf16",
+            Self::Int8 => "int8",
         }
-    }
-}
-
-/// What one cell of an operand holds; a cell is 32 bits wide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operands {
-    F32,
-    /// f32 cells whose values are those of bf16: the same result as the next, at the speed of f32.
-    Bf16Rounded,
-    /// Two bf16 of neighbouring depth, the lower half first.
-    Bf16Pairs,
-}
-
-impl Operands {
-    /// Values in a cell.
-    pub fn per_cell(self) -> usize {
-        if self == Self::Bf16Pairs { 2 } else { 1 }
-    }
-
-    fn arithmetic(self) -> Arithmetic {
-        if self == Self::F32 { Arithmetic::F32 } else { Arithmetic::Bf16 }
     }
 }
 
@@ -103,40 +117,69 @@ pub struct Kernel {
     widen: unsafe fn(&[f16], &mut [f32]),
 }
 
-/// Fastest first; for bf16 the portable path is the f32 kernel on rounded operands, so it comes with each.
-#[rustfmt::skip]
-static KERNELS: &[Kernel] = &[
+/// An f32 kernel, and the same on operands rounded for each other arithmetic.
+macro_rules! f32_kernels {
+    ($name:literal, $rows:literal x $columns:literal, $has:path, $run:path, $widen:path) => {
+        [
+            kernel!($name, $rows x $columns, F32, $has, always, $run, $widen),
+            kernel!(concat!($name, ", bf16 rounded"), $rows x $columns, Bf16Rounded, $has, always, $run, $widen),
+            kernel!(concat!($name, ", f16 rounded"), $rows x $columns, F16Rounded, $has, always, $run, $widen),
+            kernel!(concat!($name, ", int8 rounded"), $rows x $columns, IntegersRounded, $has, always, $run, $widen),
+        ]
+    };
+}
+
+macro_rules! kernel {
+    ($name:expr, $rows:literal x $columns:literal, $operands:ident, $has:path, $fast:path, $run:path, $widen:path) => {
+        Kernel {
+            name: $name,
+            rows: $rows,
+            columns: $columns,
+            operands: Operands::$operands,
+            available: $has,
+            fast: $fast,
+            run: $run,
+            widen: $widen,
+        }
+    };
+}
+
+/// Fastest first, those of an instruction set for one arithmetic before those that run f32 on rounded operands.
+static KERNELS: &[&[Kernel]] = &[
     #[cfg(target_arch = "x86_64")]
-    Kernel { name: "AMX-BF16", rows: 32, columns: 32, operands: Operands::Bf16Pairs, available: amx::has, fast: always, run: amx::run, widen: avx2::widen },
+    &[
+        kernel!("AMX-BF16", 32 x 32, Bf16Pairs, amx::has_bf16, always, amx::run_bf16, avx2::widen),
+        kernel!("AMX-INT8", 32 x 32, UnsignedQuads, amx::has_int8, always, amx::run_int8, avx2::widen),
+        kernel!("AVX512-BF16", 14 x 32, Bf16Pairs, avx512::has_bf16, avx512::bf16_is_fast, avx512::run_bf16, avx2::widen),
+        kernel!("AVX512-FP16", 14 x 64, F16Rows, avx512_fp16::has, always, avx512_fp16::run, avx2::widen),
+        kernel!("AVX512-VNNI", 14 x 32, UnsignedQuads, avx512::has_vnni, always, avx512::run_vnni, avx2::widen),
+        kernel!("AVX-VNNI", 6 x 16, UnsignedQuads, avx2::has_vnni, always, avx2::run_vnni, avx2::widen),
+    ],
     #[cfg(target_arch = "x86_64")]
-    Kernel { name: "AVX512-BF16", rows: 14, columns: 32, operands: Operands::Bf16Pairs, available: avx512::has_bf16, fast: avx512::bf16_is_fast, run: avx512::run_bf16, widen: avx2::widen },
+    &f32_kernels!("AVX-512", 14 x 32, avx512::has_f32, avx512::run_f32, avx2::widen),
     #[cfg(target_arch = "x86_64")]
-    Kernel { name: "AVX-512", rows: 14, columns: 32, operands: Operands::F32, available: avx512::has_f32, fast: always, run: avx512::run_f32, widen: avx2::widen },
-    #[cfg(target_arch = "x86_64")]
-    Kernel { name: "AVX-512, bf16 rounded", rows: 14, columns: 32, operands: Operands::Bf16Rounded, available: avx512::has_f32, fast: always, run: avx512::run_f32, widen: avx2::widen },
-    #[cfg(target_arch = "x86_64")]
-    Kernel { name: "AVX2", rows: 6, columns: 16, operands: Operands::F32, available: avx2::has, fast: always, run: avx2::run, widen: avx2::widen },
-    #[cfg(target_arch = "x86_64")]
-    Kernel { name: "AVX2, bf16 rounded", rows: 6, columns: 16, operands: Operands::Bf16Rounded, available: avx2::has, fast: always, run: avx2::run, widen: avx2::widen },
+    &f32_kernels!("AVX2", 6 x 16, avx2::has, avx2::run, avx2::widen),
     #[cfg(target_arch = "aarch64")]
-    Kernel { name: "NEON", rows: 6, columns: 16, operands: Operands::F32, available: neon::has, fast: always, run: neon::run, widen: portable::widen },
+    &[
+        kernel!("NEON FP16", 8 x 16, F16Rows, neon_fp16::has, always, neon_fp16::run, portable::widen),
+        kernel!("NEON dot product", 5 x 16, SignedQuads, neon_dot::has, always, neon_dot::run, portable::widen),
+    ],
     #[cfg(target_arch = "aarch64")]
-    Kernel { name: "NEON, bf16 rounded", rows: 6, columns: 16, operands: Operands::Bf16Rounded, available: neon::has, fast: always, run: neon::run, widen: portable::widen },
-    Kernel { name: "portable", rows: 4, columns: 16, operands: Operands::F32, available: portable::has, fast: always, run: portable::run, widen: portable::widen },
-    Kernel { name: "portable, bf16 rounded", rows: 4, columns: 16, operands: Operands::Bf16Rounded, available: portable::has, fast: always, run: portable::run, widen: portable::widen },
+    &f32_kernels!("NEON", 6 x 16, neon::has, neon::run, portable::widen),
+    &f32_kernels!("portable", 4 x 16, portable::has, portable::run, portable::widen),
 ];
 
 impl Kernel {
     /// Every kernel of this architecture, fastest first.
-    pub fn all() -> &'static [Self] {
-        KERNELS
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        KERNELS.iter().copied().flatten()
     }
 
     /// The fastest that this processor has.
     pub fn best(arithmetic: Arithmetic) -> &'static Self {
         let fits =
             |kernel: &&Self| kernel.operands.arithmetic() == arithmetic && kernel.is_available() && (kernel.fast)();
-        let Some(kernel) = KERNELS.iter().find(fits) else { panic!("the portable kernel runs everywhere") };
+        let Some(kernel) = Self::all().find(fits) else { panic!("the portable kernel runs everywhere") };
         kernel
     }
 

@@ -27,6 +27,13 @@ pub struct Side<'a> {
     pub rows: &'a SparseRows,
 }
 
+/// What multiplies tokens and groups, and what the many hidden units of pixels.
+#[derive(Clone, Copy)]
+pub struct Kernels {
+    pub tokens: &'static Kernel,
+    pub hidden_units: &'static Kernel,
+}
+
 /// `C_in - M - M - C_out` with erf GELU after the first two.
 pub struct Mapping {
     /// Applied to tokens, before interpolation; its bias is added after.
@@ -70,20 +77,21 @@ impl MappingScratch {
 }
 
 impl Mapping {
-    pub fn new(kernel: &'static Kernel, name: &str, hidden: usize, c_out: usize, weights: &mut Weights) -> Self {
+    pub fn new(kernels: Kernels, name: &str, hidden: usize, c_out: usize, weights: &mut Weights) -> Self {
+        let Kernels { tokens, hidden_units } = kernels;
         let input = linear(weights, &format!("{name}.input"), hidden);
         let projection = linear(weights, &format!("{name}.projection"), hidden);
         let output = linear(weights, &format!("{name}.output"), c_out);
         let transposed: Vec<f32> =
             (0..hidden).flat_map(|m| output.weight.iter().skip(m).step_by(hidden)).copied().collect();
         let Factor { triangle, mut shift, rest } = factor(&output);
-        let triangle = Packed::triangle(kernel, &triangle, shift.len());
+        let triangle = Packed::triangle(hidden_units, &triangle, shift.len());
         shift.resize(triangle.panels() * triangle.width(), 0.0);
         Self {
-            input: Packed::new(kernel, &input.weight, hidden),
+            input: Packed::new(tokens, &input.weight, hidden),
             input_bias: input.bias,
-            projection: Layer::new(kernel, &projection.weight, projection.bias, hidden),
-            output_transposed: Packed::new(kernel, &transposed, hidden),
+            projection: Layer::new(hidden_units, &projection.weight, projection.bias, hidden),
+            output_transposed: Packed::new(tokens, &transposed, hidden),
             output_bias: output.bias,
             triangle,
             shift,

@@ -3,12 +3,12 @@
 
 use std::ops::Range;
 
+use half::f16;
 use half::slice::HalfFloatSliceExt;
-use half::{bf16, f16};
 
 use super::aligned::Aligned;
-use super::elementwise::vectorised;
-use super::kernel::{Kernel, Operands, Tile};
+use super::kernel::{Kernel, Tile};
+use super::operands::{Operands, PanelOf, Rounded, WeightScales};
 use super::team::Team;
 
 /// Depth of a product that is taken at a time: the panel of it stays in the first-level cache.
@@ -28,6 +28,7 @@ pub struct Packed {
     pub to: usize,
     cells: Cells,
     panels: Vec<Panel>,
+    scales: WeightScales,
 }
 
 /// Halves, where f16 holds the weights exactly, as it does those of most engine files, are widened a block at a time:
@@ -79,7 +80,7 @@ struct Panel {
 #[derive(Default)]
 pub struct Scratch {
     tiles: Aligned,
-    operand: Aligned,
+    operand: Rounded,
     weights: Aligned,
 }
 
@@ -132,12 +133,15 @@ impl Packed {
             offset += (depth - first) * width;
         }
         let mut cells = Aligned::zeros(offset);
+        let operands = kernel.operands;
+        let scales = WeightScales::new(operands, weight, from, panels.len() * width);
         for (i, panel) in panels.iter().enumerate() {
             let end = panels.get(i + 1).map_or(offset, |next| next.offset);
             let rows = i * width..to.min((i + 1) * width);
-            fill(&mut cells[panel.offset..end], kernel, weight, from, rows, panel.first);
+            let panel_of = PanelOf { operands, weight, from, rows, first: panel.first, scales: &scales };
+            panel_of.fill(&mut cells[panel.offset..end], width);
         }
-        Self { kernel, from, to, cells: Cells::Whole(cells), panels }
+        Self { kernel, from, to, cells: Cells::Whole(cells), panels, scales }
     }
 
     /// Panels of the kernel's columns that hold every column.
@@ -161,6 +165,13 @@ impl Packed {
         (about / self.kernel.rows).max(1) * self.kernel.rows
     }
 
+    /// The depth in parts, cells.
+    fn blocks(&self) -> impl Iterator<Item = Range<usize>> {
+        let depth = self.from.div_ceil(self.kernel.operands.per_cell());
+        let block = depth.div_ceil(depth.div_ceil(DEPTH_BLOCK).max(1)).max(1);
+        (0..depth).step_by(block).map(move |start| start..depth.min(start + block))
+    }
+
     /// Gives `sink` each of `panels` and its tile of the product, `[rows, width]` dense; columns beyond `to` are zero.
     /// x: `rows` rows of `from` at `stride`.
     pub fn product(
@@ -178,12 +189,9 @@ impl Packed {
         let operands = self.kernel.operands;
         let (a, a_stride) = match operands {
             Operands::F32 => (x.as_ptr(), stride),
-            _ => (round_rows(operands, x, stride, rows, self.from, operand), self.from.div_ceil(operands.per_cell())),
+            _ => (operand.round(operands, (x, stride), rows, self.from), self.from.div_ceil(operands.per_cell())),
         };
-        let depth = self.from.div_ceil(operands.per_cell());
-        let block = depth.div_ceil(depth.div_ceil(DEPTH_BLOCK).max(1));
-        for start in (0..depth).step_by(block.max(1)) {
-            let end = depth.min(start + block);
+        for Range { start, end } in self.blocks() {
             for (panel, out) in self.panels[panels.clone()].iter().zip(tiles.chunks_exact_mut(tile.max(1))) {
                 let from = start.max(panel.first);
                 if from >= end {
@@ -192,7 +200,7 @@ impl Packed {
                 let first = panel.offset + (from - panel.first) * width;
                 let b = self.cells.block(self.kernel, first..first + (end - from) * width, weights);
                 let (depth, add) = (end - from, from > panel.first);
-                // SAFETY: `a` holds `rows` rows of `depth` cells by the assertion above, or by `round_rows`; `b` and
+                // SAFETY: `a` holds `rows` rows of `depth` cells by the assertion above, or by `Rounded::round`; `b` and
                 // `out` are slices of just the tile's size; `Kernel::best` gave a kernel that this processor has.
                 unsafe {
                     let (a, b, c) = (a.add(from), b.as_ptr(), out.as_mut_ptr());
@@ -201,6 +209,7 @@ impl Packed {
             }
         }
         for (panel, out) in panels.zip(tiles.chunks_exact_mut(tile.max(1))) {
+            operand.scale_back(operands, out, &self.scales, panel * width..(panel + 1) * width);
             sink(panel, out);
         }
     }
@@ -227,91 +236,88 @@ impl Packed {
     }
 }
 
-/// One panel: `[depth, width]` cells of `rows` of `weight`, from cell `first` on; missing rows are zero.
-fn fill(panel: &mut [f32], kernel: &Kernel, weight: &[f32], from: usize, rows: Range<usize>, first: usize) {
-    let operands = kernel.operands;
-    for (depth, cells) in panel.chunks_exact_mut(kernel.columns).enumerate() {
-        let k = (first + depth) * operands.per_cell();
-        for (cell, row) in cells.iter_mut().zip(rows.clone()) {
-            let row = &weight[row * from..][..from];
-            *cell = to_cell(operands, row[k], row.get(k + 1));
-        }
-    }
-}
-
-fn to_cell(operands: Operands, value: f32, next: Option<&f32>) -> f32 {
-    match operands {
-        Operands::F32 => value,
-        Operands::Bf16Rounded => bf16::from_f32(value).to_f32(),
-        Operands::Bf16Pairs => {
-            let high = next.map_or(bf16::ZERO, |next| bf16::from_f32(*next));
-            f32::from_bits(u32::from(bf16::from_f32(value).to_bits()) | u32::from(high.to_bits()) << 16)
-        }
-    }
-}
-
-/// Rows of x in the operands' cells, dense.
-fn round_rows(operands: Operands, x: &[f32], stride: usize, rows: usize, from: usize, out: &mut Aligned) -> *const f32 {
-    let cells = from.div_ceil(operands.per_cell());
-    out.resize(rows * cells);
-    for (row, out) in x.chunks(stride).zip(out.chunks_exact_mut(cells)) {
-        if operands == Operands::Bf16Pairs { round_pairs(&row[..from], out) } else { round(&row[..from], out) }
-    }
-    out.as_ptr()
-}
-
-/// The bits of the nearest bf16, ties to even, in the upper half; a NaN stays one.
-#[inline(always)]
-fn rounded_bits(value: f32) -> u32 {
-    let bits = value.to_bits();
-    let quiet = bits | 0x0040_0000;
-    let nearest = bits.wrapping_add(0x7fff + (bits >> 16 & 1));
-    if value.is_nan() { quiet } else { nearest }
-}
-
-vectorised! {
-    fn round(values: &[f32], out: &mut [f32]) {
-        for (value, out) in values.iter().zip(out) {
-            *out = f32::from_bits(rounded_bits(*value) & 0xffff_0000);
-        }
-    }
-}
-
-vectorised! {
-    fn round_pairs(values: &[f32], cells: &mut [f32]) {
-        // A pair lies as its two halves follow one another, the processors with pairs being little-endian.
-        // SAFETY: a cell is two u16 without padding, any bits are a u16, and `cells` is borrowed for as long.
-        let halves = unsafe { std::slice::from_raw_parts_mut(cells.as_mut_ptr().cast::<u16>(), 2 * cells.len()) };
-        for (value, half) in values.iter().zip(&mut *halves) {
-            *half = (rounded_bits(*value) >> 16) as u16;
-        }
-        halves[values.len()..].fill(0);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use half::bf16;
+
     use super::*;
+    use crate::backend::cpu::kernel::{Arithmetic, F16_DEPTH};
 
     /// Rows, depth and columns: below, at and across the tiles of every kernel, and beyond a block of depth.
     const SIZES: [[usize; 3]; 8] =
         [[1, 1, 1], [2, 3, 15], [6, 16, 16], [7, 33, 17], [14, 64, 32], [29, 385, 33], [45, 770, 48], [133, 20, 100]];
 
-    fn random(count: usize, random: &mut fastrand::Rng) -> Vec<f32> {
-        (0..count).map(|_| random.f32() - 0.5).collect()
+    /// Magnitudes of rows: those of activations are beyond what f16 reaches, those of weights within.
+    const ACTIVATIONS: [f32; 3] = [1.0, 1e-9, 1e6];
+    const WEIGHTS: [f32; 3] = [1.0, 2e-4, 3e4];
+
+    fn random(rows: usize, length: usize, magnitudes: [f32; 3], random: &mut fastrand::Rng) -> Vec<f32> {
+        (0..rows * length).map(|i| magnitudes[i / length % 3] * (random.f32() - 0.4)).collect()
     }
 
-    /// The product in f64, of operands as the kernel rounds them, and the sum of the terms' magnitudes.
-    fn expected(kernel: &Kernel, x: &[f32], w: &[f32]) -> (f64, f64) {
-        let rounded = |v: f32| f64::from(if kernel.operands == Operands::F32 { v } else { bf16::from_f32(v).to_f32() });
-        let terms = || x.iter().zip(w).map(|(x, w)| rounded(*x) * rounded(*w));
-        (terms().sum(), terms().map(f64::abs).sum())
+    /// The nearest f16, ties to even. `f16::from_f64` may go by way of f32, and round twice.
+    fn nearest_f16(v: f64) -> f64 {
+        let unit = (v.abs().log2().floor().max(-14.0) - 10.0).exp2();
+        (v / unit).round_ties_even() * unit
+    }
+
+    /// One row of each operand as a kernel rounds them, and what they are scaled by.
+    fn rounded(arithmetic: Arithmetic, x: &[f32], w: &[f32]) -> (Vec<f64>, Vec<f64>, f64) {
+        let all = |row: &[f32], round: &dyn Fn(f32) -> f32| row.iter().map(|v| f64::from(round(*v))).collect();
+        let largest = |row: &[f32]| row.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+        match arithmetic {
+            Arithmetic::F32 => (all(x, &|v| v), all(w, &|v| v), 1.0),
+            Arithmetic::Bf16 => {
+                let round = |v| bf16::from_f32(v).to_f32();
+                (all(x, &round), all(w, &round), 1.0)
+            }
+            Arithmetic::F16 => {
+                let power = |row: &[f32]| f64::from(largest(row)).log2().floor().clamp(-100.0, 100.0).exp2();
+                let round = |power: f64| move |v| nearest_f16(f64::from(v) / power) as f32;
+                let powers = [x, w].map(power);
+                (all(x, &round(powers[0])), all(w, &round(powers[1])), powers.iter().product())
+            }
+            Arithmetic::Int8 => {
+                let (low, high) = x.iter().fold((0.0f32, 0.0f32), |(low, high), v| (low.min(*v), high.max(*v)));
+                let (step, weight_step) = ((high - low) / 254.0, (largest(w) / 127.0).max(f32::MIN_POSITIVE));
+                let (x, w) = (
+                    all(x, &|v| (v * step.recip()).round_ties_even()),
+                    all(w, &|v| (v / weight_step).round_ties_even()),
+                );
+                (x, w, f64::from(step * weight_step))
+            }
+        }
+    }
+
+    /// The product in f64, of operands as the kernel rounds them, and the sum of the terms' magnitudes. `starts`: where a
+    /// call of the kernel does, in values.
+    fn expected(operands: Operands, x: &[f32], w: &[f32], starts: &[usize]) -> (f64, f64) {
+        let (x, w, scale) = rounded(operands.arithmetic(), x, w);
+        let terms = || x.iter().zip(&w).map(|(x, w)| x * w);
+        let sum = if operands == Operands::F16Rows {
+            // As the kernel does it, step by step: short sums are those of f16.
+            let ends = starts.iter().skip(1).copied().chain([x.len()]);
+            let runs = starts.iter().copied().zip(ends);
+            let short = runs.flat_map(|(start, end)| (start..end).step_by(F16_DEPTH).map(move |k| (k, end)));
+            let add = |sum: f64, k: usize| nearest_f16(x[k] * w[k] + sum);
+            short.map(|(k, end)| (k..end.min(k + F16_DEPTH)).fold(0.0, add)).sum()
+        } else {
+            terms().sum::<f64>()
+        };
+        (scale * sum, scale * terms().map(f64::abs).sum::<f64>())
+    }
+
+    /// Where calls of the kernel start in a panel's depth, in values.
+    fn starts(packed: &Packed, panel: usize) -> Vec<usize> {
+        let first = packed.panels[panel].first;
+        let starts = packed.blocks().filter(|block| block.end > first).map(|block| block.start.max(first));
+        starts.map(|cell| cell * packed.kernel.operands.per_cell()).collect()
     }
 
     fn check(kernel: &'static Kernel, [rows, from, to]: [usize; 3], triangle: bool, halves: bool) {
         let mut rng = fastrand::Rng::with_seed((rows * from * to) as u64);
         let stride = from + rng.usize(0..20);
-        let (x, mut weight) = (random(rows * stride, &mut rng), random(from * to, &mut rng));
+        let (x, mut weight) = (random(rows, stride, ACTIVATIONS, &mut rng), random(to, from, WEIGHTS, &mut rng));
         if halves {
             weight.iter_mut().for_each(|v| *v = f16::from_f32(*v).to_f32());
         }
@@ -322,13 +328,15 @@ mod tests {
         let packed = packed.compact();
         let mut seen = 0;
         packed.product((&x, stride), rows, 0..packed.panels(), &mut Scratch::default(), |panel, tile| {
+            let starts = starts(&packed, panel);
             for (i, &got) in tile.iter().enumerate() {
                 let (row, column) = (i / packed.width(), panel * packed.width() + i % packed.width());
                 if column >= to {
                     assert_eq!(got, 0.0, "a column beyond the last");
                     continue;
                 }
-                let (want, magnitude) = expected(kernel, &x[row * stride..][..from], &weight[column * from..][..from]);
+                let (x, w) = (&x[row * stride..][..from], &weight[column * from..][..from]);
+                let (want, magnitude) = expected(kernel.operands, x, w, &starts);
                 let error = (f64::from(got) - want).abs();
                 assert!(error <= 2e-6 * magnitude, "{kernel:?}: {got} where {want} is expected, {rows} {from} {to}");
                 seen += 1;
@@ -337,6 +345,32 @@ mod tests {
         assert_eq!(seen, rows * to);
         let kept_as_halves = matches!(packed.cells, Cells::Half(_));
         assert_eq!(kept_as_halves, halves && kernel.operands == Operands::F32, "{rows} {from} {to}");
+    }
+
+    /// A row with a value that is no finite number gives none; the others are as they were.
+    fn check_not_finite(kernel: &'static Kernel) {
+        let mut rng = fastrand::Rng::with_seed(7);
+        let (rows, from, to) = (5, 70, 33);
+        let (mut x, weight) = (random(rows, from, ACTIVATIONS, &mut rng), random(to, from, WEIGHTS, &mut rng));
+        let packed = Packed::new(kernel, &weight, to);
+        let product = |x: &[f32]| {
+            let mut all = Vec::new();
+            packed.product((x, from), rows, 0..1, &mut Scratch::default(), |_, tile| all.extend_from_slice(tile));
+            all
+        };
+        let (before, width) = (product(&x), packed.width());
+        for (row, value) in [(1, f32::NAN), (3, f32::INFINITY), (4, f32::NEG_INFINITY)] {
+            x[row * from + 41] = value;
+        }
+        let after = product(&x);
+        for row in 0..rows {
+            let [before, after] = [&before, &after].map(|all| &all[row * width..][..to.min(width)]);
+            if [0, 2].contains(&row) {
+                assert_eq!(before, after, "{kernel:?}, row {row}");
+            } else {
+                assert!(after.iter().all(|v| !v.is_finite()), "{kernel:?}, row {row}: {after:?}");
+            }
+        }
     }
 
     /// One suite for every kernel that this processor has.
@@ -352,6 +386,7 @@ mod tests {
                     check(kernel, size, triangle, halves);
                 }
             }
+            check_not_finite(kernel);
             println!("{kernel:?}: run");
         }
     }

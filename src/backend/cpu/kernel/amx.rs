@@ -1,4 +1,5 @@
-//! AMX: 32 x 32, four sums of 16 x 16 and two operands a side in the eight tile registers; pairs of bf16 summed in f32.
+//! AMX: 32 x 32, four sums of 16 x 16 and two operands a side in the eight tile registers; pairs of bf16 summed in f32, or
+//! four integers a cell summed in i32.
 //!
 //! The intrinsics are not stable, so the instructions are written as assembly. Linux lends the tile registers to a
 //! process that asks for them.
@@ -13,14 +14,26 @@ use super::{Tile, avx512};
 const SIDE: usize = 16;
 const CELL_BYTES: usize = 4;
 
-pub fn has() -> bool {
-    static PERMITTED: OnceLock<bool> = OnceLock::new();
-    *PERMITTED.get_or_init(|| avx512::has_bf16() && processor_has_tiles() && ask_for_tiles())
+/// Of leaf 7 of CPUID, edx.
+const BF16: u32 = 1 << 22;
+const TILES: u32 = 1 << 24;
+const INT8: u32 = 1 << 25;
+
+pub fn has_bf16() -> bool {
+    avx512::has_bf16() && processor_has(BF16) && may_use_tiles()
 }
 
-fn processor_has_tiles() -> bool {
-    const BF16_AND_TILES: u32 = 1 << 22 | 1 << 24;
-    __cpuid_count(0, 0).eax >= 7 && __cpuid_count(7, 0).edx & BF16_AND_TILES == BF16_AND_TILES
+pub fn has_int8() -> bool {
+    avx512::has_vnni() && processor_has(INT8) && may_use_tiles()
+}
+
+fn processor_has(feature: u32) -> bool {
+    __cpuid_count(0, 0).eax >= 7 && __cpuid_count(7, 0).edx & feature != 0
+}
+
+fn may_use_tiles() -> bool {
+    static PERMITTED: OnceLock<bool> = OnceLock::new();
+    *PERMITTED.get_or_init(|| processor_has(TILES) && ask_for_tiles())
 }
 
 /// False where the kernel does not know of tiles, or the system does not enable them.
@@ -39,16 +52,29 @@ fn ask_for_tiles() -> bool {
 
 /// # Safety
 /// See [`super::Kernel::run`]; a cell is a pair of bf16.
-pub unsafe fn run(tile: &Tile) {
+pub unsafe fn run_bf16(tile: &Tile) {
+    // SAFETY: the caller's promises, with tiles permitted by `has_bf16`.
+    unsafe { run(tile, multiply_bf16, avx512::run_bf16) }
+}
+
+/// # Safety
+/// See [`super::Kernel::run`]; a cell is four integers, those of `a` unsigned.
+pub unsafe fn run_int8(tile: &Tile) {
+    // SAFETY: the caller's promises, with tiles permitted by `has_int8`.
+    unsafe { run(tile, multiply_int8, avx512::run_vnni) }
+}
+
+/// A tile by `multiply`, and what is left of its depth by `rest`.
+unsafe fn run(tile: &Tile, multiply: Multiply, rest: unsafe fn(&Tile)) {
     let whole = tile.depth / SIDE * SIDE;
-    // SAFETY: the parts lie within the tile that the caller promises, and tiles are permitted by `has`.
+    // SAFETY: the parts lie within the tile that the caller promises.
     unsafe {
         if whole > 0 {
-            whole_depth(&Tile { depth: whole, ..*tile });
+            whole_depth(&Tile { depth: whole, ..*tile }, multiply);
         }
         if whole < tile.depth {
             let (a, b) = (tile.a.add(whole), tile.b.add(whole * 2 * SIDE));
-            avx512::run_bf16(&Tile { depth: tile.depth - whole, a, b, add: tile.add || whole > 0, ..*tile });
+            rest(&Tile { depth: tile.depth - whole, a, b, add: tile.add || whole > 0, ..*tile });
         }
     }
 }
@@ -74,7 +100,7 @@ impl Shapes {
 }
 
 /// A depth of whole instructions, any number of rows.
-unsafe fn whole_depth(tile: &Tile) {
+unsafe fn whole_depth(tile: &Tile, multiply: Multiply) {
     // SAFETY: every block lies within the tile that the caller promises. What is in the registers belongs to nobody
     // before, and they are given back after.
     unsafe {
@@ -90,14 +116,58 @@ unsafe fn whole_depth(tile: &Tile) {
                 shape = rows;
             }
             let (a, c) = (tile.a.add(row * tile.a_stride), tile.c.add(row * tile.c_stride));
-            block(&Tile { rows, a, c, ..*tile });
+            block(&Tile { rows, a, c, ..*tile }, multiply);
         }
         asm!("tilerelease", options(nostack, nomem));
     }
 }
 
+/// Adds the products of a block's depth to the sums in registers 0 to 3.
+type Multiply = unsafe fn(&Operand, &Operand, *const f32, usize);
+
+/// 16 rows at a stride in bytes.
+struct Operand {
+    rows: *const f32,
+    stride: usize,
+}
+
+/// The loop over the depth, `steps` instructions deep. Loads and products alternate, so that both units have work.
+macro_rules! multiply {
+    ($name:ident, $instruction:literal) => {
+        unsafe fn $name(upper: &Operand, lower: &Operand, b: *const f32, steps: usize) {
+            // SAFETY: the caller promises the rows and the depth of `b`, and registers shaped for them.
+            unsafe {
+                asm!(
+                    "2:",
+                    "tileloadd tmm6, [{b} + {b_stride}]",
+                    "tileloadd tmm4, [{a} + {a_stride}]",
+                    concat!($instruction, " tmm0, tmm4, tmm6"),
+                    "tileloadd tmm7, [{b} + {b_stride} + 64]",
+                    concat!($instruction, " tmm1, tmm4, tmm7"),
+                    "tileloadd tmm5, [{a_lower} + {a_stride}]",
+                    concat!($instruction, " tmm2, tmm5, tmm6"),
+                    concat!($instruction, " tmm3, tmm5, tmm7"),
+                    "add {a}, 64",
+                    "add {a_lower}, 64",
+                    "add {b}, 2048",
+                    "dec {steps}",
+                    "jnz 2b",
+                    a = inout(reg) upper.rows => _, a_lower = inout(reg) lower.rows => _, b = inout(reg) b => _,
+                    steps = inout(reg) steps => _,
+                    a_stride = in(reg) upper.stride, b_stride = in(reg) 2 * SIDE * CELL_BYTES,
+                    out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                    out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                    options(nostack, readonly)
+                );
+            }
+        }
+    };
+}
+multiply!(multiply_bf16, "tdpbf16ps");
+multiply!(multiply_int8, "tdpbusd");
+
 /// One block of at most 32 rows, the registers shaped for it.
-unsafe fn block(tile: &Tile) {
+unsafe fn block(tile: &Tile, multiply: Multiply) {
     let Tile { rows, depth, a, a_stride, b, c, c_stride, add } = *tile;
     let has_lower = rows > SIDE;
     // SAFETY: the caller promises the rows at `a` and `c`, the depth of `b`, and shapes that keep to them.
@@ -121,29 +191,8 @@ unsafe fn block(tile: &Tile) {
                 options(nostack, nomem)
             );
         }
-        // Loads and products alternate, so that both units have work.
-        asm!(
-            "2:",
-            "tileloadd tmm6, [{b} + {b_stride}]",
-            "tileloadd tmm4, [{a} + {a_stride}]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tileloadd tmm7, [{b} + {b_stride} + 64]",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tileloadd tmm5, [{a_lower} + {a_stride}]",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            "add {a}, 64",
-            "add {a_lower}, 64",
-            "add {b}, 2048",
-            "dec {steps}",
-            "jnz 2b",
-            a = inout(reg) a => _, a_lower = inout(reg) a_lower => _, b = inout(reg) b => _,
-            steps = inout(reg) depth / SIDE => _,
-            a_stride = in(reg) a_stride * CELL_BYTES, b_stride = in(reg) 2 * SIDE * CELL_BYTES,
-            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-            options(nostack, readonly)
-        );
+        let stride = a_stride * CELL_BYTES;
+        multiply(&Operand { rows: a, stride }, &Operand { rows: a_lower, stride }, b, depth / SIDE);
         let stride = c_stride * CELL_BYTES;
         asm!(
             "tilestored [{c} + {stride}], tmm0",

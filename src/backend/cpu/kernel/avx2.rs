@@ -1,4 +1,5 @@
-//! AVX2 and FMA: 6 x 16, twelve sums, two operands and a broadcast in sixteen registers.
+//! AVX2: 6 x 16, twelve sums, two operands and a broadcast in sixteen registers; f32 with FMA, or with AVX-VNNI four
+//! integers a cell summed in i32.
 
 use std::arch::x86_64::*;
 
@@ -10,11 +11,23 @@ pub fn has() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c")
 }
 
+/// What Intel's processors without AVX-512 have from Alder Lake on, their small cores too.
+pub fn has_vnni() -> bool {
+    has() && is_x86_feature_detected!("avxvnni")
+}
+
 /// # Safety
 /// See [`super::Kernel::run`].
 pub unsafe fn run(tile: &Tile) {
     // SAFETY: the caller's promises are those that `rows` needs.
     unsafe { by_rows!(tile, rows: 1 2 3 4 5, 6) }
+}
+
+/// # Safety
+/// See [`super::Kernel::run`]; a cell is four integers, those of `a` unsigned.
+pub unsafe fn run_vnni(tile: &Tile) {
+    // SAFETY: the caller's promises are those that `rows_vnni` needs.
+    unsafe { by_rows!(tile, rows_vnni: 1 2 3 4 5, 6) }
 }
 
 #[target_feature(enable = "avx2,fma")]
@@ -40,6 +53,35 @@ unsafe fn rows<const ROWS: usize>(tile: &Tile) {
         for (r, sum) in sum.iter().enumerate() {
             _mm256_storeu_ps(c.add(r * c_stride), sum[0]);
             _mm256_storeu_ps(c.add(r * c_stride + 8), sum[1]);
+        }
+    }
+}
+
+#[target_feature(enable = "avx2,avxvnni")]
+unsafe fn rows_vnni<const ROWS: usize>(tile: &Tile) {
+    let Tile { depth, a, a_stride, b, c, c_stride, add, .. } = *tile;
+    // SAFETY: as above; sums are i32.
+    unsafe {
+        let at = |r: usize, j: usize| c.add(r * c_stride + 8 * j).cast::<__m256i>();
+        let mut sum = [[_mm256_setzero_si256(); 2]; ROWS];
+        if add {
+            for (r, sum) in sum.iter_mut().enumerate() {
+                *sum = [0, 1].map(|j| _mm256_loadu_si256(at(r, j)));
+            }
+        }
+        let rows: [*const i32; ROWS] = std::array::from_fn(|r| a.add(r * a_stride).cast());
+        for k in 0..depth {
+            let b = b.add(k * 16).cast::<__m256i>();
+            let (left, right) = (_mm256_loadu_si256(b), _mm256_loadu_si256(b.add(1)));
+            for r in 0..ROWS {
+                let x = _mm256_set1_epi32(*rows[r].add(k));
+                sum[r][0] = _mm256_dpbusd_avx_epi32(sum[r][0], x, left);
+                sum[r][1] = _mm256_dpbusd_avx_epi32(sum[r][1], x, right);
+            }
+        }
+        for (r, sum) in sum.iter().enumerate() {
+            _mm256_storeu_si256(at(r, 0), sum[0]);
+            _mm256_storeu_si256(at(r, 1), sum[1]);
         }
     }
 }

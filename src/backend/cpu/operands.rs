@@ -1,0 +1,240 @@
+//! What a cell of an operand holds: weights and rows of activations rounded into cells, and a tile of their product scaled
+//! back.
+//!
+//! A cell is 32 bits wide. f16 and integers have little range, so each row of either operand is scaled by a number of its
+//! own: for f16 a power of two that brings its largest magnitude to [1, 2), which rounds nothing and lets no sum of a
+//! kernel overflow; for integers what spreads it over their range. A row that holds a value that is no finite number
+//! gives no number.
+
+use std::ops::Range;
+
+use half::{bf16, f16};
+
+use super::aligned::{Aligned, grow_like};
+use super::kernel::Arithmetic;
+use super::rounding::{
+    Extent, activation_step, integer_weight, power_of_two, round_bf16, round_bf16_pairs, round_bytes, round_f16,
+    round_f16_widened, round_integers, scale_floats, scale_integers, weight_step,
+};
+
+/// Flips a byte between 0..=255 and -128..=127.
+const SIGN: u8 = 0x80;
+/// A sum of `255 x 127` of as many stays an i32.
+const INTEGER_DEPTH_MAX: usize = 66_000;
+
+/// What one cell of an operand holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operands {
+    F32,
+    /// f32 cells whose values are those of bf16: the same result as the next, at the speed of f32.
+    Bf16Rounded,
+    /// Two bf16 of neighbouring depth, the lower half first.
+    Bf16Pairs,
+    /// f32 cells whose values are those of f16.
+    F16Rounded,
+    /// Two f16: of activations those of neighbouring depth; a row of cells of weights holds a depth's columns, then the
+    /// next one's.
+    F16Rows,
+    /// f32 cells whose values are integers, the same as those of the next two, and their sums while they stay below 2^24.
+    IntegersRounded,
+    /// Four integers of neighbouring depth, activations 0..=255, weights signed; sums are i32.
+    UnsignedQuads,
+    /// Four integers of neighbouring depth, activations -128..=127, weights signed; sums are i32.
+    SignedQuads,
+}
+
+impl Operands {
+    /// Values in a cell.
+    pub fn per_cell(self) -> usize {
+        match self {
+            Self::F32 | Self::Bf16Rounded | Self::F16Rounded | Self::IntegersRounded => 1,
+            Self::Bf16Pairs | Self::F16Rows => 2,
+            Self::UnsignedQuads | Self::SignedQuads => 4,
+        }
+    }
+
+    pub fn arithmetic(self) -> Arithmetic {
+        match self {
+            Self::F32 => Arithmetic::F32,
+            Self::Bf16Rounded | Self::Bf16Pairs => Arithmetic::Bf16,
+            Self::F16Rounded | Self::F16Rows => Arithmetic::F16,
+            Self::IntegersRounded | Self::UnsignedQuads | Self::SignedQuads => Arithmetic::Int8,
+        }
+    }
+
+    /// Whether an f32 kernel takes operands rounded for another arithmetic.
+    pub fn only_rounded(self) -> bool {
+        self.per_cell() == 1 && self != Self::F32
+    }
+
+    fn sums_integers(self) -> bool {
+        matches!(self, Self::UnsignedQuads | Self::SignedQuads)
+    }
+}
+
+/// How each row of a weight was scaled, as long as all panels; empty where none is.
+#[derive(Default)]
+pub struct WeightScales {
+    factors: Vec<f32>,
+    /// Of the row's integers.
+    sums: Vec<i32>,
+}
+
+impl WeightScales {
+    /// `weight`: rows of `from`; `padded`: columns of all panels.
+    pub fn new(operands: Operands, weight: &[f32], from: usize, padded: usize) -> Self {
+        let rows = || weight.chunks_exact(from.max(1));
+        let (mut factors, mut sums) = (Vec::new(), Vec::new());
+        match operands.arithmetic() {
+            Arithmetic::F32 | Arithmetic::Bf16 => return Self::default(),
+            Arithmetic::F16 => factors.extend(rows().map(|row| power_of_two(Extent::new(row)))),
+            Arithmetic::Int8 => {
+                assert!(from <= INTEGER_DEPTH_MAX, "{from} products of integers overflow their sum");
+                factors.extend(rows().map(|row| weight_step(Extent::new(row))));
+                let sum =
+                    |(row, step): (&[f32], &f32)| row.iter().map(|v| integer_weight(*v, *step) as i32).sum::<i32>();
+                sums.extend(rows().zip(&factors).map(sum));
+                sums.resize(padded, 0);
+            }
+        }
+        factors.resize(padded, 1.0);
+        Self { factors, sums }
+    }
+
+    fn factor(&self, column: usize) -> f32 {
+        self.factors.get(column).copied().unwrap_or(1.0)
+    }
+}
+
+/// One panel of the transpose of `weight`, rows of `from`: `[depth, width]` cells of `rows`, from cell `first` on; what
+/// is beyond the last row or the depth is zero.
+pub struct PanelOf<'a> {
+    pub operands: Operands,
+    pub weight: &'a [f32],
+    pub from: usize,
+    pub rows: Range<usize>,
+    pub first: usize,
+    pub scales: &'a WeightScales,
+}
+
+impl PanelOf<'_> {
+    pub fn fill(&self, cells: &mut [f32], width: usize) {
+        let bf16_bits = |v: f32, _| u32::from(bf16::from_f32(v).to_bits());
+        let f16_of = |v: f32, factor: f32| f16::from_f32(v / factor);
+        let integer = |v: f32, step: f32| u32::from((integer_weight(v, step) as i8).cast_unsigned());
+        match self.operands {
+            Operands::F32 => self.fill_with::<1>(cells, width, |v, _| v.to_bits()),
+            Operands::Bf16Rounded => self.fill_with::<1>(cells, width, |v, _| bf16::from_f32(v).to_f32().to_bits()),
+            Operands::F16Rounded => self.fill_with::<1>(cells, width, |v, s| f16_of(v, s).to_f32().to_bits()),
+            Operands::IntegersRounded => self.fill_with::<1>(cells, width, |v, s| integer_weight(v, s).to_bits()),
+            Operands::Bf16Pairs => self.fill_with::<2>(cells, width, bf16_bits),
+            Operands::F16Rows => self.fill_with::<2>(cells, width, |v, s| u32::from(f16_of(v, s).to_bits())),
+            Operands::UnsignedQuads | Operands::SignedQuads => self.fill_with::<4>(cells, width, integer),
+        }
+    }
+
+    /// `encode` gives a value's bits, as many as its share of a cell.
+    fn fill_with<const EACH: usize>(&self, cells: &mut [f32], width: usize, encode: impl Fn(f32, f32) -> u32) {
+        for (depth, cells) in cells.chunks_exact_mut(width).enumerate() {
+            for (j, cell) in cells.iter_mut().enumerate() {
+                let values = (0..EACH).map(|i| {
+                    let (k, column) = if self.operands == Operands::F16Rows {
+                        let half = j * EACH + i;
+                        (half / width, half % width)
+                    } else {
+                        (i, j)
+                    };
+                    let (k, row) = ((self.first + depth) * EACH + k, self.rows.start + column);
+                    if k < self.from && row < self.rows.end {
+                        encode(self.weight[row * self.from + k], self.scales.factor(row))
+                    } else {
+                        0
+                    }
+                });
+                let bits = values.enumerate().fold(0, |bits, (i, value)| bits | value << (32 / EACH * i));
+                *cell = f32::from_bits(bits);
+            }
+        }
+    }
+}
+
+/// Rows of activations in an operand's cells, and how each was scaled.
+#[derive(Default)]
+pub struct Rounded {
+    cells: Aligned,
+    factors: Vec<f32>,
+    /// What stands for zero, where a kernel sums integers.
+    zeros: Vec<i32>,
+}
+
+impl Rounded {
+    pub fn grow_like(&mut self, other: &Self) {
+        self.cells.grow_like(&other.cells);
+        grow_like(&mut self.factors, &other.factors);
+        grow_like(&mut self.zeros, &other.zeros);
+    }
+
+    /// `rows` rows of `from` values of x at `stride`, into dense rows of whole cells.
+    pub fn round(&mut self, operands: Operands, (x, stride): (&[f32], usize), rows: usize, from: usize) -> *const f32 {
+        let cells = from.div_ceil(operands.per_cell());
+        self.cells.resize(rows * cells);
+        self.factors.clear();
+        self.zeros.clear();
+        for (row, out) in x.chunks(stride).zip(self.cells.chunks_exact_mut(cells)) {
+            let row = &row[..from];
+            match operands {
+                Operands::F32 => unreachable!("f32 is not rounded"),
+                Operands::Bf16Rounded => round_bf16(row, out),
+                Operands::Bf16Pairs => round_bf16_pairs(row, parts_of(out)),
+                Operands::F16Rounded | Operands::F16Rows => {
+                    let factor = power_of_two(Extent::new(row));
+                    self.factors.push(factor);
+                    if operands == Operands::F16Rounded {
+                        round_f16_widened(row, factor.recip(), out);
+                    } else {
+                        round_f16(row, factor.recip(), parts_of(out));
+                    }
+                }
+                Operands::IntegersRounded | Operands::UnsignedQuads | Operands::SignedQuads => {
+                    let (step, zero) = activation_step(Extent::new(row));
+                    self.factors.push(step);
+                    if operands == Operands::IntegersRounded {
+                        round_integers(row, step.recip(), out);
+                    } else {
+                        let flip = if operands == Operands::SignedQuads { SIGN } else { 0 };
+                        self.zeros.push(zero as i32 - i32::from(flip));
+                        round_bytes(row, step.recip(), zero, flip, parts_of(out));
+                    }
+                }
+            }
+        }
+        self.cells.as_ptr()
+    }
+
+    /// A tile of the product of these rows and `columns` of a weight, from the kernel's sums.
+    pub fn scale_back(&self, operands: Operands, tile: &mut [f32], scales: &WeightScales, columns: Range<usize>) {
+        if scales.factors.is_empty() {
+            return;
+        }
+        let factors = &scales.factors[columns.clone()];
+        if operands.sums_integers() {
+            scale_integers(tile, &self.factors, &self.zeros, factors, &scales.sums[columns]);
+        } else {
+            scale_floats(tile, &self.factors, factors);
+        }
+    }
+}
+
+/// The parts of cells, of 16 or 8 bits. They lie as a processor that takes several at once has them: little-endian.
+fn parts_of<T: Part>(cells: &mut [f32]) -> &mut [T] {
+    // SAFETY: a `Part` is an integer of fewer bits than a cell, of which a whole number fill it; any bits are one; `cells`
+    // is borrowed for as long.
+    unsafe {
+        std::slice::from_raw_parts_mut(cells.as_mut_ptr().cast(), cells.len() * (size_of::<f32>() / size_of::<T>()))
+    }
+}
+
+/// An unsigned integer of which two or four fill a cell.
+trait Part {}
+impl Part for u16 {}
+impl Part for u8 {}
