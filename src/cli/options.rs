@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use crosscheck::backend::Choice;
 use crosscheck::backend::cpu::kernel::Arithmetic;
 use crosscheck::calibration::{self, CalibrationError};
+use crosscheck::config::engine::Precision;
 use crosscheck::fit::Settings;
 use crosscheck::model::engine_file::{Engine, EngineError};
 use crosscheck::prepare::{Keep, PlaneMode, Preparation, Stride};
@@ -117,7 +118,7 @@ pub struct EvaluationOptions {
     /// Evaluate all pixels, or every second in both directions with the others between them
     #[arg(long)]
     stride: Option<StrideOption>,
-    /// Arithmetic of the large products; auto is bf16 where the processor multiplies it faster (AMX; AVX512-BF16 of AMD), else f32
+    /// Arithmetic of the large products; auto is bf16 or f16 where the processor multiplies it faster, else f32; int8 is of the mappings' hidden units, with the others as auto
     #[arg(long, default_value = "f32")]
     precision: PrecisionOption,
     #[command(flatten)]
@@ -160,7 +161,9 @@ enum StrideOption {
 #[derive(Clone, Copy, ValueEnum)]
 enum PrecisionOption {
     F32,
+    F16,
     Bf16,
+    Int8,
     Auto,
 }
 
@@ -181,19 +184,14 @@ impl EvaluationOptions {
 
     /// What to calculate in; anything but f32 is said.
     pub fn arithmetic(&self) -> Arithmetic {
-        let arithmetic = match self.precision {
-            PrecisionOption::F32 => Arithmetic::F32,
-            PrecisionOption::Bf16 => Arithmetic::Bf16,
-            PrecisionOption::Auto => Arithmetic::auto(),
+        let precision = match self.precision {
+            PrecisionOption::F32 => Precision::F32,
+            PrecisionOption::F16 => Precision::F16,
+            PrecisionOption::Bf16 => Precision::Bf16,
+            PrecisionOption::Int8 => Precision::Int8,
+            PrecisionOption::Auto => Precision::Auto,
         };
-        if arithmetic == Arithmetic::Bf16 && Arithmetic::auto() == Arithmetic::F32 {
-            log::warn!(
-                "this processor does not multiply bf16 faster than f32: the results are those of bf16, the speed is not"
-            );
-        } else if arithmetic == Arithmetic::Bf16 {
-            log::info!("large products are taken in bf16");
-        }
-        arithmetic
+        precision.arithmetic()
     }
 }
 

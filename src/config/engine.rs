@@ -21,7 +21,8 @@ pub struct Engine {
     /// Machine that judges: `auto`, `cpu` or `cuda`.
     #[serde(default)]
     pub backend: Choice,
-    /// Arithmetic of the large products: `f32`, `bf16`, or `auto`, which is bf16 where it is faster.
+    /// Arithmetic of the large products: `f32`, `f16`, `bf16`, `int8` (of the mappings' hidden units; the others as
+    /// `auto`), or `auto`, which is bf16 or f16 where that is faster.
     #[serde(default)]
     pub precision: Precision,
     /// Frames that a new engine is checked on before it takes over: a folder with `rgb/` and `xyz/` inside.
@@ -34,17 +35,31 @@ pub struct Engine {
 pub enum Precision {
     #[default]
     F32,
+    F16,
     Bf16,
+    Int8,
     Auto,
 }
 
 impl Precision {
+    /// What to calculate in; anything but f32 is said.
     pub fn arithmetic(self) -> Arithmetic {
-        match self {
+        let arithmetic = match self {
             Self::F32 => Arithmetic::F32,
+            Self::F16 => Arithmetic::F16,
             Self::Bf16 => Arithmetic::Bf16,
+            Self::Int8 => Arithmetic::Int8,
             Self::Auto => Arithmetic::auto(),
+        };
+        let name = arithmetic.name();
+        if !arithmetic.is_fast() {
+            log::warn!(
+                "this processor multiplies {name} no faster than f32: the results are {name}'s, the speed is not"
+            );
+        } else if arithmetic != Arithmetic::F32 {
+            log::info!("large products are taken in {name}");
         }
+        arithmetic
     }
 }
 

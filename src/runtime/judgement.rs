@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::backend::Choice;
-use crate::backend::cpu::kernel::Arithmetic;
 use crate::calibration::{CalibrationError, read_plane};
 use crate::config::{self, regions as description};
 use crate::dataset::recording::Record;
@@ -83,9 +82,6 @@ impl Judgement {
         }
         let (preparation, engine_sha256) = (file.metadata.preparation, file.content_sha256.clone());
         let median_score = file.metadata.calibration.and_then(|calibration| calibration.median_score);
-        if engine.precision == config::engine::Precision::Bf16 && Arithmetic::auto() != Arithmetic::Bf16 {
-            log::warn!("engine.precision is bf16, which is no faster than f32 on this processor: auto takes f32 here");
-        }
         let mut inspector = Inspector::on(engine.backend, file, engine.precision.arithmetic())
             .map_err(|source| JudgementError::Unusable { path: path.into(), source })?;
         let own = inspector.thresholds();

@@ -218,6 +218,9 @@ fn bench_says_what_each_stage_takes() {
     }
     let half = Desk::new().done("bench --streaming --stride 2 --precision bf16 --frames 2 --json").json();
     assert_eq!((&half["stride"], &half["precision"], &half["streaming"]), (&2.into(), &"bf16".into(), &true.into()));
+    let mixed = Desk::new().done("bench --precision int8 --frames 1 --json").json();
+    assert_eq!(mixed["precision"], "int8");
+    assert!(mixed["instruction_set"].as_str().unwrap().contains("; mappings "), "{}", mixed["instruction_set"]);
     let less = |value: &serde_json::Value| number(&value["stages"][3]["gflop"]);
     assert!(less(&half) < 0.5 * less(&found), "every second pixel is a quarter of all");
     let text = Desk::new().done("bench --engine @fitted --frames 1");
