@@ -31,9 +31,20 @@ pub trait Learner {
     fn weights(&self) -> Result<Weights, BackendError>;
     /// Every tensor that the next step depends on, by the names of [`tensor_names`].
     fn state(&self) -> Result<Weights, BackendError>;
+    /// Names and lengths of what [`Self::state`] gives.
+    fn shapes(&self) -> Vec<(String, usize)>;
+    /// Takes each tensor of [`Self::shapes`] out of `state`, which has them all.
+    fn replace(&mut self, state: &mut Weights) -> Result<(), BackendError>;
+
     /// Takes what [`Self::state`] gave out of `state`, on this machine or on another; false, and unchanged, where a
     /// tensor is missing or misshapen.
-    fn restore(&mut self, state: &mut Weights) -> Result<bool, BackendError>;
+    fn restore(&mut self, state: &mut Weights) -> Result<bool, BackendError> {
+        let fits = |(name, length): &(String, usize)| state.get(name).is_some_and(|v| v.len() == *length);
+        if !self.shapes().iter().all(fits) {
+            return Ok(false);
+        }
+        self.replace(state).map(|()| true)
+    }
 }
 
 /// What a layer keeps from step to step: weight and bias, then the means of the weight's gradient and of its square,

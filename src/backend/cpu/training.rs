@@ -26,6 +26,10 @@ impl CpuLearner {
         let to_xyz = mapping("map_rgb_to_xyz", architecture.c_xyz());
         Self { to_xyz, to_rgb: mapping("map_xyz_to_rgb", architecture.c_rgb()), loss: 0.0 }
     }
+
+    fn tensors(&self) -> impl Iterator<Item = (String, &Vec<f32>)> {
+        [&self.to_xyz, &self.to_rgb].into_iter().flat_map(TrainableMapping::tensors)
+    }
 }
 
 impl Learner for CpuLearner {
@@ -49,18 +53,17 @@ impl Learner for CpuLearner {
     }
 
     fn state(&self) -> Result<Weights, BackendError> {
-        let mappings = [&self.to_xyz, &self.to_rgb];
-        Ok(mappings.into_iter().flat_map(TrainableMapping::tensors).map(|(name, v)| (name, v.clone())).collect())
+        Ok(self.tensors().map(|(name, values)| (name, values.clone())).collect())
     }
 
-    fn restore(&mut self, state: &mut Weights) -> Result<bool, BackendError> {
-        let fits = |(name, values): (String, &Vec<f32>)| state.get(&name).is_some_and(|v| v.len() == values.len());
-        if ![&self.to_xyz, &self.to_rgb].into_iter().flat_map(TrainableMapping::tensors).all(fits) {
-            return Ok(false);
-        }
+    fn shapes(&self) -> Vec<(String, usize)> {
+        self.tensors().map(|(name, values)| (name, values.len())).collect()
+    }
+
+    fn replace(&mut self, state: &mut Weights) -> Result<(), BackendError> {
         let tensors = [&mut self.to_xyz, &mut self.to_rgb].into_iter().flat_map(TrainableMapping::tensors_mut);
         tensors.for_each(|(name, values)| *values = take(state, &name));
-        Ok(true)
+        Ok(())
     }
 }
 

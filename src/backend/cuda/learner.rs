@@ -139,16 +139,11 @@ impl CudaLearner {
         tensors.map(|(name, values)| Ok((name, self.machine.stream.clone_dtoh(values)?))).collect()
     }
 
-    fn upload_state(&mut self, state: &mut Weights) -> Result<bool, CudaError> {
-        let fits =
-            |(name, values): (String, &CudaSlice<f32>)| state.get(&name).is_some_and(|v| v.len() == values.len());
-        if !self.tensors().all(fits) {
-            return Ok(false);
-        }
+    fn upload_state(&mut self, state: &mut Weights) -> Result<(), CudaError> {
         for (name, values) in [&mut self.to_xyz, &mut self.to_rgb].into_iter().flat_map(Mapping::tensors_mut) {
             self.machine.stream.memcpy_htod(&take(state, &name), values)?;
         }
-        Ok(true)
+        Ok(())
     }
 }
 
@@ -181,7 +176,11 @@ impl Learner for CudaLearner {
         Ok(self.download(self.tensors())?)
     }
 
-    fn restore(&mut self, state: &mut Weights) -> Result<bool, BackendError> {
+    fn shapes(&self) -> Vec<(String, usize)> {
+        self.tensors().map(|(name, values)| (name, values.len())).collect()
+    }
+
+    fn replace(&mut self, state: &mut Weights) -> Result<(), BackendError> {
         Ok(self.upload_state(state)?)
     }
 }
