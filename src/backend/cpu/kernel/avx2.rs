@@ -30,60 +30,53 @@ pub unsafe fn run_vnni(tile: &Tile) {
     unsafe { by_rows!(tile, rows_vnni: 1 2 3 4 5, 6) }
 }
 
+/// The loop over the depth; `$add` adds the products of a cell of a row and eight of a row of `b` to eight sums. Cells and
+/// sums pass as f32 whatever they hold: nothing but `$add` looks into them.
+macro_rules! rows {
+    ($name:ident, $features:literal, $add:ident) => {
+        #[target_feature(enable = $features)]
+        unsafe fn $name<const ROWS: usize>(tile: &Tile) {
+            let Tile { depth, a, a_stride, b, c, c_stride, add, .. } = *tile;
+            // SAFETY: the caller promises rows, depth and 16 columns at these pointers and strides.
+            unsafe {
+                let mut sum = [[_mm256_setzero_ps(); 2]; ROWS];
+                if add {
+                    for (r, sum) in sum.iter_mut().enumerate() {
+                        *sum = [0, 8].map(|j| _mm256_loadu_ps(c.add(r * c_stride + j)));
+                    }
+                }
+                let rows: [*const f32; ROWS] = std::array::from_fn(|r| a.add(r * a_stride));
+                for k in 0..depth {
+                    let (left, right) = (_mm256_loadu_ps(b.add(k * 16)), _mm256_loadu_ps(b.add(k * 16 + 8)));
+                    for r in 0..ROWS {
+                        let x = _mm256_broadcast_ss(&*rows[r].add(k));
+                        sum[r][0] = $add(sum[r][0], x, left);
+                        sum[r][1] = $add(sum[r][1], x, right);
+                    }
+                }
+                for (r, sum) in sum.iter().enumerate() {
+                    _mm256_storeu_ps(c.add(r * c_stride), sum[0]);
+                    _mm256_storeu_ps(c.add(r * c_stride + 8), sum[1]);
+                }
+            }
+        }
+    };
+}
+rows!(rows, "avx2,fma", add_f32);
+rows!(rows_vnni, "avx2,avxvnni", add_quads);
+
+#[inline]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn rows<const ROWS: usize>(tile: &Tile) {
-    let Tile { depth, a, a_stride, b, c, c_stride, add, .. } = *tile;
-    // SAFETY: the caller promises rows, depth and 16 columns at these pointers and strides.
-    unsafe {
-        let mut sum = [[_mm256_setzero_ps(); 2]; ROWS];
-        if add {
-            for (r, sum) in sum.iter_mut().enumerate() {
-                *sum = [0, 8].map(|j| _mm256_loadu_ps(c.add(r * c_stride + j)));
-            }
-        }
-        let rows: [*const f32; ROWS] = std::array::from_fn(|r| a.add(r * a_stride));
-        for k in 0..depth {
-            let (left, right) = (_mm256_loadu_ps(b.add(k * 16)), _mm256_loadu_ps(b.add(k * 16 + 8)));
-            for r in 0..ROWS {
-                let x = _mm256_broadcast_ss(&*rows[r].add(k));
-                sum[r][0] = _mm256_fmadd_ps(x, left, sum[r][0]);
-                sum[r][1] = _mm256_fmadd_ps(x, right, sum[r][1]);
-            }
-        }
-        for (r, sum) in sum.iter().enumerate() {
-            _mm256_storeu_ps(c.add(r * c_stride), sum[0]);
-            _mm256_storeu_ps(c.add(r * c_stride + 8), sum[1]);
-        }
-    }
+fn add_f32(sum: __m256, a: __m256, b: __m256) -> __m256 {
+    _mm256_fmadd_ps(a, b, sum)
 }
 
+/// `sum` holds i32.
+#[inline]
 #[target_feature(enable = "avx2,avxvnni")]
-unsafe fn rows_vnni<const ROWS: usize>(tile: &Tile) {
-    let Tile { depth, a, a_stride, b, c, c_stride, add, .. } = *tile;
-    // SAFETY: as above; sums are i32.
-    unsafe {
-        let at = |r: usize, j: usize| c.add(r * c_stride + 8 * j).cast::<__m256i>();
-        let mut sum = [[_mm256_setzero_si256(); 2]; ROWS];
-        if add {
-            for (r, sum) in sum.iter_mut().enumerate() {
-                *sum = [0, 1].map(|j| _mm256_loadu_si256(at(r, j)));
-            }
-        }
-        let rows: [*const i32; ROWS] = std::array::from_fn(|r| a.add(r * a_stride).cast());
-        for k in 0..depth {
-            let b = b.add(k * 16).cast::<__m256i>();
-            let (left, right) = (_mm256_loadu_si256(b), _mm256_loadu_si256(b.add(1)));
-            for r in 0..ROWS {
-                let x = _mm256_set1_epi32(*rows[r].add(k));
-                sum[r][0] = _mm256_dpbusd_avx_epi32(sum[r][0], x, left);
-                sum[r][1] = _mm256_dpbusd_avx_epi32(sum[r][1], x, right);
-            }
-        }
-        for (r, sum) in sum.iter().enumerate() {
-            _mm256_storeu_si256(at(r, 0), sum[0]);
-            _mm256_storeu_si256(at(r, 1), sum[1]);
-        }
-    }
+fn add_quads(sum: __m256, a: __m256, b: __m256) -> __m256 {
+    let (sum, a, b) = (_mm256_castps_si256(sum), _mm256_castps_si256(a), _mm256_castps_si256(b));
+    _mm256_castsi256_ps(_mm256_dpbusd_avx_epi32(sum, a, b))
 }
 
 /// # Safety

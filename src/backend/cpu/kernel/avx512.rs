@@ -45,69 +45,54 @@ pub unsafe fn run_vnni(tile: &Tile) {
     unsafe { by_rows!(tile, rows_vnni: 1 2 3 4 5 6 7 8 9 10 11 12 13, 14) }
 }
 
+/// The loop over the depth; `$add` adds the products of a cell of a row and sixteen of a row of `b` to sixteen sums.
+/// Cells and sums pass as f32 whatever they hold: nothing but `$add` looks into them.
+macro_rules! rows {
+    ($name:ident, $features:literal, $add:ident) => {
+        #[target_feature(enable = $features)]
+        unsafe fn $name<const ROWS: usize>(tile: &Tile) {
+            // SAFETY: the caller promises rows, depth and 32 columns at the tile's pointers and strides.
+            unsafe {
+                let mut sum = load::<ROWS>(tile);
+                let rows: [*const f32; ROWS] = std::array::from_fn(|r| tile.a.add(r * tile.a_stride));
+                for k in 0..tile.depth {
+                    let b = tile.b.add(k * 32);
+                    let (left, right) = (_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(16)));
+                    for r in 0..ROWS {
+                        let x = _mm512_set1_ps(*rows[r].add(k));
+                        sum[r][0] = $add(sum[r][0], x, left);
+                        sum[r][1] = $add(sum[r][1], x, right);
+                    }
+                }
+                store(tile, &sum);
+            }
+        }
+    };
+}
+rows!(rows_f32, "avx512f", add_f32);
+rows!(rows_bf16, "avx512f,avx512bf16", add_pairs);
+rows!(rows_vnni, "avx512f,avx512vnni", add_quads);
+
+#[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn rows_f32<const ROWS: usize>(tile: &Tile) {
-    // SAFETY: the caller promises rows, depth and 32 columns at the tile's pointers and strides.
-    unsafe {
-        let mut sum = load::<ROWS>(tile);
-        let rows: [*const f32; ROWS] = std::array::from_fn(|r| tile.a.add(r * tile.a_stride));
-        for k in 0..tile.depth {
-            let b = tile.b.add(k * 32);
-            let (left, right) = (_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(16)));
-            for r in 0..ROWS {
-                let x = _mm512_set1_ps(*rows[r].add(k));
-                sum[r][0] = _mm512_fmadd_ps(x, left, sum[r][0]);
-                sum[r][1] = _mm512_fmadd_ps(x, right, sum[r][1]);
-            }
-        }
-        store(tile, &sum);
-    }
+fn add_f32(sum: __m512, a: __m512, b: __m512) -> __m512 {
+    _mm512_fmadd_ps(a, b, sum)
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bf16")]
-unsafe fn rows_bf16<const ROWS: usize>(tile: &Tile) {
-    // SAFETY: as above; every bit pattern is a pair of bf16, so cells may be read as integers and seen as pairs.
-    unsafe {
-        let pairs = |cells: *const f32| std::mem::transmute::<__m512i, __m512bh>(_mm512_loadu_si512(cells.cast()));
-        let mut sum = load::<ROWS>(tile);
-        let rows: [*const i32; ROWS] = std::array::from_fn(|r| tile.a.add(r * tile.a_stride).cast());
-        for k in 0..tile.depth {
-            let b = tile.b.add(k * 32);
-            let (left, right) = (pairs(b), pairs(b.add(16)));
-            for r in 0..ROWS {
-                let x = std::mem::transmute::<__m512i, __m512bh>(_mm512_set1_epi32(*rows[r].add(k)));
-                sum[r][0] = _mm512_dpbf16_ps(sum[r][0], x, left);
-                sum[r][1] = _mm512_dpbf16_ps(sum[r][1], x, right);
-            }
-        }
-        store(tile, &sum);
-    }
-}
-
-#[target_feature(enable = "avx512f,avx512vnni")]
-unsafe fn rows_vnni<const ROWS: usize>(tile: &Tile) {
-    // SAFETY: as above.
-    unsafe {
-        let mut sum = load::<ROWS>(tile);
-        let rows: [*const i32; ROWS] = std::array::from_fn(|r| tile.a.add(r * tile.a_stride).cast());
-        for k in 0..tile.depth {
-            let b = tile.b.add(k * 32);
-            let (left, right) = (_mm512_loadu_si512(b.cast()), _mm512_loadu_si512(b.add(16).cast()));
-            for r in 0..ROWS {
-                let x = _mm512_set1_epi32(*rows[r].add(k));
-                sum[r][0] = add_quads(sum[r][0], x, left);
-                sum[r][1] = add_quads(sum[r][1], x, right);
-            }
-        }
-        store(tile, &sum);
-    }
+fn add_pairs(sum: __m512, a: __m512, b: __m512) -> __m512 {
+    // SAFETY: both are 512 bits, every pattern of which is pairs of bf16.
+    let [a, b] = [a, b].map(|cells| unsafe { std::mem::transmute::<__m512, __m512bh>(cells) });
+    _mm512_dpbf16_ps(sum, a, b)
 }
 
 /// `sum` holds i32.
 #[inline]
 #[target_feature(enable = "avx512f,avx512vnni")]
-fn add_quads(sum: __m512, a: __m512i, b: __m512i) -> __m512 {
-    _mm512_castsi512_ps(_mm512_dpbusd_epi32(_mm512_castps_si512(sum), a, b))
+fn add_quads(sum: __m512, a: __m512, b: __m512) -> __m512 {
+    let (sum, a, b) = (_mm512_castps_si512(sum), _mm512_castps_si512(a), _mm512_castps_si512(b));
+    _mm512_castsi512_ps(_mm512_dpbusd_epi32(sum, a, b))
 }
 
 #[inline]
