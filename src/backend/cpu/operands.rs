@@ -53,6 +53,11 @@ impl Operands {
         }
     }
 
+    /// Cells that hold so many values.
+    pub fn cells(self, values: usize) -> usize {
+        values.div_ceil(self.per_cell())
+    }
+
     pub fn arithmetic(self) -> Arithmetic {
         match self {
             Self::F32 => Arithmetic::F32,
@@ -176,7 +181,7 @@ impl Rounded {
 
     /// `rows` rows of `from` values of x at `stride`, into dense rows of whole cells.
     pub fn round(&mut self, operands: Operands, (x, stride): (&[f32], usize), rows: usize, from: usize) -> *const f32 {
-        let cells = from.div_ceil(operands.per_cell());
+        let cells = operands.cells(from);
         self.cells.resize(rows * cells);
         self.factors.clear();
         self.zeros.clear();

@@ -124,7 +124,7 @@ impl Packed {
         let from = weight.len() / to;
         assert_eq!(weight.len(), from * to, "a weight of {to} rows has {} elements", weight.len());
         let (width, per_cell) = (kernel.columns, kernel.operands.per_cell());
-        let depth = from.div_ceil(per_cell);
+        let depth = kernel.operands.cells(from);
         let mut panels = Vec::with_capacity(to.div_ceil(width));
         let mut offset = 0;
         for row in (0..to).step_by(width) {
@@ -167,7 +167,7 @@ impl Packed {
 
     /// The depth in parts, cells.
     fn blocks(&self) -> impl Iterator<Item = Range<usize>> {
-        let depth = self.from.div_ceil(self.kernel.operands.per_cell());
+        let depth = self.kernel.operands.cells(self.from);
         let block = depth.div_ceil(depth.div_ceil(DEPTH_BLOCK).max(1)).max(1);
         (0..depth).step_by(block).map(move |start| start..depth.min(start + block))
     }
@@ -189,7 +189,7 @@ impl Packed {
         let operands = self.kernel.operands;
         let (a, a_stride) = match operands {
             Operands::F32 => (x.as_ptr(), stride),
-            _ => (operand.round(operands, (x, stride), rows, self.from), self.from.div_ceil(operands.per_cell())),
+            _ => (operand.round(operands, (x, stride), rows, self.from), operands.cells(self.from)),
         };
         for Range { start, end } in self.blocks() {
             for (panel, out) in self.panels[panels.clone()].iter().zip(tiles.chunks_exact_mut(tile.max(1))) {

@@ -2,7 +2,7 @@
 //! hand.
 
 use half::f16;
-use half::slice::HalfFloatSliceExt;
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 
 use super::elementwise::vectorised;
 
@@ -13,7 +13,7 @@ const ACTIVATION_STEPS: f32 = 254.0;
 /// Its sum with a small number has no room for a fraction, and keeps the nearest integer in its last bits.
 const ROUNDING: f32 = 12_582_912.0;
 /// Values that are converted at a time.
-const LANES: usize = 256;
+const CONVERTED: usize = 256;
 /// Of an f32.
 const SIGN_BIT: u32 = 1 << 31;
 
@@ -109,36 +109,25 @@ vectorised! {
     }
 }
 
-/// The bits of the nearest f16, ties to even; infinity beyond its range.
-#[inline(always)]
-fn f16_bits(value: f32) -> u16 {
-    /// 2^-14, below which a f16 has fewer digits; 65,520, from which it is infinite.
-    const LEAST: u32 = 113 << 23;
-    const BEYOND: u32 = 65_520.0f32.to_bits();
-    let (magnitude, sign) = (value.to_bits() & !SIGN_BIT, value.to_bits() >> 16 & 0x8000);
-    let nearest = (magnitude.wrapping_add(0xfff + (magnitude >> 13 & 1)).wrapping_sub(112 << 23)) >> 13;
-    // The last digit of the sum is that of the smallest f16.
-    let small = (f32::from_bits(magnitude) + 0.5).to_bits().wrapping_sub(0.5f32.to_bits());
-    let bits = if magnitude < LEAST { small } else { nearest };
-    (sign | if magnitude < BEYOND { bits } else { 0x7c00 }) as u16
-}
-
-vectorised! {
-    pub fn round_f16(values: &[f32], up: f32, halves: &mut [u16]) {
-        for (value, half) in values.iter().zip(&mut *halves) {
-            *half = f16_bits(value * up);
-        }
-        halves[values.len()..].fill(0);
+/// Scaled by `up`; what is beyond the values is zero.
+pub fn round_f16(values: &[f32], up: f32, halves: &mut [u16]) {
+    let mut scaled = [0.0; CONVERTED];
+    let (halves, rest) = halves.reinterpret_cast_mut::<f16>().split_at_mut(values.len());
+    for (values, halves) in values.chunks(CONVERTED).zip(halves.chunks_mut(CONVERTED)) {
+        let scaled = &mut scaled[..values.len()];
+        scaled.iter_mut().zip(values).for_each(|(scaled, v)| *scaled = v * up);
+        halves.convert_from_f32_slice(scaled);
     }
+    rest.fill(f16::ZERO);
 }
 
-/// In f32 cells.
+/// The same in f32 cells.
 pub fn round_f16_widened(values: &[f32], up: f32, out: &mut [f32]) {
-    let mut halves = [f16::ZERO; LANES];
-    for (values, out) in values.chunks(LANES).zip(out.chunks_mut(LANES)) {
+    let mut halves = [0; CONVERTED];
+    for (values, out) in values.chunks(CONVERTED).zip(out.chunks_mut(CONVERTED)) {
         let halves = &mut halves[..values.len()];
-        round_f16(values, up, halves.reinterpret_cast_mut());
-        halves.convert_to_f32_slice(out);
+        round_f16(values, up, halves);
+        halves.reinterpret_cast::<f16>().convert_to_f32_slice(out);
     }
 }
 
@@ -195,9 +184,15 @@ mod tests {
             [this.to_bits(), halfway - 1, halfway, halfway + 1].map(f32::from_bits)
         });
         let any = std::iter::repeat_with(|| f32::from_bits(rng.u32(..))).take(1 << 20);
-        for value in near.chain(any).filter(|value| value.is_finite()) {
-            assert_eq!(f16_bits(value), f16::from_f32(value).to_bits(), "{value:e}");
+        let values: Vec<f32> = near.chain(any).filter(|value| value.is_finite()).collect();
+        let (mut halves, mut widened) = (vec![1; values.len() + 1], vec![0.0; values.len()]);
+        round_f16(&values, 1.0, &mut halves);
+        round_f16_widened(&values, 1.0, &mut widened);
+        for (value, (half, widened)) in values.iter().zip(halves.iter().zip(&widened)) {
+            let want = f16::from_f32(*value);
+            assert_eq!((*half, widened.to_bits()), (want.to_bits(), want.to_f32().to_bits()), "{value:e}");
         }
+        assert_eq!(halves[values.len()], 0);
     }
 
     #[test]
