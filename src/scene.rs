@@ -4,21 +4,24 @@
 //! of the other. The world is seen as a real camera gives it: rays against a height field, light that drifts,
 //! noise on depth and colour, pixels without a point. All of it is a function of the seed and the frame number.
 
+mod fixture;
 mod flaw;
 mod noise;
 mod parts;
 mod render;
+mod surroundings;
 
 use fastrand::Rng;
 
 use crate::frame::RgbdFrame;
 use flaw::Flaw;
-use noise::normal;
+use noise::{between, normal};
 pub use parts::Part;
 use parts::{Piece, REACH_MM};
 use render::{Pose, Station, View};
+pub use surroundings::{SIDES, Surroundings, SurroundingsError};
 
-/// Pixels on a side of the frames.
+/// Pixels on a side of the frames, where [`Surroundings`] do not say otherwise.
 pub const SIDE: usize = 400;
 /// Parts nearer to each other would touch, millimetres.
 pub const PITCH_MM_MIN: f32 = 2.0 * REACH_MM;
@@ -62,9 +65,9 @@ impl Defect {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     pub frame: RgbdFrame,
-    /// Pixels whose colour or depth the defect changes, noise aside: `[SIDE, SIDE]`.
+    /// Pixels whose colour or depth the defect changes, noise aside: `[height, width]`.
     pub ground_truth: Vec<bool>,
-    /// Pixels on the part, `[SIDE, SIDE]`.
+    /// Pixels on the part, `[height, width]`.
     pub part_mask: Vec<bool>,
     pub defect: Option<Defect>,
 }
@@ -79,20 +82,34 @@ pub struct Carried {
 pub struct Scene {
     part: Part,
     seed: u64,
+    scatter_mm: [f32; 2],
     station: Station,
 }
 
 impl Scene {
     /// The station's geometry, light and noise follow from `seed`, as every part and defect on it does.
     pub fn new(part: Part, seed: u64) -> Self {
-        Self { part, seed, station: Station::new(&mut stream(part, seed, 0, "station")) }
+        Self::within(part, seed, &Surroundings::default())
+    }
+
+    /// [`Scene::new`] in other surroundings: the same parts in the same light at the same station.
+    pub fn with_surroundings(part: Part, seed: u64, surroundings: &Surroundings) -> Result<Self, SurroundingsError> {
+        surroundings.check()?;
+        Ok(Self::within(part, seed, surroundings))
+    }
+
+    fn within(part: Part, seed: u64, surroundings: &Surroundings) -> Self {
+        let [mut of_station, mut of_fixture] = ["station", "fixture"].map(|purpose| stream(part, seed, 0, purpose));
+        let station = Station::new(surroundings, &mut of_station, &mut of_fixture);
+        Self { part, seed, scatter_mm: surroundings.scatter_mm, station }
     }
 
     /// The good part number `index`.
     pub fn nominal(&self, index: u64) -> Sample {
         let (piece, pose) = self.good(index);
         let view = self.station.look(&[(&piece, pose)], 0.0);
-        self.sample(index, view, vec![false; SIDE * SIDE], None)
+        let nothing = vec![false; view.pixels()];
+        self.sample(index, view, nothing, None)
     }
 
     /// The part of [`Scene::nominal`] in the same pose, light and noise, with a defect.
@@ -109,10 +126,11 @@ impl Scene {
     }
 
     /// Frame number `index` of a belt that has carried parts on: each with its distance beyond the middle,
-    /// millimetres, at least [`PITCH_MM_MIN`] from one to the next.
+    /// millimetres, at least [`PITCH_MM_MIN`] from one to the next. They lie in the middle across the belt: scatter is
+    /// of parts that are laid, [`Scene::nominal`] and [`Scene::defective`].
     pub fn along(&self, index: u64, parts: &[(&Carried, f32)], belt_mm: f32) -> RgbdFrame {
         let pieces: Vec<(&Piece, Pose)> =
-            parts.iter().map(|&(part, along_mm)| (&part.piece, Pose { along_mm, ..part.pose })).collect();
+            parts.iter().map(|&(part, along_mm)| (&part.piece, Pose { at_mm: [along_mm, 0.0], ..part.pose })).collect();
         let view = self.station.look(&pieces, belt_mm);
         self.station.expose(&view, &mut stream(self.part, self.seed, index, "exposure"))
     }
@@ -146,10 +164,11 @@ impl Scene {
 
     fn good(&self, index: u64) -> (Piece, Pose) {
         let mut random = stream(self.part, self.seed, index, "part");
+        let mut of_place = stream(self.part, self.seed, index, "scatter");
         let pose = Pose {
             turn_rad: TURN_RAD * normal(&mut random),
             shift_mm: [SHIFT_MM * normal(&mut random), SHIFT_MM * normal(&mut random)],
-            along_mm: 0.0,
+            at_mm: self.scatter_mm.map(|most| between(&mut of_place, -most, most)),
         };
         (Piece::draw(self.part, &mut random), pose)
     }

@@ -100,6 +100,13 @@ fn a_value_out_of_its_range_is_refused_with_its_name_the_range_and_what_was_foun
         ("\"synthetic\"", "\"replay\"", "without [camera.replay]"),
         ("\"synthetic\"", "\"synthetic\"\nreplay.folder = \"x\"", "[camera.replay] is given"),
         ("\"synthetic\"", "\"synthetic\"\nsynthetic.part = \"anvil\"", "one of puck, biscuit"),
+        ("\"synthetic\"", "\"synthetic\"\nsynthetic.width = 63", "camera.synthetic.width is 63 where 64 to 4096"),
+        ("\"synthetic\"", "\"synthetic\"\nsynthetic.height = 9999", "camera.synthetic.height is 9999 where 64 to 4096"),
+        (
+            "\"synthetic\"",
+            "\"synthetic\"\nsynthetic.fixture = true",
+            "camera.synthetic.fixture is true where a fixture",
+        ),
         ("\"synthetic\"", "\"synthetic\"\nrealsense.serial = \"1\"", "[camera.realsense] is given"),
         ("\"synthetic\"", "\"realsense\"\nrealsense.preset = \"sharp\"", "one of default, hand, high_accuracy"),
         ("\"synthetic\"", "\"realsense\"\nrealsense.decimation = 1", "camera.realsense.decimation is 1 where 2 to 8"),

@@ -1,9 +1,12 @@
 //! The procedural station: what its frames are said to be, they are.
 
-use crosscheck::frame::is_point;
+use crosscheck::frame::{RgbdFrame, is_point};
+use crosscheck::prepare::components::Components;
+use crosscheck::prepare::plane::{Fitter, is_background};
 use crosscheck::prepare::{Preparation, prepare};
-use crosscheck::scene::{Defect, Part, SIDE, Sample, Scene};
+use crosscheck::scene::{Defect, Part, SIDE, Sample, Scene, Surroundings, SurroundingsError};
 use crosscheck::shapes::P;
+use sha2::{Digest, Sha256};
 
 fn share(mask: &[bool]) -> f64 {
     mask.iter().filter(|m| **m).count() as f64 / mask.len() as f64
@@ -95,4 +98,162 @@ fn near(mask: &[bool], pixel: usize, distance: usize) -> bool {
     let rows = v.saturating_sub(distance)..(v + distance + 1).min(SIDE);
     let columns = u.saturating_sub(distance)..(u + distance + 1).min(SIDE);
     rows.into_iter().any(|v| mask[v * SIDE + columns.start..v * SIDE + columns.end].contains(&true))
+}
+
+/// SHA-256 of all that is in the samples and of a frame with two parts.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn fingerprint() -> String {
+    let mut hasher = Sha256::new();
+    let mut of_frame = |frame: &RgbdFrame| {
+        hasher.update(frame.rgb());
+        frame.cloud().points().iter().flatten().for_each(|v| hasher.update(v.to_le_bytes()));
+    };
+    let mut masks = Vec::new();
+    for (part, seed) in [(Part::Puck, 3), (Part::Biscuit, 4), (Part::Board, 9)] {
+        let scene = Scene::new(part, seed);
+        for sample in
+            [scene.nominal(2), scene.defective(5, Defect::Mismatch), scene.defective(6, Defect::MissingMaterial)]
+        {
+            of_frame(&sample.frame);
+            masks.extend(sample.ground_truth.iter().chain(&sample.part_mask).map(|m| u8::from(*m)));
+        }
+        let parts = [scene.carried(7, None), scene.carried(8, Some(Defect::ForeignBody))];
+        of_frame(&scene.along(9, &[(&parts[0], 55.0), (&parts[1], -60.0)], 31.5));
+    }
+    hasher.update(&masks);
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Datasets and figures were made of these frames. Other systems' mathematical libraries round the last bit otherwise.
+#[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn frames_on_a_bare_belt_stay_what_they_were() {
+    assert_eq!(fingerprint(), "07669bdd1c8f5a50ae53f02f5469bf3219e281e8464d5b230224825e207b858f");
+}
+
+const LARGE: [usize; 2] = [1280, 720];
+
+fn sized([width, height]: [usize; 2]) -> Surroundings {
+    Surroundings { width, height, ..Surroundings::default() }
+}
+
+/// The largest component above the belt, `[height, width]`.
+fn largest(sample: &Sample) -> Vec<bool> {
+    let (points, width) = (sample.frame.cloud().points(), sample.frame.width());
+    let plane = Fitter::default().fit_border(points, width, 0).unwrap();
+    let mut components = Components::default();
+    let keeps = components.largest(points, width, |point| is_point(point) && !is_background(point, &plane));
+    (0..points.len()).map(keeps).collect()
+}
+
+/// Of marked pixels: first and last column, first and last row.
+fn bounds(mask: &[bool], width: usize) -> [usize; 4] {
+    mask.iter()
+        .enumerate()
+        .filter(|(_, marked)| **marked)
+        .fold([usize::MAX, 0, usize::MAX, 0], |[a, b, c, d], (p, _)| {
+            [a.min(p % width), b.max(p % width), c.min(p / width), d.max(p / width)]
+        })
+}
+
+#[test]
+fn a_large_frame_shows_the_same_part_in_its_middle() {
+    let ([width, height], surroundings) = (LARGE, Surroundings { fixture: true, ..sized(LARGE) }.with_black_belt());
+    for part in [Part::Board, Part::Gland] {
+        let small = Scene::new(part, 3).defective(1, Defect::Colour);
+        let large = Scene::with_surroundings(part, 3, &surroundings).unwrap().defective(1, Defect::Colour);
+        let middle = |mask: &[bool]| {
+            let rows = mask.chunks(width).skip((height - SIDE) / 2).take(SIDE);
+            rows.flat_map(|row| row[(width - SIDE) / 2..][..SIDE].to_vec()).collect::<Vec<bool>>()
+        };
+        assert_eq!((large.frame.width(), large.frame.height()), (width, height));
+        assert!(middle(&large.part_mask) == small.part_mask, "{part:?}");
+        assert!(middle(&large.ground_truth) == small.ground_truth, "{part:?}");
+        let on_part = share(&large.part_mask);
+        assert!((0.03..0.05).contains(&on_part), "{part:?}: {on_part}");
+    }
+}
+
+/// The least frame of a width in which a fixture stands, as the error says.
+fn least(width: usize) -> [usize; 2] {
+    match Scene::with_surroundings(Part::Puck, 0, &Surroundings { fixture: true, ..sized([width, 64]) }) {
+        Err(SurroundingsError::Fixture { height_min, .. }) => [width, height_min],
+        _ => panic!("a fixture of {width} x 64 pixels was drawn"),
+    }
+}
+
+#[test]
+fn a_fixture_is_larger_than_the_part_and_apart_from_it_at_the_edge() {
+    for (seed, part) in (0..).zip(Part::ALL) {
+        for (size, scatter_mm) in [(LARGE, [60.0, 20.0]), (least(SIDE), [0.0; 2]), (least(800), [0.0; 2])] {
+            let name = format!("{part:?} {size:?}");
+            let surroundings = Surroundings { fixture: true, scatter_mm, ..sized(size) };
+            let scene = Scene::with_surroundings(part, seed, &surroundings).unwrap();
+            let [sample, other] = [0, 1].map(|index| scene.nominal(index));
+            let [fixture, again] = [&sample, &other].map(largest);
+            let points = sample.frame.cloud().points();
+            let on_part = (0..points.len()).filter(|p| sample.part_mask[*p] && is_point(&points[*p])).count();
+            let on_fixture = fixture.iter().filter(|f| **f).count();
+            assert!(on_fixture as f64 > 1.1 * on_part as f64, "{name}: {on_fixture} and {on_part} points");
+            assert!(fixture.iter().zip(&sample.part_mask).all(|(fixture, part)| !(fixture & part)), "{name}");
+            let [left, right, top, bottom] = bounds(&fixture, size[0]);
+            assert!((top == 0) != (bottom == size[1] - 1), "{name}: rows {top} to {bottom}");
+            assert!(left > 0 && right < size[0] - 1, "{name}: columns {left} to {right}");
+            // Noise and lost points differ, the block does not.
+            let both = fixture.iter().zip(&again).filter(|(a, b)| **a && **b).count();
+            assert!(both as f64 > 0.85 * on_fixture as f64, "{name}: {both} of {on_fixture}");
+        }
+    }
+}
+
+#[test]
+fn a_black_belt_has_few_points_and_the_part_keeps_its_own() {
+    let sample = Scene::with_surroundings(Part::Cap, 2, &sized([640, 480]).with_black_belt()).unwrap().nominal(0);
+    let (points, colours) = (sample.frame.cloud().points(), sample.frame.rgb().as_chunks::<3>().0);
+    let with_point = |on_part: bool| {
+        let pixels: Vec<usize> = (0..points.len()).filter(|p| sample.part_mask[*p] == on_part).collect();
+        pixels.iter().filter(|p| is_point(&points[**p])).count() as f64 / pixels.len() as f64
+    };
+    let (belt, part) = (with_point(false), with_point(true));
+    assert!((0.045..0.055).contains(&belt) && part > 0.9, "{belt} of the belt, {part} of the part");
+    let brightest = (0..points.len()).filter(|p| !sample.part_mask[*p]).flat_map(|p| colours[p]).max();
+    assert!(brightest.is_some_and(|value| value < 40), "{brightest:?}");
+}
+
+#[test]
+fn scattered_parts_lie_elsewhere_and_wholly_inside_the_frame() {
+    for (size, scatter_mm) in [([SIDE; 2], [4.0, 4.0]), (LARGE, [125.0, 40.0])] {
+        let surroundings = Surroundings { scatter_mm, ..sized(size) };
+        let mut reached = [0.0f64; 2];
+        for (seed, part) in (0..).zip(Part::ALL) {
+            let scene = Scene::with_surroundings(part, seed, &surroundings).unwrap();
+            for sample in [scene.nominal(0), scene.nominal(1), scene.defective(2, Defect::Shape)] {
+                let [left, right, top, bottom] = bounds(&sample.part_mask, size[0]);
+                let inside = left > 0 && right < size[0] - 1 && top > 0 && bottom < size[1] - 1;
+                assert!(inside, "{part:?} {size:?}: {left} to {right}, {top} to {bottom}");
+                for (i, (from, to)) in [(left, right), (top, bottom)].into_iter().enumerate() {
+                    reached[i] = reached[i].max((0.5 * (from + to) as f64 - 0.5 * size[i] as f64).abs() / 3.0);
+                }
+            }
+        }
+        assert!((0..2).all(|i| reached[i] > 0.6 * f64::from(scatter_mm[i])), "{reached:?} of {scatter_mm:?}");
+    }
+}
+
+#[test]
+fn surroundings_that_cannot_be_are_refused() {
+    let bare = Surroundings::default();
+    for (surroundings, words) in [
+        (sized([63, 400]), "frames of 63 x 400 pixels cannot be drawn: sides of 64 to 4096 are expected"),
+        (sized([400, 4097]), "frames of 400 x 4097"),
+        (Surroundings { scatter_mm: [9.0, 0.0], ..bare }, "a scatter of 9 mm along the belt cannot be: 0 to 4"),
+        (Surroundings { scatter_mm: [0.0, -1.0], ..bare }, "a scatter of -1 mm across the belt"),
+        (Surroundings { scatter_mm: [f32::NAN, 0.0], ..bare }, "a scatter of NaN mm"),
+        (Surroundings { fixture: true, ..bare }, "frames of this width need a height of at least 8"),
+        (Surroundings { belt_points_share: 1.5, ..bare }, "the share of points of the belt is 1.5 where 0 to 1"),
+        (Surroundings { belt_albedo: Some(-0.1), ..bare }, "the albedo of the belt is -0.1 where 0 to 1"),
+    ] {
+        let Err(error) = Scene::with_surroundings(Part::Puck, 0, &surroundings) else { panic!("{words}") };
+        assert!(error.to_string().contains(words), "{error} where {words} is expected");
+    }
 }

@@ -1,17 +1,20 @@
 //! The procedural station as a live camera: a belt that carries parts by, good ones and defective ones.
 //!
 //! A frame takes longer to render than to inspect, so a ring of frames is rendered when the camera is opened,
-//! about 30 ms each, and comes by again and again. Its parts, and which are defective, follow from the seed.
+//! about 30 ms each of 400 x 400 pixels, and comes by again and again. Its parts, and which are defective, follow
+//! from the seed.
 
 use std::time::Duration;
 
 use super::pace::{Pace, interval_ns};
 use super::{CameraError, CapturedFrame, FrameSource};
 use crate::frame::RgbdFrame;
-use crate::scene::{Carried, Defect, PITCH_MM_MIN, Part, Scene};
+use crate::scene::{Carried, Defect, PITCH_MM_MIN, Part, Scene, Surroundings};
 
-/// Frames of a ring that show a part, unless fewer are asked for: 150 MB.
+/// Frames of a ring that show a part, unless fewer are asked for: 150 MB of 400 x 400 pixels.
 pub const FRAMES_MAX: usize = 64;
+/// Large frames are fewer: 32 of 1280 x 720 pixels, 450 MB.
+const PIXELS_MAX: usize = 32 * 1280 * 720;
 const PARTS_MAX: usize = 32;
 /// First number of the ring's parts: others than `demo` and `synthesize` learn from.
 const FIRST_PART: u64 = 3_000_000;
@@ -28,7 +31,9 @@ pub struct Belt {
     /// Share of defective parts, 0 to 1.
     pub defect_share: f64,
     pub frame_rate_hz: f64,
-    /// Frames that are rendered ahead, at most.
+    /// Of the frames; parts on a belt are not scattered.
+    pub surroundings: Surroundings,
+    /// Frames that are rendered ahead, at most; fewer where frames are large.
     pub frames_max: usize,
     /// Frames are given whenever they are asked for, not at their rate.
     pub as_asked: bool,
@@ -61,14 +66,14 @@ impl Belt {
             let (pitch, least) = (self.pitch_m, 1e-3 * PITCH_MM_MIN);
             return settings(format!("camera.synthetic.pitch_m is {pitch} where parts touch below {least}"));
         }
+        let frames_max = self.frames_max.min(PIXELS_MAX / (self.surroundings.width * self.surroundings.height));
         let frames_per_part = (self.pitch_mm().min(2.0 * f64::from(out_of_view_mm)) / self.step_mm()).ceil();
-        if frames_per_part > self.frames_max as f64 {
+        if frames_per_part > frames_max as f64 {
             return settings(format!(
-                "each part would be seen in {frames_per_part} frames where at most {} are rendered ahead: set a lower camera.synthetic.frame_rate_hz or a higher belt_m_per_s",
-                self.frames_max
+                "each part would be seen in {frames_per_part} frames where at most {frames_max} are rendered ahead: set a lower camera.synthetic.frame_rate_hz or a higher belt_m_per_s"
             ));
         }
-        Ok((self.frames_max / frames_per_part.max(1.0) as usize).min(PARTS_MAX))
+        Ok((frames_max / frames_per_part.max(1.0) as usize).min(PARTS_MAX))
     }
 
     /// What is wrong with each of `parts`: the asked share of them, at least one where it is not 0.
@@ -84,7 +89,8 @@ impl Belt {
 impl Synthetic {
     /// Renders the ring. The first part is in the middle of the first frame.
     pub fn open(belt: &Belt) -> Result<Self, CameraError> {
-        let scene = Scene::new(belt.part, belt.seed);
+        let scene = Scene::with_surroundings(belt.part, belt.seed, &belt.surroundings)
+            .map_err(|error| CameraError::Settings { reason: format!("[camera.synthetic]: {error}") })?;
         let out_of_view = scene.out_of_view_mm();
         let defects = belt.defects(belt.parts(out_of_view)?);
         let parts: Vec<Carried> =
@@ -138,16 +144,19 @@ mod tests {
     use crate::prepare::{Preparation, prepare};
 
     /// A part every 16 frames.
-    const BELT: Belt = Belt {
-        part: Part::Puck,
-        seed: 4,
-        speed_m_per_s: 0.5,
-        pitch_m: 0.4,
-        defect_share: 0.5,
-        frame_rate_hz: 20.0,
-        frames_max: 24,
-        as_asked: true,
-    };
+    fn belt() -> Belt {
+        Belt {
+            part: Part::Puck,
+            seed: 4,
+            speed_m_per_s: 0.5,
+            pitch_m: 0.4,
+            defect_share: 0.5,
+            frame_rate_hz: 20.0,
+            surroundings: Surroundings::default(),
+            frames_max: 24,
+            as_asked: true,
+        }
+    }
 
     fn next(camera: &mut Synthetic) -> CapturedFrame {
         let mut captured = CapturedFrame::empty();
@@ -157,7 +166,7 @@ mod tests {
 
     #[test]
     fn parts_come_by_and_come_again() {
-        let mut camera = Synthetic::open(&BELT).unwrap();
+        let mut camera = Synthetic::open(&belt()).unwrap();
         let parts = camera.defects().len();
         assert!(parts == 2 && camera.defects().iter().flatten().count() == 1, "{:?}", camera.defects());
         let shown: Vec<CapturedFrame> = (0..16 * parts + 3).map(|_| next(&mut camera)).collect();
@@ -175,9 +184,14 @@ mod tests {
 
     #[test]
     fn the_part_in_the_middle_is_that_of_the_dataset() {
-        let belt = Belt { defect_share: 0.0, frame_rate_hz: 2.0, frames_max: 2, ..BELT };
-        let shown = next(&mut Synthetic::open(&belt).unwrap());
-        assert!(shown.frame == Scene::new(belt.part, belt.seed).nominal(FIRST_PART).frame);
+        let bare = Belt { defect_share: 0.0, frame_rate_hz: 2.0, frames_max: 4, ..belt() };
+        let large = Surroundings { width: 1280, height: 720, fixture: true, ..Surroundings::default() };
+        for surroundings in [Surroundings::default(), large.with_black_belt()] {
+            let belt = Belt { surroundings, pitch_m: 0.7, ..bare };
+            let shown = next(&mut Synthetic::open(&belt).unwrap());
+            let scene = Scene::with_surroundings(belt.part, belt.seed, &surroundings).unwrap();
+            assert!(shown.frame == scene.nominal(FIRST_PART).frame, "{surroundings:?}");
+        }
     }
 
     #[test]
@@ -191,9 +205,14 @@ mod tests {
 
     #[test]
     fn a_belt_that_cannot_be_is_refused() {
-        for (belt, word) in
-            [(Belt { pitch_m: 0.09, ..BELT }, "pitch_m"), (Belt { frame_rate_hz: 1e3, ..BELT }, "frame_rate_hz")]
-        {
+        let bare = Surroundings::default();
+        let huge = Surroundings { width: 4096, height: 4096, ..bare };
+        for (belt, word) in [
+            (Belt { pitch_m: 0.09, ..belt() }, "pitch_m"),
+            (Belt { frame_rate_hz: 1e3, ..belt() }, "frame_rate_hz"),
+            (Belt { surroundings: huge, ..belt() }, "at most 1 are rendered ahead"),
+            (Belt { surroundings: Surroundings { fixture: true, ..bare }, ..belt() }, "a fixture does not fit"),
+        ] {
             let Err(error) = Synthetic::open(&belt) else { panic!("{belt:?} was taken") };
             assert!(error.to_string().contains(word) && !error.reopening_may_help(), "{error}");
         }

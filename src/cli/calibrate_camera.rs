@@ -1,5 +1,4 @@
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -8,6 +7,7 @@ use crosscheck::calibration::camera_file::{CameraFile, Grid, Provenance};
 use crosscheck::calibration::import::{Calibrated, Imager, read_extrinsics, read_lens};
 
 use super::Outcome;
+use super::options::Size;
 
 /// A lens that was found worse than this is calibrated again, pixels.
 const ERROR_PX_MAX: f64 = 0.5;
@@ -39,18 +39,6 @@ pub struct Arguments {
     /// Camera file to write
     #[arg(short, long, value_name = "CAMERA")]
     output: PathBuf,
-}
-
-#[derive(Clone, Copy)]
-struct Size(usize, usize);
-
-impl FromStr for Size {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let sides = text.split_once('x').and_then(|(w, h)| Some(Self(w.parse().ok()?, h.parse().ok()?)));
-        sides.ok_or_else(|| "expected width and height, such as 1280x720".into())
-    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -17,7 +17,7 @@ use crosscheck::inspect::{Inspection, Inspector};
 use crosscheck::model::engine_file::Engine;
 use crosscheck::overlay;
 use crosscheck::prepare::resize;
-use crosscheck::scene::{Defect, Part, SIDE, Sample, Scene};
+use crosscheck::scene::{Defect, Part, Sample, Scene};
 use crosscheck::score::Verdict;
 
 use super::Outcome;
@@ -172,7 +172,7 @@ impl Stream {
         self.tested.push(Tested {
             name: format!("{:02}", self.tested.len() + 1),
             defect: sample.defect.map(|defect| defect.name().to_string()),
-            truth: resize::nearest(&sample.ground_truth, SIDE, SIDE, false),
+            truth: resize::nearest(&sample.ground_truth, sample.frame.width(), sample.frame.height(), false),
             score: inspection.scores.map(|s| s.score),
             verdict: inspection.verdict,
             psi: Tested::psi_of(inspection.maps),

@@ -195,6 +195,19 @@ impl EvaluationOptions {
     }
 }
 
+/// Width and height of frames, pixels.
+#[derive(Clone, Copy)]
+pub struct Size(pub usize, pub usize);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let sides = text.split_once('x').and_then(|(w, h)| Some(Self(w.parse().ok()?, h.parse().ok()?)));
+        sides.ok_or_else(|| "expected width and height, such as 1280x720".into())
+    }
+}
+
 /// The part of a name.
 pub fn part(name: &str) -> Result<Part, String> {
     let known = || Part::ALL.map(Part::name).join(", ");

@@ -1,13 +1,14 @@
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::dataset::mvtec3d;
-use crosscheck::scene::{Defect, Part, Sample, Scene};
+use crosscheck::scene::{Defect, Part, Sample, Scene, Surroundings};
 use indicatif::ProgressBar;
 
 use super::Outcome;
-use super::options::part;
+use super::options::{Size, part};
 
 /// First frame numbers of the splits, so that the size of one does not change another.
 const TRAIN: u64 = 0;
@@ -38,15 +39,60 @@ pub struct Arguments {
     /// Frames to test on of each kind of defect
     #[arg(long, default_value_t = 20)]
     defective: u64,
+    #[command(flatten)]
+    surroundings: SurroundingsOptions,
+}
+
+/// What the camera sees besides a part in the middle of a bare belt.
+#[derive(Args)]
+struct SurroundingsOptions {
+    /// Size of the frames, 64 to 4096 pixels a side; more of the belt is seen in larger ones [default: 400x400]
+    #[arg(long, value_name = "WIDTHxHEIGHT")]
+    frame: Option<Size>,
+    /// How far from the middle parts lie at most, millimetres; two values are along and across the belt
+    #[arg(long, value_name = "MM|X,Y", default_value = "0")]
+    scatter: Scatter,
+    /// A block, larger than any part, stands at the edge of the frame; 1280x720 has the room
+    #[arg(long)]
+    fixture: bool,
+    /// The belt is black and swallows the sensor's light: 5 % of its pixels have a point
+    #[arg(long)]
+    black_belt: bool,
+}
+
+/// Along and across the belt, millimetres.
+#[derive(Clone, Copy)]
+struct Scatter([f32; 2]);
+
+impl FromStr for Scatter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (along, across) = text.split_once(',').unwrap_or((text, text));
+        match (along.parse(), across.parse()) {
+            (Ok(along), Ok(across)) => Ok(Self([along, across])),
+            _ => Err("expected millimetres, such as 30, or 60,20 for along and across the belt".into()),
+        }
+    }
+}
+
+impl SurroundingsOptions {
+    fn surroundings(&self) -> Surroundings {
+        let bare = Surroundings::default();
+        let Size(width, height) = self.frame.unwrap_or(Size(bare.width, bare.height));
+        let chosen = Surroundings { width, height, scatter_mm: self.scatter.0, fixture: self.fixture, ..bare };
+        if self.black_belt { chosen.with_black_belt() } else { chosen }
+    }
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let parts = if arguments.part.is_empty() { &Part::ALL[..] } else { &arguments.part };
     let per_part =
         arguments.train + arguments.validation + arguments.good + Defect::ALL.len() as u64 * arguments.defective;
+    let surroundings = arguments.surroundings.surroundings();
     let bar = super::progress::frames_bar((parts.len() as u64 * per_part) as usize, "synthesize");
     for part in parts {
-        let scene = Scene::new(*part, arguments.seed);
+        let scene = Scene::with_surroundings(*part, arguments.seed, &surroundings)?;
         let class = arguments.out.join(part.name());
         anyhow::ensure!(!class.exists(), "{} exists already: choose another folder or remove it", class.display());
         let write = |split: &str, samples: &mut dyn Iterator<Item = Sample>| split_folder(&class, split, samples, &bar);

@@ -6,7 +6,7 @@ use super::check::{Problems, resolve};
 use super::realsense::Realsense;
 use crate::camera::pixel_format::COLOUR;
 use crate::frame::SIDE_MAX;
-use crate::scene::Part;
+use crate::scene::{Part, SIDES, Surroundings, SurroundingsError};
 
 /// `[camera]`: where frames come from, and what is done when they stop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,12 +66,31 @@ pub struct Synthetic {
     pub defect_share: f64,
     pub frame_rate_hz: f64,
     pub seed: u64,
+    /// Of the frames, pixels.
+    pub width: usize,
+    pub height: usize,
+    /// A block, larger than any part, stands at the edge of the frame.
+    pub fixture: bool,
+    /// The belt is black: 5 % of its pixels have a point.
+    pub black_belt: bool,
 }
 
 impl Default for Synthetic {
     fn default() -> Self {
         let part = Part::ALL[0].name().to_string();
-        Self { part, belt_m_per_s: 0.2, pitch_m: 0.2, defect_share: 0.1, frame_rate_hz: 10.0, seed: 0 }
+        let Surroundings { width, height, fixture, .. } = Surroundings::default();
+        Self {
+            part,
+            belt_m_per_s: 0.2,
+            pitch_m: 0.2,
+            defect_share: 0.1,
+            frame_rate_hz: 10.0,
+            seed: 0,
+            width,
+            height,
+            fixture,
+            black_belt: false,
+        }
     }
 }
 
@@ -184,6 +203,13 @@ impl Camera {
 }
 
 impl Synthetic {
+    /// What the scene is to show besides the parts.
+    pub fn surroundings(&self) -> Surroundings {
+        let &Self { width, height, fixture, .. } = self;
+        let chosen = Surroundings { width, height, fixture, ..Surroundings::default() };
+        if self.black_belt { chosen.with_black_belt() } else { chosen }
+    }
+
     fn check(&self, problems: &mut Problems) {
         if Part::from_name(&self.part).is_none() {
             let known = Part::ALL.map(Part::name).join(", ");
@@ -193,6 +219,11 @@ impl Synthetic {
         problems.range("camera.synthetic.pitch_m", self.pitch_m, 0.02..=10.0);
         problems.range("camera.synthetic.defect_share", self.defect_share, 0.0..=1.0);
         problems.range("camera.synthetic.frame_rate_hz", self.frame_rate_hz, 0.1..=1_000.0);
+        problems.range("camera.synthetic.width", self.width, SIDES);
+        problems.range("camera.synthetic.height", self.height, SIDES);
+        if let Err(error @ SurroundingsError::Fixture { .. }) = self.surroundings().check() {
+            problems.say(format!("camera.synthetic.fixture is true where {error}"));
+        }
     }
 }
 

@@ -58,6 +58,7 @@ pub fn opener(camera: &Camera, machine: Choice) -> Result<Opener, CalibrationErr
                 pitch_m: options.pitch_m,
                 defect_share: options.defect_share,
                 frame_rate_hz: options.frame_rate_hz,
+                surroundings: options.surroundings(),
                 frames_max: FRAMES_MAX,
                 as_asked: false,
             };

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
     use crate::camera::synthetic::{Belt, Synthetic};
     use crate::camera::{CapturedFrame, FrameSource};
-    use crate::scene::Part;
+    use crate::scene::{Part, Surroundings};
 
     /// Frames of a belt in which parts are found, by their numbers.
     fn found(belt: &Belt, frames: usize) -> Vec<u64> {
@@ -141,6 +141,7 @@ mod tests {
                 pitch_m,
                 defect_share: 0.2,
                 frame_rate_hz: 10.0,
+                surroundings: Surroundings::default(),
                 frames_max: 20,
                 as_asked: true,
             };

@@ -3,11 +3,19 @@
 use fastrand::Rng;
 use rayon::prelude::*;
 
-use super::SIDE;
+use super::Surroundings;
+use super::fixture::Fixture;
 use super::noise::{between, field, normal};
 use super::parts::{Albedo, HEIGHT_MAX_MM, Piece, REACH_MM, Surface};
 use crate::frame::{OrganisedCloud, RgbdFrame};
 
+/// Scale where the optical axis meets the belt: in a frame of 400 x 400 pixels, parts of 70 to 80 mm fill more than
+/// half the width.
+pub const PIXELS_PER_MM: f32 = 3.0;
+/// From the camera to where the optical axis meets the belt: least and most.
+pub const DISTANCE_MM: [f32; 2] = [420.0, 480.0];
+/// By how much the belt's depth grows or falls along an axis of the frame, at most.
+pub const SLOPE_MAX: f32 = 0.07;
 /// A ray goes down by this share of its height over the surface below, until it is near: rays are steep, so
 /// that what a slope hides from a step is less than the rest.
 const STRIDE: f32 = 0.65;
@@ -33,12 +41,15 @@ type Vector = [f32; 3];
 pub struct Pose {
     pub turn_rad: f32,
     pub shift_mm: [f32; 2],
-    /// How far the belt has carried it beyond the middle.
-    pub along_mm: f32,
+    /// Where it was laid, or how far the belt has carried it: along and across the belt from the middle.
+    pub at_mm: [f32; 2],
 }
 
 /// What stays the same from frame to frame.
 pub struct Station {
+    /// Of the frames, pixels.
+    width: usize,
+    height: usize,
     focal: f32,
     /// Where the optical axis meets the belt, millimetres.
     distance_mm: f32,
@@ -48,9 +59,18 @@ pub struct Station {
     light: Vector,
     ambient: f32,
     belt_albedo: Albedo,
+    belt_points_share: f32,
     weave: u32,
     depth_noise_mm: f32,
     dropouts: f32,
+    fixture: Option<Fixture>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Thing {
+    Belt,
+    Part,
+    Fixture,
 }
 
 /// What a pixel sees, without light and noise.
@@ -58,26 +78,32 @@ pub struct Station {
 struct Seen {
     depth_mm: f32,
     albedo: Albedo,
-    on_part: bool,
+    thing: Thing,
 }
 
-/// All pixels, `[SIDE, SIDE]`.
+/// All pixels, `[height, width]`.
 pub struct View {
+    width: usize,
+    height: usize,
     seen: Vec<Seen>,
 }
 
 impl View {
+    pub fn pixels(&self) -> usize {
+        self.seen.len()
+    }
+
     pub fn part_mask(&self) -> Vec<bool> {
-        self.seen.iter().map(|s| s.on_part).collect()
+        self.seen.iter().map(|s| s.thing == Thing::Part).collect()
     }
 
     /// Whether a pixel beside this one is much nearer or farther.
     fn is_edge(&self, pixel: usize) -> bool {
-        let (u, v) = (pixel % SIDE, pixel / SIDE);
-        let depth = |u: usize, v: usize| self.seen[v * SIDE + u].depth_mm;
+        let (u, v) = (pixel % self.width, pixel / self.width);
+        let depth = |u: usize, v: usize| self.seen[v * self.width + u].depth_mm;
         let here = depth(u, v);
-        let beside = [depth(u.saturating_sub(1), v), depth((u + 1).min(SIDE - 1), v)];
-        let above = [depth(u, v.saturating_sub(1)), depth(u, (v + 1).min(SIDE - 1))];
+        let beside = [depth(u.saturating_sub(1), v), depth((u + 1).min(self.width - 1), v)];
+        let above = [depth(u, v.saturating_sub(1)), depth(u, (v + 1).min(self.height - 1))];
         beside.into_iter().chain(above).any(|there| (there - here).abs() > EDGE_MM)
     }
 
@@ -85,21 +111,23 @@ impl View {
     pub fn differences(&self, other: &Self) -> Vec<bool> {
         let differs = |(a, b): (&Seen, &Seen)| {
             let colour = (0..3).any(|i| (a.albedo[i] - b.albedo[i]).abs() > ALBEDO_CHANGED);
-            a.on_part != b.on_part || colour || (a.depth_mm - b.depth_mm).abs() > DEPTH_CHANGED_MM
+            a.thing != b.thing || colour || (a.depth_mm - b.depth_mm).abs() > DEPTH_CHANGED_MM
         };
         self.seen.iter().zip(&other.seen).map(differs).collect()
     }
 }
 
 impl Station {
-    pub fn new(random: &mut Rng) -> Self {
-        let distance_mm = between(random, 420.0, 480.0);
-        let slope = [0; 2].map(|_| between(random, -0.07, 0.07));
+    pub fn new(surroundings: &Surroundings, random: &mut Rng, of_fixture: &mut Rng) -> Self {
+        let &Surroundings { width, height, .. } = surroundings;
+        let distance_mm = between(random, DISTANCE_MM[0], DISTANCE_MM[1]);
+        let slope = [0; 2].map(|_| between(random, -SLOPE_MAX, SLOPE_MAX));
         let grey = between(random, 0.03, 0.1);
         let light = [between(random, -0.5, 0.5), between(random, -0.5, 0.5), -1.0];
-        Self {
-            // Three pixels a millimetre: parts of 70 to 80 mm fill more than half the frame's width.
-            focal: 3.0 * distance_mm,
+        let mut station = Self {
+            width,
+            height,
+            focal: PIXELS_PER_MM * distance_mm,
             distance_mm,
             belt: belt_axes(slope),
             turn_rad: between(random, -0.6, 0.6),
@@ -109,25 +137,44 @@ impl Station {
             weave: random.u32(..),
             depth_noise_mm: between(random, 0.15, 0.3),
             dropouts: between(random, 0.005, 0.015),
+            belt_points_share: surroundings.belt_points_share,
+            fixture: None,
+        };
+        // The numbers of a belt that is not seen are drawn too, so that the others stay what they are.
+        station.belt_albedo = surroundings.belt_albedo.map_or(station.belt_albedo, |albedo| [albedo; 3]);
+        if surroundings.fixture {
+            let on_belt = |u: f32, v: f32| station.on_belt(station.ray(u, v), 0.0);
+            station.fixture = Fixture::draw([width, height], surroundings.lane_mm(), on_belt, of_fixture);
         }
+        station
     }
 
     /// What every pixel sees of pieces that do not touch, on a belt that has moved on by `belt_mm`.
     pub fn look(&self, pieces: &[(&Piece, Pose)], belt_mm: f32) -> View {
         let see = |pixel| {
-            let ray = ray(self.focal, pixel);
-            let [x, y] = self.on_belt(ray, 0.0);
-            let below = pieces.iter().find(|(_, pose)| (x - pose.along_mm).hypot(y) <= REACH_MM + MARGIN_MM);
-            below.map_or_else(|| self.belt(ray, belt_mm), |(piece, pose)| self.trace(ray, piece, pose, belt_mm))
+            let ray = self.ray_of(pixel);
+            // Above the belt a slanted ray is elsewhere.
+            let ends = [0.0, HEIGHT_MAX_MM].map(|height_mm| self.on_belt(ray, height_mm));
+            let is_near =
+                |[x, y]: [f32; 2], pose: &Pose| (x - pose.at_mm[0]).hypot(y - pose.at_mm[1]) <= REACH_MM + MARGIN_MM;
+            let near = pieces.iter().filter(|(_, pose)| ends.iter().any(|end| is_near(*end, pose)));
+            let part = near.filter_map(|(piece, pose)| Some((Thing::Part, self.trace(ray, piece, pose)?))).next();
+            // A ray that meets the fixture goes outward, so that a part on its way comes first.
+            let fixture =
+                || Some((Thing::Fixture, self.fixture.as_ref()?.meet(|height_mm| self.on_belt(ray, height_mm))?));
+            let (thing, Surface { height_mm, albedo }) =
+                part.or_else(fixture).unwrap_or_else(|| (Thing::Belt, self.belt(ends[0], belt_mm)));
+            Seen { depth_mm: self.depth(ray, height_mm), albedo, thing }
         };
-        View { seen: (0..SIDE * SIDE).into_par_iter().map(see).collect() }
+        let (width, height) = (self.width, self.height);
+        View { width, height, seen: (0..width * height).into_par_iter().map(see).collect() }
     }
 
     /// Follows a ray from above any part down to the first surface it meets.
-    fn trace(&self, ray: Vector, piece: &Piece, pose: &Pose, belt_mm: f32) -> Seen {
+    fn trace(&self, ray: Vector, piece: &Piece, pose: &Pose) -> Option<Surface> {
         let (sin, cos) = (self.turn_rad + pose.turn_rad).sin_cos();
         let surface = |[x, y]: [f32; 2]| {
-            let (x, y) = (x - pose.shift_mm[0] - pose.along_mm, y - pose.shift_mm[1]);
+            let (x, y) = (x - pose.shift_mm[0] - pose.at_mm[0], y - pose.shift_mm[1] - pose.at_mm[1]);
             piece.surface([cos * x + sin * y, cos * y - sin * x])
         };
         let mut height = HEIGHT_MAX_MM;
@@ -140,22 +187,18 @@ impl Station {
             }
             height -= STRIDE * gap;
         }
-        match met {
-            None => self.belt(ray, belt_mm),
-            Some(Surface { height_mm, albedo }) => Seen { depth_mm: self.depth(ray, height_mm), albedo, on_part: true },
-        }
+        met
     }
 
-    fn belt(&self, ray: Vector, belt_mm: f32) -> Seen {
-        let [x, y] = self.on_belt(ray, 0.0);
+    fn belt(&self, [x, y]: [f32; 2], belt_mm: f32) -> Surface {
         let weave = 1.0 + 0.2 * field(self.weave, (x - belt_mm) / 1.2, y / 1.2);
-        Seen { depth_mm: self.depth(ray, 0.0), albedo: self.belt_albedo.map(|a| a * weave), on_part: false }
+        Surface { height_mm: 0.0, albedo: self.belt_albedo.map(|a| a * weave) }
     }
 
     /// A part that far from the middle is out of view, millimetres.
     pub fn out_of_view_mm(&self) -> f32 {
-        let side = |u: usize| self.on_belt(ray(self.focal, SIDE / 2 * SIDE + u), 0.0)[0].abs();
-        side(0).max(side(SIDE - 1)) + REACH_MM + MARGIN_MM
+        let side = |u: usize| self.on_belt(self.ray_of(self.height / 2 * self.width + u), 0.0)[0].abs();
+        side(0).max(side(self.width - 1)) + REACH_MM + MARGIN_MM
     }
 
     /// Depth at which a ray is at a height over the belt.
@@ -175,8 +218,8 @@ impl Station {
     pub fn expose(&self, view: &View, random: &mut Rng) -> RgbdFrame {
         let gain = between(random, 1.0 - LIGHT_DRIFT, 1.0 + LIGHT_DRIFT);
         let light = [0; 3].map(|_| gain * (1.0 + 0.01 * normal(random)));
-        let mut rgb = Vec::with_capacity(3 * SIDE * SIDE);
-        let mut points = Vec::with_capacity(SIDE * SIDE);
+        let mut rgb = Vec::with_capacity(3 * view.pixels());
+        let mut points = Vec::with_capacity(view.pixels());
         for (pixel, seen) in view.seen.iter().enumerate() {
             let shade = self.ambient + (1.0 - self.ambient) * dot(self.normal(view, pixel), self.light).max(0.0);
             for (albedo, light) in seen.albedo.iter().zip(light) {
@@ -185,31 +228,38 @@ impl Station {
             }
             let depth_m = 1e-3 * (seen.depth_mm + self.depth_noise_mm * normal(random));
             let lost = if view.is_edge(pixel) { EDGE_LOST } else { self.dropouts };
+            let lost = if seen.thing == Thing::Belt { lost.max(1.0 - self.belt_points_share) } else { lost };
             let seen = random.f32() >= lost;
-            points.push(if seen { ray(self.focal, pixel).map(|v| v * depth_m) } else { [0.0; 3] });
+            points.push(if seen { self.ray_of(pixel).map(|v| v * depth_m) } else { [0.0; 3] });
         }
-        let frame = OrganisedCloud::new(SIDE, SIDE, points).and_then(|cloud| RgbdFrame::new(SIDE, SIDE, rgb, cloud));
+        let (width, height) = (self.width, self.height);
+        let cloud = OrganisedCloud::new(width, height, points);
+        let frame = cloud.and_then(|cloud| RgbdFrame::new(width, height, rgb, cloud));
         frame.unwrap_or_else(|error| panic!("a rendered frame has its size: {error}"))
     }
 
     /// Out of the surface at a pixel, towards the camera.
     fn normal(&self, view: &View, pixel: usize) -> Vector {
-        let (u, v) = (pixel % SIDE, pixel / SIDE);
+        let (u, v) = (pixel % self.width, pixel / self.width);
         let point = |u: usize, v: usize| {
-            let pixel = v * SIDE + u;
-            ray(self.focal, pixel).map(|x| x * view.seen[pixel].depth_mm)
+            let pixel = v * self.width + u;
+            self.ray_of(pixel).map(|x| x * view.seen[pixel].depth_mm)
         };
         let along = |a: Vector, b: Vector| [0, 1, 2].map(|i| b[i] - a[i]);
-        let across = along(point(u.saturating_sub(1), v), point((u + 1).min(SIDE - 1), v));
-        let down = along(point(u, v.saturating_sub(1)), point(u, (v + 1).min(SIDE - 1)));
+        let across = along(point(u.saturating_sub(1), v), point((u + 1).min(self.width - 1), v));
+        let down = along(point(u, v.saturating_sub(1)), point(u, (v + 1).min(self.height - 1)));
         unit(cross(down, across))
     }
-}
 
-fn ray(focal: f32, pixel: usize) -> Vector {
-    let middle = (SIDE as f32 - 1.0) / 2.0;
-    let (u, v) = ((pixel % SIDE) as f32, (pixel / SIDE) as f32);
-    [(u - middle) / focal, (v - middle) / focal, 1.0]
+    fn ray_of(&self, pixel: usize) -> Vector {
+        self.ray((pixel % self.width) as f32, (pixel / self.width) as f32)
+    }
+
+    /// Through a column and a row; the optical axis goes through the middle of the frame.
+    fn ray(&self, u: f32, v: f32) -> Vector {
+        let [column, row] = [self.width, self.height].map(|side| (side as f32 - 1.0) / 2.0);
+        [(u - column) / self.focal, (v - row) / self.focal, 1.0]
+    }
 }
 
 /// Of a belt whose depth grows by `slope` along x and y.

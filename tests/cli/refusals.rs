@@ -244,3 +244,18 @@ fn folders_of_good_parts_that_are_none() {
 fn with_no_part() -> RgbdFrame {
     RgbdFrame::new(W, W, vec![0; P * 3], flat(0.5)).unwrap()
 }
+
+#[test]
+fn scenes_that_cannot_be() {
+    let desk = Desk::new();
+    for (options, words) in [
+        ("--frame 40x40", &["40 x 40 pixels", "64 to 4096"][..]),
+        ("--frame large", &["width and height, such as 1280x720"]),
+        ("--fixture", &["a fixture does not fit", "400 x 400", "a height of at least"]),
+        ("--scatter 30", &["a scatter of 30 mm along the belt", "0 to"]),
+        ("--frame 1280x720 --scatter 90", &["a scatter of 90 mm across the belt", "0 to"]),
+        ("--scatter far", &["expected millimetres"]),
+    ] {
+        desk.refused_with(&format!("synthesize --part puck --out parts {options}"), words);
+    }
+}

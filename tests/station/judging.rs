@@ -14,7 +14,7 @@ use crosscheck::runtime::judgement::Judge;
 use crosscheck::runtime::metrics::{Count, Latency};
 use crosscheck::runtime::settings::Announced;
 use crosscheck::runtime::watchdog::ServiceManager;
-use crosscheck::scene::Part;
+use crosscheck::scene::{Part, Surroundings};
 use crosscheck::score::{Thresholds, Verdict};
 
 use crate::plant::{Plant, Step, in_step, judgement, script};
@@ -111,6 +111,7 @@ fn parts_of_a_running_belt_are_found_in_its_frames() {
         pitch_m: 0.3,
         defect_share: 0.0,
         frame_rate_hz: 20.0,
+        surroundings: Surroundings::default(),
         frames_max: 20,
         as_asked: false,
     };
