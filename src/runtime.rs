@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod recorder;
 pub mod reload;
 pub mod settings;
+pub mod tracker;
 pub mod watchdog;
 
 use std::collections::VecDeque;
