@@ -36,6 +36,12 @@ impl CapturedFrame {
     pub fn empty() -> Self {
         Self { frame: RgbdFrame::blank(), sequence: 0, captured_ns: 0 }
     }
+
+    /// Becomes a copy of `other`; nothing is allocated where the frame was as large before.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.frame.copy_from(&other.frame);
+        (self.sequence, self.captured_ns) = (other.sequence, other.captured_ns);
+    }
 }
 
 #[derive(Debug, Error)]

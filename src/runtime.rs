@@ -8,15 +8,18 @@
 //!
 //! A part is rejected unless the inspection accepts it in time: whatever fails here lets no part pass.
 
+mod announcer;
 pub mod camera;
 mod capture;
 pub mod drift;
+mod each;
 pub mod finder;
 pub mod inspection;
 pub mod judgement;
 mod line;
 pub mod matching;
 pub mod metrics;
+mod positions;
 pub mod recorder;
 pub mod reload;
 pub mod settings;
@@ -42,6 +45,7 @@ use crate::reject::fault::{Fault, FaultSet};
 use crate::reject::tally::Tally;
 use capture::CaptureThread;
 pub use capture::Listener;
+pub use each::Eye;
 use inspection::{Change, InspectionThread, Job, Watcher};
 use judgement::Judgement;
 use line::Line;
@@ -91,6 +95,8 @@ pub struct Equipment {
     pub camera: Opener,
     pub judgement: Judgement,
     pub line: Running,
+    /// Finds parts that may be several in a frame, where parts are announced by frames; without it, one part is looked for.
+    pub eye: Option<Eye>,
     /// Shown every part once it is judged.
     pub watchers: Vec<Watcher>,
     pub listeners: Vec<Listener>,
@@ -165,7 +171,7 @@ pub fn run(
 ) -> Result<(), StationError> {
     let camera = Supervisor::start(equipment.camera, settings.patience)?;
     let recorder = settings.recording.as_ref().map(|r| Recorder::open(&r.recorder)).transpose()?;
-    let Equipment { judgement, watchers, listeners, metrics, manager, .. } = equipment;
+    let Equipment { judgement, eye, watchers, listeners, metrics, manager, .. } = equipment;
     let Running { handles: line, tally, actuator } = equipment.line;
     let (shared, mut queues) = (Shared::default(), Box::<Queues>::default());
     shared.heard_ns.store(clock::monotonic_ns(), Relaxed);
@@ -207,6 +213,7 @@ pub fn run(
             spare: [inspected_out, written_out],
             line: Line::new(line.capture, FaultSet::default()),
             events: line.events,
+            eye,
             listeners,
             metrics,
             stop: &shared.stop_capture,

@@ -99,6 +99,7 @@ pub fn run(
         camera: Opener::new(move || Ok(Box::new(Repeated::new(frame.clone(), interval_ns)))),
         judgement: Judgement::read(&station.engine, &station.regions)?,
         line,
+        eye: None,
         watchers: vec![Box::new(move |shot| {
             lock(&judged).to_verdict.push(shot.judged_ns.saturating_sub(shot.captured.captured_ns));
         })],

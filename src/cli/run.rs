@@ -71,6 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         camera: opener(&station.camera, station.engine.backend)?,
         judgement,
         line,
+        eye: None,
         watchers: watchers(latest, publisher, drift),
         listeners: Vec::new(),
         metrics,

@@ -7,16 +7,17 @@ use std::time::Duration;
 use heapless::spsc::{Consumer, Producer};
 
 use super::JOBS_MAX;
-use super::finder::Finder;
+use super::announcer::Announcer;
+use super::each::Eye;
 use super::inspection::Job;
 use super::line::Line;
-use super::matching::{Matched, Matcher, Shot, Trigger};
+use super::matching::{Matched, Matcher, Shot};
 use super::metrics::{Count, Gauge, Latency, Metrics};
-use super::settings::{Announced, Settings};
+use super::settings::Settings;
 use crate::camera::supervisor::{Delivery, Supervisor};
 use crate::camera::{CameraError, CapturedFrame};
 use crate::clock;
-use crate::prepare::{PlaneMode, Preparation};
+use crate::prepare::Preparation;
 use crate::reject::fault::Fault;
 use crate::reject::line::Events;
 use crate::reject::part::{Event, Outcome};
@@ -24,23 +25,12 @@ use crate::reject::schedule::PARTS_MAX;
 
 /// The camera is waited for this long at a time, so that triggers are seen to in between.
 const SLICE: Duration = Duration::from_millis(5);
-/// A part that is found in frames must show in more of them than this: so many lost in a row may hide one.
-const LOST_MAX: u64 = 3;
 /// At the end of a recording, this long without a part in flight is the end of the line.
 const QUIET_SLICES: u32 = 20;
 /// What the last part may take beside its way to the ejector.
 const FINISH_NS: u64 = 1_000_000_000;
 /// Frames that are held for triggers to come.
 const HELD_MAX: usize = 8;
-
-enum Announcer {
-    /// The line itself: a photo-eye, or the encoder.
-    Line,
-    /// The part in the frame.
-    Frames(Box<Finder>),
-    /// Every frame: the camera is triggered by the part.
-    EveryFrame,
-}
 
 /// Told of everything that happens on the line. It must not wait.
 pub type Listener = Box<dyn FnMut(&Event) + Send>;
@@ -53,6 +43,8 @@ pub struct Joints<'a> {
     pub spare: [Consumer<'a, Box<Shot>>; 2],
     pub line: Line,
     pub events: Events,
+    /// Finds the parts that may be several in a frame, where they are found in frames.
+    pub eye: Option<Eye>,
     pub listeners: Vec<Listener>,
     pub metrics: &'a Metrics,
     pub stop: &'a AtomicBool,
@@ -85,18 +77,8 @@ pub struct CaptureThread<'a> {
 }
 
 impl<'a> CaptureThread<'a> {
-    pub fn new(settings: &Settings, camera: Supervisor, preparation: &Preparation, joints: Joints<'a>) -> Self {
-        let announcer = match settings.announced {
-            Announced::ByLine => Announcer::Line,
-            Announced::ByEveryFrame => Announcer::EveryFrame,
-            Announced::ByFrames => {
-                let fixed = match preparation.plane {
-                    PlaneMode::Fixed(plane) => Some(plane),
-                    PlaneMode::Fit | PlaneMode::None => None,
-                };
-                Announcer::Frames(Box::new(Finder::new(fixed, preparation.seed)))
-            }
-        };
+    pub fn new(settings: &Settings, camera: Supervisor, preparation: &Preparation, mut joints: Joints<'a>) -> Self {
+        let announcer = Announcer::new(settings.announced, preparation, joints.eye.take());
         // Beside those that are held: one in the camera's hands, one in the inspection's, one in the recorder's.
         let waiting = settings.recording.as_ref().map_or(0, |recording| recording.waiting_max);
         let frames = HELD_MAX + JOBS_MAX + waiting + 3;
@@ -221,12 +203,7 @@ impl<'a> CaptureThread<'a> {
         metrics.set(Gauge::FramesPerSecond, smoothed);
         let lost = captured.sequence.saturating_sub(sequence + 1);
         metrics.add(Count::FramesDropped, lost);
-        let hides_a_part = match self.announcer {
-            Announcer::Line => false,
-            Announcer::Frames(_) => lost >= LOST_MAX,
-            Announcer::EveryFrame => lost > 0,
-        };
-        if hides_a_part {
+        if self.announcer.may_miss(lost) {
             log::error!("the camera lost {lost} frames, in which a part may have gone by unseen");
             self.joints.line.raise(Fault::CameraLost);
         }
@@ -234,21 +211,9 @@ impl<'a> CaptureThread<'a> {
 
     /// Announces the part that a new frame shows, keeps the frame, and gives one to write the next into.
     fn take_in(&mut self, shot: Box<Shot>) -> Box<Shot> {
-        let captured_ns = shot.captured.captured_ns;
-        let announced_ns = match &mut self.announcer {
-            Announcer::Line => None,
-            Announcer::Frames(finder) => finder.look(&shot.captured.frame, captured_ns),
-            Announcer::EveryFrame => Some(captured_ns),
-        };
-        announced_ns.into_iter().for_each(|at_ns| self.joints.line.trigger(at_ns));
-        for queue in &mut self.joints.spare {
-            self.spare.extend(std::iter::from_fn(|| queue.dequeue()));
-        }
-        let kept_ns = match &self.announcer {
-            Announcer::Frames(finder) => finder.kept_ns(),
-            Announcer::Line | Announcer::EveryFrame => None,
-        };
-        let Some(next) = self.next_spare(kept_ns) else {
+        self.announcer.look(&shot.captured, &mut self.joints.line);
+        self.take_back();
+        let Some(next) = self.next_spare() else {
             // Parts depend on all the others: this one is written over.
             self.joints.metrics.count(Count::FramesDropped);
             return shot;
@@ -258,10 +223,21 @@ impl<'a> CaptureThread<'a> {
         next
     }
 
+    /// Takes the frames that others are done with.
+    fn take_back(&mut self) {
+        for queue in &mut self.joints.spare {
+            self.spare.extend(std::iter::from_fn(|| queue.dequeue()));
+        }
+    }
+
     /// A frame to write into: one that is not used, or the oldest that no part depends on.
-    fn next_spare(&mut self, kept_ns: Option<u64>) -> Option<Box<Shot>> {
+    fn next_spare(&mut self) -> Option<Box<Shot>> {
         let unused = if self.matcher.held() < HELD_MAX { self.spare.pop() } else { None };
-        unused.or_else(|| self.matcher.release(kept_ns)).or_else(|| self.spare.pop())
+        unused.or_else(|| self.release()).or_else(|| self.spare.pop())
+    }
+
+    fn release(&mut self) -> Option<Box<Shot>> {
+        self.matcher.release(self.announcer.kept_ns())
     }
 
     /// Takes what the line tells: parts that were announced, and what became of those before.
@@ -280,8 +256,10 @@ impl<'a> CaptureThread<'a> {
             Event::Triggered { part, at, .. } => {
                 self.in_flight += 1;
                 metrics.count(Count::Parts);
-                if !self.matcher.trigger(Trigger { part: part.0, at_ns: at }) {
-                    metrics.count(Count::UnscoredDropped);
+                match self.announcer.trigger(part.0, at) {
+                    None => metrics.count(Count::UnscoredNoFrame),
+                    Some(trigger) if self.matcher.trigger(trigger) => {}
+                    Some(_) => metrics.count(Count::UnscoredDropped),
                 }
             }
             Event::Settled { part, outcome, at } => {
@@ -318,9 +296,7 @@ impl<'a> CaptureThread<'a> {
 
     /// After the last frame: the part in view is announced, and every part goes its way to the end.
     fn finish(&mut self) {
-        if let Announcer::Frames(finder) = &mut self.announcer {
-            finder.finish().into_iter().for_each(|at_ns| self.joints.line.trigger(at_ns));
-        }
+        self.announcer.finish(&mut self.joints.line);
         let end_ns = clock::monotonic_ns() + self.passage_ns_max + FINISH_NS;
         // The last trigger's event comes within a slice or two.
         let mut quiet = 0;
@@ -335,11 +311,26 @@ impl<'a> CaptureThread<'a> {
 
     /// Sends every part whose frame is certain to the inspection.
     fn match_parts(&mut self) {
-        while let Some(matched) = self.matcher.next(clock::monotonic_ns()) {
+        loop {
+            self.provide_spare();
+            let spare = &mut self.spare;
+            let Some(matched) = self.matcher.next(clock::monotonic_ns(), || spare.pop()) else { return };
             match matched {
                 Matched::None { .. } => self.joints.metrics.count(Count::UnscoredNoFrame),
                 Matched::Frame(shot) => self.send(shot),
             }
+        }
+    }
+
+    /// Sees to a frame into which a shared one can be copied.
+    fn provide_spare(&mut self) {
+        if !self.announcer.shares_frames() || !self.spare.is_empty() || !self.matcher.is_waiting() {
+            return;
+        }
+        self.take_back();
+        if self.spare.is_empty() {
+            let released = self.release();
+            self.spare.extend(released);
         }
     }
 

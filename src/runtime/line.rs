@@ -22,13 +22,23 @@ impl Line {
         Self::by(Box::new(move |command| commands.send(command)), told)
     }
 
-    fn by(send: Way, told: FaultSet) -> Self {
+    /// By a way of which `send` is the start.
+    pub fn by(send: Way, told: FaultSet) -> Self {
         Self { send, faults: told, told, overflowed: false }
     }
 
-    /// A part that cannot be announced would pass unseen: the line then holds at reject until it has passed.
-    pub fn trigger(&mut self, at_ns: u64) {
-        self.overflowed |= !(self.send)(Command::Trigger { at_ns });
+    /// A part that cannot be announced would pass unseen: the line then holds at reject until it has passed. False
+    /// then: the line gives it no number.
+    pub fn trigger(&mut self, at_ns: u64) -> bool {
+        let sent = (self.send)(Command::Trigger { at_ns });
+        self.overflowed |= !sent;
+        self.tell();
+        sent
+    }
+
+    /// Parts may pass that were not announced: the line holds at reject until they have passed.
+    pub fn lose_parts(&mut self) {
+        self.overflowed = true;
         self.tell();
     }
 
@@ -105,8 +115,8 @@ mod tests {
     #[test]
     fn what_finds_no_room_is_said_later_and_an_unannounced_part_is_an_overflow() {
         let (mut line, sent) = way(1, FaultSet::default());
-        line.trigger(1);
-        line.trigger(2);
+        assert!(line.trigger(1));
+        assert!(!line.trigger(2));
         line.raise(Fault::EngineError);
         assert!(!line.accept(0));
         assert_eq!(std::mem::take(&mut *sent.lock().unwrap()), [Command::Trigger { at_ns: 1 }]);
@@ -114,6 +124,8 @@ mod tests {
         assert_eq!(std::mem::take(&mut *sent.lock().unwrap()), [Command::Raise(Fault::QueueOverflow)]);
         line.tell();
         line.tell();
-        assert_eq!(*sent.lock().unwrap(), [Command::Raise(Fault::EngineError)]);
+        assert_eq!(std::mem::take(&mut *sent.lock().unwrap()), [Command::Raise(Fault::EngineError)]);
+        line.lose_parts();
+        assert_eq!(*sent.lock().unwrap(), [Command::Raise(Fault::QueueOverflow)]);
     }
 }

@@ -1,10 +1,14 @@
 //! Which frame shows which part: each trigger takes the nearest frame within its window.
+//!
+//! A trigger with a position comes from a frame in which several parts may be. It gets a copy of this very frame, and of
+//! no other: in its neighbours, another part may be at the position.
 
 use std::sync::Arc;
 
 use heapless::{Deque, Vec};
 
 use super::judgement::Judge;
+use super::tracker::{PASSED_MAX, TRACKS_MAX};
 use crate::camera::CapturedFrame;
 use crate::inspect::Inspection;
 
@@ -12,6 +16,9 @@ use crate::inspect::Inspection;
 const RECENT_MAX: usize = 32;
 /// Triggers that may wait for their frame.
 const WAITING_MAX: usize = 32;
+/// Frames that may be kept for triggers that have not come yet: of parts that are followed, that wait for others, and that
+/// the line has not numbered.
+pub const KEPT_MAX: usize = TRACKS_MAX + 2 * PASSED_MAX;
 
 /// A frame with the part that it shows and what became of it. Made at the start, they go round: camera,
 /// inspection, recorder, and back.
@@ -20,6 +27,8 @@ pub struct Shot {
     /// The part's number, set when a part takes the frame.
     pub part: u64,
     pub triggered_ns: u64,
+    /// Where the part is, right and down in pixels of the photograph, if there may be others in the frame.
+    pub at: Option<[f32; 2]>,
     /// When the verdict was there.
     pub judged_ns: u64,
     pub inspection: Inspection,
@@ -33,6 +42,7 @@ impl Shot {
             captured: CapturedFrame::empty(),
             part: 0,
             triggered_ns: 0,
+            at: None,
             judged_ns: 0,
             inspection: Inspection::default(),
             judge: None,
@@ -47,10 +57,13 @@ impl Shot {
 }
 
 /// A part was announced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trigger {
     pub part: u64,
     pub at_ns: u64,
+    /// Where the part is in the frame that was captured at `at_ns`, right and down in pixels of the photograph; that frame
+    /// may show others. None for a part that has a frame of its own.
+    pub at: Option<[f32; 2]>,
 }
 
 /// What came of a trigger.
@@ -111,22 +124,50 @@ impl Matcher {
         !self.waiting.is_empty()
     }
 
-    /// Gives up the oldest frame that no waiting trigger depends on; nor the one captured at `kept_ns`.
-    pub fn release(&mut self, kept_ns: Option<u64>) -> Option<Box<Shot>> {
-        let mut needed: Vec<u64, { WAITING_MAX + 1 }> = kept_ns.into_iter().collect();
+    /// Gives up the oldest frame that no waiting trigger depends on; nor one captured at one of `kept_ns`.
+    pub fn release(&mut self, kept_ns: impl IntoIterator<Item = u64>) -> Option<Box<Shot>> {
+        let mut needed: Vec<u64, { WAITING_MAX + KEPT_MAX }> = kept_ns.into_iter().take(KEPT_MAX).collect();
         for trigger in &self.waiting {
             let nearest = self.nearest(self.wanted_ns(trigger)).map(|i| self.recent[i].captured_ns);
-            // One for each waiting trigger and one more: there is room.
+            // One for each waiting trigger, and those that are kept: there is room.
             let _ = needed.extend_from_slice(nearest.as_slice());
         }
         let free = |recent: &&mut Recent| recent.shot.is_some() && !needed.contains(&recent.captured_ns);
         self.recent.iter_mut().find(free)?.shot.take()
     }
 
-    /// What came of the trigger that has waited longest, once it can be told.
-    pub fn next(&mut self, now_ns: u64) -> Option<Matched> {
+    /// What came of the trigger that has waited longest, once it can be told. `spare` gives a frame to copy into, for a
+    /// trigger with a position; where there is none, the part has no frame.
+    pub fn next(&mut self, now_ns: u64, spare: impl FnOnce() -> Option<Box<Shot>>) -> Option<Matched> {
         let trigger = *self.waiting.front()?;
-        let wanted_ns = self.wanted_ns(&trigger);
+        let shot = match trigger.at {
+            Some(_) => self.copy(&trigger, spare),
+            None => self.settle(&trigger, now_ns)?,
+        };
+        self.waiting.pop_front();
+        Some(match shot {
+            Some(mut shot) => {
+                (shot.part, shot.triggered_ns, shot.at) = (trigger.part, trigger.at_ns, trigger.at);
+                Matched::Frame(shot)
+            }
+            None => Matched::None { part: trigger.part },
+        })
+    }
+
+    /// A copy of the frame that a trigger came from, if it is held. It stays for the other parts that it shows.
+    fn copy(&self, trigger: &Trigger, spare: impl FnOnce() -> Option<Box<Shot>>) -> Option<Box<Shot>> {
+        let mut own = self.recent.iter().filter(|recent| recent.captured_ns == trigger.at_ns);
+        // Of two frames of one moment, only one shows the part where it is said to be.
+        let (Some(recent), None) = (own.next(), own.next()) else { return None };
+        let held = recent.shot.as_ref()?;
+        let mut shot = spare()?;
+        shot.captured.copy_from(&held.captured);
+        Some(shot)
+    }
+
+    /// The frame nearest to a trigger, which is taken out; none as long as a nearer one may come.
+    fn settle(&mut self, trigger: &Trigger, now_ns: u64) -> Option<Option<Box<Shot>>> {
+        let wanted_ns = self.wanted_ns(trigger);
         let nearest = self.nearest(wanted_ns);
         let distance_ns = nearest.map_or(u64::MAX, |i| self.recent[i].captured_ns.abs_diff(wanted_ns));
         // A nearer frame would have been captured by then, and delivered.
@@ -135,20 +176,14 @@ impl Matcher {
         if !passed && now_ns <= settled_ns {
             return None;
         }
-        self.waiting.pop_front();
         let taken = nearest.filter(|_| distance_ns <= self.window_ns);
-        let shot = taken.and_then(|i| self.recent[i].shot.take());
-        Some(match shot {
-            Some(mut shot) => {
-                (shot.part, shot.triggered_ns) = (trigger.part, trigger.at_ns);
-                Matched::Frame(shot)
-            }
-            None => Matched::None { part: trigger.part },
-        })
+        Some(taken.and_then(|i| self.recent[i].shot.take()))
     }
 
     fn wanted_ns(&self, trigger: &Trigger) -> u64 {
-        trigger.at_ns.saturating_add_signed(self.offset_ns)
+        // A position is the one in the frame of that moment, whatever the offset.
+        let offset_ns = if trigger.at.is_some() { 0 } else { self.offset_ns };
+        trigger.at_ns.saturating_add_signed(offset_ns)
     }
 
     /// The place of the frame nearest to a moment, the earlier of two as near.
@@ -188,15 +223,24 @@ mod tests {
 
         /// A trigger at so many milliseconds after frame 0.
         fn trigger(&mut self, part: u64, at_ms: u64) {
-            assert!(self.matcher.trigger(Trigger { part, at_ns: (1000 + at_ms) * MS }));
+            assert!(self.matcher.trigger(Trigger { part, at_ns: (1000 + at_ms) * MS, at: None }));
+        }
+
+        /// One with a position, of the frame captured so many milliseconds after frame 0.
+        fn trigger_at(&mut self, part: u64, at_ms: u64) {
+            let at = Some([part as f32, 0.5]);
+            assert!(self.matcher.trigger(Trigger { part, at_ns: (1000 + at_ms) * MS, at }));
         }
 
         /// Each part that came through, and its frame's number.
         fn matched(&mut self) -> std::vec::Vec<(u64, Option<u64>)> {
-            let next = || self.matcher.next(self.now_ns);
+            let next = || self.matcher.next(self.now_ns, || Some(Shot::empty()));
             std::iter::from_fn(next)
                 .map(|matched| match matched {
-                    Matched::Frame(shot) => (shot.part, Some(shot.captured.sequence)),
+                    Matched::Frame(shot) => {
+                        assert!(shot.at.is_none_or(|at| at == [shot.part as f32, 0.5]));
+                        (shot.part, Some(shot.captured.sequence))
+                    }
                     Matched::None { part } => (part, None),
                 })
                 .collect()
@@ -302,6 +346,47 @@ mod tests {
     fn too_many_triggers_are_refused() {
         let mut bench = Bench::new(0, 20);
         (0..WAITING_MAX as u64).for_each(|part| bench.trigger(part, part));
-        assert!(!bench.matcher.trigger(Trigger { part: 99, at_ns: 0 }));
+        assert!(!bench.matcher.trigger(Trigger { part: 99, at_ns: 0, at: None }));
+    }
+
+    #[test]
+    fn parts_with_positions_share_the_frame_they_come_from() {
+        // The offset is for triggers that come from elsewhere.
+        let mut bench = Bench::new(25, 20);
+        (0..3).for_each(|_| bench.frame());
+        (1..=3).for_each(|part| bench.trigger_at(part, 10));
+        assert_eq!(bench.matched(), [(1, Some(1)), (2, Some(1)), (3, Some(1))]);
+        assert_eq!(bench.matcher.held(), 3);
+        // One that is announced later has it as well.
+        bench.frame();
+        bench.trigger_at(4, 10);
+        assert_eq!(bench.matched(), [(4, Some(1))]);
+    }
+
+    #[test]
+    fn a_part_with_a_position_has_its_own_frame_or_none() {
+        let mut bench = Bench::new(0, 20);
+        (0..3).for_each(|_| bench.frame());
+        bench.trigger_at(1, 11);
+        assert_eq!(bench.matched(), [(1, None)]);
+        // It is not held any more.
+        assert_eq!(bench.matcher.release([1000 * MS, 1020 * MS]).map(|shot| shot.captured.sequence), Some(1));
+        bench.trigger_at(2, 10);
+        assert_eq!(bench.matched(), [(2, None)]);
+        // There is nothing to copy into.
+        bench.trigger_at(3, 20);
+        assert!(matches!(bench.matcher.next(bench.now_ns, || None), Some(Matched::None { part: 3 })));
+    }
+
+    #[test]
+    fn a_frame_of_parts_that_wait_or_are_followed_is_not_given_up() {
+        let mut bench = Bench::new(0, 20);
+        (0..4).for_each(|_| bench.frame());
+        bench.trigger_at(1, 10);
+        let released: std::vec::Vec<u64> = std::iter::from_fn(|| bench.matcher.release([1000 * MS, 1030 * MS]))
+            .map(|shot| shot.captured.sequence)
+            .collect();
+        assert_eq!(released, [2]);
+        assert_eq!(bench.matched(), [(1, Some(1))]);
     }
 }

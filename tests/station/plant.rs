@@ -208,6 +208,7 @@ impl Plant {
             camera,
             judgement: judgement(self.threshold),
             line: self.line.running,
+            eye: None,
             watchers: vec![Box::new(move |shot| {
                 log.lock().unwrap().push((shot.part, shot.inspection.verdict.unwrap()));
                 std::thread::sleep(burden);

@@ -1,0 +1,101 @@
+//! What announces parts, as far as the capture has to do with it.
+
+use heapless::Vec;
+
+use super::each::{Each, Eye};
+use super::finder::Finder;
+use super::line::Line;
+use super::matching::{KEPT_MAX, Trigger};
+use super::settings::Announced;
+use crate::camera::CapturedFrame;
+use crate::prepare::{PlaneMode, Preparation};
+
+/// A part that is found in frames must show in more of them than this: so many lost in a row may hide one.
+const LOST_MAX: u64 = 3;
+
+pub enum Announcer {
+    /// The line itself: a photo-eye, or the encoder.
+    Line,
+    /// The part in the frame.
+    Frames(Box<Finder>),
+    /// Each of the parts in the frame.
+    Each(Box<Each>),
+    /// Every frame: the camera is triggered by the part.
+    EveryFrame,
+}
+
+impl Announcer {
+    pub fn new(announced: Announced, preparation: &Preparation, eye: Option<Eye>) -> Self {
+        match (announced, eye) {
+            (Announced::ByLine, _) => Self::Line,
+            (Announced::ByEveryFrame, _) => Self::EveryFrame,
+            (Announced::ByFrames, Some(eye)) => Self::Each(Box::new(Each::new(eye))),
+            (Announced::ByFrames, None) => {
+                let fixed = match preparation.plane {
+                    PlaneMode::Fixed(plane) => Some(plane),
+                    PlaneMode::Fit | PlaneMode::None => None,
+                };
+                Self::Frames(Box::new(Finder::new(fixed, preparation.seed)))
+            }
+        }
+    }
+
+    /// Announces the parts of which a new frame tells.
+    pub fn look(&mut self, captured: &CapturedFrame, line: &mut Line) {
+        let at_ns = match self {
+            Self::Line => None,
+            Self::Frames(finder) => finder.look(&captured.frame, captured.captured_ns),
+            Self::Each(each) => return each.look(captured, line),
+            Self::EveryFrame => Some(captured.captured_ns),
+        };
+        if let Some(at_ns) = at_ns {
+            line.trigger(at_ns);
+        }
+    }
+
+    /// After the last frame: announces what is in view.
+    pub fn finish(&mut self, line: &mut Line) {
+        match self {
+            Self::Frames(finder) => {
+                if let Some(at_ns) = finder.finish() {
+                    line.trigger(at_ns);
+                }
+            }
+            Self::Each(each) => each.finish(line),
+            Self::Line | Self::EveryFrame => {}
+        }
+    }
+
+    /// A part that the line has numbered; none for one of several in a frame of which it is not known which it is: nothing
+    /// judges it.
+    pub fn trigger(&mut self, part: u64, at_ns: u64) -> Option<Trigger> {
+        let at = match self {
+            Self::Each(each) => Some(each.position(part, at_ns)?),
+            Self::Line | Self::Frames(_) | Self::EveryFrame => None,
+        };
+        Some(Trigger { part, at_ns, at })
+    }
+
+    /// When the frames were captured that parts may need of which the line has not told yet.
+    pub fn kept_ns(&self) -> Vec<u64, KEPT_MAX> {
+        match self {
+            Self::Frames(finder) => finder.kept_ns().into_iter().collect(),
+            Self::Each(each) => each.kept_ns().take(KEPT_MAX).collect(),
+            Self::Line | Self::EveryFrame => Vec::new(),
+        }
+    }
+
+    /// Whether parts share frames, so that they are copied.
+    pub fn shares_frames(&self) -> bool {
+        matches!(self, Self::Each(_))
+    }
+
+    /// Whether a part may have gone by unseen in so many frames.
+    pub fn may_miss(&self, lost: u64) -> bool {
+        match self {
+            Self::Line => false,
+            Self::Frames(_) | Self::Each(_) => lost >= LOST_MAX,
+            Self::EveryFrame => lost > 0,
+        }
+    }
+}
