@@ -103,7 +103,7 @@ pub fn run(
     streaming: bool,
 ) -> Result<Report, InspectError> {
     let mut inspection = Inspection::default();
-    let mut inspect = || inspector.inspect_into(subject.frame, &mut inspection).map(|()| inspection.times);
+    let mut inspect = || inspector.inspect_into(subject.frame, None, &mut inspection).map(|()| inspection.times);
     inspect()?;
     let peak_memory_mb = peak_memory_mb();
     let mut ceilings = Ceilings::new();

@@ -2,6 +2,7 @@
 
 pub mod assembly;
 pub mod camera_file;
+pub mod distance;
 pub mod distortion;
 pub mod import;
 mod intrinsics;

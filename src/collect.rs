@@ -8,9 +8,12 @@ use thiserror::Error;
 use crate::calibration::StationCalibration;
 use crate::calibration::survey::part::PartFinder;
 use crate::dataset::mvtec3d;
-use crate::frame::RgbdFrame;
-use crate::prepare::plane::{Fitter, Plane};
-use crate::quality::{Quality, Region};
+use crate::frame::{Region, RgbdFrame};
+use crate::prepare::belt::Fitter;
+use crate::prepare::crop::{CropMisfit, Cropper};
+use crate::prepare::plane::Plane;
+use crate::prepare::{BeltMode, PartChoice, Preparation};
+use crate::quality::Quality;
 
 /// Kept parts from which on a frame is compared with those before it, where the station's usual measures are unknown.
 const USUAL_AFTER: usize = 5;
@@ -25,6 +28,8 @@ pub enum CollectError {
         "{LEFT_OUT_MAX} parts in a row were left out, the last one because of: {reason}; correct that and record again"
     )]
     NothingFits { reason: String },
+    #[error(transparent)]
+    Crop(#[from] CropMisfit),
 }
 
 /// Writes parts that are fit to learn from into one folder's `rgb` and `xyz`.
@@ -34,6 +39,8 @@ pub struct Collector {
     number: usize,
     belt: Option<Plane>,
     usual: Option<Quality>,
+    scene: Preparation,
+    cropper: Cropper,
     fitter: Fitter,
     finder: PartFinder,
     kept: Vec<Quality>,
@@ -55,13 +62,21 @@ pub enum Collected {
 }
 
 impl Collector {
-    /// Goes on after the files that are in `folder` already. `station`: the belt and what is usual.
-    pub fn open(folder: &Path, station: Option<&StationCalibration>) -> Result<Self, CollectError> {
+    /// Goes on after the files that are in `folder` already. `station`: the belt and what is usual; `scene`: what is taken
+    /// for the part, and the belt where `station` does not tell it.
+    pub fn open(
+        folder: &Path,
+        station: Option<&StationCalibration>,
+        scene: &Preparation,
+    ) -> Result<Self, CollectError> {
+        let fixed = if let BeltMode::Fixed(plane) = scene.belt { Some(plane) } else { None };
         Ok(Self {
             folder: folder.into(),
             number: next_number(folder)?,
-            belt: station.map(StationCalibration::plane),
+            belt: station.map(StationCalibration::plane).or(fixed),
             usual: station.and_then(|station| station.measured.as_ref()).map(|measured| measured.usual),
+            scene: scene.clone(),
+            cropper: Cropper::default(),
             fitter: Fitter::default(),
             finder: PartFinder::default(),
             kept: Vec::new(),
@@ -83,7 +98,7 @@ impl Collector {
 
     /// Keeps the frame of a part, or says what speaks against it.
     pub fn offer(&mut self, frame: &RgbdFrame) -> Result<Collected, CollectError> {
-        let (quality, faults) = self.judge(frame);
+        let (quality, faults) = self.judge(frame)?;
         if !faults.is_empty() {
             self.left_out += 1;
             if self.left_out >= LEFT_OUT_MAX {
@@ -100,17 +115,26 @@ impl Collector {
         Ok(Collected::Kept { name, quality })
     }
 
-    fn judge(&mut self, frame: &RgbdFrame) -> (Quality, Vec<String>) {
-        let (points, width) = (frame.cloud().points(), frame.width());
-        let belt = self.belt.or_else(|| self.fitter.fit_border(points, width, 0));
-        let Some(part) = belt.and_then(|belt| self.finder.find(frame, &belt)) else {
-            let whole = Quality::of(frame, Region::whole(frame));
-            return (whole, vec!["no part stands above the belt".into()]);
+    fn judge(&mut self, frame: &RgbdFrame) -> Result<(Quality, Vec<String>), CropMisfit> {
+        let (seen, bounds) = self.cropper.cut(frame, &self.scene.crop)?;
+        let (points, width) = (seen.cloud().points(), seen.width());
+        let belt = self.belt.or_else(|| self.fitter.fit(points, width, 0).map(|belt| belt.plane));
+        if self.scene.part == PartChoice::Everything {
+            return Ok(self.fit_to_learn_from(frame, bounds, false));
+        }
+        let Some(part) = belt.and_then(|belt| self.finder.find(seen, &belt, self.scene.part)) else {
+            return Ok((Quality::of(frame, bounds), vec!["no part stands above the belt".into()]));
         };
-        let quality = Quality::of(frame, part.surroundings);
+        let part = part.moved(bounds.x, bounds.y);
+        Ok(self.fit_to_learn_from(frame, part.surroundings, part.cut))
+    }
+
+    /// What speaks against learning from a part, around which the frame is looked at.
+    fn fit_to_learn_from(&mut self, frame: &RgbdFrame, around: Region, cut: bool) -> (Quality, Vec<String>) {
+        let quality = Quality::of(frame, around);
         let usual = self.usual.or_else(|| (self.kept.len() >= USUAL_AFTER).then(|| Quality::median(&self.kept)));
         let mut faults = quality.faults(usual.as_ref());
-        if part.cut {
+        if cut {
             faults.push("the part reaches the edge of the frame".into());
         }
         if !self.seen.insert(frame.fingerprint()) {
@@ -140,7 +164,7 @@ fn next_number(folder: &Path) -> Result<usize, CollectError> {
 mod tests {
     use super::*;
     use crate::calibration::survey::Survey;
-    use crate::dataset::nominal;
+    use crate::dataset::{Reading, nominal};
     use crate::frame::OrganisedCloud;
     use crate::scene::{Part, Scene};
 
@@ -177,7 +201,7 @@ mod tests {
         let mut survey = Survey::default();
         frames.iter().for_each(|frame| survey.add(frame).unwrap());
         let station = survey.finish().unwrap();
-        let mut collector = Collector::open(folder.path(), Some(&station)).unwrap();
+        let mut collector = Collector::open(folder.path(), Some(&station), &Preparation::default()).unwrap();
         for (i, frame) in frames[..4].iter().enumerate() {
             let Collected::Kept { name, .. } = collector.offer(frame).unwrap() else { panic!("{i}") };
             assert_eq!(name, format!("{i:03}"));
@@ -190,9 +214,9 @@ mod tests {
         assert!(faults(&mut collector, &empty).contains("no part"));
         assert_eq!(collector.kept(), 4);
         // Another session goes on behind, and all is read back as it was.
-        let mut again = Collector::open(folder.path(), None).unwrap();
+        let mut again = Collector::open(folder.path(), None, &Preparation::default()).unwrap();
         assert!(matches!(again.offer(&frames[7]).unwrap(), Collected::Kept { name, .. } if name == "004"));
-        let entries = nominal(folder.path(), None).unwrap();
+        let entries = nominal(folder.path(), &Reading::default()).unwrap();
         let read: Vec<RgbdFrame> = entries.iter().map(|entry| entry.frame().unwrap()).collect();
         assert!(read[..4] == frames[..4] && read[4] == frames[7] && read.len() == 5);
     }
@@ -201,7 +225,7 @@ mod tests {
     fn without_a_station_the_first_parts_tell_what_is_usual() {
         let folder = tempfile::tempdir().unwrap();
         let frames = frames(7);
-        let mut collector = Collector::open(folder.path(), None).unwrap();
+        let mut collector = Collector::open(folder.path(), None, &Preparation::default()).unwrap();
         for frame in &frames[..5] {
             assert!(matches!(collector.offer(frame).unwrap(), Collected::Kept { .. }));
         }
@@ -213,7 +237,7 @@ mod tests {
     fn a_camera_that_shows_one_frame_for_ever_is_found() {
         let folder = tempfile::tempdir().unwrap();
         let frame = &frames(1)[0];
-        let mut collector = Collector::open(folder.path(), None).unwrap();
+        let mut collector = Collector::open(folder.path(), None, &Preparation::default()).unwrap();
         let error = (0..=LEFT_OUT_MAX).find_map(|_| collector.offer(frame).err()).unwrap().to_string();
         assert!(error.contains("repeats itself"), "{error}");
     }

@@ -9,6 +9,7 @@ pub mod realsense;
 pub mod record;
 pub mod regions;
 pub mod reject;
+pub mod scene;
 pub mod trigger;
 pub mod view;
 
@@ -21,6 +22,7 @@ use check::Problems;
 use reject::{Polarity, Sink};
 use trigger::TriggerSource;
 
+use crate::prepare::PartChoice;
 use crate::toml_errors;
 
 /// A configuration is a page or two; anything larger is something else.
@@ -57,6 +59,8 @@ pub struct Station {
     #[serde(default)]
     pub view: view::View,
     pub mqtt: Option<view::Mqtt>,
+    /// The engine's own when left out.
+    pub scene: Option<scene::Scene>,
     #[serde(default)]
     pub regions: regions::Regions,
 }
@@ -64,14 +68,7 @@ pub struct Station {
 impl Station {
     /// Reads and checks a file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let name = || path.display().to_string();
-        let failed = |source| ConfigError::Read { path: name(), source };
-        let bytes = std::fs::metadata(path).map_err(failed)?.len();
-        if bytes > FILE_BYTES_MAX {
-            return Err(ConfigError::TooLarge { path: name(), bytes });
-        }
-        let text = std::fs::read_to_string(path).map_err(failed)?;
-        Self::parse(&text, path)
+        Self::parse(&read_text(path)?, path)
     }
 
     /// Parses and checks the text of the file at `path`.
@@ -102,8 +99,25 @@ impl Station {
         self.view.check(problems);
         self.mqtt.iter().for_each(|mqtt| mqtt.check(problems));
         self.regions.check(problems);
+        self.scene.iter().for_each(|scene| scene.check(problems));
+        self.check_trigger(problems);
         self.check_lines(problems);
         self.check_encoder(problems);
+    }
+
+    /// A part is found in frames by what stands above the belt.
+    fn check_trigger(&self, problems: &mut Problems) {
+        let part = self.scene.as_ref().map(|scene| scene.part);
+        if self.trigger.source == TriggerSource::Free && part == Some(PartChoice::Everything) {
+            problems.say(
+                "trigger.source is \"free\" with scene.part = \"everything\": without a belt no part can be found in frames; use another trigger".into(),
+            );
+        }
+        if self.trigger.source == TriggerSource::Frame && part == Some(PartChoice::Each) {
+            problems.say(
+                "trigger.source is \"frame\", one part for each frame, with scene.part = \"each\": use trigger.source = \"free\", or scene.part = \"centre\"".into(),
+            );
+        }
     }
 
     /// Sections that need each other.
@@ -159,7 +173,18 @@ impl Station {
         self.record.iter_mut().for_each(|record| record.resolve(folder));
         self.mqtt.iter_mut().for_each(|mqtt| mqtt.resolve(folder));
         self.regions.resolve(folder);
+        self.scene.iter_mut().for_each(|scene| scene.resolve(folder));
     }
+}
+
+fn read_text(path: &Path) -> Result<String, ConfigError> {
+    let name = || path.display().to_string();
+    let failed = |source| ConfigError::Read { path: name(), source };
+    let bytes = std::fs::metadata(path).map_err(failed)?.len();
+    if bytes > FILE_BYTES_MAX {
+        return Err(ConfigError::TooLarge { path: name(), bytes });
+    }
+    std::fs::read_to_string(path).map_err(failed)
 }
 
 /// Whole nanoseconds of a duration that was held to its range.

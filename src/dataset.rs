@@ -7,17 +7,20 @@ pub mod mvtec3d;
 mod npy;
 pub mod recording;
 mod tiff;
+mod unit;
 
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use thiserror::Error;
 
+use crate::calibration::distance::{DistanceError, check_distance, has_signal};
 use crate::calibration::{CalibrationError, Camera};
 use crate::frame::{FrameError, OrganisedCloud, RgbdFrame, SIDE_MAX, check_size};
 
 pub use self::layout::{Entry, Layout, Split, draw, frames_under, nominal};
 pub use self::tiff::write_map;
+pub use self::unit::metres_of;
 
 #[derive(Debug, Error)]
 pub enum DatasetError {
@@ -47,12 +50,45 @@ pub enum DatasetError {
     Size { path: PathBuf, source: FrameError },
     #[error("{}: {source}", path.display())]
     Camera { path: PathBuf, source: CalibrationError },
+    #[error("{}: {unit}", path.display())]
+    Unit { path: PathBuf, unit: DistanceError },
 }
 
-/// Reads one pixel-registered frame.
-pub fn read_frame(rgb: &Path, xyz: &Path, camera: Option<&Camera>) -> Result<RgbdFrame, DatasetError> {
+/// How the points of files are meant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// For clouds that are depth images.
+    pub camera: Option<Camera>,
+    /// What a coordinate of the other clouds is in metres.
+    pub cloud_unit_m: f32,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self { camera: None, cloud_unit_m: 1.0 }
+    }
+}
+
+impl From<Camera> for Reading {
+    fn from(camera: Camera) -> Self {
+        Self { camera: Some(camera), ..Self::default() }
+    }
+}
+
+/// Reads one pixel-registered frame. One at a distance that no camera measures at is refused: its unit is wrong.
+pub fn read_frame(rgb: &Path, xyz: &Path, reading: &Reading) -> Result<RgbdFrame, DatasetError> {
+    let frame = read_as_it_is(rgb, xyz, reading)?;
+    if has_signal(frame.cloud()) {
+        check_distance(frame.cloud().points()).map_err(|unit| DatasetError::Unit { path: xyz.into(), unit })?;
+    }
+    Ok(frame)
+}
+
+/// [`read_frame`] at whatever distance: for a camera, whose first frames decide together.
+fn read_as_it_is(rgb: &Path, xyz: &Path, reading: &Reading) -> Result<RgbdFrame, DatasetError> {
+    let camera = reading.camera.as_ref();
     let image = read_rgb(rgb)?;
-    let mut cloud = read_cloud(xyz, camera)?;
+    let mut cloud = read_cloud(xyz, reading)?;
     let (mut width, mut height) = (image.width() as usize, image.height() as usize);
     let mut image = image.into_raw();
     if let Some(camera) = camera.filter(|_| is_depth(xyz)) {
@@ -81,14 +117,15 @@ pub fn read_rgb(path: &Path) -> Result<image::RgbImage, DatasetError> {
 }
 
 /// Reads a cloud by what its name ends in.
-pub fn read_cloud(path: &Path, camera: Option<&Camera>) -> Result<OrganisedCloud, DatasetError> {
+pub fn read_cloud(path: &Path, reading: &Reading) -> Result<OrganisedCloud, DatasetError> {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    match extension.to_str() {
+    let cloud = match extension.to_str() {
         Some("tif" | "tiff") => tiff::read_cloud(path),
         Some("npy") => npy::read_cloud(path),
-        Some("png") => read_depth(path, camera),
+        Some("png") => return read_depth(path, reading.camera.as_ref()),
         _ => Err(DatasetError::Kind { path: path.into() }),
-    }
+    }?;
+    Ok(if reading.cloud_unit_m == 1.0 { cloud } else { cloud.scaled(reading.cloud_unit_m) })
 }
 
 /// Whether a cloud's file is a depth image.

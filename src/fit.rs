@@ -4,6 +4,7 @@ mod cache;
 mod geometry;
 mod state;
 mod trainer;
+mod usual;
 
 use std::io;
 use std::ops::ControlFlow;
@@ -14,10 +15,14 @@ use thiserror::Error;
 
 use crate::backend::{self, Backend, BackendError, Choice, XyzGroups};
 use crate::frame::RgbdFrame;
-use crate::model::engine_file::{Engine, Geometry, Measures};
-use crate::prepare::{NetworkInput, prepare};
+use crate::inspect::Doubt;
+use crate::model::engine_file::{Engine, Geometry, Measures, Usual};
+use crate::prepare::crop::CropMisfit;
+use crate::prepare::window::Window;
+use crate::prepare::{NetworkInput, PartChoice, Preparer, Taken};
 use cache::TokenCache;
 use trainer::Trainer;
+use usual::Usuals;
 
 /// Frames that a part's measures are taken from, where the engine takes coordinates in them.
 const MEASURED_FRAMES: usize = 16;
@@ -34,6 +39,12 @@ pub enum FitError {
     StateWrite { path: PathBuf, source: io::Error },
     #[error("cannot continue the fit from {}: {reason}; remove the file to start again", path.display())]
     StateRead { path: PathBuf, reason: String },
+    #[error(
+        "points are {depth_m} m away where {usual_m} m was usual in the frames before: the unit of one of them is another; set depth_unit_m of the camera file (depth images), or --cloud-unit (clouds)"
+    )]
+    Unit { depth_m: f32, usual_m: f32 },
+    #[error(transparent)]
+    Crop(#[from] CropMisfit),
     #[error(transparent)]
     Backend(#[from] BackendError),
 }
@@ -78,7 +89,26 @@ pub struct Fit {
     /// Frames that wait for it.
     waiting: Vec<NetworkInput>,
     fingerprints: Vec<String>,
-    seen: usize,
+    preparer: Preparer,
+    usual: Usuals,
+    frames_seen: usize,
+}
+
+/// What was taken for a part that is learnt from.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub window: Window,
+    /// Pixels of the network frame that were taken for the part, `[P]`.
+    pub kept: Vec<bool>,
+    pub taken: Taken,
+    pub doubt: Option<Doubt>,
+}
+
+impl Seen {
+    fn of(input: &NetworkInput, part: PartChoice) -> Self {
+        let doubt = Doubt::of(input, part, None);
+        Self { window: input.window, kept: input.kept.clone(), taken: input.taken, doubt }
+    }
 }
 
 impl Fit {
@@ -97,22 +127,51 @@ impl Fit {
         let cache = TokenCache::new(&folder, architecture.c_rgb(), architecture.c_xyz());
         let in_metres = engine.metadata.geometry == Geometry::Metres;
         let backend = if in_metres { Some(open(choice, &engine)?) } else { None };
-        Ok(Self { engine, choice, cache, backend, waiting: Vec::new(), fingerprints: Vec::new(), seen: 0 })
+        Ok(Self {
+            engine,
+            choice,
+            cache,
+            backend,
+            waiting: Vec::new(),
+            fingerprints: Vec::new(),
+            preparer: Preparer::default(),
+            usual: Usuals::default(),
+            frames_seen: 0,
+        })
     }
 
-    /// Adds a good part; false when it has too few points to learn from.
-    pub fn add(&mut self, frame: &RgbdFrame) -> Result<bool, FitError> {
-        self.seen += 1;
-        let input = prepare(frame, &self.engine.metadata.preparation);
-        if input.points() < self.engine.metadata.architecture.xyz.groups {
-            return Ok(false);
+    /// Adds the good part that a frame shows, or all of them where the engine takes each. Gives what was taken for them;
+    /// nothing where no part has enough points to learn from.
+    pub fn add(&mut self, frame: &RgbdFrame) -> Result<Vec<Seen>, FitError> {
+        self.frames_seen += 1;
+        let how = self.engine.metadata.preparation.clone();
+        let each = how.part == PartChoice::Each;
+        let places = if each { self.preparer.parts(frame, &how)? } else { Vec::new() };
+        let places = places.into_iter().map(Some).chain((!each).then_some(None));
+        let mut added = Vec::new();
+        for at in places {
+            let mut input = NetworkInput::default();
+            self.preparer.run(frame, &how, at, &mut input)?;
+            self.usual.check(&input)?;
+            if input.points() < self.engine.metadata.architecture.xyz.groups {
+                continue;
+            }
+            added.push(Seen::of(&input, how.part));
+            self.usual.add(frame, &input);
+            self.waiting.push(input);
         }
-        self.waiting.push(input);
-        self.fingerprints.push(frame.fingerprint());
-        if self.backend.is_some() || self.waiting.len() == MEASURED_FRAMES {
+        if !added.is_empty() {
+            self.fingerprints.push(frame.fingerprint());
+        }
+        if self.backend.is_some() || self.waiting.len() >= MEASURED_FRAMES {
             self.describe()?;
         }
-        Ok(true)
+        Ok(added)
+    }
+
+    /// How the parts added so far usually look.
+    pub fn usual(&self) -> Option<Usual> {
+        self.usual.median()
     }
 
     /// Puts the features of waiting frames into the cache.
@@ -149,7 +208,7 @@ impl Fit {
         observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<Engine, FitError> {
         if self.frames() == 0 {
-            return Err(FitError::NoFrames { frames: self.seen });
+            return Err(FitError::NoFrames { frames: self.frames_seen });
         }
         self.describe()?;
         // What it holds on its machine makes room for the steps.
@@ -176,6 +235,7 @@ impl Fit {
         }
         self.engine.weights.extend(trainer.best()?);
         self.engine.metadata.calibration = None;
+        self.engine.metadata.usual = self.usual.median();
         self.engine.metadata.fitted_on = self.fingerprints;
         Ok(self.engine)
     }

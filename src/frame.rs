@@ -1,5 +1,6 @@
 //! A frame as a camera gives it: colour and an organised point cloud, pixel by pixel.
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -49,6 +50,12 @@ impl OrganisedCloud {
 
     pub fn points(&self) -> &[[f32; 3]] {
         &self.points
+    }
+
+    /// With every coordinate `factor` times as large.
+    pub fn scaled(mut self, factor: f32) -> Self {
+        self.points.iter_mut().for_each(|point| *point = finite(point.map(|v| v * factor)));
+        self
     }
 
     /// Makes the point at `index` a missing one.
@@ -145,6 +152,51 @@ impl RgbdFrame {
 
     pub fn height(&self) -> usize {
         self.cloud.height
+    }
+}
+
+/// A rectangle of pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    pub x: usize,
+    pub y: usize,
+    pub width: usize,
+    pub height: usize,
+}
+
+impl Region {
+    pub fn whole(frame: &RgbdFrame) -> Self {
+        Self::of_size(frame.width(), frame.height())
+    }
+
+    /// All of an image of `width` x `height`.
+    pub fn of_size(width: usize, height: usize) -> Self {
+        Self { x: 0, y: 0, width, height }
+    }
+
+    /// The first column to the right of it.
+    pub fn right(self) -> usize {
+        self.x + self.width
+    }
+
+    /// The first row below it.
+    pub fn bottom(self) -> usize {
+        self.y + self.height
+    }
+
+    /// The smallest region around both.
+    pub fn union(self, other: Self) -> Self {
+        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
+        let right = self.right().max(other.right());
+        let bottom = self.bottom().max(other.bottom());
+        Self { x, y, width: right - x, height: bottom - y }
+    }
+
+    /// What of it lies within an image of `width` x `height`.
+    pub fn within(self, width: usize, height: usize) -> Self {
+        let (x, y) = (self.x.min(width), self.y.min(height));
+        Self { x, y, width: self.width.min(width - x), height: self.height.min(height - y) }
     }
 }
 

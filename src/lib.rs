@@ -26,6 +26,7 @@ pub mod onnx;
 pub mod overlay;
 mod plots;
 pub mod prepare;
+pub mod preview;
 pub mod priority;
 pub mod quality;
 pub mod regions;

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::files;
 use crate::frame::RgbdFrame;
-use crate::prepare::resize::Square;
+use crate::prepare::window::Window;
 use crate::score::Verdict;
 use crate::shapes::{H, W};
 
@@ -25,6 +25,8 @@ const DIMMED: f32 = 0.6;
 /// One pixel of outline for as many of the photograph's shorter side.
 const OUTLINE_PER_SIDE: usize = 250;
 const OUTLINE: [u8; 3] = [255, 255, 255];
+/// Of what was taken for the part.
+const PART_OUTLINE: [u8; 3] = [64, 224, 255];
 
 /// The colours of a frame.
 #[derive(Clone, Copy)]
@@ -45,6 +47,10 @@ impl<'a> From<&'a RgbdFrame> for Photograph<'a> {
 #[derive(Clone, Copy)]
 pub struct Overlay<'a> {
     pub photograph: Photograph<'a>,
+    /// What of the photograph the maps show.
+    pub window: Window,
+    /// Pixels that were taken for the part, `[P]`.
+    pub kept: &'a [bool],
     /// `[P]`.
     pub anomaly_map: &'a [f32],
     /// Pixels that have a shape feature, `[P]`.
@@ -58,14 +64,16 @@ pub struct Overlay<'a> {
 pub fn overlay(what: &Overlay) -> RgbImage {
     let Photograph { rgb, width, height } = what.photograph;
     let scale = Scale::of(what);
-    let heat = Heat { map: what.anomaly_map, square: Square::around(width, height) };
+    let heat = Heat { map: what.anomaly_map, window: what.window };
     let mut pixels = vec![0; width * height * 3];
+    let reach = outline_reach(width, height);
     let rows = pixels.par_chunks_exact_mut(width * 3).zip(rgb.par_chunks_exact(width * 3)).enumerate();
     rows.for_each(|(y, (out, photograph))| {
         for (x, (out, colour)) in out.chunks_exact_mut(3).zip(photograph.chunks_exact(3)).enumerate() {
             let drawn = match what.threshold {
                 Some(threshold) if heat.is_outline(x, y, width, height, threshold) => OUTLINE,
-                _ if what.valid[heat.nearest(x, y)] => scale.blend(colour, heat.at(x, y)),
+                _ if is_part_outline(&what.window, what.kept, x, y, reach) => PART_OUTLINE,
+                _ if heat.pixel(x, y).is_some_and(|pixel| what.valid[pixel]) => scale.blend(colour, heat.at(x, y)),
                 _ => [0, 1, 2].map(|c| (f32::from(colour[c]) * DIMMED) as u8),
             };
             out.copy_from_slice(&drawn);
@@ -131,43 +139,54 @@ fn colour(position: f32) -> [u8; 3] {
 /// The network frame's map in the photograph's pixels.
 struct Heat<'a> {
     map: &'a [f32],
-    square: Square,
+    window: Window,
 }
 
 impl Heat<'_> {
-    /// The network pixel that a pixel of the photograph lies in.
-    fn nearest(&self, x: usize, y: usize) -> usize {
-        let axis = |i: usize, lead: usize, out: usize| (i + lead) * out / self.square.side;
-        axis(y, self.square.top, H) * W + axis(x, self.square.left, W)
+    /// The network pixel that a pixel of the photograph lies in; none outside the window.
+    fn pixel(&self, x: usize, y: usize) -> Option<usize> {
+        self.window.network_pixel(x, y)
     }
 
     /// Bilinear between the centres of network pixels.
     fn at(&self, x: usize, y: usize) -> f32 {
-        let axis = |i: usize, lead: usize, out: usize| {
-            let at = ((i + lead) as f32 + 0.5) * out as f32 / self.square.side as f32 - 0.5;
+        let axis = |at: f32, out: usize| {
             let at = at.clamp(0.0, (out - 1) as f32);
             (at as usize, (at as usize + 1).min(out - 1), at.fract())
         };
-        let (top, bottom, v) = axis(y, self.square.top, H);
-        let (left, right, u) = axis(x, self.square.left, W);
+        let [x, y] = self.window.network_place(x, y);
+        let (top, bottom, v) = axis(y, H);
+        let (left, right, u) = axis(x, W);
         let row = |y: usize| self.map[y * W + left] * (1.0 - u) + self.map[y * W + right] * u;
         row(top) * (1.0 - v) + row(bottom) * v
     }
 
     /// Above the threshold, but not all of its neighbours are.
     fn is_outline(&self, x: usize, y: usize, width: usize, height: usize, threshold: f32) -> bool {
-        let above = |x: usize, y: usize| self.at(x, y) > threshold;
-        let reach = (width.min(height) / OUTLINE_PER_SIDE).max(1);
+        let above = |x: usize, y: usize| self.pixel(x, y).is_some() && self.at(x, y) > threshold;
+        let reach = outline_reach(width, height);
         let (right, below) = ((x + reach).min(width - 1), (y + reach).min(height - 1));
         let neighbours = [(x.saturating_sub(reach), y), (right, y), (x, y.saturating_sub(reach)), (x, below)];
         above(x, y) && !neighbours.iter().all(|&(x, y)| above(x, y))
     }
 }
 
+/// Pixels from an outline to what it goes around.
+fn outline_reach(width: usize, height: usize) -> usize {
+    (width.min(height) / OUTLINE_PER_SIDE).max(1)
+}
+
+/// Whether a pixel of the photograph was taken for the part, and one beside it was not.
+pub fn is_part_outline(window: &Window, kept: &[bool], x: usize, y: usize, reach: usize) -> bool {
+    let is_kept = |x: usize, y: usize| window.network_pixel(x, y).is_some_and(|pixel| kept[pixel]);
+    let beside = [(x.wrapping_sub(reach), y), (x + reach, y), (x, y.wrapping_sub(reach)), (x, y + reach)];
+    is_kept(x, y) && !beside.iter().all(|&(x, y)| is_kept(x, y))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::OrganisedCloud;
+    use crate::frame::{OrganisedCloud, Region};
     use crate::shapes::P;
 
     fn frame(width: usize, height: usize) -> RgbdFrame {
@@ -178,12 +197,18 @@ mod tests {
     fn draw(frame: &RgbdFrame, map: &[f32], valid: &[bool], threshold: Option<f32>) -> RgbImage {
         overlay(&Overlay {
             photograph: frame.into(),
+            window: window(frame.width(), frame.height()),
+            kept: &[false; P],
             anomaly_map: map,
             valid,
             score: Some(1.0),
             threshold,
             verdict: None,
         })
+    }
+
+    fn window(width: usize, height: usize) -> Window {
+        Window::around(Region::of_size(width, height))
     }
 
     /// The middle of what is outlined, pixels of the photograph.
@@ -198,13 +223,13 @@ mod tests {
     #[test]
     fn a_hot_spot_lands_on_its_part_of_the_photograph() {
         for (width, height) in [(800, 600), (600, 800), (640, 640)] {
-            let square = Square::around(width, height);
+            let window = window(width, height);
             let mut map = vec![0.1; P];
             (100..110).for_each(|y| map[y * W + 60..y * W + 70].fill(1.0));
             let picture = draw(&frame(width, height), &map, &[true; P], Some(0.5));
             let (x, y) = outlined(&picture, width, height).unwrap();
-            let scale = square.side as f32 / W as f32;
-            let want = (65.0 * scale - square.left as f32, 105.0 * scale - square.top as f32);
+            let scale = window.side as f32 / W as f32;
+            let want = (65.0 * scale + window.left as f32, 105.0 * scale + window.top as f32);
             assert!((x - want.0).abs() < 2.0 && (y - want.1).abs() < 2.0, "{x} {y} where {want:?} is expected");
         }
     }

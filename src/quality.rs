@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::frame::{RgbdFrame, is_point};
+use crate::frame::{Region, RgbdFrame, is_point};
 
 /// A channel at this value or above has no more to tell.
 const CLIPPED: u8 = 253;
@@ -18,36 +18,6 @@ const GREY_MIN: f32 = 15.0;
 const GREY_MAX: f32 = 240.0;
 const CLIPPED_MAX: f32 = 0.1;
 const VALID_MIN: f32 = 0.5;
-
-/// A rectangle of pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Region {
-    pub x: usize,
-    pub y: usize,
-    pub width: usize,
-    pub height: usize,
-}
-
-impl Region {
-    pub fn whole(frame: &RgbdFrame) -> Self {
-        Self { x: 0, y: 0, width: frame.width(), height: frame.height() }
-    }
-
-    /// The smallest region around both.
-    pub fn union(self, other: Self) -> Self {
-        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
-        let right = (self.x + self.width).max(other.x + other.width);
-        let bottom = (self.y + self.height).max(other.y + other.height);
-        Self { x, y, width: right - x, height: bottom - y }
-    }
-
-    /// What of it lies within an image of `width` x `height`.
-    pub fn within(self, width: usize, height: usize) -> Self {
-        let (x, y) = (self.x.min(width), self.y.min(height));
-        Self { x, y, width: self.width.min(width - x), height: self.height.min(height - y) }
-    }
-}
 
 /// Measures of a frame, or their medians over frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

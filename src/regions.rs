@@ -7,7 +7,8 @@ use thiserror::Error;
 
 use crate::config::regions as description;
 use crate::dataset::{DatasetError, read_grey};
-use crate::prepare::resize;
+use crate::prepare::crop::is_inside;
+use crate::prepare::window::Window;
 
 /// A mask's pixel above this is inside.
 const GREY: u8 = 127;
@@ -57,13 +58,10 @@ impl Regions {
         Ok((!regions.is_empty()).then_some(Self { of_interest, ignore }))
     }
 
-    /// Whether each pixel of the network frame counts, `[P]`, for photographs of `width` x `height`: the pixel that
-    /// it takes its point from does.
-    pub fn network_mask(&self, width: usize, height: usize) -> Result<Vec<bool>, Misfit> {
+    /// Whether each pixel of photographs of `width` x `height` counts, `[height, width]`.
+    pub fn mask(&self, width: usize, height: usize) -> Result<Vec<bool>, Misfit> {
         self.of_interest.iter().chain(&self.ignore).try_for_each(|area| area.check(width, height))?;
-        let pixels: Vec<Option<usize>> = (0..width * height).map(Some).collect();
-        let counts = |pixel: Option<usize>| pixel.is_some_and(|pixel| self.counts(pixel % width, pixel / width));
-        let mask: Vec<bool> = resize::nearest(&pixels, width, height, None).into_iter().map(counts).collect();
+        let mask: Vec<bool> = (0..width * height).map(|pixel| self.counts(pixel % width, pixel / width)).collect();
         if mask.contains(&true) { Ok(mask) } else { Err(Misfit::Nothing { width, height }) }
     }
 
@@ -73,23 +71,32 @@ impl Regions {
     }
 }
 
-/// Regions with their mask for the size that frames have.
+/// Regions with their masks for the size that frames have, and for the window that was looked at.
 pub struct NetworkMask {
     regions: Regions,
     size: (usize, usize),
+    /// Of the photograph, `[height, width]`.
+    photograph: Vec<bool>,
+    window: Option<Window>,
+    /// Of the network frame, `[P]`.
     counts: Vec<bool>,
 }
 
 impl NetworkMask {
     pub fn new(regions: Regions) -> Self {
-        Self { regions, size: (0, 0), counts: Vec::new() }
+        Self { regions, size: (0, 0), photograph: Vec::new(), window: None, counts: Vec::new() }
     }
 
-    /// [`Regions::network_mask`], made anew only when frames change their size.
-    pub fn of(&mut self, width: usize, height: usize) -> Result<&[bool], Misfit> {
+    /// Whether each pixel of the network frame counts, `[P]`, for photographs of `width` x `height`: the pixel that it
+    /// takes its point from does. Made anew only when frames change their size, or the window moves.
+    pub fn of(&mut self, width: usize, height: usize, window: &Window) -> Result<&[bool], Misfit> {
         if self.size != (width, height) {
-            self.counts = self.regions.network_mask(width, height)?;
-            self.size = (width, height);
+            self.photograph = self.regions.mask(width, height)?;
+            (self.size, self.window) = ((width, height), None);
+        }
+        if self.window != Some(*window) {
+            window.nearest_into(|x, y| self.photograph[y * width + x], false, &mut self.counts);
+            self.window = Some(*window);
         }
         Ok(&self.counts)
     }
@@ -126,18 +133,10 @@ impl Area {
     }
 }
 
-/// Even-odd: a line from the point to the right crosses the polygon's sides an odd number of times.
-fn is_inside(corners: &[[f32; 2]], x: f32, y: f32) -> bool {
-    let before = corners.iter().cycle().skip(corners.len().saturating_sub(1));
-    let crosses = |(&[ax, ay], &[bx, by]): (&[f32; 2], &[f32; 2])| {
-        (ay > y) != (by > y) && x < ax + (y - ay) / (by - ay) * (bx - ax)
-    };
-    corners.iter().zip(before).filter(|&side| crosses(side)).count() % 2 == 1
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::Region;
     use crate::shapes::{H, P, W};
 
     fn polygon(corners: &[[f32; 2]]) -> description::Area {
@@ -150,6 +149,12 @@ mod tests {
 
     fn read(of_interest: Vec<description::Area>, ignore: Vec<description::Area>) -> Regions {
         Regions::read(&description::Regions { of_interest, ignore }).unwrap().unwrap()
+    }
+
+    /// Of a photograph that is looked at as a whole.
+    fn network_mask(regions: Regions, width: usize, height: usize) -> Vec<bool> {
+        let window = Window::around(Region::of_size(width, height));
+        NetworkMask::new(regions).of(width, height, &window).unwrap().to_vec()
     }
 
     /// The rows and columns that hold all that counts, and how many pixels count.
@@ -168,23 +173,17 @@ mod tests {
     #[test]
     fn a_polygon_of_the_photograph_lands_on_its_network_pixels() {
         // Twice the network's size and wide: padded by 112 rows above and below.
-        let mask = read(vec![square(100.0, 40.0, 60.0)], vec![]).network_mask(448, 224).unwrap();
+        let mask = network_mask(read(vec![square(100.0, 40.0, 60.0)], vec![]), 448, 224);
         assert_eq!(extent(&mask), ([76, 105, 50, 79], 30 * 30));
     }
 
     #[test]
     fn ignored_areas_are_cut_out_of_regions_of_interest_and_of_the_whole() {
         let hole = square(20.0, 20.0, 10.0);
-        let mask = read(vec![square(10.0, 10.0, 30.0)], vec![hole.clone()]).network_mask(W, H).unwrap();
+        let mask = network_mask(read(vec![square(10.0, 10.0, 30.0)], vec![hole.clone()]), W, H);
         assert_eq!(extent(&mask).1, 900 - 100);
-        let mask = read(vec![], vec![hole]).network_mask(W, H).unwrap();
+        let mask = network_mask(read(vec![], vec![hole]), W, H);
         assert_eq!(extent(&mask).1, P - 100);
-    }
-
-    #[test]
-    fn a_polygon_may_be_concave() {
-        let arrow = [[0.0, 0.0], [20.0, 0.0], [20.0, 20.0], [10.0, 10.0], [0.0, 20.0]];
-        assert!(is_inside(&arrow, 3.0, 10.0) && is_inside(&arrow, 17.0, 10.0) && !is_inside(&arrow, 10.0, 15.0));
     }
 
     #[test]
@@ -193,18 +192,27 @@ mod tests {
         let path = folder.path().join("mask.png");
         GrayImage::from_fn(300, 300, |x, _| image::Luma([if x < 150 { 255 } else { 127 }])).save(&path).unwrap();
         let regions = read(vec![description::Area { polygon: None, mask: Some(path) }], vec![]);
-        assert_eq!(extent(&regions.network_mask(300, 300).unwrap()).0, [0, 223, 0, 111]);
-        let error = regions.network_mask(640, 480).unwrap_err().to_string();
+        assert_eq!(extent(&network_mask(regions.clone(), 300, 300)).0, [0, 223, 0, 111]);
+        let error = regions.mask(640, 480).unwrap_err().to_string();
         assert!(error.contains("300 x 300") && error.contains("640 x 480"), "{error}");
+    }
+
+    #[test]
+    fn a_window_that_moves_takes_its_own_part_of_the_mask() {
+        let mut mask = NetworkMask::new(read(vec![square(100.0, 40.0, 60.0)], vec![]));
+        let bounds = Region::of_size(448, 300);
+        let mut count = |middle: [f32; 2]| {
+            let counts = mask.of(448, 300, &Window::about(middle, 224, bounds)).unwrap();
+            counts.iter().filter(|counts| **counts).count()
+        };
+        // All of it, half of it, and nothing.
+        assert_eq!([[130.0, 112.0], [242.0, 112.0], [336.0, 112.0]].map(&mut count), [3600, 1800, 0]);
     }
 
     #[test]
     fn regions_that_leave_nothing_are_refused() {
         let everything = square(0.0, 0.0, 500.0);
-        assert_eq!(
-            read(vec![], vec![everything]).network_mask(300, 200),
-            Err(Misfit::Nothing { width: 300, height: 200 })
-        );
+        assert_eq!(read(vec![], vec![everything]).mask(300, 200), Err(Misfit::Nothing { width: 300, height: 200 }));
         let missing = description::Area { polygon: None, mask: Some("/nowhere/mask.png".into()) };
         let error = Regions::read(&description::Regions { of_interest: vec![], ignore: vec![missing] }).unwrap_err();
         assert!(error.to_string().contains("/nowhere/mask.png"), "{error}");

@@ -45,7 +45,6 @@ use crate::reject::fault::{Fault, FaultSet};
 use crate::reject::tally::Tally;
 use capture::CaptureThread;
 pub use capture::Listener;
-pub use each::Eye;
 use inspection::{Change, InspectionThread, Job, Watcher};
 use judgement::Judgement;
 use line::Line;
@@ -95,8 +94,6 @@ pub struct Equipment {
     pub camera: Opener,
     pub judgement: Judgement,
     pub line: Running,
-    /// Finds parts that may be several in a frame, where parts are announced by frames; without it, one part is looked for.
-    pub eye: Option<Eye>,
     /// Shown every part once it is judged.
     pub watchers: Vec<Watcher>,
     pub listeners: Vec<Listener>,
@@ -171,7 +168,7 @@ pub fn run(
 ) -> Result<(), StationError> {
     let camera = Supervisor::start(equipment.camera, settings.patience)?;
     let recorder = settings.recording.as_ref().map(|r| Recorder::open(&r.recorder)).transpose()?;
-    let Equipment { judgement, eye, watchers, listeners, metrics, manager, .. } = equipment;
+    let Equipment { judgement, watchers, listeners, metrics, manager, .. } = equipment;
     let Running { handles: line, tally, actuator } = equipment.line;
     let (shared, mut queues) = (Shared::default(), Box::<Queues>::default());
     shared.heard_ns.store(clock::monotonic_ns(), Relaxed);
@@ -191,7 +188,7 @@ pub fn run(
             spawn(scope, "recorder", move || recorder.run(joints))
         });
         let recorder = recorder.transpose()?;
-        let preparation = judgement.preparation;
+        let preparation = judgement.preparation.clone();
         let inspection = inspection::Joints {
             jobs: jobs_out,
             spare: inspected_in,
@@ -213,7 +210,6 @@ pub fn run(
             spare: [inspected_out, written_out],
             line: Line::new(line.capture, FaultSet::default()),
             events: line.events,
-            eye,
             listeners,
             metrics,
             stop: &shared.stop_capture,

@@ -132,6 +132,7 @@ fn stored(variant: Variant, architecture: &Architecture, weights: Weights, preci
         preparation: Preparation::default(),
         standardise: false,
         geometry: Geometry::Metres,
+        usual: None,
         calibration: None,
         fitted_on: Vec::new(),
         provenance: vec![Source::Seed(SEED)],

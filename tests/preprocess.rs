@@ -6,22 +6,28 @@ mod common;
 use std::path::PathBuf;
 
 use common::Golden;
-use crosscheck::dataset;
+use crosscheck::dataset::{self, Reading};
 use crosscheck::frame::{OrganisedCloud, RgbdFrame, is_point};
-use crosscheck::prepare::{DEVIATION, Keep, PlaneMode, Preparation, Stride, prepare};
+use crosscheck::prepare::{BeltMode, DEVIATION, NetworkInput, PartChoice, Preparation};
 use crosscheck::shapes::P;
 
 fn frame() -> RgbdFrame {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/preprocess");
-    dataset::read_frame(&folder.join("rgb.png"), &folder.join("xyz.tiff"), None).unwrap()
+    dataset::read_frame(&folder.join("rgb.png"), &folder.join("xyz.tiff"), &Reading::default()).unwrap()
 }
 
-const UNCHANGED: Preparation = Preparation { plane: PlaneMode::None, keep: Keep::All, seed: 0, stride: Stride::One };
+fn unchanged() -> Preparation {
+    Preparation { belt: BeltMode::None, part: PartChoice::All, ..Preparation::default() }
+}
+
+fn prepare(frame: &RgbdFrame, how: &Preparation) -> NetworkInput {
+    crosscheck::prepare::prepare(frame, how).unwrap()
+}
 
 #[test]
 fn resizing_equals_the_published_inputs() {
     let expected = Golden::open("preprocess/expected");
-    let input = prepare(&frame(), &UNCHANGED);
+    let input = prepare(&frame(), &unchanged());
     let (mut total, want) = (0.0, expected.f32("rgb_input"));
     for (i, (got, want)) in input.rgb.iter().zip(&want).enumerate() {
         // In units of a channel that spans 0 to 1.
@@ -43,7 +49,7 @@ fn the_fitted_plane_leaves_the_part() {
         pairs.fold((0, 0), |(b, e), (got, want)| (b + usize::from(got && want), e + usize::from(got || want)));
     let overlap = both as f64 / either as f64;
     assert!(overlap >= 0.97, "IoU {overlap}");
-    assert!(input.plane.is_some());
+    assert!(input.taken.belt.is_some());
 }
 
 /// The frame with 20 x 20 points lifted a hand above the belt, near a corner.
@@ -63,10 +69,10 @@ fn with_stray_cluster() -> (RgbdFrame, Vec<[f32; 3]>) {
 #[test]
 fn a_stray_cluster_goes_with_largest_and_stays_with_all() {
     let (frame, stray) = with_stray_cluster();
-    let kept = |keep| {
-        let input = prepare(&frame, &Preparation { keep, ..Preparation::default() });
+    let kept = |part| {
+        let input = prepare(&frame, &Preparation { part, ..Preparation::default() });
         stray.iter().filter(|p| is_point(p) && input.cloud.contains(p)).count()
     };
-    assert_eq!(kept(Keep::Largest), 0);
-    assert!(kept(Keep::All) > 20, "{} stray points stay", kept(Keep::All));
+    assert_eq!(kept(PartChoice::Largest), 0);
+    assert!(kept(PartChoice::All) > 20, "{} stray points stay", kept(PartChoice::All));
 }

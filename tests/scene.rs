@@ -1,8 +1,9 @@
 //! The procedural station: what its frames are said to be, they are.
 
 use crosscheck::frame::{RgbdFrame, is_point};
+use crosscheck::prepare::belt::Fitter;
 use crosscheck::prepare::components::Components;
-use crosscheck::prepare::plane::{Fitter, is_background};
+use crosscheck::prepare::plane::is_background;
 use crosscheck::prepare::{Preparation, prepare};
 use crosscheck::scene::{Defect, Part, SIDE, Sample, Scene, Surroundings, SurroundingsError};
 use crosscheck::shapes::P;
@@ -55,7 +56,7 @@ fn a_part_fills_the_frame_as_the_method_needs() {
 fn preparation_leaves_the_part() {
     for part in Part::ALL {
         let sample = Scene::new(part, 2).nominal(0);
-        let left = prepare(&sample.frame, &Preparation::default()).points() as f64 / P as f64;
+        let left = prepare(&sample.frame, &Preparation::default()).unwrap().points() as f64 / P as f64;
         let on_part = share(&sample.part_mask);
         // The rim goes with the belt: its last half millimetre or so is within the plane's band.
         assert!((0.85 * on_part..1.02 * on_part).contains(&left), "{part:?}: {left} of {on_part}");
@@ -140,10 +141,11 @@ fn sized([width, height]: [usize; 2]) -> Surroundings {
 /// The largest component above the belt, `[height, width]`.
 fn largest(sample: &Sample) -> Vec<bool> {
     let (points, width) = (sample.frame.cloud().points(), sample.frame.width());
-    let plane = Fitter::default().fit_border(points, width, 0).unwrap();
+    let plane = Fitter::default().fit(points, width, 0).unwrap().plane;
     let mut components = Components::default();
-    let keeps = components.largest(points, width, |point| is_point(point) && !is_background(point, &plane));
-    (0..points.len()).map(keeps).collect()
+    components.find(points, width, |point| is_point(point) && !is_background(point, &plane));
+    let choice = components.largest().unwrap();
+    (0..points.len()).map(|pixel| components.has(&choice, pixel)).collect()
 }
 
 /// Of marked pixels: first and last column, first and last row.

@@ -13,7 +13,9 @@ use crosscheck::bench;
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 use crosscheck::inspect::{Inspection, Inspector};
 use crosscheck::model::engine_file::Engine;
-use crosscheck::prepare::Stride;
+use crosscheck::prepare::crop::Crop;
+use crosscheck::prepare::{PartChoice, Preparation, Stride};
+use crosscheck::scene::{Part, Scene};
 use crosscheck::score::{Thresholds, Verdict};
 use part::{Defect, frame};
 
@@ -60,8 +62,52 @@ fn empty() -> RgbdFrame {
         .expect("a frame")
 }
 
+/// Every way in which a part is found.
+fn preparations() -> [Preparation; 6] {
+    let cropped = Crop { rectangle: Some([20, 10, 370, 380]), ..Crop::default() };
+    let polygon = vec![[10.0, 5.0], [390.0, 5.0], [390.0, 355.0], [150.0, 398.0], [10.0, 390.0]];
+    let followed = Crop { polygon: Some(polygon), follow_mm: Some(110.0), ..Crop::default() };
+    let plain = Preparation::default;
+    [
+        Preparation { part: PartChoice::All, ..plain() },
+        Preparation { crop: cropped.clone(), ..plain() },
+        Preparation { crop: cropped, part: PartChoice::Centre, ..plain() },
+        Preparation { crop: followed.clone(), ..plain() },
+        Preparation { crop: followed.clone(), part: PartChoice::All, ..plain() },
+        Preparation { crop: followed, part: PartChoice::Each, ..plain() },
+    ]
+}
+
+fn however_the_part_is_found() {
+    for preparation in preparations() {
+        let mut engine = bench::with_mappings(Engine::built_in().expect("the built-in engine"));
+        engine.metadata.preparation = preparation.clone();
+        let mut inspector = Inspector::on(Choice::Cpu, engine, Arithmetic::F32).expect("an engine with mappings");
+        let mut inspection = Inspection::default();
+        let scene = Scene::new(Part::Puck, 1);
+        let seen = |index| scene.nominal(index).frame;
+        inspector.inspect_into(&seen(0), None, &mut inspection).expect("a frame with points");
+        assert!(inspection.scores.is_some(), "{preparation:?}: {:?}", inspection.reason);
+        let bare = scene.along(0, &[], 0.0);
+        let frames = [seen(1), bare, seen(2)];
+        for (i, frame) in frames.iter().cycle().take(6).enumerate() {
+            let before = ALLOCATIONS.load(Ordering::Relaxed);
+            let result = inspector.inspect_into(frame, None, &mut inspection);
+            let after = ALLOCATIONS.load(Ordering::Relaxed);
+            assert_eq!((result, inspection.scores.is_none()), (Ok(()), i % 3 == 1));
+            assert_eq!(after - before, 0, "frame {i} allocated with {preparation:?}");
+        }
+    }
+}
+
+/// One test: what another thread allocates would be counted.
 #[test]
 fn a_warm_inspector_does_not_allocate() {
+    however_the_part_is_found();
+    in_every_arithmetic();
+}
+
+fn in_every_arithmetic() {
     let in_f32 = [Stride::One, Stride::Two].map(|stride| (stride, Arithmetic::F32));
     let others = [Arithmetic::Bf16, Arithmetic::F16, Arithmetic::Int8].map(|other| (Stride::One, other));
     for (stride, arithmetic) in in_f32.into_iter().chain(others) {
@@ -70,12 +116,12 @@ fn a_warm_inspector_does_not_allocate() {
         let mut inspector = Inspector::on(Choice::Cpu, engine, arithmetic).expect("an engine with mappings");
         inspector.set_thresholds(Thresholds { reject: 0.0, review: None });
         let mut inspection = Inspection::default();
-        inspector.inspect_into(&on_belt(0, None), &mut inspection).expect("a frame with points");
+        inspector.inspect_into(&on_belt(0, None), None, &mut inspection).expect("a frame with points");
         assert!(inspection.scores.is_some(), "{:?}", inspection.reason);
         let frames = [on_belt(1, None), on_belt(2, Some(Defect::Dent)), empty(), on_belt(3, Some(Defect::Stain))];
         for (i, frame) in frames.iter().cycle().take(12).enumerate() {
             let before = ALLOCATIONS.load(Ordering::Relaxed);
-            let result = inspector.inspect_into(frame, &mut inspection);
+            let result = inspector.inspect_into(frame, None, &mut inspection);
             let after = ALLOCATIONS.load(Ordering::Relaxed);
             assert_eq!(result, Ok(()));
             assert_eq!((inspection.scores.is_none(), inspection.verdict), (i % 4 == 2, Some(Verdict::Reject)));

@@ -97,9 +97,8 @@ pub fn run(
     let (frame, interval_ns) = (frame.clone(), (1e9 / rate) as u64);
     let equipment = Equipment {
         camera: Opener::new(move || Ok(Box::new(Repeated::new(frame.clone(), interval_ns)))),
-        judgement: Judgement::read(&station.engine, &station.regions)?,
+        judgement: Judgement::of_station(&station)?,
         line,
-        eye: None,
         watchers: vec![Box::new(move |shot| {
             lock(&judged).to_verdict.push(shot.judged_ns.saturating_sub(shot.captured.captured_ns));
         })],
@@ -124,7 +123,7 @@ pub fn run(
 
 /// The median of a few.
 fn frame_time(engine: &Path, frame: &RgbdFrame) -> Result<Duration, LineError> {
-    let mut inspector = Judgement::read(&station(engine, DELAY_MS_MIN)?.engine, &Default::default())?.inspector;
+    let mut inspector = Judgement::of_engine(engine, None)?.inspector;
     let mut times = Vec::with_capacity(WARM_FRAMES);
     for _ in 0..WARM_FRAMES {
         times.push(inspector.inspect(frame)?.times.total());

@@ -16,7 +16,7 @@ use crate::inspect::{InspectError, Inspector};
 use crate::model::engine_file::{Engine, Metadata};
 use crate::model::{Architecture, seeded};
 use crate::plots;
-use crate::prepare::{Keep, PlaneMode, Preparation};
+use crate::prepare::{BeltMode, PartChoice, Preparation};
 
 #[derive(Debug, Error)]
 pub enum SweepError {
@@ -144,11 +144,11 @@ fn measure(metadata: &Metadata, share: f64, arithmetic: Arithmetic, frames: usiz
     let (frame, architecture) = (frame(share)?, &metadata.architecture);
     let weights = seeded::weights(architecture, 0);
     // A part that fills the frame would be taken for the belt.
-    let preparation = Preparation { plane: PlaneMode::None, keep: Keep::All, ..metadata.preparation };
+    let preparation = Preparation { belt: BeltMode::None, part: PartChoice::All, ..metadata.preparation.clone() };
+    let stride = preparation.stride;
     let metadata = Metadata { preparation, ..metadata.clone() };
     let engine = Engine { metadata, weights, content_sha256: String::new() };
     let mut inspector = Inspector::on(Choice::Cpu, engine, arithmetic)?;
-    let stride = preparation.stride;
     let subject = Subject { backend: Choice::Cpu, architecture, stride, arithmetic, frame: &frame };
     Ok(run(&mut inspector, &subject, frames, false)?)
 }

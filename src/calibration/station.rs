@@ -4,13 +4,15 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::survey::proposal::Proposal;
 use super::{CalibrationError, parse, read_text, write_toml};
+use crate::frame::Region;
 use crate::prepare::plane::Plane;
-use crate::quality::{Quality, Region};
+use crate::quality::Quality;
 
 const NEEDS: &str = "normal = [x, y, z] of unit length and offset_m (metres)";
 
-/// What `crosscheck calibrate-station` writes; `--plane` needs the first two lines only.
+/// What `crosscheck calibrate-station` writes; a plane file needs the first two lines only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StationCalibration {
@@ -18,6 +20,9 @@ pub struct StationCalibration {
     pub normal: [f32; 3],
     /// The distance from the camera to the belt, metres.
     pub offset_m: f32,
+    /// What its frames speak for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scene: Option<Proposal>,
     pub measured: Option<Measured>,
 }
 
@@ -49,6 +54,11 @@ pub struct Belt {
     pub tilt_deg: f32,
     /// Root mean square distance of belt points from the plane, metres.
     pub residual_m: f32,
+    /// Means over frames: the share of the border that shows the frame's own belt, and of all points that lie on it.
+    #[serde(default)]
+    pub border_share: f32,
+    #[serde(default)]
+    pub cloud_share: f32,
     /// Share of the border's points that lie too far from the plane to be removed with it.
     pub border_left_share: f32,
     /// The farthest that one frame's own plane is from the station's: degrees, and metres at the middle of the frame.
@@ -84,8 +94,13 @@ impl StationCalibration {
         })
     }
 
+    /// The scene that it proposes names this file for its belt.
     pub fn write(&self, path: &Path) -> Result<(), CalibrationError> {
-        write_toml(path, "# The belt, for --plane, and what was measured with it.\n", self)
+        let mut written = self.clone();
+        if let Some(scene) = &mut written.scene {
+            scene.belt = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        }
+        write_toml(path, "# The belt, the [scene] that was found, for --scene, and what was measured.\n", &written)
     }
 
     pub fn plane(&self) -> Plane {

@@ -2,27 +2,29 @@
 
 mod advice;
 pub mod part;
+pub mod proposal;
 
 use thiserror::Error;
 
+use super::distance::{DistanceError, check_distance};
 use super::station::{Belt, Measured, PartSize, StationCalibration};
-use crate::frame::{RgbdFrame, is_point};
-use crate::prepare::plane::{self, Fitter, Plane};
-use crate::quality::{Quality, Region};
+use crate::frame::{Region, RgbdFrame, is_point};
+use crate::prepare::belt::{Fitter, Support};
+use crate::prepare::border::BORDER;
+use crate::prepare::crop::{Crop, CropMisfit, Cropper};
+use crate::prepare::plane::{self, Plane};
+use crate::prepare::{PartChoice, Preparation};
+use crate::quality::Quality;
 use part::{PartFinder, PartView};
+use proposal::Proposal;
 
 pub use advice::warnings;
 
-/// Width of the border that shows the belt, pixels, as preparation takes it.
-const BORDER_PX: usize = 10;
 /// Border points kept of each frame, for the residual.
 const BORDER_KEPT_MAX: usize = 1000;
 /// Planes of frames that are further than this from the median plane do not count.
 const TURN_DEG_MAX: f32 = 1.0;
 const SHIFT_M_MAX: f32 = 0.003;
-/// Distances that a depth camera measures at, metres. Beyond them the depth unit is wrong.
-const DISTANCE_M_MIN: f32 = 0.05;
-const DISTANCE_M_MAX: f32 = 20.0;
 
 #[derive(Debug, Error, PartialEq)]
 pub enum SurveyError {
@@ -30,12 +32,12 @@ pub enum SurveyError {
     NoFrames,
     #[error("frames are {width} x {height} and {other_width} x {other_height}: give frames of one camera")]
     Sizes { width: usize, height: usize, other_width: usize, other_height: usize },
+    #[error(transparent)]
+    Crop(#[from] CropMisfit),
+    #[error(transparent)]
+    Distance(#[from] DistanceError),
     #[error(
-        "points are {distance_m} m away where {DISTANCE_M_MIN} to {DISTANCE_M_MAX} m is expected: is depth_unit_m of the camera file off by 1,000?"
-    )]
-    Distance { distance_m: f32 },
-    #[error(
-        "none of {frames} frames shows the belt in its border: check the depth stream, or give frames whose background was not removed"
+        "none of {frames} frames shows the belt: check the depth stream and scene.crop, or give frames whose background was not removed; where there is no belt at all, write [scene] yourself, with belt = \"none\""
     )]
     NoBelt { frames: usize },
 }
@@ -43,6 +45,9 @@ pub enum SurveyError {
 /// Takes frames one by one.
 #[derive(Default)]
 pub struct Survey {
+    /// What is taken for the part, and where it may be; to be found out without one.
+    scene: Option<Preparation>,
+    cropper: Cropper,
     fitter: Fitter,
     finder: PartFinder,
     size: Option<(usize, usize)>,
@@ -53,12 +58,28 @@ pub struct Survey {
 /// What one frame shows.
 struct Seen {
     plane: Plane,
+    support: Support,
     border: Vec<[f32; 3]>,
-    part: Option<PartView>,
+    /// What is taken for the part by the scene that is known, or by each choice where none is.
+    largest: Option<PartView>,
+    centre: Option<PartView>,
     quality: Quality,
 }
 
+impl Seen {
+    /// The part, where the frame shows it whole.
+    fn part(&self, choice: PartChoice) -> Option<PartView> {
+        let part = if choice == PartChoice::Centre { self.centre } else { self.largest };
+        part.filter(|part| !part.cut)
+    }
+}
+
 impl Survey {
+    /// In a scene that is known already; its belt is measured all the same.
+    pub fn in_scene(scene: Preparation) -> Self {
+        Self { scene: Some(scene), ..Self::default() }
+    }
+
     /// Measures a frame. One without a belt in its border is counted, and adds nothing.
     pub fn add(&mut self, frame: &RgbdFrame) -> Result<(), SurveyError> {
         let (width, height) = *self.size.get_or_insert((frame.width(), frame.height()));
@@ -67,13 +88,28 @@ impl Survey {
             return Err(SurveyError::Sizes { width, height, other_width, other_height });
         }
         self.frames += 1;
-        let points = frame.cloud().points();
-        check_distance(points)?;
-        let Some(plane) = self.fitter.fit_border(points, width, 0).map(towards_camera) else { return Ok(()) };
-        let part = self.finder.find(frame, &plane);
-        let quality = Quality::of(frame, part.map_or(Region::whole(frame), |part| part.surroundings));
-        self.seen.push(Seen { plane, border: border(points, width, height), part, quality });
+        check_distance(frame.cloud().points())?;
+        let crop = self.scene.as_ref().map(|scene| scene.crop.clone()).unwrap_or_default();
+        let (cut, bounds) = self.cropper.cut(frame, &crop)?;
+        let (points, width, height) = (cut.cloud().points(), cut.width(), cut.height());
+        let Some(found) = self.fitter.fit(points, width, 0) else { return Ok(()) };
+        let plane = found.plane.towards_camera();
+        let mut find = |part| self.finder.find(cut, &plane, part).map(|part| part.moved(bounds.x, bounds.y));
+        let [largest, centre] = match &self.scene {
+            Some(scene) => [find(scene.part); 2],
+            None => [find(PartChoice::Largest), find(PartChoice::Centre)],
+        };
+        let part = largest.filter(|part| !part.cut).or(centre);
+        let quality = Quality::of(frame, part.map_or(bounds, |part| part.surroundings));
+        let border = border(points, width, height);
+        self.seen.push(Seen { plane, support: found.support, border, largest, centre, quality });
         Ok(())
+    }
+
+    /// What is taken for the part: by the scene that is known, or what the frames speak for.
+    fn choice(&self) -> PartChoice {
+        let propose = || proposal::part_choice(&self.seen.iter().map(|seen| seen.largest).collect::<Vec<_>>());
+        self.scene.as_ref().map_or_else(propose, |scene| scene.part)
     }
 
     /// What all frames came to.
@@ -83,22 +119,30 @@ impl Survey {
             return Err(SurveyError::NoBelt { frames: self.frames });
         };
         let (plane, belt) = self.belt(&median);
-        let with_part: Vec<&Seen> = self.seen.iter().filter(|seen| seen.part.is_some_and(|part| !part.cut)).collect();
-        let parts: Vec<PartView> = with_part.iter().filter_map(|seen| seen.part).collect();
+        let choice = self.choice();
+        let with_part: Vec<&Seen> = self.seen.iter().filter(|seen| seen.part(choice).is_some()).collect();
+        let parts: Vec<PartView> = with_part.iter().filter_map(|seen| seen.part(choice)).collect();
         let whole = Region { x: 0, y: 0, width, height };
         let qualities = |all: &[&Seen]| Quality::median(&all.iter().map(|seen| seen.quality).collect::<Vec<_>>());
         let usual =
             if with_part.is_empty() { qualities(&self.seen.iter().collect::<Vec<_>>()) } else { qualities(&with_part) };
+        let size = PartSize::median(&parts.iter().map(|part| part.size).collect::<Vec<_>>());
+        let crop = match (&self.scene, size) {
+            (Some(scene), _) => scene.crop.clone(),
+            (None, Some(size)) => proposal::crop(&parts, (size.length_m, size.width_m), (width, height)),
+            (None, None) => Crop::default(),
+        };
         Ok(StationCalibration {
             normal: plane.normal,
             offset_m: plane.offset_m,
+            scene: Some(Proposal { belt: String::new(), part: choice, crop }),
             measured: Some(Measured {
                 frames: self.frames,
                 frames_with_part: parts.len(),
                 width,
                 height,
                 belt,
-                part: PartSize::median(&parts.iter().map(|part| part.size).collect::<Vec<_>>()),
+                part: size,
                 region_of_interest: parts.iter().map(|part| part.surroundings).reduce(Region::union).unwrap_or(whole),
                 usual,
             }),
@@ -113,12 +157,17 @@ impl Survey {
         let plane = mean_plane(&counted).unwrap_or(*median);
         let distances: Vec<f32> = counted.iter().flat_map(|seen| &seen.border).map(|p| plane.distance(p)).collect();
         let near: Vec<f32> = distances.iter().copied().filter(|d| *d < plane::BACKGROUND_M).collect();
+        let support = |of: fn(&Support) -> f32| {
+            counted.iter().map(|seen| of(&seen.support)).sum::<f32>() / counted.len().max(1) as f32
+        };
         let squares: f32 = near.iter().map(|d| d * d).sum();
         let most = |of: fn(&Plane, &Plane) -> f32| self.seen.iter().map(|s| of(&s.plane, &plane)).fold(0.0, f32::max);
         let belt = Belt {
             working_distance_m: along_axis(&plane),
             tilt_deg: plane.normal[2].abs().min(1.0).acos().to_degrees(),
             residual_m: (squares / near.len().max(1) as f32).sqrt(),
+            border_share: support(|s| s.border_share),
+            cloud_share: support(|s| s.cloud_share),
             border_left_share: 1.0 - near.len() as f32 / distances.len().max(1) as f32,
             turn_deg_max: most(turn_deg),
             shift_m_max: most(shift_m),
@@ -128,25 +177,8 @@ impl Survey {
     }
 }
 
-/// Refuses points at a median distance that no camera measures: the depth unit is wrong.
-pub fn check_distance(points: &[[f32; 3]]) -> Result<(), SurveyError> {
-    let mut depths: Vec<f32> = points.iter().filter(|p| is_point(p)).map(|p| p[2]).collect();
-    if depths.is_empty() {
-        return Ok(());
-    }
-    let middle = depths.len() / 2;
-    let distance_m = *depths.select_nth_unstable_by(middle, f32::total_cmp).1;
-    let measured = (DISTANCE_M_MIN..=DISTANCE_M_MAX).contains(&distance_m);
-    if measured { Ok(()) } else { Err(SurveyError::Distance { distance_m }) }
-}
-
-/// The same plane with its normal on the camera's side, which makes its offset the camera's distance.
-fn towards_camera(plane: Plane) -> Plane {
-    if plane.offset_m >= 0.0 { plane } else { Plane { normal: plane.normal.map(|v| -v), offset_m: -plane.offset_m } }
-}
-
 fn border(points: &[[f32; 3]], width: usize, height: usize) -> Vec<[f32; 3]> {
-    let inner = |at: usize, side: usize| (BORDER_PX..side.saturating_sub(BORDER_PX)).contains(&at);
+    let inner = |at: usize, side: usize| (BORDER..side.saturating_sub(BORDER)).contains(&at);
     let in_border = |i: &usize| !(inner(i % width, width) && inner(i / width, height));
     let border: Vec<[f32; 3]> = (0..points.len()).filter(in_border).map(|i| points[i]).filter(is_point).collect();
     border.iter().step_by(border.len().div_ceil(BORDER_KEPT_MAX).max(1)).copied().collect()
@@ -301,7 +333,9 @@ mod tests {
         let path = folder.path().join("station-calibration.toml");
         let station = survey((0..3).map(|_| boxed(20.0, 224, 500.0))).unwrap();
         station.write(&path).unwrap();
-        assert_eq!(StationCalibration::read(&path).unwrap(), station);
+        let read = StationCalibration::read(&path).unwrap();
+        let named = |scene: Proposal| Proposal { belt: "station-calibration.toml".into(), ..scene };
+        assert_eq!(read, StationCalibration { scene: station.scene.clone().map(named), ..station.clone() });
         assert_eq!(crate::calibration::read_plane(&path).unwrap(), station.plane());
         std::fs::write(&path, "normal = [0.0, 0.0, -1.0]\noffset_m = 0.45\n").unwrap();
         assert_eq!(crate::calibration::read_plane(&path).unwrap().offset_m, 0.45);

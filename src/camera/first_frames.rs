@@ -3,16 +3,13 @@
 use std::time::Duration;
 
 use super::CameraError;
-use crate::calibration::survey::{SurveyError, check_distance};
+use crate::calibration::distance::{DistanceError, check_distance, has_signal};
 use crate::frame::OrganisedCloud;
 
 /// So many first frames at a distance that no camera measures at are a wrong unit.
 const FRAMES: u32 = 5;
 /// Fewer, at least two, where they come slowly.
 pub const TIME_MAX: Duration = Duration::from_secs(2);
-/// A frame with fewer of its pixels valid has no signal, one of so many. It cannot be judged either: these are fewer
-/// points of a network image than the networks have groups (512 of 224 x 224, sec. 3.1 has 1024).
-const PIXELS_PER_POINT_MAX: usize = 100;
 
 /// Looks at frames until one shows that the unit is right.
 #[derive(Debug, Default)]
@@ -21,14 +18,13 @@ pub struct FirstFrames {
     /// Frames at an impossible distance so far, and when the first of them came.
     wrong: u32,
     since_ns: u64,
-    last: Option<SurveyError>,
+    last: Option<DistanceError>,
 }
 
 impl FirstFrames {
     /// Whether a frame may be used. An error is final: the unit is wrong.
     pub fn look(&mut self, cloud: &OrganisedCloud, now_ns: u64) -> Result<bool, CameraError> {
-        let has_signal = || cloud.valid_count() * PIXELS_PER_POINT_MAX > cloud.points().len();
-        if self.decided || !has_signal() {
+        if self.decided || !has_signal(cloud) {
             return Ok(true);
         }
         let Err(error) = check_distance(cloud.points()) else {
@@ -36,7 +32,7 @@ impl FirstFrames {
             return Ok(true);
         };
         if self.wrong == 0 {
-            log::warn!("in a first frame {error} It is not used, and the next frames decide");
+            log::warn!("in a first frame {error}. It is not used, and the next frames decide");
             self.since_ns = now_ns;
         }
         self.wrong += 1;
@@ -55,7 +51,7 @@ impl FirstFrames {
     }
 }
 
-fn refusal(frames: u32, error: &SurveyError) -> CameraError {
+fn refusal(frames: u32, error: &DistanceError) -> CameraError {
     CameraError::Settings { reason: format!("in each of its first {frames} frames with depth {error}") }
 }
 

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use super::pace::{Pace, interval_ns};
 use super::{CameraError, CapturedFrame, FrameSource};
-use crate::calibration::Camera;
 use crate::dataset::recording::Record;
-use crate::dataset::{DatasetError, Entry, frames_under};
+use crate::dataset::{DatasetError, Entry, Reading, frames_under};
 use crate::frame::RgbdFrame;
 
 /// Frames are kept once read while they take no more than this, so that a repetition reads nothing.
@@ -32,8 +31,7 @@ pub struct Playback {
     pub rate: Rate,
     /// After the last frame the first comes again.
     pub repeat: bool,
-    /// For clouds that are depth images.
-    pub intrinsics: Option<Camera>,
+    pub reading: Reading,
 }
 
 pub struct Replay {
@@ -50,7 +48,7 @@ pub struct Replay {
 
 impl Replay {
     pub fn open(playback: &Playback) -> Result<Self, CameraError> {
-        let entries = frames_under(&playback.folder, playback.intrinsics.as_ref())?;
+        let entries = frames_under(&playback.folder, &playback.reading)?;
         let intervals_ns = match playback.rate {
             Rate::AsAsked => None,
             Rate::PerSecond(rate) => Some(vec![interval_ns(rate); entries.len()]),
@@ -75,7 +73,7 @@ impl Replay {
             into.copy_from(kept);
             return Ok(true);
         }
-        match self.entries[index].frame() {
+        match self.entries[index].frame_as_it_is() {
             Ok(frame) => {
                 into.copy_from(&frame);
                 let bytes = size_of_val(frame.rgb()) + size_of_val(frame.cloud().points());
@@ -110,7 +108,8 @@ fn is_of_all(error: &DatasetError) -> bool {
         | DatasetError::NoTruth { .. }
         | DatasetError::Class { .. }
         | DatasetError::Empty { .. }
-        | DatasetError::Size { .. } => false,
+        | DatasetError::Size { .. }
+        | DatasetError::Unit { .. } => false,
     }
 }
 
@@ -169,7 +168,7 @@ mod tests {
     }
 
     fn playback(folder: &Path, rate: Rate, repeat: bool) -> Playback {
-        Playback { folder: folder.into(), rate, repeat, intrinsics: None }
+        Playback { folder: folder.into(), rate, repeat, reading: Reading::default() }
     }
 
     /// Colours and numbers until the recording ends, or `count` of them.
@@ -232,6 +231,7 @@ mod tests {
                 reason: None,
                 threshold: 1.0,
                 review: None,
+                at: None,
                 engine_sha256: String::new(),
                 times_ms: Default::default(),
             };

@@ -171,7 +171,7 @@ mod tests {
         assert!(parts == 2 && camera.defects().iter().flatten().count() == 1, "{:?}", camera.defects());
         let shown: Vec<CapturedFrame> = (0..16 * parts + 3).map(|_| next(&mut camera)).collect();
         assert!(shown.iter().enumerate().all(|(i, captured)| captured.sequence == i as u64));
-        let points = |i: usize| prepare(&shown[i].frame, &Preparation::default()).points();
+        let points = |i: usize| prepare(&shown[i].frame, &Preparation::default()).unwrap().points();
         let in_the_middle: Vec<usize> = (0..parts).map(|part| points(16 * part)).collect();
         assert!(in_the_middle.iter().all(|n| *n > 8_000), "{in_the_middle:?}");
         // At a quarter of a second, 125 mm on, the part has left and the next one has not come.

@@ -14,7 +14,7 @@ use crosscheck::frame::RgbdFrame;
 use crosscheck::inspect::Inspector;
 
 use super::Outcome;
-use super::options::{EngineOption, EvaluationOptions};
+use super::options::{EngineOption, EvaluationOptions, ReadingOptions, SceneOption};
 use super::progress::frames_bar;
 
 /// Measure an engine on this machine: frames a second, time and operations per stage, memory.
@@ -28,9 +28,10 @@ pub struct Arguments {
     /// Its organised cloud
     #[arg(long, requires = "rgb")]
     xyz: Option<PathBuf>,
-    /// Camera file of a depth image (TOML)
-    #[arg(long, requires = "xyz")]
-    camera: Option<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingOptions,
+    #[command(flatten)]
+    scene: SceneOption,
     /// Frames measured after one that warms up
     #[arg(long, default_value_t = 10)]
     frames: usize,
@@ -77,10 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let frame = match (&arguments.rgb, &arguments.xyz) {
-        (Some(rgb), Some(xyz)) => {
-            let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
-            dataset::read_frame(rgb, xyz, camera.as_ref())?
-        }
+        (Some(rgb), Some(xyz)) => dataset::read_frame(rgb, xyz, &arguments.reading.read()?)?,
         _ => bench::frame(bench::VALID_SHARE)?,
     };
     let text = if arguments.line { line_text(arguments, &frame)? } else { inspector_text(arguments, &frame)? };
@@ -107,11 +105,12 @@ fn line_text(arguments: &Arguments, frame: &RgbdFrame) -> Result<String> {
 
 fn inspector_text(arguments: &Arguments, frame: &RgbdFrame) -> Result<String> {
     let mut engine = arguments.engine.read()?;
+    engine.prepare_as(arguments.scene.apply(&engine.metadata.preparation)?)?;
     if !engine.is_fitted() {
         log::info!("the engine has no mappings yet: made-up ones stand in, which take as long");
         engine = bench::with_mappings(engine);
     }
-    engine.metadata.preparation = arguments.evaluation.apply(engine.metadata.preparation);
+    engine.metadata.preparation = arguments.evaluation.apply(&engine.metadata.preparation);
     let (architecture, stride) = (engine.metadata.architecture.clone(), engine.metadata.preparation.stride);
     let arithmetic = arguments.evaluation.arithmetic();
     let backend = arguments.evaluation.backend();

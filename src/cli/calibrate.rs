@@ -4,13 +4,12 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::calibrate::calibrate;
-use crosscheck::calibration::Camera;
 use crosscheck::dataset;
-use crosscheck::inspect::Inspector;
+use crosscheck::inspect::{Doubts, Inspector};
 use crosscheck::model::engine_file::Engine;
 
 use super::Outcome;
-use super::options::EvaluationOptions;
+use super::options::{EvaluationOptions, ReadingOptions, SceneOption};
 
 /// Find the threshold for a false-reject rate on good parts that the fit has not seen.
 #[derive(Args)]
@@ -21,9 +20,10 @@ pub struct Arguments {
     /// Good parts: a folder with rgb and xyz inside, or a validation split of MVTec 3D-AD or Eyecandies
     #[arg(long, value_name = "DIR")]
     nominal: PathBuf,
-    /// Camera file of depth images (TOML)
-    #[arg(long)]
-    camera: Option<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingOptions,
+    #[command(flatten)]
+    scene: SceneOption,
     /// Share of good parts that may be rejected, in expectation
     #[arg(long, value_name = "RATE", default_value_t = 0.003)]
     false_reject_rate: f64,
@@ -41,14 +41,14 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let output = arguments.output.as_ref().unwrap_or(&arguments.engine);
     let mut engine = Engine::read(&arguments.engine)?;
     super::check_output(output)?;
+    engine.prepare_as(arguments.scene.apply(&engine.metadata.preparation)?)?;
     // The threshold that is found replaces the one before, and belongs to this stride.
-    engine.metadata.preparation = arguments.evaluation.apply(engine.metadata.preparation);
+    engine.metadata.preparation = arguments.evaluation.apply(&engine.metadata.preparation);
     let evaluation = &arguments.evaluation;
     let mut inspector = Inspector::on(evaluation.backend(), engine.clone(), evaluation.arithmetic())?;
-    let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
-    let entries = dataset::nominal(&arguments.nominal, camera.as_ref())?;
+    let entries = dataset::nominal(&arguments.nominal, &arguments.reading.read()?)?;
     let fitted: HashSet<&String> = engine.metadata.fitted_on.iter().collect();
-    let (mut scores, mut excluded) = (Vec::new(), 0);
+    let (mut scores, mut excluded, mut doubts) = (Vec::new(), 0, Doubts::default());
     let bar = super::progress::frames_bar(entries.len(), "scores");
     for entry in &entries {
         let frame = entry.frame()?;
@@ -57,13 +57,18 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
             excluded += 1;
             continue;
         }
-        let inspection = inspector.inspect(&frame).with_context(|| entry.rgb.display().to_string())?;
-        if let Some(reason) = &inspection.reason {
-            log::warn!("{}: {reason}", entry.rgb.display());
+        let named = || entry.rgb.display().to_string();
+        for at in inspector.parts(&frame).with_context(named)? {
+            let inspection = inspector.inspect_part(&frame, at).with_context(named)?;
+            if let Some(reason) = &inspection.reason {
+                log::warn!("{}: {reason}", entry.rgb.display());
+            }
+            doubts.add(&inspection.input, inspection.doubt);
+            scores.push(inspection.ranked_score());
         }
-        scores.push(inspection.ranked_score());
     }
     bar.finish_and_clear();
+    doubts.say("calibrate");
     if excluded > 0 {
         log::warn!("{excluded} frames were used in the fit and are left out: their scores are too low");
     }

@@ -4,19 +4,27 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use crosscheck::calibration::Camera;
 use crosscheck::calibration::station::{Measured, PartSize, StationCalibration};
+use crosscheck::calibration::survey::proposal::Proposal;
 use crosscheck::calibration::survey::{Survey, warnings};
 use crosscheck::config::Station;
+use crosscheck::config::scene::Scene;
 use crosscheck::dataset::frames_under;
+use crosscheck::frame::{Region, RgbdFrame};
 use crosscheck::model::PointMaeShape;
-use crosscheck::quality::Region;
+use crosscheck::overlay;
+use crosscheck::prepare::{Preparation, prepare};
+use crosscheck::preview::{ContactSheet, Part};
 
 use super::Outcome;
 use super::interrupt::stop_on_interrupt;
-use super::options::EngineOption;
+use super::options::{EngineOption, ReadingOptions, SceneOption};
 
-/// Measure the belt, the part on it and the light, and say whether the method can work so; writes what --plane reads.
+/// Frames that the picture shows.
+const PICTURED: usize = 12;
+
+/// Measure the belt, the part on it and the light, and say whether the method can work so; proposes the [scene] that --scene
+/// reads, with a picture beside it.
 #[derive(Args)]
 pub struct Arguments {
     /// Frames of good parts on the belt, in any layout; more folders with commas between
@@ -34,9 +42,10 @@ pub struct Arguments {
     /// Parts to measure with --config
     #[arg(long, default_value_t = 20)]
     parts: usize,
-    /// Camera file of depth images (TOML)
-    #[arg(long)]
-    camera: Option<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingOptions,
+    #[command(flatten)]
+    scene: SceneOption,
     #[command(flatten)]
     engine: EngineOption,
     /// Station calibration to write
@@ -47,34 +56,54 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     super::check_output(&arguments.output)?;
     let shape = arguments.engine.read()?.metadata.architecture.xyz;
-    let mut survey = Survey::default();
-    match &arguments.config {
-        Some(config) => see_live(&mut survey, &Station::read(config)?, arguments.parts)?,
-        None => see_folders(&mut survey, arguments)?,
+    let station = arguments.config.as_deref().map(Station::read).transpose()?;
+    let known = arguments.scene.read()?.or(station.as_ref().and_then(|station| station.scene.clone()));
+    // Its belt is what is measured here.
+    let known = known.map(|scene| scene.without_belt().prepare(&Preparation::default())).transpose()?;
+    let mut seen = Seen { survey: known.map_or_else(Survey::default, Survey::in_scene), frames: Vec::new() };
+    match &station {
+        Some(station) => see_live(&mut seen, station, arguments.parts)?,
+        None => see_folders(&mut seen, arguments)?,
     }
-    finish(&survey, &shape, &arguments.output)
+    finish(&seen, &shape, &arguments.output)
 }
 
-fn see_folders(survey: &mut Survey, arguments: &Arguments) -> Result<()> {
-    let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
+/// What was measured, and some of the frames, for the picture.
+struct Seen {
+    survey: Survey,
+    frames: Vec<RgbdFrame>,
+}
+
+impl Seen {
+    fn add(&mut self, frame: &RgbdFrame) -> Result<()> {
+        self.survey.add(frame)?;
+        if self.frames.len() < PICTURED {
+            self.frames.push(frame.clone());
+        }
+        Ok(())
+    }
+}
+
+fn see_folders(seen: &mut Seen, arguments: &Arguments) -> Result<()> {
+    let reading = arguments.reading.read()?;
     let mut entries = Vec::new();
     for folder in &arguments.frames {
-        entries.extend(frames_under(folder, camera.as_ref())?);
+        entries.extend(frames_under(folder, &reading)?);
     }
     let bar = super::progress::frames_bar(entries.len(), "station");
     for entry in &entries {
-        survey.add(&entry.frame()?).with_context(|| entry.rgb.display().to_string())?;
+        seen.add(&entry.frame()?).with_context(|| entry.rgb.display().to_string())?;
         bar.inc(1);
     }
     bar.finish_and_clear();
     Ok(())
 }
 
-fn see_live(survey: &mut Survey, station: &Station, parts: usize) -> Result<()> {
+fn see_live(seen: &mut Seen, station: &Station, parts: usize) -> Result<()> {
     let stop = stop_on_interrupt()?;
     let bar = super::progress::frames_bar(parts, "station");
     super::parts::of_station(station, None, &stop, |frame| {
-        survey.add(frame)?;
+        seen.add(frame)?;
         bar.inc(1);
         Ok(if bar.position() < parts as u64 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     })?;
@@ -83,15 +112,30 @@ fn see_live(survey: &mut Survey, station: &Station, parts: usize) -> Result<()> 
 }
 
 /// Writes what was measured and prints it.
-fn finish(survey: &Survey, shape: &PointMaeShape, output: &Path) -> Result<Outcome> {
-    let station = survey.finish()?;
+fn finish(seen: &Seen, shape: &PointMaeShape, output: &Path) -> Result<Outcome> {
+    let station = seen.survey.finish()?;
     station.write(output)?;
+    draw(&seen.frames, output)?;
     writeln!(std::io::stdout(), "{}", to_text(&station)).context("cannot print the result")?;
     if let Some(measured) = &station.measured {
         warnings(measured, shape.groups, shape.group_size).iter().for_each(|warning| log::warn!("{warning}"));
     }
     log::info!("wrote {}", output.display());
     Ok(Outcome::Done)
+}
+
+/// A contact sheet of what the proposed scene takes for the part, beside `output`.
+fn draw(frames: &[RgbdFrame], output: &Path) -> Result<()> {
+    let scene = Scene::read(output)?.prepare(&Preparation::default())?;
+    let mut sheet = ContactSheet::default();
+    for frame in frames {
+        let input = prepare(frame, &scene)?;
+        sheet.add(frame, &[Part { window: input.window, kept: &input.kept }]);
+    }
+    let path = output.with_extension("png");
+    overlay::write(&path, &sheet.picture()).with_context(|| format!("cannot write {}", path.display()))?;
+    log::info!("wrote {}: what the proposed [scene] takes for the part", path.display());
+    Ok(())
 }
 
 fn to_text(station: &StationCalibration) -> String {
@@ -106,9 +150,11 @@ fn to_text(station: &StationCalibration) -> String {
             measured.frames, measured.width, measured.height, measured.frames_with_part
         ),
         format!(
-            "belt        {:.1} mm away, tilted by {:.1} degrees; flat to {:.2} mm; frames differ by {:.2} mm and {:.2} degrees at most",
+            "belt        {:.1} mm away, tilted by {:.1} degrees; {:.0} % of the border shows it and {:.0} % of all points lie on it; flat to {:.2} mm; frames differ by {:.2} mm and {:.2} degrees at most",
             1e3 * belt.working_distance_m,
             belt.tilt_deg,
+            100.0 * belt.border_share,
+            100.0 * belt.cloud_share,
             1e3 * belt.residual_m,
             1e3 * belt.shift_m_max,
             belt.turn_deg_max
@@ -121,8 +167,13 @@ fn to_text(station: &StationCalibration) -> String {
             100.0 * usual.valid_share
         ),
         format!("region      polygon = [[{x}, {y}], [{right}, {y}], [{right}, {bottom}], [{x}, {bottom}]]"),
+        format!("scene       {}", station.scene.as_ref().map_or("none".into(), scene_to_text)),
     ]
     .join("\n")
+}
+
+fn scene_to_text(scene: &Proposal) -> String {
+    format!("part {}, crop {}", scene.part.name(), scene.crop.describe())
 }
 
 fn part_to_text(part: &PartSize) -> String {

@@ -16,7 +16,6 @@ use crosscheck::fit::{Fit, Settings};
 use crosscheck::inspect::{Inspection, Inspector};
 use crosscheck::model::engine_file::Engine;
 use crosscheck::overlay;
-use crosscheck::prepare::resize;
 use crosscheck::scene::{Defect, Part, Sample, Scene};
 use crosscheck::score::Verdict;
 
@@ -172,7 +171,8 @@ impl Stream {
         self.tested.push(Tested {
             name: format!("{:02}", self.tested.len() + 1),
             defect: sample.defect.map(|defect| defect.name().to_string()),
-            truth: resize::nearest(&sample.ground_truth, sample.frame.width(), sample.frame.height(), false),
+            truth: inspection.input.window.nearest(&sample.ground_truth, sample.frame.width(), false),
+            window: inspection.input.window,
             score: inspection.scores.map(|s| s.score),
             verdict: inspection.verdict,
             psi: Tested::psi_of(inspection.maps),

@@ -6,14 +6,13 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use crosscheck::backend::plans::{self, Facts, Library, Request, SCORE_BOUND, Target};
 use crosscheck::backend::{self, Choice};
-use crosscheck::calibration::Camera;
 use crosscheck::dataset::{Entry, frames_under};
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
 
 use super::Outcome;
 use super::interrupt::stop_on_interrupt;
-use super::options::EngineOption;
+use super::options::{EngineOption, ReadingOptions};
 use super::progress::PlanBar;
 
 /// Build TensorRT's plans of an engine, and check them against the CPU.
@@ -46,9 +45,8 @@ struct Build {
     /// this they are not taken into use
     #[arg(long, value_name = "DIR")]
     frames: Option<PathBuf>,
-    /// Camera file of depth images (TOML)
-    #[arg(long)]
-    camera: Option<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingOptions,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -63,8 +61,8 @@ enum LibraryOption {
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let Command::Build(build) = &arguments.command;
     let engine = build.engine.read()?;
-    let camera = build.camera.as_deref().map(Camera::read).transpose()?;
-    let entries = build.frames.as_deref().map(|folder| frames_under(folder, camera.as_ref())).transpose()?;
+    let reading = build.reading.read()?;
+    let entries = build.frames.as_deref().map(|folder| frames_under(folder, &reading)).transpose()?;
     ensure!(
         entries.is_none() || build.target.contains(&Target::This),
         "--frames are inspected on this machine's GPU: give --target this with them"

@@ -14,7 +14,7 @@ use crosscheck::{bench, files, overlay};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Outcome;
-use super::options::{EngineOption, EvaluationOptions, FitOptions};
+use super::options::{EngineOption, EvaluationOptions, FitOptions, ReadingOptions, SceneOption};
 
 /// Measure an engine on a dataset: fitted on each class's train split first, if it has no mappings yet.
 #[derive(Args)]
@@ -24,6 +24,10 @@ pub struct Arguments {
     /// Folder of the classes
     #[arg(long, value_name = "DIR")]
     dataset: PathBuf,
+    #[command(flatten)]
+    reading: ReadingOptions,
+    #[command(flatten)]
+    scene: SceneOption,
     /// How the dataset lies on disk, where that is not to be found out
     #[arg(long)]
     layout: Option<LayoutOption>,
@@ -53,10 +57,11 @@ enum LayoutOption {
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let mut engine = arguments.engine.read()?;
-    let preparation = arguments.evaluation.apply(engine.metadata.preparation);
-    engine.metadata.prepare_as(preparation)?;
+    let scene = arguments.scene.apply(&engine.metadata.preparation)?;
+    engine.prepare_as(arguments.evaluation.apply(&scene))?;
     let (backend, arithmetic) = (arguments.evaluation.backend(), arguments.evaluation.arithmetic());
     let root = arguments.dataset.as_path();
+    let reading = arguments.reading.read()?;
     let layout = match arguments.layout {
         Some(LayoutOption::Mvtec3d) => Layout::Mvtec3d,
         Some(LayoutOption::Eyecandies) => Layout::Eyecandies,
@@ -77,7 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         let protocol = Protocol { shots: *shots, settings, false_reject_rate, backend, arithmetic };
         // Plots and pictures are of the last round, as the report's main figures are.
         evaluation.draws = i + 1 == rounds.len();
-        let dataset = Dataset { root, layout };
+        let dataset = Dataset { root, layout, reading: reading.clone() };
         figures.push((*shots, evaluation.round(&engine, &dataset, &classes, &protocol)?));
     }
     let Some((_, main)) = figures.last().cloned() else { panic!("there is at least one round") };

@@ -1,16 +1,18 @@
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use crosscheck::calibration::Camera;
 use crosscheck::dataset::{self, Entry};
 use crosscheck::fit::Fit;
+use crosscheck::inspect::Doubts;
+use crosscheck::overlay;
+use crosscheck::preview::{ContactSheet, Part};
 
 use super::Outcome;
 use super::interrupt::stop_on_interrupt;
-use super::options::{EngineOption, FitOptions, MachineOption};
+use super::options::{EngineOption, FitOptions, MachineOption, ReadingOptions, SceneOption};
 use super::progress::{EpochBar, frames_bar};
 
 /// Learn the two mappings from good parts.
@@ -21,9 +23,13 @@ pub struct Arguments {
     /// Good parts: a folder with rgb and xyz inside, or a train split of MVTec 3D-AD or Eyecandies
     #[arg(long, value_name = "DIR")]
     nominal: PathBuf,
-    /// Camera file of depth images (TOML)
-    #[arg(long)]
-    camera: Option<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingOptions,
+    #[command(flatten)]
+    scene: SceneOption,
+    /// Folder for a contact sheet of what is taken for the part in each frame, written before anything is learnt
+    #[arg(long, value_name = "DIR")]
+    preview: Option<PathBuf>,
     /// Learn from this many frames, drawn at random
     #[arg(long)]
     shots: Option<usize>,
@@ -40,10 +46,11 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
-    let engine = arguments.engine.read()?;
+    let mut engine = arguments.engine.read()?;
+    // What is learnt now is learnt in this scene, whatever was learnt before.
+    engine.metadata.preparation = arguments.scene.apply(&engine.metadata.preparation)?;
     let settings = arguments.fit.settings();
-    let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
-    let mut entries = dataset::nominal(&arguments.nominal, camera.as_ref())?;
+    let mut entries = dataset::nominal(&arguments.nominal, &arguments.reading.read()?)?;
     if let Some(shots) = arguments.shots {
         anyhow::ensure!(shots > 0, "--shots needs at least 1 frame");
         if shots > entries.len() {
@@ -61,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         std::fs::remove_file(&state).with_context(|| format!("cannot remove {}", state.display()))?;
     }
     let stop = stop_on_interrupt()?;
-    if add_all(&mut fit, &entries, &stop)?.is_break() {
+    if add_all(&mut fit, &entries, &stop, arguments.preview.as_deref())?.is_break() {
         anyhow::bail!("interrupted before the first epoch: nothing was written");
     }
     let mut bar = EpochBar::new(settings);
@@ -78,18 +85,44 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Reads every frame and computes its features.
-fn add_all(fit: &mut Fit, entries: &[Entry], stop: &AtomicBool) -> Result<ControlFlow<()>> {
+/// Reads every frame and computes its features. Says what was taken for the part, and shows it in `preview`.
+fn add_all(fit: &mut Fit, entries: &[Entry], stop: &AtomicBool, preview: Option<&Path>) -> Result<ControlFlow<()>> {
     let bar = frames_bar(entries.len(), "features");
+    let (mut doubts, mut sheet) = (Doubts::default(), ContactSheet::default());
     for entry in entries {
         if stop.load(Ordering::Relaxed) {
             return Ok(ControlFlow::Break(()));
         }
-        if !fit.add(&entry.frame()?)? {
-            log::warn!("{}: left out, its part has too few points", entry.rgb.display());
+        let frame = entry.frame()?;
+        let added = fit.add(&frame).with_context(|| entry.xyz.display().to_string())?;
+        if added.is_empty() {
+            log::warn!("{}: left out: its part has too few points, or none was found", entry.rgb.display());
+        }
+        added.iter().for_each(|seen| doubts.count(&seen.taken, seen.doubt));
+        if preview.is_some() {
+            let parts: Vec<Part> = added.iter().map(|s| Part { window: s.window, kept: &s.kept }).collect();
+            sheet.add(&frame, &parts);
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
+    if let Some(folder) = preview {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        let path = folder.join("parts.png");
+        overlay::write(&path, &sheet.picture()).with_context(|| format!("cannot write {}", path.display()))?;
+        let left_out = match sheet.left_out() {
+            0 => String::new(),
+            frames => format!(", but for the last {frames}"),
+        };
+        log::info!("wrote {}: what was taken for the part in each frame{left_out}", path.display());
+    }
+    if let Some(usual) = fit.usual() {
+        log::info!(
+            "the part usually has {} points of the network's picture, in frames {:.3} m deep",
+            usual.points,
+            usual.depth_m
+        );
+    }
+    doubts.say("fit");
     Ok(ControlFlow::Continue(()))
 }

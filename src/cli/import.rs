@@ -8,7 +8,7 @@ use crosscheck::model::{Architecture, Variant, Weights, seeded};
 use crosscheck::prepare::Preparation;
 
 use super::Outcome;
-use super::options::PreparationOptions;
+use super::options::SceneOption;
 
 /// Make an engine file from checkpoints, pruned to a variant.
 #[derive(Args)]
@@ -42,7 +42,7 @@ pub struct Arguments {
     #[arg(short, long, value_name = "ENGINE")]
     output: PathBuf,
     #[command(flatten)]
-    preparation: PreparationOptions,
+    scene: SceneOption,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -83,7 +83,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         Some(seed) => (seeded::weights(&architecture, seed), vec![Source::Seed(seed)]),
         None => read_checkpoints(arguments, &architecture)?,
     };
-    let preparation = arguments.preparation.apply(Preparation::default())?;
+    let preparation = arguments.scene.apply(&Preparation::default())?;
     let metadata = Metadata {
         variant,
         architecture,
@@ -91,6 +91,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         preparation,
         standardise: false,
         geometry: Geometry::Metres,
+        usual: None,
         calibration: None,
         fitted_on: Vec::new(),
         provenance,

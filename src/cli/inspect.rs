@@ -1,24 +1,25 @@
+mod report;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use crosscheck::backend::cpu::CpuOptions;
-use crosscheck::calibration::Camera;
 use crosscheck::config::Station;
+use crosscheck::config::scene::Doubtful;
 use crosscheck::dataset;
 use crosscheck::frame::RgbdFrame;
 use crosscheck::inspect::{Inspection, Inspector};
 use crosscheck::model::engine_file::Engine;
 use crosscheck::overlay::{self, Overlay};
+use crosscheck::preview::{self, Part};
 use crosscheck::regions::{NetworkMask, Regions};
 use crosscheck::score::{Thresholds, Verdict};
 use crosscheck::shapes::{H, W};
 use image::RgbImage;
-use serde_json::{Map, Value, json};
 
 use super::Outcome;
-use super::options::{EvaluationOptions, PreparationOptions};
+use super::options::{EvaluationOptions, ReadingOptions, SceneOption};
 
 /// Inspect one frame: exit code 0 pass (or no threshold yet), 1 reject or review, 2 error.
 #[derive(Args)]
@@ -32,10 +33,9 @@ pub struct Arguments {
     /// Organised cloud registered to it: float TIFF, NPY, or a 16-bit depth PNG with --camera
     #[arg(long)]
     xyz: PathBuf,
-    /// Camera file of a depth image (TOML)
-    #[arg(long)]
-    camera: Option<PathBuf>,
-    /// Folder for anomaly_map.tiff, psi_rgb.tiff, psi_xyz.tiff and overlay.png
+    #[command(flatten)]
+    reading: ReadingOptions,
+    /// Folder for anomaly_map.tiff, psi_rgb.tiff, psi_xyz.tiff, overlay.png, and part.png: what was taken for the part
     #[arg(long)]
     out: Option<PathBuf>,
     /// Print one JSON object instead of text
@@ -48,7 +48,7 @@ pub struct Arguments {
     #[arg(long, value_name = "STATION")]
     regions: Option<PathBuf>,
     #[command(flatten)]
-    preparation: PreparationOptions,
+    scene: SceneOption,
     #[command(flatten)]
     evaluation: EvaluationOptions,
 }
@@ -61,11 +61,41 @@ fn parse_threshold(text: &str) -> Result<f32, String> {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
+    let mut inspector = inspector(arguments)?;
+    let frame = dataset::read_frame(&arguments.rgb, &arguments.xyz, &arguments.reading.read()?)?;
+    let named = || format!("{} with {}", arguments.rgb.display(), arguments.xyz.display());
+    let mut inspections = Vec::new();
+    for at in inspector.parts(&frame).with_context(named)? {
+        inspections.push((at, inspector.inspect_part(&frame, at).with_context(named)?));
+    }
+    let threshold = inspector.thresholds().map(|t| t.reject);
+    if let Some(out) = &arguments.out {
+        write_all(out, &frame, &inspections, threshold)?;
+    }
+    let text = if arguments.json {
+        report::to_json(&inspections, threshold, inspector.options())
+    } else {
+        inspections
+            .iter()
+            .map(|(at, inspection)| report::to_text(*at, inspection, threshold))
+            .collect::<Vec<_>>()
+            .join("\n\n")
+    };
+    writeln!(std::io::stdout(), "{text}").context("cannot print the result")?;
+    let passes = |inspection: &Inspection| matches!(inspection.verdict, None | Some(Verdict::Pass));
+    for (_, inspection) in &inspections {
+        inspection.doubt.iter().for_each(|doubt| log::warn!("{doubt}"));
+    }
+    Ok(if inspections.iter().all(|(_, inspection)| passes(inspection)) { Outcome::Done } else { Outcome::Rejected })
+}
+
+fn inspector(arguments: &Arguments) -> Result<Inspector> {
     let mut engine = Engine::read(&arguments.engine)?;
-    let preparation = arguments.preparation.apply(engine.metadata.preparation)?;
-    engine.metadata.prepare_as(arguments.evaluation.apply(preparation))?;
-    let (arithmetic, stride) = (arguments.evaluation.arithmetic(), engine.metadata.preparation.stride);
-    let mut inspector = Inspector::on(arguments.evaluation.backend(), engine, arithmetic)?;
+    let scene = arguments.scene.apply(&engine.metadata.preparation)?;
+    engine.prepare_as(arguments.evaluation.apply(&scene))?;
+    let mut inspector = Inspector::on(arguments.evaluation.backend(), engine, arguments.evaluation.arithmetic())?;
+    let doubtful = arguments.scene.read()?.is_some_and(|scene| scene.doubtful == Doubtful::Reject);
+    inspector.reject_doubtful(doubtful);
     if let Some(reject) = arguments.threshold {
         inspector.set_thresholds(Thresholds { reject, review: None });
     }
@@ -73,21 +103,26 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         let regions = Regions::read(&Station::read(station)?.regions)?;
         inspector.replace_regions(regions.map(NetworkMask::new));
     }
-    let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
-    let frame = dataset::read_frame(&arguments.rgb, &arguments.xyz, camera.as_ref())?;
-    let inspection = inspector
-        .inspect(&frame)
-        .with_context(|| format!("{} with {}", arguments.rgb.display(), arguments.xyz.display()))?;
-    if let Some(out) = &arguments.out {
-        write_pictures(out, &frame, &inspection, inspector.thresholds().map(|t| t.reject))?;
+    Ok(inspector)
+}
+
+/// The maps of each part in the folder itself, or in one for each where there are several.
+fn write_all(
+    out: &Path,
+    frame: &RgbdFrame,
+    inspections: &[(Option<[f32; 2]>, Inspection)],
+    threshold: Option<f32>,
+) -> Result<()> {
+    for (number, (at, inspection)) in inspections.iter().enumerate() {
+        let folder = at.map_or(out.to_path_buf(), |_| out.join(format!("part_{number}")));
+        write_pictures(&folder, frame, inspection, threshold)?;
     }
-    let text = if arguments.json {
-        to_json(&inspection, inspector.thresholds().map(|t| t.reject), CpuOptions { arithmetic, stride })
-    } else {
-        to_text(&inspection, inspector.thresholds().map(|t| t.reject))
-    };
-    writeln!(std::io::stdout(), "{text}").context("cannot print the result")?;
-    Ok(if matches!(inspection.verdict, None | Some(Verdict::Pass)) { Outcome::Done } else { Outcome::Rejected })
+    let part = |(_, inspection): &(_, Inspection)| (inspection.input.window, inspection.input.kept.clone());
+    let parts: Vec<_> = inspections.iter().map(part).collect();
+    let parts: Vec<Part> = parts.iter().map(|(window, kept)| Part { window: *window, kept }).collect();
+    let path = out.join("part.png");
+    overlay::write(&path, &preview::picture(frame.into(), &parts))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The maps of the network frame and the picture of the photograph's.
@@ -115,48 +150,12 @@ pub fn overlay_of<'a>(frame: &'a RgbdFrame, inspection: &'a Inspection, threshol
     let maps = &inspection.maps;
     Overlay {
         photograph: frame.into(),
+        window: inspection.input.window,
+        kept: &inspection.input.kept,
         anomaly_map: &maps.anomaly_map,
         valid: &maps.valid,
         score: inspection.scores.map(|s| s.score),
         threshold,
         verdict: inspection.verdict,
     }
-}
-
-fn to_json(inspection: &Inspection, threshold: Option<f32>, evaluated: CpuOptions) -> String {
-    let milliseconds = |(name, time): (&str, std::time::Duration)| (name.to_string(), json!(time.as_secs_f64() * 1e3));
-    let mut times: Map<String, Value> = inspection.times.stages().into_iter().map(milliseconds).collect();
-    times.extend([milliseconds(("total", inspection.times.total()))]);
-    json!({
-        "score": inspection.scores.map(|s| s.score),
-        "score_reference": inspection.scores.map(|s| s.reference),
-        "threshold": threshold,
-        "verdict": inspection.verdict,
-        "reason": inspection.reason.map(|reason| reason.to_string()),
-        "valid_pixels": inspection.valid_pixels(),
-        "precision": evaluated.arithmetic.name(),
-        "stride": evaluated.stride.pixels(),
-        "times_ms": times,
-    })
-    .to_string()
-}
-
-fn to_text(inspection: &Inspection, threshold: Option<f32>) -> String {
-    let score = match (&inspection.scores, &inspection.reason) {
-        (Some(s), _) => format!("{:.6} (reference {:.6})", s.score, s.reference),
-        (None, Some(reason)) => format!("none: {reason}"),
-        (None, None) => "none".into(),
-    };
-    let verdict = match (inspection.verdict, threshold) {
-        (Some(verdict), Some(threshold)) => format!("{verdict}, threshold {threshold:.6}"),
-        (Some(verdict), None) => verdict.to_string(),
-        (None, _) => "none: the engine has no threshold; calibrate it, or give --threshold".into(),
-    };
-    let stages = inspection.times.stages().map(|(name, time)| format!("{name} {:.1}", time.as_secs_f64() * 1e3));
-    format!(
-        "score         {score}\nverdict       {verdict}\nvalid pixels  {}\ntime          {:.1} ms ({})",
-        inspection.valid_pixels(),
-        inspection.times.total().as_secs_f64() * 1e3,
-        stages.join(", ")
-    )
 }

@@ -6,11 +6,14 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 use crosscheck::backend::Choice;
 use crosscheck::backend::cpu::kernel::Arithmetic;
-use crosscheck::calibration::{self, CalibrationError};
+use crosscheck::calibration::{CalibrationError, Camera};
+use crosscheck::config::ConfigError;
 use crosscheck::config::engine::Precision;
+use crosscheck::config::scene::Scene;
+use crosscheck::dataset::{Reading, metres_of};
 use crosscheck::fit::Settings;
 use crosscheck::model::engine_file::{Engine, EngineError};
-use crosscheck::prepare::{Keep, PlaneMode, Preparation, Stride};
+use crosscheck::prepare::{Preparation, Stride};
 use crosscheck::scene::Part;
 
 /// The engine to start from.
@@ -58,57 +61,41 @@ impl FitOptions {
     }
 }
 
-/// How frames are prepared, where the default or the engine's own way is not wanted.
+/// What of a photograph is taken for the part, where the default or the engine's own way is not wanted.
 #[derive(Args)]
-pub struct PreparationOptions {
-    /// The belt plane: fitted to each frame's border, left in, or read from a file
-    #[arg(long, value_name = "fit|none|FILE")]
-    plane: Option<PlaneOption>,
-    /// Which connected parts of the cloud stay
-    #[arg(long)]
-    keep: Option<KeepOption>,
+pub struct SceneOption {
+    /// File with a [scene]: crop, belt and part; a station's configuration, or what `crosscheck calibrate-station` wrote
+    #[arg(long, value_name = "FILE")]
+    scene: Option<PathBuf>,
 }
 
-#[derive(Clone)]
-enum PlaneOption {
-    Fit,
-    None,
-    File(PathBuf),
-}
+impl SceneOption {
+    /// The scene that is asked for.
+    pub fn read(&self) -> Result<Option<Scene>, ConfigError> {
+        self.scene.as_deref().map(Scene::read).transpose()
+    }
 
-impl FromStr for PlaneOption {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(match text {
-            "fit" => Self::Fit,
-            "none" => Self::None,
-            file => Self::File(file.into()),
-        })
+    /// `base` in the scene that is asked for.
+    pub fn apply(&self, base: &Preparation) -> anyhow::Result<Preparation> {
+        Ok(self.read()?.map_or_else(|| Ok(base.clone()), |scene| scene.prepare(base))?)
     }
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum KeepOption {
-    Largest,
-    All,
+/// How the points of files are meant.
+#[derive(Args)]
+pub struct ReadingOptions {
+    /// Camera file of depth images (TOML)
+    #[arg(long, value_name = "FILE")]
+    camera: Option<PathBuf>,
+    /// What the coordinates of clouds are written in, depth images aside
+    #[arg(long, value_name = "m|cm|mm|0.1mm|um", default_value = "m", value_parser = metres_of)]
+    cloud_unit: f32,
 }
 
-impl PreparationOptions {
-    /// `base` with what was asked for in its place.
-    pub fn apply(&self, base: Preparation) -> Result<Preparation, CalibrationError> {
-        let plane = match &self.plane {
-            None => base.plane,
-            Some(PlaneOption::Fit) => PlaneMode::Fit,
-            Some(PlaneOption::None) => PlaneMode::None,
-            Some(PlaneOption::File(path)) => PlaneMode::Fixed(calibration::read_plane(path)?),
-        };
-        let keep = match self.keep {
-            None => base.keep,
-            Some(KeepOption::Largest) => Keep::Largest,
-            Some(KeepOption::All) => Keep::All,
-        };
-        Ok(Preparation { plane, keep, ..base })
+impl ReadingOptions {
+    pub fn read(&self) -> Result<Reading, CalibrationError> {
+        let camera = self.camera.as_deref().map(Camera::read).transpose()?;
+        Ok(Reading { camera, cloud_unit_m: self.cloud_unit })
     }
 }
 
@@ -169,13 +156,13 @@ enum PrecisionOption {
 
 impl EvaluationOptions {
     /// `base` with what was asked for in its place.
-    pub fn apply(&self, base: Preparation) -> Preparation {
+    pub fn apply(&self, base: &Preparation) -> Preparation {
         let stride = match self.stride {
             None => base.stride,
             Some(StrideOption::One) => Stride::One,
             Some(StrideOption::Two) => Stride::Two,
         };
-        Preparation { stride, ..base }
+        Preparation { stride, ..base.clone() }
     }
 
     pub fn backend(&self) -> Choice {

@@ -11,6 +11,7 @@ use crosscheck::camera::{CameraError, CapturedFrame};
 use crosscheck::config::Station;
 use crosscheck::config::trigger::TriggerSource;
 use crosscheck::frame::RgbdFrame;
+use crosscheck::prepare::Preparation;
 use crosscheck::prepare::plane::Plane;
 use crosscheck::runtime::camera::opener;
 use crosscheck::runtime::finder::Finder;
@@ -28,7 +29,9 @@ pub fn of_station(
 ) -> Result<()> {
     let mut camera =
         Supervisor::start(opener(&station.camera, station.engine.backend)?, Settings::of(station).patience)?;
-    let mut finder = Finder::new(belt, 0);
+    let scene =
+        station.scene.as_ref().map(|scene| scene.prepare(&Preparation::default())).transpose()?.unwrap_or_default();
+    let mut finder = Finder::new(belt, &scene);
     let every_frame = station.trigger.source == TriggerSource::Frame;
     let (mut captured, mut middle) = (CapturedFrame::empty(), CapturedFrame::empty());
     while !stop.load(Ordering::Relaxed) {

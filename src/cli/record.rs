@@ -6,8 +6,10 @@ use clap::Args;
 use crosscheck::calibration::StationCalibration;
 use crosscheck::collect::{Collected, Collector};
 use crosscheck::config::Station;
+use crosscheck::prepare::Preparation;
 
 use super::interrupt::stop_on_interrupt;
+use super::options::SceneOption;
 use super::{Outcome, parts};
 
 /// Collect good parts from the station's camera for `fit` and `calibrate`; blurred, badly exposed or incomplete frames are left out.
@@ -25,6 +27,8 @@ pub struct Arguments {
     /// What `crosscheck calibrate-station` wrote: the belt, and how frames usually are
     #[arg(long, value_name = "FILE")]
     station_calibration: Option<PathBuf>,
+    #[command(flatten)]
+    scene: SceneOption,
     /// Parts to keep: to learn from, with --nominal
     #[arg(long, default_value_t = 20, value_parser = parse_parts)]
     parts: usize,
@@ -41,11 +45,14 @@ fn parse_parts(text: &str) -> Result<usize, String> {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
-    let station = Station::read(&arguments.config)?;
+    let mut station = Station::read(&arguments.config)?;
+    station.scene = arguments.scene.read()?.or(station.scene);
     let calibration = arguments.station_calibration.as_deref().map(StationCalibration::read).transpose()?;
     let folder = if arguments.nominal { arguments.out.join("train/good") } else { arguments.out.clone() };
     let stop = stop_on_interrupt()?;
-    let mut collector = Collector::open(&folder, calibration.as_ref())?;
+    let scene =
+        station.scene.as_ref().map(|scene| scene.prepare(&Preparation::default())).transpose()?.unwrap_or_default();
+    let mut collector = Collector::open(&folder, calibration.as_ref(), &scene)?;
     let belt = calibration.as_ref().map(StationCalibration::plane);
     let (wanted, mut left_out) = (arguments.parts + arguments.validation, 0);
     let mut for_validation = false;

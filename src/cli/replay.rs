@@ -3,7 +3,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use crosscheck::calibration::Camera;
 use crosscheck::config::Station;
 use crosscheck::dataset::recording::Record;
 use crosscheck::dataset::{Entry, frames_under};
@@ -13,6 +12,7 @@ use crosscheck::score::Verdict;
 use serde_json::json;
 
 use super::Outcome;
+use super::options::{ReadingOptions, SceneOption};
 
 /// Inspect a recording again, frame by frame: exit code 0 when every verdict is the recorded one, 1 where one differs.
 #[derive(Args)]
@@ -26,9 +26,10 @@ pub struct Arguments {
     /// Judge as this station does: its engine, thresholds, plane and regions
     #[arg(long, value_name = "STATION")]
     config: Option<PathBuf>,
-    /// Camera file of a depth image (TOML)
-    #[arg(long)]
-    camera: Option<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingOptions,
+    #[command(flatten)]
+    scene: SceneOption,
     /// Print a JSON object for each frame instead of text
     #[arg(long)]
     json: bool,
@@ -36,13 +37,13 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let (mut inspector, judge) = judgement(arguments)?;
-    let camera = arguments.camera.as_deref().map(Camera::read).transpose()?;
-    let entries = frames_under(&arguments.folder, camera.as_ref())?;
+    let entries = frames_under(&arguments.folder, &arguments.reading.read()?)?;
     let mut sums = Sums::default();
     for entry in &entries {
         let frame = entry.frame()?;
         let record = Record::beside(&entry.rgb)?;
-        let inspection = inspector.inspect(&frame).with_context(|| entry.rgb.display().to_string())?;
+        let at = record.as_ref().and_then(|record| record.at);
+        let inspection = inspector.inspect_part(&frame, at).with_context(|| entry.rgb.display().to_string())?;
         let played = Played { entry, record: record.as_ref(), inspection: &inspection };
         sums.add(&played, &judge);
         let text = if arguments.json { played.to_json() } else { played.to_text(&judge) };
@@ -59,12 +60,14 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
 }
 
 fn judgement(arguments: &Arguments) -> Result<(Inspector, Judge)> {
+    let scene = arguments.scene.read()?;
     let judgement = match (&arguments.config, &arguments.engine) {
         (Some(config), _) => {
-            let station = Station::read(config)?;
-            Judgement::read(&station.engine, &station.regions)?
+            let mut station = Station::read(config)?;
+            station.scene = scene.or(station.scene);
+            Judgement::of_station(&station)?
         }
-        (None, Some(engine)) => Judgement::of_engine(engine)?,
+        (None, Some(engine)) => Judgement::of_engine(engine, scene.as_ref())?,
         (None, None) => anyhow::bail!("give --engine or --config"),
     };
     Ok((judgement.inspector, judgement.judge))

@@ -24,6 +24,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::Outcome;
 use super::inspect::overlay_of;
+use super::options::SceneOption;
 
 /// Actions of the live page that may wait.
 const ACTIONS_MAX: usize = 4;
@@ -37,16 +38,19 @@ pub struct Arguments {
     /// Configuration of the station (TOML)
     #[arg(long, value_name = "STATION")]
     config: PathBuf,
+    #[command(flatten)]
+    scene: SceneOption,
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let path = arguments.config.as_path();
-    let station = Station::read(path)?;
+    let mut station = Station::read(path)?;
+    station.scene = arguments.scene.read()?.or(station.scene);
     let signals = Signals::listen().context("cannot listen to signals")?;
     let manager = ServiceManager::of_environment().context("cannot reach the service manager in NOTIFY_SOCKET")?;
     // First of all, so that the outputs are at their safe state while the rest is made ready.
     let line = reject::start(&station)?;
-    let mut judgement = Judgement::read(&station.engine, &station.regions)?;
+    let mut judgement = Judgement::of_station(&station)?;
     if let Some(folder) = &station.engine.check_frames {
         let frames = judgement.check(folder)?;
         log::info!("the engine was checked on {frames} frames");
@@ -71,7 +75,6 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         camera: opener(&station.camera, station.engine.backend)?,
         judgement,
         line,
-        eye: None,
         watchers: watchers(latest, publisher, drift),
         listeners: Vec::new(),
         metrics,

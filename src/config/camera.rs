@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::check::{Problems, resolve};
 use super::realsense::Realsense;
 use crate::camera::pixel_format::COLOUR;
+use crate::dataset::metres_of;
 use crate::frame::SIDE_MAX;
 use crate::scene::{Part, SIDES, Surroundings, SurroundingsError};
 
@@ -101,6 +102,9 @@ pub struct Replay {
     pub folder: PathBuf,
     /// Camera file of depth images (TOML), where the folder has depth images.
     pub intrinsics: Option<PathBuf>,
+    /// What clouds that are no depth images are written in: `m`, `cm`, `mm`, `0.1mm` or `um`.
+    #[serde(default = "cloud_unit")]
+    pub cloud_unit: String,
     /// Frames a second; the recording's own pace when left out.
     pub frame_rate_hz: Option<f64>,
     /// Start over at the end; without it the end is a lost camera.
@@ -130,6 +134,10 @@ pub struct V4l {
     /// Colour and depth of one frame are at most so far apart: at most half of the time from frame to frame.
     #[serde(default = "pair_window_ms")]
     pub pair_window_ms: f64,
+}
+
+fn cloud_unit() -> String {
+    "m".into()
 }
 
 fn pair_window_ms() -> f64 {
@@ -263,6 +271,9 @@ impl V4l {
 impl Replay {
     fn check(&self, problems: &mut Problems) {
         problems.path("camera.replay.folder", &self.folder);
+        if let Err(reason) = metres_of(&self.cloud_unit) {
+            problems.say(format!("camera.replay.cloud_unit: {reason}"));
+        }
         let rate = self.frame_rate_hz.into_iter();
         rate.for_each(|rate| problems.range("camera.replay.frame_rate_hz", rate, 0.01..=10_000.0));
     }

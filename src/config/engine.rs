@@ -16,8 +16,6 @@ pub struct Engine {
     pub threshold: Option<f32>,
     /// A score above this is reviewed, which on a line is a reject; needs `threshold`. Reloaded on SIGHUP.
     pub review: Option<f32>,
-    /// The station's belt plane, in place of one fitted to each frame.
-    pub plane: Option<PathBuf>,
     /// Machine that judges: `auto`, `cpu` or `cuda`.
     #[serde(default)]
     pub backend: Choice,
@@ -80,7 +78,7 @@ impl Engine {
     }
 
     pub(super) fn resolve(&mut self, folder: &Path) {
-        let paths = [Some(&mut self.path), self.plane.as_mut(), self.check_frames.as_mut()];
+        let paths = [Some(&mut self.path), self.check_frames.as_mut()];
         paths.into_iter().flatten().for_each(|path| resolve(path, folder));
     }
 }

@@ -44,9 +44,9 @@ fn entry(folder: &Path, number: &str) -> Result<Entry, DatasetError> {
     if defect.is_some() && truth.is_none() {
         return Err(DatasetError::NoTruth { rgb, expected: path("_mask.png") });
     }
-    let camera = Some(camera(&path("_info_depth.yaml"))?);
+    let reading = camera(&path("_info_depth.yaml"))?.into();
     let kind = defect.as_deref().unwrap_or("good");
-    Ok(Entry { name: format!("{kind}/{number}"), defect, rgb, xyz, truth, camera })
+    Ok(Entry { name: format!("{kind}/{number}"), defect, rgb, xyz, truth, reading })
 }
 
 /// The camera of a frame whose depth spans its own range.

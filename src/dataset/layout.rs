@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{DatasetError, eyecandies, mvtec3d, read_frame, read_mask};
-use crate::calibration::Camera;
+use super::{DatasetError, Reading, eyecandies, mvtec3d, read_as_it_is, read_frame, read_mask};
 use crate::frame::RgbdFrame;
 
 /// A dataset's frames are not deeper than this: class, split, kind.
@@ -39,13 +38,24 @@ pub struct Entry {
     pub xyz: PathBuf,
     /// The mask of defective pixels; a good part may have none.
     pub truth: Option<PathBuf>,
-    /// For a cloud that is a depth image.
-    pub camera: Option<Camera>,
+    /// How its cloud is meant.
+    pub reading: Reading,
 }
 
 impl Entry {
     pub fn frame(&self) -> Result<RgbdFrame, DatasetError> {
-        read_frame(&self.rgb, &self.xyz, self.camera.as_ref())
+        read_frame(&self.rgb, &self.xyz, &self.reading)
+    }
+
+    /// The frame at whatever distance its points are: for a camera, whose first frames decide whether the unit is right.
+    pub fn frame_as_it_is(&self) -> Result<RgbdFrame, DatasetError> {
+        read_as_it_is(&self.rgb, &self.xyz, &self.reading)
+    }
+
+    /// Reads the cloud as is said; a frame that brings its own camera keeps it.
+    pub fn read_as(&mut self, reading: &Reading) {
+        let camera = self.reading.camera.take().or_else(|| reading.camera.clone());
+        self.reading = Reading { camera, ..*reading };
     }
 
     /// Whether each pixel of the frame, `[height, width]`, is defective.
@@ -86,17 +96,25 @@ impl Layout {
     }
 
     /// The frames of one split of a class, by name.
-    pub fn entries(self, root: &Path, class: &str, split: Split) -> Result<Vec<Entry>, DatasetError> {
+    pub fn entries(
+        self,
+        root: &Path,
+        class: &str,
+        split: Split,
+        reading: &Reading,
+    ) -> Result<Vec<Entry>, DatasetError> {
         let folder = root.join(class);
         if !folder.is_dir() {
             let found = folders(root)?.join(", ");
             return Err(DatasetError::Class { root: root.into(), class: class.into(), found });
         }
         let folder = folder.join(root_of(self, split));
-        match self {
+        let mut entries = match self {
             Self::Mvtec3d => mvtec3d::entries(&folder),
             Self::Eyecandies => eyecandies::entries(&folder),
-        }
+        }?;
+        entries.iter_mut().for_each(|entry| entry.read_as(reading));
+        Ok(entries)
     }
 }
 
@@ -113,7 +131,7 @@ fn root_of(layout: Layout, split: Split) -> &'static str {
 
 /// Good frames for a fit or a calibration: `folder` holds `rgb` and `xyz`, or a `good` folder that does, or is
 /// the `data` folder of an Eyecandies split, or holds one.
-pub fn nominal(folder: &Path, camera: Option<&Camera>) -> Result<Vec<Entry>, DatasetError> {
+pub fn nominal(folder: &Path, reading: &Reading) -> Result<Vec<Entry>, DatasetError> {
     let inside = |name: &str| folder.join(name).is_dir();
     let mut entries = if inside("rgb") {
         mvtec3d::folder_entries(folder, None)?
@@ -127,9 +145,7 @@ pub fn nominal(folder: &Path, camera: Option<&Camera>) -> Result<Vec<Entry>, Dat
         return Err(DatasetError::Layout { path: folder.into(), expected, found });
     };
     entries.retain(|entry| entry.defect.is_none());
-    if let Some(camera) = camera {
-        entries.iter_mut().for_each(|entry| entry.camera = entry.camera.take().or_else(|| Some(camera.clone())));
-    }
+    entries.iter_mut().for_each(|entry| entry.read_as(reading));
     if entries.is_empty() {
         return Err(DatasetError::Empty { path: folder.into() });
     }
@@ -138,7 +154,7 @@ pub fn nominal(folder: &Path, camera: Option<&Camera>) -> Result<Vec<Entry>, Dat
 
 /// Every frame in `folder` or in folders within it, whatever its layout, in the order of the frames' own names:
 /// for a recording, the order that they were captured in.
-pub fn frames_under(folder: &Path, camera: Option<&Camera>) -> Result<Vec<Entry>, DatasetError> {
+pub fn frames_under(folder: &Path, reading: &Reading) -> Result<Vec<Entry>, DatasetError> {
     let mut entries = Vec::new();
     let mut open = vec![(folder.to_path_buf(), 0)];
     while let Some((path, depth)) = open.pop() {
@@ -154,9 +170,7 @@ pub fn frames_under(folder: &Path, camera: Option<&Camera>) -> Result<Vec<Entry>
         return Err(DatasetError::Empty { path: folder.into() });
     }
     entries.sort_by(|a, b| (a.rgb.file_name(), &a.rgb).cmp(&(b.rgb.file_name(), &b.rgb)));
-    if let Some(camera) = camera {
-        entries.iter_mut().for_each(|entry| entry.camera = entry.camera.take().or_else(|| Some(camera.clone())));
-    }
+    entries.iter_mut().for_each(|entry| entry.read_as(reading));
     Ok(entries)
 }
 

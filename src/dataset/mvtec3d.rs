@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use image::{GrayImage, ImageFormat, RgbImage};
 
 use super::layout::{Entry, folders, names};
-use super::{DatasetError, tiff};
+use super::{DatasetError, Reading, tiff};
 use crate::files;
 use crate::frame::RgbdFrame;
 
@@ -37,7 +37,7 @@ pub fn folder_entries(folder: &Path, defect: Option<String>) -> Result<Vec<Entry
             return Err(DatasetError::NoTruth { rgb, expected: folder.join("gt") });
         }
         let name = format!("{prefix}/{stem}");
-        entries.push(Entry { name, defect: defect.clone(), rgb, xyz, truth, camera: None });
+        entries.push(Entry { name, defect: defect.clone(), rgb, xyz, truth, reading: Reading::default() });
     }
     match clouds.into_values().next() {
         Some(xyz) => Err(DatasetError::NoColour { xyz }),

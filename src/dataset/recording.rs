@@ -35,6 +35,9 @@ pub struct Record {
     pub threshold: f32,
     /// A score above this, up to the threshold, is reviewed.
     pub review: Option<f32>,
+    /// Which part of the frame it is, by its middle in pixels `[x, y]`, where several were inspected one by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<[f32; 2]>,
     /// The content hash of the engine.
     pub engine_sha256: String,
     /// By stage, and `capture_to_verdict`.
@@ -90,6 +93,7 @@ mod tests {
             reason: None,
             threshold: 0.25,
             review: None,
+            at: None,
             engine_sha256: "ab".into(),
             times_ms: BTreeMap::from([("prepare".into(), 1.5)]),
         }

@@ -60,6 +60,8 @@ fn heat(frame: &RgbdFrame, tested: &Tested, threshold: Option<f32>) -> RgbImage 
     let valid: Vec<bool> = tested.psi.rgb.iter().zip(&tested.psi.xyz).map(|(a, b)| *a != 0.0 || *b != 0.0).collect();
     overlay(&Overlay {
         photograph: frame.into(),
+        window: tested.window,
+        kept: &valid,
         anomaly_map: &Aggregation::Product.map(&tested.psi),
         valid: &valid,
         score: tested.score,
@@ -97,6 +99,7 @@ fn panel(picture: &RgbImage) -> RgbImage {
 mod tests {
     use super::*;
     use crate::evaluate::metrics::Psi;
+    use crate::prepare::window::Window;
 
     #[test]
     fn what_passed_comes_first_and_good_frames_do_not_come() {
@@ -104,6 +107,7 @@ mod tests {
             name: String::new(),
             defect: defect.map(String::from),
             psi: Psi { rgb: Vec::new(), xyz: Vec::new() },
+            window: Window::default(),
             truth: Vec::new(),
             score: Some(score),
             verdict: Some(verdict),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::curves::{AUPRO_LIMITS, Labelled, ProCurve, auroc};
 use crate::backend::AnomalyMaps;
 use crate::backend::cpu::anomaly::smooth;
+use crate::prepare::window::Window;
 use crate::score::{self, Verdict};
 use crate::shapes::W;
 
@@ -67,6 +68,8 @@ pub struct Tested {
     /// None for a good part.
     pub defect: Option<String>,
     pub psi: Psi,
+    /// What of the photograph the network frame shows.
+    pub window: Window,
     /// Whether a pixel of the network frame is defective, `[P]`.
     pub truth: Vec<bool>,
     /// None for a frame that was rejected before the networks ran: it scores above every other.

@@ -2,6 +2,7 @@
 //! split, test on its test split. A fitted engine is only tested.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
@@ -10,12 +11,11 @@ use super::metrics::Tested;
 use crate::backend::Choice;
 use crate::backend::cpu::kernel::Arithmetic;
 use crate::calibrate::{CalibrateError, Calibration, calibrate, supported_rate};
-use crate::dataset::{DatasetError, Entry, Layout, Split, draw};
+use crate::dataset::{DatasetError, Entry, Layout, Reading, Split, draw};
 use crate::fit::{Fit, FitError, Settings};
 use crate::frame::RgbdFrame;
-use crate::inspect::{InspectError, Inspection, Inspector};
+use crate::inspect::{Doubts, InspectError, Inspection, Inspector};
 use crate::model::engine_file::Engine;
-use crate::prepare::resize;
 use crate::score::Thresholds;
 
 #[derive(Debug, Error)]
@@ -33,10 +33,17 @@ pub enum EvaluateError {
 }
 
 /// A dataset on disk.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Dataset<'a> {
     pub root: &'a Path,
     pub layout: Layout,
+    pub reading: Reading,
+}
+
+impl Dataset<'_> {
+    fn entries(&self, class: &str, split: Split) -> Result<Vec<Entry>, DatasetError> {
+        self.layout.entries(self.root, class, split, &self.reading)
+    }
 }
 
 /// What an engine without mappings goes through before it is tested.
@@ -80,33 +87,60 @@ pub fn run_class(
     let mut fit = None;
     if !engine.is_fitted() {
         let start = Instant::now();
-        let entries = dataset.layout.entries(dataset.root, class, Split::Train)?;
+        let entries = dataset.entries(class, Split::Train)?;
         engine = fit_class(engine, entries, class, protocol, observe)?;
         fit = Some((engine.metadata.fitted_on.len(), start.elapsed()));
-        let entries = dataset.layout.entries(dataset.root, class, Split::Validation)?;
+        let entries = dataset.entries(class, Split::Validation)?;
         engine.metadata.calibration = Some(calibrate_class(&engine, &entries, class, protocol, observe)?);
     }
     let calibration = engine.metadata.calibration;
     let mut inspector = ready(engine, class, protocol)?;
-    let entries = dataset.layout.entries(dataset.root, class, Split::Test)?;
+    let entries = dataset.entries(class, Split::Test)?;
     let (mut tested, mut spent) = (Vec::new(), Duration::ZERO);
+    let (mut of_tested, mut doubts) = (Vec::new(), Doubts::default());
     for (i, entry) in entries.iter().enumerate() {
         observe("test", i, entries.len());
         let frame = entry.frame()?;
         let truth = entry.truth(frame.width(), frame.height())?;
-        let inspection = inspect(&mut inspector, entry, &frame)?;
-        spent += inspection.times.total();
-        tested.push(Tested {
-            name: entry.name.clone(),
-            defect: entry.defect.clone(),
-            truth: resize::nearest(&truth, frame.width(), frame.height(), false),
-            score: inspection.scores.map(|s| s.score),
-            verdict: inspection.verdict,
-            psi: Tested::psi_of(inspection.maps),
-        });
+        for (part, inspection) in inspect(&mut inspector, entry, &frame)?.into_iter().enumerate() {
+            spent += inspection.1.times.total();
+            doubts.add(&inspection.1.input, inspection.1.doubt);
+            tested.push(tested_part(entry, part, &truth, frame.width(), inspection));
+            of_tested.push(entry.clone());
+        }
     }
-    let latency = spent / entries.len().max(1) as u32;
-    Ok(ClassRun { tested, entries, calibration, fit, latency })
+    doubts.say(class);
+    let latency = spent / tested.len().max(1) as u32;
+    Ok(ClassRun { tested, entries: of_tested, calibration, fit, latency })
+}
+
+/// One of the parts of a frame, by its place among them, as it was tested.
+fn tested_part(entry: &Entry, part: usize, truth: &[bool], width: usize, (of, inspection): Inspected) -> Tested {
+    let window = inspection.input.window;
+    let mut marked = Vec::new();
+    // Of several parts each has the defects that are nearest to its middle.
+    let is_own = |x: usize, y: usize| of.as_ref().is_none_or(|middles| nearest(middles, x, y) == part);
+    window.nearest_into(|x, y| truth[y * width + x] && is_own(x, y), false, &mut marked);
+    let (name, defect) = match &of {
+        None => (entry.name.clone(), entry.defect.clone()),
+        Some(_) => (format!("{}#{part}", entry.name), entry.defect.clone().filter(|_| marked.contains(&true))),
+    };
+    Tested {
+        name,
+        defect,
+        truth: marked,
+        score: inspection.scores.map(|s| s.score),
+        verdict: inspection.verdict,
+        window,
+        psi: Tested::psi_of(inspection.maps),
+    }
+}
+
+/// Which of `middles` is nearest to a pixel.
+fn nearest(middles: &[[f32; 2]], x: usize, y: usize) -> usize {
+    let distance = |[u, v]: &[f32; 2]| (u - x as f32).hypot(v - y as f32);
+    let order = |a: &usize, b: &usize| distance(&middles[*a]).total_cmp(&distance(&middles[*b]));
+    (0..middles.len()).min_by(order).unwrap_or(0)
 }
 
 fn fit_class(
@@ -122,12 +156,16 @@ fn fit_class(
         entries = draw(entries, shots, protocol.settings.seed);
     }
     let mut fit = Fit::on(protocol.backend, engine, std::env::temp_dir()).map_err(failed)?;
+    let mut doubts = Doubts::default();
     for (i, entry) in entries.iter().enumerate() {
         observe("features", i, entries.len());
-        if !fit.add(&entry.frame()?).map_err(failed)? {
-            log::warn!("{}: left out, its part has too few points", entry.rgb.display());
+        let added = fit.add(&entry.frame()?).map_err(failed)?;
+        if added.is_empty() {
+            log::warn!("{}: left out: its part has too few points, or none was found", entry.rgb.display());
         }
+        added.iter().for_each(|seen| doubts.count(&seen.taken, seen.doubt));
     }
+    doubts.say(&format!("{class}, fit"));
     let fitted = fit.run(&protocol.settings, None, &mut |progress| {
         observe("fit", progress.epoch, progress.epochs);
         std::ops::ControlFlow::Continue(())
@@ -147,7 +185,8 @@ fn calibrate_class(
     let mut scores = Vec::new();
     for (i, entry) in good.iter().enumerate() {
         observe("calibrate", i, good.len());
-        scores.push(inspect(&mut inspector, entry, &entry.frame()?)?.ranked_score());
+        let parts = inspect(&mut inspector, entry, &entry.frame()?)?;
+        scores.extend(parts.iter().map(|(_, inspection)| inspection.ranked_score()));
     }
     let supported = supported_rate(scores.len());
     let rate = protocol.false_reject_rate.max(supported);
@@ -169,6 +208,17 @@ fn ready(engine: Engine, class: &str, protocol: &Protocol) -> Result<Inspector, 
     Ok(inspector)
 }
 
-fn inspect(inspector: &mut Inspector, entry: &Entry, frame: &RgbdFrame) -> Result<Inspection, EvaluateError> {
-    inspector.inspect(frame).map_err(|source| EvaluateError::Inspect { path: entry.xyz.clone(), source })
+/// The inspection of a part, and where all parts of its frame are that are inspected one by one.
+type Inspected = (Option<Rc<[[f32; 2]]>>, Inspection);
+
+/// Every part of a frame.
+fn inspect(inspector: &mut Inspector, entry: &Entry, frame: &RgbdFrame) -> Result<Vec<Inspected>, EvaluateError> {
+    let failed = |source| EvaluateError::Inspect { path: entry.xyz.clone(), source };
+    let places = inspector.parts(frame).map_err(failed)?;
+    let middles: Option<Rc<[[f32; 2]]>> = places.iter().copied().collect();
+    let mut inspected = Vec::new();
+    for at in places {
+        inspected.push((middles.clone(), inspector.inspect_part(frame, at).map_err(failed)?));
+    }
+    Ok(inspected)
 }

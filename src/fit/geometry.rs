@@ -118,6 +118,7 @@ mod tests {
             preparation: Preparation::default(),
             standardise: true,
             geometry: Geometry::Relative,
+            usual: None,
             calibration: None,
             fitted_on: Vec::new(),
             provenance: Vec::new(),

@@ -13,6 +13,7 @@ use crate::backend::learner::Adam;
 use crate::files;
 use crate::model::Weights;
 use crate::model::engine_file::Engine;
+use crate::prepare::Preparation;
 
 /// Two mappings of the published sizes with their moments have 60 MB; a larger file is something else.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -23,6 +24,8 @@ const KEY: &str = "crosscheck.fit";
 pub struct Key {
     engine_sha256: String,
     settings: Settings,
+    /// The scene may have been given beside the engine.
+    preparation: Preparation,
     frames: usize,
 }
 
@@ -35,7 +38,9 @@ struct Position {
 }
 
 pub fn key(engine: &Engine, settings: &Settings, trainer: &Trainer) -> Key {
-    Key { engine_sha256: engine.content_sha256.clone(), settings: *settings, frames: trainer.cache.len() }
+    let preparation = engine.metadata.preparation.clone();
+    let engine_sha256 = engine.content_sha256.clone();
+    Key { engine_sha256, settings: *settings, preparation, frames: trainer.cache.len() }
 }
 
 /// Leaves the state for another run; removes it when the fit is through.

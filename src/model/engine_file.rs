@@ -19,7 +19,7 @@ use super::encoded::Encoded;
 use super::{Architecture, TensorSpec, Variant, Weights};
 use crate::calibrate::Calibration;
 use crate::files;
-use crate::prepare::{PlaneMode, Preparation};
+use crate::prepare::{Preparation, Stride};
 
 /// The version of this layout. A file of another version is refused.
 pub const FORMAT: u32 = 1;
@@ -46,9 +46,15 @@ pub enum EngineError {
     #[error("the engine {} is damaged: {reason}; copy or import it again", path.display())]
     Damaged { path: PathBuf, reason: String },
     #[error(
-        "the engine was calibrated on frames prepared as {engine:?}, but {asked:?} is asked for: calibrate it again, or leave out --plane, --keep and --stride"
+        "the engine was fitted in another scene: {difference}; fit it again with this scene, or leave the scene out, which takes the engine's own"
     )]
-    Preparation { engine: Preparation, asked: Preparation },
+    Scene { difference: String },
+    #[error(
+        "the engine was calibrated with --stride {}, but {} is asked for: calibrate it again, or leave out --stride",
+        engine.pixels(),
+        asked.pixels()
+    )]
+    Stride { engine: Stride, asked: Stride },
     #[error("the tensor {name} has a value that f16 cannot hold ({value}): use --precision f32")]
     Range { name: String, value: f32 },
 }
@@ -101,6 +107,19 @@ pub struct Measures {
     pub spread_m: f32,
 }
 
+/// How a part usually looks to the engine, over the good parts of its fit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Usual {
+    /// Median number of points that the network is given, N.
+    pub points: usize,
+    /// Median over frames of the median distance of all points along the optical axis, metres.
+    pub depth_m: f32,
+    /// Pixels of a photograph.
+    pub width: usize,
+    pub height: usize,
+}
+
 /// Everything of an engine but its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,27 +134,14 @@ pub struct Metadata {
     /// Left out of the file where it is metres, so that files from before it was there keep their content hash.
     #[serde(default, skip_serializing_if = "Geometry::is_metres")]
     pub geometry: Geometry,
+    /// Known after a fit. Left out of the file where it is not, for the same reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual: Option<Usual>,
     /// The thresholds and how they were found; none before calibration.
     pub calibration: Option<Calibration>,
     /// Fingerprints of the frames that the mappings were learnt from; a threshold comes from others.
     pub fitted_on: Vec<String>,
     pub provenance: Vec<Source>,
-}
-
-impl Metadata {
-    /// Prepares frames in another way; refused where the threshold was learnt from frames prepared in this one.
-    /// A plane fixed for the station in place of one fitted to each frame is the same preparation.
-    pub fn prepare_as(&mut self, preparation: Preparation) -> Result<(), EngineError> {
-        let fixes_plane = matches!((self.preparation.plane, preparation.plane), (PlaneMode::Fit, PlaneMode::Fixed(_)));
-        let same_plane = fixes_plane || self.preparation.plane == preparation.plane;
-        let same =
-            same_plane && self.preparation.keep == preparation.keep && self.preparation.stride == preparation.stride;
-        if self.calibration.is_some() && !same {
-            return Err(EngineError::Preparation { engine: self.preparation, asked: preparation });
-        }
-        self.preparation = preparation;
-        Ok(())
-    }
 }
 
 /// An engine in memory.
@@ -159,6 +165,22 @@ impl Engine {
     /// Whether the mappings are there.
     pub fn is_fitted(&self) -> bool {
         self.weights.contains_key("map_rgb_to_xyz.input.weight")
+    }
+
+    /// Prepares frames in another way. Another scene is refused where mappings or a threshold were learnt in this one, and
+    /// another stride where a threshold was.
+    pub fn prepare_as(&mut self, preparation: Preparation) -> Result<(), EngineError> {
+        let own = &self.metadata.preparation;
+        if let Some(difference) = own.scene_difference(&preparation)
+            && (self.is_fitted() || self.metadata.calibration.is_some())
+        {
+            return Err(EngineError::Scene { difference });
+        }
+        if self.metadata.calibration.is_some() && own.stride != preparation.stride {
+            return Err(EngineError::Stride { engine: own.stride, asked: preparation.stride });
+        }
+        self.metadata.preparation = preparation;
+        Ok(())
     }
 
     /// The two networks' weights alone.
@@ -291,6 +313,7 @@ impl<F: Read + Seek> Reader<F> {
     fn engine(mut self) -> Result<Engine, EngineError> {
         let metadata = self.entry.engine.clone();
         metadata.architecture.check().map_err(|reason| self.damaged(reason))?;
+        metadata.preparation.check().map_err(|reason| self.damaged(reason))?;
         let fitted = self.header.info("map_rgb_to_xyz.input.weight").is_some();
         let specs = stored_specs(&metadata.architecture, fitted);
         self.check_tensors(&specs)?;

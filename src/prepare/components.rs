@@ -1,50 +1,99 @@
-//! Stray points: connected components of the cloud on its pixel grid.
+//! Connected components of the cloud on its pixel grid, and which of them is the part.
 
-use crate::frame::is_point;
+mod choice;
+
+use crate::frame::Region;
+pub use choice::Choice;
 
 /// Grid neighbours nearer than this belong together, metres.
 const NEIGHBOUR_M: f32 = 0.006;
 /// A component of fewer points is never the part.
 const POINTS_MIN: usize = 30;
+/// One that is chosen by where it lies has this share of the pixels at least, so that no speck is taken for it.
+const PIXELS_MIN: f32 = 5e-4;
+/// A component that comes this near to the edge may go on beyond it, pixels.
+const EDGE: usize = 2;
 const NONE: u32 = u32::MAX;
+
+/// A component that is no speck.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Component {
+    root: u32,
+    pub points: usize,
+    pub bounds: Region,
+    /// Whether it comes to the edge of the frame.
+    pub touches_edge: bool,
+    /// Of the columns and the rows of its pixels.
+    sums: [f64; 2],
+}
 
 /// The component of each pixel, in buffers that frames reuse.
 #[derive(Default)]
 pub struct Components {
+    width: usize,
     /// `[height, width]`: of what was seen of the component when the pixel was come to.
     label: Vec<u32>,
     /// Of each label, itself or a smaller one of the same component.
     parent: Vec<u32>,
     /// Points of each label; in the end of each component, at its smallest label.
     sizes: Vec<usize>,
+    /// Of each label, its place among `large`.
+    place: Vec<u32>,
+    large: Vec<Component>,
 }
 
 impl Components {
-    /// Finds the largest component of those of `points`, `[height, width]`, that are `there`. The result says which pixels
-    /// it has: none where every component has fewer than 30 points. Of equals it is the one that comes first in row-major
-    /// order.
-    pub fn largest<'a, F: Fn(&[f32; 3]) -> bool>(
-        &'a mut self,
-        points: &[[f32; 3]],
-        width: usize,
-        there: F,
-    ) -> impl Fn(usize) -> bool + use<'a, F> {
+    /// Finds the components of those of `points`, `[height, width]`, that are `there`.
+    pub fn find(&mut self, points: &[[f32; 3]], width: usize, there: impl Fn(&[f32; 3]) -> bool) {
+        self.width = width;
         self.label_all(points, width, there);
         self.resolve();
-        let Self { label, parent, sizes } = &*self;
-        let largest = (0..sizes.len()).filter(|&i| sizes[i] >= POINTS_MIN).max_by_key(|&i| (sizes[i], usize::MAX - i));
-        move |pixel| label[pixel] != NONE && Some(parent[label[pixel] as usize] as usize) == largest
     }
 
-    /// Drops every point outside the largest component.
-    pub fn keep_largest(&mut self, points: &mut [[f32; 3]], width: usize) {
-        let keeps = self.largest(points, width, is_point);
-        points.iter_mut().enumerate().filter(|(i, _)| !keeps(*i)).for_each(|(_, point)| *point = [0.0; 3]);
+    /// The components that are no specks, from top to bottom and from left to right.
+    pub fn large(&mut self) -> &[Component] {
+        self.find_large();
+        &self.large
+    }
+
+    /// Fills `large` with the components that are no specks.
+    fn find_large(&mut self) {
+        let (width, height) = (self.width, self.label.len() / self.width);
+        let points_min = POINTS_MIN.max((PIXELS_MIN * self.label.len() as f32) as usize);
+        self.large.clear();
+        self.large.reserve(self.label.len() / points_min + 1);
+        self.place.clear();
+        self.place.reserve(self.label.len());
+        for (root, &points) in (0..).zip(&self.sizes) {
+            let is_large = points >= points_min;
+            self.place.push(if is_large { self.large.len() as u32 } else { NONE });
+            if is_large {
+                self.large.push(Component {
+                    root,
+                    points,
+                    bounds: Region::of_size(0, 0),
+                    touches_edge: false,
+                    sums: [0.0; 2],
+                });
+            }
+        }
+        for (y, row) in self.label.chunks_exact(width).enumerate() {
+            for (x, label) in row.iter().enumerate().filter(|(_, label)| **label != NONE) {
+                let place = self.place[self.parent[*label as usize] as usize];
+                if place != NONE {
+                    self.large[place as usize].add(x, y);
+                }
+            }
+        }
+        for Component { bounds, touches_edge, .. } in &mut self.large {
+            let near = bounds.x < EDGE || bounds.y < EDGE;
+            *touches_edge = near || bounds.right() + EDGE > width || bounds.bottom() + EDGE > height;
+        }
     }
 
     /// One pass in row-major order over the neighbours that have a label already.
     fn label_all(&mut self, points: &[[f32; 3]], width: usize, there: impl Fn(&[f32; 3]) -> bool) {
-        let Self { label, parent, sizes } = self;
+        let Self { label, parent, sizes, .. } = self;
         label.clear();
         parent.clear();
         sizes.clear();
@@ -92,6 +141,19 @@ impl Components {
     }
 }
 
+impl Component {
+    fn add(&mut self, x: usize, y: usize) {
+        let pixel = Region { x, y, width: 1, height: 1 };
+        self.bounds = if self.bounds.width == 0 { pixel } else { self.bounds.union(pixel) };
+        self.sums = [self.sums[0] + x as f64, self.sums[1] + y as f64];
+    }
+
+    /// The mean of its pixels, `[x, y]`.
+    pub fn middle(&self) -> [f32; 2] {
+        self.sums.map(|sum| (sum / self.points as f64) as f32)
+    }
+}
+
 /// Makes one component of two; gives its smallest label.
 fn join(parent: &mut [u32], a: u32, b: u32) -> u32 {
     let (a, b) = (root(parent, a), root(parent, b));
@@ -116,12 +178,14 @@ fn near(a: &[f32; 3], b: &[f32; 3]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::is_point;
 
     /// Pixels that are left on a grid of `width`.
     fn largest(points: &[[f32; 3]], width: usize) -> Vec<usize> {
-        let mut left = points.to_vec();
-        Components::default().keep_largest(&mut left, width);
-        (0..points.len()).filter(|&pixel| is_point(&left[pixel])).collect()
+        let mut components = Components::default();
+        components.find(points, width, is_point);
+        let Some(choice) = components.largest() else { return Vec::new() };
+        (0..points.len()).filter(|&pixel| components.has(&choice, pixel)).collect()
     }
 
     fn kept(points: Vec<[f32; 3]>, width: usize) -> usize {

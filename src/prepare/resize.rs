@@ -1,27 +1,7 @@
-//! Square pad and resize to the network's H x W (section 4).
+//! Colours of a window at the network's H x W (section 4).
 
-use crate::shapes::{H, P, RGB, W};
-
-/// How a frame lies in the square that it is padded to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Square {
-    pub side: usize,
-    pub top: usize,
-    pub left: usize,
-}
-
-impl Square {
-    /// The frame in the middle; an odd pixel goes below or to the right.
-    pub fn around(width: usize, height: usize) -> Self {
-        let side = width.max(height);
-        Self { side, top: (side - height) / 2, left: (side - width) / 2 }
-    }
-
-    /// The network pixel, of P, that a pixel of the frame lies in.
-    pub fn network_pixel(&self, x: usize, y: usize) -> usize {
-        (y + self.top) * H / self.side * W + (x + self.left) * W / self.side
-    }
-}
+use super::window::Window;
+use crate::shapes::{P, RGB, W};
 
 /// Fraction bits of a weight: a sum of weights times bytes stays within 32 bits, as in Pillow.
 const WEIGHT_BITS: u32 = 22;
@@ -30,30 +10,35 @@ const CUBIC: f64 = -0.5;
 /// Half the width of the bicubic kernel.
 const SUPPORT: f64 = 2.0;
 
-/// Bicubic with antialiasing as Pillow's, byte for byte: columns first, rounded, then rows. Weights are made once
-/// for a size, and the padding is never built: a tap beyond the frame is its edge.
+/// Bicubic with antialiasing as Pillow's, byte for byte: columns first, rounded, then rows. The padding is never built:
+/// a tap outside the window's bounds is the nearest pixel inside them.
 #[derive(Default)]
 pub struct Resizer {
-    size: (usize, usize),
+    /// What the taps were made for.
+    window: Option<Window>,
     columns: Taps,
     rows: Taps,
-    /// Columns resized, `[height, W, 3]`.
+    /// Columns resized, `[height, W, 3]`; only the rows that are used are written.
     narrow: Vec<u8>,
     /// `[H, W, 3]`.
     resized: Vec<u8>,
 }
 
 impl Resizer {
-    /// `[height, width, 3]` -> `[H, W, 3]`, padded to a square by its edge.
-    pub fn rgb(&mut self, rgb: &[u8], width: usize, height: usize) -> &[u8] {
-        if self.size != (width, height) {
-            let square = Square::around(width, height);
-            self.columns = Taps::new(square.side, square.left, width);
-            self.rows = Taps::new(square.side, square.top, height);
-            self.size = (width, height);
+    /// `[height, width, 3]` -> `[H, W, 3]`.
+    pub fn rgb(&mut self, rgb: &[u8], width: usize, window: &Window) -> &[u8] {
+        let (height, bounds) = (rgb.len() / (width * RGB), window.bounds);
+        if self.window != Some(*window) {
+            self.columns.reserve(width.max(height));
+            self.rows.reserve(width.max(height));
+            self.columns.make(window.side, window.left, bounds.x, bounds.right());
+            self.rows.make(window.side, window.top, bounds.y, bounds.bottom());
+            self.window = Some(*window);
         }
         self.narrow.resize(height * W * RGB, 0);
-        for (from, to) in rgb.chunks_exact(width * RGB).zip(self.narrow.chunks_exact_mut(W * RGB)) {
+        let used = self.rows.range();
+        let rows = rgb.chunks_exact(width * RGB).zip(self.narrow.chunks_exact_mut(W * RGB));
+        for (from, to) in rows.take(used.end).skip(used.start) {
             for ((taps, weights), to) in self.columns.of_each().zip(to.as_chunks_mut::<RGB>().0) {
                 let mut sum = [1 << (WEIGHT_BITS - 1); RGB];
                 for (&tap, &weight) in taps.iter().zip(weights) {
@@ -89,24 +74,47 @@ struct Taps {
     count: usize,
 }
 
+/// Pixels that one output is taken from, where it is `wide` of them.
+fn taps(wide: f64) -> usize {
+    2 * (SUPPORT * wide).ceil() as usize + 1
+}
+
 impl Taps {
-    /// From a side of `side` pixels, of which `length` after `lead` are there, to W.
-    fn new(side: usize, lead: usize, length: usize) -> Self {
+    /// Takes the memory for windows of any side up to that of the photograph.
+    fn reserve(&mut self, side: usize) {
+        let most = W * taps((side as f64 / W as f64).max(1.0));
+        self.source.clear();
+        self.weight.clear();
+        self.source.reserve(most);
+        self.weight.reserve(most);
+    }
+
+    /// From a side of `side` pixels that begins at pixel `lead` of the photograph to W. What lies outside `first..end` is
+    /// the nearest pixel inside.
+    fn make(&mut self, side: usize, lead: isize, first: usize, end: usize) {
         let scale = side as f64 / W as f64;
         let wide = scale.max(1.0);
-        let count = 2 * (SUPPORT * wide).ceil() as usize + 1;
-        let (mut source, mut weight) = (Vec::with_capacity(W * count), Vec::with_capacity(W * count));
+        let count = taps(wide);
+        let inside = |i: usize| (i as isize + lead).clamp(first as isize, end as isize - 1) as u32;
+        self.count = count;
+        self.source.clear();
+        self.weight.clear();
         for out in 0..W {
             let centre = (out as f64 + 0.5) * scale;
-            let first = (centre - SUPPORT * wide + 0.5).max(0.0) as usize;
+            let begin = (centre - SUPPORT * wide + 0.5).max(0.0) as usize;
             let last = ((centre + SUPPORT * wide + 0.5) as usize).min(side);
             let raw = |i: usize| if i < last { cubic((i as f64 - centre + 0.5) / wide) } else { 0.0 };
-            let total: f64 = (first..last).map(raw).sum();
-            source.extend((first..first + count).map(|i| i.saturating_sub(lead).min(length - 1) as u32));
-            weight
-                .extend((first..first + count).map(|i| (raw(i) / total * f64::from(1 << WEIGHT_BITS)).round() as i32));
+            let total: f64 = (begin..last).map(raw).sum();
+            self.source.extend((begin..begin + count).map(inside));
+            let whole = f64::from(1 << WEIGHT_BITS);
+            self.weight.extend((begin..begin + count).map(|i| (raw(i) / total * whole).round() as i32));
         }
-        Self { source, weight, count }
+    }
+
+    /// From the first to beyond the last pixel that is taken.
+    fn range(&self) -> std::ops::Range<usize> {
+        let ends = self.source.iter().min().zip(self.source.iter().max());
+        ends.map_or(0..0, |(first, last)| *first as usize..*last as usize + 1)
     }
 
     fn of_each(&self) -> impl Iterator<Item = (&[u32], &[i32])> {
@@ -125,37 +133,22 @@ fn cubic(x: f64) -> f64 {
     }
 }
 
-/// `[height, width]` -> `[P]`: padded by `pad`, nearest, source index floor(i in / out).
-pub fn nearest<T: Copy>(values: &[T], width: usize, height: usize, pad: T) -> Vec<T> {
-    let mut out = Vec::new();
-    nearest_of(|i| values[i], width, height, pad, &mut out);
-    out
-}
-
-/// [`nearest`] of what `at` gives for a source index, into a buffer that is used again.
-pub fn nearest_of<T: Copy>(at: impl Fn(usize) -> T, width: usize, height: usize, pad: T, out: &mut Vec<T>) {
-    let square = Square::around(width, height);
-    let axis =
-        |i: usize, out: usize, lead: usize, len: usize| (i * square.side / out).checked_sub(lead).filter(|&s| s < len);
-    out.clear();
-    for i in 0..H {
-        let y = axis(i, H, square.top, height);
-        for j in 0..W {
-            let x = axis(j, W, square.left, width);
-            out.push(y.zip(x).map_or(pad, |(y, x)| at(y * width + x)));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::Region;
+    use crate::shapes::H;
+
+    fn resized(rgb: &[u8], width: usize, window: &Window) -> Vec<u8> {
+        Resizer::default().rgb(rgb, width, window).to_vec()
+    }
 
     #[test]
     fn an_even_colour_stays() {
         let mut resizer = Resizer::default();
         for (width, height) in [(1, 1), (224, 224), (300, 7), (3, 500)] {
-            let out = resizer.rgb(&[10, 20, 30].repeat(width * height), width, height);
+            let rgb = [10, 20, 30].repeat(width * height);
+            let out = resizer.rgb(&rgb, width, &Window::around(Region::of_size(width, height)));
             assert_eq!(out, [10, 20, 30].repeat(H * W), "{width} x {height}");
         }
     }
@@ -163,18 +156,28 @@ mod tests {
     #[test]
     fn an_image_of_the_network_s_size_stays() {
         let image: Vec<u8> = (0..P * RGB).map(|i| (i * 7 % 251) as u8).collect();
-        assert_eq!(Resizer::default().rgb(&image, W, H), image);
+        assert_eq!(resized(&image, W, &Window::default()), image);
     }
 
     #[test]
-    fn one_point_spreads_over_the_square() {
-        assert!(nearest(&[[1.0, 2.0, 3.0]], 1, 1, [0.0; 3]).iter().all(|p| *p == [1.0, 2.0, 3.0]));
+    fn a_window_is_what_its_cut_out_would_be() {
+        let (width, height) = (320, 260);
+        let rgb: Vec<u8> = (0..width * height * RGB).map(|i| (i * i % 253) as u8).collect();
+        let mut resizer = Resizer::default();
+        for bounds in [Region { x: 40, y: 9, width: 250, height: 180 }, Region { x: 3, y: 100, width: 90, height: 120 }]
+        {
+            let row = |y: usize| &rgb[(y * width + bounds.x) * RGB..(y * width + bounds.right()) * RGB];
+            let cut: Vec<u8> = (bounds.y..bounds.bottom()).flat_map(row).copied().collect();
+            let want = resized(&cut, bounds.width, &Window::around(Region::of_size(bounds.width, bounds.height)));
+            assert!(resizer.rgb(&rgb, width, &Window::around(bounds)) == want, "{bounds:?}");
+        }
     }
 
     #[test]
-    fn the_padding_has_no_points() {
-        let out = nearest(&vec![[0.0, 0.0, 1.0]; 448 * 224], 448, 224, [0.0; 3]);
-        assert_eq!(out.iter().filter(|p| p[2] != 0.0).count(), H / 2 * W);
-        assert_eq!(out[0], [0.0; 3]);
+    fn beyond_the_photograph_is_its_edge() {
+        let mut rgb = vec![0; 100 * 50 * RGB];
+        rgb.chunks_exact_mut(100 * RGB).for_each(|row| row[..RGB].fill(200));
+        let out = resized(&rgb, 100, &Window::about([-60.0, 25.0], 40, Region::of_size(100, 50)));
+        assert_eq!(out, [200].repeat(P * RGB));
     }
 }

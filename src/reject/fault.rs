@@ -7,6 +7,8 @@ pub enum Fault {
     Starting,
     /// No frames come.
     CameraLost,
+    /// Frames come without a point.
+    DepthLost,
     /// The engine cannot judge frames.
     EngineError,
     /// More parts are on their way than the schedule can hold, or one was announced too late to be scheduled.
@@ -53,9 +55,10 @@ pub struct Rule {
 }
 
 impl Fault {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Starting,
         Self::CameraLost,
+        Self::DepthLost,
         Self::EngineError,
         Self::QueueOverflow,
         Self::ClockJump,
@@ -72,6 +75,7 @@ impl Fault {
         match self {
             Self::Starting => "starting",
             Self::CameraLost => "camera_lost",
+            Self::DepthLost => "depth_lost",
             Self::EngineError => "engine_error",
             Self::QueueOverflow => "queue_overflow",
             Self::ClockJump => "clock_jump",
@@ -91,8 +95,8 @@ impl Fault {
         match self {
             // Parts that were on the belt before the start were never seen.
             Self::Starting => rule(false, true, Recover::ClearAndFlush),
-            // Without frames, parts that only a frame announces are not seen at all.
-            Self::CameraLost | Self::EngineError => rule(true, true, Recover::ClearAndFlush),
+            // Without frames, or points in them, parts that only a frame announces are not seen at all.
+            Self::CameraLost | Self::DepthLost | Self::EngineError => rule(true, true, Recover::ClearAndFlush),
             Self::QueueOverflow | Self::ClockJump | Self::PulseLate => rule(true, true, Recover::Flush),
             // An encoder that died looks like a belt that stands.
             Self::BeltStopped | Self::BeltTooFast => rule(true, true, Recover::ClearAndFlush),

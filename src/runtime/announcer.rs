@@ -7,8 +7,10 @@ use super::finder::Finder;
 use super::line::Line;
 use super::matching::{KEPT_MAX, Trigger};
 use super::settings::Announced;
+use super::tracker::Seen;
 use crate::camera::CapturedFrame;
-use crate::prepare::{PlaneMode, Preparation};
+use crate::frame::Region;
+use crate::prepare::{PartChoice, Preparation, Preparer};
 
 /// A part that is found in frames must show in more of them than this: so many lost in a row may hide one.
 const LOST_MAX: u64 = 3;
@@ -25,18 +27,14 @@ pub enum Announcer {
 }
 
 impl Announcer {
-    pub fn new(announced: Announced, preparation: &Preparation, eye: Option<Eye>) -> Self {
-        match (announced, eye) {
-            (Announced::ByLine, _) => Self::Line,
-            (Announced::ByEveryFrame, _) => Self::EveryFrame,
-            (Announced::ByFrames, Some(eye)) => Self::Each(Box::new(Each::new(eye))),
-            (Announced::ByFrames, None) => {
-                let fixed = match preparation.plane {
-                    PlaneMode::Fixed(plane) => Some(plane),
-                    PlaneMode::Fit | PlaneMode::None => None,
-                };
-                Self::Frames(Box::new(Finder::new(fixed, preparation.seed)))
+    pub fn new(announced: Announced, preparation: &Preparation) -> Self {
+        match announced {
+            Announced::ByLine => Self::Line,
+            Announced::ByEveryFrame => Self::EveryFrame,
+            Announced::ByFrames if preparation.part == PartChoice::Each => {
+                Self::Each(Box::new(Each::new(eye(preparation.clone()))))
             }
+            Announced::ByFrames => Self::Frames(Box::new(Finder::new(None, preparation))),
         }
     }
 
@@ -98,4 +96,16 @@ impl Announcer {
             Self::EveryFrame => lost > 0,
         }
     }
+}
+
+/// Sees every part that is prepared by itself. A frame that cannot be cropped shows none: its parts are those of frames
+/// before and after it, which are rejected where they were not seen.
+fn eye(preparation: Preparation) -> Eye {
+    let mut preparer = Preparer::default();
+    Box::new(move |frame, see| {
+        let seen = preparer.each(frame, &preparation, &mut |[x, y], component| {
+            see(Seen { at: [x, y], points: component.points, cut: component.touches_edge });
+        });
+        seen.unwrap_or(Region::whole(frame))
+    })
 }

@@ -9,6 +9,7 @@ use crate::camera::synthetic::{Belt, FRAMES_MAX, Synthetic};
 use crate::camera::{CameraError, FrameSource, Opener};
 use crate::config::camera::{Camera, CameraSource, V4l};
 use crate::config::{self, ns_from_ms};
+use crate::dataset::{self, Reading};
 use crate::scene::Part;
 
 /// How long the camera of a checked configuration is waited for.
@@ -30,7 +31,10 @@ pub fn opener(camera: &Camera, machine: Choice) -> Result<Opener, CalibrationErr
                 folder: replay.folder.clone(),
                 rate: replay.frame_rate_hz.map_or(Rate::Recorded, Rate::PerSecond),
                 repeat: replay.repeat,
-                intrinsics: replay.intrinsics.as_deref().map(calibration::Camera::read).transpose()?,
+                reading: Reading {
+                    camera: replay.intrinsics.as_deref().map(calibration::Camera::read).transpose()?,
+                    cloud_unit_m: dataset::metres_of(&replay.cloud_unit).unwrap_or(1.0),
+                },
             };
             Ok(Opener::new(move || opened(Replay::open(&playback)?)))
         }

@@ -8,7 +8,6 @@ use heapless::spsc::{Consumer, Producer};
 
 use super::JOBS_MAX;
 use super::announcer::Announcer;
-use super::each::Eye;
 use super::inspection::Job;
 use super::line::Line;
 use super::matching::{Matched, Matcher, Shot};
@@ -43,8 +42,6 @@ pub struct Joints<'a> {
     pub spare: [Consumer<'a, Box<Shot>>; 2],
     pub line: Line,
     pub events: Events,
-    /// Finds the parts that may be several in a frame, where they are found in frames.
-    pub eye: Option<Eye>,
     pub listeners: Vec<Listener>,
     pub metrics: &'a Metrics,
     pub stop: &'a AtomicBool,
@@ -77,8 +74,8 @@ pub struct CaptureThread<'a> {
 }
 
 impl<'a> CaptureThread<'a> {
-    pub fn new(settings: &Settings, camera: Supervisor, preparation: &Preparation, mut joints: Joints<'a>) -> Self {
-        let announcer = Announcer::new(settings.announced, preparation, joints.eye.take());
+    pub fn new(settings: &Settings, camera: Supervisor, preparation: &Preparation, joints: Joints<'a>) -> Self {
+        let announcer = Announcer::new(settings.announced, preparation);
         // Beside those that are held: one in the camera's hands, one in the inspection's, one in the recorder's.
         let waiting = settings.recording.as_ref().map_or(0, |recording| recording.waiting_max);
         let frames = HELD_MAX + JOBS_MAX + waiting + 3;

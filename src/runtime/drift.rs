@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::judgement::Judge;
 use super::metrics::{Gauge, Metrics};
 use crate::calibration::{CalibrationError, StationCalibration};
-use crate::frame::RgbdFrame;
-use crate::quality::{Quality, Region};
+use crate::frame::{Region, RgbdFrame};
+use crate::quality::Quality;
 
 /// Parts that are looked at together.
 pub const PARTS: usize = 64;

@@ -6,14 +6,16 @@ use super::line::Line;
 use super::positions::Positions;
 use super::tracker::{Loss, PARTS_MAX, Passed, Seen, Tracker};
 use crate::camera::CapturedFrame;
-use crate::frame::RgbdFrame;
+use crate::frame::{Region, RgbdFrame};
 
-/// Hands over every part that a frame shows. It must not wait, and it leaves none out: what it does not hand over passes
-/// without a trigger.
-pub type Eye = Box<dyn FnMut(&RgbdFrame, &mut dyn FnMut(Seen)) + Send>;
+/// Hands over every part that a frame shows, and gives what it looked at of the photograph: positions are pixels of that.
+/// It must not wait, and it leaves none out: what it does not hand over passes without a trigger.
+pub type Eye = Box<dyn FnMut(&RgbdFrame, &mut dyn FnMut(Seen)) -> Region + Send>;
 
 pub struct Each {
     eye: Eye,
+    /// What was looked at of the last photograph.
+    seen_in: Region,
     tracker: Tracker,
     positions: Positions,
     /// Of the last frame.
@@ -22,7 +24,13 @@ pub struct Each {
 
 impl Each {
     pub fn new(eye: Eye) -> Self {
-        Self { eye, tracker: Tracker::default(), positions: Positions::new(), loss: None }
+        Self {
+            eye,
+            seen_in: Region::of_size(0, 0),
+            tracker: Tracker::default(),
+            positions: Positions::new(),
+            loss: None,
+        }
     }
 
     /// Looks at the next frame, and announces the parts that have passed its middle.
@@ -30,10 +38,10 @@ impl Each {
         let CapturedFrame { frame, captured_ns, .. } = captured;
         // One more than may be followed, so that the tracker knows of it.
         let mut seen = Vec::<Seen, { PARTS_MAX + 1 }>::new();
-        (self.eye)(frame, &mut |part| {
+        self.seen_in = (self.eye)(frame, &mut |part| {
             let _ = seen.push(part);
         });
-        let looked = self.tracker.look(&seen, (frame.width(), frame.height()), *captured_ns);
+        let looked = self.tracker.look(&seen, (self.seen_in.width, self.seen_in.height), *captured_ns);
         if let Some(loss) = looked.loss {
             if self.loss != looked.loss {
                 log::error!("parts may have gone by without a trigger: {loss}");
@@ -64,7 +72,9 @@ impl Each {
         for passed in passed {
             // The line holds at reject for a part that it could not take, and gives it no number.
             if line.trigger(passed.captured_ns) {
-                self.positions.announce(*passed);
+                let Region { x, y, .. } = self.seen_in;
+                let at = passed.at.map(|[u, v]| [u + x as f32, v + y as f32]);
+                self.positions.announce(Passed { at, ..*passed });
             }
         }
     }
@@ -104,13 +114,14 @@ mod tests {
 
     fn eye(lanes: usize) -> Eye {
         let mut moved = 0.0;
-        Box::new(move |_, see| {
+        Box::new(move |frame, see| {
             moved += 20.0;
             for part in 0..4 {
                 let x = moved - 80.0 * part as f32;
                 let lane = |lane: usize| Seen { at: [x, 60.0 * (1 + lane) as f32], points: 300, cut: false };
                 (0..lanes).filter(|_| (0.0..SIZE as f32).contains(&x)).for_each(|number| see(lane(number)));
             }
+            Region::whole(frame)
         })
     }
 

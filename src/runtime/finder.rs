@@ -8,7 +8,9 @@
 use std::f32::consts::PI;
 
 use crate::frame::{RgbdFrame, is_point};
+use crate::prepare::crop::{Crop, Cropper};
 use crate::prepare::plane::{self, Plane};
+use crate::prepare::{BeltMode, Preparation, belt};
 
 /// Pixels that are looked at: every so many along both axes.
 const STRIDE: usize = 4;
@@ -20,7 +22,9 @@ const FALL: f32 = 0.85;
 /// Finds parts in a stream of frames.
 pub struct Finder {
     plane: Option<Plane>,
-    fitter: plane::Fitter,
+    crop: Crop,
+    cropper: Cropper,
+    fitter: belt::Fitter,
     seed: u64,
     state: State,
 }
@@ -34,9 +38,17 @@ enum State {
 }
 
 impl Finder {
-    /// `plane`: the belt; taken from the border of the first frame that shows it, without one.
-    pub fn new(plane: Option<Plane>, seed: u64) -> Self {
-        Self { plane, fitter: plane::Fitter::default(), seed, state: State::Falling { lowest: 0.0 } }
+    /// `plane`: the belt, in place of that of the `scene`; taken from the first frame that shows it, without one.
+    pub fn new(plane: Option<Plane>, scene: &Preparation) -> Self {
+        let fixed = if let BeltMode::Fixed(plane) = scene.belt { Some(plane) } else { None };
+        Self {
+            plane: plane.or(fixed),
+            crop: scene.crop.clone(),
+            cropper: Cropper::default(),
+            fitter: belt::Fitter::default(),
+            seed: scene.seed,
+            state: State::Falling { lowest: 0.0 },
+        }
     }
 
     /// Looks at the next frame. The moment at which a part was in the middle, when it has just passed it.
@@ -82,11 +94,14 @@ impl Finder {
         }
     }
 
-    /// How much of the frame's middle stands above the belt, 0 to 1.
+    /// How much of the crop's middle stands above the belt, 0 to 1.
     fn share(&mut self, frame: &RgbdFrame) -> f32 {
-        let cloud = frame.cloud();
+        // What a frame of another size shows is not known: its parts are rejected by the inspection.
+        let Ok((seen, _)) = self.cropper.cut(frame, &self.crop) else { return 0.0 };
+        let cloud = seen.cloud();
         if self.plane.is_none() {
-            self.plane = self.fitter.fit_border(cloud.points(), cloud.width(), self.seed);
+            let belt = self.fitter.fit(cloud.points(), cloud.width(), self.seed);
+            self.plane = belt.map(|belt| belt.plane);
         }
         let (width, height) = (cloud.width(), cloud.height());
         let reach = width.min(height) as f32 / 2.0;
@@ -121,7 +136,7 @@ mod tests {
     /// Frames of a belt in which parts are found, by their numbers.
     fn found(belt: &Belt, frames: usize) -> Vec<u64> {
         let (mut camera, mut captured) = (Synthetic::open(belt).unwrap(), CapturedFrame::empty());
-        let (mut finder, mut found) = (Finder::new(None, 0), Vec::new());
+        let (mut finder, mut found) = (Finder::new(None, &Preparation::default()), Vec::new());
         for _ in 0..frames {
             camera.next(&mut captured, std::time::Duration::ZERO).unwrap();
             found.extend(finder.look(&captured.frame, captured.sequence));
@@ -156,7 +171,7 @@ mod tests {
 
     /// Sums to numbers of the frames that triggered.
     fn follow(shares: &[f32]) -> Vec<u64> {
-        let mut finder = Finder::new(None, 0);
+        let mut finder = Finder::new(None, &Preparation::default());
         (0..).zip(shares).filter_map(|(i, share)| finder.follow(*share, i)).collect()
     }
 

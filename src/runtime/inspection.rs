@@ -14,12 +14,12 @@ use super::metrics::{Count, Latency, Metrics};
 use super::settings::Timing;
 use super::watchdog::ServiceManager;
 use crate::clock;
-use crate::inspect::{InspectError, Inspector};
+use crate::inspect::{InspectError, Inspector, Unscored};
 use crate::regions::NetworkMask;
 use crate::reject::fault::Fault;
 use crate::score::Verdict;
 
-/// One bad frame rejects its part; so many in a row are a fault of the engine or the camera.
+/// One bad frame rejects its part; so many in a row are a fault: of the depth where frames have no point, else of the engine.
 pub const ERRORS_IN_A_ROW: u32 = 3;
 /// How long the thread sleeps when nothing wakes it.
 const IDLE: Duration = Duration::from_millis(10);
@@ -87,6 +87,8 @@ pub struct InspectionThread<'a> {
     timing: Timing,
     joints: Joints<'a>,
     errors: u32,
+    /// Frames in a row without a point.
+    empty: u32,
     /// When the last sign of life was given.
     alive_ns: u64,
     /// Shares of passed parts that add up to the next one recorded.
@@ -97,7 +99,7 @@ impl<'a> InspectionThread<'a> {
     pub fn new(judgement: Judgement, watchers: Vec<Watcher>, timing: Timing, joints: Joints<'a>) -> Self {
         let Judgement { inspector, judge, .. } = judgement;
         let (inspector, judge) = (Box::new(inspector), Arc::new(judge));
-        Self { inspector, judge, watchers, timing, joints, errors: 0, alive_ns: 0, owed: 0.0 }
+        Self { inspector, judge, watchers, timing, joints, errors: 0, empty: 0, alive_ns: 0, owed: 0.0 }
     }
 
     /// Inspects until no more jobs come.
@@ -118,8 +120,9 @@ impl<'a> InspectionThread<'a> {
 
     /// The first frames: parts are judged once one of them could be inspected.
     fn trial(&mut self, mut shot: Box<Shot>) {
-        match self.inspector.inspect_into(&shot.captured.frame, &mut shot.inspection) {
-            Ok(()) => self.is_ready(),
+        match self.inspector.inspect_into(&shot.captured.frame, shot.at, &mut shot.inspection) {
+            Ok(()) if self.has_depth(&shot) => self.is_ready(),
+            Ok(()) => {}
             Err(error) => self.failed(&error),
         }
         self.give_back(shot);
@@ -144,7 +147,7 @@ impl<'a> InspectionThread<'a> {
             metrics.count(Count::UnscoredDropped);
             return self.give_back(shot);
         }
-        if let Err(error) = self.inspector.inspect_into(&shot.captured.frame, &mut shot.inspection) {
+        if let Err(error) = self.inspector.inspect_into(&shot.captured.frame, shot.at, &mut shot.inspection) {
             metrics.count(Count::UnscoredEngine);
             self.failed(&error);
             return self.give_back(shot);
@@ -153,11 +156,30 @@ impl<'a> InspectionThread<'a> {
             self.joints.line.accept(shot.part);
         }
         shot.judged_ns = clock::monotonic_ns();
-        self.is_ready();
+        if self.has_depth(&shot) {
+            self.is_ready();
+        } else {
+            self.alive();
+        }
         self.measure(&shot);
         shot.judge = Some(self.judge.clone());
         self.watchers.iter_mut().for_each(|watcher| watcher(&shot));
         self.record(shot);
+    }
+
+    /// Whether a frame has points at all; so many in a row without any are a fault of the depth stream.
+    fn has_depth(&mut self, shot: &Shot) -> bool {
+        let has_depth = shot.inspection.reason != Some(Unscored::NoPoints);
+        self.empty = if has_depth { 0 } else { self.empty + 1 };
+        if has_depth {
+            self.joints.line.clear(Fault::DepthLost);
+        } else if self.empty == ERRORS_IN_A_ROW {
+            log::error!(
+                "{ERRORS_IN_A_ROW} frames in a row have no point where the part may be: check the depth stream, and scene.crop"
+            );
+            self.joints.line.raise(Fault::DepthLost);
+        }
+        has_depth
     }
 
     fn measure(&self, shot: &Shot) {
@@ -165,6 +187,9 @@ impl<'a> InspectionThread<'a> {
         let verdict = inspection.verdict.unwrap_or(Verdict::Reject);
         let score = inspection.scores.map(|scores| scores.score);
         metrics.verdict(shot.part, score, self.judge.thresholds.reject, verdict);
+        if inspection.doubt.is_some() {
+            metrics.count(Count::PartsDoubtful);
+        }
         let times = &inspection.times;
         metrics.time(Latency::Prepare, times.prepare);
         metrics.time(Latency::CaptureToVerdict, since(shot.captured.captured_ns, shot.judged_ns));

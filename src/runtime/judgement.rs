@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::backend::Choice;
-use crate::calibration::{CalibrationError, read_plane};
+use crate::calibration::CalibrationError;
+use crate::config::scene::{Doubtful, Scene};
 use crate::config::{self, regions as description};
 use crate::dataset::recording::Record;
-use crate::dataset::{DatasetError, frames_under};
+use crate::dataset::{DatasetError, Reading, frames_under};
 use crate::inspect::{InspectError, Inspector};
 use crate::model::engine_file::{Engine, EngineError};
-use crate::prepare::{PlaneMode, Preparation};
+use crate::prepare::Preparation;
 use crate::regions::{NetworkMask, Regions, RegionsError};
 use crate::score::{Thresholds, Verdict};
 
@@ -21,7 +22,7 @@ pub enum JudgementError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]
-    Plane(#[from] CalibrationError),
+    Belt(#[from] CalibrationError),
     #[error(transparent)]
     Regions(#[from] RegionsError),
     #[error("the engine {} cannot be used: {source}", path.display())]
@@ -58,29 +59,36 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// An engine as it is.
-    pub fn of_engine(path: &Path) -> Result<Self, JudgementError> {
+    /// An engine as it is, in its own scene where none is given.
+    pub fn of_engine(path: &Path, scene: Option<&Scene>) -> Result<Self, JudgementError> {
         let plain = config::engine::Engine {
             path: path.into(),
             threshold: None,
             review: None,
-            plane: None,
             backend: Choice::Auto,
             precision: config::engine::Precision::F32,
             check_frames: None,
         };
-        Self::read(&plain, &description::Regions::default())
+        Self::read(&plain, scene, &description::Regions::default())
+    }
+
+    /// What a station judges by.
+    pub fn of_station(station: &config::Station) -> Result<Self, JudgementError> {
+        Self::read(&station.engine, station.scene.as_ref(), &station.regions)
     }
 
     /// An engine with what a station says about it.
-    pub fn read(engine: &config::engine::Engine, regions: &description::Regions) -> Result<Self, JudgementError> {
+    pub fn read(
+        engine: &config::engine::Engine,
+        scene: Option<&Scene>,
+        regions: &description::Regions,
+    ) -> Result<Self, JudgementError> {
         let path = engine.path.as_path();
         let mut file = Engine::read(path)?;
-        if let Some(plane) = &engine.plane {
-            let plane = PlaneMode::Fixed(read_plane(plane)?);
-            file.metadata.prepare_as(Preparation { plane, ..file.metadata.preparation })?;
+        if let Some(scene) = scene {
+            file.prepare_as(scene.prepare(&file.metadata.preparation)?)?;
         }
-        let (preparation, engine_sha256) = (file.metadata.preparation, file.content_sha256.clone());
+        let (preparation, engine_sha256) = (file.metadata.preparation.clone(), file.content_sha256.clone());
         let median_score = file.metadata.calibration.and_then(|calibration| calibration.median_score);
         let mut inspector = Inspector::on(engine.backend, file, engine.precision.arithmetic())
             .map_err(|source| JudgementError::Unusable { path: path.into(), source })?;
@@ -88,6 +96,7 @@ impl Judgement {
         let asked = engine.threshold.map(|reject| Thresholds { reject, review: engine.review });
         let thresholds = asked.or(own).ok_or_else(|| JudgementError::NoThreshold { path: path.into() })?;
         inspector.set_thresholds(thresholds);
+        inspector.reject_doubtful(scene.is_some_and(|scene| scene.doubtful == Doubtful::Reject));
         inspector.replace_regions(Regions::read(regions)?.map(NetworkMask::new));
         Ok(Self { inspector, judge: Judge { thresholds, engine_sha256, median_score }, preparation })
     }
@@ -95,7 +104,7 @@ impl Judgement {
     /// Inspects every frame in `folder`: each must get its recorded verdict, or pass where none was recorded. Gives
     /// the number of frames.
     pub fn check(&mut self, folder: &Path) -> Result<usize, JudgementError> {
-        let entries = frames_under(folder, None)?;
+        let entries = frames_under(folder, &Reading::default())?;
         for entry in &entries {
             let frame = entry.frame()?;
             let expected = Record::beside(&entry.rgb)?.map_or(Verdict::Pass, |record| record.verdict);

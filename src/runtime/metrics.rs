@@ -34,6 +34,8 @@ pub enum Count {
     UnscoredDropped,
     /// The frame could not be scored, or the engine failed on it.
     UnscoredEngine,
+    /// Another thing may have been taken for the part.
+    PartsDoubtful,
     LateVerdicts,
     RejectPulses,
     PulsesMerged,
@@ -224,7 +226,7 @@ impl Metrics {
 }
 
 impl Count {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::FramesCaptured,
         Self::FramesDropped,
         Self::CameraReopened,
@@ -236,6 +238,7 @@ impl Count {
         Self::UnscoredNoFrame,
         Self::UnscoredDropped,
         Self::UnscoredEngine,
+        Self::PartsDoubtful,
         Self::LateVerdicts,
         Self::RejectPulses,
         Self::PulsesMerged,

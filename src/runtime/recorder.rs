@@ -24,7 +24,6 @@ use crate::clock;
 use crate::dataset::recording::{self, Record};
 use crate::dataset::{mvtec3d, write_map};
 use crate::inspect::Inspection;
-use crate::prepare::resize::Square;
 use crate::priority;
 use crate::score::Verdict;
 use crate::shapes::{H, P, W};
@@ -134,6 +133,7 @@ impl Recorder {
             reason: inspection.reason.map(|reason| reason.to_string()),
             threshold: judge.thresholds.reject,
             review: judge.thresholds.review,
+            at: shot.at,
             engine_sha256: judge.engine_sha256.clone(),
             times_ms: inspection
                 .times
@@ -174,8 +174,8 @@ fn write(folder: &Path, stem: &str, shot: &Shot, record: &Record) -> io::Result<
 fn above_threshold(inspection: &Inspection, threshold: f32, width: usize, height: usize) -> Vec<bool> {
     let map = &inspection.maps.anomaly_map;
     assert_eq!(map.len(), P, "an inspected frame has its map");
-    let square = Square::around(width, height);
-    (0..width * height).map(|pixel| map[square.network_pixel(pixel % width, pixel / width)] > threshold).collect()
+    let place = |pixel: usize| inspection.input.window.network_pixel(pixel % width, pixel / width);
+    (0..width * height).map(|pixel| place(pixel).is_some_and(|place| map[place] > threshold)).collect()
 }
 
 /// Milliseconds since 1970 at a moment of the monotonic clock.
@@ -188,9 +188,10 @@ fn unix_ms(monotonic_ns: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Layout, Split, frames_under};
-    use crate::frame::{OrganisedCloud, RgbdFrame};
+    use crate::dataset::{Layout, Reading, Split, frames_under};
+    use crate::frame::{OrganisedCloud, Region, RgbdFrame};
     use crate::inspect::{Scores, Unscored};
+    use crate::prepare::window::Window;
     use crate::score::Thresholds;
 
     const WIDTH: usize = 448;
@@ -209,6 +210,7 @@ mod tests {
         shot.judged_ns = shot.captured.captured_ns + 40_000_000;
         (shot.part, shot.captured.sequence) = (part, 10 * part);
         shot.inspection.maps.silence();
+        shot.inspection.input.window = Window::around(Region::of_size(WIDTH, HEIGHT));
         // The photograph is padded by 112 rows above: network pixel (60, 70) is its rows 8 and 9, columns 140 and 141.
         shot.inspection.maps.anomaly_map[60 * W + 70] = 0.7;
         shot.inspection.scores = Some(Scores { score: 0.7, reference: 1.0 });
@@ -229,7 +231,7 @@ mod tests {
         }
         let layout = Layout::detect(folder.path()).unwrap();
         assert_eq!(layout.classes(folder.path()).unwrap(), [CLASS]);
-        let mut entries = layout.entries(folder.path(), CLASS, Split::Test).unwrap();
+        let mut entries = layout.entries(folder.path(), CLASS, Split::Test, &Reading::default()).unwrap();
         entries.sort_by_key(|entry| entry.rgb.file_name().map(ToOwned::to_owned));
         let defects: Vec<Option<&str>> = entries.iter().map(|entry| entry.defect.as_deref()).collect();
         assert_eq!(defects, [None, Some("reject"), Some("review")]);
@@ -246,7 +248,7 @@ mod tests {
         unseen.inspection.scores = None;
         unseen.inspection.reason = Some(Unscored::OutsideRegions);
         recorder(folder.path(), 1 << 30).record(&unseen, &judge()).unwrap();
-        let entry = frames_under(folder.path(), None).unwrap().remove(0);
+        let entry = frames_under(folder.path(), &Reading::default()).unwrap().remove(0);
         let record = Record::beside(&entry.rgb).unwrap().unwrap();
         assert_eq!((record.part, record.sequence, record.score, record.threshold), (7, 70, None, 0.5));
         assert_eq!((record.verdict, record.engine_sha256.as_str()), (Verdict::Reject, "abc"));
@@ -262,7 +264,7 @@ mod tests {
         let quota_bytes = 8 << 20;
         let mut recorder = recorder(folder.path(), quota_bytes);
         (0..8).for_each(|part| recorder.record(&shot(part, Verdict::Reject), &judge()).unwrap());
-        let parts: Vec<u64> = frames_under(folder.path(), None)
+        let parts: Vec<u64> = frames_under(folder.path(), &Reading::default())
             .unwrap()
             .iter()
             .map(|entry| Record::beside(&entry.rgb).unwrap().unwrap().part)

@@ -47,10 +47,10 @@ impl Reloader {
         let file = Engine::read(&station.engine.path)?;
         let regions = Regions::read(&station.regions)?;
         if let (Some(regions), Some((width, height))) = (&regions, frame) {
-            regions.network_mask(width, height)?;
+            regions.mask(width, height)?;
         }
         let other_engine = file.content_sha256 != self.judge.engine_sha256
-            || station.engine.plane != self.station.engine.plane
+            || station.scene != self.station.scene
             || station.engine.backend != self.station.engine.backend
             || station.engine.precision != self.station.engine.precision;
         let (judge, changes) = if other_engine {
@@ -67,10 +67,13 @@ impl Reloader {
             (judge.clone(), vec![Change::Judge(Arc::new(judge)), regions])
         };
         if !self.is_alike(&station) {
-            log::warn!("reload: only [engine] and [regions] change while the station runs; the rest needs a restart");
+            log::warn!(
+                "reload: only [engine], [scene] and [regions] change while the station runs; the rest needs a restart"
+            );
         }
         self.judge = judge;
-        (self.station.engine, self.station.regions) = (station.engine, station.regions);
+        let Station { engine, scene, regions, .. } = station;
+        (self.station.engine, self.station.scene, self.station.regions) = (engine, scene, regions);
         Ok(changes)
     }
 
@@ -82,14 +85,14 @@ impl Reloader {
 
     /// Whether nothing differs but what a reload changes.
     fn is_alike(&self, station: &Station) -> bool {
-        let (engine, regions) = (station.engine.clone(), station.regions.clone());
-        *station == Station { engine, regions, ..self.station.clone() }
+        let Station { engine, scene, regions, .. } = station.clone();
+        *station == Station { engine, scene, regions, ..self.station.clone() }
     }
 }
 
 /// Another engine, which has been held to the check frames.
 fn read_engine(station: &Station) -> Result<(Inspector, Judge), ReloadError> {
-    let mut judgement = Judgement::read(&station.engine, &station.regions)?;
+    let mut judgement = Judgement::of_station(station)?;
     match &station.engine.check_frames {
         Some(folder) => {
             let frames = judgement.check(folder)?;

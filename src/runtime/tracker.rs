@@ -12,6 +12,7 @@
 //!   in a single frame there and not again is no part, and neither is what the border of the frame cuts: a part that
 //!   leaves the frame may fall into several. So each lane has to be whole in the picture. A part that the border cuts all
 //!   the way is announced as well, but not where it is lost for long.
+//! - What stays where it is while the belt goes on is a guide or a fixture, and never passes.
 //! - More parts than can be followed are [`Loss::TooMany`].
 //! - Parts that touch are seen as one, which is announced once and judged as one. Where they come apart, the second is
 //!   a part from then on: with a trigger of its own before the middle, [`Loss::Late`] behind it. Where two parts become
@@ -111,6 +112,8 @@ impl Tracker {
                 loss = Some(Loss::TooMany);
             }
         }
+        let went = elapsed_s * self.belt.velocity().norm();
+        self.tracks.iter_mut().for_each(|track| track.stay_behind(went));
         let late = self.settle(&frame);
         Looked { passed: self.release(), loss: loss.or(late) }
     }

@@ -9,6 +9,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
 use crate::overlay::{Overlay, Photograph, overlay};
+use crate::prepare::window::Window;
 use crate::priority;
 use crate::score::Verdict;
 
@@ -39,6 +40,8 @@ pub struct Picture {
     rgb: Vec<u8>,
     width: usize,
     height: usize,
+    window: Window,
+    kept: Vec<bool>,
     anomaly_map: Vec<f32>,
     valid: Vec<bool>,
     score: Option<f32>,
@@ -98,6 +101,8 @@ impl Picture {
         (self.part, self.width, self.height) = (part, width, height);
         (self.score, self.threshold, self.verdict) = (what.score, what.threshold, what.verdict);
         rgb.clone_into(&mut self.rgb);
+        self.window = what.window;
+        what.kept.clone_into(&mut self.kept);
         what.anomaly_map.clone_into(&mut self.anomaly_map);
         what.valid.clone_into(&mut self.valid);
     }
@@ -105,6 +110,8 @@ impl Picture {
     fn as_overlay(&self) -> Overlay<'_> {
         Overlay {
             photograph: Photograph { rgb: &self.rgb, width: self.width, height: self.height },
+            window: self.window,
+            kept: &self.kept,
             anomaly_map: &self.anomaly_map,
             valid: &self.valid,
             score: self.score,
@@ -194,13 +201,17 @@ impl Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::Region;
     use crate::shapes::P;
 
     fn offer(latest: &Latest, part: u64, level: u8) {
         let (rgb, map, valid) = (vec![level; 64 * 48 * 3], vec![0.5; P], vec![true; P]);
         let photograph = Photograph { rgb: &rgb, width: 64, height: 48 };
         let (score, threshold, verdict) = (Some(0.5), Some(1.0), Some(Verdict::Pass));
-        latest.offer(part, &Overlay { photograph, anomaly_map: &map, valid: &valid, score, threshold, verdict });
+        let window = Window::around(Region::of_size(64, 48));
+        let (kept, anomaly_map) = (&valid, &map);
+        latest
+            .offer(part, &Overlay { photograph, window, kept, anomaly_map, valid: &valid, score, threshold, verdict });
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Setting a station up: camera files, the station's measures, and recording good parts.
 
+use crosscheck::calibration::Camera;
 use crosscheck::calibration::camera_file::{CameraFile, Grid};
 use crosscheck::calibration::{StationCalibration, read_plane};
-use crosscheck::dataset;
+use crosscheck::dataset::{self, Reading};
 
 use crate::program::Desk;
 
@@ -39,13 +40,13 @@ fn a_camera_file_is_made_and_registers_a_depth_image() {
     rgb.save(desk.path("rgb.png")).unwrap();
     let depth = image::ImageBuffer::from_fn(32, 24, |x, _| image::Luma([500u16 + x as u16]));
     depth.save(desk.path("depth.png")).unwrap();
-    let camera = crosscheck::calibration::Camera::read(&desk.path("camera.toml")).unwrap();
-    let read = |camera| dataset::read_frame(&desk.path("rgb.png"), &desk.path("depth.png"), Some(&camera));
+    let camera = Camera::read(&desk.path("camera.toml")).unwrap();
+    let read = |camera: Camera| dataset::read_frame(&desk.path("rgb.png"), &desk.path("depth.png"), &camera.into());
     let frame = read(camera).unwrap();
     assert_eq!((frame.width(), frame.height()), (64, 48));
     assert!(frame.cloud().valid_count() > 64 * 48 * 9 / 10);
     desk.done(&CALIBRATE.replace("camera.toml", "native.toml --grid depth"));
-    let native = read(crosscheck::calibration::Camera::read(&desk.path("native.toml")).unwrap()).unwrap();
+    let native = read(Camera::read(&desk.path("native.toml")).unwrap()).unwrap();
     assert_eq!((native.width(), native.height()), (32, 24));
     assert_eq!(native.rgb()[3 * (12 * 32 + 16) + 2], 9);
 }
@@ -113,7 +114,7 @@ fn a_station_is_measured_and_good_parts_are_recorded_from_it() {
     let run = desk.done(record);
     assert!(run.err.contains("part 000 is kept: brightness") && run.err.contains("wrote 4 parts"), "{}", run.err);
     for folder in ["parts/train", "parts/validation"] {
-        assert_eq!(dataset::nominal(&desk.path(folder), None).unwrap().len(), 2);
+        assert_eq!(dataset::nominal(&desk.path(folder), &Reading::default()).unwrap().len(), 2);
     }
     // The frames that were recorded are measured as the live ones.
     let run = desk.done("calibrate-station --frames parts/train,parts/validation --output again.toml");
@@ -133,7 +134,7 @@ fn a_record_that_ends_early_says_how_many_it_has() {
     desk.write("replay.toml", format!("{}{frames}\n{}", &STATION[..camera], &STATION[trigger..]));
     let run = desk.run("record --config replay.toml --out more --parts 9");
     assert!(run.code == Some(2) && run.err.contains("2 of 9 parts") && run.err.contains("no more came"), "{}", run.err);
-    assert_eq!(dataset::nominal(&desk.path("more"), None).unwrap().len(), 2);
+    assert_eq!(dataset::nominal(&desk.path("more"), &Reading::default()).unwrap().len(), 2);
     // Nothing is made where there is no camera.
     desk.write(
         "none.toml",

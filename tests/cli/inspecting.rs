@@ -1,6 +1,6 @@
 //! One frame in, one verdict out.
 
-use crosscheck::dataset::{read_frame, read_rgb};
+use crosscheck::dataset::{Reading, read_frame, read_rgb};
 use crosscheck::frame::OrganisedCloud;
 use crosscheck::prepare::{Preparation, prepare};
 use crosscheck::shapes::{P, W};
@@ -26,11 +26,13 @@ fn one_json_object_says_what_was_found() {
     let desk = Desk::new();
     let run = desk.done(&format!("inspect --engine @tiny {FRAME} --json"));
     let found = run.json();
-    let expected = "precision reason score score_reference stride threshold times_ms valid_pixels verdict";
+    let expected = "belt doubt points precision reason score score_reference stride threshold times_ms valid_pixels verdict window";
     assert_eq!(keys(&found).join(" "), expected);
     assert_eq!((&found["precision"], &found["stride"]), (&json!("f32"), &json!(1)));
     assert!(number(&found["score"]) > 0.0 && number(&found["score_reference"]) > 0.0);
-    assert!(["reason", "threshold", "verdict"].iter().all(|key| found[key].is_null()), "{found}");
+    assert_eq!(found["window"], json!({ "left": 0, "top": -50, "side": 500 }));
+    assert!(number(&found["belt"]["border_share"]) > 0.9 && number(&found["belt"]["offset_m"]) > 0.0, "{found}");
+    assert!(["doubt", "reason", "threshold", "verdict"].iter().all(|key| found[key].is_null()), "{found}");
     assert!((1.0..P as f64).contains(&number(&found["valid_pixels"])));
     let times = &found["times_ms"];
     assert_eq!(keys(times), ["anomaly_map", "prepare", "rgb_tokens", "total", "xyz_groups"]);
@@ -81,7 +83,7 @@ fn maps_and_a_picture_are_written_where_asked() {
     let desk = Desk::new();
     let found = desk.done(&format!("inspect --engine @fitted {FRAME} --out made/here --json")).json();
     let names: Vec<_> = desk.files().into_keys().filter(|path| path.is_file()).collect();
-    let expected = ["anomaly_map.tiff", "overlay.png", "psi_rgb.tiff", "psi_xyz.tiff"];
+    let expected = ["anomaly_map.tiff", "overlay.png", "part.png", "psi_rgb.tiff", "psi_xyz.tiff"];
     assert_eq!(names, expected.map(|name| desk.path("made/here").join(name)));
     let [anomaly, rgb, xyz] =
         ["anomaly_map", "psi_rgb", "psi_xyz"].map(|name| map(&desk, &format!("made/here/{name}.tiff")));
@@ -114,14 +116,14 @@ fn a_belt_left_in_changes_no_point() {
     let desk = Desk::with(&frame);
     let inspect = "inspect --engine @fitted --rgb rgb.png --xyz xyz.tiff --json";
     let valid = |options: &str| number(&desk.done(&format!("{inspect} {options}")).json()["valid_pixels"]) as usize;
-    assert_eq!(valid("--plane none --keep all"), P);
-    desk.write("plane.toml", "normal = [0.0, 0.0, 1.0]\noffset_m = -0.45\n");
     let part = valid("");
-    let points = prepare(&frame, &Preparation::default()).points();
+    let points = prepare(&frame, &Preparation::default()).unwrap().points();
     assert!(part >= points && part < P / 2, "{part} valid pixels of {points} points");
-    assert!(valid("--plane plane.toml").abs_diff(part) < part / 50);
-    // The preparation that an engine was made with is the one that it uses.
-    desk.done("import --variant tiny --seeded 7 --plane none --keep all --output plain.safetensors");
+    desk.write("plane.toml", "normal = [0.0, 0.0, 1.0]\noffset_m = -0.45\n");
+    desk.write("scene.toml", "[scene]\nbelt = \"plane.toml\"\n");
+    assert!(valid("--scene scene.toml").abs_diff(part) < part / 50);
+    // The scene that an engine was made with is the one that it uses.
+    desk.import("plain.safetensors", "part = \"everything\"");
     let bench = desk.done("bench --engine plain.safetensors --rgb rgb.png --xyz xyz.tiff --frames 1 --json").json();
     assert_eq!(number(&bench["points"]), P as f64);
 }
@@ -135,9 +137,10 @@ fn debris_stays_with_all_and_goes_with_largest() {
     }
     let cloud = OrganisedCloud::new(W, W, points).unwrap();
     let desk = Desk::with(&crosscheck::frame::RgbdFrame::new(W, W, frame.rgb().to_vec(), cloud).unwrap());
-    let valid = |keep: &str| {
-        let line = format!("inspect --engine @fitted --rgb rgb.png --xyz xyz.tiff --plane none --keep {keep} --json");
-        number(&desk.done(&line).json()["valid_pixels"])
+    let valid = |part: &str| {
+        desk.import("engine.safetensors", &format!("belt = \"none\"\npart = \"{part}\""));
+        let line = "inspect --engine engine.safetensors --rgb rgb.png --xyz xyz.tiff --json";
+        number(&desk.done(line).json()["valid_pixels"])
     };
     assert!(valid("all") >= valid("largest") + 300.0);
 }
@@ -148,7 +151,8 @@ fn too_few_points_reject_with_the_reason() {
     let mut cloud = flat(0.5);
     (100..P).for_each(|i| cloud.remove(i));
     let desk = Desk::with(&crosscheck::frame::RgbdFrame::new(W, W, part.rgb().to_vec(), cloud).unwrap());
-    let inspect = "inspect --engine @fitted --rgb rgb.png --xyz xyz.tiff --plane none";
+    desk.import("engine.safetensors", "belt = \"none\"");
+    let inspect = "inspect --engine engine.safetensors --rgb rgb.png --xyz xyz.tiff";
     let run = desk.run(&format!("{inspect} --json --out out"));
     let found = run.json();
     assert_eq!((run.code, found["verdict"].as_str()), (Some(1), Some("reject")));
@@ -173,7 +177,7 @@ fn a_depth_image_is_inspected_with_its_camera() {
     let inspect = "inspect --engine @fitted --rgb rgb.png --json";
     let [cloud, depth] = ["--xyz xyz.tiff", "--xyz depth.png --camera camera.toml"]
         .map(|xyz| desk.done(&format!("{inspect} {xyz}")).json());
-    let read = read_frame(&desk.path("rgb.png"), &desk.path("xyz.tiff"), None).unwrap();
+    let read = read_frame(&desk.path("rgb.png"), &desk.path("xyz.tiff"), &Reading::default()).unwrap();
     assert_eq!(read, frame);
     // Rounded to 20 um and of the same pixels: the same part, nearly.
     assert_eq!(cloud["valid_pixels"], depth["valid_pixels"]);

@@ -14,5 +14,6 @@ mod evaluating;
 mod inspecting;
 mod learning;
 mod refusals;
+mod scenes;
 mod station;
 mod walking;

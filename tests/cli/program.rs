@@ -49,6 +49,12 @@ impl Desk {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
+    /// Makes an engine of published sizes, with mappings, in a scene of these lines.
+    pub fn import(&self, name: &str, scene: &str) {
+        self.write("scene.toml", format!("[scene]\n{scene}"));
+        self.done(&format!("import --variant tiny --seeded 7 --scene scene.toml --output {name}"));
+    }
+
     /// With `frame` as rgb.png and xyz.tiff.
     pub fn with(frame: &RgbdFrame) -> Self {
         let desk = Self::new();

@@ -17,20 +17,28 @@ fn with_cloud(cloud: OrganisedCloud) -> Desk {
 
 #[test]
 fn clouds_that_cannot_be_of_the_frame() {
+    // Without a point a part is a reject with its reason, not an error.
     let desk = with_cloud(flat(0.0));
-    let empty = ["crosscheck: rgb.png with xyz.tiff", "no point at all", "check the depth stream"];
-    desk.refused_with(INSPECT, &empty);
-    desk.refused_with(&format!("{INSPECT} --out out"), &empty);
+    let empty = ["no point at all", "check the depth stream"];
+    let rejected = |line: &str| {
+        let run = desk.run(line);
+        assert!(
+            run.code == Some(1) && empty.iter().all(|word| run.out.contains(word)),
+            "{line}: {} {}",
+            run.out,
+            run.err
+        );
+    };
+    rejected(INSPECT);
+    rejected(&format!("{INSPECT} --out out"));
     let odd = vec![f32::NAN; P * 3].iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
     let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (224, 224, 3), }\n";
     desk.write("xyz.npy", [&b"\x93NUMPY\x01\x00"[..], &[header.len() as u8, 0], header.as_bytes(), &odd].concat());
-    let mut words = empty;
-    words[0] = "rgb.png with xyz.npy";
-    desk.refused_with("inspect --engine @fitted --rgb rgb.png --xyz xyz.npy", &words);
+    rejected("inspect --engine @fitted --rgb rgb.png --xyz xyz.npy");
     let sizes = ["500 x 400", "224 x 224", "registered", "xyz.tiff"];
     desk.refused_with("inspect --engine @fitted --rgb @golden/preprocess/rgb.png --xyz xyz.tiff", &sizes);
     desk.refused_with("bench --engine @fitted --rgb @golden/preprocess/rgb.png --xyz xyz.tiff", &sizes);
-    desk.refused_with("bench --engine @fitted --rgb rgb.png --xyz xyz.tiff", &empty[1..]);
+    desk.refused_with("bench --engine @fitted --rgb rgb.png --xyz xyz.tiff", &empty);
 }
 
 #[test]
@@ -53,7 +61,7 @@ fn files_that_are_not_there_or_are_folders() {
         "inspect --engine @fitted --rgb none --xyz xyz.tiff",
         "inspect --engine @fitted --rgb rgb.png --xyz none.tiff",
         "inspect --engine @fitted --rgb rgb.png --xyz xyz.tiff --camera none",
-        "inspect --engine @fitted --rgb rgb.png --xyz xyz.tiff --plane none.toml",
+        "inspect --engine @fitted --rgb rgb.png --xyz xyz.tiff --scene none.toml",
         "bench --engine none",
         "fit --engine none --nominal @good --output new",
         "fit --engine @default --nominal none --output new",
@@ -64,7 +72,7 @@ fn files_that_are_not_there_or_are_folders() {
         "evaluate --engine none --dataset @good",
         "evaluate --engine @fitted --dataset none",
         "import --variant tiny --rgb none --xyz @golden/checkpoints/zip.pth --output new",
-        "import --variant tiny --seeded 1 --plane none.toml --output new",
+        "import --variant tiny --seeded 1 --scene none.toml --output new",
         "import --variant tiny --seeded 1 --output none/new",
     ] {
         desk.refused_with(line, &["none"]);
@@ -155,16 +163,71 @@ fn planes_that_cannot_be() {
         ("normal = [0.0, 0.0, 1.0]\noffset_m = inf", "no plane"),
     ] {
         desk.write("plane.toml", text);
-        desk.refused_with(&format!("{INSPECT} --plane plane.toml"), &["plane.toml is not valid", words]);
+        desk.write("scene.toml", "[scene]\nbelt = \"plane.toml\"");
+        desk.refused_with(&format!("{INSPECT} --scene scene.toml"), &["plane.toml is not valid", words]);
     }
-    let why = ["calibrated on frames prepared as", "calibrate it again"];
-    let inspect = INSPECT.replace("@fitted", "@calibrated");
-    desk.refused_with(&format!("{inspect} --plane none"), &why);
-    desk.refused_with(&format!("{inspect} --keep all"), &why);
-    // The plane of the station in place of each frame's own is the same preparation.
+}
+
+#[test]
+fn another_scene_than_the_engine_s_is_refused_by_every_command() {
+    let desk = Desk::with(&part::frame(0, None));
+    let commands = [
+        INSPECT.to_string(),
+        INSPECT.replace("@fitted", "@calibrated"),
+        "calibrate --engine @fitted --nominal @held --false-reject-rate 0.25 --output new".into(),
+        "evaluate --engine @fitted --dataset @good".into(),
+        "bench --engine @fitted --frames 1".into(),
+        "replay @good --engine @calibrated".into(),
+    ];
+    for (scene, difference) in [
+        ("belt = \"none\"", "belt is fit in the engine and none in the scene"),
+        ("part = \"all\"", "part is largest in the engine and all in the scene"),
+        (
+            "crop = { follow_mm = 80.0 }",
+            "crop is the whole photograph in the engine and a window of 80 mm that follows",
+        ),
+        ("crop = { rectangle = [10, 10, 100, 100] }", "the rectangle [10, 10, 100, 100] in the scene"),
+    ] {
+        desk.write("scene.toml", format!("[scene]\n{scene}"));
+        for command in &commands {
+            desk.refused_with(&format!("{command} --scene scene.toml"), &["fitted in another scene", difference]);
+        }
+    }
+    // The plane of the station in place of each frame's own is the same scene, and what else is in the file is not read.
     desk.write("plane.toml", "normal = [0.0, 0.0, 1.0]\noffset_m = -0.45");
-    let run = desk.run(&format!("{inspect} --plane plane.toml --keep largest"));
+    desk.write("scene.toml", "[engine]\npath = 3\n[scene]\nbelt = \"plane.toml\"\n");
+    let run = desk.run(&format!("{} --scene scene.toml", commands[1]));
     assert!(matches!(run.code, Some(0 | 1)), "{}", run.err);
+}
+
+#[test]
+fn scenes_that_cannot_be() {
+    let desk = Desk::with(&part::frame(0, None));
+    for (text, words) in [
+        ("[engine]\npath = \"a\"", "has no [scene]"),
+        ("[scene]\nparts = \"all\"", "unknown field `parts`"),
+        ("[scene]\npart = \"biggest\"", "line 2: unknown variant `biggest`"),
+        ("[scene.crop]\nrectangle = [0, 0, 10, 100]", "sides of 32 to 8192 pixels"),
+        ("[scene.crop]\nrectangle = [0, 0, 100]", "line 2"),
+        ("[scene.crop]\nrectangle = [-5, 0, 100, 100]", "line 2"),
+        ("[scene.crop]\npolygon = [[0, 0], [100, 100]]", "2 corners where 3 to 256"),
+        ("[scene.crop]\npolygon = [[0, 0], [100, 100], [200, 200]]", "an area of 0 pixels"),
+        ("[scene.crop]\npolygon = [[0, 0], [100, 0], [0, nan]]", "NaN where pixels from 0 to 8192"),
+        ("[scene.crop]\nrectangle = [0, 0, 100, 100]\npolygon = [[0, 0], [100, 0], [0, 100]]", "give one of them"),
+        ("[scene.crop]\nfollow_mm = 0.0", "follow_mm is 0 where 5 to 2000 millimetres"),
+        ("[scene]\npart = \"each\"", "without crop.follow_mm"),
+        ("[scene]\npart = \"everything\"\n[scene.crop]\nfollow_mm = 50.0", "no part to follow"),
+        ("[scene]\npart = \"everything\"\nbelt = \"fit\"", "set belt = \"none\""),
+    ] {
+        desk.write("scene.toml", text);
+        desk.refused_with(&format!("{INSPECT} --scene scene.toml"), &["scene.toml", words]);
+        desk.refused_with("import --variant tiny --seeded 1 --scene scene.toml --output new", &["scene.toml", words]);
+    }
+    // A window that no frame of this camera has.
+    desk.write("scene.toml", "[scene.crop]\nrectangle = [200, 0, 100, 100]");
+    desk.done("import --variant tiny --seeded 7 --scene scene.toml --output cropped.safetensors");
+    let inspect = INSPECT.replace("@fitted", "cropped.safetensors");
+    desk.refused_with(&inspect, &["reaches to column 300 and row 100", "224 x 224"]);
 }
 
 #[test]
@@ -188,7 +251,7 @@ fn options_that_do_not_go_together() {
         ("inspect --engine @fitted --rgb rgb.png", "--xyz"),
         ("inspect --engine @fitted --rgb rgb.png --xyz xyz.tiff --threshold nan", "finite"),
         ("inspect --engine @fitted --rgb rgb.png --xyz xyz.tiff --threshold high", "finite"),
-        ("inspect --engine @fitted --rgb rgb.png --xyz xyz.tiff --keep some", "some"),
+        ("inspect --engine @fitted --rgb rgb.png --xyz xyz.tiff --cloud-unit inch", "one of m, cm, mm"),
         ("bench --engine @fitted --rgb rgb.png", "--xyz"),
         ("bench --engine @fitted --frames many", "many"),
         ("fit --engine @default --nominal @good", "--output"),
@@ -246,7 +309,7 @@ fn with_no_part() -> RgbdFrame {
 }
 
 #[test]
-fn scenes_that_cannot_be() {
+fn made_up_scenes_that_cannot_be() {
     let desk = Desk::new();
     for (options, words) in [
         ("--frame 40x40", &["40 x 40 pixels", "64 to 4096"][..]),

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crosscheck::dataset::frames_under;
 use crosscheck::dataset::mvtec3d;
 use crosscheck::dataset::recording::Record;
+use crosscheck::dataset::{Reading, frames_under};
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 use crosscheck::inspect::Inspector;
 use crosscheck::score::Verdict;
@@ -50,7 +50,7 @@ fn frames(desk: &Desk) {
 }
 
 fn records(desk: &Desk) -> Vec<Record> {
-    let Ok(entries) = frames_under(&desk.path("recording"), None) else { return Vec::new() };
+    let Ok(entries) = frames_under(&desk.path("recording"), &Reading::default()) else { return Vec::new() };
     entries.iter().filter_map(|entry| Record::beside(&entry.rgb).unwrap()).collect()
 }
 

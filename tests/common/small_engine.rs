@@ -3,7 +3,7 @@
 use crosscheck::calibrate::Calibration;
 use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Precision, Source};
 use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
-use crosscheck::prepare::{Keep, PlaneMode, Preparation};
+use crosscheck::prepare::{BeltMode, PartChoice, Preparation};
 
 /// A few milliseconds a frame. It has learnt nothing: its scores only differ from frame to frame.
 pub fn engine(threshold: f32) -> Engine {
@@ -35,9 +35,10 @@ pub fn engine(threshold: f32) -> Engine {
         variant: Variant::Default,
         architecture,
         precision: Precision::F32,
-        preparation: Preparation { plane: PlaneMode::None, keep: Keep::All, ..Preparation::default() },
+        preparation: Preparation { belt: BeltMode::None, part: PartChoice::All, ..Preparation::default() },
         standardise: false,
         geometry: Geometry::Metres,
+        usual: None,
         calibration: Some(calibration),
         fitted_on: Vec::new(),
         provenance: vec![Source::Seed(3)],

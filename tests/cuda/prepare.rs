@@ -2,7 +2,7 @@
 
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 use crosscheck::prepare::plane::Plane;
-use crosscheck::prepare::{Keep, PlaneMode, Preparation, prepare};
+use crosscheck::prepare::{BeltMode, PartChoice, Preparation, prepare};
 use crosscheck::shapes::{H, P, RGB, W};
 use fastrand::Rng;
 use half::f16;
@@ -84,8 +84,9 @@ fn check(host: &Host, width: usize, height: usize, seed: u64, belt: &Plane, remo
     let (rgb, points) = random_frame(width, height, seed, belt);
     let cloud = OrganisedCloud::new(width, height, points.clone()).unwrap();
     let frame = RgbdFrame::new(width, height, rgb.clone(), cloud).unwrap();
-    let mode = if remove { PlaneMode::Fixed(*belt) } else { PlaneMode::None };
-    let want = prepare(&frame, &Preparation { plane: mode, keep: Keep::All, seed: 0, ..Preparation::default() });
+    let mode = if remove { BeltMode::Fixed(*belt) } else { BeltMode::None };
+    let how = Preparation { belt: mode, part: PartChoice::All, ..Preparation::default() };
+    let want = prepare(&frame, &how).unwrap();
     let (got_rgb, got_cloud) = in_every_schedule(|schedule| {
         let plane = if remove { belt } else { &NO_PLANE };
         let cloud = prepared(host, schedule, &points, width, height, plane);

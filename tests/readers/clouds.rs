@@ -1,6 +1,6 @@
 //! Good clouds, however they are stored.
 
-use crosscheck::dataset::{self, read_cloud, write_map};
+use crosscheck::dataset::{self, Reading, read_cloud, write_map};
 use crosscheck::frame::is_point;
 use image::ImageFormat;
 use tiff::encoder::colortype::{RGB32Float, RGB64Float};
@@ -61,7 +61,7 @@ fn a_cloud_that_is_written_is_read_again() {
     let tiff::decoder::DecodingResult::F32(read) = decoder.read_image().unwrap() else { panic!("floats") };
     assert!(read == map);
     // One channel is no cloud.
-    assert!(refusal("map.tiff", read_cloud(&file.path, None)).contains("three float channels"));
+    assert!(refusal("map.tiff", read_cloud(&file.path, &Reading::default())).contains("three float channels"));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn depth_becomes_the_points_that_the_camera_says() {
 #[test]
 fn depth_needs_a_camera_and_one_channel_of_sixteen_bits() {
     let file = TestFile::new("depth.png", &encoded(depth(), ImageFormat::Png));
-    let message = refusal("depth.png", read_cloud(&file.path, None));
+    let message = refusal("depth.png", read_cloud(&file.path, &Reading::default()));
     assert!(message.contains("--camera"), "{message}");
     for (image, found) in [
         (image::DynamicImage::from(crate::writers::picture()), "Rgb8"),
@@ -113,9 +113,9 @@ fn colour_and_cloud_of_different_sizes_are_both_named() {
     let xyz = TestFile::new("xyz.npy", &npy_f32(&values()));
     let small = image::RgbImage::new(WIDTH as u32, 5);
     let rgb = TestFile::new("rgb.png", &encoded(small, ImageFormat::Png));
-    let message = refusal("rgb.png", dataset::read_frame(&rgb.path, &xyz.path, Some(&CAMERA)));
+    let message = refusal("rgb.png", dataset::read_frame(&rgb.path, &xyz.path, &CAMERA.into()));
     assert!(message.contains("xyz.npy") && message.contains("37 x 5") && message.contains("37 x 29"), "{message}");
     let rgb = TestFile::new("rgb.png", &encoded(crate::writers::picture(), ImageFormat::Png));
-    let frame = dataset::read_frame(&rgb.path, &xyz.path, None).unwrap();
+    let frame = dataset::read_frame(&rgb.path, &xyz.path, &Reading::default()).unwrap();
     assert_eq!((frame.width(), frame.height()), (WIDTH, HEIGHT));
 }

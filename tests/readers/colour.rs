@@ -1,6 +1,6 @@
 //! Good colour images and masks, however they are stored.
 
-use crosscheck::dataset::read_mask;
+use crosscheck::dataset::{Reading, read_mask};
 use image::{GrayImage, ImageFormat, Luma, Rgb, Rgba};
 
 use crate::writers::{HEIGHT, TestFile, WIDTH, colour, encoded, picture, refusal};
@@ -68,6 +68,6 @@ fn other_kinds_are_named() {
         assert!(message.contains(words) && message.contains("PNG or JPEG"), "{message}");
     }
     let file = TestFile::new("cloud.ply", b"ply");
-    let message = refusal("cloud.ply", crosscheck::dataset::read_cloud(&file.path, None));
+    let message = refusal("cloud.ply", crosscheck::dataset::read_cloud(&file.path, &Reading::default()));
     assert!(message.contains(".tiff") && message.contains(".npy"), "{message}");
 }

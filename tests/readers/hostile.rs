@@ -1,5 +1,6 @@
 //! Files that claim what they are not.
 
+use crosscheck::dataset::Reading;
 use crosscheck::frame::SIDE_MAX;
 use image::ImageFormat;
 use tiff::encoder::Compression;
@@ -161,9 +162,9 @@ fn random_bytes_in_a_good_image_neither_panic_nor_exhaust() {
 fn a_folder_and_a_missing_file_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let inside = folder.path().join("xyz.tiff");
-    let missing = refusal("xyz.tiff", crosscheck::dataset::read_cloud(&inside, None));
+    let missing = refusal("xyz.tiff", crosscheck::dataset::read_cloud(&inside, &Reading::default()));
     assert!(missing.contains("cannot open"), "{missing}");
     std::fs::create_dir(&inside).unwrap();
-    refusal("xyz.tiff", crosscheck::dataset::read_cloud(&inside, None));
+    refusal("xyz.tiff", crosscheck::dataset::read_cloud(&inside, &Reading::default()));
     refusal("xyz.tiff", crosscheck::dataset::read_rgb(&inside));
 }

@@ -46,7 +46,7 @@ fn overwritten(name: &str, bytes: &[u8]) -> PathBuf {
 
 /// Reads `bytes` as a cloud of a file called `name`.
 pub fn cloud(name: &str, bytes: &[u8]) -> Result<OrganisedCloud, DatasetError> {
-    dataset::read_cloud(&overwritten(name, bytes), Some(&CAMERA))
+    dataset::read_cloud(&overwritten(name, bytes), &CAMERA.into())
 }
 
 /// Reads `bytes` as a colour image of a file called `name`.

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use crosscheck::dataset::frames_under;
 use crosscheck::dataset::recording::Record;
+use crosscheck::dataset::{Reading, frames_under};
 use crosscheck::inspect::Inspector;
 use crosscheck::score::Verdict;
 
@@ -48,7 +48,7 @@ fn a_recording_runs_to_verdicts_which_are_those_of_its_frames() {
     assert!(camera.is_some_and(|line| line.starts_with("ok") && line.contains("640 x 360 pixels")), "{printed}");
     let (code, printed) = crosscheck(path, &["run", "--config", "station.toml"]);
     assert!(code == Some(0) && printed.contains("the recording ended after"), "{code:?}: {printed}");
-    let entries = frames_under(&path.join("recorded"), None).unwrap();
+    let entries = frames_under(&path.join("recorded"), &Reading::default()).unwrap();
     assert!((FRAMES_MIN..=FRAMES).contains(&entries.len()), "{} frames: {printed}", entries.len());
     for entry in &entries {
         let record = Record::beside(&entry.rgb).unwrap().unwrap();
@@ -87,7 +87,7 @@ fn what_is_wrong_is_named_before_a_frame_is_judged() {
             let (code, printed) = crosscheck(path, &[command, "--config", "station.toml"]);
             assert!(code != Some(0) && words.iter().all(|word| printed.contains(word)), "{words:?}: {printed}");
         }
-        assert!(frames_under(&path.join("recorded"), None).is_err(), "a frame was judged");
+        assert!(frames_under(&path.join("recorded"), &Reading::default()).is_err(), "a frame was judged");
     }
     for (more, words) in [
         ("depth = [1280, 720]", ["does not have", "1280 x 720"]),

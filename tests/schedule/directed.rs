@@ -63,6 +63,7 @@ fn the_table_of_faults() {
     let expected = [
         (Fault::Starting, rule(false, true, Recover::ClearAndFlush)),
         (Fault::CameraLost, rule(true, true, Recover::ClearAndFlush)),
+        (Fault::DepthLost, rule(true, true, Recover::ClearAndFlush)),
         (Fault::EngineError, rule(true, true, Recover::ClearAndFlush)),
         (Fault::QueueOverflow, rule(true, true, Recover::Flush)),
         (Fault::ClockJump, rule(true, true, Recover::Flush)),

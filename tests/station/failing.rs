@@ -169,7 +169,7 @@ fn a_silent_camera_is_a_lost_one() {
 }
 
 #[test]
-fn one_bad_frame_rejects_its_part_and_several_are_a_fault() {
+fn one_frame_without_points_rejects_its_part_and_several_are_a_fault_of_the_depth() {
     let blind = |from: u64, to: u64| (from..to).map(|_| Step::Blind);
     let steps: Vec<Step> = [Step::Good, Step::Good]
         .into_iter()
@@ -181,9 +181,10 @@ fn one_bad_frame_rejects_its_part_and_several_are_a_fault() {
     let plant = Plant::new(Announced::ByEveryFrame, 4000);
     let report = plant.run(in_step(steps));
     report.result.as_ref().unwrap();
-    assert_eq!(report.seen.course(Fault::EngineError), [true, false]);
-    assert_eq!(report.metrics.total(Count::UnscoredEngine), 4);
-    assert_eq!(report.verdicts.len(), 6);
+    assert_eq!(report.seen.course(Fault::DepthLost), [true, false]);
+    assert_eq!(report.seen.course(Fault::EngineError), [] as [bool; 0]);
+    assert_eq!((report.metrics.total(Count::UnscoredEngine), report.metrics.total(Count::Rejected)), (0, 4));
+    assert_eq!(report.verdicts.len(), 10);
     only_good_parts_passed(&report);
 }
 

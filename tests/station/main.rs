@@ -8,6 +8,7 @@ mod plant;
 #[path = "../common/small_engine.rs"]
 mod small_engine;
 
+mod each;
 mod failing;
 mod judging;
 mod reloading;

@@ -9,6 +9,8 @@ use crosscheck::camera::{CameraError, CapturedFrame, FrameSource, Opener};
 use crosscheck::clock::monotonic_ns;
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 use crosscheck::inspect::Inspector;
+use crosscheck::model::engine_file::Engine;
+use crosscheck::prepare::Preparation;
 use crosscheck::runtime::judgement::{Judge, Judgement};
 use crosscheck::runtime::metrics::{Count, Metrics};
 use crosscheck::runtime::settings::{Announced, Settings, Timing};
@@ -115,8 +117,11 @@ pub fn frames() -> [RgbdFrame; 3] {
 }
 
 pub fn judgement(threshold: f32) -> Judgement {
-    let engine = engine(threshold);
-    let (preparation, engine_sha256) = (engine.metadata.preparation, engine.content_sha256.clone());
+    judgement_of(engine(threshold), threshold)
+}
+
+pub fn judgement_of(engine: Engine, threshold: f32) -> Judgement {
+    let (preparation, engine_sha256) = (engine.metadata.preparation.clone(), engine.content_sha256.clone());
     let thresholds = Thresholds { reject: threshold, review: None };
     Judgement {
         inspector: Inspector::new(engine).unwrap(),
@@ -132,6 +137,8 @@ pub struct Plant {
     pub metrics: Arc<Metrics>,
     pub manager: ServiceManager,
     pub threshold: f32,
+    /// In place of the small engine's own.
+    pub preparation: Option<Preparation>,
     /// What a part costs beside its inspection.
     pub burden: Duration,
     /// What became of each part is not kept.
@@ -173,6 +180,7 @@ impl Plant {
             metrics: Arc::new(Metrics::new(&FAULT_NAMES)),
             manager: ServiceManager::none(),
             threshold: 1e6,
+            preparation: None,
             burden: Duration::ZERO,
             forgets: false,
             shown: Arc::new(AtomicU64::new(0)),
@@ -204,11 +212,12 @@ impl Plant {
         let verdicts = Arc::new(Mutex::new(Vec::with_capacity(1 << 16)));
         let (log, judged, burden) = (verdicts.clone(), self.judged.clone(), self.burden);
         let (listener, seen) = (self.line.listener(self.forgets), self.line.seen.clone());
+        let mut engine = engine(self.threshold);
+        engine.metadata.preparation = self.preparation.unwrap_or(engine.metadata.preparation);
         let equipment = Equipment {
             camera,
-            judgement: judgement(self.threshold),
+            judgement: judgement_of(engine, self.threshold),
             line: self.line.running,
-            eye: None,
             watchers: vec![Box::new(move |shot| {
                 log.lock().unwrap().push((shot.part, shot.inspection.verdict.unwrap()));
                 std::thread::sleep(burden);

@@ -8,7 +8,9 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use client::Client;
+use crosscheck::frame::Region;
 use crosscheck::overlay::{Overlay, Photograph};
+use crosscheck::prepare::window::Window;
 use crosscheck::runtime::metrics::{Count, Latency, Metrics};
 use crosscheck::score::Verdict;
 use crosscheck::shapes::P;
@@ -54,7 +56,9 @@ impl Desk {
         let (rgb, map, valid) = (vec![90; 64 * 48 * 3], vec![0.5; P], vec![true; P]);
         let photograph = Photograph { rgb: &rgb, width: 64, height: 48 };
         let (score, threshold, verdict) = (Some(0.5), Some(1.0), Some(Verdict::Pass));
-        self.latest.offer(part, &Overlay { photograph, anomaly_map: &map, valid: &valid, score, threshold, verdict });
+        let (window, kept) = (Window::around(Region::of_size(64, 48)), &valid);
+        let overlay = Overlay { photograph, window, kept, anomaly_map: &map, valid: &valid, score, threshold, verdict };
+        self.latest.offer(part, &overlay);
     }
 }
 

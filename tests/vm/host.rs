@@ -10,7 +10,7 @@ use crosscheck::frame::RgbdFrame;
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Precision, Source};
 use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
-use crosscheck::prepare::{Keep, PlaneMode, Preparation};
+use crosscheck::prepare::{BeltMode, PartChoice, Preparation};
 use crosscheck::shapes::{H, P, W};
 
 use crate::belt::{COUNTS_PER_S_MAX, DECISION_LEAD_COUNTS, DELAY_COUNTS, PULSE_MS};
@@ -45,9 +45,10 @@ fn metadata() -> Metadata {
         variant: Variant::Default,
         architecture: architecture(),
         precision: Precision::F32,
-        preparation: Preparation { plane: PlaneMode::None, keep: Keep::All, seed: SEED, ..Preparation::default() },
+        preparation: Preparation { belt: BeltMode::None, part: PartChoice::All, seed: SEED, ..Preparation::default() },
         standardise: true,
         geometry: Geometry::Metres,
+        usual: None,
         calibration: None,
         fitted_on: Vec::new(),
         provenance: vec![Source::Seed(SEED)],
@@ -85,7 +86,7 @@ fn engine(frames: &[(&str, RgbdFrame)]) -> Engine {
         seeded::weights(&metadata.architecture, SEED).into_iter().filter(|(name, _)| !name.starts_with("map_"));
     let engine = Engine { weights: weights.collect(), metadata, content_sha256: String::new() };
     let mut fit = Fit::new(engine, std::env::temp_dir()).unwrap();
-    (0..SHOTS).for_each(|seed| assert!(fit.add(&small(seed)).unwrap()));
+    (0..SHOTS).for_each(|seed| assert_eq!(fit.add(&small(seed)).unwrap().len(), 1));
     let settings = Settings { epochs: 600, pixels: 512, seed: SEED, held_out: 0.0 };
     let mut engine = fit.run(&settings, None, &mut |_| ControlFlow::Continue(())).unwrap();
     let mut inspector = Inspector::new(engine.clone()).unwrap();

@@ -1,11 +1,11 @@
 //! The part in one frame: where it is, how large, and how many points describe it.
 
 use crate::calibration::station::PartSize;
-use crate::frame::{RgbdFrame, is_point};
+use crate::frame::{Region, RgbdFrame, is_point};
 use crate::prepare::components::Components;
 use crate::prepare::plane::{self, Plane};
-use crate::prepare::resize;
-use crate::quality::Region;
+use crate::prepare::window::Window;
+use crate::prepare::{PartChoice, choose};
 use crate::shapes::W;
 
 /// Fewer points than this are no part.
@@ -20,9 +20,21 @@ const TRIMMED: f32 = 0.005;
 pub struct PartView {
     /// Pixels that it covers and a margin around them.
     pub surroundings: Region,
+    /// Of the pixels that it covers, `[x, y]`.
+    pub middle: [f32; 2],
     pub size: PartSize,
+    /// Whether another thing could have been taken for it nearly as well.
+    pub is_close: bool,
     /// Whether it reaches the edge of the frame: not all of it is seen.
     pub cut: bool,
+}
+
+impl PartView {
+    /// The same part in a photograph of which its frame is a cut-out that begins at `x`, `y`.
+    pub fn moved(self, x: usize, y: usize) -> Self {
+        let surroundings = Region { x: self.surroundings.x + x, y: self.surroundings.y + y, ..self.surroundings };
+        Self { surroundings, middle: [self.middle[0] + x as f32, self.middle[1] + y as f32], ..self }
+    }
 }
 
 /// Finds parts, in buffers that frames reuse.
@@ -34,19 +46,23 @@ pub struct PartFinder {
 }
 
 impl PartFinder {
-    /// The largest thing on the belt; none where there is only belt.
-    pub fn find(&mut self, frame: &RgbdFrame, belt: &Plane) -> Option<PartView> {
+    /// What is taken for the part on the belt; none where there is only belt.
+    pub fn find(&mut self, frame: &RgbdFrame, belt: &Plane, part: PartChoice) -> Option<PartView> {
         let (width, height) = (frame.width(), frame.height());
         self.points.clear();
         self.points.extend_from_slice(frame.cloud().points());
         plane::remove(&mut self.points, belt);
-        self.components.keep_largest(&mut self.points, width);
+        self.components.find(&self.points, width, is_point);
+        let part = choose(&mut self.components, part, (width, height), None)?;
+        let others = self.points.iter_mut().enumerate().filter(|(i, _)| !self.components.has(&part, *i));
+        others.for_each(|(_, point)| *point = [0.0; 3]);
         let covered = covered(&self.points, width)?;
         let count = self.points.iter().filter(|p| is_point(p)).count();
         if count < POINTS_MIN {
             return None;
         }
-        resize::nearest_of(|i| self.points[i], width, height, [0.0; 3], &mut self.network);
+        let window = Window::around(Region::whole(frame));
+        window.nearest_into(|x, y| self.points[y * width + x], [0.0; 3], &mut self.network);
         let (length_m, width_m, height_m) = extents(&self.points, belt);
         let points = self.network.iter().filter(|p| is_point(p)).count();
         let size = PartSize {
@@ -62,7 +78,14 @@ impl PartFinder {
             || covered.y == 0
             || covered.x + covered.width == width
             || covered.y + covered.height == height;
-        Some(PartView { surroundings: grown(covered).within(width, height), size, cut })
+        let middle = [covered.x as f32 + 0.5 * covered.width as f32, covered.y as f32 + 0.5 * covered.height as f32];
+        Some(PartView {
+            surroundings: grown(covered).within(width, height),
+            middle,
+            size,
+            cut,
+            is_close: part.is_close,
+        })
     }
 }
 

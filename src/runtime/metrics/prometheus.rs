@@ -142,6 +142,11 @@ fn of_count(what: Count) -> Series {
         Count::UnscoredNoFrame => series("crosscheck_parts_unscored_total", "reason=\"no_frame\"", UNSCORED),
         Count::UnscoredDropped => series("crosscheck_parts_unscored_total", "reason=\"frame_dropped\"", UNSCORED),
         Count::UnscoredEngine => series("crosscheck_parts_unscored_total", "reason=\"engine\"", UNSCORED),
+        Count::PartsDoubtful => series(
+            "crosscheck_parts_doubtful_total",
+            "",
+            "Parts that another thing may have been taken for: at the picture's edge, of an unusual size, or chosen closely.",
+        ),
         Count::LateVerdicts => {
             series("crosscheck_late_verdicts_total", "", "Verdicts after their deadline; they did not act.")
         }

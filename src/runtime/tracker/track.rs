@@ -8,6 +8,8 @@ use super::{Passed, Seen};
 
 /// A part that stands may seem to move by less than this, pixels.
 const NOISE: f32 = 6.0;
+/// What stays where it is while the belt goes on by so much is no part, pixels.
+const FIXTURE: f32 = 5.0 * NOISE;
 /// Without a part that has moved in so many frames, the belt stands.
 const STILL_MIN: u32 = 4;
 /// A part that stands and is not seen in so many frames is not there any more.
@@ -137,6 +139,8 @@ pub struct Track {
     /// Frames since it was seen.
     misses: u32,
     is_whole: bool,
+    /// Where it was when it last moved, and how far the belt has gone since, pixels.
+    stood: (Vector2<f32>, f32),
     has_moved: bool,
     is_piece: bool,
     /// It was there in the first frame.
@@ -160,11 +164,24 @@ impl Track {
             sightings: 1,
             misses: 0,
             is_whole: !part.cut,
+            stood: (at, 0.0),
             has_moved: false,
             is_piece,
             is_old,
             is_done: false,
         }
+    }
+
+    /// The belt has gone on by so many pixels.
+    pub fn stay_behind(&mut self, went: f32) {
+        let (place, gone) = self.stood;
+        let has_moved = (self.at - place).norm() >= NOISE;
+        self.stood = if has_moved { (self.at, 0.0) } else { (place, gone + went) };
+    }
+
+    /// Whether the belt goes by under it: a guide or a fixture, which never passes.
+    fn is_fixture(&self) -> bool {
+        self.stood.1 > FIXTURE
     }
 
     /// Expects it where its velocity takes it.
@@ -259,7 +276,7 @@ impl Track {
 
     pub fn fate(&self, belt: &Belt, frame: &Frame) -> Fate {
         let is_given_up = self.misses > MISSES_MAX;
-        if self.is_done {
+        if self.is_done || self.is_fixture() {
             return Fate::Coming;
         }
         let Some(along) = belt.along(self.at, frame) else {
@@ -305,18 +322,20 @@ impl Track {
 
     /// The frame that may turn out to be this part's.
     pub fn kept_ns(&self, belt: &Belt, frame: &Frame) -> Option<u64> {
-        (!self.is_done && (!belt.is_known() || self.was_seen_passing(belt, frame))).then_some(self.sight.0)
+        let may_pass = !self.is_done && !self.is_fixture();
+        (may_pass && (!belt.is_known() || self.was_seen_passing(belt, frame))).then_some(self.sight.0)
     }
 
     /// The earliest moment for which it may still be announced.
     pub fn earliest_ns(&self, belt: &Belt, frame: &Frame) -> Option<u64> {
         let sight_ns = self.was_seen_passing(belt, frame).then_some(self.sight.0);
         let earliest_ns = self.nearest.0.min(sight_ns.unwrap_or(u64::MAX));
-        (!self.is_done && self.came_before(belt, frame)).then_some(earliest_ns)
+        (!self.is_done && !self.is_fixture() && self.came_before(belt, frame)).then_some(earliest_ns)
     }
 
     pub fn is_due_at_end(&self, belt: &Belt, frame: &Frame) -> bool {
-        !self.is_done && (self.came_before(belt, frame) || !self.is_old && !self.is_piece)
+        let may_pass = !self.is_done && !self.is_fixture();
+        may_pass && (self.came_before(belt, frame) || !self.is_old && !self.is_piece)
     }
 
     /// What is announced of it when nothing more comes.

@@ -8,7 +8,7 @@
 //
 // Bytes equal the CPU's: the weights are its integers, and the columns come before the rows as there. Compiled with
 // fmad=false: a point at the plane's limit, and the rounding of a weight, must fall to the same side.
-// Dropping all but the largest component (Keep::Largest) is not here; a station that keeps all needs nothing else.
+// Crops, components and windows (src/prepare.rs) are not here: the back end prepares frames on the CPU.
 
 #include <cuda_fp16.h>
 

@@ -9,7 +9,7 @@ use crate::backend::cuda::prepare::{Resizer, remove_plane};
 use crate::backend::selftest::Check;
 use crate::frame::{OrganisedCloud, RgbdFrame};
 use crate::prepare::plane::Plane;
-use crate::prepare::{Keep, PlaneMode, Preparation, prepare};
+use crate::prepare::{BeltMode, PartChoice, Preparation, prepare};
 use crate::shapes::{P, RGB, XYZ};
 
 /// A landscape and a portrait, one larger than the network's and one with a side that is smaller.
@@ -35,8 +35,8 @@ pub fn checks(device: &Device) -> Result<Vec<Check>, CudaError> {
     let mut checks = Vec::new();
     for (width, height) in SIZES {
         let Some(frame) = frame(width, height) else { panic!("a frame of {width} x {height} can be made") };
-        let how = Preparation { plane: PlaneMode::Fixed(PLANE), keep: Keep::All, ..Preparation::default() };
-        let want = prepare(&frame, &how);
+        let how = Preparation { belt: BeltMode::Fixed(PLANE), part: PartChoice::All, ..Preparation::default() };
+        let Ok(want) = prepare(&frame, &how) else { panic!("a whole frame is prepared") };
         let mut cloud = stream.clone_htod(frame.cloud().points().as_flattened())?;
         let (mut points, mut halves) = (stream.alloc_zeros(P * XYZ)?, stream.alloc_zeros(RGB * P)?);
         remove_plane(kernels, stream, &mut cloud, &PLANE)?;

@@ -1,7 +1,9 @@
 //! The engine file: what is written is read, and what was changed, cut or made to harm is refused by name.
 
-#[path = "common/allocations.rs"]
+#[path = "../common/allocations.rs"]
 mod allocations;
+
+mod scene;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,8 +13,9 @@ use crosscheck::calibrate::Calibration;
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::{Engine, EngineError, Geometry, Measures, Metadata, Precision, Source};
 use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
+use crosscheck::prepare::crop::Crop;
 use crosscheck::prepare::plane::Plane;
-use crosscheck::prepare::{Keep, PlaneMode, Preparation, Stride};
+use crosscheck::prepare::{BeltMode, PartChoice, Preparation, Stride};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use tempfile::TempDir;
@@ -44,13 +47,15 @@ fn engine(precision: Precision) -> Engine {
         architecture: architecture(),
         precision,
         preparation: Preparation {
-            plane: PlaneMode::Fixed(Plane { normal: [0.0, 0.0, 1.0], offset_m: -0.5 }),
-            keep: Keep::All,
+            crop: Crop::default(),
+            belt: BeltMode::Fixed(Plane { normal: [0.0, 0.0, 1.0], offset_m: -0.5 }),
+            part: PartChoice::All,
             seed: 9,
             stride: Stride::Two,
         },
         standardise: true,
         geometry: Geometry::Folded(Measures { radius_m: 0.25, centre_m: [0.0, -0.5, 2.0], spread_m: 0.125 }),
+        usual: None,
         calibration: Some(Calibration {
             threshold: 0.75,
             review: Some(0.5),
@@ -368,19 +373,4 @@ fn what_cannot_be_written_is_named_and_leaves_nothing() {
         assert!(error.to_string().contains(&path.display().to_string()), "{error}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-}
-
-#[test]
-fn a_calibrated_engine_keeps_its_preparation() {
-    let mut metadata = engine(Precision::F32).metadata;
-    let (own, plain) = (metadata.preparation, Preparation::default());
-    let message = metadata.prepare_as(plain).unwrap_err().to_string();
-    assert!(message.contains("calibrate it again") && message.contains("--plane"), "{message}");
-    metadata.prepare_as(own).unwrap();
-    metadata.calibration = None;
-    metadata.prepare_as(plain).unwrap();
-    // The station's plane in place of each frame's own is the same preparation, the other way round it is not.
-    metadata.calibration = engine(Precision::F32).metadata.calibration;
-    metadata.prepare_as(Preparation { plane: own.plane, ..plain }).unwrap();
-    metadata.prepare_as(plain).unwrap_err();
 }

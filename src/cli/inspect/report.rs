@@ -1,0 +1,96 @@
+//! What is printed of an inspection.
+
+use std::time::Duration;
+
+use crosscheck::backend::cpu::CpuOptions;
+use crosscheck::inspect::Inspection;
+use crosscheck::prepare::belt::Belt;
+use serde_json::{Map, Value, json};
+
+/// One object; where parts are inspected one by one, that of the worst, with all of them in `parts`.
+pub fn to_json(
+    inspections: &[(Option<[f32; 2]>, Inspection)],
+    threshold: Option<f32>,
+    evaluated: CpuOptions,
+) -> String {
+    let order = |a: &&(_, Inspection), b: &&(_, Inspection)| f32::total_cmp(&a.1.ranked_score(), &b.1.ranked_score());
+    let Some((_, worst)) = inspections.iter().max_by(order) else { return json!({}).to_string() };
+    let mut object = part(worst);
+    object.insert("threshold".into(), json!(threshold));
+    object.insert("precision".into(), json!(evaluated.arithmetic.name()));
+    object.insert("stride".into(), json!(evaluated.stride.pixels()));
+    if inspections.iter().any(|(at, _)| at.is_some()) {
+        let parts = inspections.iter().map(|(at, inspection)| {
+            let mut part = part(inspection);
+            part.insert("at".into(), json!(at));
+            Value::Object(part)
+        });
+        object.insert("parts".into(), parts.collect());
+    }
+    Value::Object(object).to_string()
+}
+
+fn part(inspection: &Inspection) -> Map<String, Value> {
+    let milliseconds = |(name, time): (&str, Duration)| (name.to_string(), json!(time.as_secs_f64() * 1e3));
+    let mut times: Map<String, Value> = inspection.times.stages().into_iter().map(milliseconds).collect();
+    times.extend([milliseconds(("total", inspection.times.total()))]);
+    let window = inspection.input.window;
+    let fields = json!({
+        "score": inspection.scores.map(|s| s.score),
+        "score_reference": inspection.scores.map(|s| s.reference),
+        "verdict": inspection.verdict,
+        "reason": inspection.reason.map(|reason| reason.to_string()),
+        "doubt": inspection.doubt.map(|doubt| doubt.to_string()),
+        "belt": inspection.input.taken.belt.map(belt),
+        "window": { "left": window.left, "top": window.top, "side": window.side },
+        "points": inspection.input.points(),
+        "valid_pixels": inspection.valid_pixels(),
+        "times_ms": times,
+    });
+    match fields {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+fn belt(belt: Belt) -> Value {
+    let Belt { plane, support } = belt;
+    json!({
+        "normal": plane.towards_camera().normal,
+        "offset_m": plane.towards_camera().offset_m,
+        "border_share": support.border_share,
+        "cloud_share": support.cloud_share,
+    })
+}
+
+pub fn to_text(at: Option<[f32; 2]>, inspection: &Inspection, threshold: Option<f32>) -> String {
+    let score = match (&inspection.scores, &inspection.reason) {
+        (Some(s), _) => format!("{:.6} (reference {:.6})", s.score, s.reference),
+        (None, Some(reason)) => format!("none: {reason}"),
+        (None, None) => "none".into(),
+    };
+    let verdict = match (inspection.verdict, threshold) {
+        (Some(verdict), Some(threshold)) => format!("{verdict}, threshold {threshold:.6}"),
+        (Some(verdict), None) => verdict.to_string(),
+        (None, _) => "none: the engine has no threshold; calibrate it, or give --threshold".into(),
+    };
+    let stages = inspection.times.stages().map(|(name, time)| format!("{name} {:.1}", time.as_secs_f64() * 1e3));
+    let part = at.map_or(String::new(), |[x, y]| format!("part          at column {x:.0}, row {y:.0}\n"));
+    format!(
+        "{part}score         {score}\nverdict       {verdict}\nbelt          {}\nvalid pixels  {}\ntime          {:.1} ms ({})",
+        belt_to_text(inspection.input.taken.belt),
+        inspection.valid_pixels(),
+        inspection.times.total().as_secs_f64() * 1e3,
+        stages.join(", ")
+    )
+}
+
+fn belt_to_text(belt: Option<Belt>) -> String {
+    let Some(Belt { plane, support }) = belt else { return "none removed".into() };
+    format!(
+        "{:.1} mm away at right angles; {:.0} % of the border shows it, and {:.0} % of all points lie on it",
+        1e3 * plane.towards_camera().offset_m,
+        100.0 * support.border_share,
+        100.0 * support.cloud_share
+    )
+}

@@ -1,0 +1,131 @@
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::ConfigError;
+use super::check::{Problems, resolve};
+use crate::calibration::{CalibrationError, read_plane};
+use crate::prepare::crop::Crop;
+use crate::prepare::{BeltMode, PartChoice, Preparation};
+use crate::toml_errors;
+
+/// `[scene]`: what of a photograph is taken for the part. Reloaded on SIGHUP. Also in a file of its own, for the `--scene`
+/// of every command that reads frames.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scene {
+    /// Where in the photograph the part may be; all of it when left out.
+    #[serde(skip_serializing_if = "Crop::is_whole")]
+    pub crop: Crop,
+    /// `fit` to each frame, `none`, or a plane file; `fit` when left out, and `none` with part `everything`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub belt: Option<Belt>,
+    /// `largest`, `centre`, `all`, `everything` or `each`.
+    pub part: PartChoice,
+    /// What becomes of a part that another thing may have been taken for: `warn` or `reject`.
+    pub doubtful: Doubtful,
+}
+
+/// What `scene.belt` may be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Belt {
+    Fit,
+    None,
+    File(PathBuf),
+}
+
+impl From<String> for Belt {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "fit" => Self::Fit,
+            "none" => Self::None,
+            _ => Self::File(text.into()),
+        }
+    }
+}
+
+impl From<Belt> for String {
+    fn from(belt: Belt) -> Self {
+        match belt {
+            Belt::Fit => "fit".into(),
+            Belt::None => "none".into(),
+            Belt::File(path) => path.to_string_lossy().into_owned(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubtful {
+    #[default]
+    Warn,
+    Reject,
+}
+
+/// A file with a scene in it, a station's or one by itself.
+#[derive(Deserialize)]
+struct SceneFile {
+    scene: Option<Scene>,
+}
+
+impl Scene {
+    /// Reads the `[scene]` of a file; what else is in it is not looked at.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let name = || path.display().to_string();
+        let text = super::read_text(path)?;
+        let file: SceneFile = toml::from_str(&text).map_err(|error| {
+            let (line, reason) = toml_errors::explain(&error, &text);
+            ConfigError::Parse { path: name(), line, reason }
+        })?;
+        let mut problems = Problems::default();
+        match &file.scene {
+            Some(scene) => scene.check(&mut problems),
+            None => problems.say("it has no [scene] where crop, belt and part of one are expected".into()),
+        }
+        match file.scene.filter(|_| problems.found().is_empty()) {
+            Some(mut scene) => {
+                scene.resolve(path.parent().unwrap_or(Path::new("")));
+                Ok(scene)
+            }
+            None => Err(ConfigError::Invalid { path: name(), problems: problems.found().to_vec() }),
+        }
+    }
+
+    /// `base` in this scene. Reads the plane file that it names.
+    pub fn prepare(&self, base: &Preparation) -> Result<Preparation, CalibrationError> {
+        let belt = match self.belt() {
+            Belt::Fit => BeltMode::Fit,
+            Belt::None => BeltMode::None,
+            Belt::File(path) => BeltMode::Fixed(read_plane(&path)?),
+        };
+        Ok(Preparation { crop: self.crop.clone(), belt, part: self.part, ..base.clone() })
+    }
+
+    /// The same scene with a belt that is found in each frame.
+    pub fn without_belt(mut self) -> Self {
+        self.belt = None;
+        self
+    }
+
+    fn belt(&self) -> Belt {
+        let usual = if self.part == PartChoice::Everything { Belt::None } else { Belt::Fit };
+        self.belt.clone().unwrap_or(usual)
+    }
+
+    pub(super) fn check(&self, problems: &mut Problems) {
+        // Any plane will do for what does not depend on it.
+        let belt = if self.belt() == Belt::None { BeltMode::None } else { BeltMode::Fit };
+        let prepared = Preparation { crop: self.crop.clone(), belt, part: self.part, ..Preparation::default() };
+        prepared.check().err().into_iter().for_each(|problem| problems.say(format!("scene: {problem}")));
+        if let Some(Belt::File(path)) = &self.belt {
+            problems.path("scene.belt", path);
+        }
+    }
+
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        if let Some(Belt::File(path)) = &mut self.belt {
+            resolve(path, folder);
+        }
+    }
+}

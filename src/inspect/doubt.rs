@@ -1,0 +1,148 @@
+//! What speaks against the thing that was taken for the part.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::model::engine_file::Usual;
+use crate::prepare::{NetworkInput, PartChoice, Taken};
+
+/// A part has its usual number of points within this share, or something else was taken for it.
+const UNUSUAL_SHARE: f32 = 0.3;
+
+/// Why another thing than the part may have been taken for it.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Doubt {
+    #[error(
+        "what was taken for the part touches the edge of the picture, as a fixture does or a part that is not wholly seen; set scene.crop, or scene.part = \"centre\""
+    )]
+    TouchesEdge,
+    #[error("another thing could have been taken for the part nearly as well; set scene.crop around the part")]
+    CloseChoice,
+    #[error(
+        "what was taken for the part has {points} points of the network's picture where {usual} are usual, more than 30 % off: perhaps it is another thing"
+    )]
+    UnusualSize { points: usize, usual: usize },
+}
+
+impl Doubt {
+    /// What speaks against what was taken, the gravest first.
+    pub fn of(input: &NetworkInput, part: PartChoice, usual: Option<&Usual>) -> Option<Self> {
+        let points = input.points();
+        if points == 0 || input.taken.missing.is_some() {
+            return None;
+        }
+        if input.taken.touches_edge {
+            return Some(Self::TouchesEdge);
+        }
+        if input.taken.is_close {
+            return Some(Self::CloseChoice);
+        }
+        let usual = usual.filter(|_| part != PartChoice::Everything)?.points;
+        let is_unusual = (points as f32 - usual as f32).abs() > UNUSUAL_SHARE * usual as f32;
+        is_unusual.then_some(Self::UnusualSize { points, usual })
+    }
+}
+
+/// How many of the frames of a command were doubtful, and where no belt was found, to be said once at its end.
+#[derive(Clone, Debug, Default)]
+pub struct Doubts {
+    frames: usize,
+    at_edge: usize,
+    close: usize,
+    unusual: usize,
+    without_belt: usize,
+}
+
+impl Doubts {
+    /// Takes a frame in.
+    pub fn add(&mut self, input: &NetworkInput, doubt: Option<Doubt>) {
+        self.count(&input.taken, doubt);
+    }
+
+    /// Takes a frame in by what was taken for its part.
+    pub fn count(&mut self, taken: &Taken, doubt: Option<Doubt>) {
+        self.frames += 1;
+        self.without_belt += usize::from(taken.belt.is_none());
+        match doubt {
+            Some(Doubt::TouchesEdge) => self.at_edge += 1,
+            Some(Doubt::CloseChoice) => self.close += 1,
+            Some(Doubt::UnusualSize { .. }) => self.unusual += 1,
+            None => {}
+        }
+    }
+
+    /// Says what there is to say, once, under the name of a command or a class.
+    pub fn say(&self, name: &str) {
+        if self.without_belt > 0 {
+            log::info!("{name}: no belt was removed from {} of {} frames", self.without_belt, self.frames);
+        }
+        if !self.is_empty() {
+            log::warn!("{name}: {self}");
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.at_edge + self.close + self.unusual == 0
+    }
+}
+
+impl fmt::Display for Doubts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds = [
+            (self.at_edge, "what was taken for the part touches the edge of the picture"),
+            (self.close, "another thing could have been taken for it nearly as well"),
+            (self.unusual, "its size is more than 30 % off the usual one"),
+        ];
+        let said: Vec<String> =
+            kinds.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("in {count} {what}")).collect();
+        write!(
+            f,
+            "of {} frames, {}: look at the pictures (fit --preview, inspect --out), and set [scene] so that the part is taken",
+            self.frames,
+            said.join(", ")
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shapes::P;
+
+    fn input(points: usize, taken: Taken) -> NetworkInput {
+        let cloud = (0..P).map(|i| if i < points { [0.0, 0.0, 0.5] } else { [0.0; 3] }).collect();
+        NetworkInput { cloud, taken, ..NetworkInput::default() }
+    }
+
+    const USUAL: Usual = Usual { points: 1000, depth_m: 0.5, width: 400, height: 400 };
+
+    #[test]
+    fn each_doubt_has_its_cause() {
+        let doubt = |points, taken| Doubt::of(&input(points, taken), PartChoice::Largest, Some(&USUAL));
+        let plain = Taken::default();
+        assert_eq!([710, 1000, 1290].map(|points| doubt(points, plain)), [None; 3]);
+        for points in [690, 1310] {
+            assert_eq!(doubt(points, plain), Some(Doubt::UnusualSize { points, usual: 1000 }));
+        }
+        assert_eq!(doubt(100, Taken { touches_edge: true, is_close: true, ..plain }), Some(Doubt::TouchesEdge));
+        assert_eq!(doubt(1000, Taken { is_close: true, ..plain }), Some(Doubt::CloseChoice));
+        assert_eq!(Doubt::of(&input(5, plain), PartChoice::Everything, Some(&USUAL)), None);
+        assert_eq!(Doubt::of(&input(5, plain), PartChoice::Largest, None), None);
+    }
+
+    #[test]
+    fn the_summary_counts_what_it_names() {
+        let mut doubts = Doubts::default();
+        let frame = input(1000, Taken::default());
+        doubts.add(&frame, None);
+        assert!(doubts.is_empty() && doubts.without_belt == 1);
+        doubts.add(&frame, Some(Doubt::TouchesEdge));
+        doubts.add(&frame, Some(Doubt::TouchesEdge));
+        let text = doubts.to_string();
+        assert!(
+            !doubts.is_empty() && text.starts_with("of 3 frames, in 2 what") && !text.contains("another"),
+            "{text}"
+        );
+    }
+}
