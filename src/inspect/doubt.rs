@@ -52,6 +52,8 @@ pub struct Doubts {
     close: usize,
     unusual: usize,
     without_belt: usize,
+    /// Sums over the frames with a belt: its shares of the border and of all points.
+    belt: [f32; 2],
 }
 
 impl Doubts {
@@ -63,7 +65,12 @@ impl Doubts {
     /// Takes a frame in by what was taken for its part.
     pub fn count(&mut self, taken: &Taken, doubt: Option<Doubt>) {
         self.frames += 1;
-        self.without_belt += usize::from(taken.belt.is_none());
+        match taken.belt.map(|belt| belt.support) {
+            Some(support) => {
+                self.belt = [self.belt[0] + support.border_share, self.belt[1] + support.cloud_share];
+            }
+            None => self.without_belt += 1,
+        }
         match doubt {
             Some(Doubt::TouchesEdge) => self.at_edge += 1,
             Some(Doubt::CloseChoice) => self.close += 1,
@@ -74,6 +81,11 @@ impl Doubts {
 
     /// Says what there is to say, once, under the name of a command or a class.
     pub fn say(&self, name: &str) {
+        let with_belt = self.frames - self.without_belt;
+        if with_belt > 0 {
+            let [border, cloud] = self.belt.map(|sum| 100.0 * sum / with_belt as f32);
+            log::info!("{name}: {border:.0} % of the border shows the belt, and {cloud:.0} % of all points lie on it");
+        }
         if self.without_belt > 0 {
             log::info!("{name}: no belt was removed from {} of {} frames", self.without_belt, self.frames);
         }
@@ -94,12 +106,12 @@ impl fmt::Display for Doubts {
             (self.close, "another thing could have been taken for it nearly as well"),
             (self.unusual, "its size is more than 30 % off the usual one"),
         ];
+        let said = kinds.iter().filter(|(count, _)| *count > 0);
         let said: Vec<String> =
-            kinds.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("in {count} {what}")).collect();
+            said.map(|(count, what)| format!("in {count} of {} frames {what}", self.frames)).collect();
         write!(
             f,
-            "of {} frames, {}: look at the pictures (fit --preview, inspect --out), and set [scene] so that the part is taken",
-            self.frames,
+            "{}; look at the pictures (fit --preview, inspect --out), and set [scene] so that the right part is taken",
             said.join(", ")
         )
     }
@@ -140,9 +152,6 @@ mod tests {
         doubts.add(&frame, Some(Doubt::TouchesEdge));
         doubts.add(&frame, Some(Doubt::TouchesEdge));
         let text = doubts.to_string();
-        assert!(
-            !doubts.is_empty() && text.starts_with("of 3 frames, in 2 what") && !text.contains("another"),
-            "{text}"
-        );
+        assert!(!doubts.is_empty() && text.starts_with("in 2 of 3 frames what") && !text.contains("another"), "{text}");
     }
 }

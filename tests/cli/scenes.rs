@@ -100,7 +100,7 @@ fn a_station_s_frames_propose_a_scene_that_a_fit_takes_and_shows() {
     assert!(desk.path("belt.png").is_file());
     let fit = format!("fit --scene belt.toml --nominal frames {FIT} --preview look --output fitted.safetensors");
     let run = desk.done(&fit);
-    assert!(run.err.contains("the part usually has") && !run.err.contains("doubt"), "{}", run.err);
+    assert!(run.err.contains("the part usually has") && !run.err.contains("WARN"), "{}", run.err);
     let sheet = image::open(desk.path("look/parts.png")).unwrap();
     assert!(sheet.width() > 1000 && sheet.height() > 150);
     // A colour that only outlines have.
@@ -119,7 +119,7 @@ fn what_touches_the_edge_is_warned_of_in_words() {
     write(&desk.path("frames"), (0..3).map(|index| scene.nominal(index).frame));
     let fit = format!("fit --nominal frames {FIT} --output fitted.safetensors");
     let run = desk.done(&fit);
-    assert!(run.err.contains("in 3 what was taken for the part touches the edge"), "{}", run.err);
+    assert!(run.err.contains("in 3 of 3 frames what was taken for the part touches the edge"), "{}", run.err);
     let run = desk.done("inspect --engine fitted.safetensors --rgb frames/rgb/000.png --xyz frames/xyz/000.tiff");
     assert!(run.err.contains("touches the edge of the picture") && run.err.contains("scene.part"), "{}", run.err);
     desk.write("centre.toml", "[scene]\npart = \"centre\"\n");

@@ -30,14 +30,15 @@ fn station(desk: &Desk, extra: &str, engine: &str) {
     );
 }
 
-/// Three good parts, one with a stain, and one that is not there; and an engine by which some of them pass.
+/// Three good parts, one with a stain, one that is not there, and a frame without a point; and an engine by which some of them pass.
 fn frames(desk: &Desk) {
-    let absent = |frame: RgbdFrame| {
-        let points = vec![[0.0, 0.0, 0.4]; 20].into_iter().chain(vec![[0.0; 3]; 224 * 224 - 20]).collect();
+    let only = |count: usize, frame: RgbdFrame| {
+        let points = vec![[0.0, 0.0, 0.4]; count].into_iter().chain(vec![[0.0; 3]; 224 * 224 - count]).collect();
         RgbdFrame::new(224, 224, frame.rgb().to_vec(), OrganisedCloud::new(224, 224, points).unwrap()).unwrap()
     };
     let good = |seed| part::frame(seed, None);
-    let all = [good(10), good(11), part::frame(20, Some(part::Defect::Stain)), absent(good(12)), good(13)];
+    let stained = part::frame(20, Some(part::Defect::Stain));
+    let all = [good(10), good(11), stained, only(20, good(12)), good(13), only(0, good(14))];
     let mut inspector = Inspector::new(small_engine::engine(1.0)).unwrap();
     let mut scores: Vec<f32> =
         all.iter().filter_map(|frame| inspector.inspect(frame).unwrap().scores).map(|scores| scores.score).collect();
@@ -60,9 +61,11 @@ fn a_recording_says_the_same_again() {
     frames(&desk);
     station(&desk, "", "");
     let run = desk.done("run --config station.toml");
-    assert!(run.err.contains("recording ended after 5 frames"), "{}", run.err);
+    assert!(run.err.contains("recording ended after 6 frames"), "{}", run.err);
     let recorded = records(&desk);
-    assert_eq!(recorded.iter().map(|record| record.part).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    assert_eq!(recorded.iter().map(|record| record.part).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
+    // A part that no depth shows is a reject on record.
+    assert!(recorded[5].reason.as_ref().is_some_and(|reason| reason.contains("no point at all")));
     for (number, record) in recorded.iter().enumerate() {
         let inspect = format!(
             "inspect --engine engine.safetensors --rgb frames/rgb/{number:03}.png --xyz frames/xyz/{number:03}.tiff --json"
@@ -72,7 +75,7 @@ fn a_recording_says_the_same_again() {
         assert_eq!(inspected["score"].as_f64().map(|s| s as f32), record.score, "{number}");
     }
     let again = desk.done("replay recording --engine engine.safetensors");
-    assert!(again.out.contains("5 frames, 5 with a recorded verdict, 0 of them differ"), "{}", again.out);
+    assert!(again.out.contains("6 frames, 6 with a recorded verdict, 0 of them differ"), "{}", again.out);
     assert!(again.out.contains("too few points"), "{}", again.out);
     // A dataset to `evaluate`, whose defects are what was rejected.
     desk.done("evaluate --engine engine.safetensors --dataset recording --report report");
