@@ -12,7 +12,7 @@ use crate::frame::{Region, RgbdFrame};
 use crate::prepare::belt::Fitter;
 use crate::prepare::crop::{CropMisfit, Cropper};
 use crate::prepare::plane::Plane;
-use crate::prepare::{BeltMode, PartChoice, Preparation};
+use crate::prepare::{PartChoice, Preparation};
 use crate::quality::Quality;
 
 /// Kept parts from which on a frame is compared with those before it, where the station's usual measures are unknown.
@@ -69,11 +69,10 @@ impl Collector {
         station: Option<&StationCalibration>,
         scene: &Preparation,
     ) -> Result<Self, CollectError> {
-        let fixed = if let BeltMode::Fixed(plane) = scene.belt { Some(plane) } else { None };
         Ok(Self {
             folder: folder.into(),
             number: next_number(folder)?,
-            belt: station.map(StationCalibration::plane).or(fixed),
+            belt: station.map(StationCalibration::plane).or(scene.belt.fixed()),
             usual: station.and_then(|station| station.measured.as_ref()).map(|measured| measured.usual),
             scene: scene.clone(),
             cropper: Cropper::default(),

@@ -22,7 +22,8 @@ use check::Problems;
 use reject::{Polarity, Sink};
 use trigger::TriggerSource;
 
-use crate::prepare::PartChoice;
+use crate::calibration::CalibrationError;
+use crate::prepare::{PartChoice, Preparation};
 use crate::toml_errors;
 
 /// A configuration is a page or two; anything larger is something else.
@@ -85,6 +86,12 @@ impl Station {
         }
         station.resolve(path.parent().unwrap_or(Path::new("")));
         Ok(station)
+    }
+
+    /// How its frames are prepared where no engine says so: by its scene, or as published.
+    pub fn preparation(&self) -> Result<Preparation, CalibrationError> {
+        let published = Preparation::default();
+        self.scene.as_ref().map_or(Ok(published.clone()), |scene| scene.prepare(&published))
     }
 
     fn check(&self, problems: &mut Problems) {

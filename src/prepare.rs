@@ -40,6 +40,13 @@ pub enum BeltMode {
     Fixed(Plane),
 }
 
+impl BeltMode {
+    /// The plane that was fitted once.
+    pub fn fixed(&self) -> Option<Plane> {
+        if let Self::Fixed(plane) = self { Some(*plane) } else { None }
+    }
+}
+
 /// What is taken for the part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,6 +5,7 @@ use image::{Rgb, RgbImage};
 
 use crate::frame::RgbdFrame;
 use crate::overlay::{Photograph, is_part_outline};
+use crate::prepare::NetworkInput;
 use crate::prepare::window::Window;
 
 /// What is kept is tinted, and outlined in the same colour.
@@ -28,6 +29,13 @@ pub struct Part<'a> {
     pub window: Window,
     /// Pixels of the network frame, `[P]`.
     pub kept: &'a [bool],
+}
+
+impl<'a> Part<'a> {
+    /// The part that is shown in the network frame.
+    pub fn of(input: &'a NetworkInput) -> Self {
+        Self { window: input.window, kept: &input.kept }
+    }
 }
 
 /// The photograph with what was kept of it: dimmed where nothing was, and with the window's sides.

@@ -87,13 +87,20 @@ impl NetworkMask {
         Self { regions, size: (0, 0), photograph: Vec::new(), window: None, counts: Vec::new() }
     }
 
-    /// Whether each pixel of the network frame counts, `[P]`, for photographs of `width` x `height`: the pixel that it
-    /// takes its point from does. Made anew only when frames change their size, or the window moves.
-    pub fn of(&mut self, width: usize, height: usize, window: &Window) -> Result<&[bool], Misfit> {
+    /// Makes the mask of photographs of `width` x `height`, or refuses them. It takes long where there are many areas:
+    /// whoever knows the size before the first frame does it then.
+    pub fn fit(&mut self, width: usize, height: usize) -> Result<(), Misfit> {
         if self.size != (width, height) {
             self.photograph = self.regions.mask(width, height)?;
             (self.size, self.window) = ((width, height), None);
         }
+        Ok(())
+    }
+
+    /// Whether each pixel of the network frame counts, `[P]`, for photographs of `width` x `height`: the pixel that it
+    /// takes its point from does. Made anew only when frames change their size, or the window moves.
+    pub fn of(&mut self, width: usize, height: usize, window: &Window) -> Result<&[bool], Misfit> {
+        self.fit(width, height)?;
         if self.window != Some(*window) {
             window.nearest_into(|x, y| self.photograph[y * width + x], false, &mut self.counts);
             self.window = Some(*window);

@@ -122,7 +122,7 @@ impl Survey {
         let choice = self.choice();
         let with_part: Vec<&Seen> = self.seen.iter().filter(|seen| seen.part(choice).is_some()).collect();
         let parts: Vec<PartView> = with_part.iter().filter_map(|seen| seen.part(choice)).collect();
-        let whole = Region { x: 0, y: 0, width, height };
+        let whole = Region::of_size(width, height);
         let qualities = |all: &[&Seen]| Quality::median(&all.iter().map(|seen| seen.quality).collect::<Vec<_>>());
         let usual =
             if with_part.is_empty() { qualities(&self.seen.iter().collect::<Vec<_>>()) } else { qualities(&with_part) };

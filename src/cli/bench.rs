@@ -39,16 +39,16 @@ pub struct Arguments {
     #[arg(long)]
     streaming: bool,
     /// Vary valid pixels, groups, points in a group and blocks, one at a time, and write how the time grows into this folder
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["rgb", "streaming", "line", "stride", "backend", "json"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["rgb", "streaming", "line", "stride", "backend", "json", "scene"])]
     sweep: Option<PathBuf>,
     /// Measure a whole station on a simulated line instead: from a frame's capture to the edge at the reject output
-    #[arg(long, conflicts_with_all = ["frames", "streaming", "stride", "precision", "backend"])]
+    #[arg(long, conflicts_with_all = ["frames", "streaming", "stride", "precision", "backend", "scene"])]
     line: bool,
     /// How long the line runs
     #[arg(long, default_value_t = 60, requires = "line")]
     seconds: u64,
     /// Measure the registration of depth to colour instead, on one core or the GPU, with the lenses of this camera file
-    #[arg(long, value_name = "CAMERA", conflicts_with_all = ["rgb", "streaming", "sweep", "line", "stride", "precision", "engine"])]
+    #[arg(long, value_name = "CAMERA", conflicts_with_all = ["rgb", "streaming", "sweep", "line", "stride", "precision", "engine", "scene"])]
     registration: Option<PathBuf>,
     /// Frames a second on the line; half of what the engine can do when left out
     #[arg(long, requires = "line", value_parser = parse_rate)]
@@ -68,6 +68,10 @@ fn parse_rate(text: &str) -> Result<f64, String> {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
+    anyhow::ensure!(
+        arguments.xyz.is_some() || !arguments.reading.is_given(),
+        "--camera and --cloud-unit say how a cloud is read: give one with --xyz"
+    );
     if let Some(folder) = &arguments.sweep {
         return run_sweep(arguments, folder);
     }

@@ -130,7 +130,7 @@ fn draw(frames: &[RgbdFrame], output: &Path) -> Result<()> {
     let mut sheet = ContactSheet::default();
     for frame in frames {
         let input = prepare(frame, &scene)?;
-        sheet.add(frame, &[Part { window: input.window, kept: &input.kept }]);
+        sheet.add(frame, &[Part::of(&input)]);
     }
     let path = output.with_extension("png");
     overlay::write(&path, &sheet.picture()).with_context(|| format!("cannot write {}", path.display()))?;

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::config::Station;
-use crosscheck::config::scene::Doubtful;
 use crosscheck::dataset;
 use crosscheck::frame::RgbdFrame;
 use crosscheck::inspect::{Inspection, Inspector};
@@ -91,11 +90,12 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
 
 fn inspector(arguments: &Arguments) -> Result<Inspector> {
     let mut engine = Engine::read(&arguments.engine)?;
-    let scene = arguments.scene.apply(&engine.metadata.preparation)?;
-    engine.prepare_as(arguments.evaluation.apply(&scene))?;
+    let scene = arguments.scene.read()?;
+    let prepared = scene.as_ref().map(|scene| scene.prepare(&engine.metadata.preparation)).transpose()?;
+    let prepared = prepared.unwrap_or_else(|| engine.metadata.preparation.clone());
+    engine.prepare_as(arguments.evaluation.apply(&prepared))?;
     let mut inspector = Inspector::on(arguments.evaluation.backend(), engine, arguments.evaluation.arithmetic())?;
-    let doubtful = arguments.scene.read()?.is_some_and(|scene| scene.doubtful == Doubtful::Reject);
-    inspector.reject_doubtful(doubtful);
+    inspector.reject_doubtful(scene.is_some_and(|scene| scene.rejects_doubtful()));
     if let Some(reject) = arguments.threshold {
         inspector.set_thresholds(Thresholds { reject, review: None });
     }
@@ -117,9 +117,7 @@ fn write_all(
         let folder = at.map_or(out.to_path_buf(), |_| out.join(format!("part_{number}")));
         write_pictures(&folder, frame, inspection, threshold)?;
     }
-    let part = |(_, inspection): &(_, Inspection)| (inspection.input.window, inspection.input.kept.clone());
-    let parts: Vec<_> = inspections.iter().map(part).collect();
-    let parts: Vec<Part> = parts.iter().map(|(window, kept)| Part { window: *window, kept }).collect();
+    let parts: Vec<Part> = inspections.iter().map(|(_, inspection)| Part::of(&inspection.input)).collect();
     let path = out.join("part.png");
     overlay::write(&path, &preview::picture(frame.into(), &parts))
         .with_context(|| format!("cannot write {}", path.display()))

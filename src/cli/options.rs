@@ -93,6 +93,11 @@ pub struct ReadingOptions {
 }
 
 impl ReadingOptions {
+    /// Whether anything but the default is asked for.
+    pub fn is_given(&self) -> bool {
+        self.camera.is_some() || self.cloud_unit != Reading::default().cloud_unit_m
+    }
+
     pub fn read(&self) -> Result<Reading, CalibrationError> {
         let camera = self.camera.as_deref().map(Camera::read).transpose()?;
         Ok(Reading { camera, cloud_unit_m: self.cloud_unit })

@@ -11,7 +11,6 @@ use crosscheck::camera::{CameraError, CapturedFrame};
 use crosscheck::config::Station;
 use crosscheck::config::trigger::TriggerSource;
 use crosscheck::frame::RgbdFrame;
-use crosscheck::prepare::Preparation;
 use crosscheck::prepare::plane::Plane;
 use crosscheck::runtime::camera::opener;
 use crosscheck::runtime::finder::Finder;
@@ -29,9 +28,7 @@ pub fn of_station(
 ) -> Result<()> {
     let mut camera =
         Supervisor::start(opener(&station.camera, station.engine.backend)?, Settings::of(station).patience)?;
-    let scene =
-        station.scene.as_ref().map(|scene| scene.prepare(&Preparation::default())).transpose()?.unwrap_or_default();
-    let mut finder = Finder::new(belt, &scene);
+    let mut finder = Finder::new(belt, &station.preparation()?);
     let every_frame = station.trigger.source == TriggerSource::Frame;
     let (mut captured, mut middle) = (CapturedFrame::empty(), CapturedFrame::empty());
     while !stop.load(Ordering::Relaxed) {

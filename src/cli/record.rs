@@ -6,7 +6,6 @@ use clap::Args;
 use crosscheck::calibration::StationCalibration;
 use crosscheck::collect::{Collected, Collector};
 use crosscheck::config::Station;
-use crosscheck::prepare::Preparation;
 
 use super::interrupt::stop_on_interrupt;
 use super::options::SceneOption;
@@ -50,9 +49,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let calibration = arguments.station_calibration.as_deref().map(StationCalibration::read).transpose()?;
     let folder = if arguments.nominal { arguments.out.join("train/good") } else { arguments.out.clone() };
     let stop = stop_on_interrupt()?;
-    let scene =
-        station.scene.as_ref().map(|scene| scene.prepare(&Preparation::default())).transpose()?.unwrap_or_default();
-    let mut collector = Collector::open(&folder, calibration.as_ref(), &scene)?;
+    let mut collector = Collector::open(&folder, calibration.as_ref(), &station.preparation()?)?;
     let belt = calibration.as_ref().map(StationCalibration::plane);
     let (wanted, mut left_out) = (arguments.parts + arguments.validation, 0);
     let mut for_validation = false;

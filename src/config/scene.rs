@@ -102,6 +102,11 @@ impl Scene {
         Ok(Preparation { crop: self.crop.clone(), belt, part: self.part, ..base.clone() })
     }
 
+    /// Whether a part is rejected where another thing may have been taken for it.
+    pub fn rejects_doubtful(&self) -> bool {
+        self.doubtful == Doubtful::Reject
+    }
+
     /// The same scene with a belt that is found in each frame.
     pub fn without_belt(mut self) -> Self {
         self.belt = None;

@@ -10,7 +10,7 @@ use std::f32::consts::PI;
 use crate::frame::{RgbdFrame, is_point};
 use crate::prepare::crop::{Crop, Cropper};
 use crate::prepare::plane::{self, Plane};
-use crate::prepare::{BeltMode, Preparation, belt};
+use crate::prepare::{Preparation, belt};
 
 /// Pixels that are looked at: every so many along both axes.
 const STRIDE: usize = 4;
@@ -40,9 +40,8 @@ enum State {
 impl Finder {
     /// `plane`: the belt, in place of that of the `scene`; taken from the first frame that shows it, without one.
     pub fn new(plane: Option<Plane>, scene: &Preparation) -> Self {
-        let fixed = if let BeltMode::Fixed(plane) = scene.belt { Some(plane) } else { None };
         Self {
-            plane: plane.or(fixed),
+            plane: plane.or(scene.belt.fixed()),
             crop: scene.crop.clone(),
             cropper: Cropper::default(),
             fitter: belt::Fitter::default(),

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::backend::Choice;
 use crate::calibration::CalibrationError;
-use crate::config::scene::{Doubtful, Scene};
+use crate::config::scene::Scene;
 use crate::config::{self, regions as description};
 use crate::dataset::recording::Record;
 use crate::dataset::{DatasetError, Reading, frames_under};
@@ -96,7 +96,7 @@ impl Judgement {
         let asked = engine.threshold.map(|reject| Thresholds { reject, review: engine.review });
         let thresholds = asked.or(own).ok_or_else(|| JudgementError::NoThreshold { path: path.into() })?;
         inspector.set_thresholds(thresholds);
-        inspector.reject_doubtful(scene.is_some_and(|scene| scene.doubtful == Doubtful::Reject));
+        inspector.reject_doubtful(scene.is_some_and(Scene::rejects_doubtful));
         inspector.replace_regions(Regions::read(regions)?.map(NetworkMask::new));
         Ok(Self { inspector, judge: Judge { thresholds, engine_sha256, median_score }, preparation })
     }
@@ -107,8 +107,9 @@ impl Judgement {
         let entries = frames_under(folder, &Reading::default())?;
         for entry in &entries {
             let frame = entry.frame()?;
-            let expected = Record::beside(&entry.rgb)?.map_or(Verdict::Pass, |record| record.verdict);
-            let inspection = self.inspector.inspect(&frame);
+            let record = Record::beside(&entry.rgb)?;
+            let expected = record.as_ref().map_or(Verdict::Pass, |record| record.verdict);
+            let inspection = self.inspector.inspect_part(&frame, record.and_then(|record| record.at));
             let inspection =
                 inspection.map_err(|source| JudgementError::CheckFailed { frame: entry.name.clone(), source })?;
             let found = inspection.verdict.unwrap_or(Verdict::Reject);

@@ -45,16 +45,17 @@ impl Reloader {
     pub fn reload(&mut self, frame: Option<(usize, usize)>) -> Result<Vec<Change>, ReloadError> {
         let station = Station::read(&self.path)?;
         let file = Engine::read(&station.engine.path)?;
-        let regions = Regions::read(&station.regions)?;
-        if let (Some(regions), Some((width, height))) = (&regions, frame) {
-            regions.mask(width, height)?;
+        let mut regions = Regions::read(&station.regions)?.map(NetworkMask::new);
+        if let (Some(regions), Some((width, height))) = (&mut regions, frame) {
+            regions.fit(width, height)?;
         }
         let other_engine = file.content_sha256 != self.judge.engine_sha256
             || station.scene != self.station.scene
             || station.engine.backend != self.station.engine.backend
             || station.engine.precision != self.station.engine.precision;
         let (judge, changes) = if other_engine {
-            let (inspector, judge) = read_engine(&station)?;
+            let (mut inspector, judge) = read_engine(&station)?;
+            inspector.replace_regions(regions);
             (judge.clone(), vec![Change::Engine { inspector: Box::new(inspector), judge: Arc::new(judge) }])
         } else {
             let own = file.metadata.calibration.map(|c| Thresholds { reject: c.threshold, review: c.review });
@@ -63,8 +64,7 @@ impl Reloader {
                 return Err(JudgementError::NoThreshold { path: station.engine.path }.into());
             };
             let judge = Judge { thresholds, ..self.judge.clone() };
-            let regions = Change::Regions(regions.map(NetworkMask::new));
-            (judge.clone(), vec![Change::Judge(Arc::new(judge)), regions])
+            (judge.clone(), vec![Change::Judge(Arc::new(judge)), Change::Regions(regions)])
         };
         if !self.is_alike(&station) {
             log::warn!(

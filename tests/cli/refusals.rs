@@ -253,6 +253,8 @@ fn options_that_do_not_go_together() {
         ("inspect --engine @fitted --rgb rgb.png --xyz xyz.tiff --threshold high", "finite"),
         ("inspect --engine @fitted --rgb rgb.png --xyz xyz.tiff --cloud-unit inch", "one of m, cm, mm"),
         ("bench --engine @fitted --rgb rgb.png", "--xyz"),
+        ("bench --engine @fitted --camera camera.toml", "--xyz"),
+        ("bench --engine @fitted --line --scene scene.toml", "--scene"),
         ("bench --engine @fitted --frames many", "many"),
         ("fit --engine @default --nominal @good", "--output"),
         ("fit --engine @default --nominal @good --output new --shots 0", "--shots"),
