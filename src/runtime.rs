@@ -11,12 +11,16 @@
 mod announcer;
 pub mod camera;
 mod capture;
+pub mod change;
 pub mod drift;
 mod each;
 pub mod finder;
 pub mod inspection;
+pub mod judge;
 pub mod judgement;
+pub mod last_run;
 mod line;
+mod log_limit;
 pub mod matching;
 pub mod metrics;
 mod positions;
@@ -26,7 +30,6 @@ pub mod settings;
 pub mod tracker;
 pub mod watchdog;
 
-use std::collections::VecDeque;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -45,7 +48,8 @@ use crate::reject::fault::{Fault, FaultSet};
 use crate::reject::tally::Tally;
 use capture::CaptureThread;
 pub use capture::Listener;
-use inspection::{Change, InspectionThread, Job, Watcher};
+use change::Change;
+use inspection::{InspectionThread, Job, Watcher};
 use judgement::Judgement;
 use line::Line;
 use matching::Shot;
@@ -56,8 +60,8 @@ use watchdog::ServiceManager;
 
 /// Parts whose frames may wait for the inspection.
 pub const JOBS_MAX: usize = 8;
-/// Changes on their way to the inspection.
-const CHANGES_MAX: usize = 4;
+/// Changes on their way to the inspection: one, which newer ones wait behind as one.
+const CHANGES_MAX: usize = 1;
 /// Every frame that there is fits into every queue of frames, the capacity of a queue being one less than its length.
 const FRAMES_MAX: usize = 127;
 /// Requests are looked for, and the rest supervised, so often.
@@ -104,7 +108,7 @@ pub struct Equipment {
 /// What may be asked of a running station.
 pub enum Request {
     Stop,
-    Change(Vec<Change>),
+    Change(Box<Change>),
     /// A person has seen to the faults that wait for one.
     Acknowledge,
 }
@@ -232,16 +236,17 @@ pub fn run(
 
 /// The line's own sums.
 fn take_over(metrics: &Metrics, tally: &Tally) {
+    metrics.set_total(Count::RejectPulses, tally.pulses());
     metrics.set_total(Count::PulsesMerged, tally.merged());
     metrics.set_total(Count::EdgesIgnored, tally.bounced());
     metrics.set_total(Count::ConfirmationsMissed, tally.unconfirmed());
     metrics.set_total(Count::LineEventsLost, tally.events_lost());
+    metrics.set_faults(tally.faults());
 }
 
 /// What is known of the station before its first part.
 fn show(metrics: &Metrics, judgement: &Judgement) {
-    metrics.set_engine(&judgement.judge.engine_sha256);
-    metrics.set(Gauge::Threshold, judgement.judge.thresholds.reject.into());
+    metrics.set_judge(&judgement.judge);
 }
 
 fn recording<'a>(
@@ -313,8 +318,8 @@ struct Supervision<'a> {
     line: Line,
     changes: Producer<'a, Change>,
     replaced: Consumer<'a, Change>,
-    /// A change that found no room yet.
-    pending: VecDeque<Change>,
+    /// What found no room yet, all in one.
+    pending: Option<Change>,
 }
 
 impl<'a> Supervision<'a> {
@@ -325,18 +330,20 @@ impl<'a> Supervision<'a> {
         line: Line,
         (changes, replaced): (Producer<'a, Change>, Consumer<'a, Change>),
     ) -> Self {
-        Self { shared, metrics, manager, line, changes, replaced, pending: VecDeque::new() }
+        Self { shared, metrics, manager, line, changes, replaced, pending: None }
     }
 
     fn run(&mut self, threads: &Threads, tally: &Tally, requests: &mut dyn FnMut(&Status) -> Option<Request>) {
         let mut tick = 0;
         while threads.are_running() {
-            while let Some(request) = requests(&self.status()) {
-                match request {
-                    Request::Stop => return,
-                    Request::Change(changes) => self.pending.extend(changes),
-                    Request::Acknowledge => drop(self.line.acknowledge()),
+            // One a tick: however many come, the rest is supervised in between.
+            match requests(&self.status()) {
+                Some(Request::Stop) => return,
+                Some(Request::Change(change)) => {
+                    self.pending = Some(self.pending.take().unwrap_or_default().then(*change));
                 }
+                Some(Request::Acknowledge) => drop(self.line.acknowledge()),
+                None => {}
             }
             self.hand_over();
             take_over(self.metrics, tally);
@@ -357,11 +364,11 @@ impl<'a> Supervision<'a> {
         Status { frame: (frame != 0).then_some(((frame >> 32) as usize, (frame & u64::from(u32::MAX)) as usize)) }
     }
 
-    /// Hands changes over to the inspection, and drops what they have replaced.
+    /// Hands what is pending over to the inspection, and drops what was replaced.
     fn hand_over(&mut self) {
         while self.replaced.dequeue().is_some() {}
-        while self.changes.ready()
-            && let Some(change) = self.pending.pop_front()
+        if self.changes.ready()
+            && let Some(change) = self.pending.take()
         {
             let refused = self.changes.enqueue(change);
             assert!(refused.is_ok(), "there was room");

@@ -12,7 +12,8 @@ pub enum Verdict {
 }
 
 /// Where verdicts change.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Thresholds {
     /// A score above this rejects.
     pub reject: f32,
@@ -30,10 +31,33 @@ impl std::fmt::Display for Verdict {
     }
 }
 
+/// `0.8`, or `0.8 (review above 0.5)`.
+impl std::fmt::Display for Thresholds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.reject)?;
+        self.review.map_or(Ok(()), |review| write!(f, " (review above {review})"))
+    }
+}
+
 impl Thresholds {
+    /// Another threshold to reject above. The review band stays: what was reviewed does not pass by it.
+    pub fn with_reject(self, reject: f32) -> Self {
+        Self { reject, review: self.review.map(|review| review.min(reject)) }
+    }
+
+    /// Whether some score gets a milder verdict than by `other`.
+    pub fn is_looser_than(&self, other: &Self) -> bool {
+        self.pass_limit() > other.pass_limit() || self.reject > other.reject
+    }
+
+    /// The largest score that passes.
+    pub fn pass_limit(&self) -> f32 {
+        self.review.unwrap_or(self.reject)
+    }
+
     /// A score that is no number rejects.
     pub fn verdict(&self, score: f32) -> Verdict {
-        if score <= self.review.unwrap_or(self.reject) {
+        if score <= self.pass_limit() {
             Verdict::Pass
         } else if score <= self.reject {
             Verdict::Review
@@ -76,6 +100,26 @@ mod tests {
         assert_eq!(verdicts, [Verdict::Pass, Verdict::Pass, Verdict::Review, Verdict::Review, Verdict::Reject]);
         let single = Thresholds { review: None, ..BANDS };
         assert_eq!([0.8, 0.81].map(|score| single.verdict(score)), [Verdict::Pass, Verdict::Reject]);
+    }
+
+    #[test]
+    fn another_threshold_keeps_the_band() {
+        let bands = |reject, review| Thresholds { reject, review: Some(review) };
+        assert_eq!(BANDS.with_reject(0.8), BANDS);
+        assert_eq!(BANDS.with_reject(2.0), bands(2.0, 0.5));
+        assert_eq!(BANDS.with_reject(0.3), bands(0.3, 0.3));
+        assert_eq!(Thresholds { review: None, ..BANDS }.with_reject(2.0), Thresholds { reject: 2.0, review: None });
+    }
+
+    #[test]
+    fn looser_is_a_milder_verdict_of_some_score() {
+        let scores: Vec<f32> = (0..200).map(|i| i as f32 * 0.01).collect();
+        let all = [BANDS, BANDS.with_reject(1.2), BANDS.with_reject(0.4), Thresholds { review: None, ..BANDS }];
+        let mildness = |verdict| [Verdict::Reject, Verdict::Review, Verdict::Pass].iter().position(|v| *v == verdict);
+        for (one, other) in all.iter().flat_map(|one| all.iter().map(move |other| (one, other))) {
+            let milder = scores.iter().any(|s| mildness(one.verdict(*s)) > mildness(other.verdict(*s)));
+            assert_eq!(one.is_looser_than(other), milder, "{one} and {other}");
+        }
     }
 
     #[test]

@@ -3,15 +3,17 @@
 //! The view reads atomics and one slot with the latest picture. A picture is copied only while someone looks, and drawn
 //! and encoded by threads of low priority, so that no client, however slow, holds up the line.
 
+mod guard;
 mod http;
+mod intake;
 mod page;
 mod picture;
 mod state;
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -22,10 +24,14 @@ pub use picture::Latest;
 use crate::config::view as config;
 use crate::priority;
 use crate::runtime::metrics::Metrics;
+use intake::{Lanes, Visit};
 use page::Page;
 
-/// Clients that are served at once; further ones wait in the system's queue.
-const CLIENTS_MAX: usize = 4;
+/// Threads that answer whoever looks at the page, and those for `/healthz` and `/metrics` alone.
+const PAGE_THREADS: usize = 4;
+const MONITOR_THREADS: usize = 2;
+/// Whole requests that may wait for a thread.
+const VISITS_MAX: usize = 64;
 /// Requests and answers are small: so is what a thread needs.
 const STACK_BYTES: usize = 512 << 10;
 
@@ -37,15 +43,42 @@ pub enum ViewError {
     Thread(std::io::Error),
 }
 
-/// What may be asked of the station by who has the token.
+/// What may be asked of the station by who has the token. `may_loosen`: it is confirmed that parts may pass which did not.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Action {
-    /// Reject above this score, until the configuration is read again.
-    SetThreshold(f32),
+    /// Reject above this score, until another threshold is set or configured.
+    SetThreshold { reject: f32, may_loosen: bool },
     /// Read the configuration and the engine again, as SIGHUP does.
-    Reload,
+    Reload { may_loosen: bool },
     /// A person has seen to the faults that wait for one.
     Acknowledge,
+}
+
+/// What came of an action.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    Done(String),
+    /// It would loosen a verdict in the way that the text says.
+    Unconfirmed(String),
+    Refused(String),
+}
+
+/// An action, and who waits for its reply.
+pub struct Asked {
+    pub action: Action,
+    reply: SyncSender<Reply>,
+}
+
+impl Asked {
+    pub fn new(action: Action) -> (Self, Receiver<Reply>) {
+        let (reply, replied) = sync_channel(1);
+        (Self { action, reply }, replied)
+    }
+
+    /// Says what came of it, to whoever still waits.
+    pub fn reply(self, reply: Reply) {
+        drop(self.reply.try_send(reply));
+    }
 }
 
 /// What the view looks at.
@@ -56,7 +89,7 @@ pub struct Station {
     pub metrics: Arc<Metrics>,
     pub latest: Arc<Latest>,
     /// Where actions go; a full queue refuses.
-    pub actions: SyncSender<Action>,
+    pub actions: SyncSender<Asked>,
     /// Without a sign of progress for this long the station is not healthy.
     pub progress_age_max: Duration,
 }
@@ -73,18 +106,41 @@ impl View {
     pub fn serve(config: &config::View, station: Station) -> Result<Self, ViewError> {
         let failed = |source| ViewError::Listen { address: config.bind, source };
         let listener = TcpListener::bind(config.bind).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        if !address.ip().is_loopback() {
+            log::warn!(
+                "the view on {address} shows pictures of parts to whoever reaches it, unencrypted: bind it to 127.0.0.1 where nobody else is to look"
+            );
+        }
         let stopping = Arc::new(AtomicBool::new(false));
         let page = Arc::new(Page::new(station, config).map_err(ViewError::Thread)?);
         let mut view = Self { address, stopping, threads: Vec::new() };
-        for _ in 0..CLIENTS_MAX {
-            let listener = listener.try_clone().map_err(failed)?;
-            let (page, stopping) = (page.clone(), view.stopping.clone());
-            let thread = std::thread::Builder::new().name("view".into()).stack_size(STACK_BYTES);
-            let serve = move || serve_clients(&listener, &page, &stopping);
-            view.threads.push(thread.spawn(serve).map_err(ViewError::Thread)?);
-        }
+        let lanes = Lanes { monitors: view.lane(MONITOR_THREADS, &page)?, page: view.lane(PAGE_THREADS, &page)? };
+        let stopping = view.stopping.clone();
+        view.spawn(move || intake::take(&listener, &lanes, &stopping))?;
         Ok(view)
+    }
+
+    /// Threads that answer requests until nobody sends any more.
+    fn lane(&mut self, threads: usize, page: &Arc<Page>) -> Result<SyncSender<Visit>, ViewError> {
+        let (visits, visited) = sync_channel(VISITS_MAX);
+        let visited = Arc::new(Mutex::new(visited));
+        for _ in 0..threads {
+            let (page, visited) = (page.clone(), visited.clone());
+            self.spawn(move || answer_visits(&visited, &page))?;
+        }
+        Ok(visits)
+    }
+
+    fn spawn(&mut self, work: impl FnOnce() + Send + 'static) -> Result<(), ViewError> {
+        let thread = std::thread::Builder::new().name("view".into()).stack_size(STACK_BYTES);
+        let lowered = move || {
+            priority::lower();
+            work();
+        };
+        self.threads.push(thread.spawn(lowered).map_err(ViewError::Thread)?);
+        Ok(())
     }
 
     /// Where it listens: the port that was found where 0 was asked for.
@@ -95,11 +151,8 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
+        // The intake ends, and with it the lanes.
         self.stopping.store(true, Relaxed);
-        for _ in &self.threads {
-            // A thread that waits for a client sees one and then that it is to stop.
-            let _ = TcpStream::connect_timeout(&self.address, Duration::from_millis(200));
-        }
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 log::error!("a thread of the view panicked");
@@ -108,21 +161,15 @@ impl Drop for View {
     }
 }
 
-fn serve_clients(listener: &TcpListener, page: &Page, stopping: &AtomicBool) {
-    priority::lower();
+fn answer_visits(visited: &Mutex<Receiver<Visit>>, page: &Page) {
     loop {
-        let client = listener.accept();
-        if stopping.load(Relaxed) {
-            return;
-        }
-        match client {
-            // A client that goes away or breaks the rules has itself to blame: there is no one to tell.
-            Ok((stream, _)) => drop(http::serve(stream, |request| page.answer(request))),
-            // Out of file handles, for one; without a pause this would spin.
-            Err(error) => {
-                log::warn!("the view cannot take a client: {error}");
-                std::thread::sleep(Duration::from_secs(1));
-            }
-        }
+        let visit = visited.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Visit { stream, peer, request }) = visit else { return };
+        let (answer, head_only) = match request {
+            Ok(request) => (page.answer(peer.ip(), &request), request.method == "HEAD"),
+            Err(refusal) => (refusal, false),
+        };
+        // A client that goes away or breaks the rules has itself to blame: there is no one to tell.
+        drop(http::answer(stream, &answer, head_only));
     }
 }

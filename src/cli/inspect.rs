@@ -97,7 +97,8 @@ fn inspector(arguments: &Arguments) -> Result<Inspector> {
     let mut inspector = Inspector::on(arguments.evaluation.backend(), engine, arguments.evaluation.arithmetic())?;
     inspector.reject_doubtful(scene.is_some_and(|scene| scene.rejects_doubtful()));
     if let Some(reject) = arguments.threshold {
-        inspector.set_thresholds(Thresholds { reject, review: None });
+        let own = inspector.thresholds().unwrap_or(Thresholds { reject, review: None });
+        inspector.set_thresholds(own.with_reject(reject));
     }
     if let Some(station) = &arguments.regions {
         let regions = Regions::read(&Station::read(station)?.regions)?;

@@ -7,7 +7,8 @@ use crosscheck::config::Station;
 use crosscheck::dataset::recording::Record;
 use crosscheck::dataset::{Entry, frames_under};
 use crosscheck::inspect::{Inspection, Inspector};
-use crosscheck::runtime::judgement::{Judge, Judgement};
+use crosscheck::runtime::judge::Judge;
+use crosscheck::runtime::judgement::Judgement;
 use crosscheck::score::Verdict;
 use serde_json::json;
 

@@ -10,16 +10,19 @@ use crosscheck::config::Station;
 use crosscheck::mqtt::{Event, Publisher};
 use crosscheck::reject;
 use crosscheck::runtime::camera::opener;
+use crosscheck::runtime::change::Change;
 use crosscheck::runtime::drift::{Usual, Watch};
 use crosscheck::runtime::inspection::Watcher;
+use crosscheck::runtime::judge::{Judge, ThresholdRefusal};
 use crosscheck::runtime::judgement::Judgement;
+use crosscheck::runtime::last_run::LastRun;
 use crosscheck::runtime::metrics::{Count, Metrics};
-use crosscheck::runtime::reload::Reloader;
+use crosscheck::runtime::reload::{ReloadError, Reloader};
 use crosscheck::runtime::settings::Settings;
 use crosscheck::runtime::watchdog::ServiceManager;
 use crosscheck::runtime::{self, Equipment, FAULT_NAMES, Request, Status};
 use crosscheck::score::Verdict;
-use crosscheck::view::{self, Action, Latest, View};
+use crosscheck::view::{self, Action, Asked, Latest, Reply, View};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::Outcome;
@@ -55,6 +58,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         let frames = judgement.check(folder)?;
         log::info!("the engine was checked on {frames} frames");
     }
+    let mut last_run = LastRun::of_station(path);
+    last_run.resume(&mut judgement);
     let usual = station.camera.station_calibration.as_deref().map(Usual::read).transpose()?.flatten();
     let metrics = Arc::new(Metrics::new(&FAULT_NAMES));
     let latest = Arc::new(Latest::new());
@@ -70,7 +75,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let publisher = station.mqtt.as_ref().map(|mqtt| Publisher::start(mqtt, metrics.clone())).transpose()?;
     let drift = Watch::new(usual, metrics.clone());
     let reloader = Reloader::new(path.into(), station.clone(), judgement.judge.clone());
-    let mut desk = Desk { signals, asked, reloader, metrics: metrics.clone() };
+    let mut desk = Desk { signals, asked, reloader, last_run, metrics: metrics.clone() };
     let equipment = Equipment {
         camera: opener(&station.camera, station.engine.backend)?,
         judgement,
@@ -135,8 +140,9 @@ impl Signals {
 /// Where what is asked of the station comes together: signals, and the live page.
 struct Desk {
     signals: Signals,
-    asked: Receiver<Action>,
+    asked: Receiver<Asked>,
     reloader: Reloader,
+    last_run: LastRun,
     metrics: Arc<Metrics>,
 }
 
@@ -146,31 +152,55 @@ impl Desk {
             return Some(Request::Stop);
         }
         if self.signals.reload.swap(false, Relaxed) {
-            return self.reload(status);
+            // Who may send signals may change the configuration: nobody is there to confirm.
+            return self.reload(status, true).ok();
         }
-        match self.asked.try_recv().ok()? {
-            Action::Reload => self.reload(status),
-            Action::Acknowledge => Some(Request::Acknowledge),
-            Action::SetThreshold(reject) => {
-                log::info!("the threshold is {reject} until the configuration is read again");
-                Some(Request::Change(vec![self.reloader.threshold(reject)]))
-            }
-        }
+        let asked = self.asked.try_recv().ok()?;
+        let (request, reply) = match asked.action {
+            Action::Acknowledge => (Some(Request::Acknowledge), Reply::Done("acknowledged".into())),
+            Action::Reload { may_loosen } => match self.reload(status, may_loosen) {
+                Ok(request) => (Some(request), Reply::Done("the configuration was read again".into())),
+                Err(ReloadError::Loosens(how)) => (None, Reply::Unconfirmed(how)),
+                Err(error) => (None, Reply::Refused(error.to_string())),
+            },
+            Action::SetThreshold { reject, may_loosen } => match self.reloader.threshold(reject, may_loosen) {
+                Ok(change) => (Some(self.changed(change)), Reply::Done(self.said())),
+                Err(ThresholdRefusal::Loosens(how)) => (None, Reply::Unconfirmed(how)),
+                Err(error) => (None, Reply::Refused(error.to_string())),
+            },
+        };
+        asked.reply(reply);
+        request
     }
 
     /// What is wrong with the new configuration changes nothing.
-    fn reload(&mut self, status: &Status) -> Option<Request> {
-        match self.reloader.reload(status.frame) {
-            Ok(changes) => {
+    fn reload(&mut self, status: &Status, may_loosen: bool) -> Result<Request, ReloadError> {
+        match self.reloader.reload(status.frame, may_loosen) {
+            Ok(change) => {
                 log::info!("the configuration was read again");
-                self.metrics.count(Count::Reloads);
-                Some(Request::Change(changes))
+                Ok(self.changed(change))
             }
             Err(error) => {
                 log::error!("the configuration stays as it was: {error}");
                 self.metrics.count(Count::ReloadsRefused);
-                None
+                Err(error)
             }
         }
+    }
+
+    fn changed(&mut self, change: Change) -> Request {
+        self.last_run.keep(self.reloader.judge());
+        Request::Change(Box::new(change))
+    }
+
+    /// What is in force after the page has set a threshold.
+    fn said(&self) -> String {
+        let Judge { thresholds, configured, .. } = self.reloader.judge();
+        let text = match self.reloader.judge().is_overridden() {
+            true => format!("parts are rejected above {thresholds}, set on the page; configured is {configured}"),
+            false => format!("parts are rejected above {thresholds}, as configured"),
+        };
+        log::warn!("{text}");
+        text
     }
 }

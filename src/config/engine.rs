@@ -14,8 +14,12 @@ pub struct Engine {
     pub path: PathBuf,
     /// A score above this rejects; the engine's own threshold when left out. Reloaded on SIGHUP.
     pub threshold: Option<f32>,
-    /// A score above this is reviewed, which on a line is a reject; needs `threshold`. Reloaded on SIGHUP.
+    /// A score above this is reviewed, which on a line is a reject; needs `threshold`. When left out, the band that the
+    /// engine was calibrated with stays. Reloaded on SIGHUP.
     pub review: Option<f32>,
+    /// The least and the largest threshold that the live page may set; half to twice the calibrated threshold, and at
+    /// least as far as `threshold`, when left out. Reloaded on SIGHUP.
+    pub threshold_range: Option<[f32; 2]>,
     /// Machine that judges: `auto`, `cpu` or `cuda`.
     #[serde(default)]
     pub backend: Choice,
@@ -66,6 +70,16 @@ impl Engine {
         problems.path("engine.path", &self.path);
         for (name, value) in [("engine.threshold", self.threshold), ("engine.review", self.review)] {
             value.into_iter().for_each(|value| problems.range(name, value, 0.0..=1e6));
+        }
+        if let Some([least, largest]) = self.threshold_range {
+            problems.range("engine.threshold_range", least, f32::MIN_POSITIVE..=1e6);
+            problems.range("engine.threshold_range", largest, least..=1e6);
+            if self.threshold.is_some_and(|threshold| !(least..=largest).contains(&threshold)) {
+                problems.say(format!(
+                    "engine.threshold is {} where engine.threshold_range, {least} to {largest}, is expected to hold it",
+                    self.threshold.unwrap_or_default()
+                ));
+            }
         }
         match (self.threshold, self.review) {
             (None, Some(_)) => problems.say("engine.review is given without engine.threshold: give both".into()),

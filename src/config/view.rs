@@ -15,6 +15,9 @@ pub struct View {
     pub enabled: bool,
     /// Address and port. Another than loopback shows pictures to whoever reaches it.
     pub bind: SocketAddr,
+    /// Names under which browsers and monitors reach it, beside `localhost` and its address.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
     /// Whoever sends this may change things; without it nobody may.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Secret>,
@@ -22,14 +25,29 @@ pub struct View {
 
 impl Default for View {
     fn default() -> Self {
-        Self { enabled: true, bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), token: None }
+        Self { enabled: true, bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), hosts: Vec::new(), token: None }
     }
 }
 
 /// Text that is never shown.
-#[derive(Clone, PartialEq, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq)]
 pub struct Secret(String);
+
+/// What is no text is refused without being shown: `token = 1234` is a token that lacks its quotes.
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Value {
+            Text(String),
+            Other(serde::de::IgnoredAny),
+        }
+        match Value::deserialize(deserializer)? {
+            Value::Text(text) => Ok(Self(text)),
+            Value::Other(_) => Err(serde::de::Error::custom("a text in quotes is expected")),
+        }
+    }
+}
 
 impl Secret {
     pub fn reveal(&self) -> &str {
@@ -83,6 +101,12 @@ fn queue_events_max() -> u32 {
 
 impl View {
     pub(super) fn check(&self, problems: &mut Problems) {
+        for host in &self.hosts {
+            problems.text("view.hosts", host, 253);
+            if host.contains(['/', ':']) {
+                problems.say(format!("view.hosts has {host:?} where a name without scheme and port is expected"));
+            }
+        }
         let Some(token) = &self.token else { return };
         if !TOKEN_BYTES.contains(&token.0.len()) || !token.0.bytes().all(|b| b.is_ascii_graphic()) {
             let (from, to) = TOKEN_BYTES.into_inner();
@@ -112,5 +136,25 @@ impl Mqtt {
 
     pub(super) fn resolve(&mut self, folder: &Path) {
         self.password_file.iter_mut().for_each(|path| resolve(path, folder));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // R10: the parser's error showed what it could not read.
+    #[test]
+    fn r10_no_error_shows_a_token() {
+        for wrong in ["1234567890123456", "1234567890.123456", "true", "[\"abcdef1234567890\"]", "1979-05-27"] {
+            let error = toml::from_str::<View>(&format!("token = {wrong}")).unwrap_err();
+            assert!(error.message().contains("text in quotes"), "{error}");
+            assert!(!error.message().contains(wrong.trim_matches(['[', ']', '"'])), "{error}");
+        }
+        let bare = "token = abcdef1234567890";
+        let (_, said) = crate::toml_errors::explain(&toml::from_str::<View>(bare).unwrap_err(), bare);
+        assert!(!said.contains("abcdef"), "{said}");
+        let view: View = toml::from_str("token = \"abcdef1234567890\"").unwrap();
+        assert_eq!(view.token.unwrap().reveal(), "abcdef1234567890");
     }
 }

@@ -59,10 +59,10 @@ impl Client {
             stopping: stopping.clone(),
             metrics: metrics.clone(),
         };
-        let flags = (stopping.clone(), connected);
+        let (flags, counts) = ((stopping.clone(), connected), metrics.clone());
         spawn("mqtt-send", move || sender.run(&events))?;
         spawn("mqtt", move || {
-            keep_connected(connection, &flags.0, &flags.1);
+            keep_connected(connection, &flags.0, &flags.1, &counts);
             drop(closing);
         })?;
         Ok(Self { queue: Some(queue), stopping, closed, metrics })
@@ -128,11 +128,11 @@ impl Sender {
             }
             let state = self.state();
             if self.connected.swap(false, Relaxed) || state != state_sent {
-                self.send(&self.state_topic, true, &state);
+                self.send_state(&state);
                 state_sent = state;
             }
         }
-        self.send(&self.state_topic, true, &json!({ "state": "stopped" }));
+        self.send_state(&json!({ "state": "stopped" }));
         if let Err(error) = self.client.try_disconnect() {
             log::debug!("MQTT was not closed: {error}");
         }
@@ -142,14 +142,21 @@ impl Sender {
         let mut message = json!(event);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         message["time_unix_ms"] = json!(now.as_millis() as u64);
-        let sent = self.send(&self.verdict_topic, false, &message);
-        self.metrics.count(if sent { Count::EventsSent } else { Count::EventsDropped });
+        // Counted as sent once the broker acknowledges it.
+        if !self.send(&self.verdict_topic, QoS::AtLeastOnce, false, &message) {
+            self.metrics.count(Count::EventsDropped);
+        }
+    }
+
+    /// At most once: after a break it is sent again anyhow, and what is acknowledged are verdicts.
+    fn send_state(&self, state: &Value) {
+        self.send(&self.state_topic, QoS::AtMostOnce, true, state);
     }
 
     /// Waits for a broker that is slow or away, and while it does the queue fills and the line drops events; not on the way out.
-    fn send(&self, topic: &str, retain: bool, message: &Value) -> bool {
+    fn send(&self, topic: &str, qos: QoS, retain: bool, message: &Value) -> bool {
         loop {
-            if self.client.try_publish(topic, QoS::AtLeastOnce, retain, message.to_string()).is_ok() {
+            if self.client.try_publish(topic, qos, retain, message.to_string()).is_ok() {
                 return true;
             }
             if self.stopping.load(Relaxed) {
@@ -166,13 +173,14 @@ impl Sender {
             "faults": faults,
             "engine": self.metrics.engine(),
             "threshold": self.metrics.gauge(Gauge::Threshold),
+            "threshold_overridden": self.metrics.gauge(Gauge::ThresholdOverridden) > 0.0,
             "version": env!("CARGO_PKG_VERSION"),
         })
     }
 }
 
 /// Connects again after every break until it stops.
-fn keep_connected(mut connection: Connection, stopping: &AtomicBool, connected: &AtomicBool) {
+fn keep_connected(mut connection: Connection, stopping: &AtomicBool, connected: &AtomicBool, metrics: &Metrics) {
     let mut said = false;
     for event in connection.iter() {
         match event {
@@ -181,6 +189,7 @@ fn keep_connected(mut connection: Connection, stopping: &AtomicBool, connected: 
                 connected.store(true, Relaxed);
                 said = false;
             }
+            Ok(rumqttc::Event::Incoming(Packet::PubAck(_))) => metrics.count(Count::EventsSent),
             Ok(_) => {}
             Err(_) if stopping.load(Relaxed) => return,
             Err(error) => {

@@ -233,7 +233,7 @@ impl Work {
             }
             self.events_lost += u64::from(self.ends.events.enqueue(event).is_err());
         }
-        self.tally.publish(self.schedule.counters(), self.events_lost);
+        self.tally.publish(self.schedule.counters(), self.events_lost, self.schedule.faults());
     }
 
     /// Sleeps until the next thing is due, or something happens.

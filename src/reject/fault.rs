@@ -133,6 +133,11 @@ impl FaultSet {
         self.0 & fault.bit() != 0
     }
 
+    /// One bit each, in the order of [`Fault::ALL`].
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }

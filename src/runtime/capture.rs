@@ -5,11 +5,13 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use heapless::spsc::{Consumer, Producer};
+use log::Level;
 
 use super::JOBS_MAX;
 use super::announcer::Announcer;
 use super::inspection::Job;
 use super::line::Line;
+use super::log_limit::LogLimit;
 use super::matching::{Matched, Matcher, Shot};
 use super::metrics::{Count, Gauge, Latency, Metrics};
 use super::settings::Settings;
@@ -70,6 +72,9 @@ pub struct CaptureThread<'a> {
     in_flight: u64,
     /// Number and time of the last frame.
     last: Option<(u64, u64)>,
+    /// What is said of lost frames, and of each fault.
+    losses: LogLimit,
+    faults: [LogLimit; Fault::ALL.len()],
     joints: Joints<'a>,
 }
 
@@ -91,6 +96,8 @@ impl<'a> CaptureThread<'a> {
             passage_ns_max: settings.passage_ns_max,
             captured_ns: vec![(0, 0); 2 * PARTS_MAX].into(),
             in_flight: 0,
+            losses: LogLimit::default(),
+            faults: Default::default(),
             last: None,
             joints,
         }
@@ -199,9 +206,11 @@ impl<'a> CaptureThread<'a> {
         let smoothed = if before == 0.0 { rate } else { before + (rate - before) / 16.0 };
         metrics.set(Gauge::FramesPerSecond, smoothed);
         let lost = captured.sequence.saturating_sub(sequence + 1);
-        metrics.add(Count::FramesDropped, lost);
+        metrics.add(Count::FramesLost, lost);
         if self.announcer.may_miss(lost) {
-            log::error!("the camera lost {lost} frames, in which a part may have gone by unseen");
+            self.losses.say(Level::Error, || {
+                format!("the camera lost {lost} frames, in which a part may have gone by unseen")
+            });
             self.joints.line.raise(Fault::CameraLost);
         }
     }
@@ -277,15 +286,14 @@ impl<'a> CaptureThread<'a> {
             Event::Reject { active: true, at, late_ns } => {
                 self.edge_ns = at;
                 metrics.time(Latency::EdgeLate, Duration::from_nanos(late_ns));
-                metrics.count(Count::RejectPulses);
             }
             Event::Reject { active: false, .. } => {}
             Event::Fault { fault, active: true, .. } => {
-                log::warn!("fault: {}", fault.name());
+                self.faults[fault as usize].say(Level::Warn, || format!("fault: {}", fault.name()));
                 metrics.raise(fault as usize);
             }
             Event::Fault { fault, active: false, .. } => {
-                log::info!("fault over: {}", fault.name());
+                self.faults[fault as usize].say(Level::Info, || format!("fault over: {}", fault.name()));
                 metrics.clear(fault as usize);
             }
         }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::judgement::Judge;
+use super::judge::Judge;
 use super::metrics::{Gauge, Metrics};
 use crate::calibration::{CalibrationError, StationCalibration};
 use crate::frame::{Region, RgbdFrame};
@@ -127,7 +127,7 @@ mod tests {
 
     fn judge(engine: &str) -> Judge {
         let thresholds = Thresholds { reject: 1.0, review: None };
-        Judge { thresholds, engine_sha256: engine.into(), median_score: Some(0.5) }
+        Judge { median_score: Some(0.5), ..Judge::new(thresholds, [0.5, 2.0], engine.into()) }
     }
 
     fn watch() -> (Watch, Arc<Metrics>) {

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use heapless::spsc::{Consumer, Producer};
 
-use super::judgement::{Judge, Judgement};
+use super::change::Change;
+use super::judge::Judge;
+use super::judgement::Judgement;
 use super::line::Line;
 use super::matching::Shot;
 use super::metrics::{Count, Latency, Metrics};
@@ -15,7 +17,6 @@ use super::settings::Timing;
 use super::watchdog::ServiceManager;
 use crate::clock;
 use crate::inspect::{InspectError, Inspector, Unscored};
-use crate::regions::NetworkMask;
 use crate::reject::fault::Fault;
 use crate::score::Verdict;
 
@@ -35,18 +36,6 @@ pub enum Job {
     /// A frame that shows no particular part, to see that frames can be inspected at all.
     Trial(Box<Shot>),
     Part(Box<Shot>),
-}
-
-/// What is changed between two parts.
-pub enum Change {
-    /// Other thresholds of the same engine.
-    Judge(Arc<Judge>),
-    Regions(Option<NetworkMask>),
-    /// Another engine, ready, with everything that belongs to it.
-    Engine {
-        inspector: Box<Inspector>,
-        judge: Arc<Judge>,
-    },
 }
 
 /// Parts that are recorded.
@@ -258,19 +247,21 @@ impl<'a> InspectionThread<'a> {
     fn change(&mut self) {
         while self.joints.replaced.ready() {
             let Some(change) = self.joints.changes.dequeue() else { return };
-            let replaced = match change {
-                Change::Judge(judge) => {
-                    self.inspector.set_thresholds(judge.thresholds);
-                    Change::Judge(std::mem::replace(&mut self.judge, judge))
-                }
-                Change::Regions(regions) => Change::Regions(self.inspector.replace_regions(regions)),
-                Change::Engine { inspector, judge } => {
-                    self.joints.metrics.set_engine(&judge.engine_sha256);
-                    let inspector = std::mem::replace(&mut self.inspector, inspector);
-                    let judge = std::mem::replace(&mut self.judge, judge);
-                    Change::Engine { inspector, judge }
-                }
-            };
+            let metrics = self.joints.metrics;
+            let mut replaced = Change::default();
+            if let Some(inspector) = change.inspector {
+                replaced.inspector = Some(std::mem::replace(&mut self.inspector, inspector));
+            }
+            if let Some(judge) = change.judge {
+                self.inspector.set_thresholds(judge.thresholds);
+                metrics.set_judge(&judge);
+                replaced.judge = Some(std::mem::replace(&mut self.judge, judge));
+            }
+            if let Some(regions) = change.regions {
+                replaced.regions = Some(self.inspector.replace_regions(regions));
+            }
+            metrics.add(Count::Reloads, u64::from(change.is_reload));
+            metrics.add(Count::Loosened, u64::from(change.loosens));
             let refused = self.joints.replaced.enqueue(replaced);
             assert!(refused.is_ok(), "there was room before");
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::judge::{self, InForce, Judge};
 use crate::backend::Choice;
 use crate::calibration::CalibrationError;
 use crate::config::scene::Scene;
@@ -32,6 +33,11 @@ pub enum JudgementError {
         path.display()
     )]
     NoThreshold { path: PathBuf },
+    #[error(
+        "the threshold of the engine {} is {threshold} where engine.threshold_range, {least} to {largest}, is expected to hold it",
+        path.display()
+    )]
+    OutOfRange { path: PathBuf, threshold: f32, least: f32, largest: f32 },
     #[error("cannot read the frames that engines are checked on: {0}")]
     CheckFrames(#[from] DatasetError),
     #[error("the engine was checked on {frame} and cannot inspect it: {source}")]
@@ -40,16 +46,6 @@ pub enum JudgementError {
         "the engine was checked on {frame}: it says {found} (score {score}) where {expected} is expected; keep the old engine, calibrate the new one again, or correct the check frames"
     )]
     CheckDiffers { frame: String, score: String, found: Verdict, expected: Verdict },
-}
-
-/// What parts are judged by, for whoever shows or records it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Judge {
-    pub thresholds: Thresholds,
-    /// The engine's content hash.
-    pub engine_sha256: String,
-    /// Of the good parts that it was calibrated with.
-    pub median_score: Option<f32>,
 }
 
 pub struct Judgement {
@@ -65,6 +61,7 @@ impl Judgement {
             path: path.into(),
             threshold: None,
             review: None,
+            threshold_range: None,
             backend: Choice::Auto,
             precision: config::engine::Precision::F32,
             check_frames: None,
@@ -92,13 +89,18 @@ impl Judgement {
         let median_score = file.metadata.calibration.and_then(|calibration| calibration.median_score);
         let mut inspector = Inspector::on(engine.backend, file, engine.precision.arithmetic())
             .map_err(|source| JudgementError::Unusable { path: path.into(), source })?;
-        let own = inspector.thresholds();
-        let asked = engine.threshold.map(|reject| Thresholds { reject, review: engine.review });
-        let thresholds = asked.or(own).ok_or_else(|| JudgementError::NoThreshold { path: path.into() })?;
+        let (thresholds, range) = thresholds(engine, inspector.thresholds())?;
         inspector.set_thresholds(thresholds);
         inspector.reject_doubtful(scene.is_some_and(Scene::rejects_doubtful));
         inspector.replace_regions(Regions::read(regions)?.map(NetworkMask::new));
-        Ok(Self { inspector, judge: Judge { thresholds, engine_sha256, median_score }, preparation })
+        let judge = Judge { median_score, ..Judge::new(thresholds, range, engine_sha256) };
+        Ok(Self { inspector, judge, preparation })
+    }
+
+    /// Goes on with what was in force before a restart, as [`Judge::following`] says.
+    pub fn follow(&mut self, before: &InForce) {
+        self.judge = self.judge.clone().following(before);
+        self.inspector.set_thresholds(self.judge.thresholds);
     }
 
     /// Inspects every frame in `folder`: each must get its recorded verdict, or pass where none was recorded. Gives
@@ -121,4 +123,22 @@ impl Judgement {
         }
         Ok(entries.len())
     }
+}
+
+/// The thresholds of a configuration with the range that the page may set; `own`: of the engine's calibration. A
+/// configured threshold far from the calibrated one is said.
+pub(super) fn thresholds(
+    engine: &config::engine::Engine,
+    own: Option<Thresholds>,
+) -> Result<(Thresholds, [f32; 2]), JudgementError> {
+    let found = judge::configured((engine.threshold, engine.review), engine.threshold_range, own);
+    let (thresholds, range) = found.ok_or_else(|| JudgementError::NoThreshold { path: engine.path.clone() })?;
+    if !(range[0]..=range[1]).contains(&thresholds.reject) {
+        let ([least, largest], threshold) = (range, thresholds.reject);
+        return Err(JudgementError::OutOfRange { path: engine.path.clone(), threshold, least, largest });
+    }
+    if let Some(own) = own.filter(|own| thresholds.is_looser_than(own)) {
+        log::warn!("engine.threshold is {thresholds}, looser than the calibrated {own}: defects between them pass");
+    }
+    Ok((thresholds, range))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use heapless::{Deque, Vec};
 
-use super::judgement::Judge;
+use super::judge::Judge;
 use super::tracker::{PASSED_MAX, TRACKS_MAX};
 use crate::camera::CapturedFrame;
 use crate::inspect::Inspection;

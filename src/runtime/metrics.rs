@@ -8,6 +8,7 @@ pub mod prometheus;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use super::judge::Judge;
 use crate::score::Verdict;
 use histogram::{Latencies, ScoreRatios};
 use history::{History, Scored};
@@ -19,6 +20,8 @@ pub const FAULTS_MAX: usize = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Count {
     FramesCaptured,
+    /// Lost between the sensor and this program.
+    FramesLost,
     /// Dropped under load; no part depended on it.
     FramesDropped,
     CameraReopened,
@@ -50,16 +53,25 @@ pub enum Count {
     Recorded,
     RecordingsDropped,
     RecordingsFailed,
+    /// Acknowledged by the broker.
     EventsSent,
     EventsDropped,
     Reloads,
     ReloadsRefused,
+    /// Changes by which parts are judged more mildly than before.
+    Loosened,
 }
 
 /// What goes up and down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gauge {
     Threshold,
+    /// A score above it is reviewed; the threshold where there is no such band.
+    ReviewThreshold,
+    /// What the configuration or the calibration says.
+    ConfiguredThreshold,
+    /// 1 while other thresholds than the configured ones are in force.
+    ThresholdOverridden,
     LastScore,
     FramesPerSecond,
     PartsInFlight,
@@ -192,6 +204,11 @@ impl Metrics {
         self.faults_active.fetch_and(!(1 << fault), Relaxed);
     }
 
+    /// The faults that are active now, one bit each: the line's own word.
+    pub fn set_faults(&self, bits: u32) {
+        self.faults_active.store(bits, Relaxed);
+    }
+
     /// Name, times raised, and whether it is active.
     pub fn faults(&self) -> impl Iterator<Item = (&'static str, u64, bool)> {
         let active = self.faults_active.load(Relaxed);
@@ -200,10 +217,15 @@ impl Metrics {
         self.fault_names.iter().enumerate().map(of)
     }
 
-    /// The engine in use, by the first 16 digits of its content hash.
-    pub fn set_engine(&self, content_sha256: &str) {
-        let digits = content_sha256.get(..16).unwrap_or_default();
+    /// What parts are judged by from now on.
+    pub fn set_judge(&self, judge: &Judge) {
+        // Known by the first 16 digits of its content hash.
+        let digits = judge.engine_sha256.get(..16).unwrap_or_default();
         self.engine.store(u64::from_str_radix(digits, 16).unwrap_or(0), Relaxed);
+        self.set(Gauge::Threshold, judge.thresholds.reject.into());
+        self.set(Gauge::ReviewThreshold, judge.thresholds.pass_limit().into());
+        self.set(Gauge::ConfiguredThreshold, judge.configured.reject.into());
+        self.set(Gauge::ThresholdOverridden, f64::from(u8::from(judge.is_overridden())));
     }
 
     pub fn engine(&self) -> String {
@@ -226,8 +248,9 @@ impl Metrics {
 }
 
 impl Count {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::FramesCaptured,
+        Self::FramesLost,
         Self::FramesDropped,
         Self::CameraReopened,
         Self::CameraReset,
@@ -254,12 +277,16 @@ impl Count {
         Self::EventsDropped,
         Self::Reloads,
         Self::ReloadsRefused,
+        Self::Loosened,
     ];
 }
 
 impl Gauge {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Threshold,
+        Self::ReviewThreshold,
+        Self::ConfiguredThreshold,
+        Self::ThresholdOverridden,
         Self::LastScore,
         Self::FramesPerSecond,
         Self::PartsInFlight,
@@ -290,6 +317,7 @@ impl Latency {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::score::Thresholds;
 
     #[test]
     fn places_in_the_tables_are_their_own() {
@@ -327,13 +355,21 @@ mod tests {
         metrics.clear(1);
         assert_eq!(active(&metrics), [false, false]);
         assert_eq!(metrics.faults().map(|(_, count, _)| count).collect::<Vec<_>>(), [0, 1]);
+        // R10: a fault that is over stayed active for as long as nobody took the line's events.
+        metrics.raise(0);
+        metrics.set_faults(0b10);
+        assert_eq!(active(&metrics), [false, true]);
     }
 
     #[test]
-    fn the_engine_is_known_by_its_hash() {
+    fn what_judges_is_shown() {
         let metrics = Metrics::new(&[]);
-        metrics.set_engine("0123456789abcdef0011");
+        let configured = Thresholds { reject: 0.9, review: Some(0.1) };
+        let judge = Judge::new(configured, [0.45, 1.8], "0123456789abcdef0011".into()).set(0.5, false).unwrap();
+        metrics.set_judge(&judge);
         assert_eq!(metrics.engine(), "0123456789abcdef");
+        let shown = [Gauge::Threshold, Gauge::ReviewThreshold, Gauge::ConfiguredThreshold, Gauge::ThresholdOverridden];
+        assert_eq!(shown.map(|what| metrics.gauge(what) as f32), [0.5, 0.1, 0.9, 1.0]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use heapless::spsc::{Consumer, Producer};
 use thiserror::Error;
 
-use super::judgement::Judge;
+use super::judge::Judge;
 use super::matching::Shot;
 use super::metrics::{Count, Metrics};
 use crate::clock;
@@ -198,7 +198,7 @@ mod tests {
     const HEIGHT: usize = 224;
 
     fn judge() -> Judge {
-        Judge { thresholds: Thresholds { reject: 0.5, review: None }, engine_sha256: "abc".into(), median_score: None }
+        Judge::new(Thresholds { reject: 0.5, review: None }, [0.25, 1.0], "abc".into())
     }
 
     /// A part whose map is above the threshold in one place of the network frame.

@@ -1,12 +1,16 @@
-//! What SIGHUP does: the configuration is read again, and what may change while parts are on the belt is changed.
+//! What SIGHUP and the live page do: the configuration is read again, or a threshold is set, and what may change while
+//! parts are on the belt is changed. What loosens a verdict is confirmed on the page, and said in the log.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
+use log::Level;
 use thiserror::Error;
 
-use super::inspection::Change;
-use super::judgement::{Judge, Judgement, JudgementError};
+use super::change::Change;
+use super::judge::{Judge, ThresholdRefusal};
+use super::judgement::{self, Judgement, JudgementError};
+use super::log_limit::LogLimit;
+use crate::config::scene::Scene;
 use crate::config::{ConfigError, Station};
 use crate::inspect::Inspector;
 use crate::model::engine_file::{Engine, EngineError};
@@ -25,24 +29,33 @@ pub enum ReloadError {
     Regions(#[from] RegionsError),
     #[error(transparent)]
     Misfit(#[from] Misfit),
+    #[error("this may loosen the verdict: {0}; confirm it")]
+    Loosens(String),
 }
 
 /// The configuration in use.
 pub struct Reloader {
     path: PathBuf,
     station: Station,
-    /// What the engine in use judges by, but for the threshold.
+    /// What judges, changes on their way included.
     judge: Judge,
+    /// That an override stays, however often the configuration is read.
+    reminders: LogLimit,
 }
 
 impl Reloader {
     pub fn new(path: PathBuf, station: Station, judge: Judge) -> Self {
-        Self { path, station, judge }
+        Self { path, station, judge, reminders: LogLimit::default() }
     }
 
-    /// Reads the configuration again. What is wrong with it changes nothing. `frame`: width and height of the
-    /// camera's frames, which regions have to fit.
-    pub fn reload(&mut self, frame: Option<(usize, usize)>) -> Result<Vec<Change>, ReloadError> {
+    /// What judges from the last change on.
+    pub fn judge(&self) -> &Judge {
+        &self.judge
+    }
+
+    /// Reads the configuration again. What is wrong with it changes nothing, and what may loosen a verdict is refused
+    /// unless it may. `frame`: width and height of the camera's frames, which regions have to fit.
+    pub fn reload(&mut self, frame: Option<(usize, usize)>, may_loosen: bool) -> Result<Change, ReloadError> {
         let station = Station::read(&self.path)?;
         let file = Engine::read(&station.engine.path)?;
         let mut regions = Regions::read(&station.regions)?.map(NetworkMask::new);
@@ -53,34 +66,65 @@ impl Reloader {
             || station.scene != self.station.scene
             || station.engine.backend != self.station.engine.backend
             || station.engine.precision != self.station.engine.precision;
-        let (judge, changes) = if other_engine {
+        let before = self.judge.in_force();
+        let (judge, mut change) = if other_engine {
             let (mut inspector, judge) = read_engine(&station)?;
             inspector.replace_regions(regions);
-            (judge.clone(), vec![Change::Engine { inspector: Box::new(inspector), judge: Arc::new(judge) }])
+            (judge.following(&before), Change { inspector: Some(Box::new(inspector)), ..Change::default() })
         } else {
             let own = file.metadata.calibration.map(|c| Thresholds { reject: c.threshold, review: c.review });
-            let asked = station.engine.threshold.map(|reject| Thresholds { reject, review: station.engine.review });
-            let Some(thresholds) = asked.or(own) else {
-                return Err(JudgementError::NoThreshold { path: station.engine.path }.into());
-            };
-            let judge = Judge { thresholds, ..self.judge.clone() };
-            (judge.clone(), vec![Change::Judge(Arc::new(judge)), Change::Regions(regions)])
+            let (thresholds, range) = judgement::thresholds(&station.engine, own)?;
+            let judge = Judge { thresholds, configured: thresholds, range, ..self.judge.clone() };
+            (judge.following(&before), Change { regions: Some(regions), ..Change::default() })
         };
+        let loosens = self.loosens(&station, &judge);
+        if !loosens.is_empty() && !may_loosen {
+            return Err(ReloadError::Loosens(loosens.join("; ")));
+        }
+        loosens.iter().for_each(|how| log::warn!("reload: {how}"));
+        if judge.is_overridden() {
+            let (now, configured) = (judge.thresholds, judge.configured);
+            self.reminders.say(Level::Warn, || {
+                format!("reload: the threshold {now}, set on the page, stays in place of the configured {configured}")
+            });
+        }
         if !self.is_alike(&station) {
             log::warn!(
                 "reload: only [engine], [scene] and [regions] change while the station runs; the rest needs a restart"
             );
         }
+        change.judge = Some(judge.clone().into());
+        (change.is_reload, change.loosens) = (true, !loosens.is_empty());
         self.judge = judge;
         let Station { engine, scene, regions, .. } = station;
         (self.station.engine, self.station.scene, self.station.regions) = (engine, scene, regions);
-        Ok(changes)
+        Ok(change)
     }
 
-    /// Another threshold, until the next reload.
-    pub fn threshold(&self, reject: f32) -> Change {
-        let thresholds = Thresholds { reject, review: None };
-        Change::Judge(Arc::new(Judge { thresholds, ..self.judge.clone() }))
+    /// Another threshold, until another is set or configured. The review band stays.
+    pub fn threshold(&mut self, reject: f32, may_loosen: bool) -> Result<Change, ThresholdRefusal> {
+        let before = self.judge.in_force();
+        self.judge = self.judge.set(reject, may_loosen)?;
+        let loosens = self.judge.loosens(&before);
+        loosens.iter().for_each(|how| log::warn!("set on the page and confirmed: {how}"));
+        Ok(Change { loosens: loosens.is_some(), ..Change::of_judge(self.judge.clone()) })
+    }
+
+    /// Everything by which a part may pass that did not before.
+    fn loosens(&self, station: &Station, judge: &Judge) -> Vec<String> {
+        let old = &self.station;
+        let mut how: Vec<String> = judge.loosens(&self.judge.in_force()).into_iter().collect();
+        let mut other = |differs: bool, what: &str| {
+            if differs {
+                how.push(what.into());
+            }
+        };
+        let rejects_doubtful = |station: &Station| station.scene.as_ref().is_some_and(Scene::rejects_doubtful);
+        other(rejects_doubtful(old) && !rejects_doubtful(station), "doubtful parts are no longer rejected");
+        other(old.scene != station.scene, "[scene] is another: something else may be taken for the part");
+        other(old.regions != station.regions, "[regions] are others: defects count elsewhere");
+        other(old.engine.precision != station.engine.precision, "engine.precision is another: scores move a little");
+        how
     }
 
     /// Whether nothing differs but what a reload changes.

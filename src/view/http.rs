@@ -5,12 +5,11 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 /// A request line and headers of a browser are a tenth of this.
-const HEAD_BYTES_MAX: usize = 8 << 10;
+pub const HEAD_BYTES_MAX: usize = 8 << 10;
 const HEADERS_MAX: usize = 64;
 /// A number or nothing.
-const BODY_BYTES_MAX: usize = 256;
-/// A request must be here, and an answer gone, within these.
-const REQUEST_TIME_MAX: Duration = Duration::from_secs(3);
+pub const BODY_BYTES_MAX: usize = 256;
+/// An answer must be gone within this.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
 /// What a client still sends when it is refused is read up to here, so that it sees the answer.
 const REST_BYTES_MAX: usize = 64 << 10;
@@ -21,6 +20,8 @@ pub struct Request {
     pub method: String,
     /// Without the query.
     pub path: String,
+    /// The value of `Host`.
+    pub host: Option<String>,
     /// The value of `Authorization`.
     pub authorization: Option<String>,
     pub body: Vec<u8>,
@@ -43,77 +44,62 @@ impl Answer {
     }
 }
 
-/// Reads one request, answers it, and closes.
-pub fn serve(mut stream: TcpStream, answer: impl FnOnce(&Request) -> Answer) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let end = Instant::now() + REQUEST_TIME_MAX;
-    let (answer, head_only) = match read_request(&mut stream, end)? {
-        Ok(request) => (answer(&request), request.method == "HEAD"),
-        Err(refusal) => (refusal, false),
-    };
-    write_answer(&mut stream, &answer, head_only, Instant::now() + ANSWER_TIME_MAX)?;
-    stream.shutdown(std::net::Shutdown::Write)?;
-    read_rest(&mut stream)
-}
-
-/// The request, or the answer to what is none.
-fn read_request(stream: &mut TcpStream, end: Instant) -> io::Result<Result<Request, Answer>> {
-    let mut bytes = Vec::with_capacity(1024);
-    loop {
-        match parse(&bytes) {
-            Parsed::Request(request) => return Ok(Ok(request)),
-            Parsed::Refused(answer) => return Ok(Err(answer)),
-            Parsed::Partial => {}
-        }
-        let mut piece = [0; 1024];
-        stream.set_read_timeout(Some(left(end)?))?;
-        let count = stream.read(&mut piece)?;
-        if count == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        bytes.extend_from_slice(&piece[..count]);
-    }
-}
-
-enum Parsed {
+pub enum Parsed {
     Request(Request),
+    /// The answer to what is no request.
     Refused(Answer),
     Partial,
 }
 
 /// `bytes`: all that came so far.
-fn parse(bytes: &[u8]) -> Parsed {
+pub fn parse(bytes: &[u8]) -> Parsed {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut head = httparse::Request::new(&mut headers);
+    let refused = |status, text: &str| Parsed::Refused(Answer::text(status, text));
     let length = match head.parse(bytes) {
         Ok(httparse::Status::Complete(length)) if length <= HEAD_BYTES_MAX => length,
         Ok(httparse::Status::Partial) if bytes.len() < HEAD_BYTES_MAX => return Parsed::Partial,
-        Ok(_) | Err(httparse::Error::TooManyHeaders) => {
-            return Parsed::Refused(Answer::text(431, "the request's head is too large"));
-        }
-        Err(error) => return Parsed::Refused(Answer::text(400, &format!("this is no HTTP request: {error}"))),
+        Ok(_) | Err(httparse::Error::TooManyHeaders) => return refused(431, "the request's head is too large"),
+        Err(error) => return refused(400, &format!("this is no HTTP request: {error}")),
     };
     let value_of = |name: &str| {
         let header = head.headers.iter().find(|h| h.name.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(header.value).ok()
     };
-    if value_of("transfer-encoding").is_some() {
-        return Parsed::Refused(Answer::text(411, "send a body with its Content-Length"));
+    // What reads the first of two and what reads the second see two requests.
+    let is_twice = |name: &&&str| head.headers.iter().filter(|h| h.name.eq_ignore_ascii_case(name)).count() > 1;
+    if let Some(name) = ["Content-Length", "Host", "Authorization"].iter().find(is_twice) {
+        return refused(400, &format!("the header {name} is there twice"));
     }
-    let body_bytes = match value_of("content-length").map(str::parse::<usize>) {
+    if value_of("transfer-encoding").is_some() {
+        return refused(411, "send a body with its Content-Length");
+    }
+    let body_bytes = match value_of("content-length") {
         None => 0,
-        Some(Ok(count)) if count <= BODY_BYTES_MAX => count,
-        Some(Ok(_)) => return Parsed::Refused(Answer::text(413, "the body is too large")),
-        Some(Err(_)) => return Parsed::Refused(Answer::text(400, "Content-Length is no number")),
+        // A sign would be taken by the parser of numbers.
+        Some(text) if !text.bytes().all(|b| b.is_ascii_digit()) => return refused(400, "Content-Length is no number"),
+        Some(text) => match text.parse::<usize>() {
+            Ok(count) if count <= BODY_BYTES_MAX => count,
+            _ => return refused(413, "the body is too large"),
+        },
     };
     let Some(body) = bytes.get(length..length + body_bytes) else { return Parsed::Partial };
     let target = head.path.unwrap_or_default();
     Parsed::Request(Request {
         method: head.method.unwrap_or_default().to_string(),
         path: target.split('?').next().unwrap_or_default().to_string(),
+        host: value_of("host").map(str::to_string),
         authorization: value_of("authorization").map(str::to_string),
         body: body.to_vec(),
     })
+}
+
+/// Writes the answer, and closes.
+pub fn answer(mut stream: TcpStream, answer: &Answer, head_only: bool) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    write_answer(&mut stream, answer, head_only, Instant::now() + ANSWER_TIME_MAX)?;
+    stream.shutdown(std::net::Shutdown::Write)?;
+    read_rest(&mut stream)
 }
 
 fn write_answer(stream: &mut TcpStream, answer: &Answer, head_only: bool, end: Instant) -> io::Result<()> {
@@ -168,8 +154,12 @@ fn reason(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        409 => "Conflict",
         411 => "Length Required",
         413 => "Content Too Large",
+        421 => "Misdirected Request",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         503 => "Service Unavailable",
         _ => "Unknown",
@@ -197,6 +187,7 @@ mod tests {
         let expected = Request {
             method: "POST".into(),
             path: "/threshold".into(),
+            host: Some("a".into()),
             authorization: Some("Bearer t".into()),
             body: b"0.5".to_vec(),
         };
@@ -212,7 +203,19 @@ mod tests {
         assert_eq!(refused(b"\x16\x03\x01\x00\xa5"), 400);
         assert_eq!(refused(b"POST / HTTP/1.1\r\nContent-Length: 257\r\n\r\n"), 413);
         assert_eq!(refused(b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"), 400);
+        assert_eq!(refused(b"POST / HTTP/1.1\r\nContent-Length: +3\r\n\r\n"), 400);
+        assert_eq!(refused(b"POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n"), 413);
         assert_eq!(refused(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"), 411);
         assert_eq!(refused(b"GET / HTTP/1.1\r\n"), 0);
+    }
+
+    // R10: the first of two lengths was taken.
+    #[test]
+    fn r10_what_is_there_twice_is_refused() {
+        for twice in
+            ["Content-Length: 3\r\ncontent-length: 3", "Host: a\r\nHost: b", "Authorization: a\r\nAuthorization: b"]
+        {
+            assert_eq!(refused(format!("POST / HTTP/1.1\r\n{twice}\r\n\r\n0.5").as_bytes()), 400, "{twice}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 const PERIOD_MS = 1000;
 const COLOURS = ["#4fc46a", "#f2c037", "#ff5d52"];
 const VERDICTS = ["pass", "review", "reject"];
-const COUNTS = ["parts", "pass", "review", "reject", "unscored", "late", "pulses", "merged", "caught", "missed", "bounced", "unconfirmed", "frames", "dropped", "recorded"];
+const COUNTS = ["parts", "pass", "review", "reject", "unscored", "late", "pulses", "merged", "caught", "missed", "bounced", "unconfirmed", "frames", "lost", "dropped", "recorded"];
 const LATENCIES = ["capture_to_verdict", "capture_to_edge", "edge_late"];
 const at = (id) => document.getElementById(id);
 let shown = null;
@@ -21,7 +21,17 @@ function rows(table, lines, head) {
   }));
 }
 
-function draw(history, threshold) {
+function mark(pen, width, y, value, colour) {
+  pen.strokeStyle = pen.fillStyle = colour;
+  pen.beginPath();
+  pen.moveTo(0, y(value));
+  pen.lineTo(width, y(value));
+  pen.stroke();
+  pen.font = "12px system-ui, sans-serif";
+  pen.fillText(value.toPrecision(4), 4, y(value) - 4);
+}
+
+function draw(history, threshold, review) {
   const canvas = at("history");
   const scale = window.devicePixelRatio || 1;
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
@@ -41,16 +51,8 @@ function draw(history, threshold) {
     pen.fillRect(x, from, 3, Math.max(2, height - from));
   });
   pen.globalAlpha = 1;
-  if (threshold > 0) {
-    pen.strokeStyle = "#8ab4f8";
-    pen.beginPath();
-    pen.moveTo(0, y(threshold));
-    pen.lineTo(width, y(threshold));
-    pen.stroke();
-    pen.fillStyle = "#8ab4f8";
-    pen.font = "12px system-ui, sans-serif";
-    pen.fillText(threshold.toPrecision(4), 4, y(threshold) - 4);
-  }
+  if (review > 0 && review < threshold) mark(pen, width, y, review, COLOURS[1]);
+  if (threshold > 0) mark(pen, width, y, threshold, "#8ab4f8");
 }
 
 function latencies(all) {
@@ -69,10 +71,12 @@ function show(state) {
   document.title = `${state.station} · crosscheck`;
   at("health").textContent = state.unhealthy || "ok";
   at("health").className = state.unhealthy ? "badge bad" : "badge ok";
+  at("overridden").hidden = !state.threshold_overridden;
+  at("overridden").textContent = `threshold ${state.threshold.toPrecision(4)} overrides the configured ${state.configured_threshold.toPrecision(4)}`;
   at("rate").textContent = `${state.frames_per_second.toFixed(1)} frames/s, ${state.parts_in_flight} in flight`;
   const last = state.history.at(-1);
   at("score").textContent = last ? `part ${last[0]}: ${last[1] === null ? "none" : last[1].toFixed(4)}, ${VERDICTS[last[2]]}` : "";
-  draw(state.history, state.threshold);
+  draw(state.history, state.threshold, state.review_threshold);
   rows(at("counts"), COUNTS.map((name) => ({ cells: [name, state.counts[name]] })));
   rows(at("faults"), state.faults.map(({ name, count, active }) => ({ cells: [name.replaceAll("_", " "), count], active })));
   latencies(state.latencies_ms);
@@ -101,7 +105,10 @@ async function act(path, body) {
   try {
     const headers = { Authorization: `Bearer ${at("token").value}` };
     const answer = await fetch(path, { method: "POST", headers, body });
-    at("answer").textContent = await answer.text();
+    const text = await answer.text();
+    at("answer").textContent = text;
+    // It would let parts pass that do not now: a person decides.
+    if (answer.status === 409 && window.confirm(text)) await act(path, `${body} loosen`);
   } catch (error) {
     at("answer").textContent = "no answer";
   }

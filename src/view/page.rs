@@ -1,13 +1,14 @@
 //! Which path shows what.
 
 use std::io;
-use std::sync::mpsc::TrySendError;
+use std::net::IpAddr;
+use std::sync::mpsc::{RecvTimeoutError, TrySendError};
+use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
+use super::guard::{Guard, Refusal};
 use super::http::{Answer, Request};
 use super::picture::{Encoder, Kind};
-use super::{Action, Station, state};
+use super::{Action, Asked, Reply, Station, state};
 use crate::config::view::View;
 use crate::runtime::metrics::prometheus;
 
@@ -15,24 +16,30 @@ const HTML: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
+/// What confirms an action that may loosen a verdict, behind the rest of a request's body.
+const MAY_LOOSEN: &str = "loosen";
+/// An engine is read and checked within this; an action that takes longer is done all the same.
+const REPLY_MAX: Duration = Duration::from_secs(5);
+
 /// Everything that answers.
 pub struct Page {
     station: Station,
     encoder: Encoder,
-    /// The token's hash: two hashes are compared, whose differences say nothing about the token.
-    token: Option<[u8; 32]>,
+    guard: Guard,
 }
 
 impl Page {
     pub fn new(station: Station, config: &View) -> io::Result<Self> {
-        let token = config.token.as_ref().map(|token| Sha256::digest(token.reveal()).into());
-        Ok(Self { station, encoder: Encoder::new()?, token })
+        Ok(Self { station, encoder: Encoder::new()?, guard: Guard::new(config) })
     }
 
-    pub fn answer(&self, request: &Request) -> Answer {
+    pub fn answer(&self, peer: IpAddr, request: &Request) -> Answer {
+        if !self.guard.answers_to(request.host.as_deref()) {
+            return Answer::text(421, "the view does not answer to this name: add it to view.hosts");
+        }
         match (request.method.as_str(), request.path.as_str()) {
             ("GET" | "HEAD", path) => self.show(path),
-            ("POST", "/threshold" | "/reload" | "/acknowledge") => self.act(request),
+            ("POST", "/threshold" | "/reload" | "/acknowledge") => self.act(peer, request),
             _ => Answer::text(405, "only GET, and POST to /threshold, /reload and /acknowledge"),
         }
     }
@@ -51,7 +58,7 @@ impl Page {
                 self.station.latest.want();
                 let picture = self.encoder.part(&self.station.latest);
                 let unhealthy = self.unhealthy();
-                let json = state::json(&self.station, picture, self.token.is_some(), unhealthy.as_deref());
+                let json = state::json(&self.station, picture, self.guard.may_act(), unhealthy.as_deref());
                 Answer::new("application/json", json)
             }
             "/frame.jpg" => self.picture(Kind::Frame),
@@ -80,34 +87,67 @@ impl Page {
         (!why.is_empty()).then(|| why.join(", "))
     }
 
-    fn act(&self, request: &Request) -> Answer {
-        let Some(token) = self.token else {
-            return Answer::text(403, "this view only shows: set a token in the station's [view] to act");
-        };
-        let given = request.authorization.as_deref().and_then(|value| value.strip_prefix("Bearer "));
-        if given.is_none_or(|given| <[u8; 32]>::from(Sha256::digest(given)) != token) {
-            return Answer::text(401, "the token is missing or wrong: Authorization: Bearer TOKEN");
-        }
-        let action = match request.path.as_str() {
-            "/reload" => Action::Reload,
-            "/acknowledge" => Action::Acknowledge,
-            _ => match threshold(&request.body) {
-                Some(threshold) => Action::SetThreshold(threshold),
-                None => return Answer::text(400, "the body must be a positive number: the new threshold"),
-            },
-        };
-        match self.station.actions.try_send(action) {
-            Ok(()) => {
-                log::info!("asked by the view: {action:?}");
-                Answer::text(202, "accepted")
+    fn act(&self, peer: IpAddr, request: &Request) -> Answer {
+        match self.guard.admit(peer, request.authorization.as_deref()) {
+            Ok(()) => {}
+            Err(Refusal::NoToken) => {
+                return Answer::text(403, "this view only shows: set a token in the station's [view] to act");
             }
-            Err(TrySendError::Full(_)) => Answer::text(503, "the station has not done the last action yet; try again"),
-            Err(TrySendError::Disconnected(_)) => Answer::text(503, "the station is stopping"),
+            Err(Refusal::Wrong) => {
+                return Answer::text(401, "the token is missing or wrong: Authorization: Bearer TOKEN");
+            }
+            Err(Refusal::TooOften) => {
+                return Answer::text(429, "too many wrong tokens came from this address: wait a minute");
+            }
+        }
+        match action(request) {
+            Some(action) => self.ask(action),
+            None => {
+                let expected = "the body must be a positive number, the new threshold, and `loosen` behind it to confirm; \
+                                for /reload nothing or `loosen`";
+                Answer::text(400, expected)
+            }
+        }
+    }
+
+    /// Has the station act, and says what came of it.
+    fn ask(&self, action: Action) -> Answer {
+        let (asked, reply) = Asked::new(action);
+        match self.station.actions.try_send(asked) {
+            Ok(()) => log::info!("asked by the view: {action:?}"),
+            Err(TrySendError::Full(_)) => {
+                return Answer::text(503, "the station has not done the last action yet; try again");
+            }
+            Err(TrySendError::Disconnected(_)) => return Answer::text(503, "the station is stopping"),
+        }
+        match reply.recv_timeout(REPLY_MAX) {
+            Ok(Reply::Done(text)) => Answer::text(200, &text),
+            Ok(Reply::Unconfirmed(how)) => Answer::text(
+                409,
+                &format!("this may let parts pass that do not now: {how}; send `{MAY_LOOSEN}` to confirm"),
+            ),
+            Ok(Reply::Refused(why)) => Answer::text(422, &why),
+            Err(RecvTimeoutError::Timeout) => {
+                Answer::text(202, "accepted, and not done yet: the log says what comes of it")
+            }
+            Err(RecvTimeoutError::Disconnected) => Answer::text(503, "the station is stopping"),
         }
     }
 }
 
-fn threshold(body: &[u8]) -> Option<f32> {
-    let value: f32 = std::str::from_utf8(body).ok()?.trim().parse().ok()?;
-    (value.is_finite() && value > 0.0).then_some(value)
+/// What is asked for; none where the body is not as it should be.
+fn action(request: &Request) -> Option<Action> {
+    let body = std::str::from_utf8(&request.body).ok()?.trim();
+    let (rest, may_loosen) = match body.strip_suffix(MAY_LOOSEN) {
+        Some(rest) => (rest.trim_end(), true),
+        None => (body, false),
+    };
+    match request.path.as_str() {
+        "/acknowledge" => Some(Action::Acknowledge),
+        "/reload" => rest.is_empty().then_some(Action::Reload { may_loosen }),
+        _ => {
+            let reject: f32 = rest.parse().ok()?;
+            (reject.is_finite() && reject > 0.0).then_some(Action::SetThreshold { reject, may_loosen })
+        }
+    }
 }

@@ -24,6 +24,9 @@ pub fn json(station: &Station, picture: Option<u64>, may_act: bool, unhealthy: O
         "may_act": may_act,
         "picture": picture,
         "threshold": metrics.gauge(Gauge::Threshold),
+        "review_threshold": metrics.gauge(Gauge::ReviewThreshold),
+        "configured_threshold": metrics.gauge(Gauge::ConfiguredThreshold),
+        "threshold_overridden": metrics.gauge(Gauge::ThresholdOverridden) > 0.0,
         "frames_per_second": metrics.gauge(Gauge::FramesPerSecond),
         "parts_in_flight": metrics.gauge(Gauge::PartsInFlight),
         "counts": counts(metrics),
@@ -55,6 +58,7 @@ fn counts(metrics: &Metrics) -> Value {
         "bounced": total(Count::EdgesIgnored),
         "unconfirmed": total(Count::ConfirmationsMissed),
         "frames": total(Count::FramesCaptured),
+        "lost": total(Count::FramesLost),
         "dropped": total(Count::FramesDropped),
         "recorded": total(Count::Recorded),
     })

@@ -4,6 +4,7 @@ use crosscheck::reject::fault::Fault;
 use crosscheck::reject::part::Outcome;
 
 use crate::plan::MS;
+use crate::world::person::Acts;
 use crate::world::{Truth, World};
 
 /// What was met in all lines together.
@@ -20,6 +21,7 @@ pub struct Seen {
     /// Accepted parts that were ejected with a neighbour, and not by a fault.
     caught_by_neighbours: u64,
     bounced: u64,
+    acts: Acts,
     faults: [u64; Fault::ALL.len()],
 }
 
@@ -37,11 +39,21 @@ impl Seen {
             ("caught by neighbours", self.caught_by_neighbours),
             ("bounced", self.bounced),
         ];
+        let Acts { tightened, loosened, unconfirmed, out_of_range, kept, ended, configured } = self.acts;
+        let acts = [
+            ("tightened", tightened),
+            ("loosened with a word", loosened),
+            ("not confirmed", unconfirmed),
+            ("out of range", out_of_range),
+            ("override kept", kept),
+            ("override ended", ended),
+            ("configured otherwise", configured),
+        ];
         let faults = Fault::ALL.into_iter().zip(self.faults);
         // Injected in other tests: the first cannot come from a monotonic clock, the others are not the schedule's.
         let elsewhere = [Fault::ClockJump, Fault::DiskFull, Fault::DepthLost, Fault::EngineError];
         let here = faults.filter(|(fault, _)| !elsewhere.contains(fault));
-        outcomes.into_iter().chain(rest).chain(here.map(|(fault, count)| (fault.name(), count))).collect()
+        outcomes.into_iter().chain(rest).chain(acts).chain(here.map(|(fault, count)| (fault.name(), count))).collect()
     }
 }
 
@@ -170,6 +182,14 @@ fn count(world: &World, seen: &mut Seen) {
     seen.late += counters.late;
     seen.merged += counters.merged;
     seen.bounced += counters.bounced;
+    let (all, acts) = (&mut seen.acts, world.person.acts);
+    all.tightened += acts.tightened;
+    all.loosened += acts.loosened;
+    all.unconfirmed += acts.unconfirmed;
+    all.out_of_range += acts.out_of_range;
+    all.kept += acts.kept;
+    all.ended += acts.ended;
+    all.configured += acts.configured;
 }
 
 /// No pulse is too short, and no pause between two.

@@ -1,6 +1,7 @@
 //! The line itself: belt, parts, encoder, photo-eyes and an actuator that is never quite on time.
 
 mod encoder;
+pub mod person;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -12,6 +13,7 @@ use crosscheck::reject::settings::Delay;
 use fastrand::Rng;
 
 use encoder::Mishap;
+use person::Person;
 
 use crate::plan::{Chances, JITTER_NS, MS, Plan};
 
@@ -43,6 +45,8 @@ pub struct Truth {
     /// Whether there was no room for it.
     pub overflowed: bool,
     pub settled: Option<(Outcome, u64)>,
+    /// What the inspection finds, where it finds something.
+    score: f32,
 }
 
 pub struct World {
@@ -62,6 +66,7 @@ pub struct World {
     pub confirms_lost: u64,
     pub faults: [u64; Fault::ALL.len()],
     pub told: Told,
+    pub person: Person,
     rng: Rng,
     queue: BinaryHeap<Reverse<(u64, Happening)>>,
     now: u64,
@@ -108,6 +113,7 @@ impl World {
             confirms_lost: 0,
             faults: [0; Fault::ALL.len()],
             told: Told::default(),
+            person: Person::new(),
             rng,
             queue: BinaryHeap::new(),
             now: 0,
@@ -225,7 +231,13 @@ impl World {
             accepted: false,
             overflowed: false,
             settled: None,
+            score: 0.25 * self.rng.f32(),
         };
+        // Some lie around the thresholds.
+        truth.score *= if self.rng.u8(0..16) == 0 { 8.0 } else { 1.0 };
+        if self.rng.u8(0..64) == 0 {
+            self.person.act(&mut self.rng);
+        }
         if !((self.starting || self.camera_lost) && self.rng.bool()) {
             let overflowed = self.schedule.counters().overflowed;
             truth.id = self.schedule.trigger(at, self.now);
@@ -276,6 +288,9 @@ impl World {
             Delay::Counts { lead, .. } => self.known + lead <= truth.due_known,
         };
         let Some(id) = truth.id else { return };
+        if !self.person.passes(truth.score) {
+            return;
+        }
         let expected = if in_time && !truth.overflowed { Accept::InTime } else { Accept::Late };
         assert_eq!(self.schedule.accept(id, self.now), expected, "{truth:?}");
         self.parts[index].accepted = expected == Accept::InTime;

@@ -88,7 +88,7 @@ fn a_lost_frame_that_was_a_part_holds_the_line_until_that_part_is_past() {
     let report = Plant::new(Announced::ByEveryFrame, 4000).run(camera);
     report.result.as_ref().unwrap();
     assert_eq!(report.seen.course(Fault::CameraLost), [true, false]);
-    assert_eq!(report.metrics.total(Count::FramesDropped), 1);
+    assert_eq!(report.metrics.total(Count::FramesLost), 1);
     let outcome = |part: u64| report.seen.outcomes[&part];
     // The parts on either side of the one that nobody saw.
     assert_eq!([outcome(2), outcome(3)], [Outcome::Caught; 2]);

@@ -1,7 +1,6 @@
 //! Parts that come through.
 
 use std::os::unix::net::UnixDatagram;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crosscheck::camera::Opener;
@@ -9,8 +8,8 @@ use crosscheck::camera::synthetic::{Belt, Synthetic};
 use crosscheck::clock::monotonic_ns;
 use crosscheck::reject::part::Outcome;
 use crosscheck::runtime::Request;
-use crosscheck::runtime::inspection::Change;
-use crosscheck::runtime::judgement::Judge;
+use crosscheck::runtime::change::Change;
+use crosscheck::runtime::judge::Judge;
 use crosscheck::runtime::metrics::{Count, Latency};
 use crosscheck::runtime::settings::Announced;
 use crosscheck::runtime::watchdog::ServiceManager;
@@ -150,14 +149,14 @@ fn thresholds_and_engines_change_between_parts_and_no_part_is_lost() {
         let due = judged.load(Relaxed) >= [10, 30, u64::MAX][sent];
         let judge = |reject| {
             let thresholds = Thresholds { reject, review: None };
-            Arc::new(Judge { thresholds, engine_sha256: "f".repeat(64), median_score: None })
+            Judge::new(thresholds, [0.0, 1e6], "f".repeat(64))
         };
         due.then(|| {
             sent += 1;
-            Request::Change(vec![match sent {
-                1 => Change::Judge(judge(0.0)),
-                _ => Change::Engine { inspector: Box::new(judgement(1e6).inspector), judge: judge(1e6) },
-            }])
+            Request::Change(Box::new(match sent {
+                1 => Change::of_judge(judge(0.0)),
+                _ => Change { inspector: Some(Box::new(judgement(1e6).inspector)), ..Change::of_judge(judge(1e6)) },
+            }))
         })
     });
     report.result.unwrap();

@@ -11,7 +11,8 @@ use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
 use crosscheck::prepare::Preparation;
-use crosscheck::runtime::judgement::{Judge, Judgement};
+use crosscheck::runtime::judge::Judge;
+use crosscheck::runtime::judgement::Judgement;
 use crosscheck::runtime::metrics::{Count, Metrics};
 use crosscheck::runtime::settings::{Announced, Settings, Timing};
 use crosscheck::runtime::watchdog::ServiceManager;
@@ -125,7 +126,7 @@ pub fn judgement_of(engine: Engine, threshold: f32) -> Judgement {
     let thresholds = Thresholds { reject: threshold, review: None };
     Judgement {
         inspector: Inspector::new(engine).unwrap(),
-        judge: Judge { thresholds, engine_sha256, median_score: None },
+        judge: Judge::new(thresholds, [0.0, 1e6], engine_sha256),
         preparation,
     }
 }

@@ -29,7 +29,13 @@ impl Client {
     }
 
     pub fn get(self, path: &str) -> Answer {
-        self.send(&format!("GET {path} HTTP/1.1\r\nHost: station\r\n\r\n"))
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+    }
+
+    /// Sends what is no whole request yet, or does not wait for the answer.
+    pub fn begin(mut self, request: &str) -> Self {
+        self.stream.write_all(request.as_bytes()).unwrap();
+        self
     }
 
     pub fn send(mut self, request: &str) -> Answer {

@@ -11,10 +11,11 @@ use client::Client;
 use crosscheck::frame::Region;
 use crosscheck::overlay::{Overlay, Photograph};
 use crosscheck::prepare::window::Window;
+use crosscheck::runtime::judge::Judge;
 use crosscheck::runtime::metrics::{Count, Latency, Metrics};
-use crosscheck::score::Verdict;
+use crosscheck::score::{Thresholds, Verdict};
 use crosscheck::shapes::P;
-use crosscheck::view::{Action, Latest, Station, View};
+use crosscheck::view::{Action, Asked, Latest, Reply, Station, View};
 use exposition::Exposition;
 use serde_json::Value;
 
@@ -25,7 +26,7 @@ struct Desk {
     view: View,
     metrics: Arc<Metrics>,
     latest: Arc<Latest>,
-    actions: Receiver<Action>,
+    actions: Receiver<Asked>,
 }
 
 impl Desk {
@@ -175,9 +176,67 @@ fn the_state_has_what_the_page_draws() {
 }
 
 fn post(desk: &Desk, path: &str, token: Option<&str>, body: &str) -> u16 {
+    desk.client().send(&posted(path, token, body)).status
+}
+
+fn posted(path: &str, token: Option<&str>, body: &str) -> String {
     let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
     let length = body.len();
-    desk.client().send(&format!("POST {path} HTTP/1.1\r\n{authorization}Content-Length: {length}\r\n\r\n{body}")).status
+    format!("POST {path} HTTP/1.1\r\n{authorization}Content-Length: {length}\r\n\r\n{body}")
+}
+
+/// What the station is asked for by a request, and the answer after its reply.
+fn asked(desk: &Desk, path: &str, body: &str, reply: Reply) -> (Action, u16, String) {
+    let client = desk.client();
+    let request = posted(path, Some(TOKEN), body);
+    let answer = std::thread::spawn(move || client.send(&request));
+    let asked = desk.actions.recv_timeout(Duration::from_secs(60)).unwrap();
+    let action = asked.action;
+    asked.reply(reply);
+    let answer = answer.join().unwrap();
+    (action, answer.status, String::from_utf8(answer.body).unwrap())
+}
+
+#[test]
+fn r1_what_loosens_is_confirmed() {
+    let desk = Desk::new(Some(TOKEN));
+    let (action, status, text) = asked(&desk, "/threshold", "0.9", Reply::Unconfirmed("from 0.5 to 0.9".into()));
+    assert_eq!((action, status), (Action::SetThreshold { reject: 0.9, may_loosen: false }, 409));
+    assert!(text.contains("from 0.5 to 0.9") && text.contains("`loosen`"), "{text}");
+    let done = Reply::Done("parts are rejected above 0.9".into());
+    let (action, status, text) = asked(&desk, "/threshold", "0.9 loosen", done);
+    assert_eq!((action, status), (Action::SetThreshold { reject: 0.9, may_loosen: true }, 200));
+    assert_eq!(text, "parts are rejected above 0.9\n");
+    let (action, status, _) = asked(&desk, "/threshold", "1e30 loosen", Reply::Refused("out of range".into()));
+    assert_eq!((action, status), (Action::SetThreshold { reject: 1e30, may_loosen: true }, 422));
+    let reload = asked(&desk, "/reload", "loosen", Reply::Done(String::new())).0;
+    assert_eq!(reload, Action::Reload { may_loosen: true });
+    assert_eq!(post(&desk, "/reload", Some(TOKEN), "soon"), 400);
+}
+
+#[test]
+fn r1_an_overridden_threshold_is_shown() {
+    let desk = Desk::new(None);
+    let configured = Thresholds { reject: 0.9, review: Some(0.1) };
+    let judge = Judge::new(configured, [0.45, 1.8], "a".repeat(64));
+    desk.metrics.set_judge(&judge);
+    assert_eq!(desk.state()["threshold_overridden"], false);
+    desk.metrics.set_judge(&judge.set(0.5, false).unwrap());
+    let state = desk.state();
+    assert_eq!((&state["threshold_overridden"], &state["threshold"]), (&true.into(), &0.5.into()));
+    let text = String::from_utf8(desk.client().get("/metrics").body).unwrap();
+    assert!(text.contains("\ncrosscheck_threshold_overridden 1\n"), "{text}");
+}
+
+// R7
+#[test]
+fn r7_another_site_s_name_sees_nothing() {
+    let desk = Desk::new(None);
+    for path in ["/", "/frame.jpg", "/state.json", "/metrics", "/healthz"] {
+        let answer = desk.client().send(&format!("GET {path} HTTP/1.1\r\nHost: evil.example\r\n\r\n"));
+        assert_eq!(answer.status, 421, "{path}");
+    }
+    assert_eq!(desk.client().send("GET / HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n").status, 200);
 }
 
 #[test]
@@ -192,21 +251,30 @@ fn only_the_token_acts() {
         assert_eq!(post(&acts, "/threshold", Some(TOKEN), wrong), 400, "{wrong}");
     }
     assert!(acts.actions.try_recv().is_err());
+    // Nobody replies: it is not done yet, and the next is too much.
     assert_eq!(post(&acts, "/threshold", Some(TOKEN), "0.5"), 202);
     assert_eq!(post(&acts, "/reload", Some(TOKEN), ""), 503, "the station did not take the first yet");
-    assert_eq!(acts.actions.try_recv(), Ok(Action::SetThreshold(0.5)));
-    assert_eq!(post(&acts, "/reload", Some(TOKEN), ""), 202);
-    assert_eq!(acts.actions.try_recv(), Ok(Action::Reload));
-    assert_eq!(post(&acts, "/acknowledge", Some(TOKEN), ""), 202);
-    assert_eq!(acts.actions.try_recv(), Ok(Action::Acknowledge));
+    let first = acts.actions.try_recv().unwrap();
+    assert_eq!(first.action, Action::SetThreshold { reject: 0.5, may_loosen: false });
+    drop(first);
+    let done = || Reply::Done(String::new());
+    assert_eq!(asked(&acts, "/reload", "", done()).0, Action::Reload { may_loosen: false });
+    assert_eq!(asked(&acts, "/acknowledge", "", done()).0, Action::Acknowledge);
 }
 
 #[test]
 fn clients_that_say_nothing_keep_nobody_out_for_long() {
     let desk = Desk::new(None);
-    let silent: Vec<Client> = (0..8).map(|_| desk.client()).collect();
-    assert_eq!(desk.client().get("/healthz").status, 200);
-    drop(silent);
+    // R5: four were enough. More than are kept, some in the middle of a request.
+    let silent: Vec<Client> = (0..400).map(|_| desk.client()).collect();
+    let slow: Vec<Client> = (0..8).map(|_| desk.client().begin("GET /state.json HTTP/1.1\r\nHost:")).collect();
+    // Whoever asks for a picture and does not take it.
+    let deaf: Vec<Client> =
+        (0..8).map(|_| desk.client().begin("GET /state.json HTTP/1.1\r\nHost: localhost\r\n\r\n")).collect();
+    for path in ["/healthz", "/metrics", "/", "/state.json"] {
+        assert_eq!(desk.client().get(path).status, 200, "{path}");
+    }
+    drop((silent, slow, deaf));
 }
 
 #[test]

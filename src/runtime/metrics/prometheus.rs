@@ -124,12 +124,15 @@ impl Page {
 const VERDICTS: &str = "Verdicts of inspected parts.";
 const UNSCORED: &str = "Parts that were rejected without a score, by why.";
 const RECORDINGS: &str = "Recordings of parts.";
-const EVENTS: &str = "MQTT events.";
+const EVENTS: &str = "MQTT events: acknowledged by the broker, or dropped.";
 const RELOADS: &str = "Changes of configuration or engine.";
 
 fn of_count(what: Count) -> Series {
     match what {
         Count::FramesCaptured => series("crosscheck_frames_total", "", "Frames from the camera."),
+        Count::FramesLost => {
+            series("crosscheck_frames_lost_total", "", "Frames lost between the camera's sensor and the program.")
+        }
         Count::FramesDropped => {
             series("crosscheck_frames_dropped_total", "", "Frames dropped under load that no part depended on.")
         }
@@ -150,7 +153,11 @@ fn of_count(what: Count) -> Series {
         Count::LateVerdicts => {
             series("crosscheck_late_verdicts_total", "", "Verdicts after their deadline; they did not act.")
         }
-        Count::RejectPulses => series("crosscheck_reject_pulses_total", "", "Pulses at the reject output."),
+        Count::RejectPulses => series(
+            "crosscheck_reject_pulses_total",
+            "",
+            "Pulses for parts at the reject output; to be held at reject by a fault is none.",
+        ),
         Count::PulsesMerged => {
             series("crosscheck_pulses_merged_total", "", "Rejects that share a pulse with the one before.")
         }
@@ -174,12 +181,28 @@ fn of_count(what: Count) -> Series {
         Count::EventsDropped => series("crosscheck_mqtt_events_total", "result=\"dropped\"", EVENTS),
         Count::Reloads => series("crosscheck_reloads_total", "result=\"done\"", RELOADS),
         Count::ReloadsRefused => series("crosscheck_reloads_total", "result=\"refused\"", RELOADS),
+        Count::Loosened => series(
+            "crosscheck_loosened_total",
+            "",
+            "Changes of threshold, engine, scene or regions by which a part may pass that did not before.",
+        ),
     }
 }
 
 fn of_gauge(what: Gauge) -> Series {
     match what {
         Gauge::Threshold => series("crosscheck_threshold", "", "A score above this rejects."),
+        Gauge::ReviewThreshold => {
+            series("crosscheck_review_threshold", "", "A score above this is reviewed; the threshold without a band.")
+        }
+        Gauge::ConfiguredThreshold => {
+            series("crosscheck_configured_threshold", "", "The threshold of the configuration or the calibration.")
+        }
+        Gauge::ThresholdOverridden => series(
+            "crosscheck_threshold_overridden",
+            "",
+            "1 while the live page's threshold is in force in place of the configured one.",
+        ),
         Gauge::LastScore => series("crosscheck_last_score", "", "The score of the last part that had one."),
         Gauge::FramesPerSecond => series("crosscheck_frames_per_second", "", "Frames inspected in the last second."),
         Gauge::BrightnessRatio => {

@@ -1,0 +1,132 @@
+//! The thresholds in force, on disk, so that a restart goes on with a tighter one that the page had set, and says what
+//! it loosens.
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::judge::{InForce, Judge};
+use super::judgement::Judgement;
+use crate::files::write_whole;
+
+/// Where systemd lets a service keep its state.
+const STATE_FOLDER: &str = "STATE_DIRECTORY";
+/// The file has a few lines.
+const BYTES_MAX: u64 = 4 << 10;
+
+#[derive(Debug, Error)]
+pub enum LastRunError {
+    #[error("cannot read {}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{}: expected the thresholds of the last run as JSON: {reason}; remove the file", path.display())]
+    Damaged { path: PathBuf, reason: String },
+}
+
+/// The file of one station.
+pub struct LastRun {
+    path: PathBuf,
+    /// As it was written last.
+    written: Option<InForce>,
+    failing: bool,
+}
+
+impl LastRun {
+    /// `NAME.thresholds.json` for `NAME.toml`: in systemd's folder for state, or beside the configuration.
+    pub fn of_station(configuration: &Path) -> Self {
+        let name = configuration.file_stem().unwrap_or_default().to_string_lossy();
+        let beside = configuration.parent().unwrap_or(Path::new("")).to_path_buf();
+        // systemd separates several folders by colons.
+        let folder = std::env::var(STATE_FOLDER).ok().and_then(|all| all.split(':').next().map(PathBuf::from));
+        Self::at(folder.unwrap_or(beside).join(format!("{name}.thresholds.json")))
+    }
+
+    pub fn at(path: PathBuf) -> Self {
+        Self { path, written: None, failing: false }
+    }
+
+    /// Goes on with what was in force before, and says what judges from now on.
+    pub fn resume(&mut self, judgement: &mut Judgement) {
+        match self.read() {
+            Ok(Some(before)) => {
+                judgement.follow(&before);
+                let judge = &judgement.judge;
+                if judge.is_overridden() {
+                    log::warn!("the threshold {}, set on the page before the restart, stays", judge.thresholds);
+                }
+                judge.loosens(&before).iter().for_each(|how| log::warn!("since the last run: {how}"));
+            }
+            Ok(None) => {}
+            Err(error) => log::error!("{error}; whether this start loosens the threshold is not known"),
+        }
+        let Judge { thresholds, configured, .. } = judgement.judge;
+        log::info!("parts are rejected above {thresholds}; configured is {configured}");
+        self.keep(&judgement.judge);
+    }
+
+    /// None where there was no run.
+    fn read(&self) -> Result<Option<InForce>, LastRunError> {
+        let failed = |source| LastRunError::Read { path: self.path.clone(), source };
+        let damaged = |reason| LastRunError::Damaged { path: self.path.clone(), reason };
+        let file = match std::fs::File::open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file.map_err(failed)?,
+        };
+        let mut bytes = Vec::new();
+        file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > BYTES_MAX {
+            return Err(damaged(format!("it has more than {BYTES_MAX} bytes")));
+        }
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| damaged(error.to_string()))
+    }
+
+    /// Writes what is in force, if that is something else than before. A disk that cannot be written stops no line: it
+    /// is said once.
+    pub fn keep(&mut self, judge: &Judge) {
+        let now = judge.in_force();
+        if self.written.as_ref() == Some(&now) {
+            return;
+        }
+        let written = serde_json::to_vec_pretty(&now)
+            .map_err(io::Error::from)
+            .and_then(|text| write_whole(&self.path, |file| file.write_all(&text)));
+        match written {
+            Ok(()) => (self.written, self.failing) = (Some(now), false),
+            Err(error) if !self.failing => {
+                let path = self.path.display();
+                log::warn!(
+                    "{path}: {error}; after a restart the configured threshold holds, whatever the page had set"
+                );
+                self.failing = true;
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::Thresholds;
+
+    fn judge() -> Judge {
+        let configured = Thresholds { reject: 0.9, review: Some(0.1) };
+        Judge::new(configured, [0.45, 1.8], "a".into())
+    }
+
+    #[test]
+    fn what_was_in_force_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("line.thresholds.json");
+        assert_eq!(LastRun::at(path.clone()).read().unwrap(), None);
+        let tight = judge().set(0.5, false).unwrap();
+        LastRun::at(path.clone()).keep(&tight);
+        let before = LastRun::at(path.clone()).read().unwrap().unwrap();
+        assert_eq!(judge().following(&before), tight);
+        for damaged in [b"{}".to_vec(), b"\xff\xfe".to_vec(), vec![b' '; 5000]] {
+            std::fs::write(&path, damaged).unwrap();
+            let error = LastRun::at(path.clone()).read().unwrap_err().to_string();
+            assert!(error.contains("line.thresholds.json") && error.contains("remove the file"), "{error}");
+        }
+    }
+}

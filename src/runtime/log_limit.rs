@@ -1,0 +1,62 @@
+//! What may happen a hundred times a second is said a few times, and then how often it was left out.
+
+use std::time::{Duration, Instant};
+
+use log::Level;
+
+/// Lines of one kind within [`WITHIN`]: what comes and goes is seen doing so.
+const LINES_MAX: u32 = 6;
+/// Whose lines they are.
+const TARGET: &str = "crosscheck::runtime";
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// Lines of one kind.
+#[derive(Clone, Default)]
+pub struct LogLimit {
+    since: Option<Instant>,
+    said: u32,
+    left_out: u64,
+}
+
+impl LogLimit {
+    /// Logs a line, unless there were too many of its kind just now.
+    pub fn say(&mut self, level: Level, line: impl FnOnce() -> String) {
+        let Some(left_out) = self.next(Instant::now()) else { return };
+        if left_out > 0 {
+            log::log!(target: TARGET, level, "{left_out} further lines like the next were left out");
+        }
+        log::log!(target: TARGET, level, "{}", line());
+    }
+
+    /// How many lines were left out before this one; none where it is left out too.
+    fn next(&mut self, now: Instant) -> Option<u64> {
+        if self.since.is_none_or(|since| now.saturating_duration_since(since) > WITHIN) {
+            (self.since, self.said) = (Some(now), 0);
+        }
+        if self.said == LINES_MAX {
+            self.left_out += 1;
+            return None;
+        }
+        self.said += 1;
+        Some(std::mem::take(&mut self.left_out))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // R10: 1,550 lines in 15 s of overload.
+    #[test]
+    fn r10_an_overload_takes_few_lines_and_none_is_left_out_without_a_word() {
+        let (mut limit, start) = (LogLimit::default(), Instant::now());
+        let at = |ms| start + Duration::from_millis(ms);
+        let said: Vec<u64> = (0..1550).filter_map(|i| limit.next(at(10 * i))).collect();
+        assert_eq!(said.len(), 12);
+        assert_eq!(said.iter().sum::<u64>() + limit.left_out + said.len() as u64, 1550);
+        // Quiet again, the next is said at once.
+        let left_out = limit.left_out;
+        assert_eq!(limit.next(at(60_000)), Some(left_out));
+        assert_eq!(limit.next(at(60_001)), Some(0));
+    }
+}
