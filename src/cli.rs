@@ -20,6 +20,7 @@ mod progress;
 mod record;
 mod replay;
 mod run;
+mod say;
 mod selftest;
 mod synthesize;
 
@@ -28,6 +29,8 @@ use std::path::Path;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use crosscheck::files;
+
+pub use say::{OutputClosed, describe};
 
 /// Crossmodal feature mapping: finds defects in colour, in shape, and in the mismatch of the two.
 #[derive(Parser)]

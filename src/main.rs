@@ -1,4 +1,4 @@
-//! `crosscheck`: exit code 0 for pass or done, 1 for reject, 2 for an error.
+//! `crosscheck`: exit code 0 for pass or done, 1 for reject, 2 for an error, 141 when nobody reads the result any more.
 
 mod cli;
 
@@ -12,9 +12,11 @@ fn main() -> ExitCode {
     match cli::run(cli::Cli::parse()) {
         Ok(cli::Outcome::Done) => ExitCode::SUCCESS,
         Ok(cli::Outcome::Rejected) => ExitCode::from(1),
+        // As a program that the signal of a closed pipe ends, in the words of a shell.
+        Err(error) if error.is::<cli::OutputClosed>() => ExitCode::from(141),
         Err(error) => {
             // Not eprintln: it panics where standard error cannot be written.
-            let _ = writeln!(std::io::stderr(), "crosscheck: {error:#}");
+            let _ = writeln!(std::io::stderr(), "crosscheck: {}", cli::describe(&error));
             ExitCode::from(2)
         }
     }

@@ -1,4 +1,3 @@
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use crosscheck::inspect::Inspector;
 use super::Outcome;
 use super::options::{EngineOption, EvaluationOptions, ReadingOptions, SceneOption};
 use super::progress::frames_bar;
+use super::say::print;
 
 /// Measure an engine on this machine: frames a second, time and operations per stage, memory.
 #[derive(Args)]
@@ -78,7 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     if let Some(path) = &arguments.registration {
         let report = registration::measure(&Camera::read(path)?, arguments.evaluation.backend(), arguments.frames)?;
         let text = if arguments.json { serde_json::to_string(&report)? } else { registration_to_text(&report) };
-        writeln!(std::io::stdout(), "{text}").context("cannot print the result")?;
+        print(text)?;
         return Ok(Outcome::Done);
     }
     let frame = match (&arguments.rgb, &arguments.xyz) {
@@ -86,7 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         _ => bench::frame(bench::VALID_SHARE)?,
     };
     let text = if arguments.line { line_text(arguments, &frame)? } else { inspector_text(arguments, &frame)? };
-    writeln!(std::io::stdout(), "{text}").context("cannot print the result")?;
+    print(text)?;
     Ok(Outcome::Done)
 }
 

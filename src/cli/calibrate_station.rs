@@ -1,4 +1,3 @@
-use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +18,7 @@ use crosscheck::preview::{ContactSheet, Part};
 use super::Outcome;
 use super::interrupt::stop_on_interrupt;
 use super::options::{EngineOption, ReadingOptions, SceneOption};
+use super::say::print;
 
 /// Frames that the picture shows.
 const PICTURED: usize = 12;
@@ -116,7 +116,7 @@ fn finish(seen: &Seen, shape: &PointMaeShape, output: &Path) -> Result<Outcome> 
     let station = seen.survey.finish()?;
     station.write(output)?;
     draw(&seen.frames, output)?;
-    writeln!(std::io::stdout(), "{}", to_text(&station)).context("cannot print the result")?;
+    print(to_text(&station))?;
     if let Some(measured) = &station.measured {
         warnings(measured, shape.groups, shape.group_size).iter().for_each(|warning| log::warn!("{warning}"));
     }

@@ -1,12 +1,12 @@
-use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use crosscheck::config::Station;
 use crosscheck::runtime::camera::opener;
 
 use super::Outcome;
+use super::say::print;
 
 /// Check a station's configuration and the camera file that it names, and print it with every default filled in.
 #[derive(Args)]
@@ -20,6 +20,6 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let station = Station::read(&arguments.config)?;
     // Reads the camera file, and opens no camera.
     opener(&station.camera, station.engine.backend)?;
-    write!(std::io::stdout(), "{}", toml::to_string(&station)?).context("cannot print the result")?;
+    print(toml::to_string(&station)?)?;
     Ok(Outcome::Done)
 }

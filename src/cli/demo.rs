@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
@@ -24,6 +23,7 @@ use super::evaluate::write_report;
 use super::inspect::draw;
 use super::options::part;
 use super::progress::{EpochBar, frames_bar};
+use super::say::print;
 
 /// Good parts that the demo learns from.
 const SHOTS: u64 = 16;
@@ -101,7 +101,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
 }
 
 fn say(text: &str) -> Result<()> {
-    writeln!(std::io::stdout(), "{text}").context("cannot print the result")
+    print(text)
 }
 
 fn learn(scene: &Scene, engine: Engine, settings: &Settings) -> Result<Engine> {

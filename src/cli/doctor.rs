@@ -1,7 +1,6 @@
-use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use crosscheck::config::Station;
 use crosscheck::doctor::lines::{self, Loopback};
@@ -9,6 +8,7 @@ use crosscheck::doctor::{self, Finding, Status, System};
 use serde_json::json;
 
 use super::Outcome;
+use super::say::print;
 
 /// Say what keeps a station from running well here, with the fix for each finding: exit code 1 where something must be fixed.
 #[derive(Args)]
@@ -36,7 +36,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     } else {
         to_text(&findings, loopback.as_ref())
     };
-    writeln!(std::io::stdout(), "{text}").context("cannot print the result")?;
+    print(text)?;
     let sound = findings.iter().all(|finding| finding.status < Status::Error);
     Ok(if sound { Outcome::Done } else { Outcome::Rejected })
 }

@@ -1,4 +1,3 @@
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -14,6 +13,7 @@ use super::Outcome;
 use super::interrupt::stop_on_interrupt;
 use super::options::{EngineOption, ReadingOptions};
 use super::progress::PlanBar;
+use super::say::print;
 
 /// Build TensorRT's plans of an engine, and check them against the CPU.
 #[derive(Args)]
@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
             !stop.load(Ordering::Relaxed)
         })?;
         bar.finish();
-        facts.iter().try_for_each(print)?;
+        facts.iter().try_for_each(show)?;
         match &entries {
             Some(entries) if target == Target::This => check(&engine, &request, entries)?,
             _ if target == Target::This => {
@@ -98,11 +98,11 @@ fn asked<'a>(engine: &'a Engine, target: Target, library: Library, cache: Option
     Request { architecture: &metadata.architecture, weights, target, library, cache }
 }
 
-fn print(facts: &Facts) -> Result<()> {
+fn show(facts: &Facts) -> Result<()> {
     let Facts { graph, library, target, bytes, build_s, folder } = facts;
     let time = build_s.map_or("was there".into(), |build_s| format!("built in {build_s:.1} s"));
     let text = format!("{graph:<16} {target:<8} {library}: {bytes} bytes, {time}, in {}", folder.display());
-    writeln!(std::io::stdout(), "{text}").context("cannot print the result")
+    print(text)
 }
 
 /// Takes the plans into use where every frame gets the CPU's score.

@@ -15,6 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Outcome;
 use super::options::{EngineOption, EvaluationOptions, FitOptions, ReadingOptions, SceneOption};
+use super::say::print;
 
 /// Measure an engine on a dataset: fitted on each class's train split first, if it has no mappings yet.
 #[derive(Args)]
@@ -103,7 +104,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         write_report(folder, &report)?;
         log::info!("wrote the report to {}", folder.display());
     }
-    write!(std::io::stdout(), "{text}").context("cannot print the result")?;
+    print(text)?;
     Ok(Outcome::Done)
 }
 

@@ -1,6 +1,5 @@
 mod report;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -19,6 +18,7 @@ use image::RgbImage;
 
 use super::Outcome;
 use super::options::{EvaluationOptions, ReadingOptions, SceneOption};
+use super::say::print;
 
 /// Inspect one frame: exit code 0 pass (or no threshold yet), 1 reject or review, 2 error.
 #[derive(Args)]
@@ -80,7 +80,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
             .collect::<Vec<_>>()
             .join("\n\n")
     };
-    writeln!(std::io::stdout(), "{text}").context("cannot print the result")?;
+    print(text)?;
     let passes = |inspection: &Inspection| matches!(inspection.verdict, None | Some(Verdict::Pass));
     for (_, inspection) in &inspections {
         inspection.doubt.iter().for_each(|doubt| log::warn!("{doubt}"));

@@ -1,4 +1,3 @@
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -14,6 +13,7 @@ use serde_json::json;
 
 use super::Outcome;
 use super::options::{ReadingOptions, SceneOption};
+use super::say::print;
 
 /// Inspect a recording again, frame by frame: exit code 0 when every verdict is the recorded one, 1 where one differs.
 #[derive(Args)]
@@ -48,14 +48,14 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         let played = Played { entry, record: record.as_ref(), inspection: &inspection };
         sums.add(&played, &judge);
         let text = if arguments.json { played.to_json() } else { played.to_text(&judge) };
-        writeln!(std::io::stdout(), "{text}").context("cannot print the result")?;
+        print(text)?;
     }
     // Standard output holds the frames alone where a program reads it.
     let summary = sums.to_text();
     if arguments.json {
         log::info!("{summary}")
     } else {
-        writeln!(std::io::stdout(), "{summary}")?
+        print(summary)?
     }
     Ok(if sums.differing == 0 { Outcome::Done } else { Outcome::Rejected })
 }

@@ -8,6 +8,7 @@ use crosscheck::backend::selftest::{Golden, Report};
 use crosscheck::files;
 
 use super::Outcome;
+use super::say::print;
 
 /// Run every kernel on this machine's GPU against the CPU: exit code 1 where one of them is wrong.
 #[derive(Args)]
@@ -43,7 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         files::write_whole(path, |file| file.write_all(text.as_bytes()))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    writeln!(std::io::stdout(), "{}", to_text(&report)).context("cannot print the result")?;
+    print(to_text(&report))?;
     Ok(if report.passes() { Outcome::Done } else { Outcome::Rejected })
 }
 

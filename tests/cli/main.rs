@@ -14,6 +14,7 @@ mod evaluating;
 mod inspecting;
 mod learning;
 mod refusals;
+mod saying;
 mod scenes;
 mod station;
 mod walking;

@@ -112,6 +112,9 @@ impl Desk {
         assert!(run.out.is_empty(), "{line} printed {}", run.out);
         let after = self.files();
         assert!(before == after, "{line} left {:?}, there was {:?}", after.keys(), before.keys());
+        // F7: an error tells each of its causes once.
+        let twice = said_twice(&run.err);
+        assert!(twice.is_none(), "{line} says {twice:?} twice: {}", run.err);
         run.err
     }
 
@@ -137,6 +140,19 @@ impl Desk {
         }
         found
     }
+}
+
+/// A statement of three words or more that an error, the last thing printed, makes more than once. Lines of a list may be
+/// alike in part.
+pub fn said_twice(printed: &str) -> Option<&str> {
+    let (_, error) = printed.rsplit_once("crosscheck: ")?;
+    let is_long = |statement: &&str| statement.split_whitespace().count() >= 3;
+    let within = |line: &str, statement: &str| line.matches(statement).count() > 1;
+    let mut statements = error.lines().flat_map(|line| {
+        let statements = line.split([';', ':']).map(str::trim).filter(is_long);
+        statements.filter(move |statement| within(line, statement))
+    });
+    statements.next().or_else(|| error.lines().find(|line| is_long(line) && within(error, line)))
 }
 
 /// A cloud of one plane at `z` metres, or of none.
