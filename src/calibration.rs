@@ -19,6 +19,7 @@ use thiserror::Error;
 
 use crate::frame::{FrameError, OrganisedCloud};
 use crate::prepare::plane::Plane;
+use crate::text::{self, TextError};
 use crate::toml_errors;
 use camera_file::{CameraFile, Grid};
 use registration::{RegisteredDepth, Registration};
@@ -36,12 +37,10 @@ const DEPTH_UNIT_M_MAX: f64 = 0.01;
 
 #[derive(Debug, Error)]
 pub enum CalibrationError {
-    #[error("cannot read {path}: {source}")]
-    Read { path: String, source: std::io::Error },
+    #[error(transparent)]
+    Text(#[from] TextError),
     #[error("cannot write {path}: {source}")]
     Write { path: String, source: std::io::Error },
-    #[error("{path} has {bytes} bytes where at most {FILE_BYTES_MAX} are expected: is it the right file?")]
-    TooLarge { path: String, bytes: u64 },
     #[error("{path} is not valid: {reason}. It needs {needs}")]
     Parse { path: String, reason: String, needs: &'static str },
     #[error(
@@ -155,13 +154,7 @@ fn check_depth_unit(depth_unit_m: f64) -> Result<(), String> {
 }
 
 fn read_text(path: &Path) -> Result<String, CalibrationError> {
-    let name = || path.display().to_string();
-    let failed = |source| CalibrationError::Read { path: name(), source };
-    let bytes = std::fs::metadata(path).map_err(failed)?.len();
-    if bytes > FILE_BYTES_MAX {
-        return Err(CalibrationError::TooLarge { path: name(), bytes });
-    }
-    std::fs::read_to_string(path).map_err(failed)
+    Ok(text::read(path, FILE_BYTES_MAX)?)
 }
 
 fn parse<T: serde::de::DeserializeOwned>(

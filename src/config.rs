@@ -24,6 +24,7 @@ use trigger::TriggerSource;
 
 use crate::calibration::CalibrationError;
 use crate::prepare::{PartChoice, Preparation};
+use crate::text::{self, TextError};
 use crate::toml_errors;
 
 /// A configuration is a page or two; anything larger is something else.
@@ -33,10 +34,8 @@ const LEAD_MS_MIN: f64 = 1.0;
 
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    #[error("cannot read {path}: {source}")]
-    Read { path: String, source: std::io::Error },
-    #[error("{path} has {bytes} bytes where at most {FILE_BYTES_MAX} are expected: is it the right file?")]
-    TooLarge { path: String, bytes: u64 },
+    #[error(transparent)]
+    Text(#[from] TextError),
     #[error("{path}, line {line}: {reason}")]
     Parse { path: String, line: usize, reason: String },
     #[error("{path} is not valid:\n  {}", problems.join("\n  "))]
@@ -69,20 +68,16 @@ pub struct Station {
 impl Station {
     /// Reads and checks a file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        Self::parse(&read_text(path)?, path)
+        Self::parse(&text::read(path, FILE_BYTES_MAX)?, path)
     }
 
     /// Parses and checks the text of the file at `path`.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let name = || path.display().to_string();
-        let mut station: Self = toml::from_str(text).map_err(|error| {
-            let (line, reason) = toml_errors::explain(&error, text);
-            ConfigError::Parse { path: name(), line, reason }
-        })?;
+        let mut station: Self = parse(text, path)?;
         let mut problems = Problems::default();
         station.check(&mut problems);
         if !problems.found().is_empty() {
-            return Err(ConfigError::Invalid { path: name(), problems: problems.found().to_vec() });
+            return Err(ConfigError::Invalid { path: path.display().to_string(), problems: problems.found().to_vec() });
         }
         station.resolve(path.parent().unwrap_or(Path::new("")));
         Ok(station)
@@ -184,14 +179,12 @@ impl Station {
     }
 }
 
-fn read_text(path: &Path) -> Result<String, ConfigError> {
-    let name = || path.display().to_string();
-    let failed = |source| ConfigError::Read { path: name(), source };
-    let bytes = std::fs::metadata(path).map_err(failed)?.len();
-    if bytes > FILE_BYTES_MAX {
-        return Err(ConfigError::TooLarge { path: name(), bytes });
-    }
-    std::fs::read_to_string(path).map_err(failed)
+/// What the text of the file at `path` says, by its form alone.
+fn parse<T: serde::de::DeserializeOwned>(text: &str, path: &Path) -> Result<T, ConfigError> {
+    toml::from_str(text).map_err(|error| {
+        let (line, reason) = toml_errors::explain(&error, text);
+        ConfigError::Parse { path: path.display().to_string(), line, reason }
+    })
 }
 
 /// Whole nanoseconds of a duration that was held to its range.

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
+use crosscheck::calibration::{Camera, StationCalibration};
+use crosscheck::config::scene::Scene;
 use crosscheck::config::{ConfigError, Station};
+use crosscheck::text::TextError;
 
 const EXAMPLE: &str = include_str!("../systemd/station.example.toml");
 
@@ -167,7 +170,43 @@ fn every_problem_is_named_at_once() {
 fn a_file_that_is_not_there_or_far_too_large_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("station.toml");
-    assert!(matches!(Station::read(&path), Err(ConfigError::Read { .. })));
+    assert!(matches!(Station::read(&path), Err(ConfigError::Text(TextError::Read { .. }))));
     std::fs::write(&path, vec![b'#'; (1 << 20) + 1]).unwrap();
-    assert!(matches!(Station::read(&path), Err(ConfigError::TooLarge { .. })));
+    assert!(matches!(Station::read(&path), Err(ConfigError::Text(TextError::TooLarge { .. }))));
+}
+
+/// Whether a file can be read, and if not, the refusal.
+type Reader = fn(&Path) -> Result<(), String>;
+
+const CAMERA: &str = "fx = 500\nfy = 500\ncx = 112\ncy = 112\ndepth_unit_m = 0.001\n";
+const PLANE: &str = "normal = [0.0, 0.0, 1.0]\noffset_m = 0.5\n";
+
+/// Every file of TOML that people write, and what reads it.
+const FILES: [(&str, Reader); 4] = [
+    (SMALL, |path| Station::read(path).map(drop).map_err(|e| e.to_string())),
+    ("[scene]\npart = \"all\"\n", |path| Scene::read(path).map(drop).map_err(|e| e.to_string())),
+    (CAMERA, |path| Camera::read(path).map(drop).map_err(|e| e.to_string())),
+    (PLANE, |path| StationCalibration::read(path).map(drop).map_err(|e| e.to_string())),
+];
+
+// F12
+#[test]
+fn files_in_the_encodings_of_editors_are_read_or_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.toml");
+    for (text, read) in FILES {
+        let text = format!("# Prüfstand\n{text}");
+        let utf16 = std::iter::once(0xFEFF).chain(text.encode_utf16());
+        let little: Vec<u8> = utf16.clone().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = utf16.flat_map(u16::to_be_bytes).collect();
+        for bytes in [text.clone().into_bytes(), format!("\u{FEFF}{text}").into_bytes(), little, big] {
+            std::fs::write(&path, bytes).unwrap();
+            read(&path).unwrap();
+        }
+        let latin: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+        std::fs::write(&path, latin).unwrap();
+        let error = read(&path).unwrap_err();
+        let words = ["a.toml, line 1, column 5", "0xFC", "Latin-1", "Save it as UTF-8"];
+        assert!(words.iter().all(|word| error.contains(word)), "{error}");
+    }
 }

@@ -7,7 +7,7 @@ use super::check::{Problems, resolve};
 use crate::calibration::{CalibrationError, read_plane};
 use crate::prepare::crop::Crop;
 use crate::prepare::{BeltMode, PartChoice, Preparation};
-use crate::toml_errors;
+use crate::text;
 
 /// `[scene]`: what of a photograph is taken for the part. Reloaded on SIGHUP. Also in a file of its own, for the `--scene`
 /// of every command that reads frames.
@@ -72,12 +72,7 @@ struct SceneFile {
 impl Scene {
     /// Reads the `[scene]` of a file; what else is in it is not looked at.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let name = || path.display().to_string();
-        let text = super::read_text(path)?;
-        let file: SceneFile = toml::from_str(&text).map_err(|error| {
-            let (line, reason) = toml_errors::explain(&error, &text);
-            ConfigError::Parse { path: name(), line, reason }
-        })?;
+        let file: SceneFile = super::parse(&text::read(path, super::FILE_BYTES_MAX)?, path)?;
         let mut problems = Problems::default();
         match &file.scene {
             Some(scene) => scene.check(&mut problems),
@@ -88,7 +83,7 @@ impl Scene {
                 scene.resolve(path.parent().unwrap_or(Path::new("")));
                 Ok(scene)
             }
-            None => Err(ConfigError::Invalid { path: name(), problems: problems.found().to_vec() }),
+            None => Err(ConfigError::Invalid { path: path.display().to_string(), problems: problems.found().to_vec() }),
         }
     }
 

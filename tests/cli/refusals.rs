@@ -140,7 +140,7 @@ fn depth_without_its_camera_and_cameras_that_cannot_be() {
         (&good.replace("cx = 112", "cx = nan"), "cx is NaN"),
         (&good.replace("0.001", "0"), "depth_unit_m is 0"),
         (&format!("{good}k1 = 0.1\n"), "k1"),
-        (&format!("{good}{}", "#".repeat(100_000)), "bytes where at most"),
+        (&format!("{good}{}", "#".repeat(100_000)), "more than the 65536 bytes"),
     ] {
         desk.write("camera.toml", text);
         desk.refused_with(&format!("{inspect} --camera camera.toml"), &["camera.toml", words]);
