@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::backend::{self, Backend, BackendError, Choice, XyzGroups};
-use crate::frame::RgbdFrame;
-use crate::inspect::Doubt;
+use crate::frame::{RgbdFrame, is_point};
+use crate::inspect::{Doubt, Tally, Unscored};
 use crate::model::engine_file::{Engine, Geometry, Measures, Usual};
 use crate::prepare::crop::CropMisfit;
 use crate::prepare::window::Window;
@@ -43,6 +43,10 @@ pub enum FitError {
         "points are {depth_m} m away where {usual_m} m was usual in the frames before: the unit of one of them is another; set depth_unit_m of the camera file (depth images), or --cloud-unit (clouds)"
     )]
     Unit { depth_m: f32, usual_m: f32 },
+    #[error(
+        "more than half of the frames are left out ({tally}): mend what is named there, or give --accept-left-out to learn from the others"
+    )]
+    LeftOut { tally: Tally },
     #[error(transparent)]
     Crop(#[from] CropMisfit),
     #[error(transparent)]
@@ -104,6 +108,26 @@ pub struct Seen {
     pub doubt: Option<Doubt>,
 }
 
+/// What became of a frame: the parts that are learnt from, or why there is none.
+#[derive(Clone, Debug)]
+pub struct Added {
+    pub parts: Vec<Seen>,
+    pub lacking: Option<Unscored>,
+}
+
+impl Added {
+    /// Counts the frame, and says why it is left out.
+    pub fn tell(&self, name: &str, path: &Path, tally: &mut Tally) {
+        match self.lacking {
+            None => tally.used(self.parts.iter().any(|seen| seen.doubt.is_some())),
+            Some(reason) => {
+                log::warn!("{}: left out: {reason}", path.display());
+                tally.leave_out(reason.words(), name);
+            }
+        }
+    }
+}
+
 impl Seen {
     fn of(input: &NetworkInput, part: PartChoice) -> Self {
         let doubt = Doubt::of(input, part, None);
@@ -140,33 +164,36 @@ impl Fit {
         })
     }
 
-    /// Adds the good part that a frame shows, or all of them where the engine takes each. Gives what was taken for them;
-    /// nothing where no part has enough points to learn from.
-    pub fn add(&mut self, frame: &RgbdFrame) -> Result<Vec<Seen>, FitError> {
+    /// Adds the good part that a frame shows, or all of them where the engine takes each.
+    pub fn add(&mut self, frame: &RgbdFrame) -> Result<Added, FitError> {
         self.frames_seen += 1;
         let how = self.engine.metadata.preparation.clone();
         let each = how.part == PartChoice::Each;
         let places = if each { self.preparer.parts(frame, &how)? } else { Vec::new() };
         let places = places.into_iter().map(Some).chain((!each).then_some(None));
-        let mut added = Vec::new();
+        let mut parts = Vec::new();
+        let has_points = frame.cloud().points().iter().any(is_point);
+        let mut lacking = Some(if has_points { Unscored::NoPart } else { Unscored::NoPoints });
         for at in places {
             let mut input = NetworkInput::default();
             self.preparer.run(frame, &how, at, &mut input)?;
             self.usual.check(&input)?;
-            if input.points() < self.engine.metadata.architecture.xyz.groups {
+            lacking = Unscored::of(&input, self.engine.metadata.architecture.xyz.groups);
+            if lacking.is_some() {
                 continue;
             }
-            added.push(Seen::of(&input, how.part));
+            parts.push(Seen::of(&input, how.part));
             self.usual.add(frame, &input);
             self.waiting.push(input);
         }
-        if !added.is_empty() {
+        if !parts.is_empty() {
+            lacking = None;
             self.fingerprints.push(frame.fingerprint());
         }
         if self.backend.is_some() || self.waiting.len() >= MEASURED_FRAMES {
             self.describe()?;
         }
-        Ok(added)
+        Ok(Added { parts, lacking })
     }
 
     /// How the parts added so far usually look.
@@ -239,6 +266,12 @@ impl Fit {
         self.engine.metadata.fitted_on = self.fingerprints;
         Ok(self.engine)
     }
+}
+
+/// Refuses a fit on less than half of the frames that it was given, unless that is accepted.
+pub fn check_left_out(tally: &Tally, accepts: bool) -> Result<(), FitError> {
+    let is_refused = tally.is_mostly_left_out() && tally.left_out() < tally.frames() && !accepts;
+    if is_refused { Err(FitError::LeftOut { tally: tally.clone() }) } else { Ok(()) }
 }
 
 fn open(choice: Choice, engine: &Engine) -> Result<Box<dyn Backend + Send>, BackendError> {

@@ -1,6 +1,7 @@
 //! One frame in, one verdict out.
 
 mod doubt;
+mod tally;
 
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use crate::prepare::{Missing, NetworkInput, PartChoice, Preparation, Preparer};
 use crate::regions::{Misfit, NetworkMask};
 use crate::score::{self, Thresholds, Verdict};
 pub use doubt::{Doubt, Doubts};
+pub use tally::Tally;
 
 #[derive(Debug, Error, PartialEq)]
 pub enum InspectError {
@@ -63,6 +65,29 @@ pub enum Unscored {
 }
 
 impl Unscored {
+    /// Why nothing can be said about the part in `input`, described by `points_min` points at the least.
+    pub fn of(input: &NetworkInput, points_min: usize) -> Option<Self> {
+        let points = input.points();
+        match input.taken.missing {
+            _ if input.taken.depth_m.is_none() => Some(Self::NoPoints),
+            Some(Missing::Component) => Some(Self::NoPart),
+            Some(Missing::Scale) => Some(Self::NoScale),
+            None => (points < points_min).then_some(Self::TooFewPoints { points, points_min }),
+        }
+    }
+
+    /// A few words for it, the same for each frame of a kind.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NoPoints => "no point where the part may be",
+            Self::NoPart => "no part was found",
+            Self::NoScale => "no window can follow the part",
+            Self::TooFewPoints { .. } => "too few points on the part",
+            Self::OutsideRegions => "no point of the part where defects count",
+            Self::Doubtful(_) => "doubtful what the part is",
+        }
+    }
+
     /// A word for it.
     pub fn name(self) -> &'static str {
         match self {
@@ -276,15 +301,8 @@ impl Inspector {
 
     /// Why a prepared frame is rejected without a score.
     fn refusal(&self, inspection: &Inspection) -> Option<Unscored> {
-        let (input, points_min) = (&inspection.input, self.points_min);
-        let points = input.points();
-        match input.taken.missing {
-            _ if input.taken.depth_m.is_none() => Some(Unscored::NoPoints),
-            Some(Missing::Component) => Some(Unscored::NoPart),
-            Some(Missing::Scale) => Some(Unscored::NoScale),
-            None if points < points_min => Some(Unscored::TooFewPoints { points, points_min }),
-            None => inspection.doubt.filter(|_| self.rejects_doubtful).map(Unscored::Doubtful),
-        }
+        let doubtful = || inspection.doubt.filter(|_| self.rejects_doubtful).map(Unscored::Doubtful);
+        Unscored::of(&inspection.input, self.points_min).or_else(doubtful)
     }
 }
 

@@ -34,7 +34,7 @@ fn a_fit_on_a_few_good_parts_finds_defects_of_either_kind() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut fit = Fit::new(Engine::read(path()).expect("the default engine"), folder.path().into()).expect("a fit");
     for seed in 0..4 {
-        assert_eq!(fit.add(&frame(seed, None)).expect("features").len(), 1);
+        assert_eq!(fit.add(&frame(seed, None)).expect("features").parts.len(), 1);
     }
     assert_eq!(fit.frames(), 4);
     let settings = Settings { epochs: 60, pixels: 512, ..Settings::default() };

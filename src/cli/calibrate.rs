@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::calibrate::calibrate;
 use crosscheck::dataset;
-use crosscheck::inspect::{Doubts, Inspector};
+use crosscheck::inspect::{Doubts, Inspector, Tally};
 use crosscheck::model::engine_file::Engine;
 
 use super::Outcome;
@@ -48,30 +48,31 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let mut inspector = Inspector::on(evaluation.backend(), engine.clone(), evaluation.arithmetic())?;
     let entries = dataset::nominal(&arguments.nominal, &arguments.reading.read()?)?;
     let fitted: HashSet<&String> = engine.metadata.fitted_on.iter().collect();
-    let (mut scores, mut excluded, mut doubts) = (Vec::new(), 0, Doubts::default());
+    let (mut scores, mut tally, mut doubts) = (Vec::new(), Tally::default(), Doubts::default());
     let bar = super::progress::frames_bar(entries.len(), "scores");
     for entry in &entries {
         let frame = entry.frame()?;
         bar.inc(1);
         if fitted.contains(&frame.fingerprint()) {
-            excluded += 1;
+            tally.leave_out("used in the fit, so that its score is too low", &entry.name);
             continue;
         }
         let named = || entry.rgb.display().to_string();
+        let mut warned = false;
         for at in inspector.parts(&frame).with_context(named)? {
             let inspection = inspector.inspect_part(&frame, at).with_context(named)?;
             if let Some(reason) = &inspection.reason {
                 log::warn!("{}: {reason}", entry.rgb.display());
             }
+            warned |= inspection.reason.is_some() || inspection.doubt.is_some();
             doubts.add(&inspection.input, inspection.doubt);
             scores.push(inspection.ranked_score());
         }
+        tally.used(warned);
     }
     bar.finish_and_clear();
     doubts.say("calibrate");
-    if excluded > 0 {
-        log::warn!("{excluded} frames were used in the fit and are left out: their scores are too low");
-    }
+    tally.say("calibrate");
     let calibration = calibrate(&scores, arguments.false_reject_rate, arguments.review_rate)?;
     engine.metadata.calibration = Some(calibration);
     engine.write(output)?;

@@ -9,6 +9,7 @@ use crosscheck::dataset::Layout;
 use crosscheck::evaluate::protocol::{ClassRun, Dataset, Protocol, run_class};
 use crosscheck::evaluate::report::{ClassFigures, EngineFacts, FORMAT, Figures, Report, Speed};
 use crosscheck::evaluate::{gallery, plots};
+use crosscheck::inspect::Tally;
 use crosscheck::model::engine_file::Engine;
 use crosscheck::{bench, files, overlay};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -73,14 +74,14 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     if engine.is_fitted() && !arguments.shots.is_empty() {
         anyhow::bail!("the engine is fitted already: --shots needs one without mappings");
     }
-    let settings = arguments.fit.settings();
+    let (settings, accepts_left_out) = (arguments.fit.settings(), arguments.fit.accepts_left_out());
     let rounds: Vec<Option<usize>> =
         if arguments.shots.is_empty() { vec![None] } else { arguments.shots.iter().map(|n| Some(*n)).collect() };
     let mut evaluation = Evaluation::new(arguments.report.as_deref())?;
     let mut figures = Vec::new();
     for (i, shots) in rounds.iter().enumerate() {
         let false_reject_rate = arguments.false_reject_rate;
-        let protocol = Protocol { shots: *shots, settings, false_reject_rate, backend, arithmetic };
+        let protocol = Protocol { shots: *shots, settings, accepts_left_out, false_reject_rate, backend, arithmetic };
         // Plots and pictures are of the last round, as the report's main figures are.
         evaluation.draws = i + 1 == rounds.len();
         let dataset = Dataset { root, layout, reading: reading.clone() };
@@ -99,6 +100,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         figures: main,
         shots: figures.into_iter().filter_map(|(shots, figures)| Some((shots?, figures))).collect(),
     };
+    evaluation.tallies.iter().for_each(|(name, tally)| tally.say(name));
     let text = report.markdown();
     if let Some(folder) = &arguments.report {
         write_report(folder, &report)?;
@@ -124,6 +126,8 @@ struct Evaluation<'a> {
     report: Option<&'a Path>,
     draws: bool,
     latencies: Vec<Duration>,
+    /// By class and step.
+    tallies: Vec<(String, Tally)>,
     bar: ProgressBar,
 }
 
@@ -137,7 +141,7 @@ impl<'a> Evaluation<'a> {
         if let Ok(style) = ProgressStyle::with_template("{prefix} {msg} {bar:30} {pos}/{len}") {
             bar.set_style(style);
         }
-        Ok(Self { report, draws: false, latencies: Vec::new(), bar })
+        Ok(Self { report, draws: false, latencies: Vec::new(), tallies: Vec::new(), bar })
     }
 
     fn round(
@@ -156,6 +160,8 @@ impl<'a> Evaluation<'a> {
                 self.bar.set_position(done as u64);
             })?;
             self.latencies.push(run.latency);
+            let of_class = |(step, tally): &(&str, Tally)| (format!("{class}, {step}"), tally.clone());
+            self.tallies.extend(run.tallies.iter().map(of_class));
             if self.draws {
                 self.draw_class(class, &run)?;
                 curves.extend(plots::curve(&run.tested).map(|curve| (class.clone(), curve)));

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::dataset::{self, Entry};
-use crosscheck::fit::Fit;
-use crosscheck::inspect::Doubts;
+use crosscheck::fit::{self, Fit};
+use crosscheck::inspect::{Doubts, Tally};
 use crosscheck::overlay;
 use crosscheck::preview::{ContactSheet, Part};
 
@@ -68,9 +68,11 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         std::fs::remove_file(&state).with_context(|| format!("cannot remove {}", state.display()))?;
     }
     let stop = stop_on_interrupt()?;
-    if add_all(&mut fit, &entries, &stop, arguments.preview.as_deref())?.is_break() {
+    let mut tally = Tally::default();
+    if add_all(&mut fit, &entries, &stop, arguments.preview.as_deref(), &mut tally)?.is_break() {
         anyhow::bail!("interrupted before the first epoch: nothing was written");
     }
+    fit::check_left_out(&tally, arguments.fit.accepts_left_out())?;
     let mut bar = EpochBar::new(settings);
     let engine = fit.run(&settings, Some(&state), &mut |progress| {
         bar.show(progress);
@@ -81,12 +83,19 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     if state.exists() {
         log::info!("interrupted: the best mappings so far are written; --resume goes on");
     }
+    tally.say("fit");
     log::info!("wrote {}; give it a threshold with `crosscheck calibrate`", arguments.output.display());
     Ok(Outcome::Done)
 }
 
 /// Reads every frame and computes its features. Says what was taken for the part, and shows it in `preview`.
-fn add_all(fit: &mut Fit, entries: &[Entry], stop: &AtomicBool, preview: Option<&Path>) -> Result<ControlFlow<()>> {
+fn add_all(
+    fit: &mut Fit,
+    entries: &[Entry],
+    stop: &AtomicBool,
+    preview: Option<&Path>,
+    tally: &mut Tally,
+) -> Result<ControlFlow<()>> {
     let bar = frames_bar(entries.len(), "features");
     let (mut doubts, mut sheet) = (Doubts::default(), ContactSheet::default());
     for entry in entries {
@@ -95,12 +104,10 @@ fn add_all(fit: &mut Fit, entries: &[Entry], stop: &AtomicBool, preview: Option<
         }
         let frame = entry.frame()?;
         let added = fit.add(&frame).with_context(|| entry.xyz.display().to_string())?;
-        if added.is_empty() {
-            log::warn!("{}: left out: its part has too few points, or none was found", entry.rgb.display());
-        }
-        added.iter().for_each(|seen| doubts.count(&seen.taken, seen.doubt));
+        added.tell(&entry.name, &entry.rgb, tally);
+        added.parts.iter().for_each(|seen| doubts.count(&seen.taken, seen.doubt));
         if preview.is_some() {
-            let parts: Vec<Part> = added.iter().map(|s| Part { window: s.window, kept: &s.kept }).collect();
+            let parts: Vec<Part> = added.parts.iter().map(|s| Part { window: s.window, kept: &s.kept }).collect();
             sheet.add(&frame, &parts);
         }
         bar.inc(1);

@@ -47,9 +47,16 @@ pub struct FitOptions {
     /// Seed of the first weights and of what is drawn: the same seed, the same result
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Learn from what is left where more than half of the frames are left out
+    #[arg(long)]
+    accept_left_out: bool,
 }
 
 impl FitOptions {
+    pub fn accepts_left_out(&self) -> bool {
+        self.accept_left_out
+    }
+
     pub fn settings(&self) -> Settings {
         let own = Settings::default();
         Settings {

@@ -12,9 +12,9 @@ use crate::backend::Choice;
 use crate::backend::cpu::kernel::Arithmetic;
 use crate::calibrate::{CalibrateError, Calibration, calibrate, supported_rate};
 use crate::dataset::{DatasetError, Entry, Layout, Reading, Split, draw};
-use crate::fit::{Fit, FitError, Settings};
+use crate::fit::{self, Fit, FitError, Settings};
 use crate::frame::RgbdFrame;
-use crate::inspect::{Doubts, InspectError, Inspection, Inspector};
+use crate::inspect::{Doubts, InspectError, Inspection, Inspector, Tally};
 use crate::model::engine_file::Engine;
 use crate::score::Thresholds;
 
@@ -52,6 +52,8 @@ pub struct Protocol {
     /// Frames to learn from, drawn at random; all of the train split without it.
     pub shots: Option<usize>,
     pub settings: Settings,
+    /// Whether a fit goes on where more than half of its frames are left out.
+    pub accepts_left_out: bool,
     /// Asked of the validation split; as near to it as that split supports.
     pub false_reject_rate: f64,
     /// Of inspections; a fit is always the CPU's, in f32.
@@ -70,6 +72,8 @@ pub struct ClassRun {
     pub fit: Option<(usize, Duration)>,
     /// Mean time of one inspection.
     pub latency: Duration,
+    /// What became of the frames of each step.
+    pub tallies: Vec<(&'static str, Tally)>,
 }
 
 /// What is going on, for a progress display: the step, frames or epochs done, and how many there are.
@@ -84,25 +88,31 @@ pub fn run_class(
     observe: &mut Observer,
 ) -> Result<ClassRun, EvaluateError> {
     let mut engine = engine.clone();
-    let mut fit = None;
+    let (mut fit, mut tallies) = (None, Vec::new());
     if !engine.is_fitted() {
         let start = Instant::now();
         let entries = dataset.entries(class, Split::Train)?;
-        engine = fit_class(engine, entries, class, protocol, observe)?;
+        let tally;
+        (engine, tally) = fit_class(engine, entries, class, protocol, observe)?;
+        tallies.push(("fit", tally));
         fit = Some((engine.metadata.fitted_on.len(), start.elapsed()));
         let entries = dataset.entries(class, Split::Validation)?;
-        engine.metadata.calibration = Some(calibrate_class(&engine, &entries, class, protocol, observe)?);
+        let (calibration, tally) = calibrate_class(&engine, &entries, class, protocol, observe)?;
+        engine.metadata.calibration = Some(calibration);
+        tallies.push(("calibrate", tally));
     }
     let calibration = engine.metadata.calibration;
     let mut inspector = ready(engine, class, protocol)?;
     let entries = dataset.entries(class, Split::Test)?;
     let (mut tested, mut spent) = (Vec::new(), Duration::ZERO);
-    let (mut of_tested, mut doubts) = (Vec::new(), Doubts::default());
+    let (mut of_tested, mut doubts, mut tally) = (Vec::new(), Doubts::default(), Tally::default());
     for (i, entry) in entries.iter().enumerate() {
         observe("test", i, entries.len());
         let frame = entry.frame()?;
         let truth = entry.truth(frame.width(), frame.height())?;
-        for (part, inspection) in inspect(&mut inspector, entry, &frame)?.into_iter().enumerate() {
+        let inspected = inspect(&mut inspector, entry, &frame)?;
+        tally.used(is_warned_of(&inspected));
+        for (part, inspection) in inspected.into_iter().enumerate() {
             spent += inspection.1.times.total();
             doubts.add(&inspection.1.input, inspection.1.doubt);
             tested.push(tested_part(entry, part, &truth, frame.width(), inspection));
@@ -110,8 +120,9 @@ pub fn run_class(
         }
     }
     doubts.say(class);
+    tallies.push(("test", tally));
     let latency = spent / tested.len().max(1) as u32;
-    Ok(ClassRun { tested, entries: of_tested, calibration, fit, latency })
+    Ok(ClassRun { tested, entries: of_tested, calibration, fit, latency, tallies })
 }
 
 /// One of the parts of a frame, by its place among them, as it was tested.
@@ -149,28 +160,27 @@ fn fit_class(
     class: &str,
     protocol: &Protocol,
     observe: &mut Observer,
-) -> Result<Engine, EvaluateError> {
+) -> Result<(Engine, Tally), EvaluateError> {
     let failed = |source| EvaluateError::Fit { class: class.into(), source };
     entries.retain(|entry| entry.defect.is_none());
     if let Some(shots) = protocol.shots {
         entries = draw(entries, shots, protocol.settings.seed);
     }
     let mut fit = Fit::on(protocol.backend, engine, std::env::temp_dir()).map_err(failed)?;
-    let mut doubts = Doubts::default();
+    let (mut doubts, mut tally) = (Doubts::default(), Tally::default());
     for (i, entry) in entries.iter().enumerate() {
         observe("features", i, entries.len());
         let added = fit.add(&entry.frame()?).map_err(failed)?;
-        if added.is_empty() {
-            log::warn!("{}: left out: its part has too few points, or none was found", entry.rgb.display());
-        }
-        added.iter().for_each(|seen| doubts.count(&seen.taken, seen.doubt));
+        added.tell(&entry.name, &entry.rgb, &mut tally);
+        added.parts.iter().for_each(|seen| doubts.count(&seen.taken, seen.doubt));
     }
     doubts.say(&format!("{class}, fit"));
+    fit::check_left_out(&tally, protocol.accepts_left_out).map_err(failed)?;
     let fitted = fit.run(&protocol.settings, None, &mut |progress| {
         observe("fit", progress.epoch, progress.epochs);
         std::ops::ControlFlow::Continue(())
     });
-    fitted.map_err(failed)
+    Ok((fitted.map_err(failed)?, tally))
 }
 
 fn calibrate_class(
@@ -179,13 +189,14 @@ fn calibrate_class(
     class: &str,
     protocol: &Protocol,
     observe: &mut Observer,
-) -> Result<Calibration, EvaluateError> {
+) -> Result<(Calibration, Tally), EvaluateError> {
     let mut inspector = ready(engine.clone(), class, protocol)?;
     let good: Vec<&Entry> = entries.iter().filter(|entry| entry.defect.is_none()).collect();
-    let mut scores = Vec::new();
+    let (mut scores, mut tally) = (Vec::new(), Tally::default());
     for (i, entry) in good.iter().enumerate() {
         observe("calibrate", i, good.len());
         let parts = inspect(&mut inspector, entry, &entry.frame()?)?;
+        tally.used(is_warned_of(&parts));
         scores.extend(parts.iter().map(|(_, inspection)| inspection.ranked_score()));
     }
     let supported = supported_rate(scores.len());
@@ -193,7 +204,9 @@ fn calibrate_class(
     if rate > protocol.false_reject_rate {
         log::warn!("class {class}: {} validation frames support a false-reject rate of {supported:.4}", scores.len());
     }
-    calibrate(&scores, rate, None).map_err(|source| EvaluateError::Calibrate { class: class.into(), source })
+    let calibration = calibrate(&scores, rate, None);
+    let failed = |source| EvaluateError::Calibrate { class: class.into(), source };
+    Ok((calibration.map_err(failed)?, tally))
 }
 
 /// An inspector that gives verdicts by what rejects; a review band is a station's affair.
@@ -210,6 +223,11 @@ fn ready(engine: Engine, class: &str, protocol: &Protocol) -> Result<Inspector, 
 
 /// The inspection of a part, and where all parts of its frame are that are inspected one by one.
 type Inspected = (Option<Rc<[[f32; 2]]>>, Inspection);
+
+/// Whether something is to be said about a frame: a part that is doubtful or has no score.
+fn is_warned_of(inspected: &[Inspected]) -> bool {
+    inspected.iter().any(|(_, inspection)| inspection.reason.is_some() || inspection.doubt.is_some())
+}
 
 /// Every part of a frame.
 fn inspect(inspector: &mut Inspector, entry: &Entry, frame: &RgbdFrame) -> Result<Vec<Inspected>, EvaluateError> {

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crosscheck::dataset::mvtec3d;
+use crosscheck::frame::RgbdFrame;
 use serde_json::Value;
 
 use crate::part::{self, Defect};
-use crate::program::{Desk, FIT};
+use crate::program::{Desk, FIT, flat};
 
 const METRICS: [&str; 8] =
     ["image_auroc", "pixel_auroc", "aupro_30", "aupro_10", "aupro_05", "aupro_01", "false_reject_rate", "miss_rate"];
@@ -60,6 +61,10 @@ fn a_report_has_every_class_and_every_kind_of_defect() {
     assert_eq!(run.out.as_bytes(), desk.read("report/report.md"));
     // Two validation frames cannot support one in a hundred.
     assert!(run.err.contains("class disc: 2 validation frames support"), "{}", run.err);
+    // F12
+    for summary in ["disc, fit: 3 of 3", "disc, calibrate: 2 of 2", "disc, test: 6 of 6", "other, test: 4 of 4"] {
+        assert!(run.err.contains(&format!("{summary} frames used")), "{summary} in {}", run.err);
+    }
 
     let report = report(&desk);
     assert_eq!((&report["format"], &report["dataset"]), (&1.into(), &"data".into()));
@@ -119,6 +124,20 @@ fn a_fitted_engine_is_only_tested() {
     assert!(found["classes"]["disc"]["miss_rate"].is_null() && found["classes"]["disc"]["image_auroc"].is_number());
     desk.refused_with("evaluate --engine @fitted --dataset data --shots 2", &["fitted already", "--shots"]);
     desk.refused_with("evaluate --engine @default --dataset data --shots 0", &["at least 1"]);
+}
+
+// F12
+#[test]
+fn a_class_without_most_of_its_frames_is_not_learnt() {
+    let desk = dataset();
+    let empty = RgbdFrame::new(224, 224, part::frame(0, None).rgb().to_vec(), flat(0.0)).unwrap();
+    for name in ["000", "002"] {
+        mvtec3d::write(&desk.path("data/disc/train/good"), name, &empty, None).unwrap();
+    }
+    let line = format!("evaluate --engine @default --dataset data --classes disc {FIT}");
+    desk.refused_with(&line, &["class disc: more than half", "1 of 3 frames used", "--accept-left-out"]);
+    let run = desk.done(&format!("{line} --accept-left-out"));
+    assert!(run.err.contains("disc, fit: 1 of 3 frames used; 2 left out"), "{}", run.err);
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! From good parts to a fitted engine, and from other good parts to a threshold.
 
+use crosscheck::dataset::mvtec3d;
+use crosscheck::frame::RgbdFrame;
 use crosscheck::model::engine_file::Engine;
 
-use crate::program::{Desk, FIT, shared};
+use crate::part;
+use crate::program::{Desk, FIT, flat, shared};
 
 const FIT_GOOD: &str = "fit --engine @default --nominal @good";
 const INSPECT_HELD: &str = "--rgb @held/rgb/010.png --xyz @held/xyz/010.tiff";
@@ -152,10 +155,41 @@ fn the_engine_itself_gets_the_threshold_without_an_output() {
 fn frames_of_the_fit_give_no_threshold() {
     let desk = Desk::new();
     let calibrate = "calibrate --engine @fitted --false-reject-rate 0.25 --output new --nominal";
-    let words = ["3 frames were used in the fit", "0 good frames cannot support", "at least 3"];
+    let words = ["3 left out, used in the fit", "0 good frames cannot support", "at least 3"];
     desk.refused_with(&format!("{calibrate} @good"), &words);
     desk.refused_with(
         &format!("{} @held", calibrate.replace("0.25", "0.1")),
         &["4 good frames", "at least 9", "0.2000"],
     );
+}
+
+/// Three good parts and `count` frames without a point.
+fn with_empty_frames(desk: &Desk, folder: &str, count: u64) {
+    let write = |name: u64, frame: &RgbdFrame| {
+        mvtec3d::write(&desk.path(folder), &format!("{name:03}"), frame, None).unwrap();
+    };
+    (0..3).for_each(|seed| write(seed, &part::frame(seed, None)));
+    let empty = RgbdFrame::new(224, 224, part::frame(0, None).rgb().to_vec(), flat(0.0)).unwrap();
+    (10..10 + count).for_each(|name| write(name, &empty));
+}
+
+// F12: an engine of 3 of 10 frames was written without a word at the end.
+#[test]
+fn a_fit_says_at_its_end_what_it_learnt_from() {
+    let desk = Desk::new();
+    let fit = |folder: &str| format!("fit --engine @default {FIT} --output new --nominal {folder}");
+    let run = desk.done(&fit("@good"));
+    assert!(run.err.contains("fit: 3 of 3 frames used\n"), "{}", run.err);
+    with_empty_frames(&desk, "half", 3);
+    let run = desk.done(&fit("half"));
+    let said = "fit: 3 of 6 frames used; 3 left out, no point where the part may be (half/010, half/011, half/012)\n";
+    assert!(run.err.contains(said), "{}", run.err);
+    with_empty_frames(&desk, "most", 7);
+    std::fs::remove_file(desk.path("new")).unwrap();
+    let said = "3 of 10 frames used; 7 left out, no point where the part may be (most/010, most/011, most/012, ...)";
+    desk.refused_with(&fit("most"), &["more than half of the frames are left out", said, "--accept-left-out"]);
+    let run = desk.done(&format!("{} --accept-left-out", fit("most")));
+    assert!(run.err.contains(said) && desk.path("new").is_file(), "{}", run.err);
+    let run = desk.done("calibrate --engine @fitted --nominal @held --false-reject-rate 0.25 --output calibrated");
+    assert!(run.err.contains("calibrate: 4 of 4 frames used\n"), "{}", run.err);
 }

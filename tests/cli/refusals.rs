@@ -296,13 +296,13 @@ fn folders_of_good_parts_that_are_none() {
     std::fs::copy(desk.path("one/xyz/007.tiff"), desk.path("one/xyz/009.tiff")).unwrap();
     both("one", &["009.tiff", "each cloud needs its rgb"]);
     std::fs::remove_file(desk.path("one/xyz/009.tiff")).unwrap();
-    let none_left = ["1 frames were used in the fit", "0 good frames cannot support"];
+    let none_left = ["1 left out, used in the fit", "0 good frames cannot support"];
     desk.refused_with(&calibrate("one"), &none_left);
     // A part that is new supports a rate of one half.
     mvtec3d::write(&desk.path("one"), "007", &part::frame(50, None), None).unwrap();
     desk.refused_with(&calibrate("one"), &["1 good frames cannot support", "at least 333", "0.5000"]);
     mvtec3d::write(&desk.path("flat"), "0", &with_no_part(), None).unwrap();
-    desk.refused_with(&fit("flat"), &["too few points", "none of the 1 frames had one"]);
+    desk.refused_with(&fit("flat"), &["no part was found", "none of the 1 frames had one"]);
 }
 
 /// A belt with nothing on it.

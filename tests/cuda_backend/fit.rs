@@ -112,7 +112,7 @@ const SETTINGS: Settings = Settings { epochs: 16, pixels: 96, seed: 5, held_out:
 /// A fit of five good parts, which `stop` breaks off; the engine, and the losses of each epoch.
 fn fit(choice: Choice, state: Option<&Path>, stop: usize) -> (Engine, Vec<[f64; 2]>) {
     let mut fit = Fit::on(choice, built_in(), std::env::temp_dir()).unwrap();
-    (0..5).for_each(|seed| assert_eq!(fit.add(&frame(seed, None)).unwrap().len(), 1));
+    (0..5).for_each(|seed| assert_eq!(fit.add(&frame(seed, None)).unwrap().parts.len(), 1));
     let mut losses = Vec::new();
     let engine = fit.run(&SETTINGS, state, &mut |progress| {
         losses.push([progress.loss, progress.held_out_loss.unwrap()]);

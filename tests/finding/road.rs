@@ -45,7 +45,7 @@ fn inspector(good: &RgbdFrame) -> Inspector {
     engine.prepare_as(preparation).unwrap();
     let mut fit = Fit::new(engine, std::env::temp_dir()).unwrap();
     for _ in 0..16 {
-        assert_eq!(fit.add(&drawn(good, &mut random)).unwrap().len(), 1);
+        assert_eq!(fit.add(&drawn(good, &mut random)).unwrap().parts.len(), 1);
     }
     let settings = Settings { epochs: 24, ..Settings::default() };
     let mut engine = fit.run(&settings, None, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();

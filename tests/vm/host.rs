@@ -86,7 +86,7 @@ fn engine(frames: &[(&str, RgbdFrame)]) -> Engine {
         seeded::weights(&metadata.architecture, SEED).into_iter().filter(|(name, _)| !name.starts_with("map_"));
     let engine = Engine { weights: weights.collect(), metadata, content_sha256: String::new() };
     let mut fit = Fit::new(engine, std::env::temp_dir()).unwrap();
-    (0..SHOTS).for_each(|seed| assert_eq!(fit.add(&small(seed)).unwrap().len(), 1));
+    (0..SHOTS).for_each(|seed| assert_eq!(fit.add(&small(seed)).unwrap().parts.len(), 1));
     let settings = Settings { epochs: 600, pixels: 512, seed: SEED, held_out: 0.0 };
     let mut engine = fit.run(&settings, None, &mut |_| ControlFlow::Continue(())).unwrap();
     let mut inspector = Inspector::new(engine.clone()).unwrap();
