@@ -3,17 +3,20 @@
 //! The kernel gives a line back when the program ends, however it ends; most drivers then leave an output as it was or
 //! make it an input. A resistor has to pull the reject line to the level that rejects.
 
-use std::os::fd::{AsFd, BorrowedFd};
-use std::path::{Path, PathBuf};
+mod find;
 
-use gpiocdev::line::{Bias, EdgeDetection, EventClock, Info, Value};
-use gpiocdev::{Chip, Request};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+
+use gpiocdev::Request;
+use gpiocdev::line::{Bias, EdgeDetection, EventClock, Value};
 
 use super::edges::{Edge, EdgeKind, Edges, INPUTS_MAX};
 use super::part::Outputs;
 use super::{RejectError, Sink};
 use crate::config::gpio::{Bias as WantedBias, Gpio, Input, Level, Output};
 use crate::config::reject::Polarity;
+pub use find::find;
 
 /// Who the lines say they belong to.
 const CONSUMER: &str = "crosscheck";
@@ -22,41 +25,6 @@ const KERNEL_EDGES: u32 = 1024;
 /// Edges that are read at once, and the size of one.
 const EDGES_READ: usize = 16;
 const EDGE_WORDS: usize = 6;
-
-/// A chip and what it says of the line, which is found by its name on `chip` or on all chips, or by its offset on `chip`.
-/// A chip is a path or a label.
-pub fn find(chip: Option<&Path>, line: Option<&str>, offset: Option<u32>) -> Result<(PathBuf, Info), String> {
-    let Some(chip) = chip else {
-        let name = line.unwrap_or_default();
-        let found = gpiocdev::find_named_line(name).map(|found| (found.chip, found.info));
-        return found.ok_or_else(|| {
-            format!("no chip that may be opened has a line named {name:?}: `gpioinfo` lists what there is")
-        });
-    };
-    let chip = open_chip(chip)?;
-    let info = match (line, offset) {
-        (Some(name), _) => chip.find_line_info(name).ok_or_else(|| format!("it has no line named {name:?}")),
-        (None, offset) => {
-            let offset = offset.unwrap_or_default();
-            chip.line_info(offset).map_err(|error| format!("it has no line {offset}: {error}"))
-        }
-    };
-    let info = info.map_err(|reason| format!("{}: {reason}: `gpioinfo` lists what there is", chip.path().display()))?;
-    Ok((chip.path().into(), info))
-}
-
-fn open_chip(chip: &Path) -> Result<Chip, String> {
-    if chip.is_absolute() {
-        return Chip::from_path(chip).map_err(|error| {
-            format!("cannot open {}: {error}: is it there, and is the user in the group gpio?", chip.display())
-        });
-    }
-    let label = chip.to_string_lossy();
-    let chips = gpiocdev::chip::chips().map_err(|error| format!("cannot list GPIO chips: {error}"))?;
-    let is_meant = |chip: &Chip| chip.info().is_ok_and(|info| info.label == label || info.name == label);
-    let mut opened = chips.iter().filter_map(|path| Chip::from_path(path).ok());
-    opened.find(is_meant).ok_or_else(|| format!("no GPIO chip that may be opened is labelled {label:?}"))
-}
 
 /// An output or an input of the configuration, as far as they are alike.
 struct Wanted<'a> {
