@@ -121,11 +121,15 @@ impl Report {
     /// The tables of section 4: per class (1 to 3), few-shot (4), speed and memory (5), aggregations (6 and 10).
     pub fn markdown(&self) -> String {
         let figures = &self.figures;
-        let mut text = format!("# Evaluation of {} on {}\n\n## Classes\n\n", self.engine.variant, self.dataset);
-        let classes = figures.classes.iter().map(|(name, c)| (name.clone(), c.all));
+        let mut text = format!(
+            "# Evaluation of {} on {}\n\n## Classes\n\n",
+            as_markdown(&self.engine.variant),
+            as_markdown(&self.dataset)
+        );
+        let classes = figures.classes.iter().map(|(name, c)| (as_markdown(name), c.all));
         text += &table(classes.chain([("**mean**".into(), figures.mean)]));
         text += "\n## Kinds of defect, mean over classes\n\nEach against the good test frames.\n\n";
-        text += &table(figures.defects().into_iter().map(|(name, metrics)| (name.clone(), metrics)));
+        text += &table(figures.defects().into_iter().map(|(name, metrics)| (as_markdown(name), metrics)));
         if self.shots.len() > 1 {
             text += "\n## Few-shot, mean over classes\n\n";
             text += &table(self.shots.iter().map(|(shots, f)| (format!("{shots}-shot"), f.mean)));
@@ -139,6 +143,24 @@ impl Report {
     }
 }
 
+/// A name from outside, such as a folder's, as text of a table's cell and nothing else.
+fn as_markdown(name: &str) -> String {
+    let mut text = String::new();
+    let mut before = None;
+    let mut letters = name.chars().peekable();
+    while let Some(c) = letters.next() {
+        // Between letters it stays as it is: cable_gland.
+        let is_within = |c: Option<&char>| c.is_some_and(|c| c.is_alphanumeric());
+        let emphasises = c == '_' && !(is_within(before.as_ref()) && is_within(letters.peek()));
+        if emphasises || "\\`*<>[]|&~#".contains(c) {
+            text.push('\\');
+        }
+        text.push(if c.is_control() { ' ' } else { c });
+        before = Some(c);
+    }
+    text
+}
+
 /// Figures down, columns across.
 fn table(columns: impl Iterator<Item = (String, Metrics)>) -> String {
     let (names, metrics): (Vec<String>, Vec<Metrics>) = columns.unzip();
@@ -148,4 +170,40 @@ fn table(columns: impl Iterator<Item = (String, Metrics)>) -> String {
         let _ = writeln!(text, "| {name} | {} |", metrics.iter().map(cell).collect::<Vec<String>>().join(" | "));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // R10
+    #[test]
+    fn names_from_outside_are_text_in_the_report() {
+        for (name, written) in [
+            ("cable_gland", "cable_gland"),
+            ("Größe 2", "Größe 2"),
+            ("_a_", "\\_a\\_"),
+            ("a|b", "a\\|b"),
+            ("<img src=x>", "\\<img src=x\\>"),
+            ("[a](b)", "\\[a\\](b)"),
+            ("a\nb\u{7f}", "a b "),
+            ("\\|", "\\\\\\|"),
+            ("**a** &amp; `b`", "\\*\\*a\\*\\* \\&amp; \\`b\\`"),
+        ] {
+            assert_eq!(as_markdown(name), written);
+        }
+        let none = || ClassFigures::of(&[], None, None);
+        let classes = BTreeMap::from([("a|<b>".to_string(), none()), ("c\nd".to_string(), none())]);
+        let report = Report {
+            format: FORMAT,
+            engine: EngineFacts { variant: "default".into(), content_sha256: String::new(), fit: None },
+            dataset: "<data>".into(),
+            speed: Speed { frames_per_second: 1.0, peak_memory_mb: None },
+            figures: Figures::of(classes),
+            shots: BTreeMap::new(),
+        };
+        let text = report.markdown();
+        assert!(text.starts_with("# Evaluation of default on \\<data\\>\n"), "{text}");
+        assert!(text.contains("\n| | a\\|\\<b\\> | c d | **mean** |\n|---|---|---|---|\n"), "{text}");
+    }
 }
