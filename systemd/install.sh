@@ -2,7 +2,7 @@
 # Installs the program and its service, or takes them away again. May be run again and again.
 # usage: install.sh [--program FILE]     install; FILE defaults to target/release/crosscheck
 #        install.sh --uninstall          remove what was installed; configurations and recordings stay
-#        install.sh --uninstall --purge  remove those too, and the user
+#        install.sh --uninstall --purge  remove those too, with drop-ins of the unit, kept plans, and the user
 # With DESTDIR set, files go below it and the running system is left alone (for packages).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -41,6 +41,16 @@ units=$root/etc/systemd/system
 rules=$root/etc/udev/rules.d
 users=$root/etc/sysusers.d
 configurations=$root/etc/crosscheck
+recordings=$root/var/lib/crosscheck
+plans=$root/var/cache/crosscheck
+
+# Followed, a link would give away or remove what is somebody else's.
+for folder in "$configurations" "$recordings" "$plans" "$units/crosscheck@.service.d"; do
+    if [ -L "$folder" ]; then
+        echo "$folder is a symbolic link to $(readlink "$folder"): nothing was done. Put a folder in its place, or mount one there" >&2
+        exit 1
+    fi
+done
 
 # Whole or not at all, also over a program that is running.
 put() {
@@ -68,7 +78,7 @@ if [ "$uninstall" = yes ]; then
     rm -f "$bin/crosscheck" "$units/crosscheck@.service" "$rules/60-crosscheck.rules" "$users/crosscheck.conf" \
         "$configurations/station.example.toml"
     if [ "$purge" = yes ]; then
-        rm -rf "$configurations" "$root/var/lib/crosscheck"
+        rm -rf "$configurations" "$recordings" "$plans" "$units"/crosscheck@*.service.d
         if [ -z "$root" ] && getent passwd crosscheck > /dev/null; then
             userdel crosscheck
         fi

@@ -54,11 +54,39 @@ systemd-analyze security --root="$DESTDIR" --offline=true --threshold=$exposure_
     | tail -n 1
 rm -rf "${DESTDIR:?}/usr/lib" "${DESTDIR:?}/bin"
 
-touch "$DESTDIR/etc/crosscheck/station.toml"
+# R10: what may not be ended first may not take the machine either.
+unit=$DESTDIR/etc/systemd/system/crosscheck@.service
+grep -q '^OOMScoreAdjust=-' "$unit" && ! grep -q '^MemoryMax=[1-9]' "$unit" && { echo "OOMScoreAdjust without MemoryMax"; exit 1; }
+
+# R11: a link in the place of a folder is not followed, whatever is asked for.
+for folder in etc/crosscheck var/lib/crosscheck var/cache/crosscheck etc/systemd/system/crosscheck@.service.d; do
+    mkdir -p "$scratch/elsewhere" "$scratch/kept" "$DESTDIR/${folder%/*}"
+    [ ! -e "$DESTDIR/$folder" ] || mv "$DESTDIR/$folder" "$scratch/kept/folder"
+    touch "$scratch/elsewhere/station.example.toml"
+    chmod 700 "$scratch/elsewhere"
+    ln -s "$scratch/elsewhere" "$DESTDIR/$folder"
+    before=$(tree; find "$scratch/elsewhere" -printf '%m %p\n')
+    for options in "--program $scratch/program" --uninstall "--uninstall --purge"; do
+        # shellcheck disable=SC2086
+        said=$(systemd/install.sh $options 2>&1) && { echo "install.sh $options follows the link $folder"; exit 1; }
+        [[ $said == *"$folder is a symbolic link to $scratch/elsewhere"* ]] || { echo "install.sh $options: $said"; exit 1; }
+    done
+    [ "$before" = "$(tree; find "$scratch/elsewhere" -printf '%m %p\n')" ] || { echo "a refusal changed something"; exit 1; }
+    rm "$DESTDIR/$folder"
+    [ ! -e "$scratch/kept/folder" ] || mv "$scratch/kept/folder" "$DESTDIR/$folder"
+done
+echo "install.sh: links are refused"
+
+kept=(etc/crosscheck/station.toml etc/systemd/system/crosscheck@.service.d/gpu.conf etc/systemd/system/crosscheck@line.service.d/override.conf
+    var/cache/crosscheck/a.plan var/lib/crosscheck/line/recording/rgb/1.png)
+for file in "${kept[@]}"; do
+    mkdir -p "$DESTDIR/${file%/*}"
+    touch "$DESTDIR/$file"
+done
 systemd/install.sh --uninstall > /dev/null
 systemd/install.sh --uninstall > /dev/null
-left=$(cd "$DESTDIR" && find . -type f)
-[ "$left" = ./etc/crosscheck/station.toml ] || { echo "uninstall left or took: $left"; exit 1; }
+left=$(cd "$DESTDIR" && find . -type f | sort)
+[ "$left" = "$(printf './%s\n' "${kept[@]}" | sort)" ] || { echo "uninstall left or took: $left"; exit 1; }
 systemd/install.sh --uninstall --purge > /dev/null
 [ -z "$(cd "$DESTDIR" && find . -type f)" ] || { echo "--purge left files"; exit 1; }
 echo "install.sh --uninstall: configurations stay until --purge"
