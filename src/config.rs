@@ -10,6 +10,7 @@ pub mod record;
 pub mod regions;
 pub mod reject;
 pub mod scene;
+mod secret;
 pub mod trigger;
 pub mod view;
 
@@ -81,6 +82,20 @@ impl Station {
         }
         station.resolve(path.parent().unwrap_or(Path::new("")));
         Ok(station)
+    }
+
+    /// Refuses a password that others may read, and warns of a token that they may: `path` is this configuration's.
+    pub fn check_secrets(&self, path: &Path) -> Result<(), ConfigError> {
+        if let Some(exposure) = self.view.token.as_ref().and_then(|_| secret::exposure(path)) {
+            log::warn!("view.token: {exposure}");
+        }
+        match self.mqtt.as_ref().and_then(|mqtt| secret::exposure(mqtt.password_file.as_deref()?)) {
+            Some(exposure) => {
+                let problems = vec![format!("mqtt.password_file: {exposure}")];
+                Err(ConfigError::Invalid { path: path.display().to_string(), problems })
+            }
+            None => Ok(()),
+        }
     }
 
     /// How its frames are prepared where no engine says so: by its scene, or as published.

@@ -18,6 +18,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let station = Station::read(&arguments.config)?;
+    station.check_secrets(&arguments.config)?;
     // Reads the camera file, and opens no camera.
     opener(&station.camera, station.engine.backend)?;
     print(toml::to_string(&station)?)?;

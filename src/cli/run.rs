@@ -48,6 +48,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let path = arguments.config.as_path();
     let mut station = Station::read(path)?;
+    station.check_secrets(path)?;
     station.scene = arguments.scene.read()?.or(station.scene);
     let signals = Signals::listen().context("cannot listen to signals")?;
     let manager = ServiceManager::of_environment().context("cannot reach the service manager in NOTIFY_SOCKET")?;

@@ -75,3 +75,33 @@ fn a_camera_of_two_nodes_is_checked_with_its_file_before_it_is_opened() {
         desk.refused_with("check-config station.toml", &words);
     }
 }
+
+// R11: a password that everybody may read passed check-config.
+#[test]
+#[cfg(unix)]
+fn a_secret_that_others_may_read_is_refused_or_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    let set = |name: &str, mode: u32| {
+        std::fs::set_permissions(desk.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    desk.write("password", "secret");
+    let mqtt = "[mqtt]\nhost = \"broker\"\nusername = \"a\"\npassword_file = \"password\"\n";
+    desk.write("station.toml", format!("{EXAMPLE}\n{mqtt}"));
+    let words = ["station.toml is not valid", "mqtt.password_file: password has the mode 644", "chmod 640 password"];
+    set("password", 0o644);
+    desk.refused_with("check-config station.toml", &words);
+    desk.refused_with("run --config station.toml", &words);
+    set("password", 0o640);
+    assert_eq!(desk.done("check-config station.toml").err, "");
+
+    desk.write(
+        "station.toml",
+        EXAMPLE.replace("# token = \"sixteen characters or more\"", "token = \"0123456789abcdef\""),
+    );
+    set("station.toml", 0o644);
+    let warned = desk.done("check-config station.toml").err;
+    assert!(warned.contains("view.token: station.toml has the mode 644"), "{warned}");
+    set("station.toml", 0o640);
+    assert_eq!(desk.done("check-config station.toml").err, "");
+}

@@ -1,0 +1,39 @@
+//! Who else may read what must stay secret.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// Everything that others may do, and writing for the group. The group may read: it is the service's.
+const MODE_NOT_ALLOWED: u32 = 0o027;
+
+/// What is wrong with the mode of a file that holds a secret; nothing where it is not there, which shows when it is read.
+pub fn exposure(path: &Path) -> Option<String> {
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & MODE_NOT_ALLOWED != 0).then(|| {
+        format!(
+            "{0} has the mode {mode:03o}, with which others than its owner and group get at it: chmod 640 {0}, or 600",
+            path.display()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{Permissions, set_permissions, write};
+
+    use super::*;
+
+    #[test]
+    fn others_may_nothing_and_the_group_may_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("password");
+        assert_eq!(exposure(&path), None);
+        write(&path, "secret").unwrap();
+        for (mode, is_exposed) in
+            [(0o600, false), (0o640, false), (0o400, false), (0o644, true), (0o660, true), (0o604, true), (0o602, true)]
+        {
+            set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            assert_eq!(exposure(&path).is_some(), is_exposed, "{mode:o}");
+        }
+    }
+}
