@@ -11,6 +11,9 @@ use crate::frame::{OrganisedCloud, check_size};
 
 /// NumPy's own headers of such an array have 118 bytes.
 const HEADER_BYTES_MAX: u32 = 1024;
+/// One pair around all, one around the shape; some for what is refused with better words.
+const BRACKETS_MAX: usize = 8;
+const DIGITS_MAX: usize = 9;
 const EXPECTED: &str = "an NPY array of floats [height, width, 3] (x, y, z in metres)";
 
 /// Reads `[height, width, 3]`, float32 or float64, C order.
@@ -50,6 +53,22 @@ fn check_header(file: &mut File) -> io::Result<()> {
     if length > HEADER_BYTES_MAX {
         return Err(io::Error::other(format!(
             "its header has {length} bytes where at most {HEADER_BYTES_MAX} are expected"
+        )));
+    }
+    let mut header = Vec::new();
+    file.take(u64::from(length) + start.len() as u64).read_to_end(&mut header)?;
+    file.rewind()?;
+    check_form(&header)
+}
+
+/// The reader of headers tries every bracket in several ways, which takes it for ever where they are nested, and
+/// multiplies the sides as they come.
+fn check_form(header: &[u8]) -> io::Result<()> {
+    let brackets = header.iter().filter(|byte| b"([{".contains(byte)).count();
+    let digits = header.split(|byte| !byte.is_ascii_digit()).map(<[u8]>::len).max().unwrap_or(0);
+    if brackets > BRACKETS_MAX || digits > DIGITS_MAX {
+        return Err(io::Error::other(format!(
+            "its header has {brackets} brackets and a number of {digits} digits, where at most {BRACKETS_MAX} and {DIGITS_MAX} are expected"
         )));
     }
     Ok(())

@@ -116,6 +116,13 @@ fn an_npy_header_of_brackets_within_brackets_is_refused() {
         let nested = format!("{{'descr': {header}");
         refused_cheaply("xyz.npy", &npy_saying(&nested[..65_000], &[]));
     }
+    // Short enough for a header, and hours for what tries each bracket in several ways.
+    for bracket in ["(", "[", "{"] {
+        let header = format!("{{'descr': '<f8', 'fortran_order': False,{}", bracket.repeat(60));
+        refused_cheaply("xyz.npy", &npy_saying(&header, &[]));
+    }
+    // Sides whose product is beyond 64 bits.
+    refused_cheaply("xyz.npy", &npy("<f4", false, "18446744073709551615, 12, 3", &[]));
 }
 
 #[test]
