@@ -11,7 +11,7 @@ use allocations::watched;
 use common::Golden;
 use crosscheck::calibration::assembly::{Assembler, Registrar};
 use crosscheck::calibration::camera_file::{CameraFile, Extrinsics, Grid};
-use crosscheck::calibration::distortion::Distortion;
+use crosscheck::calibration::distortion::{Coefficients, Distortion, of_five};
 use crosscheck::calibration::registration::{RegisteredDepth, Registration};
 use crosscheck::calibration::sampling::sample_colour;
 use crosscheck::calibration::{Camera, Lens};
@@ -58,7 +58,16 @@ fn every_pixel_on_which_librealsense_is_unambiguous_is_equal() {
 
 fn lens(width: usize, height: usize, focal: f64) -> Lens {
     let (cx, cy) = ((width - 1) as f64 / 2.0, (height - 1) as f64 / 2.0);
-    Lens { width, height, fx: focal, fy: focal, cx, cy, distortion: Distortion::None, coefficients: [0.0; 5] }
+    Lens {
+        width,
+        height,
+        fx: focal,
+        fy: focal,
+        cx,
+        cy,
+        distortion: Distortion::None,
+        coefficients: Coefficients::default(),
+    }
 }
 
 /// Depth 64 x 48 and colour 128 x 96 with the same view, the colour imager to the left by 20 mm.
@@ -139,7 +148,7 @@ fn what_is_too_near_or_behind_is_no_point() {
 fn a_registered_image_of_a_distorted_lens_gives_points_that_project_to_their_pixels() {
     let bent = Lens {
         distortion: Distortion::BrownConrady,
-        coefficients: [0.1, -0.15, 0.001, -0.002, 0.02],
+        coefficients: of_five([0.1, -0.15, 0.001, -0.002, 0.02]),
         ..lens(64, 48, 60.0)
     };
     let camera = CameraFile { colour: bent, depth: None, depth_to_colour: None, ..camera() };
@@ -147,6 +156,68 @@ fn a_registered_image_of_a_distorted_lens_gives_points_that_project_to_their_pix
     for (i, point) in registered.points().iter().enumerate() {
         let [u, v] = bent.project(point.map(f64::from));
         assert!((u - (i % 64) as f64).abs() < 1e-3 && (v - (i / 64) as f64).abs() < 1e-3, "{i}: {u} {v}");
+    }
+}
+
+/// The rule of `Registration`, without its tables and in `f64`: the nearest step of each colour pixel, and whether a
+/// rounding within a thousandth of a pixel could have decided it.
+fn by_the_rule(camera: &CameraFile, depth: &[u16]) -> (Vec<u16>, Vec<bool>) {
+    let (of_depth, colour, way) = (camera.depth.unwrap(), camera.colour, camera.depth_to_colour.unwrap());
+    let size = [colour.width as i64, colour.height as i64];
+    let (mut nearest, mut close) = (vec![0; colour.width * colour.height], vec![false; colour.width * colour.height]);
+    for (i, step) in depth.iter().enumerate().filter(|(_, step)| **step > 0) {
+        let (u, v) = ((i % of_depth.width) as f64, (i / of_depth.width) as f64);
+        let corner = |off: f64| {
+            let [x, y] = of_depth.ray(u + off, v + off).unwrap();
+            let z = f64::from(*step) * camera.depth_unit_m;
+            colour.project(way.transform([x * z, y * z, z])).map(|at| at + 0.5)
+        };
+        let (first, last) = (corner(-0.5), corner(0.5));
+        let near = first.iter().chain(&last).any(|at| (at - at.round()).abs() < 1e-3);
+        // Where a rounding is close the rectangle may be one wider.
+        let margin = i64::from(near);
+        let range = |axis: usize, margin: i64| {
+            (first[axis].floor() as i64 - margin).max(0)..=(last[axis].floor() as i64 + margin).min(size[axis] - 1)
+        };
+        for y in range(1, margin) {
+            for x in range(0, margin) {
+                let at = (y * size[0] + x) as usize;
+                close[at] |= near;
+                let inside = range(0, 0).contains(&x) && range(1, 0).contains(&y);
+                if inside && (nearest[at] == 0 || *step < nearest[at]) {
+                    nearest[at] = *step;
+                }
+            }
+        }
+    }
+    (nearest, close)
+}
+
+// F8: registration by a lens of eight coefficients, on either side.
+#[test]
+fn rational_lenses_are_registered_by_the_rule() {
+    let wide = [3.13, 2.32, 0.0001, -0.0002, 0.13, 3.46, 3.35, 0.66];
+    let other = [0.72, -2.89, 0.0008, -0.0001, 1.63, 0.6, -2.72, 1.57];
+    let bent = |lens: Lens, coefficients| Lens { distortion: Distortion::Rational, coefficients, ..lens };
+    for (depth, colour) in [
+        (bent(lens(64, 48, 40.0), wide), bent(lens(128, 96, 90.0), other)),
+        (lens(64, 48, 50.0), bent(lens(128, 96, 80.0), wide)),
+        (bent(lens(64, 48, 40.0), wide), lens(128, 96, 90.0)),
+    ] {
+        let camera = CameraFile { depth: Some(depth), colour, ..camera() }.check().unwrap();
+        let steps: Vec<u16> = (0..64 * 48).map(|i| if i % 7 == 0 { 0 } else { 500 + (i * 31 % 200) as u16 }).collect();
+        let registered = register(&Registration::new(camera.clone()), &steps);
+        let (expected, close) = by_the_rule(&camera, &steps);
+        let differing = (0..expected.len()).filter(|i| !close[*i] && registered.steps()[*i] != expected[*i]).count();
+        let sure = close.iter().filter(|close| !**close).count();
+        assert_eq!(differing, 0, "{colour:?}");
+        assert!(sure > expected.len() * 9 / 10, "only {sure} pixels are sure");
+        let there = registered.steps().iter().filter(|step| **step > 0).count();
+        assert!(there > expected.len() / 2, "{there}");
+        for (i, point) in registered.points().iter().enumerate().filter(|(_, point)| is_point(point)) {
+            let [u, v] = camera.colour.project(point.map(f64::from));
+            assert!((u - (i % 128) as f64).abs() < 1e-3 && (v - (i / 128) as f64).abs() < 1e-3, "{i}: {u} {v}");
+        }
     }
 }
 

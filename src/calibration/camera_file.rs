@@ -229,7 +229,7 @@ mod tests {
             }
             read += 1;
         }
-        assert_eq!(read, 4);
+        assert_eq!(read, 5);
     }
 
     #[test]
@@ -282,6 +282,39 @@ mod tests {
         }
         // Whole sections exchanged are a valid file of another camera; their images tell.
         assert!(parsed(&swapped).is_ok());
+    }
+
+    // F8
+    #[test]
+    fn eight_coefficients_are_the_rational_models() {
+        let with = |distortion: &str, coefficients: &str| {
+            changed("distortion = \"brown_conrady\"", &format!("distortion = \"{distortion}\""))
+                .replace("0.12, -0.24, 0.0005, -0.0003, 0.1", coefficients)
+        };
+        let eight = "0.7, -2.9, 0.0008, -0.0001, 1.6, 0.6, -2.7, 1.5";
+        let file = parsed(&with("rational", eight)).unwrap();
+        assert_eq!(file.colour.coefficients, [0.7, -2.9, 0.0008, -0.0001, 1.6, 0.6, -2.7, 1.5]);
+        let written = toml::to_string(&file).unwrap();
+        assert!(
+            written.contains("1.6, 0.6, -2.7, 1.5]") && written.contains("coefficients = [0.0, 0.0, 0.0, 0.0, 0.0]")
+        );
+        assert_eq!(parsed(&written).unwrap(), file);
+        for (distortion, coefficients, word) in [
+            ("rational", "1.0, 0.0, 0.0", "five numbers or eight"),
+            ("rational", &format!("{eight}, 0.0"), "five numbers or eight"),
+            ("rational", "0.12, -0.24, 0.0005, -0.0003, 0.1", "k4, k5, k6 are 0 or left out"),
+            ("rational", "0.7, -2.9, 0.0, 0.0, 1.6, 0.6, nan, 1.5", "small numbers are expected"),
+            ("brown_conrady", eight, "the model of eight is \"rational\""),
+            ("none", eight, "name the model"),
+            // x / (1 + 6 x^2) is never above 0.21, x / (1 + x^2) never above 0.5: the corners are 0.8 from the middle.
+            ("rational", "0.0, 0.0, 0.0, 0.0, 0.0, 6.0, 0.0, 0.0", "k1, k2, p1, p2, k3, k4, k5, k6 in this order"),
+            ("rational", "0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0", "cannot be inverted at the pixel (243, 582)"),
+            // Only at p2 it fails.
+            ("rational", "0.0, 0.0, 0.0, 0.15, 0.0, 0.1, 0.0, 0.0", "cannot be inverted at the pixel (0, 0)"),
+        ] {
+            let error = parsed(&with(distortion, coefficients)).unwrap_err().to_string();
+            assert!(error.contains(word), "{word}: {error}");
+        }
     }
 
     /// The numbers of each lens under the other one's size.

@@ -1,18 +1,20 @@
 //! How a lens bends the picture, as librealsense defines it (`rs2_distortion` and the projections of `rsutil.h`).
 //!
-//! With (x, y) a point over its depth, r2 = x^2 + y^2, f = 1 + k1 r2 + k2 r2^2 + k3 r2^3 and the coefficients
-//! k1, k2, p1, p2, k3:
+//! With (x, y) a point over its depth, r2 = x^2 + y^2, f = 1 + k1 r2 + k2 r2^2 + k3 r2^3,
+//! g = 1 + k4 r2 + k5 r2^2 + k6 r2^3 and the coefficients k1, k2, p1, p2, k3, k4, k5, k6:
 //!
 //! ```text
 //! Brown-Conrady           x' = f x + 2 p1 x y + p2 (r2 + 2 x^2)
 //!                         y' = f y + 2 p2 x y + p1 (r2 + 2 y^2)
 //! modified Brown-Conrady  the same, with f x and f y for x and y in the terms of p1 and p2
+//! rational                Brown-Conrady with f / g for f
 //! ```
 //!
 //! Brown-Conrady is OpenCV's model of five coefficients and ROS's `plumb_bob`. What librealsense calls inverse
 //! Brown-Conrady is projected by it as the modified one, and inverted by iteration: the two draw the same picture.
+//! Rational is OpenCV's model of eight coefficients and ROS's `rational_polynomial`; librealsense has none.
 
-use std::ops::{Add, Mul};
+use std::ops::{Add, Div, Mul};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,20 @@ const STEPS_MAX: usize = 100;
 const NEAR: f64 = 1e-10;
 /// An inverse further off than this is none.
 const FAR: f64 = 1e-7;
+/// How finely and how far from the axis a rational model is looked at for its end: 1/1000 and 89 degrees.
+const RADIUS_STEP: f64 = 1e-3;
+const RADIUS_MAX: f64 = 57.0;
+
+/// k1, k2, p1, p2, k3, and for a rational model k4, k5, k6; zeros where a model has no such term.
+pub type Coefficients = [f64; 8];
+
+/// How many of them a model without a denominator has.
+pub const PLAIN: usize = 5;
+
+/// Those of a model of five.
+pub const fn of_five([k1, k2, p1, p2, k3]: [f64; PLAIN]) -> Coefficients {
+    [k1, k2, p1, p2, k3, 0.0, 0.0, 0.0]
+}
 
 /// A model of distortion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,44 +48,50 @@ pub enum Distortion {
     BrownConrady,
     ModifiedBrownConrady,
     InverseBrownConrady,
+    /// The only one with eight coefficients.
+    Rational,
 }
 
-/// Which model is meant, once for a whole picture.
+/// Which formula is meant, once for a whole picture.
 #[derive(Clone, Copy, Debug)]
-pub enum Tangential {
+pub enum Formula {
     None,
     /// The terms of p1 and p2 take the point.
-    Plain,
+    Brown,
     /// They take the point after the radial terms.
-    AfterRadial,
+    Modified,
+    /// They take the point, and the radial terms are a quotient.
+    Rational,
 }
 
 impl Distortion {
-    pub fn tangential(self) -> Tangential {
+    pub fn formula(self) -> Formula {
         match self {
-            Self::None => Tangential::None,
-            Self::BrownConrady => Tangential::Plain,
-            Self::ModifiedBrownConrady | Self::InverseBrownConrady => Tangential::AfterRadial,
+            Self::None => Formula::None,
+            Self::BrownConrady => Formula::Brown,
+            Self::ModifiedBrownConrady | Self::InverseBrownConrady => Formula::Modified,
+            Self::Rational => Formula::Rational,
         }
     }
 
     /// Where a point over its depth is drawn.
-    pub fn distort(self, coefficients: [f64; 5], point: [f64; 2]) -> [f64; 2] {
-        match self.tangential() {
-            Tangential::None => point,
-            Tangential::Plain => bend::<_, false>(coefficients, point),
-            Tangential::AfterRadial => bend::<_, true>(coefficients, point),
+    pub fn distort(self, coefficients: Coefficients, point: [f64; 2]) -> [f64; 2] {
+        match self.formula() {
+            Formula::None => point,
+            Formula::Brown => bend::<_, false>(coefficients, point),
+            Formula::Modified => bend::<_, true>(coefficients, point),
+            Formula::Rational => bend_rational(coefficients, point),
         }
     }
 
     /// The point over its depth that is drawn at `drawn`; none where the model has no inverse there.
-    pub fn undistort(self, coefficients: [f64; 5], drawn: [f64; 2]) -> Option<[f64; 2]> {
+    pub fn undistort(self, coefficients: Coefficients, drawn: [f64; 2]) -> Option<[f64; 2]> {
         if self == Self::None {
             return Some(drawn);
         }
         let mut point = drawn;
         for _ in 0..STEPS_MAX {
-            let (bent, radial) = (self.distort(coefficients, point), radial(coefficients, point));
+            let (bent, radial) = (self.distort(coefficients, point), self.radial(coefficients, point));
             // What is no scaling is taken from where the point is drawn, and the rest scaled back.
             let next = [0, 1].map(|i| (drawn[i] - (bent[i] - radial * point[i])) / radial);
             let moved = (next[0] - point[0]).abs().max((next[1] - point[1]).abs());
@@ -80,26 +102,69 @@ impl Distortion {
         }
         let [x, y] = self.distort(coefficients, point);
         let found = (x - drawn[0]).abs() < FAR && (y - drawn[1]).abs() < FAR;
-        (found && radial(coefficients, point) > 0.0).then_some(point)
+        (found && self.radial(coefficients, point) > 0.0).then_some(point)
+    }
+
+    /// Where the rational model folds back or has a pole, as the distance from the axis at which what is furthest out is
+    /// drawn; none where that lies beyond `reach`. Tangential terms, a thousandth of the others, are left out.
+    pub fn ends_within(self, coefficients: Coefficients, reach: f64) -> Option<f64> {
+        let (mut radius, mut drawn) = (0.0, 0.0);
+        while self == Self::Rational && drawn < reach && radius < RADIUS_MAX {
+            radius += RADIUS_STEP;
+            let next = radius * self.radial(coefficients, [radius, 0.0]);
+            // NaN is not above.
+            if !(denominator(coefficients, radius * radius) > 0.0 && next > drawn) {
+                return Some(drawn);
+            }
+            drawn = next;
+        }
+        (self == Self::Rational && drawn < reach).then_some(drawn)
+    }
+
+    /// What the radial terms scale a point by.
+    fn radial(self, coefficients: Coefficients, [x, y]: [f64; 2]) -> f64 {
+        let r2 = x * x + y * y;
+        match self.formula() {
+            Formula::Rational => numerator(coefficients, r2) / denominator(coefficients, r2),
+            _ => numerator(coefficients, r2),
+        }
     }
 }
 
+/// What the formulas are calculated in: `f64`, and `f32` for tables and frames.
+pub trait Real: Copy + Add<Output = Self> + Mul<Output = Self> + Div<Output = Self> + From<f32> {}
+
+impl<T: Copy + Add<Output = T> + Mul<Output = T> + Div<Output = T> + From<f32>> Real for T {}
+
 #[inline(always)]
-fn radial<T: Copy + Add<Output = T> + Mul<Output = T> + From<f32>>([k1, k2, _, _, k3]: [T; 5], [x, y]: [T; 2]) -> T {
-    let r2 = x * x + y * y;
+fn numerator<T: Real>([k1, k2, _, _, k3, ..]: [T; 8], r2: T) -> T {
     T::from(1.0) + r2 * (k1 + r2 * (k2 + r2 * k3))
+}
+
+#[inline(always)]
+fn denominator<T: Real>([.., k4, k5, k6]: [T; 8], r2: T) -> T {
+    T::from(1.0) + r2 * (k4 + r2 * (k5 + r2 * k6))
 }
 
 /// Brown-Conrady, modified where `MODIFIED`.
 #[inline(always)]
-pub fn bend<T: Copy + Add<Output = T> + Mul<Output = T> + From<f32>, const MODIFIED: bool>(
-    coefficients: [T; 5],
-    [x, y]: [T; 2],
-) -> [T; 2] {
-    let [_, _, p1, p2, _] = coefficients;
+pub fn bend<T: Real, const MODIFIED: bool>(coefficients: [T; 8], [x, y]: [T; 2]) -> [T; 2] {
+    let r2 = x * x + y * y;
+    bend_by::<T, MODIFIED>(numerator(coefficients, r2), coefficients, [x, y])
+}
+
+/// The rational model.
+#[inline(always)]
+pub fn bend_rational<T: Real>(coefficients: [T; 8], [x, y]: [T; 2]) -> [T; 2] {
+    let r2 = x * x + y * y;
+    bend_by::<T, false>(numerator(coefficients, r2) / denominator(coefficients, r2), coefficients, [x, y])
+}
+
+/// A point scaled by `f`, and moved by the terms of p1 and p2.
+#[inline(always)]
+fn bend_by<T: Real, const MODIFIED: bool>(f: T, [_, _, p1, p2, ..]: [T; 8], [x, y]: [T; 2]) -> [T; 2] {
     let two = T::from(2.0);
     let r2 = x * x + y * y;
-    let f = radial(coefficients, [x, y]);
     let (fx, fy) = (f * x, f * y);
     let (x, y) = if MODIFIED { (fx, fy) } else { (x, y) };
     [fx + two * p1 * x * y + p2 * (r2 + two * x * x), fy + two * p2 * x * y + p1 * (r2 + two * y * y)]
@@ -111,7 +176,7 @@ mod tests {
 
     const MODELS: [Distortion; 4] =
         [Distortion::None, Distortion::BrownConrady, Distortion::ModifiedBrownConrady, Distortion::InverseBrownConrady];
-    const LENS: [f64; 5] = [0.12, -0.2, 0.002, -0.0015, 0.05];
+    const LENS: Coefficients = of_five([0.12, -0.2, 0.002, -0.0015, 0.05]);
 
     #[test]
     fn what_is_drawn_is_found_again() {
@@ -141,7 +206,82 @@ mod tests {
     #[test]
     fn where_a_lens_folds_back_there_is_no_inverse() {
         // x' = x - x^3 never exceeds 0.385.
-        assert_eq!(Distortion::BrownConrady.undistort([-1.0, 0.0, 0.0, 0.0, 0.0], [0.5, 0.0]), None);
-        assert!(Distortion::BrownConrady.undistort([-1.0, 0.0, 0.0, 0.0, 0.0], [0.3, 0.0]).is_some());
+        let folding = of_five([-1.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(Distortion::BrownConrady.undistort(folding, [0.5, 0.0]), None);
+        assert!(Distortion::BrownConrady.undistort(folding, [0.3, 0.0]).is_some());
+    }
+
+    /// Of wide lenses, their coefficients rounded.
+    const RATIONAL: [Coefficients; 2] = [
+        [3.130577, 2.324939, 0.000081, -0.000051, 0.130416, 3.458652, 3.350115, 0.662942],
+        [0.722746, -2.885590, 0.000783, -0.000143, 1.632723, 0.602199, -2.719626, 1.565053],
+    ];
+
+    // F8: OpenCV's eight coefficients.
+    #[test]
+    fn the_rational_model_is_opencvs() {
+        // By OpenCV 5.0 in Python with fx = 500, fy = 510, cx = 320, cy = 288: cv2.projectPoints of (x, y, 1), and
+        // cv2.undistortPoints with 500 steps to 1e-14; each pair is (x, y) and where it is drawn, pixels.
+        let found = [
+            [
+                ([0.1, 0.05], [369.79540240189255, 313.3963341624652]),
+                ([-0.4, 0.3], [134.791778188869, 429.68974031051516]),
+                ([0.8, -0.55], [634.3842773953384, 67.56010648433144]),
+                ([-1.2, -0.9], [-63.89272838108087, -5.541097836526831]),
+                ([-0.707586779594241, -0.6393525788542649], [40.0, 30.0]),
+                ([0.7034320065965901, 0.6205360503021928], [600.0, 540.0]),
+                ([2.1094430480159516e-05, -0.6086468584035671], [320.0, 10.0]),
+                ([-0.8816972279914184, -0.7782082353366521], [0.0, 0.0]),
+            ],
+            [
+                ([0.1, 0.05], [370.07512066881293, 313.5437589785946]),
+                ([-0.4, 0.3], [115.72184564335205, 444.35894620783563]),
+                ([0.8, -0.55], [739.2740714291194, -5.686830425607525]),
+                ([-1.2, -0.9], [-298.4031698663033, -184.05686307272197]),
+                ([-0.5414056158382372, -0.4895548271254796], [40.0, 30.0]),
+                ([0.5412069207996433, 0.47707822629135277], [600.0, 540.0]),
+                ([3.984996572522705e-05, -0.5336395987203949], [320.0, 10.0]),
+                ([-0.6151617702297612, -0.54337861294482], [0.0, 0.0]),
+            ],
+        ];
+        for (coefficients, pairs) in RATIONAL.into_iter().zip(found) {
+            for (point, pixel) in pairs {
+                let drawn = [(pixel[0] - 320.0) / 500.0, (pixel[1] - 288.0) / 510.0];
+                let bent = Distortion::Rational.distort(coefficients, point);
+                let back = Distortion::Rational.undistort(coefficients, drawn).unwrap();
+                for axis in [0, 1] {
+                    assert!((bent[axis] - drawn[axis]).abs() < 1e-12, "{point:?}: {bent:?} {drawn:?}");
+                    assert!((back[axis] - point[axis]).abs() < 1e-9, "{point:?}: {back:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_denominator_the_rational_model_is_brown_conradys() {
+        for i in 0..100 {
+            let point = [(i % 10) as f64 * 0.13 - 0.6, (i / 10) as f64 * 0.09 - 0.4];
+            let [rational, brown] = [Distortion::Rational, Distortion::BrownConrady].map(|m| m.distort(LENS, point));
+            assert_eq!(rational, brown);
+        }
+    }
+
+    #[test]
+    fn where_a_rational_lens_ends_is_known() {
+        let ends = |tail: [f64; 3], reach| {
+            let [k4, k5, k6] = tail;
+            Distortion::Rational.ends_within([0.0, 0.0, 0.0, 0.0, 0.0, k4, k5, k6], reach)
+        };
+        // x / (1 + x^2) is largest at 1, where it is a half.
+        assert!(ends([1.0, 0.0, 0.0], 0.6).is_some_and(|end| (end - 0.5).abs() < 1e-5));
+        assert_eq!(ends([1.0, 0.0, 0.0], 0.49), None);
+        // x / (1 - x^2) goes beyond every pixel before its pole at 1, and from below after it.
+        assert_eq!(ends([-1.0, 0.0, 0.0], 2.0), None);
+        // 1 - 4 x^2 + 4.1 x^4 nearly has a pole at 0.7, after which what was drawn far outside comes back.
+        assert!(ends([-4.0, 4.1, 0.0], 40.0).is_some_and(|end| end > 20.0));
+        for coefficients in RATIONAL {
+            assert_eq!(Distortion::Rational.ends_within(coefficients, 1.4), None);
+        }
+        assert_eq!(Distortion::BrownConrady.ends_within(of_five([-1.0, 0.0, 0.0, 0.0, 0.0]), 1.0), None);
     }
 }

@@ -10,7 +10,7 @@ mod yaml;
 use std::path::Path;
 
 use super::camera_file::Extrinsics;
-use super::distortion::Distortion;
+use super::distortion::{Distortion, of_five};
 use super::lens::Lens;
 use super::{CalibrationError, read_text};
 use crate::frame::SIDE_MAX;
@@ -83,7 +83,7 @@ fn lens(values: &Values, imager: Imager, size: Option<(usize, usize)>) -> Result
         }
         _ => size.ok_or("it does not tell the image's size: give it, such as --colour-size 1280x720")?,
     };
-    let lens = Lens { width, height, fx, fy, cx, cy, distortion, coefficients };
+    let lens = Lens { width, height, fx, fy, cx, cy, distortion, coefficients: of_five(coefficients) };
     let error = ["avg_reprojection_error", "reprojection_error", "rms"].into_iter().find_map(|name| values.get(name));
     let reprojection_error_px = error.and_then(|text| text.first()?.parse().ok());
     Ok(Calibrated { lens, reprojection_error_px })
@@ -244,7 +244,7 @@ roi:
             cx: 641.25,
             cy: 358.75,
             distortion: Distortion::BrownConrady,
-            coefficients: [0.125, -0.25, 0.0005, -0.00025, 0.0625],
+            coefficients: of_five([0.125, -0.25, 0.0005, -0.00025, 0.0625]),
         };
         assert_eq!(calibrated, Calibrated { lens, reprojection_error_px: Some(0.21) });
     }
@@ -255,8 +255,8 @@ roi:
         assert_eq!((file.width, file.height, file.fx, file.cy), (640, 480, 615.5, 240.5));
         assert_eq!(file.distortion, Distortion::None);
         let message = read_text_as(MESSAGE, Imager::Depth, Some((640, 480))).unwrap().lens;
-        assert_eq!(message.coefficients, [0.1, -0.2, 0.0, 0.0, 0.05]);
-        assert_eq!(Lens { distortion: Distortion::None, coefficients: [0.0; 5], ..message }, file);
+        assert_eq!(message.coefficients, of_five([0.1, -0.2, 0.0, 0.0, 0.05]));
+        assert_eq!(Lens { distortion: Distortion::None, coefficients: of_five([0.0; 5]), ..message }, file);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! One imager of a camera: its size, focal lengths, principal point and distortion, and the ray of every pixel.
 
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
-use super::distortion::Distortion;
+use super::distortion::{Coefficients, Distortion, PLAIN};
 use crate::frame::SIDE_MAX;
 
 /// Pixels of an image that tables are made for: 16 megapixels take 200 MB.
@@ -10,8 +12,11 @@ const PIXELS_MAX: usize = 1 << 24;
 /// Focal lengths in widths of the image: views of 136 and of 2 degrees.
 const FOCAL_MIN: f64 = 0.2;
 const FOCAL_MAX: f64 = 30.0;
-/// A coefficient beyond this is no coefficient.
+/// A coefficient beyond this is no coefficient; those of a quotient are large on either side of it.
 const COEFFICIENT_MAX: f64 = 1e3;
+const RATIONAL_MAX: f64 = 1e5;
+/// Columns and rows of pixels, the outermost among them, at which a rational model is inverted to see that it can be.
+const TRIED: usize = 33;
 /// How far from the middle a principal point may be, in half sides.
 const OFF_CENTRE_MAX: f64 = 0.4;
 
@@ -30,9 +35,9 @@ pub struct Lens {
     pub cy: f64,
     #[serde(default)]
     pub distortion: Distortion,
-    /// k1, k2, p1, p2, k3.
-    #[serde(default)]
-    pub coefficients: [f64; 5],
+    /// k1, k2, p1, p2, k3; in a file five numbers, or eight with k4, k5, k6 of the rational model.
+    #[serde(default, deserialize_with = "read_coefficients", serialize_with = "write_coefficients")]
+    pub coefficients: Coefficients,
 }
 
 impl Lens {
@@ -84,21 +89,63 @@ impl Lens {
     }
 
     fn check_distortion(&self, node: &str, problems: &mut Vec<String>) {
-        if self.coefficients.iter().any(|c| !(-COEFFICIENT_MAX..=COEFFICIENT_MAX).contains(c)) {
-            problems
-                .push(format!("[{node}] coefficients are {:?} where small numbers are expected", self.coefficients));
-        } else if self.distortion == Distortion::None && self.coefficients != [0.0; 5] {
+        let rational = self.distortion == Distortion::Rational;
+        let most = if rational { RATIONAL_MAX } else { COEFFICIENT_MAX };
+        let without_denominator = self.coefficients[PLAIN..] == [0.0; 3];
+        if self.coefficients.iter().any(|c| !(-most..=most).contains(c)) {
+            problems.push(format!("[{node}] coefficients are {:?} where small numbers are expected", self.written()));
+        } else if self.distortion == Distortion::None && self.coefficients != Coefficients::default() {
             problems.push(format!(
                 "[{node}] has coefficients but no distortion: name the model, such as \"brown_conrady\""
             ));
+        } else if !rational && !without_denominator {
+            problems.push(format!(
+                "[{node}] has eight coefficients where its distortion has five: the model of eight is \"rational\""
+            ));
+        } else if rational && without_denominator {
+            problems.push(format!(
+                "[{node}] distortion is \"rational\", which has eight coefficients, but k4, k5, k6 are 0 or left out: without them it is \"brown_conrady\""
+            ));
         } else if problems.is_empty() {
+            let names = if rational { "k1, k2, p1, p2, k3, k4, k5, k6" } else { "k1, k2, p1, p2, k3" };
             let quarter = [self.width as f64 * 0.25, self.height as f64 * 0.25];
             if self.ray(quarter[0], quarter[1]).is_none() {
                 problems.push(format!(
-                    "[{node}] distortion cannot be inverted half-way to a corner: coefficients are k1, k2, p1, p2, k3 in this order"
+                    "[{node}] distortion cannot be inverted half-way to a corner: coefficients are {names} in this order"
+                ));
+            } else if let Some([u, v]) = self.without_inverse() {
+                problems.push(format!(
+                    "[{node}] distortion cannot be inverted at the pixel ({:.0}, {:.0}): coefficients are {names} in this order, and were found with a board that reached there",
+                    u.clamp(0.0, self.width as f64 - 1.0),
+                    v.clamp(0.0, self.height as f64 - 1.0)
                 ));
             }
         }
+    }
+
+    /// A pixel at which a rational model has no inverse: beyond where it folds back or has a pole, or where the
+    /// iteration does not get there. Other models are left to the rays, which are missing there.
+    fn without_inverse(&self) -> Option<[f64; 2]> {
+        if self.distortion != Distortion::Rational {
+            return None;
+        }
+        let (right, bottom) = (self.width as f64 - 0.5, self.height as f64 - 0.5);
+        let corners = [[-0.5, -0.5], [right, -0.5], [-0.5, bottom], [right, bottom]];
+        let reach = |[u, v]: [f64; 2]| ((u - self.cx) / self.fx).hypot((v - self.cy) / self.fy);
+        let furthest = corners.into_iter().max_by(|a, b| reach(*a).total_cmp(&reach(*b)))?;
+        if let Some(end) = self.distortion.ends_within(self.coefficients, reach(furthest)) {
+            // On the way from the middle to the corner.
+            let share = end / reach(furthest);
+            return Some([self.cx + share * (furthest[0] - self.cx), self.cy + share * (furthest[1] - self.cy)]);
+        }
+        let along = |i: usize, last: f64| -0.5 + (last + 0.5) * i as f64 / (TRIED - 1) as f64;
+        let tried = (0..TRIED * TRIED).map(|i| [along(i % TRIED, right), along(i / TRIED, bottom)]);
+        tried.into_iter().find(|[u, v]| self.ray(*u, *v).is_none())
+    }
+
+    /// The coefficients as a file has them.
+    fn written(&self) -> &[f64] {
+        written(&self.coefficients)
     }
 
     /// How far the principal point is from the middle of an image of `width` x `height`, in half sides.
@@ -108,4 +155,39 @@ impl Lens {
         let (x, y) = (off(self.cx, width), off(self.cy, height));
         if x > y || x.is_nan() { x } else { y }
     }
+}
+
+/// Five numbers, or eight where one of the last three is told.
+fn written(coefficients: &Coefficients) -> &[f64] {
+    if coefficients[PLAIN..] == [0.0; 3] { &coefficients[..PLAIN] } else { coefficients }
+}
+
+fn write_coefficients<S: Serializer>(coefficients: &Coefficients, serializer: S) -> Result<S::Ok, S::Error> {
+    written(coefficients).serialize(serializer)
+}
+
+fn read_coefficients<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Coefficients, D::Error> {
+    struct FiveOrEight;
+
+    impl<'de> Visitor<'de> for FiveOrEight {
+        type Value = Coefficients;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("k1, k2, p1, p2, k3, and k4, k5, k6 for a rational model: five numbers or eight")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<Coefficients, A::Error> {
+            let (mut coefficients, mut count) = (Coefficients::default(), 0);
+            while let Some(number) = numbers.next_element()? {
+                if let Some(place) = coefficients.get_mut(count) {
+                    *place = number;
+                }
+                count += 1;
+            }
+            let known = [PLAIN, coefficients.len()].contains(&count);
+            if known { Ok(coefficients) } else { Err(Error::invalid_length(count, &self)) }
+        }
+    }
+
+    deserializer.deserialize_seq(FiveOrEight)
 }

@@ -2,7 +2,7 @@
 
 use crosscheck::calibration::Lens;
 use crosscheck::calibration::camera_file::{CameraFile, Extrinsics, Grid};
-use crosscheck::calibration::distortion::{Distortion, Tangential};
+use crosscheck::calibration::distortion::{Coefficients, Distortion, Formula, of_five};
 use crosscheck::calibration::registration::{RegisteredDepth, Registration, Tables};
 use crosscheck::frame::is_point;
 use fastrand::Rng;
@@ -11,16 +11,18 @@ use crate::clouds::Point;
 use crate::host::{Argument, Host, Schedule, float, host, in_every_schedule, input, int, one_each, output};
 
 const FARTHEST: u16 = u16::MAX;
+const RATIONAL: Coefficients = [0.72, -2.89, 0.0008, -0.0001, 1.63, 0.6, -2.72, 1.57];
 
 /// Nearness and points, by their bits.
 fn registered(host: &Host, schedule: Schedule, tables: &Tables, depth: &[u16]) -> (Vec<u32>, Vec<[u32; 3]>) {
     let pixels = tables.size.0 * tables.size.1;
     let (mut nearness, mut points) = (vec![0u32; pixels], vec![[f32::NAN; 3]; pixels]);
     let projection = tables.projection;
-    let bent = match projection.tangential {
-        Tangential::None => 0,
-        Tangential::Plain => 1,
-        Tangential::AfterRadial => 2,
+    let bent = match projection.formula {
+        Formula::None => 0,
+        Formula::Brown => 1,
+        Formula::Modified => 2,
+        Formula::Rational => 3,
     };
     let mut arguments = vec![input(depth)];
     arguments.extend(tables.corners.map(input));
@@ -64,13 +66,13 @@ fn check(host: &Host, name: &str, file: &CameraFile, depth: &[u16]) -> usize {
     want.points().iter().filter(|point| is_point(point)).count()
 }
 
-fn lens((width, height): (usize, usize), focal: f64, distortion: Distortion, coefficients: [f64; 5]) -> Lens {
+fn lens((width, height): (usize, usize), focal: f64, distortion: Distortion, coefficients: Coefficients) -> Lens {
     let (cx, cy) = (0.49 * width as f64, 0.52 * height as f64);
     Lens { width, height, fx: focal, fy: 1.05 * focal, cx, cy, distortion, coefficients }
 }
 
 fn plain(size: (usize, usize), focal: f64) -> Lens {
-    lens(size, focal, Distortion::None, [0.0; 5])
+    lens(size, focal, Distortion::None, Coefficients::default())
 }
 
 /// Turned by these angles about x, y and z, one after the other.
@@ -112,14 +114,19 @@ fn surface((width, height): (usize, usize), middle: u16, seed: u64) -> Vec<u16> 
 #[test]
 fn every_point_is_the_cpus() {
     let Some(host) = host() else { return };
-    let bent = [0.12, -0.2, 0.002, -0.0015, 0.05];
-    let models =
-        [Distortion::None, Distortion::BrownConrady, Distortion::ModifiedBrownConrady, Distortion::InverseBrownConrady];
+    let bent = of_five([0.12, -0.2, 0.002, -0.0015, 0.05]);
+    let models = [
+        (Distortion::None, Coefficients::default()),
+        (Distortion::BrownConrady, bent),
+        (Distortion::ModifiedBrownConrady, bent),
+        (Distortion::InverseBrownConrady, bent),
+        // F8
+        (Distortion::Rational, RATIONAL),
+    ];
     // Sizes that are no multiples of a block, either image the larger one.
     let sizes = [((97, 61), (130, 50)), ((160, 90), (64, 101)), ((33, 1), (1, 40)), ((128, 96), (128, 96))];
     for (seed, (depth, colour)) in sizes.into_iter().enumerate() {
-        for model in models {
-            let coefficients = if model == Distortion::None { [0.0; 5] } else { bent };
+        for (model, coefficients) in models {
             let to_colour = turned([0.02, -0.03, 0.01], [0.015, 0.004, -0.002]);
             let (of_depth, of_colour) = (plain(depth, depth.0.max(50) as f64), colour.0.max(50) as f64);
             let file = camera(of_depth, lens(colour, of_colour, model, coefficients), to_colour);
@@ -135,16 +142,21 @@ fn every_point_is_the_cpus() {
 fn bent_and_turned_lenses_are_the_cpus() {
     let Some(host) = host() else { return };
     // Folds back within the image: rays at its edge are no numbers.
-    let folding = [-0.9, 0.1, 0.01, -0.02, 0.0];
-    for (model, angles, translation) in [
-        (Distortion::BrownConrady, [0.0, 0.0, 3.1], [0.01, 0.0, 0.0]),
-        (Distortion::ModifiedBrownConrady, [0.3, -0.4, 0.9], [-0.2, 0.1, 0.05]),
-        (Distortion::InverseBrownConrady, [0.0, 1.2, 0.0], [-0.7, 0.0, 0.4]),
+    let folding = of_five([-0.9, 0.1, 0.01, -0.02, 0.0]);
+    // The same by a quotient, and one with a pole, about which points are drawn at infinity.
+    let (ending, with_pole) = ([0.1, 0.0, 0.01, -0.02, 0.0, 1.5, 0.0, 0.3], [0.0, 0.0, 0.0, 0.0, 0.0, -4.0, 0.0, 0.0]);
+    for (model, coefficients, angles, translation) in [
+        (Distortion::BrownConrady, folding, [0.0, 0.0, 3.1], [0.01, 0.0, 0.0]),
+        (Distortion::ModifiedBrownConrady, folding, [0.3, -0.4, 0.9], [-0.2, 0.1, 0.05]),
+        (Distortion::InverseBrownConrady, folding, [0.0, 1.2, 0.0], [-0.7, 0.0, 0.4]),
+        (Distortion::Rational, RATIONAL, [0.2, 0.3, 0.5], [0.05, 0.0, 0.1]),
+        (Distortion::Rational, ending, [0.0, 0.3, 3.1], [0.01, 0.0, 0.0]),
+        (Distortion::Rational, with_pole, [0.0, 0.1, 0.0], [0.01, 0.0, 0.0]),
     ] {
-        let depth = lens((120, 80), 90.0, model, folding);
-        let colour = lens((100, 110), 80.0, model, folding);
+        let depth = lens((120, 80), 90.0, model, coefficients);
+        let colour = lens((100, 110), 80.0, model, coefficients);
         let file = camera(depth, colour, turned(angles, translation));
-        let found = check(host, &format!("{model:?}, {angles:?}"), &file, &surface((120, 80), 700, 9));
+        let found = check(host, &format!("{model:?} {coefficients:?}, {angles:?}"), &file, &surface((120, 80), 700, 9));
         assert!(found > 40, "{model:?}: only {found} points");
     }
 }

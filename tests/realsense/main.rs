@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crosscheck::backend::Choice;
 use crosscheck::calibration::camera_file::{CameraFile, Extrinsics, Grid};
-use crosscheck::calibration::distortion::Distortion;
+use crosscheck::calibration::distortion::{Coefficients, Distortion};
 use crosscheck::calibration::registration::{RegisteredDepth, Registration};
 use crosscheck::calibration::{Camera, Lens};
 use crosscheck::camera::realsense::{Controls, Filters, Origin, Realsense, open, reset};
@@ -78,7 +78,7 @@ fn play(camera: &Realsense, most: usize) -> (Vec<CapturedFrame>, Option<CameraEr
 fn lens(found: sys::rs2_intrinsics) -> Lens {
     let [fx, fy, cx, cy] = [found.fx, found.fy, found.ppx, found.ppy].map(f64::from);
     let (width, height) = (found.width as usize, found.height as usize);
-    Lens { width, height, fx, fy, cx, cy, distortion: Distortion::None, coefficients: [0.0; 5] }
+    Lens { width, height, fx, fy, cx, cy, distortion: Distortion::None, coefficients: Coefficients::default() }
 }
 
 /// What the software device was made with; colour's principal point moved on by `shift` pixels.

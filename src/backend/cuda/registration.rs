@@ -10,7 +10,7 @@ use super::device::Device;
 use super::launch::{Grid, Launch, int};
 use super::module::Kernels;
 use crate::calibration::assembly::Registrar;
-use crate::calibration::distortion::Tangential;
+use crate::calibration::distortion::Formula;
 use crate::calibration::registration::{Registration, Tables};
 use crate::shapes::XYZ;
 
@@ -26,7 +26,7 @@ pub struct Registered {
     /// Translation, focal lengths, principal point; model; its coefficients.
     position: [f32; 7],
     bent: i32,
-    coefficients: [f32; 5],
+    coefficients: [f32; 8],
     /// Each `[depth height + 1, depth width + 1]`.
     corners: [CudaSlice<f32>; 3],
     /// `[height, width, 3]`.
@@ -51,10 +51,11 @@ impl Registered {
             depth_m: [tables.depth_unit_m, tables.depth_offset_m],
             ahead_m: tables.ahead_m,
             position: [dx, dy, dz, fx, fy, cx, cy],
-            bent: match projection.tangential {
-                Tangential::None => 0,
-                Tangential::Plain => 1,
-                Tangential::AfterRadial => 2,
+            bent: match projection.formula {
+                Formula::None => 0,
+                Formula::Brown => 1,
+                Formula::Modified => 2,
+                Formula::Rational => 3,
             },
             coefficients: projection.coefficients,
             corners: [stream.clone_htod(x)?, stream.clone_htod(y)?, stream.clone_htod(z)?],

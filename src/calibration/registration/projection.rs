@@ -1,7 +1,7 @@
 //! Where the colour imager sees the corners of the depth image's pixels.
 
 use crate::calibration::camera_file::Extrinsics;
-use crate::calibration::distortion::{Tangential, bend};
+use crate::calibration::distortion::{Formula, bend, bend_rational};
 use crate::calibration::lens::Lens;
 use crate::vectorised::vectorised;
 
@@ -34,7 +34,7 @@ impl Corners {
             centre: [colour.cx as f32 + 0.5, colour.cy as f32 + 0.5],
             end: [colour.width as f32, colour.height as f32],
             translation: extrinsics.translation_m.map(|v| v as f32),
-            tangential: colour.distortion.tangential(),
+            formula: colour.distortion.formula(),
             coefficients: colour.coefficients.map(|c| c as f32),
         };
         Self { rays: [0, 1, 2].map(turned), projection }
@@ -57,13 +57,16 @@ vectorised! {
     fn project(lens: &Projection, rays: [&[f32]; 3], depth_m: &[f32], out: &mut Projected) {
         let coefficients = lens.coefficients;
         // Without these attributes the closures stay calls, and one point is taken at a time.
-        match lens.tangential {
-            Tangential::None => lens.row(rays, depth_m, out, #[inline(always)] |point| point),
-            Tangential::Plain => {
+        match lens.formula {
+            Formula::None => lens.row(rays, depth_m, out, #[inline(always)] |point| point),
+            Formula::Brown => {
                 lens.row(rays, depth_m, out, #[inline(always)] |point| bend::<_, false>(coefficients, point));
             }
-            Tangential::AfterRadial => {
+            Formula::Modified => {
                 lens.row(rays, depth_m, out, #[inline(always)] |point| bend::<_, true>(coefficients, point));
+            }
+            Formula::Rational => {
+                lens.row(rays, depth_m, out, #[inline(always)] |point| bend_rational(coefficients, point));
             }
         }
     }
@@ -80,9 +83,9 @@ pub struct Projection {
     end: [f32; 2],
     /// Metres.
     pub translation: [f32; 3],
-    pub tangential: Tangential,
-    /// k1, k2, p1, p2, k3.
-    pub coefficients: [f32; 5],
+    pub formula: Formula,
+    /// k1, k2, p1, p2, k3, k4, k5, k6.
+    pub coefficients: [f32; 8],
 }
 
 impl Projection {

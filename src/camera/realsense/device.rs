@@ -14,7 +14,7 @@ use realsense_rust::sensor::Sensor;
 use super::{Controls, Origin, Realsense};
 use crate::calibration::Lens;
 use crate::calibration::camera_file::{CameraFile, Extrinsics, Grid, Provenance};
-use crate::calibration::distortion::Distortion;
+use crate::calibration::distortion::{Distortion, of_five};
 use crate::camera::CameraError;
 
 /// Starts the streams that are asked for.
@@ -220,7 +220,7 @@ fn lens(found: &Rs2Intrinsics) -> Result<Lens, CameraError> {
         cx: found.ppx().into(),
         cy: found.ppy().into(),
         distortion,
-        coefficients: model.coeffs.map(f64::from),
+        coefficients: of_five(model.coeffs.map(f64::from)),
     })
 }
 

@@ -16,21 +16,24 @@
 // As in the CPU twin: what covers more than this is nearer than any camera measures.
 constexpr int COVER_MAX = 64;
 constexpr unsigned NEARNESS = 65536;
-// How a lens bends the picture (src/calibration/distortion.rs): not, and what the terms of p1 and p2 take.
-constexpr int BENT_NOT = 0, BENT_AFTER_RADIAL = 2;
+// How a lens bends the picture (src/calibration/distortion.rs): not; by what the terms of p1 and p2 take; by a quotient.
+constexpr int BENT_NOT = 0, BENT_AFTER_RADIAL = 2, BENT_RATIONAL = 3;
 
 struct Imager {
     // The principal point is half a pixel on, so that rounding down rounds to the nearest.
     float focal_x, focal_y, centre_x, centre_y;
     int bent;
-    float k1, k2, p1, p2, k3;
+    float k1, k2, p1, p2, k3, k4, k5, k6;
     int width, height;
 };
 
-// Brown-Conrady; modified, where p1 and p2 take the point after the radial terms.
+// Brown-Conrady; modified, where p1 and p2 take the point after the radial terms; rational, where k4 to k6 divide these.
 __device__ __forceinline__ void bend(const Imager& lens, float& x, float& y) {
     const float r2 = x * x + y * y;
-    const float f = 1.0f + r2 * (lens.k1 + r2 * (lens.k2 + r2 * lens.k3));
+    float f = 1.0f + r2 * (lens.k1 + r2 * (lens.k2 + r2 * lens.k3));
+    if (lens.bent == BENT_RATIONAL) {
+        f = f / (1.0f + r2 * (lens.k4 + r2 * (lens.k5 + r2 * lens.k6)));
+    }
     const float fx = f * x, fy = f * y;
     x = lens.bent == BENT_AFTER_RADIAL ? fx : x;
     y = lens.bent == BENT_AFTER_RADIAL ? fy : y;
@@ -61,13 +64,13 @@ extern "C" __global__ void __launch_bounds__(256)
 nearest_steps(const unsigned short* __restrict__ depth, const float* __restrict__ corner_x,
               const float* __restrict__ corner_y, const float* __restrict__ corner_z, int depth_width, int depth_height,
               float unit_m, float offset_m, float dx, float dy, float dz, float focal_x, float focal_y, float centre_x,
-              float centre_y, int bent, float k1, float k2, float p1, float p2, float k3, int width, int height,
-              unsigned* nearness) {
+              float centre_y, int bent, float k1, float k2, float p1, float p2, float k3, float k4, float k5, float k6,
+              int width, int height, unsigned* nearness) {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= depth_width * depth_height || depth[i] == 0) {
         return;
     }
-    const Imager lens = {focal_x, focal_y, centre_x, centre_y, bent, k1, k2, p1, p2, k3, width, height};
+    const Imager lens = {focal_x, focal_y, centre_x, centre_y, bent, k1, k2, p1, p2, k3, k4, k5, k6, width, height};
     const unsigned step = depth[i];
     const float depth_m = (float)step * unit_m + offset_m;
     // The upper left corner and the lower right one, each at the pixel's depth.

@@ -7,15 +7,21 @@ use crate::backend::cuda::registration::Registered;
 use crate::backend::selftest::{Check, KernelTime};
 use crate::calibration::Lens;
 use crate::calibration::camera_file::{CameraFile, Extrinsics, Grid};
-use crate::calibration::distortion::Distortion;
+use crate::calibration::distortion::{Coefficients, Distortion, of_five};
 use crate::calibration::registration::{RegisteredDepth, Registration, Tables};
 
 const BENT: [f64; 5] = [0.12, -0.2, 0.002, -0.0015, 0.05];
+/// Of a rational lens, wide enough for its denominator to tell.
+const RATIONAL: Coefficients = [0.72, -2.89, 0.0008, -0.0001, 1.63, 0.6, -2.72, 1.57];
 /// What is timed: both images, pixels.
 const TIMED: (usize, usize) = (1280, 720);
 
 fn lens((width, height): (usize, usize), focal: f64, distortion: Distortion) -> Lens {
-    let coefficients = if distortion == Distortion::None { [0.0; 5] } else { BENT };
+    let coefficients = match distortion {
+        Distortion::None => Coefficients::default(),
+        Distortion::Rational => RATIONAL,
+        _ => of_five(BENT),
+    };
     let (cx, cy) = (0.49 * width as f64, 0.52 * height as f64);
     Lens { width, height, fx: focal, fy: focal, cx, cy, distortion, coefficients }
 }
@@ -58,6 +64,7 @@ pub fn checks(device: &Device) -> Result<Vec<Check>, CudaError> {
         ((97, 61), (130, 50), Distortion::None),
         ((160, 90), (64, 101), Distortion::BrownConrady),
         ((128, 96), (128, 96), Distortion::ModifiedBrownConrady),
+        ((128, 96), (140, 90), Distortion::Rational),
     ] {
         let registration = Registration::new(camera(of_depth, of_colour, distortion));
         let (depth, mut want) = (depth(of_depth.0, of_depth.1), RegisteredDepth::default());
