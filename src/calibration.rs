@@ -58,6 +58,8 @@ pub enum CalibrationError {
         "the depth image is {width} x {height} but cx, cy of the camera file is ({cx}, {cy}), outside of it: these are the intrinsics of another resolution"
     )]
     PrincipalPoint { cx: f32, cy: f32, width: usize, height: usize },
+    #[error("{reason}: {advice}")]
+    Imagers { reason: String, advice: &'static str },
     #[error(transparent)]
     Size(#[from] FrameError),
 }

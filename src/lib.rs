@@ -39,3 +39,4 @@ pub mod text;
 pub mod toml_errors;
 mod vectorised;
 pub mod view;
+mod yaml;

@@ -76,6 +76,21 @@ impl Extrinsics {
         [x + dx, y + dy, z + dz]
     }
 
+    /// The way back.
+    pub fn inverse(&self) -> Self {
+        let rotation = [0, 1, 2].map(|row| [0, 1, 2].map(|column| self.rotation[column][row]));
+        let turn = Self { rotation, translation_m: [0.0; 3] };
+        Self { rotation, translation_m: turn.transform(self.translation_m).map(|v| 0.0 - v) }
+    }
+
+    /// This way, and `next` after it.
+    pub fn then(&self, next: &Self) -> Self {
+        let turn = Self { translation_m: [0.0; 3], ..*next };
+        let columns = [0, 1, 2].map(|column| turn.transform(self.rotation.map(|row| row[column])));
+        let rotation = [0, 1, 2].map(|row| columns.map(|column| column[row]));
+        Self { rotation, translation_m: next.transform(self.translation_m) }
+    }
+
     fn check(&self, problems: &mut Vec<String>) {
         let rows = self.rotation;
         let dot = |a: [f64; 3], b: [f64; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];

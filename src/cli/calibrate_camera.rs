@@ -3,8 +3,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use crosscheck::calibration::Lens;
-use crosscheck::calibration::camera_file::{CameraFile, Grid, Provenance};
-use crosscheck::calibration::import::{Calibrated, Imager, read_extrinsics, read_lens};
+use crosscheck::calibration::camera_file::{CameraFile, Extrinsics, Grid, Provenance};
+use crosscheck::calibration::import::{
+    Asked, Between, Calibrated, Imager, Way, check_imagers, read_extrinsics, read_lens,
+};
 
 use super::Outcome;
 use super::options::Size;
@@ -12,21 +14,33 @@ use super::options::Size;
 /// A lens that was found worse than this is calibrated again, pixels.
 const ERROR_PX_MAX: f64 = 0.5;
 
-/// Write the camera file from calibrations of OpenCV or ROS (docs/station.md has the recipe for a printed board).
+/// Write the camera file from calibrations of OpenCV, ROS or Kalibr (docs/station.md has the recipe for a printed board).
 #[derive(Args)]
 pub struct Arguments {
-    /// The colour imager: OpenCV's .yml or ROS's camera_info .yaml
+    /// The colour imager: OpenCV's .yml or .json, ROS's camera_info .yaml, or Kalibr's camchain .yaml
     #[arg(long, value_name = "FILE")]
     colour: PathBuf,
     /// The depth imager; left out where the camera registers depth to colour itself
     #[arg(long, value_name = "FILE", requires = "extrinsics")]
     depth: Option<PathBuf>,
-    /// From depth to colour: OpenCV's R and T (metres), or a RealSense node's extrinsics
+    /// Between depth and colour: OpenCV's R and T (metres), a RealSense node's extrinsics, or Kalibr's camchain
     #[arg(long, value_name = "FILE", requires = "depth")]
     extrinsics: Option<PathBuf>,
+    /// Which imager OpenCV's camera 1 is, from which R and T lead to camera 2; depth where nothing tells
+    #[arg(long, value_enum, value_name = "IMAGER")]
+    camera_1: Option<ImagerOption>,
+    /// Which camera of Kalibr's camchain the colour imager is, such as cam1, where no topic tells
+    #[arg(long, value_name = "NAME")]
+    colour_camera: Option<String>,
+    /// Which camera of Kalibr's camchain the depth imager is
+    #[arg(long, value_name = "NAME", requires = "depth")]
+    depth_camera: Option<String>,
     /// Metres per step of the depth image
     #[arg(long, value_name = "METRES", default_value_t = 0.001)]
     depth_unit_m: f64,
+    /// What is added to a depth, such as a Kinect v2's depthShift
+    #[arg(long, value_name = "METRES", default_value_t = 0.0, allow_negative_numbers = true)]
+    depth_offset_m: f64,
     /// Size of the colour image, where its file does not tell
     #[arg(long, value_name = "WIDTHxHEIGHT")]
     colour_size: Option<Size>,
@@ -42,6 +56,12 @@ pub struct Arguments {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+enum ImagerOption {
+    Depth,
+    Colour,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 enum GridOption {
     Colour,
     Depth,
@@ -49,22 +69,31 @@ enum GridOption {
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     super::check_output(&arguments.output)?;
-    let size = |size: Option<Size>| size.map(|Size(width, height)| (width, height));
-    let colour = read_lens(&arguments.colour, Imager::Colour, size(arguments.colour_size))?;
-    let of_depth = |path: &PathBuf| read_lens(path, Imager::Depth, size(arguments.depth_size));
-    let depth = arguments.depth.as_ref().map(of_depth).transpose()?;
-    let depth_to_colour = arguments.extrinsics.as_deref().map(read_extrinsics).transpose()?;
+    let (colour, depth) = lenses(arguments)?;
+    let way = match (&arguments.extrinsics, &depth) {
+        (Some(path), Some(depth)) => Some(read_extrinsics(
+            path,
+            &Between {
+                depth: &depth.lens,
+                colour: &colour.lens,
+                depth_camera: arguments.depth_camera.as_deref(),
+                colour_camera: arguments.colour_camera.as_deref(),
+                camera_1: arguments.camera_1.map(ImagerOption::imager),
+            },
+        )?),
+        _ => None,
+    };
     let errors = [Some(&colour), depth.as_ref()].into_iter().flatten().filter_map(|lens| lens.reprojection_error_px);
     let file = CameraFile {
         depth_unit_m: arguments.depth_unit_m,
-        depth_offset_m: 0.0,
+        depth_offset_m: arguments.depth_offset_m,
         grid: match arguments.grid {
             GridOption::Colour => Grid::Colour,
             GridOption::Depth => Grid::Depth,
         },
         colour: colour.lens,
         depth: depth.as_ref().map(|depth| depth.lens),
-        depth_to_colour,
+        depth_to_colour: way.as_ref().map(|way| way.extrinsics),
         provenance: Some(Provenance {
             source: format!("crosscheck calibrate-camera from {}", sources(arguments).join(", ")),
             serial: None,
@@ -75,10 +104,37 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     tell("colour", &colour);
     match &depth {
         Some(depth) => tell("depth", depth),
-        None => log::info!("depth is taken to be registered to colour: give --depth and --extrinsics where it is not"),
+        None => tell_registered(&colour),
     }
+    way.iter().for_each(tell_way);
     log::info!("wrote {}", arguments.output.display());
     Ok(Outcome::Done)
+}
+
+/// The colour imager's lens, and the depth imager's where it is given.
+fn lenses(arguments: &Arguments) -> Result<(Calibrated, Option<Calibrated>)> {
+    let asked = |imager, size: Option<Size>, camera| Asked {
+        imager,
+        size: size.map(|Size(width, height)| (width, height)),
+        camera,
+        camera_1: arguments.camera_1.map(ImagerOption::imager),
+    };
+    let of_colour = asked(Imager::Colour, arguments.colour_size, arguments.colour_camera.as_deref());
+    let colour = read_lens(&arguments.colour, &of_colour)?;
+    let Some(path) = &arguments.depth else { return Ok((colour, None)) };
+    let of_depth = asked(Imager::Depth, arguments.depth_size, arguments.depth_camera.as_deref());
+    let depth = read_lens(path, &of_depth)?;
+    check_imagers((&arguments.colour, &colour), (path, &depth))?;
+    Ok((colour, Some(depth)))
+}
+
+impl ImagerOption {
+    fn imager(self) -> Imager {
+        match self {
+            Self::Depth => Imager::Depth,
+            Self::Colour => Imager::Colour,
+        }
+    }
 }
 
 /// Names of the files that were read, without their folders.
@@ -98,8 +154,33 @@ fn tell(imager: &str, calibrated: &Calibrated) {
         Some(error) => format!("reprojection error {error:.2} px"),
         None => "reprojection error not told".into(),
     };
-    log::info!("{imager}: {width} x {height}, view {across:.0} x {down:.0} degrees, {error}");
+    let part = calibrated.part.as_ref().map_or(String::new(), |part| format!(" ({part})"));
+    log::info!("{imager}{part}: {width} x {height}, view {across:.0} x {down:.0} degrees, {error}");
     if calibrated.reprojection_error_px.is_some_and(|error| error > ERROR_PX_MAX) {
         log::warn!("{imager}: more than {ERROR_PX_MAX} px of error: take more pictures of the board, sharp and tilted");
     }
+}
+
+/// Without a depth lens there is one only, which may be of the other imager.
+fn tell_registered(colour: &Calibrated) {
+    log::info!("depth is taken to be registered to colour: give --depth and --extrinsics where it is not");
+    if let Some(claim) = colour.says.iter().find(|claim| claim.imager == Imager::Depth) {
+        log::warn!(
+            "colour: its {} speaks of the depth imager, which is right only where the camera registers colour to depth",
+            claim.by
+        );
+    }
+}
+
+/// Where the colour imager is, for a person to compare with the camera.
+fn tell_way(way: &Way) {
+    let Extrinsics { rotation, .. } = way.extrinsics;
+    let [x, y, z] = way.extrinsics.inverse().translation_m.map(|metres| 1000.0 * metres);
+    let side = |mm: f64, less: &str, more: &str| format!("{:.1} mm {}", mm.abs(), if mm < 0.0 { less } else { more });
+    let (x, y, z) = (side(x, "left of", "right of"), side(y, "above", "below"), side(z, "behind", "ahead of"));
+    let turn = ((rotation[0][0] + rotation[1][1] + rotation[2][2] - 1.0) / 2.0).clamp(-1.0, 1.0).acos().to_degrees();
+    log::info!("extrinsics: {}", way.told_by);
+    log::info!(
+        "extrinsics: looking as the camera does, the colour imager is {x}, {y} and {z} the depth imager, turned by {turn:.1} degrees: compare that with the camera"
+    );
 }

@@ -9,6 +9,7 @@ mod small_engine;
 
 mod broken;
 mod calibrating;
+mod cameras;
 mod configuring;
 mod evaluating;
 mod inspecting;

@@ -1,0 +1,115 @@
+//! Which imager a calibration is of, by the names in it.
+
+use std::path::Path;
+
+use super::{Calibrated, fields};
+use crate::calibration::CalibrationError;
+use crate::yaml::Node;
+
+/// Which imager a file is read for: a stereo calibration holds both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Imager {
+    Depth,
+    Colour,
+}
+
+impl Imager {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Depth => "depth",
+            Self::Colour => "colour",
+        }
+    }
+
+    pub fn other(self) -> Self {
+        match self {
+            Self::Depth => Self::Colour,
+            Self::Colour => Self::Depth,
+        }
+    }
+
+    /// The imager that a name such as `camera_depth_optical_frame` speaks of: the last one, since
+    /// `aligned_depth_to_color` is seen through the colour imager's lens.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let lower = name.to_ascii_lowercase();
+        let words = lower.rsplit(|c: char| !c.is_ascii_alphanumeric());
+        words.map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit())).find_map(|word| match word {
+            "color" | "colour" | "rgb" => Some(Self::Colour),
+            "depth" | "ir" | "infra" | "infrared" | "tof" => Some(Self::Depth),
+            _ => None,
+        })
+    }
+}
+
+/// What a file says it is of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    pub imager: Imager,
+    /// Where it says so, such as `frame_id "camera_depth_optical_frame"`.
+    pub by: String,
+}
+
+/// What the names in a file of one lens say.
+pub fn claims(root: &Node) -> Result<Vec<Claim>, String> {
+    let mut claims = Vec::new();
+    for of in [Some(root), root.get("header")].into_iter().flatten() {
+        for names in [["frameid"], ["cameraname"], ["rostopic"]] {
+            if let Some((key, text)) = fields::text(of, &names)? {
+                claims.extend(Imager::of_name(text).map(|imager| Claim { imager, by: format!("{key} {text:?}") }));
+            }
+        }
+    }
+    Ok(claims)
+}
+
+/// Refuses two lenses of which one says that it is of the other imager. `colour` and `depth`: each with its file.
+pub fn check_imagers(colour: (&Path, &Calibrated), depth: (&Path, &Calibrated)) -> Result<(), CalibrationError> {
+    let said = |(path, of): (&Path, &Calibrated), imager: Imager| {
+        let claim = of.says.iter().find(|claim| claim.imager == imager)?;
+        Some(format!("{} is of the {} imager by its {}", path.display(), imager.name(), claim.by))
+    };
+    let (colour_is_depth, depth_is_colour) = (said(colour, Imager::Depth), said(depth, Imager::Colour));
+    let (reason, advice) = match (colour_is_depth, depth_is_colour) {
+        (None, None) => return Ok(()),
+        (Some(first), Some(second)) => (format!("{first}, and {second}"), "exchange --colour and --depth"),
+        (Some(first), None) => match said(depth, Imager::Depth) {
+            Some(second) => (format!("{first}, and {second} too"), "give the colour imager's with --colour"),
+            None => (first, "it was given as --colour: exchange --colour and --depth, or correct that name"),
+        },
+        (None, Some(second)) => match said(colour, Imager::Colour) {
+            Some(first) => (
+                format!("{first}, and {second} too"),
+                "give the depth imager's with --depth; where the camera registers depth to colour itself, leave out --depth and --extrinsics",
+            ),
+            None => (second, "it was given as --depth: exchange --colour and --depth, or correct that name"),
+        },
+    };
+    Err(CalibrationError::Imagers { reason, advice })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_imagers_are_understood() {
+        use Imager::{Colour, Depth};
+        for (name, imager) in [
+            ("camera_color_optical_frame", Some(Colour)),
+            ("camera_depth_optical_frame", Some(Depth)),
+            ("/camera/infra1/image_rect_raw", Some(Depth)),
+            ("rgb_camera_link", Some(Colour)),
+            ("kinect2_ir_optical_frame", Some(Depth)),
+            ("depth_PS1080_PrimeSense", Some(Depth)),
+            ("/camera/aligned_depth_to_color/image_raw", Some(Colour)),
+            ("depth_camera_rgb_optical_frame", Some(Colour)),
+            ("/cam0/image_raw", None),
+            ("oak_right_camera_optical_frame", None),
+            ("rgbd_camera", None),
+            ("first_camera", None),
+            ("", None),
+        ] {
+            assert_eq!(Imager::of_name(name), imager, "{name}");
+        }
+    }
+}
