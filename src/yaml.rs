@@ -54,6 +54,17 @@ impl Node {
             _ => None,
         }
     }
+
+    /// Every value under `key`, in whichever mappings.
+    pub fn all<'a>(&'a self, key: &str) -> Vec<&'a Node> {
+        let own = self.get(key);
+        let nodes: Box<dyn Iterator<Item = &Node>> = match self {
+            Self::Scalar(_) => Box::new(std::iter::empty()),
+            Self::Sequence(nodes) => Box::new(nodes.iter()),
+            Self::Mapping(entries) => Box::new(entries.values()),
+        };
+        own.into_iter().chain(nodes.flat_map(|node| node.all(key))).collect()
+    }
 }
 
 /// Reads the first document of a text, whose length the caller has bounded; a text without one is an empty mapping.
@@ -162,6 +173,14 @@ mod tests {
         for nothing in ["", "\n", "# only a comment\n", "%YAML:1.0", "\u{feff}"] {
             assert_eq!(parse(nothing), Ok(Node::Mapping(BTreeMap::new())), "{nothing:?}");
         }
+    }
+
+    #[test]
+    fn a_key_is_found_at_whatever_depth() {
+        let node = parse("a: 1\nb: {a: 2, c: [{a: {a: 3}}]}\n").unwrap();
+        let found = node.all("a");
+        assert_eq!(found.len(), 4);
+        assert!(["1", "2", "3"].iter().all(|want| found.iter().any(|node| node.scalar() == Some(want))));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::DatasetError;
 use super::layout::{Entry, names};
 use crate::calibration::{Camera, Intrinsics};
+use crate::yaml::{self, Node};
 
 /// The image that is used, as earlier work on this dataset does: every light is on.
 const IMAGE: &str = "_image_4.png";
@@ -51,7 +52,7 @@ fn entry(folder: &Path, number: &str) -> Result<Entry, DatasetError> {
 
 /// The camera of a frame whose depth spans its own range.
 fn camera(path: &Path) -> Result<Camera, DatasetError> {
-    let text = Yaml::read(path)?;
+    let text = Metadata::read(path)?;
     let (min, max) = (text.number("min")?, text.number("max")?);
     if !(min.is_finite() && max.is_finite() && 0.0 <= min && min < max) {
         return Err(text.layout(format!("min {min}, max {max}")));
@@ -67,7 +68,7 @@ fn defect(path: &Path) -> Result<Option<String>, DatasetError> {
     if !path.is_file() {
         return Ok(None);
     }
-    let text = Yaml::read(path)?;
+    let text = Metadata::read(path)?;
     let mut flagged = Vec::new();
     for name in DEFECTS {
         if text.number(name)? != 0.0 {
@@ -77,34 +78,41 @@ fn defect(path: &Path) -> Result<Option<String>, DatasetError> {
     Ok((!flagged.is_empty()).then(|| flagged.join("+")))
 }
 
-/// The `name: number` lines of a YAML file, at whatever depth: all that these files have.
-struct Yaml {
+/// A file of names and numbers, in whichever mappings.
+struct Metadata {
     path: PathBuf,
-    text: String,
+    root: Node,
 }
 
-impl Yaml {
+impl Metadata {
     fn read(path: &Path) -> Result<Self, DatasetError> {
         let failed = |source| DatasetError::Open { path: path.into(), source };
+        let refused =
+            |found| DatasetError::Layout { path: path.into(), expected: "a few lines of `name: number`", found };
         let bytes = std::fs::metadata(path).map_err(failed)?.len();
         if bytes > YAML_BYTES_MAX {
-            let expected = "a few lines of `name: number`";
-            return Err(DatasetError::Layout { path: path.into(), expected, found: format!("{bytes} bytes") });
+            return Err(refused(format!("{bytes} bytes")));
         }
         let text = std::fs::read_to_string(path).map_err(failed)?;
-        Ok(Self { path: path.into(), text })
+        let root = yaml::parse(&text).map_err(refused)?;
+        Ok(Self { path: path.into(), root })
     }
 
     fn number(&self, name: &str) -> Result<f32, DatasetError> {
-        let value = self.text.lines().find_map(|line| {
-            let (key, value) = line.split_once(':')?;
-            (key.trim() == name).then(|| value.trim())
-        });
-        match value {
-            Some("true") => Ok(1.0),
-            Some("false") => Ok(0.0),
-            Some(value) => value.parse().map_err(|_| self.layout(format!("{name}: {value}"))),
-            None => Err(self.layout(format!("no line `{name}: ...`"))),
+        let number = |node: &Node| match node.scalar() {
+            Some("true" | "True") => Ok(1.0),
+            Some("false" | "False") => Ok(0.0),
+            Some(text) => match text.parse::<f32>() {
+                Ok(number) if number.is_finite() => Ok(number),
+                _ => Err(self.layout(format!("{name}: {text}"))),
+            },
+            None => Err(self.layout(format!("several values under {name}"))),
+        };
+        let found: Vec<f32> = self.root.all(name).into_iter().map(number).collect::<Result<_, _>>()?;
+        match found[..] {
+            [] => Err(self.layout(format!("nothing named {name}"))),
+            [first, ..] if found.iter().all(|number| *number == first) => Ok(first),
+            _ => Err(self.layout(format!("{name} with different values: {found:?}"))),
         }
     }
 
@@ -114,5 +122,69 @@ impl Yaml {
             expected: "`min` and `max` in metres, or flags of 0 and 1",
             found,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written<T>(text: &str, read: impl Fn(&Path) -> Result<T, DatasetError>) -> Result<T, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("000_info_depth.yaml");
+        std::fs::write(&path, text).unwrap();
+        read(&path).map_err(|error| error.to_string())
+    }
+
+    fn range(text: &str) -> Result<(f32, f32), String> {
+        let Camera::Pinhole(intrinsics) = written(text, camera)? else { panic!("a camera with lenses") };
+        Ok((intrinsics.depth_unit_m, intrinsics.depth_offset_m))
+    }
+
+    // F12
+    #[test]
+    fn a_range_is_read_however_it_is_written() {
+        let want = ((0.95_f32 - 0.25) / 65535.0, 0.25);
+        for text in [
+            "normalization:\n  max: 0.95\n  min: 0.25\n",
+            "min: 0.25\nmax: 0.95\n",
+            "{min: 0.25, max: 0.95}",
+            "normalization: {max: 0.95, min: 0.25}\n",
+            "{\"normalization\": {\"max\": 0.95, \"min\": 0.25}}",
+            "'min': '0.25'   # metres\n\"max\": \"0.95\"\n",
+            "\u{feff}min: 0.25\r\nmax: 0.95\r\n",
+            "---\nframes:\n- min: 0.25\n  max: 0.95\n...\n",
+            "a: {min: 0.25}\nb: {min: 0.25, max: 0.95}\n",
+        ] {
+            assert_eq!(range(text), Ok(want), "{text}");
+        }
+        for (text, words) in [
+            ("min: 0.25\n", "found nothing named max"),
+            ("# min: 0.25\nmax: 0.95\n", "found nothing named min"),
+            ("min: 0.95\nmax: 0.25\n", "found min 0.95, max 0.25"),
+            ("min: 0.25\nmax: .nan\n", "found max: .nan"),
+            ("min: nan\nmax: 0.95\n", "found min: nan"),
+            ("min: 0.25\nmax: [0.95]\n", "found several values under max"),
+            ("min: 0.25\nmin: 0.35\nmax: 0.95\n", "min comes a second time"),
+            ("a: {min: 0.25}\nb: {min: 0.35, max: 0.95}\n", "min with different values: [0.25, 0.35]"),
+            ("min: &a 0.25\nmax: *a\n", "an alias"),
+            ("{min: 0.25, max: 0.95", "found"),
+            ("", "found nothing named min"),
+        ] {
+            let error = range(text).unwrap_err();
+            assert!(error.contains(words) && error.contains("000_info_depth.yaml"), "{text}: {error}");
+        }
+        assert!(range(&"#".repeat(17 << 10)).unwrap_err().contains("17408 bytes"));
+    }
+
+    #[test]
+    fn flags_are_read_however_they_are_written() {
+        let flags = |text: &str| written(text, defect);
+        let both = Ok(Some("bumps+dents".to_string()));
+        assert_eq!(flags("anomalous: 1\nbumps: 1\ncolors: 0\ndents: 1\nnormals: 0\n"), both);
+        assert_eq!(flags("{anomalies: {bumps: true, colors: False, 'dents': 1.0, normals: '0'}}"), both);
+        assert_eq!(flags("bumps: 0\ncolors: 0\ndents: 0\nnormals: 0\n"), Ok(None));
+        assert!(flags("bumps: 0\ncolors: 0\ndents: 0\n").unwrap_err().contains("nothing named normals"));
+        assert!(flags("bumps: maybe\ncolors: 0\ndents: 0\nnormals: 0\n").unwrap_err().contains("bumps: maybe"));
     }
 }
