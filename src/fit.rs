@@ -262,6 +262,7 @@ impl Fit {
         }
         self.engine.weights.extend(trainer.best()?);
         self.engine.metadata.calibration = None;
+        self.engine.metadata.forget_mappings();
         self.engine.metadata.usual = self.usual.median();
         self.engine.metadata.fitted_on = self.fingerprints;
         Ok(self.engine)

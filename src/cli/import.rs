@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use crosscheck::model::checkpoint::{Checkpoint, Part, select};
 use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Precision, Source};
@@ -10,6 +10,9 @@ use crosscheck::prepare::Preparation;
 use super::Outcome;
 use super::options::SceneOption;
 
+/// Of an engine whose mappings are still to be learnt.
+const GROUP_SIZE: usize = 32;
+
 /// Make an engine file from checkpoints, pruned to a variant.
 #[derive(Args)]
 #[command(group(clap::ArgGroup::new("weights").required(true).args(["rgb", "seeded"])))]
@@ -17,9 +20,9 @@ pub struct Arguments {
     /// Where both Transformers are cut: 1, 4, 8 or 12 blocks
     #[arg(long)]
     variant: VariantOption,
-    /// Points in a group; the published mappings were learnt with 128
-    #[arg(long, default_value = "32", value_parser = parse_group_size)]
-    group_size: usize,
+    /// Points in a group, 32 or 128; 32 when left out, but with mappings it is to be what they were learnt with
+    #[arg(long, value_name = "K", value_parser = parse_group_size)]
+    group_size: Option<usize>,
     /// Colour backbone: dino_vitbase8_pretrain.pth, or timm's safetensors
     #[arg(long, value_name = "FILE", requires = "xyz", conflicts_with = "seeded")]
     rgb: Option<PathBuf>,
@@ -35,6 +38,10 @@ pub struct Arguments {
     /// Learnt mapping from shape to colour
     #[arg(long, value_name = "FILE", requires = "mapping_rgb_to_xyz")]
     mapping_xyz_to_rgb: Option<PathBuf>,
+    /// Prefix of a part's names in its file, where the part is there more than once: rgb=encoder_q.; parts are rgb, xyz,
+    /// map_rgb_to_xyz and map_xyz_to_rgb; repeatable
+    #[arg(long, value_name = "PART=PREFIX", value_parser = parse_prefix, conflicts_with = "seeded")]
+    prefix: Vec<(Part, String)>,
     /// How weights are stored; arithmetic is f32
     #[arg(long, default_value = "f16")]
     precision: PrecisionOption,
@@ -67,6 +74,15 @@ fn parse_group_size(text: &str) -> Result<usize, String> {
     }
 }
 
+fn parse_prefix(text: &str) -> Result<(Part, String), String> {
+    let found = text.split_once('=').and_then(|(part, prefix)| {
+        let part = Part::ALL.into_iter().find(|known| known.name() == part)?;
+        Some((part, prefix.to_owned()))
+    });
+    let parts = || Part::ALL.map(Part::name).join(", ");
+    found.ok_or_else(|| format!("expected PART=PREFIX, where PART is one of {}", parts()))
+}
+
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let variant = match arguments.variant {
         VariantOption::Tiny => Variant::Tiny,
@@ -78,11 +94,27 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         PrecisionOption::F16 => Precision::F16,
         PrecisionOption::F32 => Precision::F32,
     };
-    let architecture = Architecture::published(variant, arguments.group_size);
-    let (weights, provenance) = match arguments.seeded {
+    let with_mappings = arguments.mapping_rgb_to_xyz.is_some();
+    let group_size = match arguments.group_size {
+        Some(group_size) => group_size,
+        None if with_mappings => bail!(
+            "--group-size is needed with mappings: their files do not tell whether they were learnt with groups of 32 or 128 points, and fit both; the published ones were learnt with 128"
+        ),
+        None => GROUP_SIZE,
+    };
+    let architecture = Architecture::published(variant, group_size);
+    let (weights, mut provenance) = match arguments.seeded {
         Some(seed) => (seeded::weights(&architecture, seed), vec![Source::Seed(seed)]),
         None => read_checkpoints(arguments, &architecture)?,
     };
+    if with_mappings {
+        let stated = stated(variant, group_size, arguments.scene.is_given());
+        log::warn!(
+            "the mappings' files do not tell what they were learnt for, so that nothing checks it. The engine takes: {}. If any of it is not so, its scores mean nothing",
+            stated.join(", ")
+        );
+        provenance.push(Source::Stated(stated));
+    }
     let preparation = arguments.scene.apply(&Preparation::default())?;
     let metadata = Metadata {
         variant,
@@ -103,6 +135,18 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+/// What mappings were learnt for, as far as their files do not tell.
+fn stated(variant: Variant, group_size: usize, own_scene: bool) -> Vec<String> {
+    let scene = if own_scene { "in the scene given" } else { "in the usual way" };
+    vec![
+        format!("variant {}", variant.name()),
+        format!("groups of {group_size} points"),
+        format!("frames prepared {scene}"),
+        "coordinates in metres".into(),
+        "features not standardised".into(),
+    ]
+}
+
 fn read_checkpoints(arguments: &Arguments, architecture: &Architecture) -> Result<(Weights, Vec<Source>)> {
     let files = [
         (Part::Rgb, &arguments.rgb),
@@ -110,18 +154,26 @@ fn read_checkpoints(arguments: &Arguments, architecture: &Architecture) -> Resul
         (Part::MapRgbToXyz, &arguments.mapping_rgb_to_xyz),
         (Part::MapXyzToRgb, &arguments.mapping_xyz_to_rgb),
     ];
+    let given = |part| arguments.prefix.iter().filter(move |(of, _)| *of == part);
     let (mut weights, mut provenance) = (Weights::new(), Vec::new());
     for (part, path) in files {
-        let Some(path) = path else { continue };
+        let (prefixes, name) = (given(part).count(), part.name());
+        ensure!(prefixes <= 1, "--prefix {name}=... is given {prefixes} times: give it once");
+        let Some(path) = path else {
+            ensure!(prefixes == 0, "--prefix {name}=... is given, but no file of {}", part.describe());
+            continue;
+        };
         let checkpoint = Checkpoint::open(path)?;
-        let selection = select(&checkpoint, part, architecture)?;
+        let selection = select(&checkpoint, part, architecture, given(part).next().map(|(_, prefix)| prefix.as_str()))?;
+        selection.notes.iter().for_each(|note| log::info!("{note}"));
+        selection.doubts.iter().for_each(|doubt| log::warn!("{doubt}"));
         if !selection.unknown.is_empty() {
             let names = selection.unknown.join(", ");
             log::warn!("{}: left out, as {} has no such tensors: {names}", path.display(), part.describe());
         }
         weights.extend(selection.weights);
         provenance.push(Source::File {
-            part: part.prefix().trim_end_matches('.').into(),
+            part: name.into(),
             name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             sha256: checkpoint.sha256()?,
         });

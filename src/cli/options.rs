@@ -77,6 +77,10 @@ pub struct SceneOption {
 }
 
 impl SceneOption {
+    pub fn is_given(&self) -> bool {
+        self.scene.is_some()
+    }
+
     /// The scene that is asked for.
     pub fn read(&self) -> Result<Option<Scene>, ConfigError> {
         self.scene.as_deref().map(Scene::read).transpose()

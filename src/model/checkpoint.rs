@@ -4,20 +4,25 @@
 //! against the file before memory is taken for it, and only the tensors asked for are read.
 
 mod archive;
+mod naming;
 mod pickle;
+mod prefix;
 mod safetensors_file;
 mod select;
 mod source;
+mod summed;
 mod torch;
+mod tree;
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use half::{bf16, f16};
 use thiserror::Error;
 
 use self::source::Source;
+use self::summed::Summed;
 
 pub use self::select::{Part, Selection, select};
 pub use safetensors::Dtype;
@@ -25,8 +30,6 @@ pub use safetensors::Dtype;
 /// PyTorch and safetensors allow more; no weight has more.
 const RANK_MAX: usize = 8;
 const NAME_BYTES_MAX: usize = 256;
-/// What training wrappers put in front of a weight's own name.
-const WRAPPERS: [&str; 4] = ["module.", "base_model.", "MAE_encoder.", "backbone."];
 
 #[derive(Debug, Error)]
 pub enum CheckpointError {
@@ -44,6 +47,10 @@ pub enum CheckpointError {
     NotWeights { path: PathBuf, name: String, found: String },
     #[error("{}: tensor {name} holds {value} at place {place}; expected finite weights", path.display())]
     NotFinite { path: PathBuf, name: String, place: usize, value: f32 },
+    #[error("{} is an engine, which is used as it is; expected weights saved by PyTorch or as safetensors", path.display())]
+    Engine { path: PathBuf },
+    #[error("{}: it holds {part} more than once, under {prefixes}: choose one with --prefix {name}=PREFIX", path.display())]
+    Ambiguous { path: PathBuf, part: &'static str, name: &'static str, prefixes: String },
     #[error("{}: it does not hold {part}:\n{listing}", path.display())]
     Mismatch { path: PathBuf, part: &'static str, listing: String },
 }
@@ -57,21 +64,32 @@ pub struct TensorEntry {
     strides: Vec<u64>,
     /// Byte of the file where the first number begins.
     start: u64,
+    /// Which of the file's sums its numbers are covered by.
+    sum: Option<usize>,
+}
+
+/// What a file holds.
+struct Contents {
+    tensors: BTreeMap<String, TensorEntry>,
+    sums: Vec<Summed>,
 }
 
 /// An opened weight file.
 pub struct Checkpoint {
     source: Source,
     tensors: BTreeMap<String, TensorEntry>,
+    sums: Vec<Summed>,
+    /// Those of the sums that were found right.
+    sound: RefCell<BTreeSet<usize>>,
 }
 
 impl Checkpoint {
-    /// Reads what the file holds, but no tensor yet. Names are the weights' own: what training wrappers put in front
-    /// (`module.`, `base_model.`, `MAE_encoder.`, `backbone.`) is gone.
+    /// Reads what the file holds, but no tensor yet. Names are the file's own, with the keys of the dicts on the way to
+    /// a tensor in front: `base_model/module.MAE_encoder.norm.weight`.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
         let source = Source::open(path)?;
         let head = source.read(0, source.len.min(64))?;
-        let named = if head.starts_with(b"PK\x03\x04") {
+        let Contents { tensors, sums } = if head.starts_with(b"PK\x03\x04") {
             torch::open_zip(&source)?
         } else if head.first() == Some(&0x80) && head.windows(10).any(|window| window == torch::LEGACY_MAGIC) {
             torch::open_legacy(&source)?
@@ -81,11 +99,10 @@ impl Checkpoint {
             let found = format!("\"{}\"", head[..head.len().min(16)].escape_ascii());
             return Err(CheckpointError::Kind { path: path.into(), found });
         };
-        let tensors = unwrapped(&source, named)?;
         if tensors.is_empty() {
             return Err(source.damaged("expected a dict of tensors by name, found none"));
         }
-        Ok(Self { source, tensors })
+        Ok(Self { source, tensors, sums, sound: RefCell::default() })
     }
 
     /// Every tensor by name.
@@ -93,12 +110,14 @@ impl Checkpoint {
         &self.tensors
     }
 
-    /// One tensor's numbers, row-major. An integer tensor is an error.
+    /// One tensor's numbers, row-major. An integer tensor is an error, and so is a storage that does not have the
+    /// CRC-32 that a ZIP file tells; other files tell none.
     pub fn read(&self, name: &str) -> Result<Vec<f32>, CheckpointError> {
         let path = || self.source.path.clone();
         let Some(entry) = self.tensors.get(name) else {
             return Err(CheckpointError::NoTensor { path: path(), name: name.into() });
         };
+        self.check_sum(entry)?;
         let refused = |found| CheckpointError::NotWeights { path: path(), name: name.into(), found };
         let convert = converter(entry.dtype).ok_or_else(|| refused(entry.dtype.to_string()))?;
         // A number may be repeated by a stride of 0; a shape that outgrows its numbers is no weight.
@@ -113,34 +132,18 @@ impl Checkpoint {
         if entry.strides == row_major(&entry.shape) { Ok(values) } else { Ok(gathered(&values, entry)) }
     }
 
+    /// Checks the whole storage that a tensor lies in, once.
+    fn check_sum(&self, entry: &TensorEntry) -> Result<(), CheckpointError> {
+        let Some(sum) = entry.sum.filter(|sum| !self.sound.borrow().contains(sum)) else { return Ok(()) };
+        self.sums[sum].check(&self.source)?;
+        self.sound.borrow_mut().insert(sum);
+        Ok(())
+    }
+
     /// SHA-256 of the file in hexadecimal, to tell later which weights an engine was made of.
     pub fn sha256(&self) -> Result<String, CheckpointError> {
         self.source.sha256()
     }
-}
-
-fn unwrapped(
-    source: &Source,
-    named: Vec<(String, TensorEntry)>,
-) -> Result<BTreeMap<String, TensorEntry>, CheckpointError> {
-    let mut tensors: BTreeMap<String, (String, TensorEntry)> = BTreeMap::new();
-    for (full, entry) in named {
-        let mut name = full.as_str();
-        while let Some(inner) = WRAPPERS.iter().find_map(|wrapper| name.strip_prefix(wrapper)) {
-            name = inner;
-        }
-        match tensors.entry(name.to_owned()) {
-            Entry::Vacant(place) => {
-                place.insert((full, entry));
-            }
-            Entry::Occupied(mut place) if place.get().0 == full => place.get_mut().1 = entry,
-            Entry::Occupied(place) => {
-                let other = &place.get().0;
-                return Err(source.damaged(format!("{other} and {full} are both the weight {name}; keep one")));
-            }
-        }
-    }
-    Ok(tensors.into_iter().map(|(name, (_, entry))| (name, entry)).collect())
 }
 
 type Convert = fn(&[u8], &mut Vec<f32>);

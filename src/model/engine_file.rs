@@ -3,31 +3,30 @@
 //! The header's metadata holds one entry, `crosscheck`, a JSON object of `format`, `engine`
 //! ([`Metadata`]) and `content_sha256`, the hash of the engine's JSON and of every tensor.
 
+mod metadata;
+mod reader;
+
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use half::slice::HalfFloatSliceExt;
 use safetensors::Dtype;
-use safetensors::tensor::Metadata as Header;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use self::reader::Reader;
 use super::encoded::Encoded;
-use super::{Architecture, TensorSpec, Variant, Weights};
-use crate::calibrate::Calibration;
+use super::{Architecture, TensorSpec, Weights};
 use crate::files;
 use crate::prepare::{Preparation, Stride};
 
+pub use self::metadata::{Geometry, Measures, Metadata, Precision, Source, Usual};
+
 /// The version of this layout. A file of another version is refused.
 pub const FORMAT: u32 = 1;
-/// A header of names, shapes and settings is far below this.
-const HEADER_BYTES_MAX: u64 = 4 << 20;
-const KEY: &str = "crosscheck";
-/// Values that are widened at a time.
-const HALVES: usize = 4096;
+pub(super) const KEY: &str = "crosscheck";
 const BUILT_IN: &[u8] = include_bytes!("../../engines/default.safetensors");
 
 #[derive(Debug, Error)]
@@ -57,91 +56,6 @@ pub enum EngineError {
     Stride { engine: Stride, asked: Stride },
     #[error("the tensor {name} has a value that f16 cannot hold ({value}): use --precision f32")]
     Range { name: String, value: f32 },
-}
-
-/// How the large tensors are stored; arithmetic is f32 either way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Precision {
-    F16,
-    F32,
-}
-
-/// Where a part of the weights came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    File { part: String, name: String, sha256: String },
-    Seed(u64),
-}
-
-/// What the shape network's weights take its coordinates in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Geometry {
-    /// Metres, as the published networks do.
-    #[default]
-    Metres,
-    /// Measures of the part, which a fit takes from its good parts.
-    Relative,
-    /// Metres, since a fit folded these measures into weights that were relative.
-    Folded(Measures),
-}
-
-impl Geometry {
-    fn is_metres(&self) -> bool {
-        *self == Self::Metres
-    }
-}
-
-/// The measures of a part: offsets within a group are in units of `radius_m`, group centres are taken from
-/// `centre_m` in units of `spread_m`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Measures {
-    /// Median over groups of the distance from a centre to the last of its K points.
-    pub radius_m: f32,
-    /// Mean of the group centres, in the camera's frame.
-    pub centre_m: [f32; 3],
-    /// Root mean square distance of the group centres from `centre_m`.
-    pub spread_m: f32,
-}
-
-/// How a part usually looks to the engine, over the good parts of its fit.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Usual {
-    /// Median number of points that the network is given, N.
-    pub points: usize,
-    /// Median over frames of the median distance of all points along the optical axis, metres.
-    pub depth_m: f32,
-    /// Pixels of a photograph.
-    pub width: usize,
-    pub height: usize,
-}
-
-/// Everything of an engine but its weights.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Metadata {
-    pub variant: Variant,
-    pub architecture: Architecture,
-    pub precision: Precision,
-    pub preparation: Preparation,
-    /// Whether a fit standardises features over its good parts, by way of the networks' last norms.
-    /// Off for the published networks.
-    pub standardise: bool,
-    /// Left out of the file where it is metres, so that files from before it was there keep their content hash.
-    #[serde(default, skip_serializing_if = "Geometry::is_metres")]
-    pub geometry: Geometry,
-    /// Known after a fit. Left out of the file where it is not, for the same reason.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub usual: Option<Usual>,
-    /// The thresholds and how they were found; none before calibration.
-    pub calibration: Option<Calibration>,
-    /// Fingerprints of the frames that the mappings were learnt from; a threshold comes from others.
-    pub fitted_on: Vec<String>,
-    pub provenance: Vec<Source>,
 }
 
 /// An engine in memory.
@@ -272,128 +186,4 @@ impl ContentHash {
     fn finish(self) -> String {
         files::hex(&self.0.finalize())
     }
-}
-
-/// An engine file whose header was read.
-struct Reader<F> {
-    path: PathBuf,
-    file: F,
-    header: Header,
-    /// Where tensor data starts, bytes.
-    start: u64,
-    entry: Entry,
-}
-
-impl<F: Read + Seek> Reader<F> {
-    fn new(path: &Path, mut file: F) -> Result<Self, EngineError> {
-        let failed = |source| EngineError::Read { path: path.into(), source };
-        let kind = |reason: &str| EngineError::Kind { path: path.into(), reason: reason.into() };
-        let length = file.seek(SeekFrom::End(0)).map_err(failed)?;
-        file.rewind().map_err(failed)?;
-        let mut bytes = [0; 8];
-        file.read_exact(&mut bytes).map_err(|_| kind("it is shorter than a header"))?;
-        let header_bytes = u64::from_le_bytes(bytes);
-        if header_bytes > HEADER_BYTES_MAX || header_bytes + 8 > length {
-            return Err(kind("it has no safetensors header, or not all of it"));
-        }
-        let mut text = vec![0; header_bytes as usize];
-        file.read_exact(&mut text).map_err(failed)?;
-        let header: Header =
-            serde_json::from_slice(&text).map_err(|e| kind(&format!("its header is not valid ({e})")))?;
-        let entry = read_entry(path, &header)?;
-        let start = 8 + header_bytes;
-        let expected = start + header.data_len() as u64;
-        if length != expected {
-            let reason = format!("it has {length} bytes where {expected} are expected");
-            return Err(EngineError::Damaged { path: path.into(), reason });
-        }
-        Ok(Self { path: path.into(), file, header, start, entry })
-    }
-
-    fn engine(mut self) -> Result<Engine, EngineError> {
-        let metadata = self.entry.engine.clone();
-        metadata.architecture.check().map_err(|reason| self.damaged(reason))?;
-        metadata.preparation.check().map_err(|reason| self.damaged(reason))?;
-        let fitted = self.header.info("map_rgb_to_xyz.input.weight").is_some();
-        let specs = stored_specs(&metadata.architecture, fitted);
-        self.check_tensors(&specs)?;
-        let mut hash = ContentHash::new(&metadata);
-        let mut weights = Weights::new();
-        // One buffer for all: memory freed in pieces between the weights would stay with the process.
-        let mut bytes = Vec::new();
-        for spec in specs {
-            let dtype = self.tensor(&spec, &mut bytes)?;
-            hash.add(&spec, dtype, &bytes);
-            let values = decode(dtype, &bytes);
-            if !values.iter().all(|v| v.is_finite()) {
-                return Err(self.damaged(format!("the tensor {} has values that are not finite", spec.name)));
-            }
-            weights.insert(spec.name, values);
-        }
-        let content_sha256 = hash.finish();
-        if content_sha256 != self.entry.content_sha256 {
-            return Err(self.damaged("its content does not have the hash it was written with".into()));
-        }
-        Ok(Engine { metadata, weights, content_sha256 })
-    }
-
-    /// The names and shapes that the architecture asks for, in name order, and no others.
-    fn check_tensors(&self, specs: &[TensorSpec]) -> Result<(), EngineError> {
-        let tensors = self.header.tensors();
-        for spec in specs {
-            let found = tensors.get(&spec.name).map(|info| info.shape.clone());
-            if found.as_deref() != Some(&spec.shape) {
-                let found = found.map_or("nothing".into(), |shape| format!("{shape:?}"));
-                let reason = format!("the tensor {} should be {:?}, found {found}", spec.name, spec.shape);
-                return Err(self.damaged(reason));
-            }
-        }
-        match tensors.keys().filter(|name| specs.binary_search_by(|spec| spec.name.cmp(name)).is_err()).min() {
-            Some(name) => Err(self.damaged(format!("the tensor {name} is not of this architecture"))),
-            None => Ok(()),
-        }
-    }
-
-    fn tensor(&mut self, spec: &TensorSpec, bytes: &mut Vec<u8>) -> Result<Dtype, EngineError> {
-        let Some(info) = self.header.info(&spec.name) else { panic!("{} was checked", spec.name) };
-        let (dtype, (from, to)) = (info.dtype, info.data_offsets);
-        if !matches!(dtype, Dtype::F16 | Dtype::F32) {
-            return Err(self.damaged(format!("the tensor {} is of type {dtype:?}", spec.name)));
-        }
-        bytes.resize(to - from, 0);
-        let read = self.file.seek(SeekFrom::Start(self.start + from as u64)).and_then(|_| self.file.read_exact(bytes));
-        read.map_err(|source| EngineError::Read { path: self.path.clone(), source })?;
-        Ok(dtype)
-    }
-
-    fn damaged(&self, reason: String) -> EngineError {
-        EngineError::Damaged { path: self.path.clone(), reason }
-    }
-}
-
-/// The version first: another version's fields mean nothing here.
-fn read_entry(path: &Path, header: &Header) -> Result<Entry, EngineError> {
-    let kind = |reason: String| EngineError::Kind { path: path.into(), reason };
-    let text = header.metadata().as_ref().and_then(|m| m.get(KEY));
-    let text = text.ok_or_else(|| kind("it is a safetensors file of something else".into()))?;
-    let value: serde_json::Value = serde_json::from_str(text).map_err(|e| kind(e.to_string()))?;
-    if value["format"] != FORMAT {
-        return Err(EngineError::Version { path: path.into(), found: value["format"].to_string() });
-    }
-    serde_json::from_value(value)
-        .map_err(|e| EngineError::Damaged { path: path.into(), reason: format!("its settings are not valid ({e})") })
-}
-
-fn decode(dtype: Dtype, bytes: &[u8]) -> Vec<f32> {
-    if dtype == Dtype::F32 {
-        return bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-    }
-    let mut values = vec![0.0; bytes.len() / 2];
-    let mut halves = [half::f16::ZERO; HALVES];
-    for (bytes, values) in bytes.chunks(2 * HALVES).zip(values.chunks_mut(HALVES)) {
-        let halves = &mut halves[..values.len()];
-        halves.iter_mut().zip(bytes.as_chunks::<2>().0).for_each(|(half, b)| *half = half::f16::from_le_bytes(*b));
-        halves.convert_to_f32_slice(values);
-    }
-    values
 }

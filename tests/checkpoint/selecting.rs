@@ -5,7 +5,7 @@ use crosscheck::model::{Architecture, PointMaeShape, TensorSpec, Variant, VitSha
 
 use crate::writer::{dict, open, pickle, state_dict, tensor, text, zip_file};
 
-fn small() -> Architecture {
+pub fn small() -> Architecture {
     let rgb = VitShape { width: 4, heads: 2, mlp: 8, layers: 1 };
     let xyz = PointMaeShape {
         width: 6,
@@ -21,13 +21,13 @@ fn small() -> Architecture {
     Architecture { rgb, xyz, hidden: 5 }
 }
 
-fn specs(part: Part, architecture: &Architecture) -> Vec<TensorSpec> {
+pub fn specs(part: Part, architecture: &Architecture) -> Vec<TensorSpec> {
     let all = architecture.tensors().into_iter();
     all.filter(|spec| spec.name.starts_with(part.prefix())).collect()
 }
 
 /// A part's tensors as a weight file names them.
-fn published(part: Part, wrapper: &str) -> Vec<(String, Vec<usize>, Vec<f32>)> {
+pub fn published(part: Part, wrapper: &str) -> Vec<(String, Vec<usize>, Vec<f32>)> {
     let named = |spec: &TensorSpec| format!("{wrapper}{}", &spec.name[part.prefix().len()..]);
     specs(part, &small()).iter().map(|spec| (named(spec), spec.shape.clone(), seeded::tensor(spec, 7))).collect()
 }
@@ -51,7 +51,7 @@ fn every_part_is_taken_whole() {
         (Part::MapXyzToRgb, ""),
     ] {
         let checkpoint = open(&state_dict(&published(part, wrapper))).unwrap();
-        let selection = select(&checkpoint, part, &small()).unwrap();
+        let selection = select(&checkpoint, part, &small(), None).unwrap();
         let expected = specs(part, &small()).iter().map(|s| (s.name.clone(), seeded::tensor(s, 7))).collect();
         assert_eq!(selection.weights, expected);
         assert!(selection.unknown.is_empty());
@@ -74,7 +74,7 @@ fn trailing_dimensions_of_one_are_nothing() {
             shape.extend([1, 1]);
         }
     }
-    assert!(select(&open(&state_dict(&tensors)).unwrap(), Part::Xyz, &small()).is_ok());
+    assert!(select(&open(&state_dict(&tensors)).unwrap(), Part::Xyz, &small(), None).is_ok());
 }
 
 #[test]
@@ -102,13 +102,13 @@ fn tensors_without_use_are_silent_and_unknown_ones_are_named() {
     ] {
         let mut tensors = published(part, "");
         tensors.extend(silent.iter().chain(unknown).map(|name| (name.to_string(), vec![1], vec![0.0])));
-        let selection = select(&open(&state_dict(&tensors)).unwrap(), part, &small()).unwrap();
+        let selection = select(&open(&state_dict(&tensors)).unwrap(), part, &small(), None).unwrap();
         assert_eq!(selection.unknown, unknown, "{part:?}");
     }
 }
 
-fn mismatch(checkpoint: &Checkpoint, part: Part, architecture: &Architecture) -> String {
-    let error = select(checkpoint, part, architecture).unwrap_err();
+pub fn mismatch(checkpoint: &Checkpoint, part: Part, architecture: &Architecture) -> String {
+    let error = select(checkpoint, part, architecture, None).unwrap_err();
     assert!(matches!(error, CheckpointError::Mismatch { .. }), "{error}");
     error.to_string()
 }
@@ -155,11 +155,11 @@ fn weights_that_are_no_numbers_are_refused_by_name() {
         let (name, _, values) = &mut tensors[3];
         values[2] = value;
         let name = name.clone();
-        let error = select(&open(&state_dict(&tensors)).unwrap(), Part::Rgb, &small()).unwrap_err().to_string();
+        let error = select(&open(&state_dict(&tensors)).unwrap(), Part::Rgb, &small(), None).unwrap_err().to_string();
         assert!(error.contains(&format!("tensor {name} holds {value} at place 2")), "{error}");
     }
     // In a tensor that is not used it is no matter.
     let mut tensors = published(Part::Rgb, "");
     tensors.push(("head.weight".into(), vec![1], vec![f32::NAN]));
-    assert!(select(&open(&state_dict(&tensors)).unwrap(), Part::Rgb, &small()).is_ok());
+    assert!(select(&open(&state_dict(&tensors)).unwrap(), Part::Rgb, &small(), None).is_ok());
 }

@@ -35,24 +35,46 @@ pub fn zip_file(pickle: &[u8], storages: &[(&str, &[u8])]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
+/// Name, shape and values of an f32 tensor.
+pub type Tensor = (String, Vec<usize>, Vec<f32>);
+
 /// A state dict of f32 tensors, one storage each.
-pub fn state_dict(tensors: &[(String, Vec<usize>, Vec<f32>)]) -> Vec<u8> {
-    let bytes: Vec<(String, Vec<u8>)> = tensors
-        .iter()
-        .enumerate()
-        .map(|(key, (.., values))| (key.to_string(), values.iter().flat_map(|v| v.to_le_bytes()).collect()))
-        .collect();
-    let items = tensors.iter().zip(&bytes).map(|((name, shape, values), (key, _))| {
+pub fn state_dict(tensors: &[Tensor]) -> Vec<u8> {
+    let (items, storages) = items(tensors, "");
+    saved(&dict(items), &storages)
+}
+
+/// A dict of state dicts, by their keys.
+pub fn dicts(held: &[(&str, &[Tensor])]) -> Vec<u8> {
+    let (mut outer, mut all) = (Vec::new(), Vec::new());
+    for (key, tensors) in held {
+        let (items, storages) = items(tensors, key);
+        outer.push((text(key), dict(items)));
+        all.extend(storages);
+    }
+    saved(&dict(outer), &all)
+}
+
+pub fn saved(value: &[u8], storages: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let storages: Vec<(&str, &[u8])> = storages.iter().map(|(key, data)| (key.as_str(), data.as_slice())).collect();
+    zip_file(&pickle(value), &storages)
+}
+
+pub type Items = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// A dict's items, and the storages of `tensors`, whose keys begin with `key`.
+pub fn items(tensors: &[Tensor], key: &str) -> (Items, Vec<(String, Vec<u8>)>) {
+    let one = |(number, (name, shape, values)): (usize, &Tensor)| {
+        let key = format!("{key}{number}");
         let mut strides = vec![1i64; shape.len()];
         for axis in (1..shape.len()).rev() {
             strides[axis - 1] = strides[axis] * shape[axis] as i64;
         }
         let shape: Vec<i64> = shape.iter().map(|n| *n as i64).collect();
-        (text(name), tensor("FloatStorage", key, values.len() as i64, 0, &shape, &strides))
-    });
-    let pickle = pickle(&dict(items));
-    let storages: Vec<(&str, &[u8])> = bytes.iter().map(|(key, data)| (key.as_str(), data.as_slice())).collect();
-    zip_file(&pickle, &storages)
+        let pickled = tensor("FloatStorage", &key, values.len() as i64, 0, &shape, &strides);
+        ((text(name), pickled), (key, values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+    };
+    tensors.iter().enumerate().map(one).unzip()
 }
 
 pub fn pickle(value: &[u8]) -> Vec<u8> {

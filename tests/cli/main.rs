@@ -12,6 +12,7 @@ mod calibrating;
 mod cameras;
 mod configuring;
 mod evaluating;
+mod importing;
 mod inspecting;
 mod learning;
 mod refusals;

@@ -3,6 +3,7 @@
 #[path = "../common/allocations.rs"]
 mod allocations;
 
+mod provenance;
 mod scene;
 
 use std::collections::HashMap;

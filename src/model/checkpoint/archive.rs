@@ -1,10 +1,11 @@
-//! Where the stored entries of a ZIP file lie (APPNOTE 4.3, ZIP64 included). Nothing is ever decompressed,
-//! and the directory is bounded before it is read.
+//! Where the stored entries of a ZIP file lie (APPNOTE 4.3, ZIP64 included), and their CRC-32. Nothing is ever
+//! decompressed, and the directory is bounded before it is read.
 
 use std::collections::BTreeMap;
 
 use super::CheckpointError;
 use super::source::Source;
+use super::summed::Summed;
 
 const ENTRIES_MAX: u64 = 1 << 16;
 const DIRECTORY_BYTES_MAX: u64 = 1 << 24;
@@ -21,6 +22,7 @@ struct Entry {
     stored: bool,
     size: u64,
     header_at: u64,
+    crc32: u32,
 }
 
 /// Little-endian fields at fixed places of a record.
@@ -80,8 +82,8 @@ impl<'a> Archive<'a> {
         self.entries.keys().map(String::as_str)
     }
 
-    /// First byte and size of an entry's data; `None` if there is no such entry.
-    pub fn locate(&self, name: &str) -> Result<Option<(u64, u64)>, CheckpointError> {
+    /// An entry's data; `None` if there is no such entry.
+    pub fn locate(&self, name: &str) -> Result<Option<Summed>, CheckpointError> {
         let Some(entry) = self.entries.get(name) else { return Ok(None) };
         if !entry.stored {
             return Err(self
@@ -93,11 +95,30 @@ impl<'a> Archive<'a> {
         let lengths = header.u16(26).zip(header.u16(28)).filter(|_| header.0.starts_with(b"PK\x03\x04"));
         let (name_bytes, extra_bytes) =
             lengths.ok_or_else(|| self.source.damaged(format!("no local header where {name:?} should begin")))?;
+        if self.source.read(entry.header_at + 30, name_bytes.into())? != name.as_bytes() {
+            return Err(self.source.damaged(format!("the local header of {name:?} has another name")));
+        }
         let start = entry.header_at + 30 + u64::from(name_bytes) + u64::from(extra_bytes);
         if start.checked_add(entry.size).is_none_or(|end| end > self.source.len) {
             return Err(self.source.damaged(format!("{name:?} leaves the file")));
         }
-        Ok(Some((start, entry.size)))
+        Ok(Some(Summed { name: name.into(), start, size: entry.size, crc32: entry.crc32 }))
+    }
+
+    /// Checks the CRC-32 of every stored entry but those whose names begin with `later`.
+    pub fn check_all_but(&self, later: &str) -> Result<(), CheckpointError> {
+        let now = || self.entries.iter().filter(|(name, entry)| entry.stored && !name.starts_with(later));
+        // Entries that share bytes would be read again and again.
+        let bytes = now().try_fold(0u64, |sum, (_, entry)| sum.checked_add(entry.size));
+        if bytes.is_none_or(|bytes| bytes > self.source.len) {
+            return Err(self.source.damaged("its entries overlap"));
+        }
+        for (name, _) in now() {
+            if let Some(summed) = self.locate(name)? {
+                summed.check(self.source)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -153,8 +174,9 @@ fn entry(bytes: &[u8]) -> Option<(&str, Entry, usize)> {
     let stored = record.u16(10)? == STORED && !encrypted && packed == size;
     let length = extra_at + usize::from(extra_bytes) + usize::from(comment_bytes);
     bytes.get(..length)?;
+    let crc32 = record.u32(16)?;
     // No file is longer than i64::MAX; sums with small numbers cannot overflow after this.
-    (size.max(header_at) <= i64::MAX as u64).then_some((name, Entry { stored, size, header_at }, length))
+    (size.max(header_at) <= i64::MAX as u64).then_some((name, Entry { stored, size, header_at, crc32 }, length))
 }
 
 /// The 64-bit numbers of the ZIP64 extra field, none if there is no such field.

@@ -1,13 +1,16 @@
 //! A safetensors file: the size of a JSON header, the header, the numbers.
 
+use std::collections::BTreeMap;
+
 use safetensors::tensor::Metadata;
 
 use super::source::Source;
-use super::{CheckpointError, NAME_BYTES_MAX, RANK_MAX, TensorEntry};
+use super::{CheckpointError, Contents, NAME_BYTES_MAX, RANK_MAX, TensorEntry};
+use crate::model::engine_file;
 
 const HEADER_BYTES_MAX: u64 = 1 << 23;
 
-pub(super) fn open(source: &Source) -> Result<Vec<(String, TensorEntry)>, CheckpointError> {
+pub(super) fn open(source: &Source) -> Result<Contents, CheckpointError> {
     let mut size = [0; 8];
     size.copy_from_slice(&source.read(0, 8)?);
     let size = u64::from_le_bytes(size);
@@ -17,7 +20,11 @@ pub(super) fn open(source: &Source) -> Result<Vec<(String, TensorEntry)>, Checkp
     let header = source.read(8, size)?;
     let metadata: Metadata = serde_json::from_slice(&header).map_err(|e| source.damaged(format!("its header: {e}")))?;
     let (data_at, data_bytes) = (8 + size, source.len - 8 - size);
-    let mut named = Vec::new();
+    if metadata.metadata().as_ref().is_some_and(|facts| facts.contains_key(engine_file::KEY)) {
+        // A fit has folded the part's measures into its weights.
+        return Err(CheckpointError::Engine { path: source.path.clone() });
+    }
+    let mut tensors = BTreeMap::new();
     for (name, info) in metadata.tensors() {
         let (start, end) = (info.data_offsets.0 as u64, info.data_offsets.1 as u64);
         let numbers = info.shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
@@ -31,7 +38,7 @@ pub(super) fn open(source: &Source) -> Result<Vec<(String, TensorEntry)>, Checkp
         }
         let strides = super::row_major(&info.shape);
         let (shape, dtype) = (info.shape.clone(), info.dtype);
-        named.push((name, TensorEntry { shape, dtype, strides, start: data_at + start }));
+        tensors.insert(name, TensorEntry { shape, dtype, strides, start: data_at + start, sum: None });
     }
-    Ok(named)
+    Ok(Contents { tensors, sums: Vec::new() })
 }

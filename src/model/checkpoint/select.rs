@@ -1,13 +1,21 @@
 //! From a weight file to the named weights of one part of an engine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Checkpoint, CheckpointError, Dtype, TensorEntry};
+use super::naming::{Naming, Piece, Wanted};
+use super::prefix::{Found, candidates, complete, dict, fits, pieces, unwrapped};
+use super::{Checkpoint, CheckpointError};
 use crate::model::{Architecture, TensorSpec, Variant, Weights};
 
 const LINES_MAX: usize = 20;
+const PREFIXES_MAX: usize = 6;
+/// DINO publishes the teacher that it trains along with a student.
+const TEACHER: [&str; 2] = ["teacher/", "student/"];
+/// What anomalib calls its own two mappings, and what holds the two networks.
+const ANOMALIB_MAPPINGS: [&str; 2] = ["rgb_to_xyz_mapper.", "xyz_to_rgb_mapper."];
+const ANOMALIB_NETWORKS: &str = "feature_extractors.extractors.";
 /// Published tensors that the method has no use for: heads, Point-MAE's decoder and masking, BatchNorm's counters.
-const UNUSED_RGB: [&str; 3] = ["head.", "fc_norm.", "mask_token"];
+const UNUSED_RGB: [&str; 5] = ["head.", "fc_norm.", "mask_token", "pooler.", "classifier."];
 const UNUSED_XYZ: [&str; 7] =
     ["MAE_decoder.", "mask_token", "decoder_pos_embed.", "increase_dim.", "cls_head", "cls_token", "cls_pos"];
 
@@ -42,7 +50,12 @@ impl Part {
         }
     }
 
-    fn specs(self, architecture: &Architecture) -> Vec<TensorSpec> {
+    /// `rgb`, `xyz`, `map_rgb_to_xyz` or `map_xyz_to_rgb`.
+    pub fn name(self) -> &'static str {
+        self.prefix().trim_end_matches('.')
+    }
+
+    pub(super) fn specs(self, architecture: &Architecture) -> Vec<TensorSpec> {
         let mut specs = match self {
             Self::Rgb => architecture.rgb_tensors(),
             Self::Xyz => architecture.xyz_tensors(),
@@ -53,13 +66,14 @@ impl Part {
     }
 
     /// Whether a published file holds `name` and the method does not use it.
-    fn leaves_out(self, name: &str, architecture: &Architecture) -> bool {
-        let (unused, blocks, layers): (&[&str], _, _) = match self {
-            Self::Rgb => (&UNUSED_RGB, "blocks.", architecture.rgb.layers),
-            Self::Xyz => (&UNUSED_XYZ, "blocks.blocks.", architecture.xyz.layers),
+    fn leaves_out(self, name: &str, naming: Naming, architecture: &Architecture) -> bool {
+        let (unused, layers): (&[&str], _) = match self {
+            Self::Rgb => (&UNUSED_RGB, architecture.rgb.layers),
+            Self::Xyz => (&UNUSED_XYZ, architecture.xyz.layers),
             Self::MapRgbToXyz | Self::MapXyzToRgb => return false,
         };
-        let block = name.strip_prefix(blocks).and_then(|rest| rest.split_once('.')).and_then(|(n, _)| n.parse().ok());
+        let block = naming.blocks(self).and_then(|blocks| name.strip_prefix(blocks));
+        let block = block.and_then(|rest| rest.split_once('.')).and_then(|(n, _)| n.parse().ok());
         let pruned = block.is_some_and(|block: usize| block >= layers);
         pruned || name.ends_with(".num_batches_tracked") || unused.iter().any(|prefix| name.starts_with(prefix))
     }
@@ -70,31 +84,140 @@ impl Part {
 pub struct Selection {
     /// By the engine's names; which and of what shape: [`Architecture::tensors`].
     pub weights: Weights,
-    /// Tensors of the file that neither the engine nor a published file of this part has: worth a warning.
+    /// Tensors of the file that neither the engine nor a published file of this part has, those that are not under the
+    /// part's prefix by their first name: worth a warning.
     pub unknown: Vec<String>,
+    /// What was recognised, for whoever imports.
+    pub notes: Vec<String>,
+    /// What may not be as it is meant.
+    pub doubts: Vec<String>,
 }
 
-/// Takes the tensors of `part` that an engine of `architecture` has. A shape may differ by dimensions of 1 at its end.
+/// Takes the tensors of `part` that an engine of `architecture` has: those under the prefix `asked`, or under the one
+/// prefix under which all of them are. A shape may differ by dimensions of 1 at its end.
 ///
 /// Every name and shape is checked before a tensor is read, and all that is wrong comes in one error.
-pub fn select(checkpoint: &Checkpoint, part: Part, architecture: &Architecture) -> Result<Selection, CheckpointError> {
-    let specs = part.specs(architecture);
-    let own = |spec: &TensorSpec| spec.name[part.prefix().len()..].to_owned();
-    let problems: Vec<String> = specs.iter().filter_map(|spec| problem(checkpoint, &own(spec), spec)).collect();
-    if !problems.is_empty() {
-        return Err(CheckpointError::Mismatch {
+pub fn select(
+    checkpoint: &Checkpoint,
+    part: Part,
+    architecture: &Architecture,
+    asked: Option<&str>,
+) -> Result<Selection, CheckpointError> {
+    let (chosen, mut notes) = choose(checkpoint, part, architecture, asked)?;
+    let wanted = chosen.naming.wanted(part, architecture);
+    let names = chosen.names(&checkpoint.tensors);
+    let mut weights = Weights::new();
+    for Wanted { spec, pieces } in &wanted {
+        let mut values = Vec::new();
+        for piece in pieces {
+            let read = finite(checkpoint, names[&piece.name])?;
+            if values.is_empty() { values = read } else { values.extend(read) }
+        }
+        weights.insert(spec.name.clone(), values);
+    }
+    let path = checkpoint.source.path.display();
+    if chosen.naming == Naming::Transformers {
+        notes.push(format!("{path}: these are transformers' names; query, key and value are stacked to qkv"));
+    }
+    if chosen.prefix.contains(ANOMALIB_NETWORKS) {
+        notes.push(format!("{path}: this is a checkpoint of anomalib's CFM, with its copy of {}", part.describe()));
+    }
+    let mut doubts = Vec::new();
+    if ANOMALIB_MAPPINGS.iter().any(|name| chosen.prefix.ends_with(name)) {
+        doubts.push(format!(
+            "{path}: {} is anomalib's: it was learnt from frames that anomalib prepares in another way, so that scores differ from anomalib's and its thresholds do not hold; fit the engine on the same good parts instead",
+            part.describe()
+        ));
+    }
+    Ok(Selection { weights, unknown: unknown(checkpoint, part, architecture, &chosen, &wanted), notes, doubts })
+}
+
+/// Where the part's tensors are, and what is to be said about it.
+fn choose(
+    checkpoint: &Checkpoint,
+    part: Part,
+    architecture: &Architecture,
+    asked: Option<&str>,
+) -> Result<(Found, Vec<String>), CheckpointError> {
+    let tensors = &checkpoint.tensors;
+    let found = candidates(tensors, part, architecture);
+    let mut whole = complete(tensors, part, architecture, &found);
+    let mismatch = |best: &Found| CheckpointError::Mismatch {
+        path: checkpoint.source.path.clone(),
+        part: part.describe(),
+        listing: listing(checkpoint, part, architecture, best, &found),
+    };
+    if let Some(asked) = asked {
+        let near = || found.iter().find(|found| found.prefix == asked).cloned().unwrap_or_else(|| Found::asked(asked));
+        let chosen = whole.into_iter().find(|found| found.prefix == asked);
+        return chosen.map(|chosen| (chosen, Vec::new())).ok_or_else(|| mismatch(&near()));
+    }
+    let Some(first) = whole.first().cloned() else {
+        return Err(mismatch(&found.first().cloned().unwrap_or_else(|| Found::asked(""))));
+    };
+    whole.retain(|other| other.prefix == first.prefix || !same(checkpoint, part, architecture, &first, other));
+    if whole.len() == 1 {
+        return Ok((first, Vec::new()));
+    }
+    let quoted = whole.iter().map(|found| format!("{:?}", found.prefix)).collect::<Vec<_>>();
+    let [teachers, students] = TEACHER.map(|role| whole.iter().filter(|found| found.prefix.starts_with(role)).count());
+    match whole.iter().find(|found| found.prefix.starts_with(TEACHER[0])) {
+        Some(teacher) if teachers == 1 && teachers + students == whole.len() => {
+            let path = checkpoint.source.path.display();
+            let note = format!(
+                "{path}: {} is under {}; the teacher's is taken, which DINO publishes",
+                part.describe(),
+                quoted.join(" and ")
+            );
+            Ok((teacher.clone(), vec![note]))
+        }
+        _ => Err(CheckpointError::Ambiguous {
             path: checkpoint.source.path.clone(),
             part: part.describe(),
-            listing: listing(&problems) + &hint(checkpoint, part, architecture),
-        });
+            name: part.name(),
+            prefixes: quoted.join(" and "),
+        }),
     }
-    let mut weights = Weights::new();
-    for spec in &specs {
-        weights.insert(spec.name.clone(), finite(checkpoint, &own(spec))?);
+}
+
+/// Whether two places have the very same numbers of the file.
+fn same(checkpoint: &Checkpoint, part: Part, architecture: &Architecture, one: &Found, other: &Found) -> bool {
+    let tensors = &checkpoint.tensors;
+    let [names, others] = [one, other].map(|found| found.names(tensors));
+    let entry =
+        |names: &BTreeMap<String, &str>, piece: &Piece| names.get(&piece.name).and_then(|name| tensors.get(*name));
+    one.naming == other.naming
+        && pieces(&one.naming.wanted(part, architecture)).all(|piece| entry(&names, piece) == entry(&others, piece))
+}
+
+/// Of the dict that the part is in.
+fn unknown(
+    checkpoint: &Checkpoint,
+    part: Part,
+    architecture: &Architecture,
+    chosen: &Found,
+    wanted: &[Wanted],
+) -> Vec<String> {
+    let used: BTreeSet<&str> = pieces(wanted).map(|piece| piece.name.as_str()).collect();
+    let dict = dict(&chosen.prefix);
+    let (mut inside, mut outside) = (Vec::new(), BTreeMap::<&str, Vec<&str>>::new());
+    for name in checkpoint.tensors.keys().filter(|name| super::prefix::dict(name) == dict) {
+        if let Some(own) = chosen.own(name) {
+            if !used.contains(own.as_str()) && !part.leaves_out(&own, chosen.naming, architecture) {
+                inside.push(own);
+            }
+            continue;
+        }
+        let rest = unwrapped(&name[dict.len()..]);
+        if !part.leaves_out(rest, chosen.naming, architecture) {
+            outside.entry(rest.split('.').next().unwrap_or(rest)).or_default().push(name);
+        }
     }
-    let used: BTreeSet<String> = specs.iter().map(own).collect();
-    let unknown = |name: &&String| !used.contains(*name) && !part.leaves_out(name, architecture);
-    Ok(Selection { weights, unknown: checkpoint.tensors.keys().filter(unknown).cloned().collect() })
+    let group = |(first, names): (&str, Vec<&str>)| match names[..] {
+        [one] => one.to_owned(),
+        _ => format!("{first}.* ({} tensors)", names.len()),
+    };
+    inside.into_iter().chain(outside.into_iter().map(group)).collect()
 }
 
 fn finite(checkpoint: &Checkpoint, name: &str) -> Result<Vec<f32>, CheckpointError> {
@@ -110,49 +233,51 @@ fn finite(checkpoint: &Checkpoint, name: &str) -> Result<Vec<f32>, CheckpointErr
     }
 }
 
-/// What is wrong with the tensor that should be `spec`, `None` if nothing is.
-fn problem(checkpoint: &Checkpoint, name: &str, spec: &TensorSpec) -> Option<String> {
+/// What is wrong with the tensor that should be `piece`, `None` if nothing is.
+fn problem(checkpoint: &Checkpoint, name: &str, piece: &Piece) -> Option<String> {
     match checkpoint.tensors.get(name) {
-        None => Some(format!("{name}: expected {:?}, missing", spec.shape)),
-        Some(entry) if fits(entry, spec) => None,
-        Some(entry) => Some(format!("{name}: expected {:?}, found {} {:?}", spec.shape, entry.dtype, entry.shape)),
+        None => Some(format!("{name}: expected {:?}, missing", piece.shape)),
+        Some(entry) if fits(entry, piece) => None,
+        Some(entry) => Some(format!("{name}: expected {:?}, found {} {:?}", piece.shape, entry.dtype, entry.shape)),
     }
 }
 
-fn fits(entry: &TensorEntry, spec: &TensorSpec) -> bool {
-    let is_float = matches!(entry.dtype, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64);
-    is_float && without_trailing_ones(&entry.shape) == without_trailing_ones(&spec.shape)
-}
-
-fn without_trailing_ones(shape: &[usize]) -> &[usize] {
-    let kept = shape.iter().rposition(|size| *size != 1).map_or(0, |last| last + 1);
-    &shape[..kept]
-}
-
-fn listing(problems: &[String]) -> String {
+/// What is wrong under the prefix where most is right, the prefixes, and what the file is instead.
+fn listing(checkpoint: &Checkpoint, part: Part, architecture: &Architecture, best: &Found, found: &[Found]) -> String {
+    let wanted = best.naming.wanted(part, architecture);
+    let problem = |piece: &Piece| problem(checkpoint, &format!("{}{}", best.prefix, piece.name), piece);
+    let problems: Vec<String> = pieces(&wanted).filter_map(problem).collect();
     let mut lines: Vec<String> = problems.iter().take(LINES_MAX).map(|line| format!("  {line}")).collect();
     if problems.len() > LINES_MAX {
         lines.push(format!("  and {} more", problems.len() - LINES_MAX));
     }
+    let some = || found.iter().filter(|found| found.fits > 0);
+    if !best.prefix.is_empty() || some().any(|found| !found.prefix.is_empty()) {
+        let one = |found: &Found| format!("{} of {} under {:?}", found.fits, found.of, found.prefix);
+        let mut prefixes: Vec<String> = some().take(PREFIXES_MAX).map(one).collect();
+        let more = some().count().saturating_sub(PREFIXES_MAX);
+        prefixes.extend((more > 0).then(|| format!("fewer under {more} other prefixes")));
+        prefixes.extend(prefixes.is_empty().then(|| "none under any prefix".into()));
+        lines.push(format!("tensors that fit: {}", prefixes.join(", ")));
+    }
+    lines.extend(hint(checkpoint, part, architecture));
     lines.join("\n")
 }
 
 /// What the file is instead, if that can be told: another part, or this part of another variant.
-fn hint(checkpoint: &Checkpoint, part: Part, architecture: &Architecture) -> String {
+fn hint(checkpoint: &Checkpoint, part: Part, architecture: &Architecture) -> Option<String> {
     let holds = |part: Part, architecture: &Architecture| {
-        let specs = part.specs(architecture);
-        specs.iter().all(|spec| problem(checkpoint, &spec.name[part.prefix().len()..], spec).is_none())
+        let found = candidates(&checkpoint.tensors, part, architecture);
+        !complete(&checkpoint.tensors, part, architecture, &found).is_empty()
     };
     if let Some(other) = Part::ALL.into_iter().find(|other| *other != part && holds(*other, architecture)) {
-        return format!("\nthese are the tensors of {}: was another file meant?", other.describe());
+        return Some(format!("these are the tensors of {}: was another file meant?", other.describe()));
     }
     let published = |variant| Architecture::published(variant, architecture.xyz.group_size);
-    for part in Part::ALL {
+    Part::ALL.into_iter().find_map(|part| {
         let variants = Variant::PUBLISHED.into_iter().filter(|variant| holds(part, &published(*variant)));
         let names: Vec<&str> = variants.map(Variant::name).collect();
-        if !names.is_empty() {
-            return format!("\nthese sizes are those of {}, variant {}", part.describe(), names.join(" or "));
-        }
-    }
-    String::new()
+        let told = || format!("these sizes are those of {}, variant {}", part.describe(), names.join(" or "));
+        (!names.is_empty()).then(told)
+    })
 }

@@ -1,6 +1,7 @@
 //! What `torch.save` writes: a pickle of the object, and the raw numbers of its storages beside it, either in a ZIP file
 //! (since 1.6) or one after another (before).
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use safetensors::Dtype;
@@ -8,19 +9,23 @@ use safetensors::Dtype;
 use super::archive::Archive;
 use super::pickle::{Id, Pickle, Value};
 use super::source::Source;
-use super::{CheckpointError, NAME_BYTES_MAX, RANK_MAX, TensorEntry};
+use super::summed::Summed;
+use super::{CheckpointError, Contents, NAME_BYTES_MAX, RANK_MAX, TensorEntry, tree};
 
 const PICKLE_BYTES_MAX: u64 = 1 << 26;
 /// 0x1950a86a20f9469cfc6c, the number that the first of a legacy file's pickles holds, as a pickle writes it.
 pub(super) const LEGACY_MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 const LEGACY_PROTOCOL: i64 = 1001;
-/// Where a training run's checkpoint keeps the weights, the first that is there; a teacher is what DINO publishes.
-const HOLDERS: [&str; 6] = ["teacher", "model", "state_dict", "base_model", "student", "net"];
-/// Holders inside holders, wrappers around wrappers.
+/// Parameters of parameters.
 const DEPTH_MAX: usize = 4;
 const KEYS_SHOWN: usize = 8;
 
-type Named = Vec<(String, TensorEntry)>;
+/// Where a storage begins, and which of the file's sums is its.
+#[derive(Clone, Copy)]
+struct Place {
+    start: u64,
+    sum: Option<usize>,
+}
 
 /// A storage as the pickle speaks of it.
 struct Storage<'a> {
@@ -39,34 +44,50 @@ impl Storage<'_> {
 }
 
 /// Reads a file of PyTorch 1.6 or later.
-pub(super) fn open_zip(source: &Source) -> Result<Named, CheckpointError> {
+pub(super) fn open_zip(source: &Source) -> Result<Contents, CheckpointError> {
     let archive = Archive::open(source)?;
     let roots: Vec<&str> = archive.names().filter_map(|name| name.strip_suffix("/data.pkl")).collect();
     let [root] = roots[..] else {
         let found = archive.names().take(KEYS_SHOWN).collect::<Vec<_>>().join(", ");
         return Err(source.damaged(format!("expected one data.pkl in the ZIP file, found {found}")));
     };
-    if let Some((at, size)) = archive.locate(&format!("{root}/byteorder"))? {
-        let order = source.read(at, size.min(16))?;
+    // Of the storages only those are checked that are read.
+    archive.check_all_but(&format!("{root}/data/"))?;
+    if let Some(entry) = archive.locate(&format!("{root}/byteorder"))? {
+        let order = source.read(entry.start, entry.size.min(16))?;
         if order != b"little" {
             return Err(source.damaged("its numbers are big-endian; save it on a little-endian machine"));
         }
     }
-    let (at, size) = archive.locate(&format!("{root}/data.pkl"))?.unwrap_or_default();
+    let (at, size) = archive.locate(&format!("{root}/data.pkl"))?.map_or((0, 0), |entry| (entry.start, entry.size));
     if size > PICKLE_BYTES_MAX {
         return Err(source.damaged(format!("a pickle of {size} bytes, above the limit of {PICKLE_BYTES_MAX}")));
     }
     let bytes = source.read(at, size)?;
     let pickle = Pickle::read(&bytes).map_err(|e| source.damaged(e))?;
-    tensors(source, &pickle, |storage| {
-        let found = archive.locate(&format!("{root}/data/{}", storage.key))?;
-        let fits = found.filter(|(_, size)| storage.bytes() == Some(*size));
-        fits.map(|(start, _)| start).ok_or_else(|| wrong_storage(source, storage, found.map(|(_, size)| size)))
-    })
+    let sums: RefCell<Vec<Summed>> = RefCell::default();
+    let known: RefCell<BTreeMap<&str, usize>> = RefCell::default();
+    let tensors = tensors(source, &pickle, |storage| {
+        let mut sums = sums.borrow_mut();
+        let known_sum = known.borrow().get(storage.key).copied();
+        let sum = match known_sum {
+            Some(sum) => sum,
+            None => {
+                let found = archive.locate(&format!("{root}/data/{}", storage.key))?;
+                sums.push(found.ok_or_else(|| wrong_storage(source, storage, None))?);
+                known.borrow_mut().insert(storage.key, sums.len() - 1);
+                sums.len() - 1
+            }
+        };
+        let Summed { start, size, .. } = sums[sum];
+        let fits = storage.bytes() == Some(size);
+        fits.then_some(Place { start, sum: Some(sum) }).ok_or_else(|| wrong_storage(source, storage, Some(size)))
+    })?;
+    Ok(Contents { tensors, sums: sums.into_inner() })
 }
 
 /// Reads a file of PyTorch before 1.6.
-pub(super) fn open_legacy(source: &Source) -> Result<Named, CheckpointError> {
+pub(super) fn open_legacy(source: &Source) -> Result<Contents, CheckpointError> {
     let bytes = source.read(0, source.len.min(PICKLE_BYTES_MAX))?;
     let mut at = 0;
     let mut next = || {
@@ -84,11 +105,13 @@ pub(super) fn open_legacy(source: &Source) -> Result<Named, CheckpointError> {
         return Err(source.damaged("its numbers are big-endian; save it on a little-endian machine"));
     }
     let starts = legacy_storages(source, &main, &keys, at as u64)?;
-    tensors(source, &main, |storage| {
+    let tensors = tensors(source, &main, |storage| {
         let found = starts.get(storage.key);
         let fits = found.filter(|(_, size)| storage.bytes() == Some(*size));
-        fits.map(|(start, _)| *start).ok_or_else(|| wrong_storage(source, storage, found.map(|(_, size)| *size)))
-    })
+        fits.map(|(start, _)| Place { start: *start, sum: None })
+            .ok_or_else(|| wrong_storage(source, storage, found.map(|(_, size)| *size)))
+    })?;
+    Ok(Contents { tensors, sums: Vec::new() })
 }
 
 /// First byte and size of each storage: for every key its count in eight bytes, then its numbers.
@@ -136,50 +159,38 @@ fn wrong_storage(source: &Source, storage: &Storage, found: Option<u64>) -> Chec
     source.damaged(format!("expected {count} numbers of {dtype} in storage {key:?}, found {found}"))
 }
 
-/// The root's tensors; `locate` gives the first byte of a storage whose size it has checked.
-fn tensors(
+/// Every tensor in the root's dicts, by the way to it; `locate` gives the place of a storage whose size it has checked.
+fn tensors<'a>(
     source: &Source,
-    pickle: &Pickle,
-    locate: impl Fn(&Storage) -> Result<u64, CheckpointError>,
-) -> Result<Named, CheckpointError> {
-    let mut named = Vec::new();
-    let items = state_dict(pickle).map_err(|e| source.damaged(e))?;
-    for (key, value) in items {
-        let Some(name) = pickle.text(*key).filter(|name| name.len() <= NAME_BYTES_MAX) else { continue };
+    pickle: &Pickle<'a>,
+    locate: impl Fn(&Storage<'a>) -> Result<Place, CheckpointError>,
+) -> Result<BTreeMap<String, TensorEntry>, CheckpointError> {
+    let Value::Dict(root) = pickle.value(pickle.root) else {
+        let reason = "expected a dict of tensors; save the model's state_dict() instead of the model";
+        return Err(source.damaged(reason));
+    };
+    let mut named = BTreeMap::new();
+    for (name, value) in tree::leaves(pickle) {
         let failed = |reason: String| source.damaged(format!("tensor {name}: {reason}"));
-        let Some(tensor) = tensor(pickle, *value).map_err(failed)? else { continue };
+        let Some(tensor) = tensor(pickle, value).map_err(failed)? else { continue };
         let storage = &tensor.storage;
         let last = super::span(&tensor.shape, &tensor.strides).and_then(|span| span.checked_add(tensor.offset));
         if last.is_none_or(|last| last > storage.count) {
             let (shape, strides, count) = (&tensor.shape, &tensor.strides, storage.count);
             return Err(failed(format!("shape {shape:?} with strides {strides:?} leaves its storage of {count}")));
         }
+        let Place { start, sum } = locate(storage)?;
         // Within a storage that lies within the file: this cannot overflow.
-        let start = locate(storage)? + tensor.offset * (storage.dtype.bitsize() as u64 / 8);
+        let start = start + tensor.offset * (storage.dtype.bitsize() as u64 / 8);
         let (shape, dtype, strides) = (tensor.shape, storage.dtype, tensor.strides);
-        named.push((name.to_owned(), TensorEntry { shape, dtype, strides, start }));
+        named.insert(name, TensorEntry { shape, dtype, strides, start, sum });
     }
     if named.is_empty() {
-        let keys = items.iter().filter_map(|(key, _)| pickle.text(*key)).filter(|key| key.len() <= NAME_BYTES_MAX);
+        let keys = root.iter().filter_map(|(key, _)| pickle.text(*key)).filter(|key| key.len() <= NAME_BYTES_MAX);
         let keys = keys.take(KEYS_SHOWN).collect::<Vec<_>>().join(", ");
         return Err(source.damaged(format!("expected a dict of tensors by name, found one of: {keys}")));
     }
     Ok(named)
-}
-
-fn state_dict<'p>(pickle: &'p Pickle) -> Result<&'p [(Id, Id)], String> {
-    let mut id = pickle.root;
-    for _ in 0..DEPTH_MAX {
-        let Value::Dict(items) = pickle.value(id) else {
-            return Err("expected a dict of tensors; save the model's state_dict() instead of the model".into());
-        };
-        let held = |key: &&str| pickle.get(items, key).filter(|id| matches!(pickle.value(*id), Value::Dict(_)));
-        match HOLDERS.iter().find_map(held) {
-            Some(inner) => id = inner,
-            None => return Ok(items),
-        }
-    }
-    Err(format!("dicts within dicts, deeper than {DEPTH_MAX}"))
 }
 
 struct Tensor<'a> {

@@ -1,0 +1,89 @@
+//! How weight files name the tensors of an engine's parts.
+
+use super::select::Part;
+use crate::model::{Architecture, TensorSpec};
+
+/// Whose names a file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// As the engine: DINO's and timm's, Point-MAE's, and those of a CFM's mappings.
+    Own,
+    /// A ViT of Hugging Face's transformers. Its query, key and value are three tensors, which stacked are `attn.qkv`.
+    Transformers,
+}
+
+/// A tensor that a file should have.
+pub(super) struct Piece {
+    /// Without the prefix that the file puts in front.
+    pub name: String,
+    pub shape: Vec<usize>,
+}
+
+/// A weight of an engine, and the tensors of a file that are stacked to it along the first axis: mostly one.
+pub(super) struct Wanted {
+    pub spec: TensorSpec,
+    pub pieces: Vec<Piece>,
+}
+
+impl Naming {
+    pub(super) fn of(part: Part) -> &'static [Self] {
+        match part {
+            Part::Rgb => &[Self::Own, Self::Transformers],
+            Part::Xyz | Part::MapRgbToXyz | Part::MapXyzToRgb => &[Self::Own],
+        }
+    }
+
+    /// What a file so named has of `part`.
+    pub(super) fn wanted(self, part: Part, architecture: &Architecture) -> Vec<Wanted> {
+        let specs = part.specs(architecture).into_iter();
+        specs.map(|spec| Wanted { pieces: self.pieces(&spec, part), spec }).collect()
+    }
+
+    fn pieces(self, spec: &TensorSpec, part: Part) -> Vec<Piece> {
+        let own = &spec.name[part.prefix().len()..];
+        let names = match self {
+            Self::Own => vec![own.to_owned()],
+            Self::Transformers => transformers(own),
+        };
+        let mut shape = spec.shape.clone();
+        shape[0] /= names.len();
+        names.into_iter().map(|name| Piece { name, shape: shape.clone() }).collect()
+    }
+
+    /// What precedes a block's number.
+    pub(super) fn blocks(self, part: Part) -> Option<&'static str> {
+        match (self, part) {
+            (Self::Transformers, _) => Some("encoder.layer."),
+            (Self::Own, Part::Rgb) => Some("blocks."),
+            (Self::Own, Part::Xyz) => Some("blocks.blocks."),
+            (Self::Own, Part::MapRgbToXyz | Part::MapXyzToRgb) => None,
+        }
+    }
+}
+
+/// What transformers calls the colour Transformer's tensor `own`, and whether in three pieces.
+fn transformers(own: &str) -> Vec<String> {
+    let inner = own.strip_prefix("blocks.").and_then(|rest| rest.split_once('.'));
+    let Some((block, tensor)) = inner else {
+        let renamed = match own.split_once('.') {
+            None if own == "pos_embed" => "embeddings.position_embeddings".into(),
+            None => format!("embeddings.{own}"),
+            Some(("norm", leaf)) => format!("layernorm.{leaf}"),
+            Some((_, rest)) => format!("embeddings.patch_embeddings.{}", rest.replacen("proj", "projection", 1)),
+        };
+        return vec![renamed];
+    };
+    let (layer, leaf) = tensor.rsplit_once('.').unwrap_or((tensor, ""));
+    let renamed = match layer {
+        "norm1" => "layernorm_before",
+        "norm2" => "layernorm_after",
+        "attn.proj" => "attention.output.dense",
+        "mlp.fc1" => "intermediate.dense",
+        "mlp.fc2" => "output.dense",
+        _ => {
+            let piece = |name| format!("encoder.layer.{block}.attention.attention.{name}.{leaf}");
+            return ["query", "key", "value"].map(piece).into();
+        }
+    };
+    vec![format!("encoder.layer.{block}.{renamed}.{leaf}")]
+}

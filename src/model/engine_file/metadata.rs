@@ -1,0 +1,109 @@
+//! What an engine file says of its engine, but for the weights.
+
+use serde::{Deserialize, Serialize};
+
+use crate::calibrate::Calibration;
+use crate::model::{Architecture, Variant};
+use crate::prepare::Preparation;
+
+/// How the large tensors are stored; arithmetic is f32 either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    F16,
+    F32,
+}
+
+/// Where a part of the weights came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    File {
+        part: String,
+        name: String,
+        sha256: String,
+    },
+    Seed(u64),
+    /// What mappings of a file were learnt for, which their file does not tell: as it was said at the import.
+    Stated(Vec<String>),
+}
+
+/// What the shape network's weights take its coordinates in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Geometry {
+    /// Metres, as the published networks do.
+    #[default]
+    Metres,
+    /// Measures of the part, which a fit takes from its good parts.
+    Relative,
+    /// Metres, since a fit folded these measures into weights that were relative.
+    Folded(Measures),
+}
+
+impl Geometry {
+    fn is_metres(&self) -> bool {
+        *self == Self::Metres
+    }
+}
+
+/// The measures of a part: offsets within a group are in units of `radius_m`, group centres are taken from
+/// `centre_m` in units of `spread_m`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measures {
+    /// Median over groups of the distance from a centre to the last of its K points.
+    pub radius_m: f32,
+    /// Mean of the group centres, in the camera's frame.
+    pub centre_m: [f32; 3],
+    /// Root mean square distance of the group centres from `centre_m`.
+    pub spread_m: f32,
+}
+
+/// How a part usually looks to the engine, over the good parts of its fit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Usual {
+    /// Median number of points that the network is given, N.
+    pub points: usize,
+    /// Median over frames of the median distance of all points along the optical axis, metres.
+    pub depth_m: f32,
+    /// Pixels of a photograph.
+    pub width: usize,
+    pub height: usize,
+}
+
+/// Everything of an engine but its weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metadata {
+    pub variant: Variant,
+    pub architecture: Architecture,
+    pub precision: Precision,
+    pub preparation: Preparation,
+    /// Whether a fit standardises features over its good parts, by way of the networks' last norms.
+    /// Off for the published networks.
+    pub standardise: bool,
+    /// Left out of the file where it is metres, so that files from before it was there keep their content hash.
+    #[serde(default, skip_serializing_if = "Geometry::is_metres")]
+    pub geometry: Geometry,
+    /// Known after a fit. Left out of the file where it is not, for the same reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual: Option<Usual>,
+    /// The thresholds and how they were found; none before calibration.
+    pub calibration: Option<Calibration>,
+    /// Fingerprints of the frames that the mappings were learnt from; a threshold comes from others.
+    pub fitted_on: Vec<String>,
+    pub provenance: Vec<Source>,
+}
+
+impl Metadata {
+    /// Forgets where mappings came from, since others take their place.
+    pub fn forget_mappings(&mut self) {
+        self.provenance.retain(|source| match source {
+            Source::File { part, .. } => !part.starts_with("map_"),
+            Source::Stated(_) => false,
+            Source::Seed(_) => true,
+        });
+    }
+}

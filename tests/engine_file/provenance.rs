@@ -1,0 +1,22 @@
+//! Where an engine's parts came from, and what was only said of them.
+
+use crosscheck::model::engine_file::{Engine, Precision, Source};
+
+use super::{Stored, bytes_of, engine};
+
+fn file(part: &str) -> Source {
+    Source::File { part: part.into(), name: format!("{part}.pth"), sha256: "00".into() }
+}
+
+#[test]
+fn f1_what_was_stated_of_mappings_stays_until_others_take_their_place() {
+    let mut imported = engine(Precision::F32);
+    let stated = Source::Stated(vec!["groups of 128 points".into()]);
+    imported.metadata.provenance =
+        vec![file("rgb"), file("xyz"), file("map_rgb_to_xyz"), file("map_xyz_to_rgb"), stated];
+    let bytes = bytes_of(&imported);
+    let mut read = Engine::read(&Stored::new(&bytes).path).unwrap();
+    assert_eq!(read.metadata, imported.metadata);
+    read.metadata.forget_mappings();
+    assert_eq!(read.metadata.provenance, [file("rgb"), file("xyz")]);
+}
