@@ -22,6 +22,7 @@ mod replay;
 mod run;
 mod say;
 mod selftest;
+mod sign;
 mod synthesize;
 
 use std::path::Path;
@@ -46,6 +47,7 @@ enum Command {
     Import(import::Arguments),
     ExportOnnx(export_onnx::Arguments),
     Engine(engine::Arguments),
+    Sign(sign::Arguments),
     CalibrateCamera(calibrate_camera::Arguments),
     CalibrateStation(calibrate_station::Arguments),
     Record(record::Arguments),
@@ -74,6 +76,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Import(arguments) => import::run(&arguments),
         Command::ExportOnnx(arguments) => export_onnx::run(&arguments),
         Command::Engine(arguments) => engine::run(&arguments),
+        Command::Sign(arguments) => sign::run(&arguments),
         Command::CalibrateCamera(arguments) => calibrate_camera::run(&arguments),
         Command::CalibrateStation(arguments) => calibrate_station::run(&arguments),
         Command::Record(arguments) => record::run(&arguments),

@@ -35,6 +35,7 @@ pub mod runtime;
 pub mod scene;
 pub mod score;
 pub mod shapes;
+pub mod signature;
 pub mod text;
 pub mod toml_errors;
 mod vectorised;

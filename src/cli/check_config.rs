@@ -4,11 +4,12 @@ use anyhow::Result;
 use clap::Args;
 use crosscheck::config::Station;
 use crosscheck::runtime::camera::opener;
+use crosscheck::signature::Keys;
 
 use super::Outcome;
 use super::say::print;
 
-/// Check a station's configuration and the camera file that it names, and print it with every default filled in.
+/// Check a station's configuration and the camera file and the keys that it names, and print it with every default filled in.
 #[derive(Args)]
 pub struct Arguments {
     /// Configuration of the station (TOML)
@@ -21,6 +22,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     station.check_secrets(&arguments.config)?;
     // Reads the camera file, and opens no camera.
     opener(&station.camera, station.engine.backend)?;
+    Keys::read(station.engine.keys.as_deref().unwrap_or_default())?;
     print(toml::to_string(&station)?)?;
     Ok(Outcome::Done)
 }

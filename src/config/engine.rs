@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::check::{Problems, resolve};
 use crate::backend::Choice;
 use crate::backend::cpu::kernel::Arithmetic;
+use crate::model::engine_file::{self, EngineError};
+use crate::signature::{self, Keys};
 
 /// `[engine]`: what judges the parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +29,9 @@ pub struct Engine {
     /// `auto`), or `auto`, which is bf16 or f16 where that is faster.
     #[serde(default)]
     pub precision: Precision,
+    /// Public keys, as text or the path of a file, of which one must have signed the engine (`crosscheck sign`); anyone's
+    /// engine is taken when left out. Reloaded on SIGHUP.
+    pub keys: Option<Vec<String>>,
     /// Frames that a new engine is checked on before it takes over: a folder with `rgb/` and `xyz/` inside.
     pub check_frames: Option<PathBuf>,
 }
@@ -66,6 +71,13 @@ impl Precision {
 }
 
 impl Engine {
+    /// The engine, where keys are given only one that one of them has signed, with that key's number.
+    pub fn read(&self) -> Result<(engine_file::Engine, Option<String>), EngineError> {
+        let Some(keys) = &self.keys else { return Ok((engine_file::Engine::read(&self.path)?, None)) };
+        let (engine, signer) = engine_file::Engine::read_signed(&self.path, &Keys::read(keys)?)?;
+        Ok((engine, Some(signer)))
+    }
+
     pub(super) fn check(&self, problems: &mut Problems) {
         problems.path("engine.path", &self.path);
         for (name, value) in [("engine.threshold", self.threshold), ("engine.review", self.review)] {
@@ -81,6 +93,9 @@ impl Engine {
                 ));
             }
         }
+        if self.keys.as_ref().is_some_and(Vec::is_empty) {
+            problems.say("engine.keys is empty, so that no engine could be used: name a key, or leave it out".into());
+        }
         match (self.threshold, self.review) {
             (None, Some(_)) => problems.say("engine.review is given without engine.threshold: give both".into()),
             (Some(threshold), Some(review)) if review > threshold => {
@@ -94,5 +109,8 @@ impl Engine {
     pub(super) fn resolve(&mut self, folder: &Path) {
         let paths = [Some(&mut self.path), self.check_frames.as_mut()];
         paths.into_iter().flatten().for_each(|path| resolve(path, folder));
+        for key in self.keys.iter_mut().flatten().filter(|key| !signature::is_public_key(key)) {
+            *key = folder.join(&*key).to_string_lossy().into_owned();
+        }
     }
 }

@@ -12,8 +12,9 @@ use crate::config::Station;
 use crate::config::camera::{Camera, CameraSource};
 use crate::config::record::Record;
 use crate::config::view::{Mqtt, View};
-use crate::model::engine_file::Engine;
+use crate::model::engine_file::{Engine, EngineError};
 use crate::runtime::camera::{opener, patience};
+use crate::signature;
 
 /// A broker on the same network answers in a tenth of this.
 const BROKER_TIME_MAX: Duration = Duration::from_secs(2);
@@ -23,16 +24,23 @@ const CAMERA_SLICE: Duration = Duration::from_millis(50);
 const FREE_BYTES_MIN: u64 = 256 << 20;
 
 pub fn examine(station: &Station) -> Vec<Finding> {
-    let mut findings = vec![engine(station), camera(&station.camera), disk(station.record.as_ref())];
+    let read = station.engine.read();
+    let mut findings =
+        vec![engine(station, &read), signed(station, &read), camera(&station.camera), disk(station.record.as_ref())];
     findings.extend(station.view.enabled.then(|| view(&station.view)));
     findings.extend(station.mqtt.iter().map(broker));
     findings
 }
 
-fn engine(station: &Station) -> Finding {
+type ReadEngine = Result<(Engine, Option<String>), EngineError>;
+
+fn engine(station: &Station, read: &ReadEngine) -> Finding {
     let (name, path) = ("engine", &station.engine.path);
-    let engine = match Engine::read(path) {
-        Ok(engine) => engine,
+    let engine = match read {
+        Ok((engine, _)) => engine,
+        Err(EngineError::Signature(_)) => {
+            return Finding::error(name, format!("{} is not used", path.display()), "see engine.signature");
+        }
         Err(error) => {
             let fix = "make it with `crosscheck fit` and `crosscheck calibrate`, or correct engine.path";
             return Finding::error(name, error.to_string(), fix);
@@ -43,7 +51,7 @@ fn engine(station: &Station) -> Finding {
     if !engine.is_fitted() {
         return Finding::error(name, format!("{found}: it has no mappings"), "fit it on good parts: crosscheck fit");
     }
-    match (engine.metadata.calibration, station.engine.threshold) {
+    match (&engine.metadata.calibration, station.engine.threshold) {
         (None, None) => Finding::error(
             name,
             format!("{found}: it has no threshold"),
@@ -51,6 +59,31 @@ fn engine(station: &Station) -> Finding {
         ),
         (_, Some(threshold)) => Finding::ok(name, format!("{found}, rejects above {threshold} (engine.threshold)")),
         (Some(calibration), None) => Finding::ok(name, format!("{found}, rejects above {}", calibration.threshold)),
+    }
+}
+
+/// Who says that the engine is theirs.
+fn signed(station: &Station, read: &ReadEngine) -> Finding {
+    let (name, path) = ("engine.signature", &station.engine.path);
+    match read {
+        Ok((_, Some(signer))) => return Finding::ok(name, format!("signed by key {signer}")),
+        Err(EngineError::Signature(error)) => {
+            let fix = "sign the engine with `crosscheck sign`, or correct engine.keys";
+            return Finding::error(name, error.to_string(), fix);
+        }
+        _ => {}
+    }
+    match signature::claimed(path) {
+        Ok(None) if station.engine.keys.is_none() => {
+            Finding::note(name, "not signed, and no keys configured: whoever may write the engine decides")
+        }
+        Ok(Some(key)) if station.engine.keys.is_none() => Finding::warning(
+            name,
+            format!("no keys configured: {}, by key {key}, is not checked", signature::path_of(path).display()),
+            "set engine.keys to the public key, after comparing it with the signer's",
+        ),
+        Ok(_) => Finding::note(name, "not known, as the engine cannot be read"),
+        Err(error) => Finding::warning(name, error.to_string(), "sign the engine again, or remove the file"),
     }
 }
 

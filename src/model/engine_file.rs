@@ -8,7 +8,7 @@ mod reader;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use safetensors::Dtype;
@@ -21,12 +21,15 @@ use super::encoded::Encoded;
 use super::{Architecture, TensorSpec, Weights};
 use crate::files;
 use crate::prepare::{Preparation, Stride};
+use crate::signature::{self, Keys, SignatureError};
 
 pub use self::metadata::{Geometry, Measures, Metadata, Precision, Source, Usual};
 
 /// The version of this layout. A file of another version is refused.
 pub const FORMAT: u32 = 1;
 pub(super) const KEY: &str = "crosscheck";
+/// Far more than the largest engine: 620 MB, in f32.
+const FILE_BYTES_MAX: u64 = 4 << 30;
 const BUILT_IN: &[u8] = include_bytes!("../../engines/default.safetensors");
 
 #[derive(Debug, Error)]
@@ -42,6 +45,8 @@ pub enum EngineError {
         path.display()
     )]
     Version { path: PathBuf, found: String },
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
     #[error("the engine {} is damaged: {reason}; copy or import it again", path.display())]
     Damaged { path: PathBuf, reason: String },
     #[error(
@@ -115,6 +120,15 @@ impl Engine {
             safetensors::serialize_to_file(data, Some(info), file.path()).map_err(std::io::Error::other)
         })
         .map_err(failed)?;
+        let signature = signature::path_of(path);
+        if signature.exists() {
+            // It may not be this program's to remove.
+            log::warn!(
+                "{} is of what {} was before, so that stations with keys refuse it now: sign it again with `crosscheck sign`",
+                signature.display(),
+                path.display()
+            );
+        }
         Ok(content_sha256)
     }
 
@@ -139,9 +153,36 @@ impl Engine {
         Reader::new(path, file)?.engine()
     }
 
+    /// Reads an engine that one of `keys` has signed, and gives that key's number. The bytes that were signed are the
+    /// ones that are read, whatever becomes of the file meanwhile, and nothing is made of them before.
+    pub fn read_signed(path: &Path, keys: &Keys) -> Result<(Self, String), EngineError> {
+        let bytes = Self::bytes(path)?;
+        let signer = keys.check(path, &bytes)?;
+        Ok((Self::from_bytes(path, &bytes)?, signer))
+    }
+
+    /// An engine file's bytes, whatever they are.
+    pub fn bytes(path: &Path) -> Result<Vec<u8>, EngineError> {
+        let failed = |source| EngineError::Read { path: path.into(), source };
+        let file = File::open(path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        if length > FILE_BYTES_MAX {
+            let reason = format!("it has {length} bytes, more than any engine");
+            return Err(EngineError::Kind { path: path.into(), reason });
+        }
+        let mut bytes = Vec::with_capacity(length as usize);
+        file.take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(failed)?;
+        Ok(bytes)
+    }
+
+    /// Reads an engine from the bytes of its file; `path` is for messages.
+    pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, EngineError> {
+        Reader::new(path, Cursor::new(bytes))?.engine()
+    }
+
     /// The default engine (`engines/README.md`), which is part of the program. It has no mappings: fit it.
     pub fn built_in() -> Result<Self, EngineError> {
-        Reader::new("the built-in engine".as_ref(), Cursor::new(BUILT_IN))?.engine()
+        Self::from_bytes("the built-in engine".as_ref(), BUILT_IN)
     }
 }
 

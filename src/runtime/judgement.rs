@@ -13,7 +13,7 @@ use crate::config::{self, regions as description};
 use crate::dataset::recording::Record;
 use crate::dataset::{DatasetError, Reading, frames_under};
 use crate::inspect::{InspectError, Inspector};
-use crate::model::engine_file::{Engine, EngineError};
+use crate::model::engine_file::EngineError;
 use crate::prepare::Preparation;
 use crate::regions::{NetworkMask, Regions, RegionsError};
 use crate::score::{Thresholds, Verdict};
@@ -64,6 +64,7 @@ impl Judgement {
             threshold_range: None,
             backend: Choice::Auto,
             precision: config::engine::Precision::F32,
+            keys: None,
             check_frames: None,
         };
         Self::read(&plain, scene, &description::Regions::default())
@@ -81,7 +82,7 @@ impl Judgement {
         regions: &description::Regions,
     ) -> Result<Self, JudgementError> {
         let path = engine.path.as_path();
-        let mut file = Engine::read(path)?;
+        let (mut file, _) = engine.read()?;
         if let Some(scene) = scene {
             file.prepare_as(scene.prepare(&file.metadata.preparation)?)?;
         }

@@ -13,7 +13,7 @@ use super::log_limit::LogLimit;
 use crate::config::scene::Scene;
 use crate::config::{ConfigError, Station};
 use crate::inspect::Inspector;
-use crate::model::engine_file::{Engine, EngineError};
+use crate::model::engine_file::EngineError;
 use crate::regions::{Misfit, NetworkMask, Regions, RegionsError};
 use crate::score::Thresholds;
 
@@ -57,7 +57,7 @@ impl Reloader {
     /// unless it may. `frame`: width and height of the camera's frames, which regions have to fit.
     pub fn reload(&mut self, frame: Option<(usize, usize)>, may_loosen: bool) -> Result<Change, ReloadError> {
         let station = Station::read(&self.path)?;
-        let file = Engine::read(&station.engine.path)?;
+        let (file, _) = station.engine.read()?;
         let mut regions = Regions::read(&station.regions)?.map(NetworkMask::new);
         if let (Some(regions), Some((width, height))) = (&mut regions, frame) {
             regions.fit(width, height)?;

@@ -18,5 +18,6 @@ mod learning;
 mod refusals;
 mod saying;
 mod scenes;
+mod signing;
 mod station;
 mod walking;
