@@ -123,6 +123,7 @@ impl Reloader {
         other(rejects_doubtful(old) && !rejects_doubtful(station), "doubtful parts are no longer rejected");
         other(old.scene != station.scene, "[scene] is another: something else may be taken for the part");
         other(old.regions != station.regions, "[regions] are others: defects count elsewhere");
+        other(old.engine.keys != station.engine.keys, "engine.keys are others: engines of another origin are taken");
         other(old.engine.precision != station.engine.precision, "engine.precision is another: scores move a little");
         how
     }
