@@ -24,6 +24,7 @@ pub mod model;
 pub mod mqtt;
 pub mod onnx;
 pub mod overlay;
+pub mod ownership;
 mod plots;
 pub mod prepare;
 pub mod preview;

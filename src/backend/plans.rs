@@ -46,6 +46,16 @@ impl<'a> Request<'a> {
     }
 }
 
+/// Where plans are kept: in `asked`, or where a service (`CACHE_DIRECTORY`) or a person keeps such things.
+pub fn folder(asked: Option<&Path>) -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let own = || {
+        let home = || variable("HOME").map(|home| home.join(".cache"));
+        Some(variable("XDG_CACHE_HOME").or_else(home)?.join("crosscheck"))
+    };
+    asked.map(PathBuf::from).or_else(|| variable("CACHE_DIRECTORY")).or_else(own)
+}
+
 /// Where a build is: the graph, the phase, and how many of its steps are done.
 pub struct Step<'a> {
     pub graph: &'static str,

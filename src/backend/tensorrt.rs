@@ -67,6 +67,8 @@ pub enum TensorRtError {
     Run { graph: &'static str, reason: String },
     #[error("there is no folder for plans: set HOME, or name one with --cache")]
     NoFolder,
+    #[error("plans are code, and those in {} are not used: {reason} (--cache DIR)", folder.display())]
+    Untrusted { folder: PathBuf, reason: String },
     #[error("cannot read the plan {}: {reason}; check its rights, or take the file away", path.display())]
     Read { path: PathBuf, reason: String },
     #[error("cannot write the plan {}: {reason}; check rights and room, or name another folder with --cache", path.display())]

@@ -1,6 +1,10 @@
 //! What is there for GPU back ends, and what is missing.
 
+use std::path::Path;
+
 use super::{Finding, System};
+use crate::backend::plans;
+use crate::ownership;
 
 /// Where Debian, Ubuntu, JetPack and CUDA's own installer put libraries.
 const FOLDERS: [&str; 8] = [
@@ -15,7 +19,28 @@ const FOLDERS: [&str; 8] = [
 ];
 
 pub fn examine(system: &System) -> Vec<Finding> {
-    vec![cuda(system), tensorrt(system)]
+    let mut findings = vec![cuda(system), tensorrt(system)];
+    // Without TensorRT no plan is read.
+    let folder = plans::folder(None).filter(|_| cfg!(feature = "tensorrt"));
+    findings.extend(folder.and_then(|folder| plan_folder(&folder)));
+    findings
+}
+
+/// Plans are code, so that who may write their folder matters; none where there is no such folder.
+fn plan_folder(folder: &Path) -> Option<Finding> {
+    let name = "plans";
+    match ownership::folder(folder) {
+        Ok(found) => Some(Finding::ok(name, format!("none but this user and root may write {}", found.display()))),
+        Err(error) if error.is_absent() => None,
+        Err(error) => {
+            let found = format!("plans are code, and those in {} are not used: {error}", folder.display());
+            Some(Finding::warning(
+                name,
+                found,
+                format!("see to the rights of {}, and of what is above it", folder.display()),
+            ))
+        }
+    }
 }
 
 fn cuda(system: &System) -> Finding {
@@ -77,5 +102,18 @@ mod tests {
         assert_eq!((cuda(&system).status, tensorrt(&system).status), (Status::Ok, Status::Note));
         put("/usr/lib/aarch64-linux-gnu/libnvinfer.so.10");
         assert_eq!(tensorrt(&system).status, Status::Ok);
+    }
+
+    #[test]
+    fn a_folder_of_plans_that_others_may_write_is_warned_of() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("crosscheck");
+        assert_eq!(plan_folder(&folder), None);
+        std::fs::create_dir(&folder).unwrap();
+        for (mode, status) in [(0o700, Status::Ok), (0o777, Status::Warning), (0o755, Status::Ok)] {
+            std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(plan_folder(&folder).unwrap().status, status, "{mode:o}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Makes keys and signatures. A secret key is written once, for its owner alone, and never shown.
 
 use std::io::{Cursor, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox};
@@ -70,22 +71,13 @@ fn secret_key(path: &Path) -> Result<SecretKey, String> {
     })
 }
 
-#[cfg(unix)]
 fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
-    use std::os::unix::fs::PermissionsExt;
     let mut builder = tempfile::Builder::new();
     builder.permissions(std::fs::Permissions::from_mode(mode));
     builder
 }
 
-#[cfg(not(unix))]
-fn builder(_: u32) -> tempfile::Builder<'static, 'static> {
-    tempfile::Builder::new()
-}
-
-#[cfg(unix)]
 fn warn_of_rights(path: &Path) {
-    use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(path).map_or(0, |found| found.permissions().mode());
     if mode & 0o077 != 0 {
         let path = path.display();
@@ -95,9 +87,6 @@ fn warn_of_rights(path: &Path) {
         );
     }
 }
-
-#[cfg(not(unix))]
-fn warn_of_rights(_: &Path) {}
 
 /// Writes a new file, whole or not at all, with the rights `mode`.
 fn put_new(path: &Path, text: &str, mode: u32) -> Result<(), SignatureError> {

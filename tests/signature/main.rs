@@ -171,7 +171,6 @@ fn what_minisign_made_is_understood() {
     assert!(keys.check(&file, &bytes).unwrap_err().to_string().contains("Legacy"));
 }
 
-#[cfg(unix)]
 #[test]
 fn a_secret_key_is_its_owners_and_never_overwritten() {
     use std::os::unix::fs::PermissionsExt;

@@ -2,19 +2,25 @@
 //! and the library, and used only where library version, graph and its own hash are those of the header. Beside the
 //! plans lies which sets of them were checked against the CPU.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::fs::{DirBuilder, File};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::TensorRtError;
+use crate::backend::plans;
 use crate::files;
+use crate::ownership::{self, OwnershipError};
 
 /// The version of this layout.
 const FORMAT: u32 = 1;
+/// Of a folder that is made.
+const FOLDER_MODE: u32 = 0o700;
 /// Far more than a header, or the file of a check, has.
 const HEADER_BYTES_MAX: u64 = 16 << 10;
 /// Far more than the plan of the largest engine: 180 MB, as TensorRT-RTX builds it.
@@ -79,61 +85,72 @@ pub fn sha256(bytes: &[u8]) -> String {
 }
 
 impl Cache {
-    /// `folder`, or where a service (`CACHE_DIRECTORY`) or a person keeps such things.
+    /// `folder`, or the usual one.
     pub fn new(folder: Option<&Path>) -> Result<Self, TensorRtError> {
-        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let own = || {
-            let home = || variable("HOME").map(|home| home.join(".cache"));
-            Some(variable("XDG_CACHE_HOME").or_else(home)?.join("crosscheck"))
-        };
-        let folder = folder.map(PathBuf::from);
-        let folder = folder.or_else(|| variable("CACHE_DIRECTORY")).or_else(own).ok_or(TensorRtError::NoFolder)?;
-        Ok(Self { folder })
+        Ok(Self { folder: plans::folder(folder).ok_or(TensorRtError::NoFolder)? })
     }
 
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    fn path(&self, key: &Key) -> PathBuf {
-        let Key { graph, graph_sha256, target, library, .. } = key;
-        let graph_sha256 = graph_sha256.get(..16).unwrap_or(graph_sha256);
-        self.folder.join(format!("{graph_sha256}-{target}-{library}-{graph}.plan"))
+    /// Where the folder is; none where it is not there yet. A folder that others may write is refused: plans are code.
+    fn trusted(&self) -> Result<Option<PathBuf>, TensorRtError> {
+        match ownership::folder(&self.folder) {
+            Ok(folder) => Ok(Some(folder)),
+            Err(error) if error.is_absent() => Ok(None),
+            Err(error) => Err(self.refused(&error)),
+        }
     }
 
-    fn check_path(&self, keys: &[Key]) -> PathBuf {
+    fn refused(&self, error: &OwnershipError) -> TensorRtError {
+        TensorRtError::Untrusted { folder: self.folder.clone(), reason: error.to_string() }
+    }
+
+    /// A file of the folder, none where it is not there.
+    fn open(&self, name: &str) -> Result<Option<(PathBuf, File)>, TensorRtError> {
+        let Some(folder) = self.trusted()? else { return Ok(None) };
+        let path = folder.join(name);
+        let no_link = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = match rustix::fs::open(&path, no_link, Mode::empty()) {
+            Ok(descriptor) => File::from(descriptor),
+            Err(rustix::io::Errno::NOENT) => return Ok(None),
+            Err(error) => return Err(TensorRtError::Read { path, reason: error.to_string() }),
+        };
+        ownership::file(&file, &path).map_err(|error| self.refused(&error))?;
+        Ok(Some((path, file)))
+    }
+
+    fn name(key: &Key) -> String {
+        let Key { graph, graph_sha256, target, library, .. } = key;
+        let graph_sha256 = graph_sha256.get(..16).unwrap_or(graph_sha256);
+        format!("{graph_sha256}-{target}-{library}-{graph}.plan")
+    }
+
+    fn check_name(keys: &[Key]) -> String {
         let name = sha256(keys.iter().map(|key| key.graph_sha256.as_str()).collect::<String>().as_bytes());
         let first = keys.first().map_or(String::new(), |key| format!("{}-{}", key.target, key.library));
-        self.folder.join(format!("{}-{first}.checked", &name[..16]))
+        format!("{}-{first}.checked", &name[..16])
     }
 
     /// The plan of `key`.
     pub fn read(&self, key: &Key) -> Result<Kept, TensorRtError> {
-        let path = self.path(key);
-        match read_plan(&path, key) {
-            Ok(kept) => Ok(kept),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Kept::Nothing),
-            Err(error) => Err(TensorRtError::Read { path, reason: error.to_string() }),
-        }
+        let Some((path, file)) = self.open(&Self::name(key))? else { return Ok(Kept::Nothing) };
+        read_plan(file, &path, key).map_err(|error| TensorRtError::Read { path, reason: error.to_string() })
     }
 
     /// Keeps a plan, in place of what was there, and gives its hash.
     pub fn write(&self, key: &Key, plan: &[u8]) -> Result<String, TensorRtError> {
         let (plan_sha256, plan_bytes) = (sha256(plan), plan.len() as u64);
         let header = Header { format: FORMAT, key: key.clone(), plan_sha256: plan_sha256.clone(), plan_bytes };
-        self.put(&self.path(key), &header, plan)?;
+        self.put(&Self::name(key), &header, plan)?;
         Ok(plan_sha256)
     }
 
     /// The check of these plans; none where there was none, or it was of others.
     pub fn checked(&self, keys: &[Key], plans: &[Plan]) -> Result<Option<Checked>, TensorRtError> {
-        let path = self.check_path(keys);
+        let Some((path, file)) = self.open(&Self::check_name(keys))? else { return Ok(None) };
         let failed = |reason: String| TensorRtError::Read { path: path.clone(), reason };
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(error.to_string())),
-        };
         let checked: Option<Checked> = line(&mut BufReader::new(file)).map_err(|error| failed(error.to_string()))?.ok();
         let same = |checked: &Checked| {
             checked.format == FORMAT && checked.plans_sha256.iter().eq(plans.iter().map(|plan| &plan.sha256))
@@ -150,18 +167,20 @@ impl Cache {
         (score_difference, bound): (f64, f64),
     ) -> Result<(), TensorRtError> {
         let checked = Checked { format: FORMAT, plans_sha256, frames, score_difference, bound };
-        self.put(&self.check_path(keys), &checked, &[])
+        self.put(&Self::check_name(keys), &checked, &[])
     }
 
-    fn put(&self, path: &Path, header: &impl Serialize, body: &[u8]) -> Result<(), TensorRtError> {
-        let written = std::fs::create_dir_all(&self.folder).and_then(|()| {
-            files::write_whole(path, |file| {
-                serde_json::to_writer(&mut *file, header)?;
-                file.write_all(b"\n")?;
-                file.write_all(body)
-            })
+    fn put(&self, name: &str, header: &impl Serialize, body: &[u8]) -> Result<(), TensorRtError> {
+        let failed = |path: &Path, reason: String| TensorRtError::Write { path: path.into(), reason };
+        let made = DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(&self.folder);
+        made.map_err(|error| failed(&self.folder, error.to_string()))?;
+        let path = ownership::folder(&self.folder).map_err(|error| self.refused(&error))?.join(name);
+        let written = files::write_whole(&path, |file| {
+            serde_json::to_writer(&mut *file, header)?;
+            file.write_all(b"\n")?;
+            file.write_all(body)
         });
-        written.map_err(|error| TensorRtError::Write { path: path.into(), reason: error.to_string() })
+        written.map_err(|error| failed(&path, error.to_string()))
     }
 }
 
@@ -172,8 +191,8 @@ fn line<T: DeserializeOwned>(file: &mut impl BufRead) -> std::io::Result<serde_j
     Ok(serde_json::from_slice(&text))
 }
 
-fn read_plan(path: &Path, key: &Key) -> std::io::Result<Kept> {
-    let mut file = BufReader::new(File::open(path)?);
+fn read_plan(file: File, path: &Path, key: &Key) -> std::io::Result<Kept> {
+    let mut file = BufReader::new(file);
     let stale = |reason: String| Ok(Kept::Stale(format!("{}: {reason}", path.display())));
     let header: Header = match line(&mut file)? {
         Ok(header) => header,
@@ -202,6 +221,8 @@ fn read_plan(path: &Path, key: &Key) -> std::io::Result<Kept> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn key() -> Key {
@@ -248,7 +269,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::new(Some(folder.path())).unwrap();
         cache.write(&key(), &[7; 100]).unwrap();
-        let path = cache.path(&key());
+        let path = folder.path().join(Cache::name(&key()));
         let whole = std::fs::read(&path).unwrap();
         let mut flipped = whole.clone();
         *flipped.last_mut().unwrap() ^= 1;
@@ -274,7 +295,42 @@ mod tests {
         assert_eq!(cache.checked(&keys, &[plan("a")]).unwrap().map(|checked| checked.frames), Some(3));
         assert_eq!(cache.checked(&keys, &[plan("b")]), Ok(None));
         assert_eq!(cache.checked(&keys, &[]), Ok(None));
-        std::fs::write(cache.check_path(&keys), "{}").unwrap();
+        std::fs::write(folder.path().join(Cache::check_name(&keys)), "{}").unwrap();
         assert_eq!(cache.checked(&keys, &[plan("a")]), Ok(None));
+    }
+
+    fn chmod(path: &Path, mode: u32) {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn plans_that_others_may_write_are_refused_and_none_is_kept_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plans");
+        let cache = Cache::new(Some(&path)).unwrap();
+        let hash = cache.write(&key(), &[7; 100]).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        let plan = Plan { bytes: vec![7; 100], sha256: hash };
+        let refused = |error: TensorRtError, words: &str| {
+            let message = error.to_string();
+            assert!(message.contains("plans are code") && message.contains(words), "{message}");
+        };
+        for mode in [0o777, 0o770, 0o1777] {
+            chmod(&path, mode);
+            refused(cache.read(&key()).unwrap_err(), "plans can be written by others");
+            refused(cache.checked(&[key()], &[]).unwrap_err(), "plans can be written by others");
+            refused(cache.write(&key(), &[8; 100]).unwrap_err(), "plans can be written by others");
+            refused(cache.keep_check(&[key()], Vec::new(), 1, (0.0, 0.1)).unwrap_err(), "by others");
+        }
+        chmod(&path, 0o755);
+        assert_eq!(cache.read(&key()), Ok(Kept::Plan(plan)));
+        // The plan itself, and a link in its place.
+        let file = path.join(Cache::name(&key()));
+        chmod(&file, 0o666);
+        refused(cache.read(&key()).unwrap_err(), "can be written by others");
+        chmod(&file, 0o644);
+        std::fs::rename(&file, path.join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink("elsewhere", &file).unwrap();
+        assert!(matches!(cache.read(&key()), Err(TensorRtError::Read { .. })));
     }
 }
