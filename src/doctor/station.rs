@@ -12,7 +12,7 @@ use crate::config::Station;
 use crate::config::camera::{Camera, CameraSource};
 use crate::config::record::Record;
 use crate::config::view::{Mqtt, View};
-use crate::model::engine_file::{Engine, EngineError};
+use crate::model::engine_file::{Engine, EngineError, Source};
 use crate::runtime::camera::{opener, patience};
 use crate::signature;
 
@@ -47,7 +47,11 @@ fn engine(station: &Station, read: &ReadEngine) -> Finding {
         }
     };
     let (variant, hash) = (engine.metadata.variant.name(), &engine.content_sha256);
-    let found = format!("{}, {variant}, sha256 {hash}", path.display());
+    let stated = engine.metadata.provenance.iter().find_map(|source| match source {
+        Source::Stated(facts) => Some(format!(", mappings imported as of: {}", facts.join(", "))),
+        _ => None,
+    });
+    let found = format!("{}, {variant}, sha256 {hash}{}", path.display(), stated.unwrap_or_default());
     if !engine.is_fitted() {
         return Finding::error(name, format!("{found}: it has no mappings"), "fit it on good parts: crosscheck fit");
     }

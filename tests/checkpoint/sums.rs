@@ -50,6 +50,35 @@ fn r8_every_flipped_bit_of_an_entry_is_refused_by_name() {
     }
 }
 
+/// Every tensor by name, as bits.
+fn all(bytes: &[u8]) -> Result<Vec<(String, Vec<u32>)>, CheckpointError> {
+    let checkpoint = open(bytes)?;
+    let mut found = Vec::new();
+    for name in checkpoint.tensors().keys() {
+        match checkpoint.read(name) {
+            Ok(values) => found.push((name.clone(), values.iter().map(|value| value.to_bits()).collect())),
+            Err(CheckpointError::NotWeights { .. }) => found.push((name.clone(), Vec::new())),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+#[test]
+fn r8_no_flipped_bit_anywhere_gives_other_weights() {
+    for name in ["zip.pth", "zip64.pth"] {
+        let file = std::fs::read(golden(name)).unwrap();
+        let whole = all(&file).unwrap();
+        for bit in 0..file.len() * 8 {
+            let mut bent = file.clone();
+            bent[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(found) = all(&bent) {
+                assert_eq!(found, whole, "{name}: bit {bit}");
+            }
+        }
+    }
+}
+
 #[test]
 fn r8_a_directory_that_points_elsewhere_is_refused() {
     let values = |first: f32| vec![first, 2.0, 3.0];

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crosscheck::config::Station;
 use crosscheck::doctor::{Status, System, examine};
-use crosscheck::model::engine_file::{Engine, EngineError};
+use crosscheck::model::engine_file::{Engine, EngineError, Source};
 use crosscheck::runtime::judgement::{Judgement, JudgementError};
 use crosscheck::runtime::reload::Reloader;
 use crosscheck::signature::{self, Keys, Protection, SignatureError};
@@ -157,6 +157,14 @@ fn a_signature_that_was_bent_is_refused_and_never_panics() {
 }
 
 #[test]
+fn a_file_without_end_is_not_read_into_memory() {
+    let desk = Desk::new();
+    std::fs::File::options().write(true).open(desk.engine()).unwrap().set_len(1 << 40).unwrap();
+    let error = desk.read(&[&desk.a]).unwrap_err().to_string();
+    assert!(error.contains("engine.safetensors") && error.contains("above the limit"), "{error}");
+}
+
+#[test]
 fn what_minisign_made_is_understood() {
     let bytes = std::fs::read(made("message")).unwrap();
     let keys = Keys::read(&[made("tool.pub").to_string_lossy().into_owned()]).unwrap();
@@ -235,6 +243,13 @@ fn doctor_says_who_signed() {
         let of = |name: &str| findings.iter().find(|finding| finding.name == name).unwrap().clone();
         (of("engine").status, of("engine.signature"))
     };
+    let mut imported = engine(1.0);
+    imported.metadata.provenance.push(Source::Stated(vec!["groups of 128 points".into()]));
+    imported.write(&desk.engine()).unwrap();
+    desk.sign("a");
+    // F1: what was only said of mappings is seen.
+    let findings = examine(&System::at(desk.folder.path()), Some(&desk.station("")));
+    assert!(findings.iter().any(|finding| finding.found.contains("imported as of: groups of 128 points")));
     let number = Keys::read(std::slice::from_ref(&desk.a)).unwrap().ids();
     let (engine, finding) = found("keys = [\"a.pub\"]");
     assert_eq!((engine, finding.status, finding.found), (Status::Ok, Status::Ok, format!("signed by key {number}")));
