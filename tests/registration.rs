@@ -221,6 +221,36 @@ fn rational_lenses_are_registered_by_the_rule() {
     }
 }
 
+// F8: beyond its pole at 1, x / (1 - x^2) is drawn into the picture again from the other side.
+#[test]
+fn what_a_rational_lens_does_not_see_is_not_in_its_picture() {
+    let colour = Lens {
+        distortion: Distortion::Rational,
+        coefficients: [0.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0],
+        ..lens(64, 48, 80.0)
+    };
+    // Four times as wide a view: points up to 3.2 to the side, of which the colour imager sees those up to 0.35.
+    let wide = lens(96, 64, 20.0);
+    for grid in [Grid::Colour, Grid::Depth] {
+        let camera = CameraFile { grid, colour, depth: Some(wide), ..camera() }.check().unwrap();
+        let seen = |i: usize| {
+            let [x, y] = wide.ray((i % 96) as f64, (i / 96) as f64).unwrap();
+            x.hypot(y) < 0.8
+        };
+        let depth: Vec<u16> = (0..96 * 64).map(|i| if seen(i) { 900 } else { 300 }).collect();
+        let registered = register(&Registration::new(camera.clone()), &depth);
+        if grid == Grid::Colour {
+            assert!(registered.steps().iter().all(|step| *step != 300), "a point from beyond the pole");
+            assert!(registered.steps().iter().filter(|step| **step == 900).count() > 64 * 48 * 9 / 10);
+        } else {
+            let mut cloud = OrganisedCloud::new(96, 64, registered.into_points()).unwrap();
+            sample_colour(&camera, &mut cloud, &[7; 64 * 48 * 3], &mut Vec::new());
+            let kept: Vec<usize> = (0..96 * 64).filter(|i| is_point(&cloud.points()[*i])).collect();
+            assert!(kept.len() > 100 && kept.iter().all(|i| seen(*i)), "{} points", kept.len());
+        }
+    }
+}
+
 #[test]
 fn native_depth_takes_the_colour_that_its_points_have() {
     let camera = CameraFile { grid: Grid::Depth, ..camera() };

@@ -27,6 +27,8 @@ const FAR: f64 = 1e-7;
 /// How finely and how far from the axis a rational model is looked at for its end: 1/1000 and 89 degrees.
 const RADIUS_STEP: f64 = 1e-3;
 const RADIUS_MAX: f64 = 57.0;
+/// What a point is scaled by that no picture shows.
+const OUTSIDE: f32 = 1e6;
 
 /// k1, k2, p1, p2, k3, and for a rational model k4, k5, k6; zeros where a model has no such term.
 pub type Coefficients = [f64; 8];
@@ -105,20 +107,24 @@ impl Distortion {
         (found && self.radial(coefficients, point) > 0.0).then_some(point)
     }
 
-    /// Where the rational model folds back or has a pole, as the distance from the axis at which what is furthest out is
-    /// drawn; none where that lies beyond `reach`. Tangential terms, a thousandth of the others, are left out.
-    pub fn ends_within(self, coefficients: Coefficients, reach: f64) -> Option<f64> {
-        let (mut radius, mut drawn) = (0.0, 0.0);
-        while self == Self::Rational && drawn < reach && radius < RADIUS_MAX {
-            radius += RADIUS_STEP;
-            let next = radius * self.radial(coefficients, [radius, 0.0]);
-            // NaN is not above.
-            if !(denominator(coefficients, radius * radius) > 0.0 && next > drawn) {
-                return Some(drawn);
-            }
-            drawn = next;
+    /// The distance from the axis of the points that are drawn at `reach` from it; where the rational model folds back or
+    /// has a pole before that, where the last point before is, and is drawn. Beyond it, a quotient draws points into the
+    /// picture again. Other models are not asked. Tangential terms, a thousandth of the others, are left out.
+    pub fn radius_of(self, coefficients: Coefficients, reach: f64) -> Result<f64, End> {
+        if self != Self::Rational {
+            return Ok(f64::INFINITY);
         }
-        (self == Self::Rational && drawn < reach).then_some(drawn)
+        let mut end = End { radius: 0.0, drawn: 0.0 };
+        while end.drawn < reach {
+            let radius = end.radius + RADIUS_STEP;
+            let drawn = radius * self.radial(coefficients, [radius, 0.0]);
+            // NaN is not above.
+            if !(denominator(coefficients, radius * radius) > 0.0 && drawn > end.drawn && radius < RADIUS_MAX) {
+                return Err(end);
+            }
+            end = End { radius, drawn };
+        }
+        Ok(end.radius)
     }
 
     /// What the radial terms scale a point by.
@@ -129,6 +135,14 @@ impl Distortion {
             _ => numerator(coefficients, r2),
         }
     }
+}
+
+/// Where a model ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct End {
+    /// A point's distance from the axis over its depth, and that of where it is drawn.
+    pub radius: f64,
+    pub drawn: f64,
 }
 
 /// What the formulas are calculated in: `f64`, and `f32` for tables and frames.
@@ -158,6 +172,15 @@ pub fn bend<T: Real, const MODIFIED: bool>(coefficients: [T; 8], [x, y]: [T; 2])
 pub fn bend_rational<T: Real>(coefficients: [T; 8], [x, y]: [T; 2]) -> [T; 2] {
     let r2 = x * x + y * y;
     bend_by::<T, false>(numerator(coefficients, r2) / denominator(coefficients, r2), coefficients, [x, y])
+}
+
+/// The rational model for a picture that shows points up to a distance of the axis whose square is `r2_max`: others are
+/// drawn far outside, where the quotient may draw them anywhere.
+#[inline(always)]
+pub fn bend_rational_within(coefficients: [f32; 8], r2_max: f32, [x, y]: [f32; 2]) -> [f32; 2] {
+    let r2 = x * x + y * y;
+    let f = numerator(coefficients, r2) / denominator(coefficients, r2);
+    bend_by::<f32, false>(if r2 > r2_max { OUTSIDE } else { f }, coefficients, [x, y])
 }
 
 /// A point scaled by `f`, and moved by the terms of p1 and p2.
@@ -268,20 +291,22 @@ mod tests {
 
     #[test]
     fn where_a_rational_lens_ends_is_known() {
-        let ends = |tail: [f64; 3], reach| {
+        let radius = |tail: [f64; 3], reach| {
             let [k4, k5, k6] = tail;
-            Distortion::Rational.ends_within([0.0, 0.0, 0.0, 0.0, 0.0, k4, k5, k6], reach)
+            Distortion::Rational.radius_of([0.0, 0.0, 0.0, 0.0, 0.0, k4, k5, k6], reach)
         };
         // x / (1 + x^2) is largest at 1, where it is a half.
-        assert!(ends([1.0, 0.0, 0.0], 0.6).is_some_and(|end| (end - 0.5).abs() < 1e-5));
-        assert_eq!(ends([1.0, 0.0, 0.0], 0.49), None);
-        // x / (1 - x^2) goes beyond every pixel before its pole at 1, and from below after it.
-        assert_eq!(ends([-1.0, 0.0, 0.0], 2.0), None);
+        let end = radius([1.0, 0.0, 0.0], 0.6).unwrap_err();
+        assert!((end.radius - 1.0).abs() < 2e-3 && (end.drawn - 0.5).abs() < 1e-5, "{end:?}");
+        assert!((radius([1.0, 0.0, 0.0], 0.4).unwrap() - 0.5).abs() < 2e-3);
+        // x / (1 - x^2) goes beyond every pixel before its pole at 1.
+        assert!(radius([-1.0, 0.0, 0.0], 2.0).is_ok_and(|radius| radius < 1.0));
         // 1 - 4 x^2 + 4.1 x^4 nearly has a pole at 0.7, after which what was drawn far outside comes back.
-        assert!(ends([-4.0, 4.1, 0.0], 40.0).is_some_and(|end| end > 20.0));
+        assert!(radius([-4.0, 4.1, 0.0], 40.0).is_err_and(|end| end.drawn > 20.0));
         for coefficients in RATIONAL {
-            assert_eq!(Distortion::Rational.ends_within(coefficients, 1.4), None);
+            assert!(Distortion::Rational.radius_of(coefficients, 1.4).is_ok());
         }
-        assert_eq!(Distortion::BrownConrady.ends_within(of_five([-1.0, 0.0, 0.0, 0.0, 0.0]), 1.0), None);
+        let folding = of_five([-1.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(Distortion::BrownConrady.radius_of(folding, 1.0), Ok(f64::INFINITY));
     }
 }

@@ -4,7 +4,7 @@ use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
-use super::distortion::{Coefficients, Distortion, PLAIN};
+use super::distortion::{Coefficients, Distortion, End, PLAIN};
 use crate::frame::SIDE_MAX;
 
 /// Pixels of an image that tables are made for: 16 megapixels take 200 MB.
@@ -17,6 +17,8 @@ const COEFFICIENT_MAX: f64 = 1e3;
 const RATIONAL_MAX: f64 = 1e5;
 /// Columns and rows of pixels, the outermost among them, at which a rational model is inverted to see that it can be.
 const TRIED: usize = 33;
+/// How far beyond the corner points are drawn, in its distance: what tangential terms may move into the picture.
+const REACH: f64 = 1.05;
 /// How far from the middle a principal point may be, in half sides.
 const OFF_CENTRE_MAX: f64 = 0.4;
 
@@ -129,18 +131,32 @@ impl Lens {
         if self.distortion != Distortion::Rational {
             return None;
         }
-        let (right, bottom) = (self.width as f64 - 0.5, self.height as f64 - 0.5);
-        let corners = [[-0.5, -0.5], [right, -0.5], [-0.5, bottom], [right, bottom]];
-        let reach = |[u, v]: [f64; 2]| ((u - self.cx) / self.fx).hypot((v - self.cy) / self.fy);
-        let furthest = corners.into_iter().max_by(|a, b| reach(*a).total_cmp(&reach(*b)))?;
-        if let Some(end) = self.distortion.ends_within(self.coefficients, reach(furthest)) {
+        let (corner, reach) = self.furthest();
+        if let Err(End { drawn, .. }) = self.distortion.radius_of(self.coefficients, reach) {
             // On the way from the middle to the corner.
-            let share = end / reach(furthest);
-            return Some([self.cx + share * (furthest[0] - self.cx), self.cy + share * (furthest[1] - self.cy)]);
+            let share = drawn / reach;
+            return Some([self.cx + share * (corner[0] - self.cx), self.cy + share * (corner[1] - self.cy)]);
         }
+        let (right, bottom) = (self.width as f64 - 0.5, self.height as f64 - 0.5);
         let along = |i: usize, last: f64| -0.5 + (last + 0.5) * i as f64 / (TRIED - 1) as f64;
         let tried = (0..TRIED * TRIED).map(|i| [along(i % TRIED, right), along(i / TRIED, bottom)]);
-        tried.into_iter().find(|[u, v]| self.ray(*u, *v).is_none())
+        let r2_max = self.r2_max();
+        tried.into_iter().find(|[u, v]| self.ray(*u, *v).is_none_or(|[x, y]| x * x + y * y > r2_max))
+    }
+
+    /// The corner that is furthest from the principal point, and how far, in focal lengths.
+    fn furthest(&self) -> ([f64; 2], f64) {
+        let far = |at: f64, side: usize| if at > (side as f64 - 1.0) / 2.0 { -0.5 } else { side as f64 - 0.5 };
+        let [u, v] = [far(self.cx, self.width), far(self.cy, self.height)];
+        ([u, v], ((u - self.cx) / self.fx).hypot((v - self.cy) / self.fy))
+    }
+
+    /// The square of the distance from the axis, over its depth, up to which a point may be in the picture. Beyond it, a
+    /// rational model may draw points that the lens does not see into the picture.
+    pub(super) fn r2_max(&self) -> f64 {
+        let (_, reach) = self.furthest();
+        let radius = self.distortion.radius_of(self.coefficients, REACH * reach).unwrap_or_else(|end| end.radius);
+        radius * radius
     }
 
     /// The coefficients as a file has them.

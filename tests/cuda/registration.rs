@@ -32,6 +32,7 @@ fn registered(host: &Host, schedule: Schedule, tables: &Tables, depth: &[u16]) -
     arguments.extend(projection.focal.iter().chain(&projection.centre).map(|v| float(*v)));
     arguments.push(int(bent));
     arguments.extend(projection.coefficients.map(float));
+    arguments.push(float(projection.r2_max));
     arguments.extend([tables.size.0, tables.size.1].map(int));
     arguments.push(output(&mut nearness));
     host.launch(schedule, "nearest_steps", one_each(depth.len(), 256), &mut arguments);

@@ -23,10 +23,11 @@ pub struct Registered {
     /// Unit and offset of a depth; of its point, what is added.
     depth_m: [f32; 2],
     ahead_m: f32,
-    /// Translation, focal lengths, principal point; model; its coefficients.
+    /// Translation, focal lengths, principal point; model; its coefficients, and up to where it shows points.
     position: [f32; 7],
     bent: i32,
     coefficients: [f32; 8],
+    r2_max: f32,
     /// Each `[depth height + 1, depth width + 1]`.
     corners: [CudaSlice<f32>; 3],
     /// `[height, width, 3]`.
@@ -58,6 +59,7 @@ impl Registered {
                 Formula::Rational => 3,
             },
             coefficients: projection.coefficients,
+            r2_max: projection.r2_max,
             corners: [stream.clone_htod(x)?, stream.clone_htod(y)?, stream.clone_htod(z)?],
             rays: stream.clone_htod(tables.rays.as_flattened())?,
             depth: Shared::new(stream, depth_pixels)?,
@@ -88,7 +90,8 @@ impl Registered {
         let launch = Launch::new(stream, &kernels.nearest_steps).reads(&self.depth.device);
         let launch = self.corners.iter().fold(launch, Launch::reads).value(&depth_width).value(&depth_height);
         let launch = self.depth_m.iter().chain(&self.position).fold(launch, Launch::value).value(&self.bent);
-        let launch = self.coefficients.iter().fold(launch, Launch::value).value(&width).value(&height);
+        let launch = self.coefficients.iter().fold(launch, Launch::value).value(&self.r2_max);
+        let launch = launch.value(&width).value(&height);
         let launch = launch.writes(&mut self.nearness);
         // SAFETY: the lengths are those that `new` makes of both sizes.
         unsafe { launch.run(Grid::over(self.depth_size.0 * self.depth_size.1, PIXEL_THREADS, PIXEL_THREADS)) }

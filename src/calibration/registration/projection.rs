@@ -1,7 +1,7 @@
 //! Where the colour imager sees the corners of the depth image's pixels.
 
 use crate::calibration::camera_file::Extrinsics;
-use crate::calibration::distortion::{Formula, bend, bend_rational};
+use crate::calibration::distortion::{Formula, bend, bend_rational_within};
 use crate::calibration::lens::Lens;
 use crate::vectorised::vectorised;
 
@@ -36,6 +36,7 @@ impl Corners {
             translation: extrinsics.translation_m.map(|v| v as f32),
             formula: colour.distortion.formula(),
             coefficients: colour.coefficients.map(|c| c as f32),
+            r2_max: colour.r2_max() as f32,
         };
         Self { rays: [0, 1, 2].map(turned), projection }
     }
@@ -66,7 +67,10 @@ vectorised! {
                 lens.row(rays, depth_m, out, #[inline(always)] |point| bend::<_, true>(coefficients, point));
             }
             Formula::Rational => {
-                lens.row(rays, depth_m, out, #[inline(always)] |point| bend_rational(coefficients, point));
+                let r2_max = lens.r2_max;
+                lens.row(rays, depth_m, out, #[inline(always)] |point| {
+                    bend_rational_within(coefficients, r2_max, point)
+                });
             }
         }
     }
@@ -86,6 +90,8 @@ pub struct Projection {
     pub formula: Formula,
     /// k1, k2, p1, p2, k3, k4, k5, k6.
     pub coefficients: [f32; 8],
+    /// The square of the distance from the axis beyond which a rational lens shows no point; infinite for the others.
+    pub r2_max: f32,
 }
 
 impl Projection {

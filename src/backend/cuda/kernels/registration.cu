@@ -18,12 +18,15 @@ constexpr int COVER_MAX = 64;
 constexpr unsigned NEARNESS = 65536;
 // How a lens bends the picture (src/calibration/distortion.rs): not; by what the terms of p1 and p2 take; by a quotient.
 constexpr int BENT_NOT = 0, BENT_AFTER_RADIAL = 2, BENT_RATIONAL = 3;
+// What a point is scaled by that no picture shows.
+constexpr float OUTSIDE = 1e6f;
 
 struct Imager {
     // The principal point is half a pixel on, so that rounding down rounds to the nearest.
     float focal_x, focal_y, centre_x, centre_y;
     int bent;
-    float k1, k2, p1, p2, k3, k4, k5, k6;
+    // `r2_max`: up to where a quotient shows points, as the square of the distance from the axis.
+    float k1, k2, p1, p2, k3, k4, k5, k6, r2_max;
     int width, height;
 };
 
@@ -33,6 +36,7 @@ __device__ __forceinline__ void bend(const Imager& lens, float& x, float& y) {
     float f = 1.0f + r2 * (lens.k1 + r2 * (lens.k2 + r2 * lens.k3));
     if (lens.bent == BENT_RATIONAL) {
         f = f / (1.0f + r2 * (lens.k4 + r2 * (lens.k5 + r2 * lens.k6)));
+        f = r2 > lens.r2_max ? OUTSIDE : f;
     }
     const float fx = f * x, fy = f * y;
     x = lens.bent == BENT_AFTER_RADIAL ? fx : x;
@@ -65,12 +69,12 @@ nearest_steps(const unsigned short* __restrict__ depth, const float* __restrict_
               const float* __restrict__ corner_y, const float* __restrict__ corner_z, int depth_width, int depth_height,
               float unit_m, float offset_m, float dx, float dy, float dz, float focal_x, float focal_y, float centre_x,
               float centre_y, int bent, float k1, float k2, float p1, float p2, float k3, float k4, float k5, float k6,
-              int width, int height, unsigned* nearness) {
+              float r2_max, int width, int height, unsigned* nearness) {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= depth_width * depth_height || depth[i] == 0) {
         return;
     }
-    const Imager lens = {focal_x, focal_y, centre_x, centre_y, bent, k1, k2, p1, p2, k3, k4, k5, k6, width, height};
+    const Imager lens = {focal_x, focal_y, centre_x, centre_y, bent, k1, k2, p1, p2, k3, k4, k5, k6, r2_max, width, height};
     const unsigned step = depth[i];
     const float depth_m = (float)step * unit_m + offset_m;
     // The upper left corner and the lower right one, each at the pixel's depth.
