@@ -118,6 +118,23 @@ impl Camera {
         }
     }
 
+    /// Depths `[height, width]` in metres, not above 0 or not finite = no point, as [`Self::cloud`] reads steps. A camera
+    /// with lenses takes them to the nearest step of its depth unit, in which its images are registered.
+    pub fn cloud_of_metres(
+        &self,
+        depth_m: &[f32],
+        width: usize,
+        height: usize,
+    ) -> Result<OrganisedCloud, CalibrationError> {
+        match self {
+            Self::Pinhole(intrinsics) => {
+                intrinsics.check_size(width, height)?;
+                Ok(OrganisedCloud::new(width, height, intrinsics.points_at(depth_m, width).collect())?)
+            }
+            Self::Lenses(registration) => self.cloud(&registration.steps_of(depth_m), width, height),
+        }
+    }
+
     /// The colour of each point of `cloud`, for a camera whose frames have the depth image's grid; none where the
     /// cloud is on the colour image's grid already. Points that the colour image does not show are removed.
     pub fn colour_at(

@@ -1,26 +1,36 @@
-//! Frames on disk: colour as PNG or JPEG; points as float TIFF, NPY, or 16-bit depth PNG with intrinsics.
+//! Frames on disk: colour and masks as pictures; points or depth as TIFF, NPY or PNG. README.md has the table of formats.
 
 mod eyecandies;
 mod jpeg;
 mod layout;
+mod mask;
 pub mod mvtec3d;
 mod npy;
+mod pairs;
+mod picture;
+mod points;
 pub mod recording;
 mod tiff;
 mod unit;
+mod values;
 
 use std::path::{Path, PathBuf};
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use thiserror::Error;
 
+use self::picture::Picture;
+use self::points::PointsFile;
 use crate::calibration::distance::{DistanceError, check_distance, has_signal};
 use crate::calibration::{CalibrationError, Camera};
-use crate::frame::{FrameError, OrganisedCloud, RgbdFrame, SIDE_MAX, check_size};
+use crate::frame::{FrameError, OrganisedCloud, RgbdFrame};
 
 pub use self::layout::{Entry, Layout, Split, draw, frames_under, nominal};
+pub use self::mask::Mask;
 pub use self::tiff::write_map;
 pub use self::unit::metres_of;
+
+/// What a colour image is expected to be.
+const COLOUR: &str = "a PNG, JPEG, BMP or TIFF image";
 
 #[derive(Debug, Error)]
 pub enum DatasetError {
@@ -30,22 +40,39 @@ pub enum DatasetError {
     Decode { path: PathBuf, expected: &'static str, reason: String },
     #[error("{}: expected {expected}, found {found}", path.display())]
     Layout { path: PathBuf, expected: &'static str, found: String },
-    #[error("{}: expected a cloud as .tif, .tiff or .npy, or a 16-bit depth .png", path.display())]
+    #[error("{}: expected a cloud or depth as .tif, .tiff or .npy, or a 16-bit depth .png", path.display())]
     Kind { path: PathBuf },
-    #[error("{} is a depth image: give the camera file with --camera FILE", path.display())]
+    #[error(
+        "{} is a depth image: give the camera file that makes points of it, with --camera FILE (camera.replay.camera_file of a station)",
+        path.display()
+    )]
     NoCamera { path: PathBuf },
     #[error("{} has no cloud of the same name beside it: each colour image needs its xyz", rgb.display())]
     NoCloud { rgb: PathBuf },
     #[error("{} has no colour image of the same name beside it: each cloud needs its rgb", xyz.display())]
     NoColour { xyz: PathBuf },
+    #[error("{} and {} are files of one name, which can both be the one that is meant: remove one", first.display(), second.display())]
+    Twice { first: PathBuf, second: PathBuf },
     #[error("{} shows a defect but has no mask in {}", rgb.display(), expected.display())]
     NoTruth { rgb: PathBuf, expected: PathBuf },
+    #[error("{} is the mask of a defect but marks no pixel: mark it, or move its frame to good", path.display())]
+    Unmarked { path: PathBuf },
+    #[error(
+        "{} is the mask of a defect but marks {percent:.0} % of the picture: is it inverted? What is not black is the defect",
+        path.display()
+    )]
+    Inverted { path: PathBuf, percent: f64 },
     #[error("{} has no class {class}; it has {found}", root.display())]
     Class { root: PathBuf, class: String, found: String },
     #[error("{} has no frames", path.display())]
     Empty { path: PathBuf },
     #[error("{} and {}: {source}", rgb.display(), xyz.display())]
     Frame { rgb: PathBuf, xyz: PathBuf, source: FrameError },
+    #[error(
+        "{} is shown as {} x {} since its orientation tag ({orientation}) is applied, and {} fits it only as it is stored, without: take the tag out, or register the points to the image that is shown",
+        rgb.display(), shown.0, shown.1, xyz.display()
+    )]
+    Turned { rgb: PathBuf, xyz: PathBuf, orientation: u8, shown: (usize, usize) },
     #[error("{}: {source}", path.display())]
     Size { path: PathBuf, source: FrameError },
     #[error("{}: {source}", path.display())]
@@ -59,13 +86,15 @@ pub enum DatasetError {
 pub struct Reading {
     /// For clouds that are depth images.
     pub camera: Option<Camera>,
-    /// What a coordinate of the other clouds is in metres.
+    /// What a number of other files is in metres: a coordinate, or a depth that is a floating-point number.
     pub cloud_unit_m: f32,
+    /// A z or a depth that stands for no point, as it is written in the file; besides what is not finite or not above 0.
+    pub no_point: Option<f32>,
 }
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { camera: None, cloud_unit_m: 1.0 }
+        Self { camera: None, cloud_unit_m: 1.0, no_point: None }
     }
 }
 
@@ -86,12 +115,13 @@ pub fn read_frame(rgb: &Path, xyz: &Path, reading: &Reading) -> Result<RgbdFrame
 
 /// [`read_frame`] at whatever distance: for a camera, whose first frames decide together.
 fn read_as_it_is(rgb: &Path, xyz: &Path, reading: &Reading) -> Result<RgbdFrame, DatasetError> {
-    let camera = reading.camera.as_ref();
-    let image = read_rgb(rgb)?;
-    let mut cloud = read_cloud(xyz, reading)?;
+    let (picture, points) = open(rgb, xyz, reading)?;
+    let of_depth = reading.camera.as_ref().filter(|_| points.is_depth());
+    let mut cloud = points.read(reading)?;
+    let image = picture::read_colour(picture)?;
     let (mut width, mut height) = (image.width() as usize, image.height() as usize);
     let mut image = image.into_raw();
-    if let Some(camera) = camera.filter(|_| is_depth(xyz)) {
+    if let Some(camera) = of_depth {
         let failed = |source| DatasetError::Camera { path: rgb.into(), source };
         if let Some(colours) = camera.colour_at(&mut cloud, &image, width, height).map_err(failed)? {
             (image, width, height) = (colours, cloud.width(), cloud.height());
@@ -104,80 +134,60 @@ fn read_as_it_is(rgb: &Path, xyz: &Path, reading: &Reading) -> Result<RgbdFrame,
     })
 }
 
-/// Reads a colour image; a grey one has three equal channels.
-pub fn read_rgb(path: &Path) -> Result<image::RgbImage, DatasetError> {
-    match decode(path, "a PNG or JPEG image")? {
-        DynamicImage::ImageLuma16(_) => Err(DatasetError::Layout {
-            path: path.into(),
-            expected: "a colour image",
-            found: "one channel of 16 bits a pixel: is this the depth image?".into(),
-        }),
-        image => Ok(image.into_rgb8()),
+/// Reads the headers of both files of a frame, and refuses them where they do not belong together.
+fn open(rgb: &Path, xyz: &Path, reading: &Reading) -> Result<(Picture, PointsFile), DatasetError> {
+    let picture = Picture::open(rgb, COLOUR)?;
+    let points = PointsFile::open(xyz)?;
+    let camera = points.camera(reading)?;
+    let (rgb_size, xyz_size) = (picture.size(), points.size());
+    if check_sizes(camera, picture.stored_size(), xyz_size).is_ok()
+        && let Err(_) = check_sizes(camera, rgb_size, xyz_size)
+    {
+        let (orientation, shown) = (picture.orientation(), rgb_size);
+        return Err(DatasetError::Turned { rgb: rgb.into(), xyz: xyz.into(), orientation, shown });
+    }
+    check_sizes(camera, rgb_size, xyz_size).map_err(|error| match error {
+        CalibrationError::Size(source) => DatasetError::Frame { rgb: rgb.into(), xyz: xyz.into(), source },
+        CalibrationError::Resolution { node: "colour", .. } => DatasetError::Camera { path: rgb.into(), source: error },
+        source => DatasetError::Camera { path: xyz.into(), source },
+    })?;
+    Ok((picture, points))
+}
+
+/// Refuses images, each of a width and a height, that are not of one frame.
+fn check_sizes(camera: Option<&Camera>, rgb: (usize, usize), xyz: (usize, usize)) -> Result<(), CalibrationError> {
+    match camera {
+        Some(camera) => camera.check_sizes(rgb, xyz),
+        None if rgb == xyz => Ok(()),
+        None => {
+            Err(FrameError::SizeMismatch { rgb_width: rgb.0, rgb_height: rgb.1, xyz_width: xyz.0, xyz_height: xyz.1 })?
+        }
     }
 }
 
-/// Reads a cloud by what its name ends in.
+/// Reads a colour image, turned as it is shown; a grey one has three equal channels.
+pub fn read_rgb(path: &Path) -> Result<image::RgbImage, DatasetError> {
+    picture::read_colour(Picture::open(path, COLOUR)?)
+}
+
+/// Reads a cloud, or a depth image as the cloud that its camera makes of it.
 pub fn read_cloud(path: &Path, reading: &Reading) -> Result<OrganisedCloud, DatasetError> {
-    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    let cloud = match extension.to_str() {
-        Some("tif" | "tiff") => tiff::read_cloud(path),
-        Some("npy") => npy::read_cloud(path),
-        Some("png") => return read_depth(path, reading.camera.as_ref()),
-        _ => Err(DatasetError::Kind { path: path.into() }),
-    }?;
-    Ok(if reading.cloud_unit_m == 1.0 { cloud } else { cloud.scaled(reading.cloud_unit_m) })
-}
-
-/// Whether a cloud's file is a depth image.
-fn is_depth(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"))
-}
-
-/// Reads a picture as grey values.
-pub fn read_grey(path: &Path) -> Result<image::GrayImage, DatasetError> {
-    Ok(decode(path, "a mask image")?.into_luma8())
+    PointsFile::open(path)?.read(reading)
 }
 
 /// Reads a mask of `width` x `height`: whether each pixel is defective.
 pub fn read_mask(path: &Path, width: usize, height: usize) -> Result<Vec<bool>, DatasetError> {
-    let mask = read_grey(path)?;
-    if (mask.width() as usize, mask.height() as usize) != (width, height) {
+    read_mask_of(path, width, height).map(|mask| mask.marked)
+}
+
+fn read_mask_of(path: &Path, width: usize, height: usize) -> Result<Mask, DatasetError> {
+    let mask = Mask::read(path)?;
+    if (mask.width, mask.height) != (width, height) {
         return Err(DatasetError::Layout {
             path: path.into(),
             expected: "a mask of its frame's size",
-            found: format!("{} x {} where the frame is {width} x {height}", mask.width(), mask.height()),
+            found: format!("{} x {} where the frame is {width} x {height}", mask.width, mask.height),
         });
     }
-    Ok(mask.into_raw().into_iter().map(|v| v > 0).collect())
-}
-
-fn read_depth(path: &Path, camera: Option<&Camera>) -> Result<OrganisedCloud, DatasetError> {
-    let camera = camera.ok_or_else(|| DatasetError::NoCamera { path: path.into() })?;
-    match decode(path, "a 16-bit depth PNG")? {
-        DynamicImage::ImageLuma16(depth) => {
-            let (width, height) = (depth.width() as usize, depth.height() as usize);
-            camera.cloud(&depth, width, height).map_err(|source| DatasetError::Camera { path: path.into(), source })
-        }
-        other => Err(DatasetError::Layout {
-            path: path.into(),
-            expected: "one channel of 16 bits a pixel (depth)",
-            found: format!("{:?}", other.color()),
-        }),
-    }
-}
-
-fn decode(path: &Path, expected: &'static str) -> Result<DynamicImage, DatasetError> {
-    let failed = |reason: String| DatasetError::Decode { path: path.into(), expected, reason };
-    let unopened = |source| DatasetError::Open { path: path.into(), source };
-    let mut reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(unopened)?;
-    if reader.format() == Some(ImageFormat::Jpeg) && !jpeg::is_complete(&std::fs::read(path).map_err(unopened)?) {
-        return Err(failed("the image ends too early".into()));
-    }
-    let mut limits = image::Limits::default();
-    (limits.max_image_width, limits.max_image_height) = (Some(SIDE_MAX as u32), Some(SIDE_MAX as u32));
-    reader.limits(limits);
-    let decoder = reader.into_decoder().map_err(|e| failed(e.to_string()))?;
-    let (width, height) = decoder.dimensions();
-    check_size(width as usize, height as usize).map_err(|source| DatasetError::Size { path: path.into(), source })?;
-    DynamicImage::from_decoder(decoder).map_err(|e| failed(e.to_string()))
+    Ok(mask)
 }

@@ -8,6 +8,8 @@ use crate::files;
 
 /// The largest side of a frame that is accepted, in pixels; bounds what is allocated for untrusted input.
 pub const SIDE_MAX: usize = 8192;
+/// The most pixels of a frame: 16 megapixels of points take 200 MB.
+pub const PIXELS_MAX: usize = 1 << 24;
 
 #[derive(Debug, Error, PartialEq)]
 pub enum FrameError {
@@ -17,7 +19,9 @@ pub enum FrameError {
     SizeMismatch { rgb_width: usize, rgb_height: usize, xyz_width: usize, xyz_height: usize },
     #[error("{what} holds {found} values where {width} x {height} x 3 are expected")]
     Length { what: &'static str, found: usize, width: usize, height: usize },
-    #[error("a frame of {width} x {height} pixels is outside 1..={SIDE_MAX} a side: crop or scale it")]
+    #[error(
+        "a frame of {width} x {height} pixels is outside 1..={SIDE_MAX} a side and {PIXELS_MAX} in all: crop or scale it"
+    )]
     Size { width: usize, height: usize },
 }
 
@@ -30,13 +34,13 @@ pub struct OrganisedCloud {
 }
 
 impl OrganisedCloud {
-    /// Non-finite points become missing ones.
+    /// Points that are not finite or not in front of the camera (z > 0) become missing ones.
     pub fn new(width: usize, height: usize, mut points: Vec<[f32; 3]>) -> Result<Self, FrameError> {
         check_size(width, height)?;
         if points.len() != width * height {
             return Err(FrameError::Length { what: "the cloud", found: points.len() * 3, width, height });
         }
-        points.iter_mut().for_each(|point| *point = finite(*point));
+        points.iter_mut().for_each(|point| *point = measured(*point));
         Ok(Self { width, height, points })
     }
 
@@ -54,7 +58,7 @@ impl OrganisedCloud {
 
     /// With every coordinate `factor` times as large.
     pub fn scaled(mut self, factor: f32) -> Self {
-        self.points.iter_mut().for_each(|point| *point = finite(point.map(|v| v * factor)));
+        self.points.iter_mut().for_each(|point| *point = measured(point.map(|v| v * factor)));
         self
     }
 
@@ -69,9 +73,10 @@ impl OrganisedCloud {
     }
 }
 
-/// A point with a coordinate that is no finite number is none.
-fn finite(point: [f32; 3]) -> [f32; 3] {
-    if point.iter().all(|v| v.is_finite()) { point } else { [0.0; 3] }
+/// A point with a coordinate that is no finite number is none, nor is one that does not lie in front of the camera:
+/// nothing is seen there, and cameras write such values, as (0, 0, -1), for what they did not measure.
+fn measured(point: [f32; 3]) -> [f32; 3] {
+    if point[2] > 0.0 && point.iter().all(|v| v.is_finite()) { point } else { [0.0; 3] }
 }
 
 /// Whether a pixel has a point: the origin stands for none.
@@ -111,7 +116,7 @@ impl RgbdFrame {
         check_image(rgb, rgb_size, (width, height))?;
         let kept = &mut self.cloud.points;
         kept.clear();
-        kept.extend(points.take(width * height).map(finite));
+        kept.extend(points.take(width * height).map(measured));
         let found = kept.len();
         // A frame that is refused is still a whole one.
         kept.resize(width * height, [0.0; 3]);
@@ -218,8 +223,8 @@ fn check_image(
 
 /// Refuses a size that nothing may be allocated for.
 pub fn check_size(width: usize, height: usize) -> Result<(), FrameError> {
-    let fits = (1..=SIDE_MAX).contains(&width) && (1..=SIDE_MAX).contains(&height);
-    if fits { Ok(()) } else { Err(FrameError::Size { width, height }) }
+    let sides = (1..=SIDE_MAX).contains(&width) && (1..=SIDE_MAX).contains(&height);
+    if sides && width * height <= PIXELS_MAX { Ok(()) } else { Err(FrameError::Size { width, height }) }
 }
 
 #[cfg(test)]
@@ -232,6 +237,17 @@ mod tests {
         let cloud = OrganisedCloud::new(3, 1, points).unwrap();
         assert_eq!(cloud.points(), [[0.0; 3], [0.0; 3], [1.0, 2.0, 3.0]]);
         assert_eq!(cloud.valid_count(), 1);
+    }
+
+    #[test]
+    fn points_that_do_not_lie_in_front_of_the_camera_are_missing() {
+        // F5: what cameras write for no point.
+        let points = vec![[0.0, 0.0, -1.0], [-9999.0; 3], [0.1, 0.2, 0.0], [0.1, 0.2, 0.3]];
+        let cloud = OrganisedCloud::new(4, 1, points.clone()).unwrap();
+        assert_eq!(cloud.points(), [[0.0; 3], [0.0; 3], [0.0; 3], [0.1, 0.2, 0.3]]);
+        let mut frame = RgbdFrame::blank();
+        frame.fill((&[0; 12], (4, 1)), (points.into_iter(), (4, 1))).unwrap();
+        assert_eq!(frame.cloud(), &cloud);
     }
 
     #[test]
@@ -258,5 +274,8 @@ mod tests {
         assert!(matches!(OrganisedCloud::new(0, 1, vec![]), Err(FrameError::Size { .. })));
         assert!(matches!(OrganisedCloud::new(SIDE_MAX + 1, 1, vec![]), Err(FrameError::Size { .. })));
         assert!(matches!(OrganisedCloud::new(2, 2, vec![]), Err(FrameError::Length { .. })));
+        // R9: as camera files are held to.
+        assert!(check_size(4096, 4096).is_ok() && check_size(8192, 2048).is_ok());
+        assert_eq!(check_size(4097, 4096), Err(FrameError::Size { width: 4097, height: 4096 }));
     }
 }

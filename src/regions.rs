@@ -2,16 +2,12 @@
 
 use std::path::PathBuf;
 
-use image::GrayImage;
 use thiserror::Error;
 
 use crate::config::regions as description;
-use crate::dataset::{DatasetError, read_grey};
+use crate::dataset::{DatasetError, Mask};
 use crate::prepare::crop::is_inside;
 use crate::prepare::window::Window;
-
-/// A mask's pixel above this is inside.
-const GREY: u8 = 127;
 
 #[derive(Debug, Error)]
 pub enum RegionsError {
@@ -26,7 +22,7 @@ pub enum Misfit {
         "the mask {} is {mask_width} x {mask_height} where frames are {width} x {height}: draw it on a picture of this camera",
         path.display()
     )]
-    Size { path: PathBuf, mask_width: u32, mask_height: u32, width: usize, height: usize },
+    Size { path: PathBuf, mask_width: usize, mask_height: usize, width: usize, height: usize },
     #[error(
         "the regions leave no pixel of a {width} x {height} frame: every part would pass unseen; correct regions.of_interest and regions.ignore"
     )]
@@ -46,7 +42,7 @@ enum Area {
     Polygon(Vec<[f32; 2]>),
     Mask {
         path: PathBuf,
-        image: GrayImage,
+        mask: Mask,
     },
 }
 
@@ -115,7 +111,7 @@ impl Area {
         match (&area.polygon, &area.mask) {
             (Some(corners), _) => Some(Ok(Self::Polygon(corners.clone()))),
             (None, Some(path)) => {
-                Some(read_grey(path).map(|image| Self::Mask { path: path.clone(), image }).map_err(Into::into))
+                Some(Mask::read(path).map(|mask| Self::Mask { path: path.clone(), mask }).map_err(Into::into))
             }
             (None, None) => None,
         }
@@ -123,8 +119,8 @@ impl Area {
 
     fn check(&self, width: usize, height: usize) -> Result<(), Misfit> {
         match self {
-            Self::Mask { path, image } if (image.width() as usize, image.height() as usize) != (width, height) => {
-                let (mask_width, mask_height) = image.dimensions();
+            Self::Mask { path, mask } if (mask.width, mask.height) != (width, height) => {
+                let (mask_width, mask_height) = (mask.width, mask.height);
                 Err(Misfit::Size { path: path.clone(), mask_width, mask_height, width, height })
             }
             _ => Ok(()),
@@ -134,7 +130,7 @@ impl Area {
     /// Whether a pixel's middle is inside.
     fn contains(&self, x: usize, y: usize) -> bool {
         match self {
-            Self::Mask { image, .. } => image.get_pixel(x as u32, y as u32).0[0] > GREY,
+            Self::Mask { mask, .. } => mask.marked[y * mask.width + x],
             Self::Polygon(corners) => is_inside(corners, x as f32 + 0.5, y as f32 + 0.5),
         }
     }
@@ -197,7 +193,7 @@ mod tests {
     fn a_mask_is_read_and_must_have_the_frame_s_size() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mask.png");
-        GrayImage::from_fn(300, 300, |x, _| image::Luma([if x < 150 { 255 } else { 127 }])).save(&path).unwrap();
+        image::GrayImage::from_fn(300, 300, |x, _| image::Luma([if x < 150 { 255 } else { 127 }])).save(&path).unwrap();
         let regions = read(vec![description::Area { polygon: None, mask: Some(path) }], vec![]);
         assert_eq!(extent(&network_mask(regions.clone(), 300, 300)).0, [0, 223, 0, 111]);
         let error = regions.mask(640, 480).unwrap_err().to_string();

@@ -63,6 +63,24 @@ fn resolved_values_are_read_back_as_they_are() {
 }
 
 #[test]
+fn the_camera_file_of_a_replay_is_called_as_everywhere() {
+    // F6: it was called intrinsics here alone, which is still read.
+    let replay = |key: &str| {
+        let text =
+            format!("\"replay\"\nreplay = {{ folder = \"frames\", {key} = \"camera.toml\", no_point = -9999.0 }}");
+        parse(&SMALL.replace("\"synthetic\"", &text)).unwrap()
+    };
+    let station = replay("camera_file");
+    let camera_file = station.camera.replay.as_ref().unwrap().camera_file.as_deref();
+    assert_eq!(camera_file, Some(Path::new("/etc/crosscheck/camera.toml")));
+    assert_eq!(replay("intrinsics"), station);
+    let printed = toml::to_string(&station).unwrap();
+    assert!(printed.contains("camera_file = ") && printed.contains("no_point = -9999.0"), "{printed}");
+    let wrong = "\"replay\"\nreplay = { folder = \"frames\", no_point = nan }";
+    assert!(refusal(&SMALL.replace("\"synthetic\"", wrong)).contains("camera.replay.no_point is no finite number"));
+}
+
+#[test]
 fn a_token_is_never_shown() {
     let station = parse(&format!("{SMALL}[view]\ntoken = \"a-very-secret-token\"")).unwrap();
     assert_eq!(station.view.token.as_ref().unwrap().reveal(), "a-very-secret-token");

@@ -53,10 +53,19 @@ impl Intrinsics {
             if step == 0 {
                 return [0.0; 3];
             }
-            let z = f32::from(step) * self.depth_unit_m + self.depth_offset_m;
-            let (u, v) = ((i % width) as f32, (i / width) as f32);
-            [(u - self.cx) / self.fx * z, (v - self.cy) / self.fy * z, z]
+            self.point(i, width, f32::from(step) * self.depth_unit_m + self.depth_offset_m)
         })
+    }
+
+    /// The same of depths in metres.
+    pub fn points_at(&self, depth_m: &[f32], width: usize) -> impl Iterator<Item = [f32; 3]> {
+        depth_m.iter().enumerate().map(move |(i, &z)| self.point(i, width, z))
+    }
+
+    /// The point at a distance of `z` along the axis that pixel `i` of an image of this width shows.
+    fn point(&self, i: usize, width: usize, z: f32) -> [f32; 3] {
+        let (u, v) = ((i % width) as f32, (i / width) as f32);
+        [(u - self.cx) / self.fx * z, (v - self.cy) / self.fy * z, z]
     }
 
     /// Depth steps `[height, width]`, 0 = no point, to points in metres.

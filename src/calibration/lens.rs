@@ -5,10 +5,8 @@ use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 use super::distortion::{Coefficients, Distortion, End, PLAIN};
-use crate::frame::SIDE_MAX;
+use crate::frame::{PIXELS_MAX, SIDE_MAX};
 
-/// Pixels of an image that tables are made for: 16 megapixels take 200 MB.
-const PIXELS_MAX: usize = 1 << 24;
 /// Focal lengths in widths of the image: views of 136 and of 2 degrees.
 const FOCAL_MIN: f64 = 0.2;
 const FOCAL_MAX: f64 = 30.0;

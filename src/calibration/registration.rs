@@ -188,6 +188,24 @@ impl Registration {
         nearest_steps.extend(nearest[..pixels].iter().map(|step| step.wrapping_add(1)));
     }
 
+    /// The nearest steps of depths in metres, 0 = none. Depths of another unit may be farther than any step: where most
+    /// are, they are taken to the last one, at which no camera measures, and otherwise they are none.
+    pub fn steps_of(&self, depth_m: &[f32]) -> Vec<u16> {
+        let (unit_m, offset_m) = (self.file.depth_unit_m as f32, self.file.depth_offset_m as f32);
+        let step = |depth_m: f32| ((depth_m - offset_m) / unit_m).round();
+        let last = f32::from(u16::MAX);
+        let is_measured = |depth_m: &&f32| depth_m.is_finite() && **depth_m > 0.0;
+        let measured = depth_m.iter().filter(is_measured).count();
+        let farther = depth_m.iter().filter(is_measured).filter(|depth_m| step(**depth_m) > last).count();
+        let beyond = if 2 * farther > measured { u16::MAX } else { 0 };
+        let nearest = |depth_m: &f32| match step(*depth_m) {
+            _ if !is_measured(&depth_m) => 0,
+            step if step > last => beyond,
+            step => step as u16,
+        };
+        depth_m.iter().map(nearest).collect()
+    }
+
     fn metres(&self, step: u16) -> f32 {
         f32::from(step) * self.file.depth_unit_m as f32 + self.file.depth_offset_m as f32
     }

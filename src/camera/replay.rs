@@ -34,6 +34,21 @@ pub struct Playback {
     pub reading: Reading,
 }
 
+impl Playback {
+    /// Refuses a folder by its first frame's headers, such as depth images without a camera file. One that is not there
+    /// yet, or is empty, may be filled before it is played.
+    pub fn check(&self) -> Result<(), DatasetError> {
+        if !self.folder.is_dir() {
+            return Ok(());
+        }
+        match frames_under(&self.folder, &self.reading) {
+            Ok(entries) => entries.first().map_or(Ok(()), |entry| entry.size().map(drop)),
+            Err(DatasetError::Empty { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 pub struct Replay {
     entries: Vec<Entry>,
     /// `[entries]`, nanoseconds from each frame to the next; none where frames come as asked.
@@ -100,12 +115,16 @@ fn is_of_all(error: &DatasetError) -> bool {
         | DatasetError::Frame { .. }
         | DatasetError::Kind { .. }
         | DatasetError::Layout { .. }
-        | DatasetError::NoCamera { .. } => true,
+        | DatasetError::NoCamera { .. }
+        | DatasetError::Turned { .. } => true,
         DatasetError::Open { .. }
         | DatasetError::Decode { .. }
         | DatasetError::NoCloud { .. }
         | DatasetError::NoColour { .. }
         | DatasetError::NoTruth { .. }
+        | DatasetError::Twice { .. }
+        | DatasetError::Unmarked { .. }
+        | DatasetError::Inverted { .. }
         | DatasetError::Class { .. }
         | DatasetError::Empty { .. }
         | DatasetError::Size { .. }
@@ -214,6 +233,22 @@ mod tests {
         let empty = tempfile::tempdir().unwrap();
         let Err(error) = Replay::open(&playback(empty.path(), Rate::AsAsked, false)) else { panic!("no frames") };
         assert!(error.to_string().contains("no frames") && !error.reopening_may_help(), "{error}");
+    }
+
+    #[test]
+    fn depth_images_without_their_camera_are_refused_before_they_are_played() {
+        // F6.
+        let folder = recording();
+        let asked = playback(folder.path(), Rate::AsAsked, false);
+        assert!(asked.check().is_ok());
+        let depth = image::ImageBuffer::<image::Luma<u16>, Vec<u16>>::from_pixel(4, 3, image::Luma([500]));
+        std::fs::remove_file(folder.path().join("test/good/xyz/001.tiff")).unwrap();
+        depth.save(folder.path().join("test/good/xyz/001.png")).unwrap();
+        let error = asked.check().unwrap_err().to_string();
+        assert!(error.contains("001.png") && error.contains("camera.replay.camera_file"), "{error}");
+        // A folder that is not there yet is filled before it is played.
+        assert!(playback(&folder.path().join("later"), Rate::AsAsked, false).check().is_ok());
+        assert!(playback(tempfile::tempdir().unwrap().path(), Rate::AsAsked, false).check().is_ok());
     }
 
     #[test]

@@ -3,13 +3,13 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use crosscheck::config::Station;
-use crosscheck::runtime::camera::opener;
+use crosscheck::runtime::camera::{opener, playback};
 use crosscheck::signature::Keys;
 
 use super::Outcome;
 use super::say::print;
 
-/// Check a station's configuration and the camera file and the keys that it names, and print it with every default filled in.
+/// Check a station's configuration with the camera file, the keys and the first replayed frame that it names, and print it with every default filled in.
 #[derive(Args)]
 pub struct Arguments {
     /// Configuration of the station (TOML)
@@ -22,6 +22,9 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     station.check_secrets(&arguments.config)?;
     // Reads the camera file, and opens no camera.
     opener(&station.camera, station.engine.backend)?;
+    if let Some(replay) = &station.camera.replay {
+        playback(replay)?.check()?;
+    }
     Keys::read(station.engine.keys.as_deref().unwrap_or_default())?;
     print(toml::to_string(&station)?)?;
     Ok(Outcome::Done)

@@ -98,20 +98,23 @@ pub struct ReadingOptions {
     /// Camera file of depth images (TOML)
     #[arg(long, value_name = "FILE")]
     camera: Option<PathBuf>,
-    /// What the coordinates of clouds are written in, depth images aside
+    /// What clouds, and depths that are floating-point numbers, are written in
     #[arg(long, value_name = "m|cm|mm|0.1mm|um", default_value = "m", value_parser = metres_of)]
     cloud_unit: f32,
+    /// A z or a depth that stands for no point, as it is written in the files; besides what is not above 0
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    no_point: Option<f32>,
 }
 
 impl ReadingOptions {
     /// Whether anything but the default is asked for.
     pub fn is_given(&self) -> bool {
-        self.camera.is_some() || self.cloud_unit != Reading::default().cloud_unit_m
+        self.camera.is_some() || self.no_point.is_some() || self.cloud_unit != Reading::default().cloud_unit_m
     }
 
     pub fn read(&self) -> Result<Reading, CalibrationError> {
         let camera = self.camera.as_deref().map(Camera::read).transpose()?;
-        Ok(Reading { camera, cloud_unit_m: self.cloud_unit })
+        Ok(Reading { camera, cloud_unit_m: self.cloud_unit, no_point: self.no_point })
     }
 }
 

@@ -101,10 +101,13 @@ impl Default for Synthetic {
 pub struct Replay {
     pub folder: PathBuf,
     /// Camera file of depth images (TOML), where the folder has depth images.
-    pub intrinsics: Option<PathBuf>,
-    /// What clouds that are no depth images are written in: `m`, `cm`, `mm`, `0.1mm` or `um`.
+    #[serde(alias = "intrinsics")]
+    pub camera_file: Option<PathBuf>,
+    /// What clouds, and depths that are floating-point numbers, are written in: `m`, `cm`, `mm`, `0.1mm` or `um`.
     #[serde(default = "cloud_unit")]
     pub cloud_unit: String,
+    /// A z or a depth that stands for no point, as it is written in the files; besides what is not above 0.
+    pub no_point: Option<f32>,
     /// Frames a second; the recording's own pace when left out.
     pub frame_rate_hz: Option<f64>,
     /// Start over at the end; without it the end is a lost camera.
@@ -206,7 +209,7 @@ impl Camera {
         }
         self.realsense.iter_mut().for_each(|realsense| realsense.resolve(folder));
         let Some(replay) = &mut self.replay else { return };
-        [Some(&mut replay.folder), replay.intrinsics.as_mut()].into_iter().flatten().for_each(|p| resolve(p, folder));
+        [Some(&mut replay.folder), replay.camera_file.as_mut()].into_iter().flatten().for_each(|p| resolve(p, folder));
     }
 }
 
@@ -273,6 +276,9 @@ impl Replay {
         problems.path("camera.replay.folder", &self.folder);
         if let Err(reason) = metres_of(&self.cloud_unit) {
             problems.say(format!("camera.replay.cloud_unit: {reason}"));
+        }
+        if self.no_point.is_some_and(|value| !value.is_finite()) {
+            problems.say("camera.replay.no_point is no finite number: such numbers stand for no point already".into());
         }
         let rate = self.frame_rate_hz.into_iter();
         rate.for_each(|rate| problems.range("camera.replay.frame_rate_hz", rate, 0.01..=10_000.0));

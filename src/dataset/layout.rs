@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{DatasetError, Reading, eyecandies, mvtec3d, read_as_it_is, read_frame, read_mask};
+use super::recording::Record;
+use super::{DatasetError, Reading, eyecandies, mvtec3d, open, read_as_it_is, read_frame, read_mask_of};
 use crate::frame::RgbdFrame;
 
 /// A dataset's frames are not deeper than this: class, split, kind.
@@ -58,12 +59,27 @@ impl Entry {
         self.reading = Reading { camera, ..*reading };
     }
 
-    /// Whether each pixel of the frame, `[height, width]`, is defective.
+    /// Whether each pixel of the frame, `[height, width]`, is defective. A mask that cannot be its defect's is refused; a
+    /// station's own may be empty, since a part may be rejected without a pixel above the threshold.
     pub fn truth(&self, width: usize, height: usize) -> Result<Vec<bool>, DatasetError> {
-        match &self.truth {
-            None => Ok(vec![false; width * height]),
-            Some(path) => read_mask(path, width, height),
+        let Some(path) = &self.truth else { return Ok(vec![false; width * height]) };
+        let mask = read_mask_of(path, width, height)?;
+        if self.defect.is_some() && Record::beside(&self.rgb)?.is_none() {
+            mask.check_defect(path)?;
         }
+        Ok(mask.marked)
+    }
+
+    /// The width and height of the frame by its files' headers; files that do not belong together are refused.
+    pub fn size(&self) -> Result<(usize, usize), DatasetError> {
+        let (picture, points) = open(&self.rgb, &self.xyz, &self.reading)?;
+        Ok(points.size_of_frame(&self.reading, picture.size()))
+    }
+
+    /// Refuses a frame by its files' headers, or whose mask cannot be its own.
+    pub fn check(&self) -> Result<(), DatasetError> {
+        let (width, height) = self.size()?;
+        self.truth(width, height).map(drop)
     }
 }
 
@@ -75,7 +91,7 @@ impl Layout {
         if classes.iter().any(|class| is(class, "train/data") || is(class, "test_public/data")) {
             return Ok(Self::Eyecandies);
         }
-        if classes.iter().any(|class| is(class, "test") || is(class, "train/good")) {
+        if classes.iter().any(|class| is(class, "test") || good_in(&root.join(class).join("train")).is_some()) {
             return Ok(Self::Mvtec3d);
         }
         let expected = "class folders with train/good and test inside (MVTec 3D-AD), or train/data (Eyecandies)";
@@ -135,8 +151,8 @@ pub fn nominal(folder: &Path, reading: &Reading) -> Result<Vec<Entry>, DatasetEr
     let inside = |name: &str| folder.join(name).is_dir();
     let mut entries = if inside("rgb") {
         mvtec3d::folder_entries(folder, None)?
-    } else if inside("good") {
-        mvtec3d::folder_entries(&folder.join("good"), None)?
+    } else if let Some(good) = good_in(folder) {
+        mvtec3d::folder_entries(&good, None)?
     } else if inside("data") {
         eyecandies::entries(folder)?
     } else {
@@ -150,6 +166,17 @@ pub fn nominal(folder: &Path, reading: &Reading) -> Result<Vec<Entry>, DatasetEr
         return Err(DatasetError::Empty { path: folder.into() });
     }
     Ok(entries)
+}
+
+/// The folder of good frames in `folder`, in whatever capitals.
+fn good_in(folder: &Path) -> Option<PathBuf> {
+    let name = folders(folder).ok()?.into_iter().find(|name| is_good(name))?;
+    Some(folder.join(name))
+}
+
+/// Whether a folder of this name holds good frames, not those of a defect.
+pub(super) fn is_good(name: &str) -> bool {
+    name.eq_ignore_ascii_case("good")
 }
 
 /// Every frame in `folder` or in folders within it, whatever its layout, in the order of the frames' own names:
@@ -189,14 +216,16 @@ fn describe(folder: &Path) -> Result<String, DatasetError> {
     Ok(names.iter().take(5).cloned().collect::<Vec<_>>().join(", ") + more)
 }
 
-/// Names in `folder`, sorted; those that start with a dot are nobody's data.
+/// Names in `folder`, sorted; those that start with a dot are nobody's data, and one that is not UTF-8 is passed over with
+/// a warning.
 pub(super) fn names(folder: &Path) -> Result<Vec<String>, DatasetError> {
     let failed = |source| DatasetError::Open { path: folder.into(), source };
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
-        if !name.starts_with('.') {
-            names.push(name);
+        match entry.map_err(failed)?.file_name().into_string() {
+            Ok(name) if name.starts_with('.') => {}
+            Ok(name) => names.push(name),
+            Err(name) => log::warn!("{}: passed over {name:?}, a name that is not UTF-8: rename it", folder.display()),
         }
     }
     names.sort();

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use image::{GrayImage, ImageFormat, RgbImage};
 
-use super::layout::{Entry, folders, names};
-use super::{DatasetError, Reading, tiff};
+use super::layout::{Entry, folders, is_good};
+use super::pairs::by_stem;
+use super::{DatasetError, Reading, picture, points, tiff};
 use crate::files;
 use crate::frame::RgbdFrame;
 
@@ -14,8 +15,13 @@ use crate::frame::RgbdFrame;
 pub fn entries(split: &Path) -> Result<Vec<Entry>, DatasetError> {
     let mut entries = Vec::new();
     for kind in folders(split)? {
-        let defect = (kind != "good").then(|| kind.clone());
-        entries.extend(folder_entries(&split.join(kind), defect)?);
+        let folder = split.join(&kind);
+        if !folder.join("rgb").is_dir() && !folder.join("xyz").is_dir() {
+            log::warn!("{}: passed over, since neither rgb nor xyz is inside", folder.display());
+            continue;
+        }
+        let defect = (!is_good(&kind)).then_some(kind);
+        entries.extend(folder_entries(&folder, defect)?);
     }
     if entries.is_empty() {
         return Err(DatasetError::Empty { path: split.into() });
@@ -25,12 +31,12 @@ pub fn entries(split: &Path) -> Result<Vec<Entry>, DatasetError> {
 
 /// Frames of one folder with `rgb` and `xyz`, and `gt` where pixels are marked.
 pub fn folder_entries(folder: &Path, defect: Option<String>) -> Result<Vec<Entry>, DatasetError> {
-    let mut clouds = by_stem(&folder.join("xyz"))?;
+    let mut clouds = by_stem(&folder.join("xyz"), &points::SUFFIXES)?;
     let truths = folder.join("gt");
-    let truths = if truths.is_dir() { by_stem(&truths)? } else { BTreeMap::new() };
+    let truths = if truths.is_dir() { by_stem(&truths, &picture::SUFFIXES)? } else { BTreeMap::new() };
     let prefix = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut entries = Vec::new();
-    for (stem, rgb) in by_stem(&folder.join("rgb"))? {
+    for (stem, rgb) in by_stem(&folder.join("rgb"), &picture::SUFFIXES)? {
         let Some(xyz) = clouds.remove(&stem) else { return Err(DatasetError::NoCloud { rgb }) };
         let truth = truths.get(&stem).cloned();
         if defect.is_some() && truth.is_none() {
@@ -43,11 +49,6 @@ pub fn folder_entries(folder: &Path, defect: Option<String>) -> Result<Vec<Entry
         Some(xyz) => Err(DatasetError::NoColour { xyz }),
         None => Ok(entries),
     }
-}
-
-fn by_stem(folder: &Path) -> Result<BTreeMap<String, PathBuf>, DatasetError> {
-    let stem = |path: PathBuf| (path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), path);
-    Ok(names(folder)?.into_iter().map(|name| stem(folder.join(name))).collect())
 }
 
 /// Writes a frame, and its mask where given (`[height, width]`), into `folder`'s `rgb`, `xyz` and `gt`.

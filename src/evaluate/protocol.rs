@@ -89,21 +89,23 @@ pub fn run_class(
 ) -> Result<ClassRun, EvaluateError> {
     let mut engine = engine.clone();
     let (mut fit, mut tallies) = (None, Vec::new());
+    // What cannot be tested shows before hours are spent.
+    let entries = dataset.entries(class, Split::Test)?;
+    entries.iter().try_for_each(Entry::check)?;
     if !engine.is_fitted() {
         let start = Instant::now();
-        let entries = dataset.entries(class, Split::Train)?;
+        let learnt = dataset.entries(class, Split::Train)?;
         let tally;
-        (engine, tally) = fit_class(engine, entries, class, protocol, observe)?;
+        (engine, tally) = fit_class(engine, learnt, class, protocol, observe)?;
         tallies.push(("fit", tally));
         fit = Some((engine.metadata.fitted_on.len(), start.elapsed()));
-        let entries = dataset.entries(class, Split::Validation)?;
-        let (calibration, tally) = calibrate_class(&engine, &entries, class, protocol, observe)?;
+        let good = dataset.entries(class, Split::Validation)?;
+        let (calibration, tally) = calibrate_class(&engine, &good, class, protocol, observe)?;
         engine.metadata.calibration = Some(calibration);
         tallies.push(("calibrate", tally));
     }
     let calibration = engine.metadata.calibration;
     let mut inspector = ready(engine, class, protocol)?;
-    let entries = dataset.entries(class, Split::Test)?;
     let (mut tested, mut spent) = (Vec::new(), Duration::ZERO);
     let (mut of_tested, mut doubts, mut tally) = (Vec::new(), Doubts::default(), Tally::default());
     for (i, entry) in entries.iter().enumerate() {

@@ -27,15 +27,7 @@ pub fn patience(camera: &Camera) -> Patience {
 pub fn opener(camera: &Camera, machine: Choice) -> Result<Opener, CalibrationError> {
     match (camera.source, &camera.replay, &camera.v4l) {
         (CameraSource::Replay, Some(replay), _) => {
-            let playback = Playback {
-                folder: replay.folder.clone(),
-                rate: replay.frame_rate_hz.map_or(Rate::Recorded, Rate::PerSecond),
-                repeat: replay.repeat,
-                reading: Reading {
-                    camera: replay.intrinsics.as_deref().map(calibration::Camera::read).transpose()?,
-                    cloud_unit_m: dataset::metres_of(&replay.cloud_unit).unwrap_or(1.0),
-                },
-            };
+            let playback = playback(replay)?;
             Ok(Opener::new(move || opened(Replay::open(&playback)?)))
         }
         (CameraSource::V4l, _, Some(nodes)) => {
@@ -69,6 +61,20 @@ pub fn opener(camera: &Camera, machine: Choice) -> Result<Opener, CalibrationErr
             Ok(Opener::new(move || opened(Synthetic::open(&belt)?)))
         }
     }
+}
+
+/// What a checked `[camera.replay]` plays.
+pub fn playback(replay: &config::camera::Replay) -> Result<Playback, CalibrationError> {
+    Ok(Playback {
+        folder: replay.folder.clone(),
+        rate: replay.frame_rate_hz.map_or(Rate::Recorded, Rate::PerSecond),
+        repeat: replay.repeat,
+        reading: Reading {
+            camera: replay.camera_file.as_deref().map(calibration::Camera::read).transpose()?,
+            cloud_unit_m: dataset::metres_of(&replay.cloud_unit).unwrap_or(1.0),
+            no_point: replay.no_point,
+        },
+    })
 }
 
 #[cfg(feature = "v4l")]

@@ -33,6 +33,25 @@ fn a_configuration_that_cannot_be_is_refused_with_what_is_wrong() {
 }
 
 #[test]
+fn a_replay_of_depth_images_needs_its_camera_file() {
+    // F6: this passed, and every frame was refused once the station ran.
+    let desk = Desk::new();
+    for kind in ["rgb", "xyz"] {
+        std::fs::create_dir_all(desk.path("recording").join(kind)).unwrap();
+    }
+    let (rgb, xyz) = (image::RgbImage::new(8, 6), image::ImageBuffer::<image::Luma<u16>, Vec<u16>>::new(8, 6));
+    rgb.save(desk.path("recording/rgb/0.png")).unwrap();
+    xyz.save(desk.path("recording/xyz/0.png")).unwrap();
+    desk.write("station.toml", EXAMPLE);
+    let words = ["recording/xyz/0.png is a depth image", "camera.replay.camera_file"];
+    desk.refused_with("check-config station.toml", &words);
+    desk.write("station.toml", EXAMPLE.replace("# camera_file = \"camera.toml\"  ", "camera_file = \"camera.toml\"  "));
+    desk.refused_with("check-config station.toml", &["cannot read camera.toml"]);
+    desk.write("camera.toml", "fx = 8.0\nfy = 8.0\ncx = 4.0\ncy = 3.0\ndepth_unit_m = 0.001\n");
+    assert!(desk.done("check-config station.toml").out.contains("camera_file = \"camera.toml\""));
+}
+
+#[test]
 fn a_camera_of_two_nodes_is_checked_with_its_file_before_it_is_opened() {
     let desk = Desk::new();
     let (from, to) = (EXAMPLE.find("[camera]").unwrap(), EXAMPLE.find("[trigger]").unwrap());

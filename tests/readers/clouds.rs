@@ -7,7 +7,7 @@ use tiff::encoder::colortype::{RGB32Float, RGB64Float};
 use tiff::encoder::{Compression, DeflateLevel};
 
 use crate::writers::{
-    CAMERA, HEIGHT, SAID, TestFile, WIDTH, cloud, depth, encoded, npy, npy_f32, points, refusal, shape, tiff_saying,
+    HEIGHT, SAID, TestFile, WIDTH, cloud, depth, encoded, npy, npy_f32, points, refusal, shape, tiff_saying,
     tiff_strips, tiles, values,
 };
 
@@ -60,8 +60,8 @@ fn a_cloud_that_is_written_is_read_again() {
     assert_eq!(decoder.dimensions().unwrap(), (WIDTH as u32, HEIGHT as u32));
     let tiff::decoder::DecodingResult::F32(read) = decoder.read_image().unwrap() else { panic!("floats") };
     assert!(read == map);
-    // One channel is no cloud.
-    assert!(refusal("map.tiff", read_cloud(&file.path, &Reading::default())).contains("three float channels"));
+    // One channel is depth, which needs a camera.
+    assert!(refusal("map.tiff", read_cloud(&file.path, &Reading::default())).contains("is a depth image"));
 }
 
 #[test]
@@ -81,7 +81,8 @@ fn depth_becomes_the_points_that_the_camera_says() {
 fn depth_needs_a_camera_and_one_channel_of_sixteen_bits() {
     let file = TestFile::new("depth.png", &encoded(depth(), ImageFormat::Png));
     let message = refusal("depth.png", read_cloud(&file.path, &Reading::default()));
-    assert!(message.contains("--camera"), "{message}");
+    // F6: stations have another name for it.
+    assert!(message.contains("--camera FILE") && message.contains("camera.replay.camera_file"), "{message}");
     for (image, found) in [
         (image::DynamicImage::from(crate::writers::picture()), "Rgb8"),
         (image::GrayImage::new(4, 4).into(), "L8"),
@@ -113,9 +114,10 @@ fn colour_and_cloud_of_different_sizes_are_both_named() {
     let xyz = TestFile::new("xyz.npy", &npy_f32(&values()));
     let small = image::RgbImage::new(WIDTH as u32, 5);
     let rgb = TestFile::new("rgb.png", &encoded(small, ImageFormat::Png));
-    let message = refusal("rgb.png", dataset::read_frame(&rgb.path, &xyz.path, &CAMERA.into()));
+    let message = refusal("rgb.png", dataset::read_frame(&rgb.path, &xyz.path, &Reading::default()));
     assert!(message.contains("xyz.npy") && message.contains("37 x 5") && message.contains("37 x 29"), "{message}");
     let rgb = TestFile::new("rgb.png", &encoded(crate::writers::picture(), ImageFormat::Png));
-    let frame = dataset::read_frame(&rgb.path, &xyz.path, &Reading::default()).unwrap();
+    let unit = Reading { cloud_unit_m: 1e-3, ..Reading::default() };
+    let frame = dataset::read_frame(&rgb.path, &xyz.path, &unit).unwrap();
     assert_eq!((frame.width(), frame.height()), (WIDTH, HEIGHT));
 }

@@ -63,7 +63,7 @@ pub fn refusal<T>(name: &str, result: Result<T, DatasetError>) -> String {
 
 /// `[HEIGHT, WIDTH, 3]`, every value its own and exact in f32.
 pub fn values() -> Vec<f32> {
-    (0..WIDTH * HEIGHT * 3).map(|i| (i as f32 - 1500.0) * 0.125).collect()
+    (1..=WIDTH * HEIGHT * 3).map(|i| i as f32 * 0.125).collect()
 }
 
 pub fn points(values: &[f32]) -> &[[f32; 3]] {
@@ -123,6 +123,28 @@ pub fn tiff_saying(said: Said, tile: Option<u32>, pieces: &[Vec<f32>]) -> Vec<u8
     for (tag, numbers) in where_it_lies.into_iter().zip([offsets, counts]) {
         directory.write_tag(tag, numbers.as_slice()).unwrap();
     }
+    directory.finish().unwrap();
+    bytes.into_inner()
+}
+
+/// A TIFF whose planes lie apart, a strip each.
+pub fn tiff_planes(planes: &[Vec<f32>]) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let mut encoder = TiffEncoder::new(&mut bytes).unwrap();
+    let mut directory = encoder.image_directory().unwrap();
+    let offsets: Vec<u32> = planes.iter().map(|plane| directory.write_data(plane.as_slice()).unwrap() as u32).collect();
+    let counts: Vec<u32> = planes.iter().map(|plane| plane.len() as u32 * 4).collect();
+    directory.write_tag(Tag::ImageWidth, SAID.width).unwrap();
+    directory.write_tag(Tag::ImageLength, SAID.height).unwrap();
+    directory.write_tag(Tag::SamplesPerPixel, planes.len() as u16).unwrap();
+    directory.write_tag(Tag::BitsPerSample, vec![32u16; planes.len()].as_slice()).unwrap();
+    directory.write_tag(Tag::SampleFormat, vec![3u16; planes.len()].as_slice()).unwrap();
+    directory.write_tag(Tag::PlanarConfiguration, 2u16).unwrap();
+    directory.write_tag(Tag::Compression, 1u16).unwrap();
+    directory.write_tag(Tag::PhotometricInterpretation, 2u16).unwrap();
+    directory.write_tag(Tag::RowsPerStrip, SAID.height).unwrap();
+    directory.write_tag(Tag::StripOffsets, offsets.as_slice()).unwrap();
+    directory.write_tag(Tag::StripByteCounts, counts.as_slice()).unwrap();
     directory.finish().unwrap();
     bytes.into_inner()
 }
