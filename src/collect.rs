@@ -71,7 +71,7 @@ impl Collector {
     ) -> Result<Self, CollectError> {
         Ok(Self {
             folder: folder.into(),
-            number: next_number(folder)?,
+            number: tidy(folder)?,
             belt: station.map(StationCalibration::plane).or(scene.belt.fixed()),
             usual: station.and_then(|station| station.measured.as_ref()).map(|measured| measured.usual),
             scene: scene.clone(),
@@ -86,7 +86,7 @@ impl Collector {
 
     /// Writes further parts into another folder: parts of the one before do not come again in it.
     pub fn go_on_in(&mut self, folder: &Path) -> Result<(), CollectError> {
-        (self.folder, self.number) = (folder.into(), next_number(folder)?);
+        (self.folder, self.number) = (folder.into(), tidy(folder)?);
         Ok(())
     }
 
@@ -143,9 +143,11 @@ impl Collector {
     }
 }
 
-/// The number after the largest of the files in `folder`, which need not be there yet.
-fn next_number(folder: &Path) -> Result<usize, CollectError> {
+/// Removes the half part that a sudden end left in `folder`, which need not be there yet, and gives the number after the
+/// largest of its files.
+fn tidy(folder: &Path) -> Result<usize, CollectError> {
     let failed = |source| CollectError::Write { folder: folder.into(), source };
+    mvtec3d::remove_broken_off(folder).map_err(failed)?;
     let mut number = 0;
     let files = match std::fs::read_dir(folder.join("rgb")) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),

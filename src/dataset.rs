@@ -10,7 +10,7 @@ mod pairs;
 mod picture;
 mod points;
 pub mod recording;
-mod tiff;
+pub(crate) mod tiff;
 mod unit;
 mod values;
 
@@ -22,11 +22,11 @@ use self::picture::Picture;
 use self::points::PointsFile;
 use crate::calibration::distance::{DistanceError, check_distance, has_signal};
 use crate::calibration::{CalibrationError, Camera};
+use crate::files;
 use crate::frame::{FrameError, OrganisedCloud, RgbdFrame};
 
 pub use self::layout::{Entry, Layout, Split, draw, frames_under, nominal};
 pub use self::mask::Mask;
-pub use self::tiff::write_map;
 pub use self::unit::metres_of;
 
 /// What a colour image is expected to be.
@@ -102,6 +102,11 @@ impl From<Camera> for Reading {
     fn from(camera: Camera) -> Self {
         Self { camera: Some(camera), ..Self::default() }
     }
+}
+
+/// Writes `[height, width]` f32 as a TIFF of one channel; whole or not at all.
+pub fn write_map(path: &Path, map: &[f32], width: usize, height: usize) -> std::io::Result<()> {
+    files::write_whole(path, |file| tiff::write_map(file, map, width, height))
 }
 
 /// Reads one pixel-registered frame. One at a distance that no camera measures at is refused: its unit is wrong.

@@ -270,7 +270,8 @@ mod tests {
                 engine_sha256: String::new(),
                 times_ms: Default::default(),
             };
-            record.write(&folder.path().join("test").join(kind), stem).unwrap();
+            let path = mvtec3d::path_in(&folder.path().join("test").join(kind), "verdict", stem, "json").unwrap();
+            crate::files::write_whole(&path, |file| record.write(file)).unwrap();
         }
         let replay = Replay::open(&playback(folder.path(), Rate::Recorded, true)).unwrap();
         assert_eq!(replay.intervals_ns, Some(vec![40_000_000, PAUSE_NS_MAX, PAUSE_NS_MAX]));

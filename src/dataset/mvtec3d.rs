@@ -1,14 +1,18 @@
 //! The layout of MVTec 3D-AD: `{rgb,xyz,gt}` folders of equally named files under `good` and each defect.
+//!
+//! What is written of a part gets its names one after another, last the cloud, or the verdict in a station's recording.
+//! While that one's temporary file is there without it, the part is not complete.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use image::{GrayImage, ImageFormat, RgbImage};
 
-use super::layout::{Entry, folders, is_good};
+use super::layout::{Entry, folders, is_good, names};
 use super::pairs::by_stem;
-use super::{DatasetError, Reading, picture, points, tiff};
-use crate::files;
+use super::{DatasetError, Reading, picture, points, recording, tiff};
+use crate::files::{self, Together};
 use crate::frame::RgbdFrame;
 
 /// Frames of a split: `good` and one folder for each defect.
@@ -31,12 +35,16 @@ pub fn entries(split: &Path) -> Result<Vec<Entry>, DatasetError> {
 
 /// Frames of one folder with `rgb` and `xyz`, and `gt` where pixels are marked.
 pub fn folder_entries(folder: &Path, defect: Option<String>) -> Result<Vec<Entry>, DatasetError> {
-    let mut clouds = by_stem(&folder.join("xyz"), &points::SUFFIXES)?;
-    let truths = folder.join("gt");
-    let truths = if truths.is_dir() { by_stem(&truths, &picture::SUFFIXES)? } else { BTreeMap::new() };
+    // Of a recording, or of a folder with nothing in it, these may not be there yet.
+    let may_lack = folder.join("verdict").is_dir() || names(folder)?.is_empty();
+    let read = if may_lack { by_stem_if_there } else { by_stem };
+    let mut colours = read(&folder.join("rgb"), &picture::SUFFIXES)?;
+    let mut clouds = read(&folder.join("xyz"), &points::SUFFIXES)?;
+    leave_out_incomplete(folder, &mut colours, &mut clouds)?;
+    let truths = by_stem_if_there(&folder.join("gt"), &picture::SUFFIXES)?;
     let prefix = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut entries = Vec::new();
-    for (stem, rgb) in by_stem(&folder.join("rgb"), &picture::SUFFIXES)? {
+    for (stem, rgb) in colours {
         let Some(xyz) = clouds.remove(&stem) else { return Err(DatasetError::NoCloud { rgb }) };
         let truth = truths.get(&stem).cloned();
         if defect.is_some() && truth.is_none() {
@@ -51,22 +59,197 @@ pub fn folder_entries(folder: &Path, defect: Option<String>) -> Result<Vec<Entry
     }
 }
 
-/// Writes a frame, and its mask where given (`[height, width]`), into `folder`'s `rgb`, `xyz` and `gt`.
-pub fn write(folder: &Path, stem: &str, frame: &RgbdFrame, truth: Option<&[bool]>) -> std::io::Result<()> {
-    let (width, height) = (frame.width() as u32, frame.height() as u32);
-    let path = |kind: &str, extension: &str| -> std::io::Result<PathBuf> {
-        std::fs::create_dir_all(folder.join(kind))?;
-        Ok(folder.join(kind).join(format!("{stem}.{extension}")))
+/// Takes out the parts that are not complete, and says so.
+fn leave_out_incomplete(
+    folder: &Path,
+    colours: &mut BTreeMap<String, PathBuf>,
+    clouds: &mut BTreeMap<String, PathBuf>,
+) -> Result<(), DatasetError> {
+    let verdicts = folder.join("verdict");
+    let is_recording = verdicts.is_dir();
+    let verdict = by_stem_if_there(&verdicts, &["json"])?;
+    let (no_verdict_yet, no_cloud_yet) = (unfinished(&verdicts)?, unfinished(&folder.join("xyz"))?);
+    let is_incomplete = |stem: &String| {
+        let (coloured, clouded) = (colours.contains_key(stem), clouds.contains_key(stem));
+        let judged = verdict.contains_key(stem);
+        let lacks = !judged || !coloured || !clouded;
+        (no_verdict_yet.contains(stem) && !judged)
+            || (no_cloud_yet.contains(stem) && !clouded)
+            || (is_recording && recording::is_name(stem) && lacks)
     };
+    let stems: BTreeSet<&String> = colours.keys().chain(clouds.keys()).collect();
+    let incomplete: Vec<String> = stems.into_iter().filter(|stem| is_incomplete(stem)).cloned().collect();
+    for stem in &incomplete {
+        colours.remove(stem);
+        clouds.remove(stem);
+    }
+    if !incomplete.is_empty() {
+        log::warn!(
+            "{}: {} parts are left out: not all of their files are there, as their writing was broken off or goes on",
+            folder.display(),
+            incomplete.len()
+        );
+    }
+    Ok(())
+}
+
+/// Stems in `folder` that a file is being written for, or was until its writer was ended.
+fn unfinished(folder: &Path) -> Result<BTreeSet<String>, DatasetError> {
+    let stem = |name: String| name.rsplit_once('.').map_or(name.clone(), |(stem, _)| stem.into());
+    match files::unfinished(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(BTreeSet::new()),
+        names => {
+            let names = names.map_err(|source| DatasetError::Open { path: folder.into(), source })?;
+            Ok(names.into_iter().map(stem).collect())
+        }
+    }
+}
+
+fn by_stem_if_there(folder: &Path, suffixes: &[&str]) -> Result<BTreeMap<String, PathBuf>, DatasetError> {
+    if folder.is_dir() { by_stem(folder, suffixes) } else { Ok(BTreeMap::new()) }
+}
+
+/// Writes a frame, and its mask where given (`[height, width]`), into `folder`'s `rgb`, `xyz` and `gt`; whole or not at all.
+pub fn write(folder: &Path, stem: &str, frame: &RgbdFrame, truth: Option<&[bool]>) -> io::Result<()> {
+    let mut together = Together::new_marked_by(&path_in(folder, "xyz", stem, "tiff")?)?;
+    add_pictures(&mut together, folder, stem, frame, truth)?;
+    together.commit(|file| tiff::write_cloud(file, frame.cloud()))
+}
+
+/// The same as part of what is written `together`.
+pub fn add(
+    together: &mut Together,
+    folder: &Path,
+    stem: &str,
+    frame: &RgbdFrame,
+    truth: Option<&[bool]>,
+) -> io::Result<()> {
+    add_pictures(together, folder, stem, frame, truth)?;
+    together.add(&path_in(folder, "xyz", stem, "tiff")?, |file| tiff::write_cloud(file, frame.cloud()))
+}
+
+fn add_pictures(
+    together: &mut Together,
+    folder: &Path,
+    stem: &str,
+    frame: &RgbdFrame,
+    truth: Option<&[bool]>,
+) -> io::Result<()> {
+    let (width, height) = (frame.width() as u32, frame.height() as u32);
     let Some(rgb) = RgbImage::from_raw(width, height, frame.rgb().to_vec()) else {
         panic!("a frame's colour has its size")
     };
-    files::write_whole(&path("rgb", "png")?, |file| {
-        rgb.write_to(file, ImageFormat::Png).map_err(std::io::Error::other)
+    together.add(&path_in(folder, "rgb", stem, "png")?, |file| {
+        rgb.write_to(file, ImageFormat::Png).map_err(io::Error::other)
     })?;
-    tiff::write_cloud(&path("xyz", "tiff")?, frame.cloud())?;
     let Some(truth) = truth else { return Ok(()) };
     let mask = truth.iter().map(|defective| if *defective { 255 } else { 0 }).collect();
     let Some(mask) = GrayImage::from_raw(width, height, mask) else { panic!("a mask has its frame's size") };
-    files::write_whole(&path("gt", "png")?, |file| mask.write_to(file, ImageFormat::Png).map_err(std::io::Error::other))
+    together.add(&path_in(folder, "gt", stem, "png")?, |file| {
+        mask.write_to(file, ImageFormat::Png).map_err(io::Error::other)
+    })
+}
+
+/// Where a part's file of one kind goes; the folder is made.
+pub fn path_in(folder: &Path, kind: &str, stem: &str, extension: &str) -> io::Result<PathBuf> {
+    files::make_folder(&folder.join(kind))?;
+    Ok(folder.join(kind).join(format!("{stem}.{extension}")))
+}
+
+/// Removes what [`write`] left in `folder` where it was ended before the cloud had its name.
+pub fn remove_broken_off(folder: &Path) -> io::Result<()> {
+    // The cloud's temporary tells which files are half a part, so it goes after them.
+    for kind in ["rgb", "gt", "xyz"].map(|kind| folder.join(kind)).iter().filter(|kind| kind.is_dir()) {
+        for left in files::abandoned(kind)? {
+            let stem = left.target.strip_suffix(".tiff").filter(|_| kind.ends_with("xyz"));
+            if let Some(stem) = stem.filter(|_| !kind.join(&left.target).exists()) {
+                files::remove(&folder.join("rgb").join(format!("{stem}.png")))?;
+                files::remove(&folder.join("gt").join(format!("{stem}.png")))?;
+            }
+            left.remove()?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::failing::{Plan, by};
+    use crate::frame::OrganisedCloud;
+
+    const SIDE: usize = 32;
+
+    fn frame(seed: u8) -> RgbdFrame {
+        let cloud = OrganisedCloud::new(SIDE, SIDE, vec![[0.0, 0.0, 0.5]; SIDE * SIDE]).unwrap();
+        RgbdFrame::new(SIDE, SIDE, vec![seed; SIDE * SIDE * 3], cloud).unwrap()
+    }
+
+    fn names_in(folder: &Path) -> Vec<String> {
+        folder_entries(folder, None)
+            .unwrap()
+            .into_iter()
+            .map(|entry| entry.name.rsplit_once('/').unwrap().1.into())
+            .collect()
+    }
+
+    fn files_in(folder: &Path) -> usize {
+        ["rgb", "gt", "xyz"].map(|kind| std::fs::read_dir(folder.join(kind)).map_or(0, Iterator::count)).iter().sum()
+    }
+
+    // R2
+    #[test]
+    fn wherever_the_writing_of_a_part_ends_the_others_are_read_and_no_half_stays() {
+        let mask = vec![false; SIDE * SIDE];
+        let run = |plan| {
+            let folder = tempfile::tempdir().unwrap();
+            write(folder.path(), "000", &frame(0), Some(&mask)).unwrap();
+            let (written, steps) = by(plan, || write(folder.path(), "001", &frame(1), Some(&mask)));
+            let read = names_in(folder.path());
+            assert!(read == ["000", "001"] || (read == ["000"] && written.is_err()), "{plan:?} {read:?}");
+            remove_broken_off(folder.path()).unwrap();
+            assert_eq!((names_in(folder.path()), files_in(folder.path())), (read.clone(), 3 * read.len()), "{plan:?}");
+            steps
+        };
+        for step in 0..run(Plan::None) {
+            run(Plan::FailsAt(step));
+            run(Plan::EndsAt(step));
+        }
+    }
+
+    // R2: what an earlier version left of a recording, and what a person took away.
+    #[test]
+    fn a_recording_with_half_parts_is_read_without_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let stems = [1, 2, 3, 4].map(|part| recording::name(1, part));
+        for stem in &stems {
+            write(folder.path(), stem, &frame(0), None).unwrap();
+            std::fs::write(path_in(folder.path(), "verdict", stem, "json").unwrap(), "{}").unwrap();
+        }
+        let take = |kind: &str, stem: &str, extension| {
+            std::fs::remove_file(path_in(folder.path(), kind, stem, extension).unwrap())
+        };
+        take("verdict", &stems[0], "json").unwrap();
+        take("rgb", &stems[1], "png").unwrap();
+        take("xyz", &stems[3], "tiff").unwrap();
+        assert_eq!(names_in(folder.path()), [stems[2].clone()]);
+        // What a person put there is read, and refused where it is half.
+        write(folder.path(), "mine", &frame(0), None).unwrap();
+        assert_eq!(names_in(folder.path()), ["mine".into(), stems[2].clone()]);
+        take("xyz", "mine", "tiff").unwrap();
+        assert!(matches!(folder_entries(folder.path(), None), Err(DatasetError::NoCloud { .. })));
+    }
+
+    // R2: a station that was ended before its first part.
+    #[test]
+    fn a_recording_that_has_no_part_of_a_kind_yet_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        for made in ["test/good", "test/reject/verdict", "test/review/rgb", "test/review/verdict"] {
+            std::fs::create_dir_all(folder.path().join(made)).unwrap();
+        }
+        assert!(matches!(entries(&folder.path().join("test")), Err(DatasetError::Empty { .. })));
+        let mask = vec![false; SIDE * SIDE];
+        write(&folder.path().join("test/review"), "000", &frame(0), Some(&mask)).unwrap();
+        assert_eq!(entries(&folder.path().join("test")).unwrap().len(), 1);
+    }
 }

@@ -7,13 +7,35 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::DatasetError;
-use crate::files;
+use crate::files::Temporary;
 use crate::score::Verdict;
 
 /// The version of this layout.
 pub const FORMAT: u32 = 1;
 /// A record is about a kilobyte.
 const FILE_BYTES_MAX: u64 = 64 << 10;
+
+/// What a part is named by: the station's start that recorded it, counted, and the trigger's number. By name parts are
+/// in the order that they came, whatever the wall's clock says; those named by it, in recordings of before, come first.
+pub fn name(session: u64, part: u64) -> String {
+    format!("s{session:08}-{part:010}")
+}
+
+/// The session in a part's name; none where it is named otherwise.
+pub fn session_of(name: &str) -> Option<u64> {
+    let (session, part) = name.strip_prefix('s')?.split_once('-')?;
+    (is_number(session, 8) && is_number(part, 10)).then(|| session.parse().ok())?
+}
+
+/// Whether a station names parts so, or did: by milliseconds since 1970 and the trigger's number.
+pub fn is_name(name: &str) -> bool {
+    let by_clock = name.split_once('-').is_some_and(|(time, part)| is_number(time, 13) && is_number(part, 8));
+    by_clock || session_of(name).is_some()
+}
+
+fn is_number(text: &str, digits_min: usize) -> bool {
+    text.len() >= digits_min && text.bytes().all(|b| b.is_ascii_digit())
+}
 
 /// One part's verdict and how it came about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,12 +67,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// Writes the record of the frame `stem` in `folder`; whole or not at all.
-    pub fn write(&self, folder: &Path, stem: &str) -> std::io::Result<()> {
-        let folder = folder.join("verdict");
-        std::fs::create_dir_all(&folder)?;
-        let text = serde_json::to_string_pretty(self).map_err(std::io::Error::other)?;
-        files::write_whole(&folder.join(format!("{stem}.json")), |file| writeln!(file, "{text}"))
+    pub fn write(&self, file: &mut Temporary) -> std::io::Result<()> {
+        writeln!(file, "{}", serde_json::to_string_pretty(self).map_err(std::io::Error::other)?)
     }
 
     /// The record of the frame whose colour image is `rgb`; none where it was not recorded by a station.
@@ -99,10 +117,23 @@ mod tests {
         }
     }
 
+    // R10
+    #[test]
+    fn parts_are_named_in_the_order_that_they_came() {
+        let names = ["0000000000007-00000001", "9999999999999-00000002", &name(1, 99_999_999), &name(1, 100_000_000)];
+        let names = names.map(String::from).into_iter().chain([name(2, 1), name(10, 0)]).collect::<Vec<_>>();
+        assert!(names.is_sorted() && names.iter().all(|name| is_name(name)), "{names:?}");
+        assert_eq!(names.iter().filter_map(|name| session_of(name)).collect::<Vec<_>>(), [1, 1, 2, 10]);
+        let others =
+            ["000", "s1-2", "s00000001-", "s00000001-000000000x", "2024-01-01", "", "s-", "a00000001-0000000001"];
+        assert!(others.iter().all(|name| !is_name(name)));
+    }
+
     #[test]
     fn a_record_is_read_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
-        record().write(folder.path(), "000").unwrap();
+        std::fs::create_dir(folder.path().join("verdict")).unwrap();
+        crate::files::write_whole(&folder.path().join("verdict/000.json"), |file| record().write(file)).unwrap();
         assert_eq!(Record::beside(&folder.path().join("rgb/000.png")).unwrap(), Some(record()));
         assert_eq!(Record::beside(&folder.path().join("rgb/001.png")).unwrap(), None);
     }

@@ -15,7 +15,7 @@ use tiff::{ColorType, TiffError};
 
 use super::DatasetError;
 use super::values::{Narrow, Values};
-use crate::files;
+use crate::files::Temporary;
 use crate::frame::{OrganisedCloud, PIXELS_MAX, check_size};
 
 const EXPECTED: &str =
@@ -148,22 +148,25 @@ fn limits() -> Limits {
     limits.intermediate_buffer_size = limits.decoding_buffer_size;
     limits
 }
-/// Writes `[height, width]` f32 as one channel; whole or not at all.
-pub fn write_map(path: &Path, map: &[f32], width: usize, height: usize) -> std::io::Result<()> {
-    write::<Gray32Float>(path, map, width, height)
+
+/// Writes `[height, width]` f32 as one channel.
+pub fn write_map(file: &mut Temporary, map: &[f32], width: usize, height: usize) -> std::io::Result<()> {
+    write::<Gray32Float>(file, map, width, height)
 }
 
-/// Writes a cloud as three float channels, metres; whole or not at all.
-pub fn write_cloud(path: &Path, cloud: &OrganisedCloud) -> std::io::Result<()> {
-    write::<RGB32Float>(path, cloud.points().as_flattened(), cloud.width(), cloud.height())
+/// Writes a cloud as three float channels, metres.
+pub fn write_cloud(file: &mut Temporary, cloud: &OrganisedCloud) -> std::io::Result<()> {
+    write::<RGB32Float>(file, cloud.points().as_flattened(), cloud.width(), cloud.height())
 }
 
-fn write<C: Encoded<Inner = f32>>(path: &Path, values: &[f32], width: usize, height: usize) -> std::io::Result<()> {
-    files::write_whole(path, |file| {
-        let mut out = BufWriter::new(file);
-        let written =
-            TiffEncoder::new(&mut out).and_then(|mut e| e.write_image::<C>(width as u32, height as u32, values));
-        written.map_err(std::io::Error::other)?;
-        out.flush()
-    })
+fn write<C: Encoded<Inner = f32>>(
+    file: &mut Temporary,
+    values: &[f32],
+    width: usize,
+    height: usize,
+) -> std::io::Result<()> {
+    let mut out = BufWriter::new(file);
+    let written = TiffEncoder::new(&mut out).and_then(|mut e| e.write_image::<C>(width as u32, height as u32, values));
+    written.map_err(std::io::Error::other)?;
+    out.flush()
 }

@@ -1,8 +1,11 @@
 //! Rejected parts, and a sample of passed ones, on disk in MVTec 3D-AD's layout:
 //!
 //! ```text
-//! FOLDER/parts/test/{good,review,reject}/{rgb,xyz,gt,anomaly_map,psi_rgb,psi_xyz,verdict}/TIME-PART.*
+//! FOLDER/parts/test/{good,review,reject}/{rgb,xyz,gt,anomaly_map,psi_rgb,psi_xyz,verdict}/SESSION-PART.*
 //! ```
+//!
+//! The session counts the starts that recorded something, so that names are in the order of the parts whatever the clock
+//! says. A part's files get their names together, the verdict last: a part without one is not complete.
 //!
 //! `gt` is what lay above the threshold, for a person to correct. A thread of low priority writes; when its queue is
 //! full a part is not recorded, and counted. The oldest parts are removed to keep to the quota.
@@ -22,7 +25,8 @@ use super::matching::Shot;
 use super::metrics::{Count, Metrics};
 use crate::clock;
 use crate::dataset::recording::{self, Record};
-use crate::dataset::{mvtec3d, write_map};
+use crate::dataset::{mvtec3d, tiff};
+use crate::files::{self, Together};
 use crate::inspect::Inspection;
 use crate::priority;
 use crate::score::Verdict;
@@ -65,6 +69,7 @@ pub struct Settings {
 pub struct Recorder {
     test: PathBuf,
     shelf: Shelf,
+    session: u64,
 }
 
 impl Recorder {
@@ -73,9 +78,10 @@ impl Recorder {
         let test = settings.folder.join(CLASS).join("test");
         let failed = |source| RecorderError::Folder { folder: settings.folder.clone(), source };
         // `evaluate` knows a class by its folder of good parts.
-        std::fs::create_dir_all(test.join("good")).map_err(failed)?;
+        files::make_folder(&test.join("good")).map_err(failed)?;
         let shelf = Shelf::open(&test, settings.quota_bytes).map_err(failed)?;
-        Ok(Self { test, shelf })
+        let session = shelf.last_session() + 1;
+        Ok(Self { test, shelf, session })
     }
 
     /// Writes parts until no more come, and gives their frames back.
@@ -108,16 +114,10 @@ impl Recorder {
         let verdict = inspection.verdict.unwrap_or(Verdict::Reject);
         let kind = kind(verdict);
         let captured_unix_ms = unix_ms(shot.captured.captured_ns);
-        let stem = format!("{captured_unix_ms:013}-{:08}", shot.part);
+        let stem = recording::name(self.session, shot.part);
         self.shelf.make_room()?;
-        let written = write(&self.test.join(kind), &stem, shot, &self.entry(shot, judge, captured_unix_ms));
-        match written {
-            Ok(()) => self.shelf.add(kind, &stem),
-            Err(error) => {
-                self.shelf.discard(kind, &stem);
-                Err(error)
-            }
-        }
+        write(&self.test.join(kind), &stem, shot, &self.entry(shot, judge, captured_unix_ms))?;
+        self.shelf.add(kind, &stem)
     }
 
     fn entry(&self, shot: &Shot, judge: &Judge, captured_unix_ms: u64) -> Record {
@@ -161,13 +161,13 @@ fn kind(verdict: Verdict) -> &'static str {
 fn write(folder: &Path, stem: &str, shot: &Shot, record: &Record) -> io::Result<()> {
     let (frame, inspection) = (&shot.captured.frame, &shot.inspection);
     let truth = above_threshold(inspection, record.threshold, frame.width(), frame.height());
-    mvtec3d::write(folder, stem, frame, Some(&truth))?;
+    let mut together = Together::new_marked_by(&mvtec3d::path_in(folder, shelf::MARK, stem, "json")?)?;
+    mvtec3d::add(&mut together, folder, stem, frame, Some(&truth))?;
     let maps = &inspection.maps;
     for (name, map) in [("anomaly_map", &maps.anomaly_map), ("psi_rgb", &maps.psi_rgb), ("psi_xyz", &maps.psi_xyz)] {
-        std::fs::create_dir_all(folder.join(name))?;
-        write_map(&folder.join(name).join(format!("{stem}.tiff")), map, W, H)?;
+        together.add(&mvtec3d::path_in(folder, name, stem, "tiff")?, |file| tiff::write_map(file, map, W, H))?;
     }
-    record.write(folder, stem)
+    together.commit(|file| record.write(file))
 }
 
 /// Pixels of the photograph, `[height, width]`, whose network pixel lies above the threshold.
@@ -273,14 +273,41 @@ mod tests {
         assert!((2..=4).contains(&parts.len()) && parts.is_sorted() && parts.last() == Some(&7), "{parts:?}");
     }
 
+    // R10: the wall's clock may have been set back, or be without a battery.
+    #[test]
+    fn what_a_later_start_records_is_newer_whatever_the_clock_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let of_before = |shot: &Shot, stem: &str| {
+            let recorder = recorder(folder.path(), 1 << 30);
+            let record = recorder.entry(shot, &judge(), 9_999_999_999_999);
+            write(&recorder.test.join("reject"), stem, shot, &record).unwrap();
+            recorder.session
+        };
+        assert_eq!(of_before(&shot(40, Verdict::Reject), "9999999999999-00000040"), 1);
+        for (session, parts) in [(1, [7, 8]), (2, [1, 2])] {
+            let mut recorder = recorder(folder.path(), 1 << 30);
+            assert_eq!(recorder.session, session);
+            parts.iter().for_each(|part| recorder.record(&shot(*part, Verdict::Reject), &judge()).unwrap());
+        }
+        let parts = || {
+            let entries = frames_under(folder.path(), &Reading::default()).unwrap();
+            entries.iter().map(|entry| Record::beside(&entry.rgb).unwrap().unwrap().part).collect::<Vec<u64>>()
+        };
+        assert_eq!(parts(), [40, 7, 8, 1, 2]);
+        // About 1.8 MB each; room for one more is kept.
+        recorder(folder.path(), 8 << 20).record(&shot(3, Verdict::Pass), &judge()).unwrap();
+        let left = parts();
+        assert!(left.len() < 5 && [40, 7, 8, 1, 2, 3].ends_with(&left), "{left:?}");
+    }
+
     #[test]
     fn a_part_that_cannot_be_written_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut recorder = recorder(folder.path(), 1 << 30);
         let kind = folder.path().join(CLASS).join("test/reject");
         std::fs::create_dir_all(&kind).unwrap();
-        // A file where the folder of the last kind of file would be.
-        std::fs::write(kind.join("verdict"), b"").unwrap();
+        // A file where the folder of the last but one kind of file would be.
+        std::fs::write(kind.join("psi_xyz"), b"").unwrap();
         assert!(recorder.record(&shot(1, Verdict::Reject), &judge()).is_err());
         let left =
             std::fs::read_dir(kind.join("rgb")).unwrap().count() + std::fs::read_dir(kind.join("xyz")).unwrap().count();

@@ -5,14 +5,19 @@ use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::dataset::recording;
+use crate::files;
+
 /// What the files of a part end in.
 const EXTENSIONS: [&str; 3] = ["png", "tiff", "json"];
+/// The folder of the file that has its name only while all others of its part have theirs.
+pub const MARK: &str = "verdict";
 
-/// Recorded parts and their files.
+/// Recorded parts and their files. What is named otherwise than a station names parts is a person's, and stays.
 pub struct Shelf {
     test: PathBuf,
     quota_bytes: u64,
-    /// By name, which is by time.
+    /// By name, which is by age.
     parts: VecDeque<Part>,
     bytes: u64,
     /// The largest part so far: room for as much is made before the next is written.
@@ -27,28 +32,36 @@ struct Part {
 }
 
 impl Shelf {
-    /// `test`: a folder of kinds, each with folders of equally named files.
+    /// `test`: a folder of kinds, each with folders of equally named files. What a sudden end left of a part is removed.
     pub fn open(test: &Path, quota_bytes: u64) -> io::Result<Self> {
+        let mut shelf = Self { test: test.into(), quota_bytes, parts: VecDeque::new(), bytes: 0, part_bytes_max: 0 };
         let mut found: BTreeMap<(String, String), u64> = BTreeMap::new();
         for kind in folders(test)? {
-            for folder in folders(&kind.path())? {
-                for file in fs::read_dir(folder.path())? {
-                    let file = file?;
-                    // The temporary file of a write that a sudden end cut short.
-                    if file.file_name().to_string_lossy().starts_with(".tmp") {
-                        fs::remove_file(file.path())?;
-                        continue;
-                    }
-                    let stem = file.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                    let kind = kind.file_name().to_string_lossy().into_owned();
-                    *found.entry((stem, kind)).or_default() += file.metadata()?.len();
+            let kind = kind.file_name().to_string_lossy().into_owned();
+            shelf.remove_broken_off(&kind)?;
+            for file in shelf.files_of(&kind)? {
+                let stem = file.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                if recording::is_name(&stem) {
+                    *found.entry((stem, kind.clone())).or_default() += file.metadata()?.len();
                 }
             }
         }
-        let parts: VecDeque<Part> = found.into_iter().map(|((stem, kind), bytes)| Part { kind, stem, bytes }).collect();
-        let bytes = parts.iter().map(|part| part.bytes).sum();
-        let part_bytes_max = parts.iter().map(|part| part.bytes).max().unwrap_or(0);
-        Ok(Self { test: test.into(), quota_bytes, parts, bytes, part_bytes_max })
+        for ((stem, kind), bytes) in found {
+            if shelf.is_half(&kind, &stem) {
+                log::warn!("the recording has a part that is not complete, which is removed: {kind}/{stem}");
+                shelf.remove_part(&kind, &stem)?;
+                continue;
+            }
+            shelf.bytes += bytes;
+            shelf.part_bytes_max = shelf.part_bytes_max.max(bytes);
+            shelf.parts.push_back(Part { kind, stem, bytes });
+        }
+        Ok(shelf)
+    }
+
+    /// The session of the newest part; 0 where there is none, or only such as the wall's clock named.
+    pub fn last_session(&self) -> u64 {
+        self.parts.iter().filter_map(|part| recording::session_of(&part.stem)).max().unwrap_or(0)
     }
 
     /// Removes the oldest parts until one more fits.
@@ -56,9 +69,7 @@ impl Shelf {
         while self.bytes + self.part_bytes_max > self.quota_bytes {
             let Some(oldest) = self.parts.pop_front() else { return Ok(()) };
             self.bytes -= oldest.bytes;
-            for file in self.files(&oldest.kind, &oldest.stem)? {
-                fs::remove_file(file)?;
-            }
+            self.remove_part(&oldest.kind, &oldest.stem)?;
         }
         Ok(())
     }
@@ -75,11 +86,61 @@ impl Shelf {
         self.make_room()
     }
 
-    /// Removes what was written of a part before that failed.
-    pub fn discard(&self, kind: &str, stem: &str) {
-        let files = self.files(kind, stem).unwrap_or_default();
-        // What cannot be removed now is found, and counted, when the recording is opened again.
-        files.iter().for_each(|file| drop(fs::remove_file(file)));
+    /// Whether a part lacks its verdict and part of its frame: an earlier version was ended while it wrote or removed it.
+    /// A frame that is whole may have been put there by a person.
+    fn is_half(&self, kind: &str, stem: &str) -> bool {
+        let there = |folder: &str, extension: &str| self.file(kind, folder, stem, extension).exists();
+        !there(MARK, "json") && !(there("rgb", "png") && there("xyz", "tiff"))
+    }
+
+    /// Takes the mark off a part, then removes its files. Until they are gone the mark's temporary speaks of them.
+    fn remove_part(&self, kind: &str, stem: &str) -> io::Result<()> {
+        let mark = self.file(kind, MARK, stem, "json");
+        let temporary = mark.exists().then(|| files::temporary_path(&mark));
+        if let Some(temporary) = &temporary {
+            files::rename(&mark, temporary)?;
+        }
+        for file in self.files(kind, stem)? {
+            files::remove(&file)?;
+        }
+        temporary.map_or(Ok(()), |temporary| files::remove(&temporary))
+    }
+
+    /// Removes what is left of parts whose writing or removal was ended, and the temporaries of it.
+    fn remove_broken_off(&self, kind: &str) -> io::Result<()> {
+        // The mark's temporary tells which files are half a part, so it goes after them.
+        let (marks, others): (Vec<_>, Vec<_>) =
+            folders(&self.test.join(kind))?.into_iter().partition(|folder| folder.file_name() == MARK);
+        for folder in others.iter().chain(&marks) {
+            for left in files::abandoned(&folder.path())? {
+                let stem = left.target.strip_suffix(".json").filter(|_| folder.file_name() == MARK);
+                if let Some(stem) = stem.filter(|stem| !self.file(kind, MARK, stem, "json").exists()) {
+                    log::info!("removed what a sudden end left of the part {kind}/{stem}");
+                    self.files(kind, stem)?.iter().try_for_each(|file| files::remove(file))?;
+                }
+                left.remove()?;
+            }
+        }
+        // Of earlier versions, which named temporaries so.
+        for file in self.files_of(kind)?.iter().filter(|file| file.file_name().to_string_lossy().starts_with(".tmp")) {
+            files::remove(&file.path())?;
+        }
+        Ok(())
+    }
+
+    fn file(&self, kind: &str, folder: &str, stem: &str, extension: &str) -> PathBuf {
+        self.test.join(kind).join(folder).join(format!("{stem}.{extension}"))
+    }
+
+    /// Everything in the folders of a kind.
+    fn files_of(&self, kind: &str) -> io::Result<Vec<DirEntry>> {
+        let mut files = Vec::new();
+        for folder in folders(&self.test.join(kind))? {
+            for file in fs::read_dir(folder.path())? {
+                files.push(file?);
+            }
+        }
+        Ok(files)
     }
 
     fn files(&self, kind: &str, stem: &str) -> io::Result<Vec<PathBuf>> {
@@ -104,58 +165,4 @@ fn folders(path: &Path) -> io::Result<Vec<DirEntry>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn write(test: &Path, kind: &str, stem: &str, bytes: usize) {
-        for (folder, extension) in [("rgb", "png"), ("xyz", "tiff"), ("verdict", "json")] {
-            let folder = test.join(kind).join(folder);
-            fs::create_dir_all(&folder).unwrap();
-            fs::write(folder.join(format!("{stem}.{extension}")), vec![0; bytes]).unwrap();
-        }
-    }
-
-    fn stems(shelf: &Shelf) -> Vec<&str> {
-        shelf.parts.iter().map(|part| part.stem.as_str()).collect()
-    }
-
-    fn files(test: &Path, stem: &str) -> usize {
-        let kinds = ["good", "reject"].map(|kind| test.join(kind));
-        let folders = kinds.iter().flat_map(|kind| folders(kind).unwrap());
-        folders
-            .flat_map(|f| fs::read_dir(f.path()).unwrap())
-            .filter(|f| f.as_ref().unwrap().path().file_stem().unwrap() == stem)
-            .count()
-    }
-
-    #[test]
-    fn the_oldest_parts_go_first_whatever_their_kind() {
-        let folder = tempfile::tempdir().unwrap();
-        let test = folder.path();
-        write(test, "reject", "001", 100);
-        write(test, "good", "002", 100);
-        write(test, "reject", "003", 100);
-        let mut shelf = Shelf::open(test, 1000).unwrap();
-        assert_eq!((stems(&shelf), shelf.bytes), (vec!["001", "002", "003"], 900));
-        shelf.make_room().unwrap();
-        assert_eq!((stems(&shelf), shelf.bytes), (vec!["002", "003"], 600));
-        write(test, "good", "004", 120);
-        shelf.add("good", "004").unwrap();
-        // Room for one more as large as the largest.
-        assert_eq!((stems(&shelf), shelf.bytes), (vec!["004"], 360));
-        assert_eq!(["001", "002", "003", "004"].map(|stem| files(test, stem)), [0, 0, 0, 3]);
-    }
-
-    #[test]
-    fn what_was_half_written_is_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), "good", "001", 10);
-        fs::create_dir_all(folder.path().join("reject")).unwrap();
-        let temporary = folder.path().join("good/rgb/.tmpAbC");
-        fs::write(&temporary, b"half").unwrap();
-        let shelf = Shelf::open(folder.path(), 1000).unwrap();
-        assert!(!temporary.exists() && shelf.bytes == 30);
-        shelf.discard("good", "001");
-        assert_eq!(files(folder.path(), "001"), 0);
-    }
-}
+mod tests;

@@ -1,0 +1,63 @@
+//! A folder that appears with all that is in it.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{folder_of, make_folder, step, sync_folder, temporary, temporary_path};
+
+/// A folder beside its target, locked while it is filled. It is removed unless it is renamed.
+pub struct NewFolder {
+    path: PathBuf,
+    _lock: File,
+    there: bool,
+}
+
+impl NewFolder {
+    /// Makes the folder, and removes what was left of others for the same target.
+    pub fn beside(target: &Path) -> io::Result<Self> {
+        make_folder(folder_of(target))?;
+        temporary::sweep(target);
+        step()?;
+        let path = temporary_path(target);
+        fs::create_dir(&path)?;
+        let lock = File::open(&path)?;
+        // Where a file system has no locks, nothing is ever taken for abandoned.
+        let _ = lock.lock();
+        Ok(Self { path, _lock: lock, there: true })
+    }
+
+    /// Where to write what is to be in it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives the folder its name, which nothing must have.
+    pub fn rename_to(mut self, target: &Path) -> io::Result<()> {
+        sync_folders(&self.path)?;
+        step()?;
+        fs::rename(&self.path, target)?;
+        self.there = false;
+        sync_folder(folder_of(target))
+    }
+}
+
+impl Drop for NewFolder {
+    fn drop(&mut self) {
+        if self.there && step().is_ok() {
+            // What cannot be removed now is removed by the next writer of this target.
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// Makes the names in a folder durable, and those in the folders within.
+fn sync_folders(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_folders(&entry.path())?;
+        }
+    }
+    sync_folder(folder)
+}

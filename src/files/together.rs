@@ -1,0 +1,81 @@
+//! Several files that belong together.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Temporary, check_kind, folder_of, folders_of, remove, sync_folder, temporary};
+
+/// Files that appear together. One of them is the mark: its temporary is made before all others and it gets its name
+/// last, so that where the mark is, all of them are, and where only the mark's temporary is, they may be some.
+pub struct Together {
+    others: Vec<Staged>,
+    mark: Staged,
+    sweeps: bool,
+}
+
+/// A file that is written, and its name to be.
+struct Staged {
+    temporary: Temporary,
+    path: PathBuf,
+}
+
+impl Staged {
+    fn beside(path: &Path, sweeps: bool) -> io::Result<Self> {
+        check_kind(path)?;
+        if sweeps {
+            temporary::sweep(path);
+        }
+        Ok(Self { temporary: Temporary::beside(path)?, path: path.into() })
+    }
+
+    fn name(&mut self) -> io::Result<()> {
+        self.temporary.rename_to(&self.path)
+    }
+}
+
+impl Together {
+    /// Begins with the mark, whose content comes last.
+    pub fn marked_by(mark: &Path) -> io::Result<Self> {
+        Ok(Self { others: Vec::new(), mark: Staged::beside(mark, true)?, sweeps: true })
+    }
+
+    /// The same with names that were never used, in folders of many: nothing can be left of earlier writers.
+    pub fn new_marked_by(mark: &Path) -> io::Result<Self> {
+        Ok(Self { others: Vec::new(), mark: Staged::beside(mark, false)?, sweeps: false })
+    }
+
+    /// Writes one more file, which has its name once all are there.
+    pub fn add(&mut self, path: &Path, write: impl FnOnce(&mut Temporary) -> io::Result<()>) -> io::Result<()> {
+        let mut staged = Staged::beside(path, self.sweeps)?;
+        write(&mut staged.temporary)?;
+        staged.temporary.sync()?;
+        self.others.push(staged);
+        Ok(())
+    }
+
+    /// Writes the mark, and gives all their names. A mark of before goes first: it says nothing of the files to come.
+    /// After an error no file is there that was not there before.
+    pub fn commit(self, write_mark: impl FnOnce(&mut Temporary) -> io::Result<()>) -> io::Result<()> {
+        let Self { mut others, mut mark, .. } = self;
+        write_mark(&mut mark.temporary)?;
+        mark.temporary.sync()?;
+        let is_new = |staged: &&Staged| !staged.path.exists();
+        let new: Vec<PathBuf> = [&mark].into_iter().chain(&others).filter(is_new).map(|s| s.path.clone()).collect();
+        // The mark's temporary is there to stay before a file that it speaks of.
+        sync_folder(folder_of(&mark.path))?;
+        remove(&mark.path)?;
+        let named = name(&mut others, &mut mark);
+        if named.is_err() {
+            // The mark first, and its temporary, which goes last, still speaks of the others.
+            new.iter().for_each(|path| drop(remove(path)));
+        }
+        named
+    }
+}
+
+fn name(others: &mut [Staged], mark: &mut Staged) -> io::Result<()> {
+    others.iter_mut().try_for_each(Staged::name)?;
+    folders_of(others.iter().map(|staged| staged.path.as_path())).iter().try_for_each(|folder| sync_folder(folder))?;
+    mark.name()?;
+    sync_folder(folder_of(&mark.path))
+}
