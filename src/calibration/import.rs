@@ -59,6 +59,8 @@ pub struct Calibrated {
     pub part: Option<String>,
     /// Which imager the file says it is of.
     pub says: Vec<Claim>,
+    /// What the file leaves open, for a person.
+    pub doubt: Option<&'static str>,
 }
 
 /// The way from depth to colour.

@@ -156,6 +156,7 @@ fn tell(imager: &str, calibrated: &Calibrated) {
     };
     let part = calibrated.part.as_ref().map_or(String::new(), |part| format!(" ({part})"));
     log::info!("{imager}{part}: {width} x {height}, view {across:.0} x {down:.0} degrees, {error}");
+    calibrated.doubt.iter().for_each(|doubt| log::warn!("{imager}: {doubt}"));
     if calibrated.reprojection_error_px.is_some_and(|error| error > ERROR_PX_MAX) {
         log::warn!("{imager}: more than {ERROR_PX_MAX} px of error: take more pictures of the board, sharp and tilted");
     }

@@ -148,8 +148,11 @@ pub fn size(root: &Node) -> Result<Option<(usize, usize)>, String> {
         (Some(width), Some(height)) => Some((width, height)),
         _ => match find_numbers(root, &both)? {
             Some(found) => {
-                let [width, height] = found.vector(&[2])? else { return Ok(None) };
-                Some((*width as usize, *height as usize))
+                let sides = found.vector(&[2])?;
+                if sides.iter().any(|side| side.fract() != 0.0) {
+                    return Err(format!("{} is {sides:?} where whole pixels are expected", found.name));
+                }
+                Some((sides[0] as usize, sides[1] as usize))
             }
             None => None,
         },
@@ -241,6 +244,7 @@ mod tests {
             "width: 0\nheight: 4",
             "resolution: [0, 3]",
             "resolution: [-1, 3]",
+            "resolution: [64.5, 3]",
             "width: 99999\nheight: 4",
             "width: 64.5\nheight: 4",
             "resolution: [1, 2, 3]",

@@ -15,6 +15,7 @@ const WAY: &str = "T_cn_cnm1";
 pub struct Chain<'a>(Vec<Link<'a>>);
 
 struct Link<'a> {
+    number: usize,
     name: &'a str,
     node: &'a Node,
 }
@@ -25,15 +26,15 @@ impl<'a> Chain<'a> {
         let number = |name: &str| name.strip_prefix("cam")?.parse::<usize>().ok();
         let link = |(name, node): (&'a str, &'a Node)| {
             let number = number(name).filter(|_| node.get("intrinsics").or(node.get("camera_model")).is_some())?;
-            Some((number, Link { name, node }))
+            Some(Link { number, name, node })
         };
-        let mut links: Vec<(usize, Link)> = root.entries().filter_map(link).collect();
-        links.sort_by_key(|(number, _)| *number);
-        (!links.is_empty()).then(|| Self(links.into_iter().map(|(_, link)| link).collect()))
+        let mut links: Vec<Link> = root.entries().filter_map(link).collect();
+        links.sort_by_key(|link| link.number);
+        (!links.is_empty()).then_some(Self(links))
     }
 
     pub fn lens(&self, asked: &Asked) -> Result<Calibrated, String> {
-        let Link { name, node } = &self.0[self.place(asked.imager, asked.camera)?];
+        let Link { name, node, .. } = &self.0[self.place(asked.imager, asked.camera)?];
         let lens = lens(node).map_err(|reason| format!("{name}: {reason}"))?;
         if asked.size.is_some_and(|size| size != (lens.width, lens.height)) {
             return Err(format!("{name} is for {} x {}, another size than the one given", lens.width, lens.height));
@@ -43,7 +44,13 @@ impl<'a> Chain<'a> {
             Imager::of_name(topic).map(|imager| Claim { imager, by })
         });
         let part = format!("{name}{}", topic(node).map_or(String::new(), |topic| format!(" ({topic})")));
-        Ok(Calibrated { lens, reprojection_error_px: None, part: Some(part), says: says.into_iter().collect() })
+        Ok(Calibrated {
+            lens,
+            reprojection_error_px: None,
+            part: Some(part),
+            says: says.into_iter().collect(),
+            doubt: None,
+        })
     }
 
     /// The way from the depth imager to the colour imager, and of which cameras it is.
@@ -54,7 +61,14 @@ impl<'a> Chain<'a> {
             return Err(format!("{} cannot be both the colour and the depth imager", self.0[first].name));
         }
         let mut way = Extrinsics::IDENTITY;
-        for Link { name, node } in &self.0[first + 1..=last] {
+        for pair in self.0[first..=last].windows(2) {
+            let Link { number, name, node } = &pair[1];
+            if *number != pair[0].number + 1 {
+                return Err(format!(
+                    "{name} tells the way from the camera before it, but {} comes before",
+                    pair[0].name
+                ));
+            }
             let step = step(node).map_err(|reason| format!("{name}: {reason}"))?;
             way = way.then(&step);
         }
@@ -220,6 +234,10 @@ cam2:
         let error = lens_of(CHAIN, Imager::Colour, Some("cam3")).unwrap_err();
         assert!(error.contains("cam3") && error.contains("cam0"), "{error}");
         assert!(way_of(CHAIN, Some("cam2"), None).unwrap_err().contains("both the colour and the depth imager"));
+        // A way from a camera that was taken out leads from another one.
+        let gap = CHAIN.replace("cam2:", "cam3:");
+        let error = way_of(&gap, Some("cam0"), None).unwrap_err();
+        assert!(error.contains("cam3 tells the way from the camera before it, but cam1 comes before"), "{error}");
     }
 
     // F8

@@ -36,6 +36,14 @@ pub fn distortion(root: &Node, values: &[f64]) -> Result<(Distortion, Coefficien
     }
 }
 
+/// What a person should know of `values` that look like a usual model's: four may be a fisheye lens's as well.
+pub fn doubt(root: &Node, values: &[f64]) -> Option<&'static str> {
+    let unnamed = matches!(named(root), Ok(None | Some("")));
+    (unnamed && values.len() == 4 && values.iter().any(|c| *c != 0.0)).then_some(
+        "its four distortion coefficients are taken for k1, k2, p1, p2; those of a fisheye calibration (cv::fisheye) are others, and would give a wrong camera",
+    )
+}
+
 /// The model that the file names, if any; refused where it is none of those with these coefficients.
 fn named(root: &Node) -> Result<Option<&str>, String> {
     let expected = format!(

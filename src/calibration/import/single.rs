@@ -37,7 +37,8 @@ pub fn lens(root: &Node, asked: &Asked) -> Result<Calibrated, String> {
         &single,
         &of_pair(&["d", "distcoeffs", "distortioncoefficients", "dist"]),
     )?;
-    let (distortion, coefficients) = model::distortion(root, found.vector(&model::COUNTS)?)?;
+    let values = found.vector(&model::COUNTS)?;
+    let (distortion, coefficients) = model::distortion(root, values)?;
     let (width, height) = size(root, asked)?;
     let lens = Lens { width, height, fx, fy, cx, cy, distortion, coefficients };
     let error = fields::text(root, &["avgreprojectionerror", "reprojectionerror", "rms"])?;
@@ -48,6 +49,7 @@ pub fn lens(root: &Node, asked: &Asked) -> Result<Calibrated, String> {
         part: is_of_pair.then(|| format!("{} and {}", matrix.name, found.name)),
         // The names in a file of two lenses are not one lens's.
         says: if is_of_pair { Vec::new() } else { imagers::claims(root)? },
+        doubt: model::doubt(root, values),
     })
 }
 
@@ -176,7 +178,10 @@ roi:
             distortion: Distortion::BrownConrady,
             coefficients: of_five([0.125, -0.25, 0.0005, -0.00025, 0.0625]),
         };
-        assert_eq!(calibrated, Calibrated { lens, reprojection_error_px: Some(0.21), part: None, says: Vec::new() });
+        assert_eq!(
+            calibrated,
+            Calibrated { lens, reprojection_error_px: Some(0.21), part: None, says: Vec::new(), doubt: None }
+        );
     }
 
     #[test]
@@ -263,10 +268,11 @@ roi:
             assert_eq!(read_text_as(&text, Imager::Colour, None).map(|of| of.lens), Ok(want), "{text}");
         }
         let four = OPENCV.replace(", 6.25e-02 ]", " ]").replace("rows: 5", "rows: 4");
-        assert_eq!(
-            read_text_as(&four, Imager::Colour, None).unwrap().lens.coefficients,
-            of_five([0.125, -0.25, 0.0005, -0.00025, 0.0])
-        );
+        let calibrated = read_text_as(&four, Imager::Colour, None).unwrap();
+        assert_eq!(calibrated.lens.coefficients, of_five([0.125, -0.25, 0.0005, -0.00025, 0.0]));
+        assert!(calibrated.doubt.unwrap().contains("fisheye"));
+        let named = read_text_as(&format!("{four}distortion_model: plumb_bob\n"), Imager::Colour, None).unwrap();
+        assert_eq!(named, Calibrated { doubt: None, ..calibrated });
     }
 
     // F8: OAK-D, Azure Kinect.
