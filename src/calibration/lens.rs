@@ -4,7 +4,7 @@ use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
-use super::distortion::{Coefficients, Distortion, End, PLAIN};
+use super::distortion::{Coefficients, Distortion, PLAIN};
 use crate::frame::{PIXELS_MAX, SIDE_MAX};
 
 /// Focal lengths in widths of the image: views of 136 and of 2 degrees.
@@ -13,7 +13,7 @@ const FOCAL_MAX: f64 = 30.0;
 /// A coefficient beyond this is no coefficient; those of a quotient are large on either side of it.
 const COEFFICIENT_MAX: f64 = 1e3;
 const RATIONAL_MAX: f64 = 1e5;
-/// Columns and rows of pixels, the outermost among them, at which a rational model is inverted to see that it can be.
+/// Columns and rows of pixels at which a rational model is inverted to see that it can be.
 const TRIED: usize = 33;
 /// How far beyond the corner points are drawn, in its distance: what tangential terms may move into the picture.
 const REACH: f64 = 1.05;
@@ -49,13 +49,19 @@ impl Lens {
 
     /// The point of depth 1 that is drawn at (u, v); none where the distortion has no inverse.
     pub fn ray(&self, u: f64, v: f64) -> Option<[f64; 2]> {
+        self.ray_within(self.radius_max(), u, v)
+    }
+
+    /// The same, for many: [`Self::radius_max`] takes a while.
+    fn ray_within(&self, radius_max: f64, u: f64, v: f64) -> Option<[f64; 2]> {
         let drawn = [(u - self.cx) / self.fx, (v - self.cy) / self.fy];
-        self.distortion.undistort(self.coefficients, drawn)
+        self.distortion.undistort_within(self.coefficients, radius_max, drawn)
     }
 
     /// Rays of a grid of `width` x `height` whose first is at (`first`, `first`), row-major; NaN where there is none.
     pub(super) fn rays(&self, width: usize, height: usize, first: f64) -> Vec<[f32; 2]> {
-        let at = |i: usize| self.ray((i % width) as f64 + first, (i / width) as f64 + first);
+        let radius_max = self.radius_max();
+        let at = |i: usize| self.ray_within(radius_max, (i % width) as f64 + first, (i / width) as f64 + first);
         (0..width * height).map(|i| at(i).map_or([f32::NAN; 2], |ray| ray.map(|v| v as f32))).collect()
     }
 
@@ -115,46 +121,39 @@ impl Lens {
                 ));
             } else if let Some([u, v]) = self.without_inverse() {
                 problems.push(format!(
-                    "[{node}] distortion cannot be inverted at the pixel ({:.0}, {:.0}): coefficients are {names} in this order, and were found with a board that reached there",
-                    u.clamp(0.0, self.width as f64 - 1.0),
-                    v.clamp(0.0, self.height as f64 - 1.0)
+                    "[{node}] distortion cannot be inverted at the pixel ({u:.0}, {v:.0}): coefficients are {names} in this order, and were found with a board that reached there"
                 ));
             }
         }
     }
 
-    /// A pixel at which a rational model has no inverse: beyond where it folds back or has a pole, or where the
-    /// iteration does not get there. Other models are left to the rays, which are missing there.
+    /// A pixel at which a rational model has no inverse, of those in the ellipse that touches the image's sides: beyond
+    /// where the model folds back or has a pole, or where the iteration does not get there. Nearer to the corners, which
+    /// calibrations of real cameras miss, rays are missing, as other models' are.
     fn without_inverse(&self) -> Option<[f64; 2]> {
         if self.distortion != Distortion::Rational {
             return None;
         }
-        let (corner, reach) = self.furthest();
-        if let Err(End { drawn, .. }) = self.distortion.radius_of(self.coefficients, reach) {
-            // On the way from the middle to the corner.
-            let share = drawn / reach;
-            return Some([self.cx + share * (corner[0] - self.cx), self.cy + share * (corner[1] - self.cy)]);
-        }
-        let (right, bottom) = (self.width as f64 - 0.5, self.height as f64 - 0.5);
-        let along = |i: usize, last: f64| -0.5 + (last + 0.5) * i as f64 / (TRIED - 1) as f64;
-        let tried = (0..TRIED * TRIED).map(|i| [along(i % TRIED, right), along(i / TRIED, bottom)]);
-        let r2_max = self.r2_max();
-        tried.into_iter().find(|[u, v]| self.ray(*u, *v).is_none_or(|[x, y]| x * x + y * y > r2_max))
+        let radius_max = self.radius_max();
+        let along = |i: usize| 2.0 * i as f64 / (TRIED - 1) as f64 - 1.0;
+        let tried = (0..TRIED * TRIED).map(|i| [along(i % TRIED), along(i / TRIED)]);
+        let inside = tried.filter(|[x, y]| x * x + y * y <= 1.0);
+        let pixel = |at: f64, side: usize| (at + 1.0) / 2.0 * (side as f64 - 1.0);
+        let mut pixels = inside.map(|[x, y]| [pixel(x, self.width), pixel(y, self.height)]);
+        pixels.find(|[u, v]| self.ray_within(radius_max, *u, *v).is_none())
     }
 
-    /// The corner that is furthest from the principal point, and how far, in focal lengths.
-    fn furthest(&self) -> ([f64; 2], f64) {
-        let far = |at: f64, side: usize| if at > (side as f64 - 1.0) / 2.0 { -0.5 } else { side as f64 - 0.5 };
-        let [u, v] = [far(self.cx, self.width), far(self.cy, self.height)];
-        ([u, v], ((u - self.cx) / self.fx).hypot((v - self.cy) / self.fy))
+    /// How far the furthest corner is from the principal point, in focal lengths.
+    fn reach(&self) -> f64 {
+        let far = |at: f64, side: usize| (at + 0.5).max(side as f64 - 0.5 - at);
+        (far(self.cx, self.width) / self.fx).hypot(far(self.cy, self.height) / self.fy)
     }
 
-    /// The square of the distance from the axis, over its depth, up to which a point may be in the picture. Beyond it, a
-    /// rational model may draw points that the lens does not see into the picture.
-    pub(super) fn r2_max(&self) -> f64 {
-        let (_, reach) = self.furthest();
-        let radius = self.distortion.radius_of(self.coefficients, REACH * reach).unwrap_or_else(|end| end.radius);
-        radius * radius
+    /// The distance from the axis, over its depth, up to which a point may be in the picture. Beyond it, a rational
+    /// model may draw points that the lens does not see into the picture.
+    pub(super) fn radius_max(&self) -> f64 {
+        let within = self.distortion.radius_of(self.coefficients, REACH * self.reach());
+        within.unwrap_or_else(|end| end)
     }
 
     /// The coefficients as a file has them.

@@ -12,8 +12,8 @@ pub fn sample_colour(file: &CameraFile, cloud: &mut OrganisedCloud, rgb: &[u8], 
     let extrinsics = file.depth_to_colour.unwrap_or(Extrinsics::IDENTITY);
     let step = [colour.fx / depth.fx, colour.fy / depth.fy];
     let picture = Picture { rgb, width: colour.width, height: colour.height };
-    let (width, r2_max) = (cloud.width(), colour.r2_max());
-    let shown = |[x, y, z]: [f64; 3]| z > 0.0 && (x * x + y * y) <= r2_max * (z * z);
+    let (width, radius_max) = (cloud.width(), colour.radius_max());
+    let shown = |[x, y, z]: [f64; 3]| z > 0.0 && x.hypot(y) <= radius_max * z;
     colours.clear();
     // Where the last pixel with a point lies in both images.
     let mut last: Option<([usize; 2], [f64; 2])> = None;

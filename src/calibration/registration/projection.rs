@@ -36,7 +36,7 @@ impl Corners {
             translation: extrinsics.translation_m.map(|v| v as f32),
             formula: colour.distortion.formula(),
             coefficients: colour.coefficients.map(|c| c as f32),
-            r2_max: colour.r2_max() as f32,
+            r2_max: colour.radius_max().powi(2) as f32,
         };
         Self { rays: [0, 1, 2].map(turned), projection }
     }
