@@ -29,9 +29,6 @@ pub use self::layout::{Entry, Layout, Split, draw, frames_under, nominal};
 pub use self::mask::Mask;
 pub use self::unit::metres_of;
 
-/// What a colour image is expected to be.
-const COLOUR: &str = "a PNG, JPEG, BMP or TIFF image";
-
 #[derive(Debug, Error)]
 pub enum DatasetError {
     #[error("cannot open {}: {source}", path.display())]
@@ -141,7 +138,7 @@ fn read_as_it_is(rgb: &Path, xyz: &Path, reading: &Reading) -> Result<RgbdFrame,
 
 /// Reads the headers of both files of a frame, and refuses them where they do not belong together.
 fn open(rgb: &Path, xyz: &Path, reading: &Reading) -> Result<(Picture, PointsFile), DatasetError> {
-    let picture = Picture::open(rgb, COLOUR)?;
+    let picture = picture::open_colour(rgb)?;
     let points = PointsFile::open(xyz)?;
     let camera = points.camera(reading)?;
     let (rgb_size, xyz_size) = (picture.size(), points.size());
@@ -172,7 +169,7 @@ fn check_sizes(camera: Option<&Camera>, rgb: (usize, usize), xyz: (usize, usize)
 
 /// Reads a colour image, turned as it is shown; a grey one has three equal channels.
 pub fn read_rgb(path: &Path) -> Result<image::RgbImage, DatasetError> {
-    picture::read_colour(Picture::open(path, COLOUR)?)
+    picture::read_colour(picture::open_colour(path)?)
 }
 
 /// Reads a cloud, or a depth image as the cloud that its camera makes of it.

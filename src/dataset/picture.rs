@@ -76,6 +76,11 @@ impl Picture {
         self.orientation.to_exif()
     }
 
+    /// Its channels, as they are decoded.
+    pub fn kind(&self) -> ColorType {
+        self.decoder.color_type()
+    }
+
     /// Whether its format keeps every value as it was.
     pub fn is_lossless(&self) -> bool {
         self.format != Some(ImageFormat::Jpeg)
@@ -116,15 +121,20 @@ fn limits(bytes: u64) -> Limits {
     limits
 }
 
-/// Reads a colour image; a grey one has three equal channels. Values of 16 bits are divided by 257 and rounded.
-pub fn read_colour(picture: Picture) -> Result<image::RgbImage, DatasetError> {
-    let path = picture.path.clone();
-    match picture.read()? {
-        DynamicImage::ImageLuma16(_) | DynamicImage::ImageLumaA16(_) => Err(DatasetError::Layout {
-            path,
+/// Reads the header of a colour image. One channel of 16 bits is none.
+pub fn open_colour(path: &Path) -> Result<Picture, DatasetError> {
+    let picture = Picture::open(path, "a PNG, JPEG, BMP or TIFF image")?;
+    match picture.kind() {
+        ColorType::L16 | ColorType::La16 => Err(DatasetError::Layout {
+            path: path.into(),
             expected: "a colour image",
             found: "one channel of 16 bits a pixel: is this the depth image?".into(),
         }),
-        image => Ok(image.into_rgb8()),
+        _ => Ok(picture),
     }
+}
+
+/// Reads a colour image; a grey one has three equal channels. Values of 16 bits are divided by 257 and rounded.
+pub fn read_colour(picture: Picture) -> Result<image::RgbImage, DatasetError> {
+    picture.read().map(DynamicImage::into_rgb8)
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use image::DynamicImage;
+use image::ColorType;
 
 use super::npy::Array;
 use super::picture::Picture;
@@ -34,18 +34,9 @@ impl PointsFile {
         let content = match suffix.to_str() {
             Some("tif" | "tiff") => Content::Tiff(Box::new(TiffFile::open(path)?)),
             Some("npy") => Content::Npy(Array::open(path)?),
-            Some("png") => Content::Png(Picture::open(path, "a 16-bit depth PNG")?),
+            Some("png") => Content::Png(open_depth(path)?),
             _ => return Err(DatasetError::Kind { path: path.into() }),
         };
-        if let Content::Png(picture) = &content
-            && picture.orientation() != 1
-        {
-            return Err(DatasetError::Layout {
-                path: path.into(),
-                expected: "depth as it lies in the colour image that is shown",
-                found: format!("EXIF orientation {}: write it turned, without the tag", picture.orientation()),
-            });
-        }
         Ok(Self { path: path.into(), content })
     }
 
@@ -90,7 +81,7 @@ impl PointsFile {
         let values = match self.content {
             Content::Tiff(file) => file.read(narrow)?,
             Content::Npy(array) => array.read(narrow)?,
-            Content::Png(picture) => steps(picture, narrow, &path)?,
+            Content::Png(picture) => Values::Steps(steps(picture, narrow)?),
         };
         let failed = |source| DatasetError::Camera { path: path.clone(), source };
         match (camera, values) {
@@ -141,18 +132,23 @@ fn check_ahead(path: &Path, points: &[[f32; 3]]) -> Result<(), DatasetError> {
     })
 }
 
-/// Depth of a PNG.
-fn steps(picture: Picture, narrow: Narrow, path: &Path) -> Result<Values, DatasetError> {
-    match picture.read()? {
-        DynamicImage::ImageLuma16(depth) => {
-            let mut steps = depth.into_raw();
-            steps.iter_mut().filter(|step| narrow.no_point == Some(f32::from(**step))).for_each(|step| *step = 0);
-            Ok(Values::Steps(steps))
-        }
-        other => Err(DatasetError::Layout {
-            path: path.into(),
-            expected: "one channel of 16 bits a pixel (depth)",
-            found: format!("{:?}", other.color()),
-        }),
+/// Reads the header of a depth PNG.
+fn open_depth(path: &Path) -> Result<Picture, DatasetError> {
+    let picture = Picture::open(path, "a 16-bit depth PNG")?;
+    let layout = |expected, found| Err(DatasetError::Layout { path: path.into(), expected, found });
+    match (picture.kind(), picture.orientation()) {
+        (ColorType::L16, 1) => Ok(picture),
+        (ColorType::L16, turned) => layout(
+            "depth as it lies in the colour image that is shown",
+            format!("EXIF orientation {turned}: write it turned, without the tag"),
+        ),
+        (other, _) => layout("one channel of 16 bits a pixel (depth)", format!("{other:?}")),
     }
+}
+
+/// Depth of a PNG.
+fn steps(picture: Picture, narrow: Narrow) -> Result<Vec<u16>, DatasetError> {
+    let mut steps = picture.read()?.into_luma16().into_raw();
+    steps.iter_mut().filter(|step| narrow.no_point == Some(f32::from(**step))).for_each(|step| *step = 0);
+    Ok(steps)
 }
