@@ -8,6 +8,7 @@ pub mod mvtec3d;
 mod npy;
 mod pairs;
 mod picture;
+mod png;
 mod points;
 pub mod recording;
 pub(crate) mod tiff;

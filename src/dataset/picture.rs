@@ -12,7 +12,7 @@ use image::error::ImageFormatHint;
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits};
 
-use super::{DatasetError, jpeg};
+use super::{DatasetError, jpeg, png};
 use crate::frame::{SIDE_MAX, check_size};
 
 /// Names of pictures end in one of these, in capitals or not. What is inside decides how one is read.
@@ -42,7 +42,9 @@ impl Picture {
         }
         let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(unopened)?;
         let format = reader.format();
-        let mut decoder = decoder(format, reader.into_inner()).map_err(|e| failed(e.to_string()))?;
+        let mut file = reader.into_inner();
+        png::check_palette(&mut file).map_err(|e| failed(e.to_string()))?;
+        let mut decoder = decoder(format, file).map_err(|e| failed(e.to_string()))?;
         let (width, height) = decoder.dimensions();
         check_size(width as usize, height as usize)
             .map_err(|source| DatasetError::Size { path: path.into(), source })?;

@@ -105,6 +105,32 @@ fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))
 }
 
+/// A PNG of one pixel whose palette has `bytes`.
+fn with_palette(bytes: usize) -> Vec<u8> {
+    let chunk = |kind: &[u8; 4], data: &[u8]| {
+        let named = [kind, data].concat();
+        [&(data.len() as u32).to_be_bytes()[..], &named, &crc32(&named).to_be_bytes()].concat()
+    };
+    // One row: no filter, the palette's first colour.
+    let pixels = [0x78, 1, 1, 2, 0, 0xFD, 0xFF, 0, 0, 0, 2, 0, 1];
+    let header = [0, 0, 0, 1, 0, 0, 0, 1, 8, 3, 0, 0, 0];
+    let chunks =
+        [chunk(b"IHDR", &header), chunk(b"PLTE", &vec![9; bytes]), chunk(b"IDAT", &pixels), chunk(b"IEND", &[])];
+    [b"\x89PNG\r\n\x1a\n".to_vec(), chunks.concat()].concat()
+}
+
+#[test]
+fn a_palette_that_is_cut_within_a_colour_is_refused() {
+    for bytes in [3, 6, 768] {
+        assert!(colour("rgb.png", &with_palette(bytes)).is_ok(), "{bytes}");
+    }
+    // At the first two the decoder would panic.
+    for bytes in [767, 5, 769, 771] {
+        let message = refusal("rgb.png", colour("rgb.png", &with_palette(bytes)));
+        assert!(message.contains(&format!("palette has {bytes} bytes")), "{message}");
+    }
+}
+
 #[test]
 fn an_npy_header_takes_no_more_than_its_file_has() {
     let mut long = b"\x93NUMPY\x02\x00".to_vec();
