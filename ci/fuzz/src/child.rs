@@ -32,9 +32,7 @@ pub struct Sums {
 
 /// Runs inputs until the time is over. A failure is printed and ends the process; its input is what lies in `scratch`.
 pub fn run(target: &Target, corpus: &Path, scratch: &Path, time: Duration, seed: u64) -> Sums {
-    std::panic::set_hook(Box::new(|panic| {
-        PANIC.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(panic.to_string());
-    }));
+    note_panics();
     let (names, seeds): (Vec<PathBuf>, Vec<Vec<u8>>) = seeds(target, corpus, scratch).into_iter().unzip();
     let started = Watch::start();
     let mut sums = Sums::default();
@@ -57,8 +55,16 @@ pub fn run(target: &Target, corpus: &Path, scratch: &Path, time: Duration, seed:
     sums
 }
 
+/// Keeps what the first panic says, instead of printing it.
+fn note_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        PANIC.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(panic.to_string());
+    }));
+}
+
 /// Runs one file.
 pub fn again(target: &Target, file: &Path, scratch: &Path) -> Sums {
+    note_panics();
     let bytes = fs::read(file).unwrap_or_else(|error| fail(&format!("cannot read {}: {error}", file.display())));
     let mut sums = Sums::default();
     let path = input(scratch, file, &bytes);
