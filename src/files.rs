@@ -27,9 +27,10 @@ fn step() -> io::Result<()> {
 }
 
 /// Refuses a path that [`write_whole`] could not write, so that it shows before the work for it is done. A file is
-/// made beside it and removed again.
+/// made beside it and removed again, and so is what a writer that was ended left.
 pub fn check_target(path: &Path) -> io::Result<()> {
     check_kind(path)?;
+    temporary::sweep(path);
     Temporary::beside(path)?.discard()
 }
 

@@ -2,13 +2,14 @@
 
 mod cache;
 mod geometry;
-mod state;
+pub mod state;
 mod trainer;
 mod usual;
 
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -37,8 +38,12 @@ pub enum FitError {
     Cache { folder: PathBuf, source: io::Error },
     #[error("cannot keep the state of the fit in {}: {source}", path.display())]
     StateWrite { path: PathBuf, source: io::Error },
-    #[error("cannot continue the fit from {}: {reason}; remove the file to start again", path.display())]
+    #[error("cannot continue the fit from {}: {reason}; leave out --resume to start again", path.display())]
     StateRead { path: PathBuf, reason: String },
+    #[error("epoch {epoch} has no finite loss: check the frames' clouds and the engine that the fit starts from")]
+    Diverged { epoch: usize },
+    #[error("{name} of the learnt mappings has a value that is not finite: nothing was written")]
+    NotFinite { name: String },
     #[error(
         "points are {depth_m} m away where {usual_m} m was usual in the frames before: the unit of one of them is another; set depth_unit_m of the camera file (depth images), or --cloud-unit (clouds)"
     )]
@@ -69,6 +74,16 @@ impl Default for Settings {
     fn default() -> Self {
         Self { epochs: 250, pixels: 2048, seed: 0, held_out: 0.1 }
     }
+}
+
+/// Where a fit keeps what it needs to go on, and how often.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keep {
+    pub path: PathBuf,
+    /// The state is stored after the first epoch that ends so long after the last one that was; and when it is broken off.
+    pub every: Duration,
+    /// Go on from the state that is there.
+    pub resume: bool,
 }
 
 /// Where a fit is, after each epoch.
@@ -227,11 +242,11 @@ impl Fit {
     }
 
     /// Learns until the last epoch, or until `observe` breaks; returns the engine with the best mappings.
-    /// A fit that is broken off leaves its state at `state_path`, and one that finds a state there continues it.
+    /// The state that is kept on the way stays: remove it once the engine is written.
     pub fn run(
         mut self,
         settings: &Settings,
-        state_path: Option<&Path>,
+        keep: Option<&Keep>,
         observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<Engine, FitError> {
         if self.frames() == 0 {
@@ -247,20 +262,22 @@ impl Fit {
             self.cache.standardise(rgb, xyz);
         }
         let mut trainer = Trainer::new(self.choice, &self.engine.metadata.architecture, self.cache, settings)?;
-        let key = state::key(&self.engine, settings, &trainer);
-        if let Some(path) = state_path.filter(|path| path.exists()) {
-            state::restore(path, &key, &mut trainer)?;
+        let key = state::key(&self.engine, settings, &trainer, &self.fingerprints);
+        if let Some(keep) = keep.filter(|keep| keep.resume) {
+            state::restore(&keep.path, &key, &mut trainer)?;
         }
-        while trainer.epochs_done() < settings.epochs {
-            let progress = trainer.epoch()?;
-            if observe(&progress).is_break() {
-                break;
-            }
+        learn(
+            &mut trainer,
+            settings.epochs,
+            observe,
+            &|trainer| keep.map_or(Ok(()), |keep| state::store(&keep.path, &key, trainer)),
+            keep.map_or(Duration::MAX, |keep| keep.every),
+        )?;
+        let best = trainer.best()?;
+        if let Some(name) = state::not_finite(&best) {
+            return Err(FitError::NotFinite { name });
         }
-        if let Some(path) = state_path {
-            state::store(path, &key, &trainer, settings.epochs)?;
-        }
-        self.engine.weights.extend(trainer.best()?);
+        self.engine.weights.extend(best);
         self.engine.metadata.calibration = None;
         self.engine.metadata.forget_mappings();
         self.engine.metadata.usual = self.usual.median();
@@ -273,6 +290,29 @@ impl Fit {
 pub fn check_left_out(tally: &Tally, accepts: bool) -> Result<(), FitError> {
     let is_refused = tally.is_mostly_left_out() && tally.left_out() < tally.frames() && !accepts;
     if is_refused { Err(FitError::LeftOut { tally: tally.clone() }) } else { Ok(()) }
+}
+
+/// Epochs until the last one, or until `observe` breaks. The state is stored at a break, and every so often.
+fn learn(
+    trainer: &mut Trainer,
+    epochs: usize,
+    observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+    store: &dyn Fn(&Trainer) -> Result<(), FitError>,
+    every: Duration,
+) -> Result<(), FitError> {
+    let mut stored = Instant::now();
+    while trainer.epochs_done() < epochs {
+        let progress = trainer.epoch()?;
+        let stops = observe(&progress).is_break() && progress.epoch < epochs;
+        if stops || stored.elapsed() >= every {
+            store(trainer)?;
+            stored = Instant::now();
+        }
+        if stops {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn open(choice: Choice, engine: &Engine) -> Result<Box<dyn Backend + Send>, BackendError> {

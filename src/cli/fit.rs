@@ -1,14 +1,15 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::dataset::{self, Entry};
-use crosscheck::fit::{self, Fit};
+use crosscheck::fit::{self, Fit, Keep, state};
 use crosscheck::inspect::{Doubts, Tally};
-use crosscheck::overlay;
 use crosscheck::preview::{ContactSheet, Part};
+use crosscheck::{files, overlay};
 
 use super::Outcome;
 use super::interrupt::stop_on_interrupt;
@@ -40,6 +41,9 @@ pub struct Arguments {
     /// Go on with a fit that was broken off, from the state beside the output
     #[arg(long)]
     resume: bool,
+    /// Keep the state after the first epoch that ends so many seconds after the last that was kept; 0: after each
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    keep_state_every: u64,
     /// Fitted engine to write
     #[arg(short, long, value_name = "ENGINE")]
     output: PathBuf,
@@ -59,14 +63,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         entries = dataset::draw(entries, shots, settings.seed);
     }
     let folder = arguments.output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(".".as_ref());
-    super::check_output(&arguments.output)?;
+    let keep = keep(arguments)?;
     let mut fit = Fit::on(arguments.machine.choice(), engine, folder.into())?;
-    let mut state = arguments.output.clone().into_os_string();
-    state.push(".state");
-    let state = PathBuf::from(state);
-    if !arguments.resume && state.exists() {
-        std::fs::remove_file(&state).with_context(|| format!("cannot remove {}", state.display()))?;
-    }
     let stop = stop_on_interrupt()?;
     let mut tally = Tally::default();
     if add_all(&mut fit, &entries, &stop, arguments.preview.as_deref(), &mut tally)?.is_break() {
@@ -74,18 +72,46 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     }
     fit::check_left_out(&tally, arguments.fit.accepts_left_out())?;
     let mut bar = EpochBar::new(settings);
-    let engine = fit.run(&settings, Some(&state), &mut |progress| {
+    let mut interrupted = false;
+    let engine = fit.run(&settings, Some(&keep), &mut |progress| {
         bar.show(progress);
-        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        interrupted = stop.load(Ordering::Relaxed) && progress.epoch < progress.epochs;
+        if interrupted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     bar.finish();
     engine.write(&arguments.output)?;
-    if state.exists() {
+    if interrupted {
         log::info!("interrupted: the best mappings so far are written; --resume goes on");
+    } else {
+        // Not before the engine is there to stay: one of both always is.
+        state::remove(&keep.path)?;
     }
     tally.say("fit");
     log::info!("wrote {}; give it a threshold with `crosscheck calibrate`", arguments.output.display());
     Ok(Outcome::Done)
+}
+
+/// The state's place beside the output. What cannot be written, or is not there to go on from, shows before the work.
+fn keep(arguments: &Arguments) -> Result<Keep> {
+    let mut path = arguments.output.clone().into_os_string();
+    path.push(".state");
+    let path = PathBuf::from(path);
+    super::check_output(&arguments.output)?;
+    super::check_output(&path)?;
+    if arguments.resume && !path.exists() {
+        anyhow::bail!(
+            "no state found at {}: there is nothing to go on from; leave out --resume to start",
+            path.display()
+        );
+    }
+    if !arguments.resume && path.exists() {
+        let left = path.display();
+        log::warn!(
+            "{left} is what a fit that was broken off left: this one starts again and replaces it; --resume goes on"
+        );
+    }
+    let every = Duration::from_secs(arguments.keep_state_every);
+    Ok(Keep { path, every, resume: arguments.resume })
 }
 
 /// Reads every frame and computes its features. Says what was taken for the part, and shows it in `preview`.
@@ -114,7 +140,7 @@ fn add_all(
     }
     bar.finish_and_clear();
     if let Some(folder) = preview {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        files::make_folder(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let path = folder.join("parts.png");
         overlay::write(&path, &sheet.picture()).with_context(|| format!("cannot write {}", path.display()))?;
         let left_out = match sheet.left_out() {

@@ -86,6 +86,9 @@ impl Trainer {
         let loss = self.learner.take_loss()? / f64::from(steps);
         let held_out_loss = self.held_out.as_ref().map(|pixels| self.learner.loss(pixels)).transpose()?;
         let judged = held_out_loss.unwrap_or(loss);
+        if !loss.is_finite() || !judged.is_finite() {
+            return Err(FitError::Diverged { epoch: self.epochs_done });
+        }
         if self.best.as_ref().is_none_or(|(best, _)| judged < *best) {
             self.best = Some((judged, self.learner.weights()?));
         }

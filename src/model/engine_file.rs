@@ -59,7 +59,7 @@ pub enum EngineError {
         asked.pixels()
     )]
     Stride { engine: Stride, asked: Stride },
-    #[error("the tensor {name} has a value that f16 cannot hold ({value}): use --precision f32")]
+    #[error("the tensor {name} has a value that {} ({value}): {}", if value.is_finite() { "f16 cannot hold" } else { "is not finite" }, if value.is_finite() { "use --precision f32" } else { "nothing was written" })]
     Range { name: String, value: f32 },
 }
 
@@ -140,8 +140,8 @@ impl Engine {
     fn encode_one(&self, spec: TensorSpec) -> Result<Encoded<'_>, EngineError> {
         let Some(values) = self.weights.get(&spec.name) else { panic!("the engine has no tensor {}", spec.name) };
         let dtype = stored_dtype(self.metadata.precision, &spec);
-        let too_large = |v: &&f32| dtype == Dtype::F16 && v.abs() > half::f16::MAX.to_f32();
-        if let Some(&value) = values.iter().find(too_large) {
+        let unfit = |v: &&f32| !v.is_finite() || (dtype == Dtype::F16 && v.abs() > half::f16::MAX.to_f32());
+        if let Some(&value) = values.iter().find(unfit) {
             return Err(EngineError::Range { name: spec.name, value });
         }
         Ok(Encoded { spec, dtype, values })

@@ -56,11 +56,13 @@ fn a_fit_that_was_broken_off_goes_on_to_the_same_end() {
     assert!(desk.read("part") != desk.read("whole"));
 
     let resume = format!("{} --resume", line("part"));
-    let words = ["cannot continue the fit from part.state", "remove the file"];
-    let other = ["other settings", words[0], words[1]];
-    desk.refused_with(&format!("{resume} --seed 1"), &other);
-    desk.refused_with(&format!("{resume} --shots 2"), &other);
-    desk.refused_with(&resume.replace("--epochs 300", "--epochs 400"), &other);
+    let words = ["cannot continue the fit from part.state", "leave out --resume"];
+    let other = |what: &'static str| [what, words[0], words[1]];
+    desk.refused_with(&format!("{resume} --seed 1"), &other("other settings: --seed 0 where this fit has 1"));
+    desk.refused_with(&format!("{resume} --shots 2"), &other("other frames: 3 where this fit has 2"));
+    let longer = resume.replace("--epochs 300", "--epochs 400");
+    desk.refused_with(&longer, &other("other settings: --epochs 300 where this fit has 400"));
+    states_of_other_frames_are_refused(&desk, &resume, &other);
     let state = desk.read("part.state");
     for length in [0, 7, 100, state.len() / 2, state.len() - 1] {
         desk.write("part.state", &state[..length]);
@@ -68,15 +70,80 @@ fn a_fit_that_was_broken_off_goes_on_to_the_same_end() {
     }
     desk.write("part.state", std::fs::read(shared("tiny")).unwrap());
     desk.refused_with(&resume, &words);
+    flipped_states_are_refused(&desk, &resume, &state);
 
     desk.write("part.state", &state);
     desk.done(&resume);
     assert!(desk.read("part") == desk.read("whole"), "the fit that went on came to another end");
     assert!(!desk.path("part.state").exists());
+    // R3: nothing to go on from is said before the work.
+    desk.refused_with(&resume, &["no state found at part.state", "leave out --resume"]);
     // Without --resume an old state counts for nothing.
     desk.write("part.state", "of another fit");
-    desk.done(&format!("{FIT_GOOD} {FIT} --output part"));
-    assert!(!desk.path("part.state").exists());
+    let run = desk.done(&format!("{FIT_GOOD} {FIT} --output part"));
+    assert!(run.err.contains("--resume goes on") && !desk.path("part.state").exists(), "{}", run.err);
+}
+
+/// R6, R11: as many frames of the same engine and settings, but others, or in another order.
+fn states_of_other_frames_are_refused(desk: &Desk, resume: &str, other: &dyn Fn(&'static str) -> [&'static str; 3]) {
+    let copy = |folder: &str, names: [(&str, &str); 3]| {
+        for ((from, to), kind) in names.into_iter().flat_map(|pair| [(pair, "rgb"), (pair, "xyz")]) {
+            let extension = if kind == "rgb" { "png" } else { "tiff" };
+            let bytes = std::fs::read(shared(&format!("{}.{extension}", from.replace('*', kind)))).unwrap();
+            desk.write(&format!("{folder}/{kind}/{to}.{extension}"), bytes);
+        }
+    };
+    copy("others", [("good/*/000", "0"), ("good/*/001", "1"), ("held/*/010", "2")]);
+    copy("turned", [("good/*/000", "0"), ("good/*/002", "1"), ("good/*/001", "2")]);
+    desk.refused_with(&resume.replace("@good", "others"), &other("other frames: frame 3 of 3 is another one"));
+    desk.refused_with(&resume.replace("@good", "turned"), &other("the same frames in another order"));
+    desk.refused_with(&resume.replace("@default", "@fitted"), &other("another engine"));
+}
+
+/// R6: thirty flipped tensors went unnoticed.
+fn flipped_states_are_refused(desk: &Desk, resume: &str, state: &[u8]) {
+    let header = 8 + u64::from_le_bytes(state[..8].try_into().unwrap()) as usize;
+    for place in [header, header + 1, (header + state.len()) / 2, state.len() - 1] {
+        let mut bytes = state.to_vec();
+        bytes[place] ^= 0x40;
+        desk.write("part.state", &bytes);
+        desk.refused_with(resume, &["it is damaged", "part.state"]);
+    }
+    // As earlier versions wrote it: without a hash.
+    let text = String::from_utf8_lossy(&state[8..header]).into_owned();
+    let renamed = text.replace("crosscheck.fit.sha256", "crosscheck.fit.sha255");
+    assert_eq!(renamed.len(), text.len());
+    desk.write("part.state", [&state[..8], renamed.as_bytes(), &state[header..]].concat());
+    desk.refused_with(resume, &["earlier version", "kept no hash"]);
+}
+
+// R3: without a state on the way a kill loses everything.
+#[test]
+#[cfg(unix)]
+fn a_fit_that_was_killed_goes_on_from_its_last_state_to_the_same_end() {
+    let desk = Desk::new();
+    let line = |output: &str| format!("{FIT_GOOD} --epochs 60 --pixels 256 --output {output}");
+    desk.done(&line("whole"));
+    let mut child = desk.command(&format!("{} --keep-state-every 0", line("part"))).spawn().unwrap();
+    crate::station::wait_for(|| desk.path("part.state").exists());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let run = desk.done(&format!("{} --resume", line("part")));
+    assert!(!run.err.contains("epoch 1:"), "{}", run.err);
+    assert!(desk.read("part") == desk.read("whole"), "the fit that went on came to another end");
+    let left: Vec<_> = desk.files().into_keys().collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+}
+
+// R3: shown after all epochs before.
+#[test]
+#[cfg(unix)]
+fn an_output_that_cannot_be_written_is_refused_before_the_fit() {
+    let desk = Desk::new();
+    // Even for root: a folder of the kernel's that takes no files.
+    let run = desk.run(&format!("{FIT_GOOD} {FIT} --output /proc/engine.safetensors"));
+    assert_eq!(run.code, Some(2), "{}", run.err);
+    assert!(run.err.contains("cannot write /proc/engine.safetensors") && !run.err.contains("epoch"), "{}", run.err);
 }
 
 /// Interrupts `line` between its epochs, after however long that takes here.

@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use crosscheck::backend::learner::{Adam, Learner, Pixels};
 use crosscheck::backend::{Choice, open_learner};
-use crosscheck::fit::{Fit, FitError, Settings};
+use crosscheck::fit::{Fit, FitError, Keep, Settings};
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
 use crosscheck::model::{Architecture, Weights, seeded};
@@ -110,11 +111,11 @@ fn built_in() -> Engine {
 const SETTINGS: Settings = Settings { epochs: 16, pixels: 96, seed: 5, held_out: 0.2 };
 
 /// A fit of five good parts, which `stop` breaks off; the engine, and the losses of each epoch.
-fn fit(choice: Choice, state: Option<&Path>, stop: usize) -> (Engine, Vec<[f64; 2]>) {
+fn fit(choice: Choice, keep: Option<&Keep>, stop: usize) -> (Engine, Vec<[f64; 2]>) {
     let mut fit = Fit::on(choice, built_in(), std::env::temp_dir()).unwrap();
     (0..5).for_each(|seed| assert_eq!(fit.add(&frame(seed, None)).unwrap().parts.len(), 1));
     let mut losses = Vec::new();
-    let engine = fit.run(&SETTINGS, state, &mut |progress| {
+    let engine = fit.run(&SETTINGS, keep, &mut |progress| {
         losses.push([progress.loss, progress.held_out_loss.unwrap()]);
         if progress.epoch == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
@@ -144,13 +145,13 @@ fn whole() {
     assert_eq!(cuda.metadata, cpu.metadata);
     // Broken off and gone on with, here and on the CPU.
     let folder = tempfile::tempdir().unwrap();
-    let state = folder.path().join("state");
-    let (_, first) = fit(Choice::Cuda, Some(&state), 2);
-    std::fs::copy(&state, folder.path().join("other")).unwrap();
-    let (resumed, rest) = fit(Choice::Cuda, Some(&state), 0);
+    let path = folder.path().join("state");
+    let keep = Keep { path, every: Duration::MAX, resume: false };
+    let (_, first) = fit(Choice::Cuda, Some(&keep), 2);
+    let keep = Keep { resume: true, ..keep };
+    let (resumed, rest) = fit(Choice::Cuda, Some(&keep), 0);
     assert!(resumed.weights == cuda.weights && [first, rest].concat() == got, "it went on to another end");
-    assert!(!state.exists());
-    let (on_cpu, _) = fit(Choice::Cpu, Some(&folder.path().join("other")), 0);
+    let (on_cpu, _) = fit(Choice::Cpu, Some(&keep), 0);
     assert!(difference(&on_cpu.weights, &cpu.weights) <= WEIGHT_BOUND);
     // The same parts are rejected.
     let (got, want) = (scores(cuda), scores(cpu));

@@ -89,8 +89,8 @@ impl Shelf {
     /// Whether a part lacks its verdict and part of its frame: an earlier version was ended while it wrote or removed it.
     /// A frame that is whole may have been put there by a person.
     fn is_half(&self, kind: &str, stem: &str) -> bool {
-        let there = |folder: &str, extension: &str| self.file(kind, folder, stem, extension).exists();
-        !there(MARK, "json") && !(there("rgb", "png") && there("xyz", "tiff"))
+        let lacks = |folder: &str, extension: &str| !self.file(kind, folder, stem, extension).exists();
+        lacks(MARK, "json") && (lacks("rgb", "png") || lacks("xyz", "tiff"))
     }
 
     /// Takes the mark off a part, then removes its files. Until they are gone the mark's temporary speaks of them.
