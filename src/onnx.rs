@@ -21,10 +21,11 @@ use thiserror::Error;
 pub use graph::{Kind, OPSET, Tensor};
 pub use networks::TAIL_PIXELS;
 
-use crate::files;
+use crate::files::Together;
 use crate::model::engine_file::{Engine, Precision};
 use crate::model::{Architecture, Weights};
 use graph::Graph;
+use protobuf::Message;
 
 #[derive(Debug, Error, PartialEq)]
 pub enum OnnxError {
@@ -84,25 +85,31 @@ impl Graphs {
     }
 }
 
-/// Writes the four graphs of a fitted engine into `folder`, which is there, each whole or not at all.
+/// Writes the four graphs of a fitted engine into `folder`, which is there, together or not at all:
+/// where the last one is, all are, and of this engine.
 pub fn export(engine: &Engine, precision: Precision, folder: &Path) -> Result<Vec<PathBuf>, OnnxError> {
     let graphs = Graphs::new(&engine.metadata.architecture, engine.weights.clone(), precision)?;
-    graphs.0.into_iter().map(|(graph, rest)| write(engine, precision, graph, rest, folder)).collect()
+    let path = |graph: &Graph| folder.join(format!("{}.onnx", graph.name()));
+    let failed = |path: &Path, error: std::io::Error| OnnxError::Write { path: path.into(), reason: error.to_string() };
+    let [rgb, xyz, rgb_to_xyz, (last, rest)] = graphs.0;
+    let mark = path(&last);
+    let mut together = Together::marked_by(&mark).map_err(|error| failed(&mark, error))?;
+    let mut paths = Vec::new();
+    for (graph, rest) in [rgb, xyz, rgb_to_xyz] {
+        let path = path(&graph);
+        let model = model(engine, precision, graph, rest)?;
+        together.add(&path, |file| model.write(file)).map_err(|error| failed(&path, error))?;
+        paths.push(path);
+    }
+    let model = model(engine, precision, last, rest)?;
+    together.commit(|file| model.write(file)).map_err(|error| failed(&mark, error))?;
+    paths.push(mark);
+    Ok(paths)
 }
 
-fn write(
-    engine: &Engine,
-    precision: Precision,
-    graph: Graph,
-    rest: Option<f32>,
-    folder: &Path,
-) -> Result<PathBuf, OnnxError> {
-    let path = folder.join(format!("{}.onnx", graph.name()));
+fn model(engine: &Engine, precision: Precision, graph: Graph, rest: Option<f32>) -> Result<Message, OnnxError> {
     let precision = if precision == Precision::F16 { "f16" } else { "f32" };
     let mut properties = vec![("engine", engine.content_sha256.clone()), ("precision", precision.into())];
     properties.extend(rest.map(|rest| ("rest", rest.to_string())));
-    let model = graph.finish(&properties)?;
-    files::write_whole(&path, |file| model.write(file))
-        .map_err(|error| OnnxError::Write { path: path.clone(), reason: error.to_string() })?;
-    Ok(path)
+    graph.finish(&properties)
 }

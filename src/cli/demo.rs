@@ -87,10 +87,11 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         figures: Figures::of(BTreeMap::from([(arguments.part.name().to_string(), figures)])),
         shots: BTreeMap::new(),
     };
-    write_report(out, &report)?;
     let histogram = out.join("scores.svg");
     plots::score_histogram(&histogram, arguments.part.name(), &stream.tested, Some(calibration.threshold))
         .with_context(|| format!("cannot write {}", histogram.display()))?;
+    // The last: where it is, the others are.
+    write_report(out, &report)?;
     say(&format!(
         "\n{}\n{:.1} frames/s; overlays, report.md and the engine are in {}",
         stream.confusion(),

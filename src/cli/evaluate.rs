@@ -9,9 +9,10 @@ use crosscheck::dataset::Layout;
 use crosscheck::evaluate::protocol::{ClassRun, Dataset, Protocol, run_class};
 use crosscheck::evaluate::report::{ClassFigures, EngineFacts, FORMAT, Figures, Report, Speed};
 use crosscheck::evaluate::{gallery, plots};
+use crosscheck::files::{self, NewFolder};
 use crosscheck::inspect::Tally;
 use crosscheck::model::engine_file::Engine;
-use crosscheck::{bench, files, overlay};
+use crosscheck::{bench, overlay};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Outcome;
@@ -102,18 +103,22 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     };
     evaluation.tallies.iter().for_each(|(name, tally)| tally.say(name));
     let text = report.markdown();
-    if let Some(folder) = &arguments.report {
-        write_report(folder, &report)?;
+    if let (Some(folder), Some(new)) = (&arguments.report, evaluation.report) {
+        write_report(new.path(), &report)?;
+        new.move_into(folder, REPORT).with_context(|| format!("cannot write into {}", folder.display()))?;
         log::info!("wrote the report to {}", folder.display());
     }
     print(text)?;
     Ok(Outcome::Done)
 }
 
-/// `report.json` and `report.md`.
+/// The last of a report's files to be there.
+const REPORT: &str = "report.json";
+
+/// `report.md` and `report.json`.
 pub fn write_report(folder: &Path, report: &Report) -> Result<()> {
-    write_text(&folder.join("report.json"), &serde_json::to_string_pretty(report)?)?;
-    write_text(&folder.join("report.md"), &report.markdown())
+    write_text(&folder.join("report.md"), &report.markdown())?;
+    write_text(&folder.join(REPORT), &serde_json::to_string_pretty(report)?)
 }
 
 fn write_text(path: &Path, text: &str) -> Result<()> {
@@ -122,8 +127,9 @@ fn write_text(path: &Path, text: &str) -> Result<()> {
 }
 
 /// Rounds over classes, with what they leave behind.
-struct Evaluation<'a> {
-    report: Option<&'a Path>,
+struct Evaluation {
+    /// Filled on the way, and moved to where the report is to be at the end.
+    report: Option<NewFolder>,
     draws: bool,
     latencies: Vec<Duration>,
     /// By class and step.
@@ -131,12 +137,13 @@ struct Evaluation<'a> {
     bar: ProgressBar,
 }
 
-impl<'a> Evaluation<'a> {
+impl Evaluation {
     /// The folder is made first: a report that cannot be written shows before hours are spent.
-    fn new(report: Option<&'a Path>) -> Result<Self> {
-        if let Some(folder) = report {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        }
+    fn new(report: Option<&Path>) -> Result<Self> {
+        let beside = |folder: &Path| {
+            NewFolder::beside(&folder.join(REPORT)).with_context(|| format!("cannot write into {}", folder.display()))
+        };
+        let report = report.map(beside).transpose()?;
         let bar = ProgressBar::no_length();
         if let Ok(style) = ProgressStyle::with_template("{prefix} {msg} {bar:30} {pos}/{len}") {
             bar.set_style(style);
@@ -179,15 +186,15 @@ impl<'a> Evaluation<'a> {
             figures.insert(class.clone(), found);
         }
         self.bar.finish_and_clear();
-        if let Some(folder) = self.report.filter(|_| self.draws) {
-            let path = folder.join("pro_curves.svg");
+        if let Some(folder) = self.report.as_ref().filter(|_| self.draws) {
+            let path = folder.path().join("pro_curves.svg");
             plots::pro_curves(&path, &curves).with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(Figures::of(figures))
     }
 
     fn draw_class(&self, class: &str, run: &ClassRun) -> Result<()> {
-        let Some(folder) = self.report else { return Ok(()) };
+        let Some(folder) = self.report.as_ref().map(NewFolder::path) else { return Ok(()) };
         let path = folder.join(format!("scores_{class}.svg"));
         plots::score_histogram(&path, class, &run.tested, run.calibration.map(|c| c.threshold))
             .with_context(|| format!("cannot write {}", path.display()))?;

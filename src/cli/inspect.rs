@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::config::Station;
 use crosscheck::dataset;
+use crosscheck::files::{self, NewFolder};
 use crosscheck::frame::RgbdFrame;
 use crosscheck::inspect::{Inspection, Inspector};
 use crosscheck::model::engine_file::Engine;
@@ -19,6 +20,9 @@ use image::RgbImage;
 use super::Outcome;
 use super::options::{EvaluationOptions, ReadingOptions, SceneOption};
 use super::say::print;
+
+/// The last of the files to be there.
+const PARTS: &str = "part.png";
 
 /// Inspect one frame: exit code 0 pass (or no threshold yet), 1 reject or review, 2 error.
 #[derive(Args)]
@@ -114,19 +118,20 @@ fn write_all(
     inspections: &[(Option<[f32; 2]>, Inspection)],
     threshold: Option<f32>,
 ) -> Result<()> {
+    let failed = || format!("cannot write into {}", out.display());
+    let new = NewFolder::beside(&out.join(PARTS)).with_context(failed)?;
     for (number, (at, inspection)) in inspections.iter().enumerate() {
-        let folder = at.map_or(out.to_path_buf(), |_| out.join(format!("part_{number}")));
+        let folder = at.map_or(new.path().to_path_buf(), |_| new.path().join(format!("part_{number}")));
         write_pictures(&folder, frame, inspection, threshold)?;
     }
     let parts: Vec<Part> = inspections.iter().map(|(_, inspection)| Part::of(&inspection.input)).collect();
-    let path = out.join("part.png");
-    overlay::write(&path, &preview::picture(frame.into(), &parts))
-        .with_context(|| format!("cannot write {}", path.display()))
+    overlay::write(&new.path().join(PARTS), &preview::picture(frame.into(), &parts)).with_context(failed)?;
+    new.move_into(out, PARTS).with_context(failed)
 }
 
 /// The maps of the network frame and the picture of the photograph's.
 fn write_pictures(out: &Path, frame: &RgbdFrame, inspection: &Inspection, threshold: Option<f32>) -> Result<()> {
-    std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
+    files::make_folder(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
     let maps = &inspection.maps;
     for (name, map) in
         [("anomaly_map.tiff", &maps.anomaly_map), ("psi_rgb.tiff", &maps.psi_rgb), ("psi_xyz.tiff", &maps.psi_xyz)]

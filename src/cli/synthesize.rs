@@ -4,6 +4,7 @@ use std::str::FromStr;
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::dataset::mvtec3d;
+use crosscheck::files::NewFolder;
 use crosscheck::scene::{Defect, Part, Sample, Scene, Surroundings};
 use indicatif::ProgressBar;
 
@@ -95,7 +96,11 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         let scene = Scene::with_surroundings(*part, arguments.seed, &surroundings)?;
         let class = arguments.out.join(part.name());
         anyhow::ensure!(!class.exists(), "{} exists already: choose another folder or remove it", class.display());
-        let write = |split: &str, samples: &mut dyn Iterator<Item = Sample>| split_folder(&class, split, samples, &bar);
+        let failed = || format!("cannot write {}", class.display());
+        // A half class would be taken for a whole one, or stand in the way of the next run.
+        let new = NewFolder::beside(&class).with_context(failed)?;
+        let write =
+            |split: &str, samples: &mut dyn Iterator<Item = Sample>| split_folder(new.path(), split, samples, &bar);
         write("train", &mut (TRAIN..TRAIN + arguments.train).map(|i| scene.nominal(i)))?;
         write("validation", &mut (VALIDATION..VALIDATION + arguments.validation).map(|i| scene.nominal(i)))?;
         write("test", &mut (TEST..TEST + arguments.good).map(|i| scene.nominal(i)))?;
@@ -104,6 +109,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
             let first = TEST + arguments.good + kind as u64 * arguments.defective;
             write("test", &mut (first..first + arguments.defective).map(|i| scene.defective(i, defect)))?;
         }
+        new.rename_to(&class).with_context(failed)?;
     }
     bar.finish_and_clear();
     log::info!(

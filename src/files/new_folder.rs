@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{folder_of, make_folder, step, sync_folder, temporary, temporary_path};
+use super::{folder_of, folders_of, make_folder, remove, rename, step, sync_folder, temporary, temporary_path};
 
 /// A folder beside its target, locked while it is filled. It is removed unless it is renamed.
 pub struct NewFolder {
@@ -32,6 +32,23 @@ impl NewFolder {
         &self.path
     }
 
+    /// Moves the files that are in it into `folder`, in place of those of the same names. One of them is the mark: that of
+    /// before goes first and the new one comes last, so that it never stands beside files of another run.
+    pub fn move_into(self, folder: &Path, mark: &str) -> io::Result<()> {
+        let mut files = Vec::new();
+        list(&self.path, Path::new(""), &mut files)?;
+        remove(&folder.join(mark))?;
+        let others = files.iter().filter(|file| file.as_path() != Path::new(mark));
+        for file in others.clone() {
+            make_folder(folder_of(&folder.join(file)))?;
+            step()?;
+            fs::rename(self.path.join(file), folder.join(file))?;
+        }
+        let moved: Vec<PathBuf> = others.map(|file| folder.join(file)).collect();
+        folders_of(moved.iter().map(PathBuf::as_path)).iter().try_for_each(|folder| sync_folder(folder))?;
+        rename(&self.path.join(mark), &folder.join(mark))
+    }
+
     /// Gives the folder its name, which nothing must have.
     pub fn rename_to(mut self, target: &Path) -> io::Result<()> {
         sync_folders(&self.path)?;
@@ -49,6 +66,20 @@ impl Drop for NewFolder {
             let _ = fs::remove_dir_all(&self.path);
         }
     }
+}
+
+/// Files in a folder and in those within, by their paths in the outermost.
+fn list(root: &Path, within: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(root.join(within))? {
+        let entry = entry?;
+        let path = within.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            list(root, &path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
 }
 
 /// Makes the names in a folder durable, and those in the folders within.

@@ -19,6 +19,8 @@ pub struct Temporary {
     file: File,
     path: PathBuf,
     there: bool,
+    /// A write that failed. Some encoders write their last bytes when they are dropped and tell nobody.
+    failed: Option<io::Error>,
 }
 
 impl Temporary {
@@ -37,7 +39,7 @@ impl Temporary {
             };
             // Where a file system has no locks, nothing is ever taken for abandoned.
             let locked = file.lock().is_ok();
-            let temporary = Self { file, path, there: true };
+            let temporary = Self { file, path, there: true, failed: None };
             // Before it was locked another program may have taken it for abandoned and removed it.
             if !locked || temporary.path.exists() {
                 return Ok(temporary);
@@ -49,8 +51,11 @@ impl Temporary {
         &self.path
     }
 
-    /// Makes what was written durable.
-    pub fn sync(&self) -> io::Result<()> {
+    /// Makes what was written durable; fails where any write did.
+    pub fn sync(&mut self) -> io::Result<()> {
+        if let Some(failed) = self.failed.take() {
+            return Err(failed);
+        }
         step()?;
         self.file.sync_all()
     }
@@ -82,8 +87,12 @@ impl Drop for Temporary {
 
 impl Write for Temporary {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        step()?;
-        self.file.write(bytes)
+        step().and_then(|()| self.file.write(bytes)).inspect_err(|error| {
+            let again = error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+            if error.kind() != io::ErrorKind::Interrupted {
+                self.failed.get_or_insert(again);
+            }
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -58,6 +58,26 @@ fn a_file_is_the_old_or_the_new_one_wherever_its_writer_fails_or_ends() {
     at_every_step(|folder| write_text(&folder.join("file"), "old").unwrap(), work, judge);
 }
 
+// A PNG's last bytes are written when its encoder is dropped, and a full disk was not told of.
+#[test]
+fn a_write_that_failed_without_a_word_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let careless = |f: &mut Temporary| {
+        let _ = f.write(b"half");
+        f.write_all(b"rest")
+    };
+    let (steps, mut failed) = (by(Plan::None, || write_whole(&path, careless).unwrap()).1, 0);
+    for step in 0..steps {
+        std::fs::remove_file(&path).unwrap_or_default();
+        let (result, _) = by(Plan::FailsAt(step), || write_whole(&path, careless));
+        assert!(result.is_err(), "step {step}");
+        assert!(!path.exists() || step + 1 == steps, "step {step}");
+        failed += 1;
+    }
+    assert!(failed >= 5, "{failed}");
+}
+
 fn write_three(folder: &Path, text: &str) -> io::Result<()> {
     make_folder(&folder.join("a"))?;
     make_folder(&folder.join("b"))?;
@@ -97,6 +117,31 @@ fn a_mark_never_stands_beside_files_of_another_writing() {
         assert_eq!(["a/one", "a/two", "b/mark"].map(there).map(Option::unwrap), ["new"; 3]);
     };
     at_every_step(|folder| write_three(folder, "old").unwrap(), |folder| write_three(folder, "new"), judge);
+}
+
+fn move_three(folder: &Path, text: &str) -> io::Result<()> {
+    let new = NewFolder::beside(&folder.join("b/mark"))?;
+    make_folder(&new.path().join("a"))?;
+    ["a/one", "a/two", "b/mark"]
+        .map(|name| name.replace("b/", ""))
+        .iter()
+        .try_for_each(|name| write_text(&new.path().join(name), text))?;
+    make_folder(&folder.join("b"))?;
+    new.move_into(&folder.join("b"), "mark")
+}
+
+#[test]
+fn files_that_are_moved_into_a_folder_stand_beside_the_mark_of_their_own_run() {
+    let judge = |folder: &Path, plan: Plan, ok: bool| {
+        let there = |name: &str| fs::read_to_string(folder.join("b").join(name)).ok();
+        let mark = there("mark");
+        let equal = ["a/one", "a/two"].iter().all(|name| there(name) == mark);
+        assert!((mark.is_none() || equal) && (!ok || mark.as_deref() == Some("new")), "{plan:?}");
+        move_three(folder, "new").unwrap();
+        assert_eq!(["a/one", "a/two", "mark"].map(there).map(Option::unwrap), ["new"; 3]);
+        assert_eq!(content(folder).len(), 5, "{plan:?} {:?}", content(folder));
+    };
+    at_every_step(|folder| move_three(folder, "old").unwrap(), |folder| move_three(folder, "new"), judge);
 }
 
 fn write_folder(folder: &Path) -> io::Result<()> {
