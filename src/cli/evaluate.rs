@@ -141,6 +141,7 @@ impl Evaluation {
     /// The folder is made first: a report that cannot be written shows before hours are spent.
     fn new(report: Option<&Path>) -> Result<Self> {
         let beside = |folder: &Path| {
+            files::make_folder(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
             NewFolder::beside(&folder.join(REPORT)).with_context(|| format!("cannot write into {}", folder.display()))
         };
         let report = report.map(beside).transpose()?;

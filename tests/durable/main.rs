@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use crosscheck::dataset::{Reading, frames_under, mvtec3d};
+use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 use tempfile::TempDir;
 
 use tracer::{Harm, content, copy, points, run, run_harmed, sample, temporaries};
@@ -259,7 +260,18 @@ fn every_part_has_seven_files(test: &Path) -> Result<(), String> {
 #[ignore = "needs strace: tests/durable/run.sh"]
 fn record() {
     let folder = station("[scene]\npart = \"everything\"\n");
-    let line = "record --config station.toml --out parts --parts 3";
+    // Frames with a point at every pixel: others are left out.
+    for seed in 0..4 {
+        let frame = part::frame(seed, None);
+        let at = |v: usize| (v as f32 - 111.5) * part::SPACING;
+        let belt = |i: usize| [at(i % 224), at(i / 224), part::DISTANCE];
+        let filled = |(i, point): (usize, &[f32; 3])| if *point == [0.0; 3] { belt(i) } else { *point };
+        let points = frame.cloud().points().iter().enumerate().map(filled).collect();
+        let cloud = OrganisedCloud::new(224, 224, points).unwrap();
+        let frame = RgbdFrame::new(224, 224, frame.rgb().to_vec(), cloud).unwrap();
+        mvtec3d::write(&folder.path().join("good"), &format!("{seed:03}"), &frame, None).unwrap();
+    }
+    let line = "record --config station.toml --out parts --parts 1";
     let (frames, volatile) = (Some("parts"), &["parts"]);
     // What another run adds has other numbers.
     Case { frames, volatile, ..Case::new("record", folder, line) }.try_all();
