@@ -7,7 +7,8 @@ mod state;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crosscheck::calibration::import::{Imager, read_extrinsics, read_lens};
+use crosscheck::calibration::Lens;
+use crosscheck::calibration::import::{Asked, Between, Imager, read_extrinsics, read_lens};
 use crosscheck::calibration::{Camera, StationCalibration};
 use crosscheck::config::regions::{Area, Regions as Areas};
 use crosscheck::config::{Station, scene::Scene};
@@ -16,6 +17,7 @@ use crosscheck::dataset::{Layout, Reading, Split, read_cloud, read_mask, read_rg
 use crosscheck::model::checkpoint::Checkpoint;
 use crosscheck::model::engine_file::Engine;
 use crosscheck::regions::Regions;
+use crosscheck::signature::{self, Keys};
 
 const MIB: usize = 1 << 20;
 /// Width and height of the corpus's pictures.
@@ -101,13 +103,14 @@ pub const TARGETS: &[Target] = &[
     Target::new("mask", |path| read_mask(path, SIDES.0, SIDES.1).is_ok(), PICTURE_MAX, &["IHDR", "PLTE", "tRNS"]),
     Target::new("regions", regions, PICTURE_MAX, &["IHDR", "PLTE", "tRNS"]),
     Target::new("lens", lens, 16 * MIB, YAML),
-    Target::new("extrinsics", |path| read_extrinsics(path).is_ok(), 16 * MIB, YAML),
+    Target::new("extrinsics", extrinsics, 16 * MIB, YAML),
     Target::new("eyecandies", eyecandies, 16 * MIB, YAML),
     Target::new("camera", camera, CLOUD_MAX, TOML),
     Target::new("belt", |path| StationCalibration::read(path).is_ok(), 16 * MIB, TOML),
     Target::new("station", |path| Station::read(path).is_ok(), 16 * MIB, TOML),
     Target::new("scene", |path| Scene::read(path).is_ok(), 16 * MIB, TOML),
     Target::new("record", record, 16 * MIB, &["\"verdict\": ", "\"at\": [", "null", "1e400"]),
+    Target::new("signature", signature, 16 * MIB, &["untrusted comment: ", "trusted comment: ", "\n", "=="]),
     Target { made: Some(state::write), ..Target::new("state", state::read, 64 * MIB, TENSORS) },
     Target::new(
         "page",
@@ -177,8 +180,26 @@ fn regions(path: &Path) -> bool {
 }
 
 fn lens(path: &Path) -> bool {
-    let colour = read_lens(path, Imager::Colour, None).is_ok();
-    read_lens(path, Imager::Depth, Some((640, 480))).is_ok() || colour
+    let asked = |imager, size| Asked { imager, size, camera: None, camera_1: None };
+    let colour = read_lens(path, &asked(Imager::Colour, None)).is_ok();
+    read_lens(path, &asked(Imager::Depth, Some((640, 480)))).is_ok() || colour
+}
+
+fn extrinsics(path: &Path) -> bool {
+    let lens: Lens =
+        toml::from_str("width = 640\nheight = 480\nfx = 600\nfy = 600\ncx = 320\ncy = 240").expect("a lens");
+    let (depth, colour) = (&lens, &lens);
+    let between = Between { depth, colour, depth_camera: None, colour_camera: None, camera_1: None };
+    read_extrinsics(path, &between).is_ok()
+}
+
+/// The input as the signature beside a file that was signed.
+fn signature(path: &Path) -> bool {
+    let key = include_str!("../../../tests/signature/made/tool.pub").lines().last().unwrap_or_default();
+    let keys = Keys::read(&[key.into()]).expect("a key");
+    let signed = path.with_extension("signed");
+    fs::copy(path, signature::path_of(&signed)).expect("scratch");
+    keys.check(&signed, include_bytes!("../../../tests/signature/made/message")).is_ok()
 }
 
 fn camera(path: &Path) -> bool {

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crosscheck::runtime::metrics::Metrics;
-use crosscheck::view::{Action, Latest, Station, View};
+use crosscheck::view::{Asked, Latest, Station, View};
 
 /// Ports that are still held by earlier connections are free again after a while.
 const TRIES: usize = 3000;
@@ -18,7 +18,7 @@ struct Served {
     address: SocketAddr,
     _view: View,
     /// Full after one action; the next are refused.
-    _actions: std::sync::Mutex<Receiver<Action>>,
+    _actions: std::sync::Mutex<Receiver<Asked>>,
 }
 
 fn served() -> &'static Served {

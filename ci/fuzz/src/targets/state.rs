@@ -6,8 +6,9 @@ mod small_engine;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::Duration;
 
-use crosscheck::fit::{Fit, Settings};
+use crosscheck::fit::{Fit, Keep, Settings};
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 
 const SIDE: usize = 32;
@@ -30,12 +31,17 @@ fn fit(folder: &Path) -> Fit {
 /// The state after the first of three epochs.
 pub fn write(path: &Path) {
     let folder = path.parent().expect("a folder");
-    fit(folder).run(&SETTINGS, Some(path), &mut |_| ControlFlow::Break(())).expect("a fit");
+    fit(folder).run(&SETTINGS, Some(&keep(path, false)), &mut |_| ControlFlow::Break(())).expect("a fit");
 }
 
 /// Whether a fit goes on from the input. It writes its state there, so it gets a copy.
 pub fn read(path: &Path) -> bool {
     let state = path.with_extension("state");
     fs::copy(path, &state).expect("scratch");
-    fit(path.parent().expect("a folder")).run(&SETTINGS, Some(&state), &mut |_| ControlFlow::Break(())).is_ok()
+    let fit = fit(path.parent().expect("a folder"));
+    fit.run(&SETTINGS, Some(&keep(&state, true)), &mut |_| ControlFlow::Break(())).is_ok()
+}
+
+fn keep(path: &Path, resume: bool) -> Keep {
+    Keep { path: path.into(), every: Duration::MAX, resume }
 }
