@@ -119,29 +119,35 @@ fn write_all(
     threshold: Option<f32>,
 ) -> Result<()> {
     let failed = || format!("cannot write into {}", out.display());
+    files::make_folder(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
     let new = NewFolder::beside(&out.join(PARTS)).with_context(failed)?;
     for (number, (at, inspection)) in inspections.iter().enumerate() {
-        let folder = at.map_or(new.path().to_path_buf(), |_| new.path().join(format!("part_{number}")));
-        write_pictures(&folder, frame, inspection, threshold)?;
+        let within = |folder: &Path| at.map_or(folder.to_path_buf(), |_| folder.join(format!("part_{number}")));
+        write_pictures(&within(new.path()), &within(out), frame, inspection, threshold)?;
     }
     let parts: Vec<Part> = inspections.iter().map(|(_, inspection)| Part::of(&inspection.input)).collect();
     overlay::write(&new.path().join(PARTS), &preview::picture(frame.into(), &parts)).with_context(failed)?;
     new.move_into(out, PARTS).with_context(failed)
 }
 
-/// The maps of the network frame and the picture of the photograph's.
-fn write_pictures(out: &Path, frame: &RgbdFrame, inspection: &Inspection, threshold: Option<f32>) -> Result<()> {
-    files::make_folder(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
+/// The maps of the network frame and the picture of the photograph's, in `folder`, from where they come to `out`.
+fn write_pictures(
+    folder: &Path,
+    out: &Path,
+    frame: &RgbdFrame,
+    inspection: &Inspection,
+    threshold: Option<f32>,
+) -> Result<()> {
+    let failed = |name: &str| format!("cannot write {}", out.join(name).display());
+    files::make_folder(folder).with_context(|| format!("cannot make the folder {}", out.display()))?;
     let maps = &inspection.maps;
     for (name, map) in
         [("anomaly_map.tiff", &maps.anomaly_map), ("psi_rgb.tiff", &maps.psi_rgb), ("psi_xyz.tiff", &maps.psi_xyz)]
     {
-        let path = out.join(name);
-        dataset::write_map(&path, map, W, H).with_context(|| format!("cannot write {}", path.display()))?;
+        dataset::write_map(&folder.join(name), map, W, H).with_context(|| failed(name))?;
     }
-    let path = out.join("overlay.png");
-    overlay::write(&path, &draw(frame, inspection, threshold))
-        .with_context(|| format!("cannot write {}", path.display()))
+    let name = "overlay.png";
+    overlay::write(&folder.join(name), &draw(frame, inspection, threshold)).with_context(|| failed(name))
 }
 
 /// The heat map over the photograph.

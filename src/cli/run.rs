@@ -152,6 +152,9 @@ impl Desk {
         if self.signals.stop.load(Relaxed) {
             return Some(Request::Stop);
         }
+        if self.last_run.is_new() {
+            self.last_run.keep(self.reloader.judge());
+        }
         if self.signals.reload.swap(false, Relaxed) {
             // Who may send signals may change the configuration: nobody is there to confirm.
             return self.reload(status, true).ok();

@@ -61,7 +61,11 @@ impl LastRun {
         }
         let Judge { thresholds, configured, .. } = judgement.judge;
         log::info!("parts are rejected above {thresholds}; configured is {configured}");
-        self.keep(&judgement.judge);
+    }
+
+    /// Whether this run has not kept anything yet: a station that cannot start leaves the file as it was.
+    pub fn is_new(&self) -> bool {
+        self.written.is_none() && !self.failing
     }
 
     /// None where there was no run.

@@ -76,7 +76,8 @@ fn random_frame(width: usize, height: usize, seed: u64, belt: &Plane) -> (Vec<u8
         12 => above_belt(-0.005),
         _ => above_belt((i % 31) as f32 * 1e-3 - 0.015),
     });
-    (rgb, cloud.collect())
+    // A cloud has none behind the camera.
+    (rgb, cloud.map(|point| if point[2] <= 0.0 { [0.0; 3] } else { point }).collect())
 }
 
 /// A frame about `belt`, which is removed where `remove`.
