@@ -194,9 +194,10 @@ fn inspect() {
 #[ignore = "needs strace: tests/durable/run.sh"]
 fn evaluate() {
     let folder = desk();
-    for (kind, seed) in [("good", 5), ("dent", 6)] {
+    let dent: Vec<bool> = (0..224 * 224).map(|pixel| pixel < 500).collect();
+    for (kind, seed, truth) in [("good", 5, None), ("dent", 6, Some(dent.as_slice()))] {
         let to = folder.path().join("data/part/test").join(kind);
-        mvtec3d::write(&to, "000", &part::frame(seed, None), Some(&vec![true; 224 * 224])).unwrap();
+        mvtec3d::write(&to, "000", &part::frame(seed, None), truth).unwrap();
     }
     for split in ["train", "validation"] {
         let to = folder.path().join("data/part").join(split).join("good");
@@ -206,6 +207,27 @@ fn evaluate() {
     // They say how long it took.
     let volatile = &["report/report.json", "report/report.md"];
     Case { volatile, ..Case::new("evaluate", folder, line) }.try_all();
+}
+
+#[test]
+#[ignore = "needs strace: tests/durable/run.sh"]
+fn sign() {
+    let folder = desk();
+    done(&folder, "sign keygen key");
+    // It says when it was made.
+    let volatile = &["engine.minisig"];
+    Case { volatile, ..Case::new("sign", folder, "sign engine --key key") }.try_all();
+}
+
+#[test]
+#[ignore = "needs strace: tests/durable/run.sh"]
+fn calibrate_camera() {
+    let folder = tempfile::tempdir().unwrap();
+    let lens = "image_width: 640\nimage_height: 480\ncamera_matrix: [[600, 0, 320], [0, 600, 240], [0, 0, 1]]\n\
+                distortion_coefficients: [0.1, -0.2, 0.0, 0.0, 0.05]\n";
+    std::fs::write(folder.path().join("colour.yml"), lens).unwrap();
+    let line = "calibrate-camera --colour colour.yml --output camera.toml";
+    Case::new("calibrate-camera", folder, line).try_all();
 }
 
 /// A station on the desk's good parts.
