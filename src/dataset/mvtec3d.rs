@@ -156,7 +156,7 @@ pub fn path_in(folder: &Path, kind: &str, stem: &str, extension: &str) -> io::Re
     Ok(folder.join(kind).join(format!("{stem}.{extension}")))
 }
 
-/// Removes what [`write`] left in `folder` where it was ended before the cloud had its name.
+/// Removes what [`write()`] left in `folder` where it was ended before the cloud had its name.
 pub fn remove_broken_off(folder: &Path) -> io::Result<()> {
     // The cloud's temporary tells which files are half a part, so it goes after them.
     for kind in ["rgb", "gt", "xyz"].map(|kind| folder.join(kind)).iter().filter(|kind| kind.is_dir()) {
