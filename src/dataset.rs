@@ -143,13 +143,12 @@ fn open(rgb: &Path, xyz: &Path, reading: &Reading) -> Result<(Picture, PointsFil
     let points = PointsFile::open(xyz)?;
     let camera = points.camera(reading)?;
     let (rgb_size, xyz_size) = (picture.size(), points.size());
-    if check_sizes(camera, picture.stored_size(), xyz_size).is_ok()
-        && let Err(_) = check_sizes(camera, rgb_size, xyz_size)
-    {
+    let as_shown = check_sizes(camera, rgb_size, xyz_size);
+    if as_shown.is_err() && check_sizes(camera, picture.stored_size(), xyz_size).is_ok() {
         let (orientation, shown) = (picture.orientation(), rgb_size);
         return Err(DatasetError::Turned { rgb: rgb.into(), xyz: xyz.into(), orientation, shown });
     }
-    check_sizes(camera, rgb_size, xyz_size).map_err(|error| match error {
+    as_shown.map_err(|error| match error {
         CalibrationError::Size(source) => DatasetError::Frame { rgb: rgb.into(), xyz: xyz.into(), source },
         CalibrationError::Resolution { node: "colour", .. } => DatasetError::Camera { path: rgb.into(), source: error },
         source => DatasetError::Camera { path: xyz.into(), source },

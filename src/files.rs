@@ -16,8 +16,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use new_folder::NewFolder;
-pub use temporary::{Abandoned, Temporary, abandoned, temporary_path, unfinished};
-pub use together::Together;
+use temporary::abandoned;
+pub use temporary::{Temporary, temporary_path, unfinished};
+pub use together::{Together, remove_broken_off};
 
 /// Every step that may fail or be the last one passes here first, so that tests let each of them be it.
 fn step() -> io::Result<()> {

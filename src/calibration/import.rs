@@ -82,7 +82,7 @@ fn read<T>(
     of: impl FnOnce(&Node) -> Result<T, String>,
 ) -> Result<T, CalibrationError> {
     let text = read_text(path)?;
-    let root = match text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
+    let root = match text.trim_start().starts_with('<') {
         true => Err("it is XML: have OpenCV write it as .yml".into()),
         false => yaml::parse(&text),
     };

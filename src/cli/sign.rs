@@ -1,12 +1,12 @@
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use crosscheck::model::engine_file::Engine;
 use crosscheck::signature::{self, Keys, Protection};
 
 use super::Outcome;
+use super::say::print;
 
 /// Sign an engine, so that stations with engine.keys take it; make and check keys and signatures.
 #[derive(Args)]
@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         (Some(Command::Keygen(Keygen { file, password })), ..) => keygen(file, *password)?,
         (Some(Command::Verify(Verify { engine, key })), ..) => {
             let (_, signer) = Engine::read_signed(engine, &Keys::read(key)?)?;
-            print(&format!("{}: signed by key {signer}", engine.display()))?;
+            print(format_args!("{}: signed by key {signer}", engine.display()))?;
         }
         (None, Some(engine), Some(key)) => sign(engine, key)?,
         // clap asks for both.
@@ -68,7 +68,7 @@ fn keygen(file: &Path, password: bool) -> Result<()> {
     let public = signature::new_key(file, if password { Protection::Password } else { Protection::None })?;
     let path = file.display();
     log::info!("wrote {path}, which is secret, and {path}.pub; stations take it as engine.keys = [\"{public}\"]");
-    print(&public)
+    print(public)
 }
 
 /// Signs what is an engine, and the very bytes that were found to be one.
@@ -78,8 +78,4 @@ fn sign(engine: &Path, key: &Path) -> Result<()> {
     let signer = signature::sign(engine, &bytes, key)?;
     log::info!("wrote {}: signed by key {signer}", signature::path_of(engine).display());
     Ok(())
-}
-
-fn print(text: &str) -> Result<()> {
-    writeln!(std::io::stdout(), "{text}").context("cannot print the result")
 }

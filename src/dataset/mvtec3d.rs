@@ -158,18 +158,9 @@ pub fn path_in(folder: &Path, kind: &str, stem: &str, extension: &str) -> io::Re
 
 /// Removes what [`write()`] left in `folder` where it was ended before the cloud had its name.
 pub fn remove_broken_off(folder: &Path) -> io::Result<()> {
-    // The cloud's temporary tells which files are half a part, so it goes after them.
-    for kind in ["rgb", "gt", "xyz"].map(|kind| folder.join(kind)).iter().filter(|kind| kind.is_dir()) {
-        for left in files::abandoned(kind)? {
-            let stem = left.target.strip_suffix(".tiff").filter(|_| kind.ends_with("xyz"));
-            if let Some(stem) = stem.filter(|_| !kind.join(&left.target).exists()) {
-                files::remove(&folder.join("rgb").join(format!("{stem}.png")))?;
-                files::remove(&folder.join("gt").join(format!("{stem}.png")))?;
-            }
-            left.remove()?;
-        }
-    }
-    Ok(())
+    let pictures = ["rgb", "gt"].map(|kind| folder.join(kind));
+    let of_stem = |stem: &str| Ok(pictures.iter().map(|kind| kind.join(format!("{stem}.png"))).collect());
+    files::remove_broken_off((&folder.join("xyz"), ".tiff"), &pictures, of_stem)
 }
 
 #[cfg(test)]

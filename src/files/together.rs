@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Temporary, check_kind, folder_of, folders_of, remove, sync_folder, temporary};
+use super::{Temporary, abandoned, check_kind, folder_of, folders_of, remove, sync_folder, temporary};
 
 /// Files that appear together. One of them is the mark: its temporary is made before all others and it gets its name
 /// last, so that where the mark is, all of them are, and where only the mark's temporary is, they may be some.
@@ -78,4 +78,25 @@ fn name(others: &mut [Staged], mark: &mut Staged) -> io::Result<()> {
     folders_of(others.iter().map(|staged| staged.path.as_path())).iter().try_for_each(|folder| sync_folder(folder))?;
     mark.name()?;
     sync_folder(folder_of(&mark.path))
+}
+
+/// Removes what writers that were ended left of files that were to appear together. `mark`: the marks' folder, and what
+/// their names end in after the stem that they share with the others; `others`: the other folders; `files_of`: the files
+/// of a stem that may be there.
+pub fn remove_broken_off(
+    (marks, suffix): (&Path, &str),
+    others: &[PathBuf],
+    files_of: impl Fn(&str) -> io::Result<Vec<PathBuf>>,
+) -> io::Result<()> {
+    // The mark's temporary tells which files are half there, so it goes after them.
+    for folder in others.iter().map(PathBuf::as_path).chain([marks]).filter(|folder| folder.is_dir()) {
+        for left in abandoned(folder)? {
+            let stem = left.target.strip_suffix(suffix).filter(|_| folder == marks);
+            if let Some(stem) = stem.filter(|_| !folder.join(&left.target).exists()) {
+                files_of(stem)?.iter().try_for_each(|file| remove(file))?;
+            }
+            left.remove()?;
+        }
+    }
+    Ok(())
 }

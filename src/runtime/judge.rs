@@ -176,13 +176,14 @@ mod tests {
 
     #[test]
     fn r1_reloads_and_restarts_keep_the_tighter_threshold_and_end_the_looser() {
-        let judge = judge((None, None), Some(OWN));
+        let of = |asked| judge(asked, Some(OWN));
+        let judge = of((None, None));
         let tight = judge.set(0.5, false).unwrap();
         assert_eq!(judge.clone().following(&tight.in_force()), tight);
         let loose = judge.set(1.5, true).unwrap();
         assert_eq!(judge.clone().following(&loose.in_force()), judge);
         // A person has changed the configuration: it holds, and what it loosens is said.
-        let other = super::tests::judge((Some(0.7), None), Some(OWN));
+        let other = of((Some(0.7), None));
         let followed = other.clone().following(&tight.in_force());
         assert_eq!(followed, other);
         assert!(followed.loosens(&tight.in_force()).unwrap().contains("from 0.5"));

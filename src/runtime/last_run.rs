@@ -1,7 +1,7 @@
 //! The thresholds in force, on disk, so that a restart goes on with a tighter one that the page had set, and says what
 //! it loosens.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::judge::{InForce, Judge};
 use super::judgement::Judgement;
 use crate::files::write_whole;
+use crate::text::{self, TextError};
 
 /// Where systemd lets a service keep its state.
 const STATE_FOLDER: &str = "STATE_DIRECTORY";
@@ -17,8 +18,8 @@ const BYTES_MAX: u64 = 4 << 10;
 
 #[derive(Debug, Error)]
 pub enum LastRunError {
-    #[error("cannot read {}: {source}", path.display())]
-    Read { path: PathBuf, source: io::Error },
+    #[error("{0}; mend or remove the file")]
+    Text(#[from] TextError),
     #[error("{}: expected the thresholds of the last run as JSON: {reason}; remove the file", path.display())]
     Damaged { path: PathBuf, reason: String },
 }
@@ -70,18 +71,13 @@ impl LastRun {
 
     /// None where there was no run.
     fn read(&self) -> Result<Option<InForce>, LastRunError> {
-        let failed = |source| LastRunError::Read { path: self.path.clone(), source };
-        let damaged = |reason| LastRunError::Damaged { path: self.path.clone(), reason };
-        let file = match std::fs::File::open(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(failed)?,
+        let text = match text::read(&self.path, BYTES_MAX) {
+            Err(TextError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+            text => text?,
         };
-        let mut bytes = Vec::new();
-        file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
-        if bytes.len() as u64 > BYTES_MAX {
-            return Err(damaged(format!("it has more than {BYTES_MAX} bytes")));
-        }
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| damaged(error.to_string()))
+        let damaged =
+            |error: serde_json::Error| LastRunError::Damaged { path: self.path.clone(), reason: error.to_string() };
+        serde_json::from_str(&text).map(Some).map_err(damaged)
     }
 
     /// Writes what is in force, if that is something else than before. A disk that cannot be written stops no line: it

@@ -96,6 +96,7 @@ fn a_reader_that_has_gone_is_no_fault() {
         "replay @good --engine @calibrated --json",
         "bench --engine @fitted --frames 1",
         "check-config station.toml",
+        "sign keygen plant.key",
         "doctor",
         "doctor --json",
     ] {

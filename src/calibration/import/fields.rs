@@ -106,7 +106,11 @@ impl Numbers<'_> {
             return Ok(&self.values);
         }
         let lengths: Vec<String> = lengths.iter().filter(|n| **n > 0).map(usize::to_string).collect();
-        Err(self.unlike(&lengths.join(", ").replace(", 14", " or 14")))
+        let expected = match lengths.split_last() {
+            Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+            _ => lengths.concat(),
+        };
+        Err(self.unlike(&expected))
     }
 
     fn unlike(&self, expected: &str) -> String {

@@ -118,15 +118,14 @@ fn lens(node: &Node) -> Result<Lens, String> {
         )),
     };
     model("camera_model", &["pinhole"])?;
-    let (distortion, coefficients) = match model("distortion_model", &["radtan", "none"])? {
-        "none" => (Distortion::None, [0.0; 4]),
-        _ => (Distortion::BrownConrady, numbers(node, "distortion_coeffs")?.matrix(1, 4)?),
+    let coefficients = match model("distortion_model", &["radtan", "none"])? {
+        "none" => [0.0; 4],
+        _ => numbers(node, "distortion_coeffs")?.matrix(1, 4)?,
     };
     let [fx, fy, cx, cy] = numbers(node, "intrinsics")?.matrix(1, 4)?;
     let (width, height) = fields::size(node)?.ok_or_else(|| fields::none_of(node, &["resolution"]))?;
     let [k1, k2, p1, p2] = coefficients;
-    let none = coefficients == [0.0; 4];
-    let distortion = if none { Distortion::None } else { distortion };
+    let distortion = if coefficients == [0.0; 4] { Distortion::None } else { Distortion::BrownConrady };
     Ok(Lens { width, height, fx, fy, cx, cy, distortion, coefficients: of_five([k1, k2, p1, p2, 0.0]) })
 }
 

@@ -108,19 +108,13 @@ impl Shelf {
 
     /// Removes what is left of parts whose writing or removal was ended, and the temporaries of it.
     fn remove_broken_off(&self, kind: &str) -> io::Result<()> {
-        // The mark's temporary tells which files are half a part, so it goes after them.
-        let (marks, others): (Vec<_>, Vec<_>) =
-            folders(&self.test.join(kind))?.into_iter().partition(|folder| folder.file_name() == MARK);
-        for folder in others.iter().chain(&marks) {
-            for left in files::abandoned(&folder.path())? {
-                let stem = left.target.strip_suffix(".json").filter(|_| folder.file_name() == MARK);
-                if let Some(stem) = stem.filter(|stem| !self.file(kind, MARK, stem, "json").exists()) {
-                    log::info!("removed what a sudden end left of the part {kind}/{stem}");
-                    self.files(kind, stem)?.iter().try_for_each(|file| files::remove(file))?;
-                }
-                left.remove()?;
-            }
-        }
+        let marks = self.test.join(kind).join(MARK);
+        let folders = folders(&self.test.join(kind))?.iter().map(DirEntry::path).collect::<Vec<_>>();
+        let others: Vec<PathBuf> = folders.into_iter().filter(|folder| *folder != marks).collect();
+        files::remove_broken_off((&marks, ".json"), &others, |stem| {
+            log::info!("removed what a sudden end left of the part {kind}/{stem}");
+            self.files(kind, stem)
+        })?;
         // Of earlier versions, which named temporaries so.
         for file in self.files_of(kind)?.iter().filter(|file| file.file_name().to_string_lossy().starts_with(".tmp")) {
             files::remove(&file.path())?;
