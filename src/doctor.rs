@@ -1,7 +1,7 @@
 //! What keeps a station from running well on this machine, and what to do about each finding.
 
 mod accelerators;
-pub mod lines;
+pub mod gpio;
 mod machine;
 mod station;
 
@@ -84,7 +84,7 @@ impl System {
 /// Looks at everything. Without a configuration, at the machine alone.
 pub fn examine(system: &System, station: Option<&Station>) -> Vec<Finding> {
     let mut findings = machine::examine(system, station);
-    findings.extend(lines::examine(station));
+    findings.extend(gpio::examine(station));
     findings.extend(station.into_iter().flat_map(station::examine));
     findings.extend(accelerators::examine(system));
     findings

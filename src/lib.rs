@@ -7,12 +7,12 @@
 
 pub mod backend;
 pub mod bench;
-pub mod calibrate;
 pub mod calibration;
 pub mod camera;
 pub mod clock;
 pub mod collect;
 pub mod config;
+pub mod conformal;
 pub mod dataset;
 pub mod doctor;
 pub mod evaluate;

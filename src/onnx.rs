@@ -22,7 +22,7 @@ pub use graph::{Kind, OPSET, Tensor};
 pub use networks::TAIL_PIXELS;
 
 use crate::files::Together;
-use crate::model::engine_file::{Engine, Precision};
+use crate::model::engine_file::{Engine, Storage};
 use crate::model::{Architecture, Weights};
 use graph::Graph;
 use protobuf::Message;
@@ -50,13 +50,13 @@ pub struct Model {
 
 impl Graphs {
     /// `weights`: every tensor of [`Architecture::tensors`].
-    pub fn new(architecture: &Architecture, mut weights: Weights, precision: Precision) -> Result<Self, OnnxError> {
+    pub fn new(architecture: &Architecture, mut weights: Weights, precision: Storage) -> Result<Self, OnnxError> {
         if !weights.contains_key("map_rgb_to_xyz.input.weight") {
             return Err(OnnxError::NotFitted);
         }
         let kind = match precision {
-            Precision::F16 => Kind::F16,
-            Precision::F32 => Kind::F32,
+            Storage::F16 => Kind::F16,
+            Storage::F32 => Kind::F32,
         };
         let rgb = networks::rgb_tokens(kind, architecture, &mut weights);
         let xyz = networks::xyz_groups(kind, architecture, &mut weights);
@@ -87,7 +87,7 @@ impl Graphs {
 
 /// Writes the four graphs of a fitted engine into `folder`, which is there, together or not at all:
 /// where the last one is, all are, and of this engine.
-pub fn export(engine: &Engine, precision: Precision, folder: &Path) -> Result<Vec<PathBuf>, OnnxError> {
+pub fn export(engine: &Engine, precision: Storage, folder: &Path) -> Result<Vec<PathBuf>, OnnxError> {
     let graphs = Graphs::new(&engine.metadata.architecture, engine.weights.clone(), precision)?;
     let path = |graph: &Graph| folder.join(format!("{}.onnx", graph.name()));
     let failed = |path: &Path, error: std::io::Error| OnnxError::Write { path: path.into(), reason: error.to_string() };
@@ -107,8 +107,8 @@ pub fn export(engine: &Engine, precision: Precision, folder: &Path) -> Result<Ve
     Ok(paths)
 }
 
-fn model(engine: &Engine, precision: Precision, graph: Graph, rest: Option<f32>) -> Result<Message, OnnxError> {
-    let precision = if precision == Precision::F16 { "f16" } else { "f32" };
+fn model(engine: &Engine, precision: Storage, graph: Graph, rest: Option<f32>) -> Result<Message, OnnxError> {
+    let precision = if precision == Storage::F16 { "f16" } else { "f32" };
     let mut properties = vec![("engine", engine.content_sha256.clone()), ("precision", precision.into())];
     properties.extend(rest.map(|rest| ("rest", rest.to_string())));
     graph.finish(&properties)

@@ -25,15 +25,16 @@
 
 pub mod actuator;
 pub mod belt;
+pub mod channel;
 mod edges;
 pub mod fault;
 pub mod gpio;
 mod hold;
-pub mod line;
 pub mod log_sink;
 pub mod part;
 pub mod realtime;
 pub mod schedule;
+pub mod sender;
 pub mod settings;
 pub mod tally;
 

@@ -19,7 +19,6 @@ pub mod inspection;
 pub mod judge;
 pub mod judgement;
 pub mod last_run;
-mod line;
 mod log_limit;
 pub mod matching;
 pub mod metrics;
@@ -45,14 +44,15 @@ use crate::clock;
 use crate::reject::RejectError;
 use crate::reject::actuator::{Actuator, Running};
 use crate::reject::fault::{Fault, FaultSet};
+use crate::reject::sender::Sender;
 use crate::reject::tally::Tally;
 use capture::CaptureThread;
 pub use capture::Listener;
 use change::Change;
 use inspection::{InspectionThread, Job, Watcher};
 use judgement::Judgement;
-use line::Line;
-use matching::Shot;
+
+use matching::PartFrame;
 use metrics::{Count, Gauge, Metrics};
 use recorder::{Recorder, RecorderError};
 use settings::Settings;
@@ -156,9 +156,9 @@ impl Drop for StopOnDrop<'_> {
 #[derive(Default)]
 struct Queues {
     jobs: Queue<Job, { JOBS_MAX + 1 }>,
-    spare_inspected: Queue<Box<Shot>, { FRAMES_MAX + 1 }>,
-    spare_recorded: Queue<Box<Shot>, { FRAMES_MAX + 1 }>,
-    recorded: Queue<Box<Shot>, { FRAMES_MAX + 1 }>,
+    spare_inspected: Queue<Box<PartFrame>, { FRAMES_MAX + 1 }>,
+    spare_recorded: Queue<Box<PartFrame>, { FRAMES_MAX + 1 }>,
+    recorded: Queue<Box<PartFrame>, { FRAMES_MAX + 1 }>,
     changes: Queue<Change, { CHANGES_MAX + 1 }>,
     replaced: Queue<Change, { CHANGES_MAX + 1 }>,
 }
@@ -188,18 +188,18 @@ pub fn run(
         let _stop = StopOnDrop(shared);
         let recorder = recorder.map(|recorder| {
             let (failing, stop) = (&shared.failing, &shared.stop_recorder);
-            let joints = recorder::Joints { queue: recorded_out, spare: written_in, metrics, failing, stop };
-            spawn(scope, "recorder", move || recorder.run(joints))
+            let links = recorder::Links { queue: recorded_out, spare: written_in, metrics, failing, stop };
+            spawn(scope, "recorder", move || recorder.run(links))
         });
         let recorder = recorder.transpose()?;
         let preparation = judgement.preparation.clone();
-        let inspection = inspection::Joints {
+        let inspection = inspection::Links {
             jobs: jobs_out,
             spare: inspected_in,
             changes: changes_out,
             replaced: replaced_in,
             recording: recording(settings, recorder.as_ref().map(ScopedJoinHandle::thread), recorded_in),
-            line: Line::new(line.inspection, FaultSet::of(Fault::Starting)),
+            sender: Sender::new(line.inspection, FaultSet::of(Fault::Starting)),
             metrics,
             manager,
             stop: &shared.stop_inspection,
@@ -208,11 +208,11 @@ pub fn run(
         };
         let inspection = InspectionThread::new(judgement, watchers, settings.timing, inspection);
         let inspection = spawn(scope, "inspection", move || inspection.run())?;
-        let capture = capture::Joints {
+        let capture = capture::Links {
             jobs: jobs_in,
             inspection: inspection.thread().clone(),
             spare: [inspected_out, written_out],
-            line: Line::new(line.capture, FaultSet::default()),
+            sender: Sender::new(line.capture, FaultSet::default()),
             events: line.events,
             listeners,
             metrics,
@@ -224,8 +224,8 @@ pub fn run(
         let capture = CaptureThread::new(settings, camera, &preparation, capture);
         let capture = spawn(scope, "capture", move || capture.run())?;
         let threads = Threads { capture, inspection, recorder, actuator };
-        let line = Line::new(line.station, FaultSet::default());
-        let mut supervision = Supervision::new(shared, metrics, manager, line, (changes_in, replaced_out));
+        let sender = Sender::new(line.station, FaultSet::default());
+        let mut supervision = Supervision::new(shared, metrics, manager, sender, (changes_in, replaced_out));
         supervision.run(&threads, &tally, requests);
         manager.stopping();
         let ended = threads.join(shared);
@@ -252,7 +252,7 @@ fn show(metrics: &Metrics, judgement: &Judgement) {
 fn recording<'a>(
     settings: &Settings,
     recorder: Option<&Thread>,
-    queue: Producer<'a, Box<Shot>>,
+    queue: Producer<'a, Box<PartFrame>>,
 ) -> Option<inspection::Recording<'a>> {
     let (settings, recorder) = settings.recording.as_ref().zip(recorder)?;
     let (waiting_max, pass_share) = (settings.waiting_max, settings.pass_share);
@@ -315,7 +315,7 @@ struct Supervision<'a> {
     shared: &'a Shared,
     metrics: &'a Metrics,
     manager: &'a ServiceManager,
-    line: Line,
+    sender: Sender,
     changes: Producer<'a, Change>,
     replaced: Consumer<'a, Change>,
     /// What found no room yet, all in one.
@@ -327,10 +327,10 @@ impl<'a> Supervision<'a> {
         shared: &'a Shared,
         metrics: &'a Metrics,
         manager: &'a ServiceManager,
-        line: Line,
+        sender: Sender,
         (changes, replaced): (Producer<'a, Change>, Consumer<'a, Change>),
     ) -> Self {
-        Self { shared, metrics, manager, line, changes, replaced, pending: None }
+        Self { shared, metrics, manager, sender, changes, replaced, pending: None }
     }
 
     fn run(&mut self, threads: &Threads, tally: &Tally, requests: &mut dyn FnMut(&Status) -> Option<Request>) {
@@ -342,14 +342,14 @@ impl<'a> Supervision<'a> {
                 Some(Request::Change(change)) => {
                     self.pending = Some(self.pending.take().unwrap_or_default().then(*change));
                 }
-                Some(Request::Acknowledge) => drop(self.line.acknowledge()),
+                Some(Request::Acknowledge) => drop(self.sender.acknowledge()),
                 None => {}
             }
             self.hand_over();
             take_over(self.metrics, tally);
             match self.shared.failing.load(Relaxed) {
-                true => self.line.raise(Fault::DiskFull),
-                false => self.line.clear(Fault::DiskFull),
+                true => self.sender.raise(Fault::DiskFull),
+                false => self.sender.clear(Fault::DiskFull),
             }
             if tick % TICKS_PER_STATUS == 0 {
                 self.tell_manager();

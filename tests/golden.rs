@@ -7,7 +7,7 @@ use common::Golden;
 use crosscheck::backend::cpu::kernel::Arithmetic;
 use crosscheck::backend::cpu::{CpuBackend, CpuOptions};
 use crosscheck::backend::{AnomalyMaps, Backend, XyzGroups};
-use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Precision, Source};
+use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Source, Storage};
 use crosscheck::model::{Architecture, Variant, Weights, seeded};
 use crosscheck::prepare::{Preparation, Stride};
 use crosscheck::score;
@@ -124,7 +124,7 @@ fn check_maps(name: &str, golden: &Golden, maps: &AnomalyMaps, bounds: &Bounds) 
 }
 
 /// The weights as an engine file of `precision` gives them back.
-fn stored(variant: Variant, architecture: &Architecture, weights: Weights, precision: Precision) -> Weights {
+fn stored(variant: Variant, architecture: &Architecture, weights: Weights, precision: Storage) -> Weights {
     let metadata = Metadata {
         variant,
         architecture: architecture.clone(),
@@ -154,7 +154,7 @@ fn check_halved(name: &str, variant: Variant, group_size: usize) {
     let golden = Golden::open(name);
     let architecture = Architecture::published(variant, group_size);
     let weights = seeded::weights(&architecture, SEED);
-    let halved = stored(variant, &architecture, weights.clone(), Precision::F16);
+    let halved = stored(variant, &architecture, weights.clone(), Storage::F16);
     assert_ne!(halved, weights, "{name}: the engine file kept f32");
     check(&format!("{name} stored as f16,"), &golden, &architecture, halved, &HALVED);
 }

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use crosscheck::calibrate::calibrate;
+use crosscheck::conformal::calibrate;
 use crosscheck::dataset;
 use crosscheck::inspect::{Doubts, Inspector, Tally};
 use crosscheck::model::engine_file::Engine;

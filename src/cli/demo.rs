@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::bench;
-use crosscheck::calibrate::{Calibration, calibrate};
+use crosscheck::conformal::{Calibration, calibrate};
 use crosscheck::evaluate::metrics::Tested;
 use crosscheck::evaluate::plots;
 use crosscheck::evaluate::report::{ClassFigures, EngineFacts, FORMAT, Figures, Report, Speed};

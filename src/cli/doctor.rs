@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use crosscheck::config::Station;
-use crosscheck::doctor::lines::{self, Loopback};
+use crosscheck::doctor::gpio::{self, Loopback};
 use crosscheck::doctor::{self, Finding, Status, System};
 use serde_json::json;
 
@@ -28,7 +28,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let station = arguments.config.as_deref().map(Station::read).transpose()?;
     let findings = doctor::examine(&System::here(), station.as_ref());
     let loopback = match (&arguments.loopback, &station) {
-        (Some(pair), Some(station)) => Some(lines::loopback(&station.gpio, pair)?),
+        (Some(pair), Some(station)) => Some(gpio::loopback(&station.gpio, pair)?),
         _ => None,
     };
     let text = if arguments.json {

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use crosscheck::model::engine_file::{Engine, Precision};
+use crosscheck::model::engine_file::{Engine, Storage};
 use crosscheck::onnx::{self, OPSET};
 
 use super::Outcome;
@@ -30,8 +30,8 @@ enum PrecisionOption {
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let engine = Engine::read(&arguments.engine)?;
     let precision = match arguments.precision {
-        PrecisionOption::F16 => Precision::F16,
-        PrecisionOption::F32 => Precision::F32,
+        PrecisionOption::F16 => Storage::F16,
+        PrecisionOption::F32 => Storage::F32,
     };
     let folder = &arguments.output;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use crosscheck::model::checkpoint::{Checkpoint, Part, select};
-use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Precision, Source};
+use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Source, Storage};
 use crosscheck::model::{Architecture, Variant, Weights, seeded};
 use crosscheck::prepare::Preparation;
 
@@ -91,8 +91,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         VariantOption::Full => Variant::Full,
     };
     let precision = match arguments.precision {
-        PrecisionOption::F16 => Precision::F16,
-        PrecisionOption::F32 => Precision::F32,
+        PrecisionOption::F16 => Storage::F16,
+        PrecisionOption::F32 => Storage::F32,
     };
     let with_mappings = arguments.mapping_rgb_to_xyz.is_some();
     let group_size = match arguments.group_size {

@@ -76,7 +76,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let publisher = station.mqtt.as_ref().map(|mqtt| Publisher::start(mqtt, metrics.clone())).transpose()?;
     let drift = Watch::new(usual, metrics.clone());
     let reloader = Reloader::new(path.into(), station.clone(), judgement.judge.clone());
-    let mut desk = Desk { signals, asked, reloader, last_run, metrics: metrics.clone() };
+    let mut requests = Requests { signals, asked, reloader, last_run, metrics: metrics.clone() };
     let equipment = Equipment {
         camera: opener(&station.camera, station.engine.backend)?,
         judgement,
@@ -86,7 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         metrics,
         manager,
     };
-    runtime::run(&Settings::of(&station), equipment, &mut |status| desk.request(status))?;
+    runtime::run(&Settings::of(&station), equipment, &mut |status| requests.request(status))?;
     Ok(Outcome::Done)
 }
 
@@ -97,23 +97,23 @@ fn name(path: &Path) -> String {
 
 /// What a judged part is shown to.
 fn watchers(latest: Arc<Latest>, publisher: Option<Publisher>, mut drift: Watch) -> Vec<Watcher> {
-    let look: Watcher = Box::new(move |shot| {
-        let score = shot.inspection.scores.map(|scores| scores.score);
-        shot.judge.iter().for_each(|judge| drift.look(&shot.captured.frame, score, judge));
+    let look: Watcher = Box::new(move |part_frame| {
+        let score = part_frame.inspection.scores.map(|scores| scores.score);
+        part_frame.judge.iter().for_each(|judge| drift.look(&part_frame.captured.frame, score, judge));
     });
-    let show: Watcher = Box::new(move |shot| {
-        let threshold = shot.judge.as_ref().map(|judge| judge.thresholds.reject);
-        latest.offer(shot.part, &overlay_of(&shot.captured.frame, &shot.inspection, threshold));
+    let show: Watcher = Box::new(move |part_frame| {
+        let threshold = part_frame.judge.as_ref().map(|judge| judge.thresholds.reject);
+        latest.offer(part_frame.part, &overlay_of(&part_frame.captured.frame, &part_frame.inspection, threshold));
     });
     let publish = publisher.map(|publisher| -> Watcher {
-        Box::new(move |shot| {
-            let latency_ns = shot.judged_ns.saturating_sub(shot.captured.captured_ns);
+        Box::new(move |part_frame| {
+            let latency_ns = part_frame.judged_ns.saturating_sub(part_frame.captured.captured_ns);
             publisher.verdict(Event {
-                part: shot.part,
-                verdict: shot.inspection.verdict.unwrap_or(Verdict::Reject),
-                score: shot.inspection.scores.map(|scores| scores.score),
-                threshold: shot.judge.as_ref().map_or(0.0, |judge| judge.thresholds.reject),
-                reason: shot.inspection.reason.map(|reason| reason.name()),
+                part: part_frame.part,
+                verdict: part_frame.inspection.verdict.unwrap_or(Verdict::Reject),
+                score: part_frame.inspection.scores.map(|scores| scores.score),
+                threshold: part_frame.judge.as_ref().map_or(0.0, |judge| judge.thresholds.reject),
+                reason: part_frame.inspection.reason.map(|reason| reason.name()),
                 latency_ms: Some(latency_ns as f32 * 1e-6),
             });
         })
@@ -139,7 +139,7 @@ impl Signals {
 }
 
 /// Where what is asked of the station comes together: signals, and the live page.
-struct Desk {
+struct Requests {
     signals: Signals,
     asked: Receiver<Asked>,
     reloader: Reloader,
@@ -147,7 +147,7 @@ struct Desk {
     metrics: Arc<Metrics>,
 }
 
-impl Desk {
+impl Requests {
     fn request(&mut self, status: &Status) -> Option<Request> {
         if self.signals.stop.load(Relaxed) {
             return Some(Request::Stop);

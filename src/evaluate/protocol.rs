@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::metrics::Tested;
 use crate::backend::Choice;
 use crate::backend::cpu::kernel::Arithmetic;
-use crate::calibrate::{CalibrateError, Calibration, calibrate, supported_rate};
+use crate::conformal::{CalibrateError, Calibration, calibrate, supported_rate};
 use crate::dataset::{DatasetError, Entry, Layout, Reading, Split, draw};
 use crate::fit::{self, Fit, FitError, Settings};
 use crate::frame::RgbdFrame;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::{Aggregation, Metrics, Tested};
-use crate::calibrate::Calibration;
+use crate::conformal::Calibration;
 use crate::fit::Settings;
 
 /// The version of `report.json`'s fields.

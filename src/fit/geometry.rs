@@ -7,7 +7,7 @@ use half::f16;
 
 use crate::backend::cpu::grouping::{Grouping, NearestScratch};
 use crate::frame::is_point;
-use crate::model::engine_file::{Engine, Geometry, Measures, Precision};
+use crate::model::engine_file::{Engine, Geometry, Measures, Storage};
 use crate::model::{PointMaeShape, Weights};
 use crate::prepare::NetworkInput;
 use crate::shapes::XYZ;
@@ -52,7 +52,7 @@ pub fn fold(engine: &mut Engine, measures: Measures) {
         scale(weights, before.radius_m, before.spread_m);
     }
     scale(weights, 1.0 / measures.radius_m, 1.0 / measures.spread_m);
-    if metadata.precision == Precision::F16 {
+    if metadata.precision == Storage::F16 {
         // The shift below is exact only for the weights that will be stored: a camera is many spreads away.
         tensor(weights, CENTRES[0]).iter_mut().for_each(|w| *w = f16::from_f32(*w).to_f32());
     }
@@ -96,7 +96,7 @@ mod tests {
 
     const MEASURES: Measures = Measures { radius_m: 0.02, centre_m: [0.01, -0.03, 0.45], spread_m: 0.02 };
 
-    fn relative(precision: Precision) -> Engine {
+    fn relative(precision: Storage) -> Engine {
         let rgb = VitShape { width: 8, heads: 2, mlp: 8, layers: 1 };
         let xyz = PointMaeShape {
             width: 24,
@@ -148,7 +148,7 @@ mod tests {
         let metres = points(&mut fastrand::Rng::with_seed(5));
         let measured: Vec<[f32; 3]> =
             metres.iter().map(|p| [0, 1, 2].map(|i| (p[i] - MEASURES.centre_m[i]) / MEASURES.spread_m)).collect();
-        let mut engine = relative(Precision::F32);
+        let mut engine = relative(Storage::F32);
         let expected = features(&engine, &measured);
         let unfolded = features(&engine, &metres);
         fold(&mut engine, MEASURES);
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn another_part_replaces_the_measures() {
-        let (mut once, mut twice) = (relative(Precision::F32), relative(Precision::F32));
+        let (mut once, mut twice) = (relative(Storage::F32), relative(Storage::F32));
         let other = Measures { radius_m: 0.003, centre_m: [0.2, 0.1, 0.6], spread_m: 0.05 };
         fold(&mut twice, other);
         fold(&mut twice, MEASURES);
@@ -175,10 +175,10 @@ mod tests {
 
     #[test]
     fn storing_as_f16_moves_no_centre() {
-        let mut engine = relative(Precision::F16);
+        let mut engine = relative(Storage::F16);
         fold(&mut engine, MEASURES);
         let (rows, biases) = (&engine.weights[CENTRES[0]], &engine.weights[CENTRES[1]]);
-        let start = &relative(Precision::F16).weights[CENTRES[1]];
+        let start = &relative(Storage::F16).weights[CENTRES[1]];
         for ((row, bias), start) in rows.chunks_exact(XYZ).zip(biases).zip(start) {
             assert!(row.iter().all(|w| f16::from_f32(*w).to_f32() == *w));
             let at_centre = bias + row.iter().zip(MEASURES.centre_m).map(|(w, c)| w * c).sum::<f32>();
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn measures_follow_the_part() {
-        let shape = relative(Precision::F32).metadata.architecture.xyz;
+        let shape = relative(Storage::F32).metadata.architecture.xyz;
         let input = |scale: f32, shift: f32| {
             let mut cloud = vec![[0.0; 3]; P];
             for (slot, point) in cloud.iter_mut().step_by(7).zip(points(&mut fastrand::Rng::with_seed(5))) {

@@ -23,7 +23,7 @@ use crate::files;
 use crate::prepare::{Preparation, Stride};
 use crate::signature::{self, Keys, SignatureError};
 
-pub use self::metadata::{Geometry, Measures, Metadata, Precision, Source, Usual};
+pub use self::metadata::{Geometry, Measures, Metadata, Source, Storage, Usual};
 
 /// The version of this layout. A file of another version is refused.
 pub const FORMAT: u32 = 1;
@@ -187,8 +187,8 @@ impl Engine {
 }
 
 /// Vectors (norms, biases) are small and stay exact.
-fn stored_dtype(precision: Precision, spec: &TensorSpec) -> Dtype {
-    if precision == Precision::F16 && spec.shape.len() > 1 { Dtype::F16 } else { Dtype::F32 }
+fn stored_dtype(precision: Storage, spec: &TensorSpec) -> Dtype {
+    if precision == Storage::F16 && spec.shape.len() > 1 { Dtype::F16 } else { Dtype::F32 }
 }
 
 /// In name order, which is the order of the content hash.

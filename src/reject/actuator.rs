@@ -10,9 +10,9 @@ use heapless::Vec;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
+use super::channel::{Bell, Command, Ends, Handles, queues};
 use super::edges::{Edge, EdgeKind, Edges, INPUTS_MAX};
 use super::fault::Fault;
-use super::line::{Bell, Command, Ends, Handles, queues};
 use super::part::{Counters, Event, Outputs};
 use super::realtime::{Alarm, lock_memory, set_priority};
 use super::schedule::Schedule;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use heapless::spsc::{Consumer, Producer};
 
-use super::line::kept;
+use super::channel::kept;
 use super::part::Outputs;
 use super::{RejectError, Sink};
 

@@ -4,13 +4,13 @@ use heapless::Vec;
 
 use super::each::{Each, Eye};
 use super::finder::Finder;
-use super::line::Line;
 use super::matching::{KEPT_MAX, Trigger};
 use super::settings::Announced;
 use super::tracker::Seen;
 use crate::camera::CapturedFrame;
 use crate::frame::Region;
 use crate::prepare::{PartChoice, Preparation, Preparer};
+use crate::reject::sender::Sender;
 
 /// A part that is found in frames must show in more of them than this: so many lost in a row may hide one.
 const LOST_MAX: u64 = 3;
@@ -39,27 +39,27 @@ impl Announcer {
     }
 
     /// Announces the parts of which a new frame tells.
-    pub fn look(&mut self, captured: &CapturedFrame, line: &mut Line) {
+    pub fn look(&mut self, captured: &CapturedFrame, sender: &mut Sender) {
         let at_ns = match self {
             Self::Line => None,
             Self::Frames(finder) => finder.look(&captured.frame, captured.captured_ns),
-            Self::Each(each) => return each.look(captured, line),
+            Self::Each(each) => return each.look(captured, sender),
             Self::EveryFrame => Some(captured.captured_ns),
         };
         if let Some(at_ns) = at_ns {
-            line.trigger(at_ns);
+            sender.trigger(at_ns);
         }
     }
 
     /// After the last frame: announces what is in view.
-    pub fn finish(&mut self, line: &mut Line) {
+    pub fn finish(&mut self, sender: &mut Sender) {
         match self {
             Self::Frames(finder) => {
                 if let Some(at_ns) = finder.finish() {
-                    line.trigger(at_ns);
+                    sender.trigger(at_ns);
                 }
             }
-            Self::Each(each) => each.finish(line),
+            Self::Each(each) => each.finish(sender),
             Self::Line | Self::EveryFrame => {}
         }
     }

@@ -10,19 +10,19 @@ use log::Level;
 use super::JOBS_MAX;
 use super::announcer::Announcer;
 use super::inspection::Job;
-use super::line::Line;
 use super::log_limit::LogLimit;
-use super::matching::{Matched, Matcher, Shot};
+use super::matching::{Matched, Matcher, PartFrame};
 use super::metrics::{Count, Gauge, Latency, Metrics};
 use super::settings::Settings;
 use crate::camera::supervisor::{Delivery, Supervisor};
 use crate::camera::{CameraError, CapturedFrame};
 use crate::clock;
 use crate::prepare::Preparation;
+use crate::reject::channel::Events;
 use crate::reject::fault::Fault;
-use crate::reject::line::Events;
 use crate::reject::part::{Event, Outcome};
 use crate::reject::schedule::PARTS_MAX;
+use crate::reject::sender::Sender;
 
 /// The camera is waited for this long at a time, so that triggers are seen to in between.
 const SLICE: Duration = Duration::from_millis(5);
@@ -37,12 +37,12 @@ const HELD_MAX: usize = 8;
 pub type Listener = Box<dyn FnMut(&Event) + Send>;
 
 /// How the capture is joined to the rest of the station.
-pub struct Joints<'a> {
+pub struct Links<'a> {
     pub jobs: Producer<'a, Job>,
     pub inspection: Thread,
     /// Frames that come back, from the inspection and from the recorder.
-    pub spare: [Consumer<'a, Box<Shot>>; 2],
-    pub line: Line,
+    pub spare: [Consumer<'a, Box<PartFrame>>; 2],
+    pub sender: Sender,
     pub events: Events,
     pub listeners: Vec<Listener>,
     pub metrics: &'a Metrics,
@@ -61,7 +61,7 @@ pub struct CaptureThread<'a> {
     matcher: Matcher,
     /// Frames that nobody uses.
     #[expect(clippy::vec_box, reason = "the boxes go through the queues")]
-    spare: Vec<Box<Shot>>,
+    spare: Vec<Box<PartFrame>>,
     /// How long the ejector's output is at reject for one part.
     pulse_ns: u64,
     /// When the output last went to reject.
@@ -75,17 +75,17 @@ pub struct CaptureThread<'a> {
     /// What is said of lost frames, and of each fault.
     losses: LogLimit,
     faults: [LogLimit; Fault::ALL.len()],
-    joints: Joints<'a>,
+    links: Links<'a>,
 }
 
 impl<'a> CaptureThread<'a> {
-    pub fn new(settings: &Settings, camera: Supervisor, preparation: &Preparation, joints: Joints<'a>) -> Self {
+    pub fn new(settings: &Settings, camera: Supervisor, preparation: &Preparation, links: Links<'a>) -> Self {
         let announcer = Announcer::new(settings.announced, preparation);
         // Beside those that are held: one in the camera's hands, one in the inspection's, one in the recorder's.
         let waiting = settings.recording.as_ref().map_or(0, |recording| recording.waiting_max);
         let frames = HELD_MAX + JOBS_MAX + waiting + 3;
         let mut spare = Vec::with_capacity(frames);
-        spare.resize_with(frames, Shot::empty);
+        spare.resize_with(frames, PartFrame::empty);
         Self {
             camera,
             announcer,
@@ -99,7 +99,7 @@ impl<'a> CaptureThread<'a> {
             losses: LogLimit::default(),
             faults: Default::default(),
             last: None,
-            joints,
+            links,
         }
     }
 
@@ -108,52 +108,52 @@ impl<'a> CaptureThread<'a> {
         let outcome = self.start().and_then(|first| first.map_or(Ok(()), |first| self.frames(first)));
         match &outcome {
             Err(CameraError::Ended { .. }) => self.finish(),
-            Err(_) => self.joints.line.raise(Fault::CameraLost),
+            Err(_) => self.links.sender.raise(Fault::CameraLost),
             Ok(()) => {}
         }
         outcome
     }
 
     /// The first frame that could be inspected, which is a frame like any other from then on.
-    fn start(&mut self) -> Result<Option<Box<Shot>>, CameraError> {
-        let mut shot = self.spare.pop().unwrap_or_else(Shot::empty);
-        while !self.joints.stop.load(Relaxed) {
+    fn start(&mut self) -> Result<Option<Box<PartFrame>>, CameraError> {
+        let mut part_frame = self.spare.pop().unwrap_or_else(PartFrame::empty);
+        while !self.links.stop.load(Relaxed) {
             self.follow_line();
             self.match_parts();
-            if !self.fetch(&mut shot)? {
+            if !self.fetch(&mut part_frame)? {
                 continue;
             }
-            let refused = self.joints.jobs.enqueue(Job::Trial(shot));
+            let refused = self.links.jobs.enqueue(Job::Trial(part_frame));
             assert!(refused.is_ok(), "no part has a frame yet");
-            self.joints.inspection.unpark();
-            shot = loop {
-                if let Some(shot) = self.joints.spare[0].dequeue() {
-                    break shot;
+            self.links.inspection.unpark();
+            part_frame = loop {
+                if let Some(part_frame) = self.links.spare[0].dequeue() {
+                    break part_frame;
                 }
-                if self.joints.stop.load(Relaxed) {
+                if self.links.stop.load(Relaxed) {
                     return Ok(None);
                 }
                 self.follow_line();
                 self.match_parts();
                 std::thread::sleep(SLICE);
             };
-            if self.joints.ready.load(Relaxed) {
-                self.spare.iter_mut().for_each(|spare| spare.be_as_large_as(&shot));
-                return Ok(Some(shot));
+            if self.links.ready.load(Relaxed) {
+                self.spare.iter_mut().for_each(|spare| spare.be_as_large_as(&part_frame));
+                return Ok(Some(part_frame));
             }
         }
         Ok(None)
     }
 
-    fn frames(&mut self, first: Box<Shot>) -> Result<(), CameraError> {
+    fn frames(&mut self, first: Box<PartFrame>) -> Result<(), CameraError> {
         // What came by while the first frame was inspected is behind a line that is held at reject.
         self.last = None;
-        let mut shot = self.take_in(first);
-        while !self.joints.stop.load(Relaxed) {
+        let mut part_frame = self.take_in(first);
+        while !self.links.stop.load(Relaxed) {
             self.follow_line();
-            if self.fetch(&mut shot)? {
+            if self.fetch(&mut part_frame)? {
                 self.follow_line();
-                shot = self.take_in(shot);
+                part_frame = self.take_in(part_frame);
             }
             self.match_parts();
         }
@@ -161,21 +161,22 @@ impl<'a> CaptureThread<'a> {
     }
 
     /// Waits a little for the next frame; true when it is there.
-    fn fetch(&mut self, shot: &mut Shot) -> Result<bool, CameraError> {
-        match self.camera.next(&mut shot.captured, SLICE)? {
+    fn fetch(&mut self, part_frame: &mut PartFrame) -> Result<bool, CameraError> {
+        match self.camera.next(&mut part_frame.captured, SLICE)? {
             Delivery::Frame => {
-                self.joints.metrics.count(Count::FramesCaptured);
-                self.joints.heard_ns.store(clock::monotonic_ns(), Relaxed);
-                let (width, height) = (shot.captured.frame.width() as u64, shot.captured.frame.height() as u64);
-                self.joints.frame.store(width << 32 | height, Relaxed);
-                self.follow_camera(&shot.captured);
-                self.joints.line.clear(Fault::CameraLost);
+                self.links.metrics.count(Count::FramesCaptured);
+                self.links.heard_ns.store(clock::monotonic_ns(), Relaxed);
+                let (width, height) =
+                    (part_frame.captured.frame.width() as u64, part_frame.captured.frame.height() as u64);
+                self.links.frame.store(width << 32 | height, Relaxed);
+                self.follow_camera(&part_frame.captured);
+                self.links.sender.clear(Fault::CameraLost);
                 Ok(true)
             }
             Delivery::Nothing => {
                 // It takes as long as the patience that is configured, which the watchdog leaves to the supervisor.
                 if self.camera.is_mending() {
-                    self.joints.heard_ns.store(clock::monotonic_ns(), Relaxed);
+                    self.links.heard_ns.store(clock::monotonic_ns(), Relaxed);
                 }
                 Ok(false)
             }
@@ -185,7 +186,7 @@ impl<'a> CaptureThread<'a> {
             }
             Delivery::Reset(error) => {
                 self.lost(&error, "reset and opened again");
-                self.joints.metrics.count(Count::CameraReset);
+                self.links.metrics.count(Count::CameraReset);
                 Ok(false)
             }
         }
@@ -193,14 +194,14 @@ impl<'a> CaptureThread<'a> {
 
     fn lost(&mut self, error: &CameraError, mended_by: &str) {
         log::error!("{error}; the camera is {mended_by}");
-        self.joints.metrics.count(Count::CameraReopened);
-        self.joints.line.raise(Fault::CameraLost);
+        self.links.metrics.count(Count::CameraReopened);
+        self.links.sender.raise(Fault::CameraLost);
     }
 
     /// Measures the rate, and looks for frames that were lost on the way from the sensor.
     fn follow_camera(&mut self, captured: &CapturedFrame) {
         let Some((sequence, last_ns)) = self.last.replace((captured.sequence, captured.captured_ns)) else { return };
-        let metrics = self.joints.metrics;
+        let metrics = self.links.metrics;
         let rate = 1e9 / captured.captured_ns.saturating_sub(last_ns).max(1) as f64;
         let before = metrics.gauge(Gauge::FramesPerSecond);
         let smoothed = if before == 0.0 { rate } else { before + (rate - before) / 16.0 };
@@ -211,53 +212,53 @@ impl<'a> CaptureThread<'a> {
             self.losses.say(Level::Error, || {
                 format!("the camera lost {lost} frames, in which a part may have gone by unseen")
             });
-            self.joints.line.raise(Fault::CameraLost);
+            self.links.sender.raise(Fault::CameraLost);
         }
     }
 
     /// Announces the part that a new frame shows, keeps the frame, and gives one to write the next into.
-    fn take_in(&mut self, shot: Box<Shot>) -> Box<Shot> {
-        self.announcer.look(&shot.captured, &mut self.joints.line);
+    fn take_in(&mut self, part_frame: Box<PartFrame>) -> Box<PartFrame> {
+        self.announcer.look(&part_frame.captured, &mut self.links.sender);
         self.take_back();
         let Some(next) = self.next_spare() else {
             // Parts depend on all the others: this one is written over.
-            self.joints.metrics.count(Count::FramesDropped);
-            return shot;
+            self.links.metrics.count(Count::FramesDropped);
+            return part_frame;
         };
-        let refused = self.matcher.add(shot, clock::monotonic_ns());
+        let refused = self.matcher.add(part_frame, clock::monotonic_ns());
         self.spare.extend(refused);
         next
     }
 
     /// Takes the frames that others are done with.
     fn take_back(&mut self) {
-        for queue in &mut self.joints.spare {
+        for queue in &mut self.links.spare {
             self.spare.extend(std::iter::from_fn(|| queue.dequeue()));
         }
     }
 
     /// A frame to write into: one that is not used, or the oldest that no part depends on.
-    fn next_spare(&mut self) -> Option<Box<Shot>> {
+    fn next_spare(&mut self) -> Option<Box<PartFrame>> {
         let unused = if self.matcher.held() < HELD_MAX { self.spare.pop() } else { None };
         unused.or_else(|| self.release()).or_else(|| self.spare.pop())
     }
 
-    fn release(&mut self) -> Option<Box<Shot>> {
+    fn release(&mut self) -> Option<Box<PartFrame>> {
         self.matcher.release(self.announcer.kept_ns())
     }
 
     /// Takes what the line tells: parts that were announced, and what became of those before.
     fn follow_line(&mut self) {
-        self.joints.line.tell();
-        while let Some(event) = self.joints.events.next() {
+        self.links.sender.tell();
+        while let Some(event) = self.links.events.next() {
             self.follow(event);
-            self.joints.listeners.iter_mut().for_each(|listener| listener(&event));
+            self.links.listeners.iter_mut().for_each(|listener| listener(&event));
         }
-        self.joints.metrics.set(Gauge::PartsInFlight, self.in_flight as f64);
+        self.links.metrics.set(Gauge::PartsInFlight, self.in_flight as f64);
     }
 
     fn follow(&mut self, event: Event) {
-        let metrics = self.joints.metrics;
+        let metrics = self.links.metrics;
         match event {
             Event::Triggered { part, at, .. } => {
                 self.in_flight += 1;
@@ -301,11 +302,11 @@ impl<'a> CaptureThread<'a> {
 
     /// After the last frame: the part in view is announced, and every part goes its way to the end.
     fn finish(&mut self) {
-        self.announcer.finish(&mut self.joints.line);
+        self.announcer.finish(&mut self.links.sender);
         let end_ns = clock::monotonic_ns() + self.passage_ns_max + FINISH_NS;
         // The last trigger's event comes within a slice or two.
         let mut quiet = 0;
-        while quiet < QUIET_SLICES && clock::monotonic_ns() < end_ns && !self.joints.stop.load(Relaxed) {
+        while quiet < QUIET_SLICES && clock::monotonic_ns() < end_ns && !self.links.stop.load(Relaxed) {
             std::thread::sleep(SLICE);
             self.follow_line();
             self.match_parts();
@@ -321,8 +322,8 @@ impl<'a> CaptureThread<'a> {
             let spare = &mut self.spare;
             let Some(matched) = self.matcher.next(clock::monotonic_ns(), || spare.pop()) else { return };
             match matched {
-                Matched::None { .. } => self.joints.metrics.count(Count::UnscoredNoFrame),
-                Matched::Frame(shot) => self.send(shot),
+                Matched::None { .. } => self.links.metrics.count(Count::UnscoredNoFrame),
+                Matched::Frame(part_frame) => self.send(part_frame),
             }
         }
     }
@@ -339,13 +340,13 @@ impl<'a> CaptureThread<'a> {
         }
     }
 
-    fn send(&mut self, shot: Box<Shot>) {
-        self.captured_ns[place(shot.part)] = (shot.part, shot.captured.captured_ns);
-        match self.joints.jobs.enqueue(Job::Part(shot)) {
-            Ok(()) => self.joints.inspection.unpark(),
-            Err(Job::Part(shot) | Job::Trial(shot)) => {
-                self.joints.metrics.count(Count::UnscoredDropped);
-                self.spare.push(shot);
+    fn send(&mut self, part_frame: Box<PartFrame>) {
+        self.captured_ns[place(part_frame.part)] = (part_frame.part, part_frame.captured.captured_ns);
+        match self.links.jobs.enqueue(Job::Part(part_frame)) {
+            Ok(()) => self.links.inspection.unpark(),
+            Err(Job::Part(part_frame) | Job::Trial(part_frame)) => {
+                self.links.metrics.count(Count::UnscoredDropped);
+                self.spare.push(part_frame);
             }
         }
     }

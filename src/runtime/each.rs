@@ -2,11 +2,11 @@
 
 use heapless::Vec;
 
-use super::line::Line;
 use super::positions::Positions;
 use super::tracker::{Loss, PARTS_MAX, Passed, Seen, Tracker};
 use crate::camera::CapturedFrame;
 use crate::frame::{Region, RgbdFrame};
+use crate::reject::sender::Sender;
 
 /// Hands over every part that a frame shows, and gives what it looked at of the photograph: positions are pixels of that.
 /// It must not wait, and it leaves none out: what it does not hand over passes without a trigger.
@@ -34,7 +34,7 @@ impl Each {
     }
 
     /// Looks at the next frame, and announces the parts that have passed its middle.
-    pub fn look(&mut self, captured: &CapturedFrame, line: &mut Line) {
+    pub fn look(&mut self, captured: &CapturedFrame, sender: &mut Sender) {
         let CapturedFrame { frame, captured_ns, .. } = captured;
         // One more than may be followed, so that the tracker knows of it.
         let mut seen = Vec::<Seen, { PARTS_MAX + 1 }>::new();
@@ -46,16 +46,16 @@ impl Each {
             if self.loss != looked.loss {
                 log::error!("parts may have gone by without a trigger: {loss}");
             }
-            line.lose_parts();
+            sender.lose_parts();
         }
         self.loss = looked.loss;
-        self.announce(&looked.passed, line);
+        self.announce(&looked.passed, sender);
     }
 
     /// After the last frame: the parts that are in view.
-    pub fn finish(&mut self, line: &mut Line) {
+    pub fn finish(&mut self, sender: &mut Sender) {
         let passed = self.tracker.finish();
-        self.announce(&passed, line);
+        self.announce(&passed, sender);
     }
 
     /// Where a part is that the line has numbered, right and down in pixels of the frame captured at `at_ns`.
@@ -68,10 +68,10 @@ impl Each {
         self.tracker.kept_ns().chain(self.positions.kept_ns())
     }
 
-    fn announce(&mut self, passed: &[Passed], line: &mut Line) {
+    fn announce(&mut self, passed: &[Passed], sender: &mut Sender) {
         for passed in passed {
             // The line holds at reject for a part that it could not take, and gives it no number.
-            if line.trigger(passed.captured_ns) {
+            if sender.trigger(passed.captured_ns) {
                 let Region { x, y, .. } = self.seen_in;
                 let at = passed.at.map(|[u, v]| [u + x as f32, v + y as f32]);
                 self.positions.announce(Passed { at, ..*passed });
@@ -86,8 +86,8 @@ mod tests {
 
     use super::*;
     use crate::frame::OrganisedCloud;
+    use crate::reject::channel::Command;
     use crate::reject::fault::{Fault, FaultSet};
-    use crate::reject::line::Command;
 
     const SIZE: usize = 200;
 
@@ -101,13 +101,13 @@ mod tests {
             let taken = !matches!(command, Command::Trigger { .. }) || takes(triggers - 1);
             taken && log.lock().unwrap().push(command).is_ok()
         };
-        let mut line = Line::by(Box::new(way), FaultSet::default());
+        let mut sender = Sender::by(Box::new(way), FaultSet::default());
         let mut captured = CapturedFrame::empty();
         let cloud = OrganisedCloud::new(SIZE, SIZE, vec![[0.0; 3]; SIZE * SIZE]).unwrap();
         captured.frame = RgbdFrame::new(SIZE, SIZE, vec![0; 3 * SIZE * SIZE], cloud).unwrap();
         for number in 0..frames {
             captured.captured_ns = 1_000_000 * number;
-            each.look(&captured, &mut line);
+            each.look(&captured, &mut sender);
         }
         std::mem::take(&mut *sent.lock().unwrap())
     }

@@ -10,14 +10,14 @@ use heapless::spsc::{Consumer, Producer};
 use super::change::Change;
 use super::judge::Judge;
 use super::judgement::Judgement;
-use super::line::Line;
-use super::matching::Shot;
+use super::matching::PartFrame;
 use super::metrics::{Count, Latency, Metrics};
 use super::settings::Timing;
 use super::watchdog::ServiceManager;
 use crate::clock;
 use crate::inspect::{InspectError, Inspector, Unscored};
 use crate::reject::fault::Fault;
+use crate::reject::sender::Sender;
 use crate::score::Verdict;
 
 /// One bad frame rejects its part; so many in a row are a fault: of the depth where frames have no point, else of the engine.
@@ -29,18 +29,18 @@ const IDLE: Duration = Duration::from_millis(10);
 const IDLE_SIGN_NS: u64 = 100_000_000;
 
 /// What a part is shown to once it is judged: the live page, other programs. It must not wait.
-pub type Watcher = Box<dyn FnMut(&Shot) + Send>;
+pub type Watcher = Box<dyn FnMut(&PartFrame) + Send>;
 
 /// Work for the inspection.
 pub enum Job {
     /// A frame that shows no particular part, to see that frames can be inspected at all.
-    Trial(Box<Shot>),
-    Part(Box<Shot>),
+    Trial(Box<PartFrame>),
+    Part(Box<PartFrame>),
 }
 
 /// Parts that are recorded.
 pub struct Recording<'a> {
-    pub queue: Producer<'a, Box<Shot>>,
+    pub queue: Producer<'a, Box<PartFrame>>,
     /// Fewer than the queue holds, where so configured.
     pub waiting_max: usize,
     /// Share of passed parts that are kept, 0 to 1.
@@ -49,15 +49,15 @@ pub struct Recording<'a> {
 }
 
 /// How the inspection is joined to the rest of the station.
-pub struct Joints<'a> {
+pub struct Links<'a> {
     pub jobs: Consumer<'a, Job>,
     /// Frames that are done with.
-    pub spare: Producer<'a, Box<Shot>>,
+    pub spare: Producer<'a, Box<PartFrame>>,
     pub changes: Consumer<'a, Change>,
     /// What a change has replaced; whoever sent it takes it away.
     pub replaced: Producer<'a, Change>,
     pub recording: Option<Recording<'a>>,
-    pub line: Line,
+    pub sender: Sender,
     pub metrics: &'a Metrics,
     pub manager: &'a ServiceManager,
     /// No more jobs come once this is set.
@@ -74,7 +74,7 @@ pub struct InspectionThread<'a> {
     judge: Arc<Judge>,
     watchers: Vec<Watcher>,
     timing: Timing,
-    joints: Joints<'a>,
+    links: Links<'a>,
     errors: u32,
     /// Frames in a row without a point.
     empty: u32,
@@ -85,20 +85,20 @@ pub struct InspectionThread<'a> {
 }
 
 impl<'a> InspectionThread<'a> {
-    pub fn new(judgement: Judgement, watchers: Vec<Watcher>, timing: Timing, joints: Joints<'a>) -> Self {
+    pub fn new(judgement: Judgement, watchers: Vec<Watcher>, timing: Timing, links: Links<'a>) -> Self {
         let Judgement { inspector, judge, .. } = judgement;
         let (inspector, judge) = (Box::new(inspector), Arc::new(judge));
-        Self { inspector, judge, watchers, timing, joints, errors: 0, empty: 0, alive_ns: 0, owed: 0.0 }
+        Self { inspector, judge, watchers, timing, links, errors: 0, empty: 0, alive_ns: 0, owed: 0.0 }
     }
 
     /// Inspects until no more jobs come.
     pub fn run(mut self) {
         loop {
             self.change();
-            match self.joints.jobs.dequeue() {
-                Some(Job::Trial(shot)) => self.trial(shot),
-                Some(Job::Part(shot)) => self.part(shot),
-                None if self.joints.stop.load(Relaxed) => return,
+            match self.links.jobs.dequeue() {
+                Some(Job::Trial(part_frame)) => self.trial(part_frame),
+                Some(Job::Part(part_frame)) => self.part(part_frame),
+                None if self.links.stop.load(Relaxed) => return,
                 None => {
                     self.idle();
                     std::thread::park_timeout(IDLE);
@@ -108,80 +108,82 @@ impl<'a> InspectionThread<'a> {
     }
 
     /// The first frames: parts are judged once one of them could be inspected.
-    fn trial(&mut self, mut shot: Box<Shot>) {
-        match self.inspector.inspect_into(&shot.captured.frame, shot.at, &mut shot.inspection) {
-            Ok(()) if self.has_depth(&shot) => self.is_ready(),
+    fn trial(&mut self, mut part_frame: Box<PartFrame>) {
+        match self.inspector.inspect_into(&part_frame.captured.frame, part_frame.at, &mut part_frame.inspection) {
+            Ok(()) if self.has_depth(&part_frame) => self.is_ready(),
             Ok(()) => {}
             Err(error) => self.failed(&error),
         }
-        self.give_back(shot);
+        self.give_back(part_frame);
     }
 
     fn is_ready(&mut self) {
-        self.joints.line.clear(Fault::EngineError);
+        self.links.sender.clear(Fault::EngineError);
         self.errors = 0;
-        if !self.joints.ready.swap(true, Relaxed) {
-            self.joints.line.clear(Fault::Starting);
-            self.joints.manager.ready();
+        if !self.links.ready.swap(true, Relaxed) {
+            self.links.sender.clear(Fault::Starting);
+            self.links.manager.ready();
         }
         self.alive();
     }
 
-    fn part(&mut self, mut shot: Box<Shot>) {
-        let metrics = self.joints.metrics;
+    fn part(&mut self, mut part_frame: Box<PartFrame>) {
+        let metrics = self.links.metrics;
         let taken_ns = clock::monotonic_ns();
-        metrics.time(Latency::Queue, since(shot.captured.captured_ns, taken_ns));
+        metrics.time(Latency::Queue, since(part_frame.captured.captured_ns, taken_ns));
         // Its reject is certain by now: the next part is worth more.
-        if self.timing.decide_within_ns.is_some_and(|within| taken_ns > shot.triggered_ns + within) {
+        if self.timing.decide_within_ns.is_some_and(|within| taken_ns > part_frame.triggered_ns + within) {
             metrics.count(Count::UnscoredDropped);
-            return self.give_back(shot);
+            return self.give_back(part_frame);
         }
-        if let Err(error) = self.inspector.inspect_into(&shot.captured.frame, shot.at, &mut shot.inspection) {
+        if let Err(error) =
+            self.inspector.inspect_into(&part_frame.captured.frame, part_frame.at, &mut part_frame.inspection)
+        {
             metrics.count(Count::UnscoredEngine);
             self.failed(&error);
-            return self.give_back(shot);
+            return self.give_back(part_frame);
         }
-        if shot.inspection.verdict == Some(Verdict::Pass) {
-            self.joints.line.accept(shot.part);
+        if part_frame.inspection.verdict == Some(Verdict::Pass) {
+            self.links.sender.accept(part_frame.part);
         }
-        shot.judged_ns = clock::monotonic_ns();
-        if self.has_depth(&shot) {
+        part_frame.judged_ns = clock::monotonic_ns();
+        if self.has_depth(&part_frame) {
             self.is_ready();
         } else {
             self.alive();
         }
-        self.measure(&shot);
-        shot.judge = Some(self.judge.clone());
-        self.watchers.iter_mut().for_each(|watcher| watcher(&shot));
-        self.record(shot);
+        self.measure(&part_frame);
+        part_frame.judge = Some(self.judge.clone());
+        self.watchers.iter_mut().for_each(|watcher| watcher(&part_frame));
+        self.record(part_frame);
     }
 
     /// Whether a frame has points at all; so many in a row without any are a fault of the depth stream.
-    fn has_depth(&mut self, shot: &Shot) -> bool {
-        let has_depth = shot.inspection.reason != Some(Unscored::NoPoints);
+    fn has_depth(&mut self, part_frame: &PartFrame) -> bool {
+        let has_depth = part_frame.inspection.reason != Some(Unscored::NoPoints);
         self.empty = if has_depth { 0 } else { self.empty + 1 };
         if has_depth {
-            self.joints.line.clear(Fault::DepthLost);
+            self.links.sender.clear(Fault::DepthLost);
         } else if self.empty == ERRORS_IN_A_ROW {
             log::error!(
                 "{ERRORS_IN_A_ROW} frames in a row have no point where the part may be: check the depth stream, and scene.crop"
             );
-            self.joints.line.raise(Fault::DepthLost);
+            self.links.sender.raise(Fault::DepthLost);
         }
         has_depth
     }
 
-    fn measure(&self, shot: &Shot) {
-        let (metrics, inspection) = (self.joints.metrics, &shot.inspection);
+    fn measure(&self, part_frame: &PartFrame) {
+        let (metrics, inspection) = (self.links.metrics, &part_frame.inspection);
         let verdict = inspection.verdict.unwrap_or(Verdict::Reject);
         let score = inspection.scores.map(|scores| scores.score);
-        metrics.verdict(shot.part, score, self.judge.thresholds.reject, verdict);
+        metrics.verdict(part_frame.part, score, self.judge.thresholds.reject, verdict);
         if inspection.doubt.is_some() {
             metrics.count(Count::PartsDoubtful);
         }
         let times = &inspection.times;
         metrics.time(Latency::Prepare, times.prepare);
-        metrics.time(Latency::CaptureToVerdict, since(shot.captured.captured_ns, shot.judged_ns));
+        metrics.time(Latency::CaptureToVerdict, since(part_frame.captured.captured_ns, part_frame.judged_ns));
         if inspection.scores.is_some() {
             metrics.time(Latency::RgbTokens, times.rgb_tokens);
             metrics.time(Latency::XyzGroups, times.xyz_groups);
@@ -190,26 +192,26 @@ impl<'a> InspectionThread<'a> {
     }
 
     /// Hands the part to the recorder, if it is to be recorded and the recorder keeps up.
-    fn record(&mut self, shot: Box<Shot>) {
-        let passed = shot.inspection.verdict == Some(Verdict::Pass);
-        let Some(recording) = &mut self.joints.recording else { return self.give_back(shot) };
+    fn record(&mut self, part_frame: Box<PartFrame>) {
+        let passed = part_frame.inspection.verdict == Some(Verdict::Pass);
+        let Some(recording) = &mut self.links.recording else { return self.give_back(part_frame) };
         if passed {
             self.owed += recording.pass_share;
             if self.owed < 1.0 {
-                return self.give_back(shot);
+                return self.give_back(part_frame);
             }
             self.owed -= 1.0;
         }
         let refused = if recording.queue.len() < recording.waiting_max {
-            recording.queue.enqueue(shot).err()
+            recording.queue.enqueue(part_frame).err()
         } else {
-            Some(shot)
+            Some(part_frame)
         };
         match refused {
             None => recording.thread.unpark(),
-            Some(shot) => {
-                self.joints.metrics.count(Count::RecordingsDropped);
-                self.give_back(shot);
+            Some(part_frame) => {
+                self.links.metrics.count(Count::RecordingsDropped);
+                self.give_back(part_frame);
             }
         }
     }
@@ -218,36 +220,36 @@ impl<'a> InspectionThread<'a> {
         self.errors += 1;
         if self.errors == ERRORS_IN_A_ROW {
             log::error!("{ERRORS_IN_A_ROW} frames in a row could not be inspected: {error}");
-            self.joints.line.raise(Fault::EngineError);
+            self.links.sender.raise(Fault::EngineError);
         }
     }
 
     /// Nothing waits: alive as long as the camera is.
     fn idle(&mut self) {
         let now_ns = clock::monotonic_ns();
-        let silent_ns = now_ns.saturating_sub(self.joints.heard_ns.load(Relaxed));
+        let silent_ns = now_ns.saturating_sub(self.links.heard_ns.load(Relaxed));
         let due = now_ns.saturating_sub(self.alive_ns) > IDLE_SIGN_NS;
-        if due && self.joints.ready.load(Relaxed) && silent_ns < self.timing.frame_timeout_ns {
+        if due && self.links.ready.load(Relaxed) && silent_ns < self.timing.frame_timeout_ns {
             self.alive();
         }
     }
 
     fn alive(&mut self) {
         self.alive_ns = clock::monotonic_ns();
-        self.joints.manager.alive();
-        self.joints.metrics.progress();
+        self.links.manager.alive();
+        self.links.metrics.progress();
     }
 
-    fn give_back(&mut self, shot: Box<Shot>) {
-        let refused = self.joints.spare.enqueue(shot);
+    fn give_back(&mut self, part_frame: Box<PartFrame>) {
+        let refused = self.links.spare.enqueue(part_frame);
         assert!(refused.is_ok(), "the queue holds every frame that there is");
     }
 
     /// Takes up what was changed since the last part.
     fn change(&mut self) {
-        while self.joints.replaced.ready() {
-            let Some(change) = self.joints.changes.dequeue() else { return };
-            let metrics = self.joints.metrics;
+        while self.links.replaced.ready() {
+            let Some(change) = self.links.changes.dequeue() else { return };
+            let metrics = self.links.metrics;
             let mut replaced = Change::default();
             if let Some(inspector) = change.inspector {
                 replaced.inspector = Some(std::mem::replace(&mut self.inspector, inspector));
@@ -262,7 +264,7 @@ impl<'a> InspectionThread<'a> {
             }
             metrics.add(Count::Reloads, u64::from(change.is_reload));
             metrics.add(Count::Loosened, u64::from(change.loosens));
-            let refused = self.joints.replaced.enqueue(replaced);
+            let refused = self.links.replaced.enqueue(replaced);
             assert!(refused.is_ok(), "there was room before");
         }
     }

@@ -22,7 +22,7 @@ pub const KEPT_MAX: usize = TRACKS_MAX + 2 * PASSED_MAX;
 
 /// A frame with the part that it shows and what became of it. Made at the start, they go round: camera,
 /// inspection, recorder, and back.
-pub struct Shot {
+pub struct PartFrame {
     pub captured: CapturedFrame,
     /// The part's number, set when a part takes the frame.
     pub part: u64,
@@ -36,7 +36,7 @@ pub struct Shot {
     pub judge: Option<Arc<Judge>>,
 }
 
-impl Shot {
+impl PartFrame {
     pub fn empty() -> Box<Self> {
         Box::new(Self {
             captured: CapturedFrame::empty(),
@@ -69,7 +69,7 @@ pub struct Trigger {
 /// What came of a trigger.
 pub enum Matched {
     /// The frame that shows the part.
-    Frame(Box<Shot>),
+    Frame(Box<PartFrame>),
     /// None within the window, or the nearest one shows the part before.
     None { part: u64 },
 }
@@ -77,7 +77,7 @@ pub enum Matched {
 struct Recent {
     captured_ns: u64,
     /// None once a part has taken it.
-    shot: Option<Box<Shot>>,
+    part_frame: Option<Box<PartFrame>>,
 }
 
 /// The newest frames, and the triggers that wait for theirs.
@@ -98,21 +98,24 @@ impl Matcher {
     }
 
     /// Takes in the newest frame. Given back when there is no room for it: parts depend on all the others.
-    pub fn add(&mut self, shot: Box<Shot>, now_ns: u64) -> Option<Box<Shot>> {
-        let captured_ns = shot.captured.captured_ns;
+    pub fn add(&mut self, part_frame: Box<PartFrame>, now_ns: u64) -> Option<Box<PartFrame>> {
+        let captured_ns = part_frame.captured.captured_ns;
         let delivery_ns = now_ns.saturating_sub(captured_ns);
         self.delivery_ns = delivery_ns.max(self.delivery_ns - self.delivery_ns / 8);
         if self.recent.is_full()
-            && let Some(oldest) = self.recent.iter().position(|recent| recent.shot.is_none())
+            && let Some(oldest) = self.recent.iter().position(|recent| recent.part_frame.is_none())
         {
             self.recent.remove(oldest);
         }
-        self.recent.push(Recent { captured_ns, shot: Some(shot) }).err().and_then(|recent| recent.shot)
+        self.recent
+            .push(Recent { captured_ns, part_frame: Some(part_frame) })
+            .err()
+            .and_then(|recent| recent.part_frame)
     }
 
     /// Frames that are held.
     pub fn held(&self) -> usize {
-        self.recent.iter().filter(|recent| recent.shot.is_some()).count()
+        self.recent.iter().filter(|recent| recent.part_frame.is_some()).count()
     }
 
     /// Takes in a trigger; false when too many wait already, and the part stays without a frame.
@@ -125,48 +128,48 @@ impl Matcher {
     }
 
     /// Gives up the oldest frame that no waiting trigger depends on; nor one captured at one of `kept_ns`.
-    pub fn release(&mut self, kept_ns: impl IntoIterator<Item = u64>) -> Option<Box<Shot>> {
+    pub fn release(&mut self, kept_ns: impl IntoIterator<Item = u64>) -> Option<Box<PartFrame>> {
         let mut needed: Vec<u64, { WAITING_MAX + KEPT_MAX }> = kept_ns.into_iter().take(KEPT_MAX).collect();
         for trigger in &self.waiting {
             let nearest = self.nearest(self.wanted_ns(trigger)).map(|i| self.recent[i].captured_ns);
             // One for each waiting trigger, and those that are kept: there is room.
             let _ = needed.extend_from_slice(nearest.as_slice());
         }
-        let free = |recent: &&mut Recent| recent.shot.is_some() && !needed.contains(&recent.captured_ns);
-        self.recent.iter_mut().find(free)?.shot.take()
+        let free = |recent: &&mut Recent| recent.part_frame.is_some() && !needed.contains(&recent.captured_ns);
+        self.recent.iter_mut().find(free)?.part_frame.take()
     }
 
     /// What came of the trigger that has waited longest, once it can be told. `spare` gives a frame to copy into, for a
     /// trigger with a position; where there is none, the part has no frame.
-    pub fn next(&mut self, now_ns: u64, spare: impl FnOnce() -> Option<Box<Shot>>) -> Option<Matched> {
+    pub fn next(&mut self, now_ns: u64, spare: impl FnOnce() -> Option<Box<PartFrame>>) -> Option<Matched> {
         let trigger = *self.waiting.front()?;
-        let shot = match trigger.at {
+        let part_frame = match trigger.at {
             Some(_) => self.copy(&trigger, spare),
             None => self.settle(&trigger, now_ns)?,
         };
         self.waiting.pop_front();
-        Some(match shot {
-            Some(mut shot) => {
-                (shot.part, shot.triggered_ns, shot.at) = (trigger.part, trigger.at_ns, trigger.at);
-                Matched::Frame(shot)
+        Some(match part_frame {
+            Some(mut part_frame) => {
+                (part_frame.part, part_frame.triggered_ns, part_frame.at) = (trigger.part, trigger.at_ns, trigger.at);
+                Matched::Frame(part_frame)
             }
             None => Matched::None { part: trigger.part },
         })
     }
 
     /// A copy of the frame that a trigger came from, if it is held. It stays for the other parts that it shows.
-    fn copy(&self, trigger: &Trigger, spare: impl FnOnce() -> Option<Box<Shot>>) -> Option<Box<Shot>> {
+    fn copy(&self, trigger: &Trigger, spare: impl FnOnce() -> Option<Box<PartFrame>>) -> Option<Box<PartFrame>> {
         let mut own = self.recent.iter().filter(|recent| recent.captured_ns == trigger.at_ns);
         // Of two frames of one moment, only one shows the part where it is said to be.
         let (Some(recent), None) = (own.next(), own.next()) else { return None };
-        let held = recent.shot.as_ref()?;
-        let mut shot = spare()?;
-        shot.captured.copy_from(&held.captured);
-        Some(shot)
+        let held = recent.part_frame.as_ref()?;
+        let mut part_frame = spare()?;
+        part_frame.captured.copy_from(&held.captured);
+        Some(part_frame)
     }
 
     /// The frame nearest to a trigger, which is taken out; none as long as a nearer one may come.
-    fn settle(&mut self, trigger: &Trigger, now_ns: u64) -> Option<Option<Box<Shot>>> {
+    fn settle(&mut self, trigger: &Trigger, now_ns: u64) -> Option<Option<Box<PartFrame>>> {
         let wanted_ns = self.wanted_ns(trigger);
         let nearest = self.nearest(wanted_ns);
         let distance_ns = nearest.map_or(u64::MAX, |i| self.recent[i].captured_ns.abs_diff(wanted_ns));
@@ -177,7 +180,7 @@ impl Matcher {
             return None;
         }
         let taken = nearest.filter(|_| distance_ns <= self.window_ns);
-        Some(taken.and_then(|i| self.recent[i].shot.take()))
+        Some(taken.and_then(|i| self.recent[i].part_frame.take()))
     }
 
     fn wanted_ns(&self, trigger: &Trigger) -> u64 {
@@ -213,12 +216,12 @@ mod tests {
         }
 
         fn frame(&mut self) {
-            let mut shot = Shot::empty();
-            shot.captured.captured_ns = 10 * MS * (self.frames + 100);
-            shot.captured.sequence = self.frames;
+            let mut part_frame = PartFrame::empty();
+            part_frame.captured.captured_ns = 10 * MS * (self.frames + 100);
+            part_frame.captured.sequence = self.frames;
             self.frames += 1;
-            self.now_ns = shot.captured.captured_ns + 3 * MS;
-            assert!(self.matcher.add(shot, self.now_ns).is_none());
+            self.now_ns = part_frame.captured.captured_ns + 3 * MS;
+            assert!(self.matcher.add(part_frame, self.now_ns).is_none());
         }
 
         /// A trigger at so many milliseconds after frame 0.
@@ -234,12 +237,12 @@ mod tests {
 
         /// Each part that came through, and its frame's number.
         fn matched(&mut self) -> std::vec::Vec<(u64, Option<u64>)> {
-            let next = || self.matcher.next(self.now_ns, || Some(Shot::empty()));
+            let next = || self.matcher.next(self.now_ns, || Some(PartFrame::empty()));
             std::iter::from_fn(next)
                 .map(|matched| match matched {
-                    Matched::Frame(shot) => {
-                        assert!(shot.at.is_none_or(|at| at == [shot.part as f32, 0.5]));
-                        (shot.part, Some(shot.captured.sequence))
+                    Matched::Frame(part_frame) => {
+                        assert!(part_frame.at.is_none_or(|at| at == [part_frame.part as f32, 0.5]));
+                        (part_frame.part, Some(part_frame.captured.sequence))
                     }
                     Matched::None { part } => (part, None),
                 })
@@ -316,8 +319,9 @@ mod tests {
         bench.trigger(1, 38);
         bench.trigger(2, 2);
         let kept_ns = Some((1000 + 10) * MS);
-        let released: std::vec::Vec<u64> =
-            std::iter::from_fn(|| bench.matcher.release(kept_ns)).map(|shot| shot.captured.sequence).collect();
+        let released: std::vec::Vec<u64> = std::iter::from_fn(|| bench.matcher.release(kept_ns))
+            .map(|part_frame| part_frame.captured.sequence)
+            .collect();
         assert_eq!(released, [2]);
         assert_eq!(bench.matcher.held(), 3);
         bench.frame();
@@ -370,7 +374,10 @@ mod tests {
         bench.trigger_at(1, 11);
         assert_eq!(bench.matched(), [(1, None)]);
         // It is not held any more.
-        assert_eq!(bench.matcher.release([1000 * MS, 1020 * MS]).map(|shot| shot.captured.sequence), Some(1));
+        assert_eq!(
+            bench.matcher.release([1000 * MS, 1020 * MS]).map(|part_frame| part_frame.captured.sequence),
+            Some(1)
+        );
         bench.trigger_at(2, 10);
         assert_eq!(bench.matched(), [(2, None)]);
         // There is nothing to copy into.
@@ -384,7 +391,7 @@ mod tests {
         (0..4).for_each(|_| bench.frame());
         bench.trigger_at(1, 10);
         let released: std::vec::Vec<u64> = std::iter::from_fn(|| bench.matcher.release([1000 * MS, 1030 * MS]))
-            .map(|shot| shot.captured.sequence)
+            .map(|part_frame| part_frame.captured.sequence)
             .collect();
         assert_eq!(released, [2]);
         assert_eq!(bench.matched(), [(1, Some(1))]);

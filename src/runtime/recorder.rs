@@ -21,7 +21,7 @@ use heapless::spsc::{Consumer, Producer};
 use thiserror::Error;
 
 use super::judge::Judge;
-use super::matching::Shot;
+use super::matching::PartFrame;
 use super::metrics::{Count, Metrics};
 use crate::clock;
 use crate::dataset::recording::{self, Record};
@@ -46,10 +46,10 @@ pub enum RecorderError {
 }
 
 /// How the recorder is joined to the rest of the station.
-pub struct Joints<'a> {
-    pub queue: Consumer<'a, Box<Shot>>,
+pub struct Links<'a> {
+    pub queue: Consumer<'a, Box<PartFrame>>,
     /// Frames that are done with.
-    pub spare: Producer<'a, Box<Shot>>,
+    pub spare: Producer<'a, Box<PartFrame>>,
     pub metrics: &'a Metrics,
     /// Whether the last part could not be written.
     pub failing: &'a AtomicBool,
@@ -85,55 +85,55 @@ impl Recorder {
     }
 
     /// Writes parts until no more come, and gives their frames back.
-    pub fn run(mut self, mut joints: Joints) {
+    pub fn run(mut self, mut links: Links) {
         priority::lower();
         loop {
-            let Some(shot) = joints.queue.dequeue() else {
-                if joints.stop.load(Relaxed) {
+            let Some(part_frame) = links.queue.dequeue() else {
+                if links.stop.load(Relaxed) {
                     return;
                 }
                 std::thread::park_timeout(IDLE);
                 continue;
             };
-            let recorded = shot.judge.as_ref().map_or(Ok(()), |judge| self.record(&shot, judge));
-            joints.metrics.count(if recorded.is_ok() { Count::Recorded } else { Count::RecordingsFailed });
-            let failed = joints.failing.swap(recorded.is_err(), Relaxed);
+            let recorded = part_frame.judge.as_ref().map_or(Ok(()), |judge| self.record(&part_frame, judge));
+            links.metrics.count(if recorded.is_ok() { Count::Recorded } else { Count::RecordingsFailed });
+            let failed = links.failing.swap(recorded.is_err(), Relaxed);
             if let Err(error) = recorded
                 && !failed
             {
                 log::error!("parts are not recorded: {error}; check the disk, and record.quota_mb");
             }
-            let refused = joints.spare.enqueue(shot);
+            let refused = links.spare.enqueue(part_frame);
             assert!(refused.is_ok(), "the queue holds every frame that there is");
         }
     }
 
     /// Writes a part's frame, maps and verdict. After an error nothing of the part is left.
-    pub fn record(&mut self, shot: &Shot, judge: &Judge) -> io::Result<()> {
-        let inspection = &shot.inspection;
+    pub fn record(&mut self, part_frame: &PartFrame, judge: &Judge) -> io::Result<()> {
+        let inspection = &part_frame.inspection;
         let verdict = inspection.verdict.unwrap_or(Verdict::Reject);
         let kind = kind(verdict);
-        let captured_unix_ms = unix_ms(shot.captured.captured_ns);
-        let stem = recording::name(self.session, shot.part);
+        let captured_unix_ms = unix_ms(part_frame.captured.captured_ns);
+        let stem = recording::name(self.session, part_frame.part);
         self.shelf.make_room()?;
-        write(&self.test.join(kind), &stem, shot, &self.entry(shot, judge, captured_unix_ms))?;
+        write(&self.test.join(kind), &stem, part_frame, &self.entry(part_frame, judge, captured_unix_ms))?;
         self.shelf.add(kind, &stem)
     }
 
-    fn entry(&self, shot: &Shot, judge: &Judge, captured_unix_ms: u64) -> Record {
-        let inspection = &shot.inspection;
+    fn entry(&self, part_frame: &PartFrame, judge: &Judge, captured_unix_ms: u64) -> Record {
+        let inspection = &part_frame.inspection;
         let milliseconds = |(name, time): (&str, Duration)| (name.to_string(), time.as_secs_f64() * 1e3);
         Record {
             format: recording::FORMAT,
-            part: shot.part,
-            sequence: shot.captured.sequence,
+            part: part_frame.part,
+            sequence: part_frame.captured.sequence,
             captured_unix_ms,
             score: inspection.scores.map(|scores| scores.score),
             verdict: inspection.verdict.unwrap_or(Verdict::Reject),
             reason: inspection.reason.map(|reason| reason.to_string()),
             threshold: judge.thresholds.reject,
             review: judge.thresholds.review,
-            at: shot.at,
+            at: part_frame.at,
             engine_sha256: judge.engine_sha256.clone(),
             times_ms: inspection
                 .times
@@ -141,7 +141,7 @@ impl Recorder {
                 .into_iter()
                 .chain([(
                     "capture_to_verdict",
-                    Duration::from_nanos(shot.judged_ns.saturating_sub(shot.captured.captured_ns)),
+                    Duration::from_nanos(part_frame.judged_ns.saturating_sub(part_frame.captured.captured_ns)),
                 )])
                 .map(milliseconds)
                 .collect(),
@@ -158,8 +158,8 @@ fn kind(verdict: Verdict) -> &'static str {
     }
 }
 
-fn write(folder: &Path, stem: &str, shot: &Shot, record: &Record) -> io::Result<()> {
-    let (frame, inspection) = (&shot.captured.frame, &shot.inspection);
+fn write(folder: &Path, stem: &str, part_frame: &PartFrame, record: &Record) -> io::Result<()> {
+    let (frame, inspection) = (&part_frame.captured.frame, &part_frame.inspection);
     let truth = above_threshold(inspection, record.threshold, frame.width(), frame.height());
     let mut together = Together::new_marked_by(&mvtec3d::path_in(folder, shelf::MARK, stem, "json")?)?;
     mvtec3d::add(&mut together, folder, stem, frame, Some(&truth))?;
@@ -202,20 +202,20 @@ mod tests {
     }
 
     /// A part whose map is above the threshold in one place of the network frame.
-    fn shot(part: u64, verdict: Verdict) -> Box<Shot> {
-        let mut shot = Shot::empty();
+    fn part_frame(part: u64, verdict: Verdict) -> Box<PartFrame> {
+        let mut part_frame = PartFrame::empty();
         let cloud = OrganisedCloud::new(WIDTH, HEIGHT, vec![[0.0, 0.0, 0.5]; WIDTH * HEIGHT]).unwrap();
-        shot.captured.frame = RgbdFrame::new(WIDTH, HEIGHT, vec![part as u8; WIDTH * HEIGHT * 3], cloud).unwrap();
-        shot.captured.captured_ns = clock::monotonic_ns();
-        shot.judged_ns = shot.captured.captured_ns + 40_000_000;
-        (shot.part, shot.captured.sequence) = (part, 10 * part);
-        shot.inspection.maps.silence();
-        shot.inspection.input.window = Window::around(Region::of_size(WIDTH, HEIGHT));
+        part_frame.captured.frame = RgbdFrame::new(WIDTH, HEIGHT, vec![part as u8; WIDTH * HEIGHT * 3], cloud).unwrap();
+        part_frame.captured.captured_ns = clock::monotonic_ns();
+        part_frame.judged_ns = part_frame.captured.captured_ns + 40_000_000;
+        (part_frame.part, part_frame.captured.sequence) = (part, 10 * part);
+        part_frame.inspection.maps.silence();
+        part_frame.inspection.input.window = Window::around(Region::of_size(WIDTH, HEIGHT));
         // The photograph is padded by 112 rows above: network pixel (60, 70) is its rows 8 and 9, columns 140 and 141.
-        shot.inspection.maps.anomaly_map[60 * W + 70] = 0.7;
-        shot.inspection.scores = Some(Scores { score: 0.7, reference: 1.0 });
-        shot.inspection.verdict = Some(verdict);
-        shot
+        part_frame.inspection.maps.anomaly_map[60 * W + 70] = 0.7;
+        part_frame.inspection.scores = Some(Scores { score: 0.7, reference: 1.0 });
+        part_frame.inspection.verdict = Some(verdict);
+        part_frame
     }
 
     fn recorder(folder: &Path, quota_bytes: u64) -> Recorder {
@@ -227,7 +227,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut recorder = recorder(folder.path(), 1 << 30);
         for (part, verdict) in [(1, Verdict::Pass), (2, Verdict::Reject), (3, Verdict::Review)] {
-            recorder.record(&shot(part, verdict), &judge()).unwrap();
+            recorder.record(&part_frame(part, verdict), &judge()).unwrap();
         }
         let layout = Layout::detect(folder.path()).unwrap();
         assert_eq!(layout.classes(folder.path()).unwrap(), [CLASS]);
@@ -238,13 +238,13 @@ mod tests {
         let truth = entries[1].truth(WIDTH, HEIGHT).unwrap();
         let on: Vec<usize> = (0..truth.len()).filter(|p| truth[*p]).collect();
         assert_eq!(on, [8 * WIDTH + 140, 8 * WIDTH + 141, 9 * WIDTH + 140, 9 * WIDTH + 141]);
-        assert!(entries[1].frame().unwrap() == shot(2, Verdict::Reject).captured.frame);
+        assert!(entries[1].frame().unwrap() == part_frame(2, Verdict::Reject).captured.frame);
     }
 
     #[test]
     fn the_record_says_how_the_verdict_came_about() {
         let folder = tempfile::tempdir().unwrap();
-        let mut unseen = shot(7, Verdict::Reject);
+        let mut unseen = part_frame(7, Verdict::Reject);
         unseen.inspection.scores = None;
         unseen.inspection.reason = Some(Unscored::OutsideRegions);
         recorder(folder.path(), 1 << 30).record(&unseen, &judge()).unwrap();
@@ -263,7 +263,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let quota_bytes = 8 << 20;
         let mut recorder = recorder(folder.path(), quota_bytes);
-        (0..8).for_each(|part| recorder.record(&shot(part, Verdict::Reject), &judge()).unwrap());
+        (0..8).for_each(|part| recorder.record(&part_frame(part, Verdict::Reject), &judge()).unwrap());
         let parts: Vec<u64> = frames_under(folder.path(), &Reading::default())
             .unwrap()
             .iter()
@@ -277,17 +277,17 @@ mod tests {
     #[test]
     fn what_a_later_start_records_is_newer_whatever_the_clock_says() {
         let folder = tempfile::tempdir().unwrap();
-        let of_before = |shot: &Shot, stem: &str| {
+        let of_before = |part_frame: &PartFrame, stem: &str| {
             let recorder = recorder(folder.path(), 1 << 30);
-            let record = recorder.entry(shot, &judge(), 9_999_999_999_999);
-            write(&recorder.test.join("reject"), stem, shot, &record).unwrap();
+            let record = recorder.entry(part_frame, &judge(), 9_999_999_999_999);
+            write(&recorder.test.join("reject"), stem, part_frame, &record).unwrap();
             recorder.session
         };
-        assert_eq!(of_before(&shot(40, Verdict::Reject), "9999999999999-00000040"), 1);
+        assert_eq!(of_before(&part_frame(40, Verdict::Reject), "9999999999999-00000040"), 1);
         for (session, parts) in [(1, [7, 8]), (2, [1, 2])] {
             let mut recorder = recorder(folder.path(), 1 << 30);
             assert_eq!(recorder.session, session);
-            parts.iter().for_each(|part| recorder.record(&shot(*part, Verdict::Reject), &judge()).unwrap());
+            parts.iter().for_each(|part| recorder.record(&part_frame(*part, Verdict::Reject), &judge()).unwrap());
         }
         let parts = || {
             let entries = frames_under(folder.path(), &Reading::default()).unwrap();
@@ -295,7 +295,7 @@ mod tests {
         };
         assert_eq!(parts(), [40, 7, 8, 1, 2]);
         // About 1.8 MB each; room for one more is kept.
-        recorder(folder.path(), 8 << 20).record(&shot(3, Verdict::Pass), &judge()).unwrap();
+        recorder(folder.path(), 8 << 20).record(&part_frame(3, Verdict::Pass), &judge()).unwrap();
         let left = parts();
         assert!(left.len() < 5 && [40, 7, 8, 1, 2, 3].ends_with(&left), "{left:?}");
     }
@@ -308,7 +308,7 @@ mod tests {
         std::fs::create_dir_all(&kind).unwrap();
         // A file where the folder of the last but one kind of file would be.
         std::fs::write(kind.join("psi_xyz"), b"").unwrap();
-        assert!(recorder.record(&shot(1, Verdict::Reject), &judge()).is_err());
+        assert!(recorder.record(&part_frame(1, Verdict::Reject), &judge()).is_err());
         let left =
             std::fs::read_dir(kind.join("rgb")).unwrap().count() + std::fs::read_dir(kind.join("xyz")).unwrap().count();
         assert_eq!(left, 0);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crosscheck::reject::actuator::{Actuator, Options, Report, Running, start};
 use crosscheck::reject::belt::BeltSettings;
-use crosscheck::reject::line::Handles;
+use crosscheck::reject::channel::Handles;
 use crosscheck::reject::part::Outputs;
 use crosscheck::reject::settings::Settings;
 use crosscheck::reject::tally::Tally;

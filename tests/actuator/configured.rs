@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use crosscheck::config::Station;
+use crosscheck::reject::channel::Command;
 use crosscheck::reject::fault::Fault;
-use crosscheck::reject::line::Command;
 use crosscheck::reject::settings::{Delay, Settings};
 use crosscheck::reject::{RejectError, start};
 

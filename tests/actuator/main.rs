@@ -6,8 +6,8 @@ mod configured;
 
 use crosscheck::clock::monotonic_ns;
 use crosscheck::reject::RejectError;
+use crosscheck::reject::channel::Command;
 use crosscheck::reject::fault::Fault;
-use crosscheck::reject::line::Command;
 use crosscheck::reject::part::{Event, Outcome, Outputs, PartId};
 use crosscheck::reject::settings::{Delay, Settings};
 use crosscheck::reject::{Edge, EdgeKind};

@@ -1,7 +1,7 @@
 //! An engine that is small enough for stations that judge hundreds of parts.
 
-use crosscheck::calibrate::Calibration;
-use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Precision, Source};
+use crosscheck::conformal::Calibration;
+use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Source, Storage};
 use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
 use crosscheck::prepare::{BeltMode, PartChoice, Preparation};
 
@@ -34,7 +34,7 @@ pub fn engine(threshold: f32) -> Engine {
     let metadata = Metadata {
         variant: Variant::Default,
         architecture,
-        precision: Precision::F32,
+        precision: Storage::F32,
         preparation: Preparation { belt: BeltMode::None, part: PartChoice::All, ..Preparation::default() },
         standardise: false,
         geometry: Geometry::Metres,

@@ -10,9 +10,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use allocations::watched;
-use crosscheck::calibrate::Calibration;
+use crosscheck::conformal::Calibration;
 use crosscheck::inspect::Inspector;
-use crosscheck::model::engine_file::{Engine, EngineError, Geometry, Measures, Metadata, Precision, Source};
+use crosscheck::model::engine_file::{Engine, EngineError, Geometry, Measures, Metadata, Source, Storage};
 use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
 use crosscheck::prepare::crop::Crop;
 use crosscheck::prepare::plane::Plane;
@@ -42,7 +42,7 @@ fn architecture() -> Architecture {
     Architecture { rgb, xyz, hidden: 3 }
 }
 
-fn engine(precision: Precision) -> Engine {
+fn engine(precision: Storage) -> Engine {
     let metadata = Metadata {
         variant: Variant::Default,
         architecture: architecture(),
@@ -157,7 +157,7 @@ impl Parts {
 
 #[test]
 fn everything_is_kept_in_f32() {
-    let written = engine(Precision::F32);
+    let written = engine(Storage::F32);
     let stored = Stored::new(b"an older engine");
     let hash = written.write(&stored.path).unwrap();
     let read = Engine::read(&stored.path).unwrap();
@@ -171,7 +171,7 @@ fn everything_is_kept_in_f32() {
 
 #[test]
 fn numbers_of_every_length_are_read_as_they_were_written() {
-    let (mut engine, stored) = (engine(Precision::F16), Stored::new(&[]));
+    let (mut engine, stored) = (engine(Storage::F16), Stored::new(&[]));
     let mut random = fastrand::Rng::with_seed(2);
     for _ in 0..300 {
         let calibration = engine.metadata.calibration.as_mut().unwrap();
@@ -184,7 +184,7 @@ fn numbers_of_every_length_are_read_as_they_were_written() {
 
 #[test]
 fn f16_rounds_matrices_and_keeps_vectors() {
-    let written = engine(Precision::F16);
+    let written = engine(Storage::F16);
     let bytes = bytes_of(&written);
     let read = Engine::read(&Stored::new(&bytes).path).unwrap();
     assert_eq!(read.metadata, written.metadata);
@@ -193,14 +193,14 @@ fn f16_rounds_matrices_and_keeps_vectors() {
         let rounded = |v: &f32| if spec.shape.len() > 1 { half::f16::from_f32(*v).to_f32() } else { *v };
         assert!(got.iter().copied().eq(given.iter().map(rounded)), "{}", spec.name);
     }
-    assert!(bytes.len() < bytes_of(&engine(Precision::F32)).len() * 2 / 3);
+    assert!(bytes.len() < bytes_of(&engine(Storage::F32)).len() * 2 / 3);
     // Rounded once: stored again it is the same file.
     assert_eq!(bytes_of(&read), bytes);
 }
 
 #[test]
 fn a_value_beyond_f16_is_named_and_nothing_is_written() {
-    let mut engine = engine(Precision::F16);
+    let mut engine = engine(Storage::F16);
     engine.weights.get_mut(MAPPING).unwrap()[1] = 70_000.0;
     let stored = Stored::new(b"old");
     let message = engine.write(&stored.path).unwrap_err().to_string();
@@ -210,7 +210,7 @@ fn a_value_beyond_f16_is_named_and_nothing_is_written() {
 
 #[test]
 fn an_engine_without_mappings_is_read_and_not_run() {
-    let mut unfitted = engine(Precision::F32);
+    let mut unfitted = engine(Storage::F32);
     unfitted.weights = unfitted.backbones();
     let read = Engine::read(&Stored::new(&bytes_of(&unfitted)).path).unwrap();
     assert!(!read.is_fitted());
@@ -220,7 +220,7 @@ fn an_engine_without_mappings_is_read_and_not_run() {
 
 #[test]
 fn a_header_of_which_any_byte_is_another_is_refused() {
-    let bytes = bytes_of(&engine(Precision::F32));
+    let bytes = bytes_of(&engine(Storage::F32));
     let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let stored = Stored::new(&bytes);
     for at in 0..header {
@@ -232,7 +232,7 @@ fn a_header_of_which_any_byte_is_another_is_refused() {
 
 #[test]
 fn settings_and_weights_that_were_changed_do_not_have_the_hash() {
-    let engine = engine(Precision::F32);
+    let engine = engine(Storage::F32);
     for (from, to) in [
         (r#""threshold":0.75"#, r#""threshold":0.85"#),
         (r#""keep":"all""#, r#""keep":"largest""#),
@@ -256,7 +256,7 @@ fn settings_and_weights_that_were_changed_do_not_have_the_hash() {
 
 #[test]
 fn a_tensor_that_is_not_as_it_should_be_is_named() {
-    let engine = engine(Precision::F32);
+    let engine = engine(Storage::F32);
     let mut misshapen = Parts::of(&engine);
     misshapen.tensor(MAPPING).2.reverse();
     let mut missing = Parts::of(&engine);
@@ -286,7 +286,7 @@ fn a_tensor_that_is_not_as_it_should_be_is_named() {
 fn another_version_says_both_versions() {
     for (to, found) in [(r#""format":2"#, "format 2"), (r#""format":"x""#, "format \"x\""), (r#""f":1"#, "format null")]
     {
-        let message = refused(&Parts::of(&engine(Precision::F32)).with_entry(r#""format":1"#, to));
+        let message = refused(&Parts::of(&engine(Storage::F32)).with_entry(r#""format":1"#, to));
         assert!(message.contains(found) && message.contains("reads format 1"), "{message}");
         assert!(message.contains("crosscheck import"), "{message}");
     }
@@ -306,7 +306,7 @@ fn settings_that_mean_nothing_are_refused() {
         // Sizes in bounds, of more tensors than there are.
         (r#""layers":2"#, r#""layers":512"#),
     ] {
-        let message = refused(&Parts::of(&engine(Precision::F32)).with_entry(from, to));
+        let message = refused(&Parts::of(&engine(Storage::F32)).with_entry(from, to));
         assert!(message.contains("damaged"), "{to}: {message}");
     }
 }
@@ -316,7 +316,7 @@ fn what_is_no_engine_says_so() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/metrics.safetensors");
     let message = refusal(&golden);
     assert!(message.contains("not an engine") && message.contains("something else"), "{message}");
-    let mut other = Parts::of(&engine(Precision::F32));
+    let mut other = Parts::of(&engine(Storage::F32));
     other.info = HashMap::from([("crosscheck".into(), "not JSON".into())]);
     let page = b"<!DOCTYPE html><html><body>404</body></html>";
     for bytes in [other.bytes(), page.to_vec(), Vec::new(), vec![0; 8], vec![0; 4096]] {
@@ -341,7 +341,7 @@ fn headers_that_claim_or_nest_too_much_are_refused() {
     for nested in ["[", r#"{"a":"#, r#"{"__metadata__":{"crosscheck":"#] {
         refused(&whole(nested.repeat(3_000_000 / nested.len()).as_bytes()));
     }
-    let mut deep = Parts::of(&engine(Precision::F32));
+    let mut deep = Parts::of(&engine(Storage::F32));
     deep.info = HashMap::from([("crosscheck".into(), "[".repeat(1 << 20))]);
     refused(&deep.bytes());
     for (shape, end) in [("4294967296,4294967296", 16), ("18446744073709551615,2", 8), ("2", 1u64 << 60)] {
@@ -354,7 +354,7 @@ fn headers_that_claim_or_nest_too_much_are_refused() {
 
 #[test]
 fn a_file_cut_anywhere_or_longer_is_refused() {
-    let bytes = bytes_of(&engine(Precision::F16));
+    let bytes = bytes_of(&engine(Storage::F16));
     let stored = Stored::new(&bytes);
     for length in (0..bytes.len()).filter(|n| *n < 64 || n % 37 == 0).chain([bytes.len() - 1]) {
         refusal(stored.overwrite(&bytes[..length]));
@@ -369,7 +369,7 @@ fn what_cannot_be_written_is_named_and_leaves_nothing() {
     let taken = folder.path().join("taken");
     std::fs::create_dir(&taken).unwrap();
     for path in [folder.path().join("none/engine.safetensors"), taken] {
-        let error = engine(Precision::F32).write(&path).unwrap_err();
+        let error = engine(Storage::F32).write(&path).unwrap_err();
         assert!(matches!(error, EngineError::Write { .. }), "{error}");
         assert!(error.to_string().contains(&path.display().to_string()), "{error}");
     }

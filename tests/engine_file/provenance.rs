@@ -1,6 +1,6 @@
 //! Where an engine's parts came from, and what was only said of them.
 
-use crosscheck::model::engine_file::{Engine, Precision, Source};
+use crosscheck::model::engine_file::{Engine, Source, Storage};
 
 use super::{Stored, bytes_of, engine};
 
@@ -10,7 +10,7 @@ fn file(part: &str) -> Source {
 
 #[test]
 fn f1_what_was_stated_of_mappings_stays_until_others_take_their_place() {
-    let mut imported = engine(Precision::F32);
+    let mut imported = engine(Storage::F32);
     let stated = Source::Stated(vec!["groups of 128 points".into()]);
     imported.metadata.provenance =
         vec![file("rgb"), file("xyz"), file("map_rgb_to_xyz"), file("map_xyz_to_rgb"), stated];

@@ -1,7 +1,7 @@
 //! A real road: relief on a plane, where there is neither a belt nor a part to cut out.
 
 use crosscheck::backend::Choice;
-use crosscheck::calibrate::calibrate;
+use crosscheck::conformal::calibrate;
 use crosscheck::dataset::read_mask;
 use crosscheck::fit::{Fit, Settings};
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};

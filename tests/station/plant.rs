@@ -219,8 +219,8 @@ impl Plant {
             camera,
             judgement: judgement_of(engine, self.threshold),
             line: self.line.running,
-            watchers: vec![Box::new(move |shot| {
-                log.lock().unwrap().push((shot.part, shot.inspection.verdict.unwrap()));
+            watchers: vec![Box::new(move |part_frame| {
+                log.lock().unwrap().push((part_frame.part, part_frame.inspection.verdict.unwrap()));
                 std::thread::sleep(burden);
                 judged.fetch_add(1, Relaxed);
             })],

@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use crosscheck::calibrate::Calibration;
+use crosscheck::conformal::Calibration;
 use crosscheck::dataset::mvtec3d;
 use crosscheck::fit::{Fit, Settings};
 use crosscheck::frame::RgbdFrame;
 use crosscheck::inspect::Inspector;
-use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Precision, Source};
+use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Source, Storage};
 use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
 use crosscheck::prepare::{BeltMode, PartChoice, Preparation};
 use crosscheck::shapes::{H, P, W};
@@ -44,7 +44,7 @@ fn metadata() -> Metadata {
     Metadata {
         variant: Variant::Default,
         architecture: architecture(),
-        precision: Precision::F32,
+        precision: Storage::F32,
         preparation: Preparation { belt: BeltMode::None, part: PartChoice::All, seed: SEED, ..Preparation::default() },
         standardise: true,
         geometry: Geometry::Metres,

@@ -8,7 +8,7 @@ use super::library::{Kind, Library};
 use super::{TensorRtError, builder};
 use crate::backend::cuda;
 use crate::backend::plans::{self, Facts, Request, Step};
-use crate::model::engine_file::Precision;
+use crate::model::engine_file::Storage;
 use crate::onnx::{Graphs, Model};
 
 /// The graphs of an engine, and what their plans are kept under.
@@ -106,7 +106,7 @@ impl Set {
 
 /// The graphs in halves, as every plan takes them.
 pub fn models(request: &Request<'_>) -> Result<[Model; 4], TensorRtError> {
-    let graphs = Graphs::new(request.architecture, request.weights.clone(), Precision::F16);
+    let graphs = Graphs::new(request.architecture, request.weights.clone(), Storage::F16);
     graphs.and_then(Graphs::models).map_err(|error| TensorRtError::Graphs(error.to_string()))
 }
 

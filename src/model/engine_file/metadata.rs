@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::calibrate::Calibration;
+use crate::conformal::Calibration;
 use crate::model::{Architecture, Variant};
 use crate::prepare::Preparation;
 
 /// How the large tensors are stored; arithmetic is f32 either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Precision {
+pub enum Storage {
     F16,
     F32,
 }
@@ -79,7 +79,7 @@ pub struct Usual {
 pub struct Metadata {
     pub variant: Variant,
     pub architecture: Architecture,
-    pub precision: Precision,
+    pub precision: Storage,
     pub preparation: Preparation,
     /// Whether a fit standardises features over its good parts, by way of the networks' last norms.
     /// Off for the published networks.

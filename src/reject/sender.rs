@@ -1,13 +1,13 @@
 //! One thread's way to the line, on which nothing that matters gets lost.
 
-use crate::reject::fault::{Fault, FaultSet};
-use crate::reject::line::{Command, Commands};
-use crate::reject::part::PartId;
+use super::channel::{Command, Commands};
+use super::fault::{Fault, FaultSet};
+use super::part::PartId;
 
 /// Hands a command over without waiting; false when there is no room for it now.
 type Way = Box<dyn FnMut(Command) -> bool + Send>;
 
-pub struct Line {
+pub struct Sender {
     send: Way,
     /// Faults of this thread that are to be raised, and those that the line knows of.
     faults: FaultSet,
@@ -16,7 +16,7 @@ pub struct Line {
     overflowed: bool,
 }
 
-impl Line {
+impl Sender {
     /// `told`: faults that the line starts with and that this thread ends.
     pub fn new(mut commands: Commands, told: FaultSet) -> Self {
         Self::by(Box::new(move |command| commands.send(command)), told)
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     /// A way that takes so many commands, and what went along it.
-    fn way(room: usize, told: FaultSet) -> (Line, Arc<Mutex<Vec<Command>>>) {
+    fn way(room: usize, told: FaultSet) -> (Sender, Arc<Mutex<Vec<Command>>>) {
         let sent = Arc::new(Mutex::new(Vec::new()));
         let log = sent.clone();
         let send = move |command| {
@@ -95,16 +95,16 @@ mod tests {
             sent.extend(fits.then_some(command));
             fits
         };
-        (Line::by(Box::new(send), told), sent)
+        (Sender::by(Box::new(send), told), sent)
     }
 
     #[test]
     fn a_fault_is_said_once_until_it_is_over() {
-        let (mut line, sent) = way(9, FaultSet::of(Fault::Starting));
-        line.clear(Fault::CameraLost);
-        (0..3).for_each(|_| line.raise(Fault::CameraLost));
-        (0..3).for_each(|_| line.clear(Fault::CameraLost));
-        (0..3).for_each(|_| line.clear(Fault::Starting));
+        let (mut sender, sent) = way(9, FaultSet::of(Fault::Starting));
+        sender.clear(Fault::CameraLost);
+        (0..3).for_each(|_| sender.raise(Fault::CameraLost));
+        (0..3).for_each(|_| sender.clear(Fault::CameraLost));
+        (0..3).for_each(|_| sender.clear(Fault::Starting));
         let lost = Fault::CameraLost;
         assert_eq!(
             *sent.lock().unwrap(),
@@ -114,18 +114,18 @@ mod tests {
 
     #[test]
     fn what_finds_no_room_is_said_later_and_an_unannounced_part_is_an_overflow() {
-        let (mut line, sent) = way(1, FaultSet::default());
-        assert!(line.trigger(1));
-        assert!(!line.trigger(2));
-        line.raise(Fault::EngineError);
-        assert!(!line.accept(0));
+        let (mut sender, sent) = way(1, FaultSet::default());
+        assert!(sender.trigger(1));
+        assert!(!sender.trigger(2));
+        sender.raise(Fault::EngineError);
+        assert!(!sender.accept(0));
         assert_eq!(std::mem::take(&mut *sent.lock().unwrap()), [Command::Trigger { at_ns: 1 }]);
-        line.tell();
+        sender.tell();
         assert_eq!(std::mem::take(&mut *sent.lock().unwrap()), [Command::Raise(Fault::QueueOverflow)]);
-        line.tell();
-        line.tell();
+        sender.tell();
+        sender.tell();
         assert_eq!(std::mem::take(&mut *sent.lock().unwrap()), [Command::Raise(Fault::EngineError)]);
-        line.lose_parts();
+        sender.lose_parts();
         assert_eq!(*sent.lock().unwrap(), [Command::Raise(Fault::QueueOverflow)]);
     }
 }
