@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::model::{Architecture, Weights};
 
 /// How far a score may be from the CPU's, of the CPU's, for plans to be taken into use. Chosen, not measured, as no plan
-/// ever ran; in ONNX Runtime features of these graphs are within 3e-3 of their largest (tests/onnx).
+/// ever ran; in ONNX Runtime features of these graphs are within 3e-3 of their largest (ci/onnx).
 pub const SCORE_BOUND: f64 = 0.02;
 
 /// The GPU that plans are for.

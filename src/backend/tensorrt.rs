@@ -1,7 +1,7 @@
 //! Plans of TensorRT and TensorRT-RTX for the networks that `onnx` writes: built, kept, and run on the GPU's own
 //! buffers behind [`super::cuda::Networks`].
 //!
-//! Builds by TensorRT-RTX are verified without a GPU (tests/tensorrt); no plan was ever run (docs/gpu.md).
+//! Builds by TensorRT-RTX are verified without a GPU (ci/tensorrt); no plan was ever run (docs/gpu.md).
 
 mod builder;
 mod cache;

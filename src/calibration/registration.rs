@@ -8,7 +8,7 @@
 //! librealsense has the rule twice: written for x86 it draws half a pixel to the lower right and knows of distortions
 //! the radial terms of the modified Brown-Conrady model only; elsewhere it draws as its own projection does. Here a
 //! pixel's middle is where it is, and all distortions count; a rectangle that leaves the image is cut at its edge, as
-//! on x86. `tests/realsense/make.py` holds this to either.
+//! on x86. `ci/realsense/make.py` holds this to either.
 
 pub mod projection;
 mod rectangles;

@@ -58,7 +58,7 @@ impl Sink for MemorySink {
             }
             None => {}
         }
-        let allocations = allocations::count();
+        let allocations = allocations::in_thread();
         let mut changes = self.changes.lock().unwrap();
         assert!(changes.len() < changes.capacity(), "the bench itself must not allocate");
         changes.push(Change { outputs, allocations });

@@ -1,5 +1,7 @@
-//! The actuator thread on a bench: real time, outputs and edges in memory, and every way for it to end.
+//! The actuator thread on a bench: real time, outputs and edges in memory, and every way for it to end. It is a program of
+//! its own because one test installs the process's logger, and others would disturb its times.
 
+#[path = "../support/allocations.rs"]
 mod allocations;
 mod bench;
 mod configured;

@@ -1,7 +1,7 @@
 //! Files that are cut, changed or something else, and places that take no more.
 
-use crate::part;
 use crate::program::{Desk, Run, shared};
+use crate::support::part;
 
 const INSPECT: &str = "inspect --engine engine.safetensors --rgb rgb.png --xyz xyz.tiff";
 

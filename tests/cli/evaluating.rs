@@ -6,8 +6,8 @@ use crosscheck::dataset::mvtec3d;
 use crosscheck::frame::RgbdFrame;
 use serde_json::Value;
 
-use crate::part::{self, Defect};
 use crate::program::{Desk, FIT, flat};
+use crate::support::part::{self, Defect};
 
 const METRICS: [&str; 8] =
     ["image_auroc", "pixel_auroc", "aupro_30", "aupro_10", "aupro_05", "aupro_01", "false_reject_rate", "miss_rate"];

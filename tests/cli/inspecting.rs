@@ -7,8 +7,8 @@ use crosscheck::shapes::{P, W};
 use serde_json::{Value, json};
 use tiff::decoder::{Decoder, DecodingResult};
 
-use crate::part;
 use crate::program::{Desk, flat, on_a_belt, shared};
+use crate::support::part;
 
 /// A frame of a camera's size, on a belt.
 const FRAME: &str = "--rgb @golden/preprocess/rgb.png --xyz @golden/preprocess/xyz.tiff";

@@ -4,8 +4,8 @@ use crosscheck::dataset::mvtec3d;
 use crosscheck::frame::RgbdFrame;
 use crosscheck::model::engine_file::Engine;
 
-use crate::part;
 use crate::program::{Desk, FIT, flat, shared};
+use crate::support::part;
 
 const FIT_GOOD: &str = "fit --engine @default --nominal @good";
 const INSPECT_HELD: &str = "--rgb @held/rgb/010.png --xyz @held/xyz/010.tiff";

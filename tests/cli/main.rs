@@ -1,16 +1,16 @@
 //! The program as its users run it: exit codes, what is printed, and which files are there afterwards.
 
-#[path = "../common/part.rs"]
-#[allow(dead_code, reason = "each test program uses its own part")]
-mod part;
 mod program;
-#[path = "../common/small_engine.rs"]
-mod small_engine;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod broken;
 mod calibrating;
 mod cameras;
 mod configuring;
+mod default_engine;
+mod doctor;
+mod durable;
 mod evaluating;
 mod importing;
 mod inspecting;

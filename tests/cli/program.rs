@@ -10,7 +10,7 @@ use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::part;
+use crate::support::part;
 
 /// Enough to learn something, in a second.
 pub const FIT: &str = "--epochs 8 --pixels 256";

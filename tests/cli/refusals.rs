@@ -4,8 +4,8 @@ use crosscheck::dataset::mvtec3d;
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 use crosscheck::shapes::{P, W};
 
-use crate::part;
 use crate::program::{Desk, flat};
+use crate::support::part;
 
 const INSPECT: &str = "inspect --engine @fitted --rgb rgb.png --xyz xyz.tiff";
 

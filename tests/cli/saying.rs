@@ -2,8 +2,8 @@
 
 use std::process::Stdio;
 
-use crate::part;
 use crate::program::{Desk, said_twice};
+use crate::support::part;
 
 const INSPECT: &str = "inspect --engine @fitted --rgb rgb.png --xyz xyz.tiff";
 

@@ -6,8 +6,8 @@ use crosscheck::dataset::mvtec3d;
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 use crosscheck::scene::{Part, Scene, Surroundings};
 
-use crate::part;
 use crate::program::{Desk, FIT};
+use crate::support::part;
 
 const INSPECT: &str = "inspect --engine @fitted --rgb rgb.png --xyz xyz.tiff";
 

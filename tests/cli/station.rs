@@ -10,9 +10,9 @@ use crosscheck::inspect::Inspector;
 use crosscheck::score::Verdict;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::part;
 use crate::program::{Desk, Run};
-use crate::small_engine;
+use crate::support::part;
+use crate::support::small_engine;
 
 /// What a busy machine may take.
 const PATIENCE: Duration = Duration::from_secs(100);

@@ -5,7 +5,7 @@ use crosscheck::shapes::{P, W};
 use fastrand::Rng;
 
 use crate::host::{Grid, Host, Schedule, grid, host, in_every_schedule, input, one_each, output};
-use crate::reference::anomaly;
+use crate::support::reference::anomaly;
 
 const TILE: usize = 32;
 

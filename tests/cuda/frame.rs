@@ -10,11 +10,11 @@ use crosscheck::shapes::T;
 use fastrand::Rng;
 
 use crate::anomaly::{maximum, product, smooth};
-use crate::clouds::{self, Point};
 use crate::host::{Host, Schedule, host, in_every_schedule};
 use crate::interpolate::{Pixels, Rows, list, some_centres};
 use crate::mapping::{Observed, discrepancy, floats, halves, hidden_activations, wide};
-use crate::reference::{Rows as Matrix, gelu, linear, rows, weight};
+use crate::support::clouds::{self, Point};
+use crate::support::reference::{Rows as Matrix, gelu, linear, rows, weight};
 
 /// psi with halves between the kernels, of psi's largest: twice the largest error measured here, 1.4e-4.
 const TOLERANCE_PSI: f32 = 3e-4;

@@ -2,10 +2,10 @@
 
 use half::f16;
 
-use crate::clouds::{self, Point, points};
-use crate::common::Golden;
 use crate::host::{Grid, Host, Schedule, grid, host, in_every_schedule, input, int, one_each, output};
-use crate::reference::grouping::{farthest_points, nearest};
+use crate::support::clouds::{self, Point, points};
+use crate::support::golden::Golden;
+use crate::support::reference::grouping::{farthest_points, nearest};
 
 /// Points that a block of `farthest_points` holds, threads of it, blocks that share a cloud of P points.
 const SAMPLE_POINTS: usize = 12_288;

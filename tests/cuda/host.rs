@@ -102,9 +102,9 @@ impl Host {
         let blocks = grid.blocks.map(|n| n as c_uint);
         let sizes: Vec<usize> = arguments.iter().map(|a| a.size).collect();
         let mut pointers: Vec<*mut c_void> = arguments.iter_mut().map(|a| a.bytes.as_mut_ptr().cast()).collect();
-        // SAFETY: the library was built from the sources beside this file, where the function has this type. It checks
+        // SAFETY: the library was built from the sources in ci/cuda/host, where the function has this type. It checks
         // the arguments' count and sizes against the kernel's; that pointers lead to as much as the kernel touches is
-        // what the tests are about, and the sanitizer's run (`sanitize.sh`) checks.
+        // what the tests are about, and `ci/cuda/check_kernels.py` checks with the sanitizer.
         unsafe {
             let launch: Symbol<LaunchFn> = self.library.get(b"cuda_host_launch").unwrap();
             let wrong = launch(
@@ -149,7 +149,7 @@ pub fn host() -> Option<&'static Host> {
 
 fn build() -> Option<Host> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let sources = root.join("tests/cuda/host");
+    let sources = root.join("ci/cuda/host");
     let kernels = std::env::var_os("CUDA_HOST_KERNELS").map(PathBuf::from);
     let kernels = kernels.unwrap_or_else(|| root.join("src/backend/cuda/kernels"));
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();

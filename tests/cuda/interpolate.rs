@@ -3,10 +3,10 @@
 use crosscheck::shapes::{P, T};
 use fastrand::Rng;
 
-use crate::clouds::{self, Point, points};
 use crate::host::{Host, Schedule, grid, host, in_every_schedule, input, int, one_each, output};
-use crate::reference::grouping::{nearest, squared_distance};
-use crate::reference::{Rows as Matrix, pixels};
+use crate::support::clouds::{self, Point, points};
+use crate::support::reference::grouping::{nearest, squared_distance};
+use crate::support::reference::{Rows as Matrix, pixels};
 
 pub const ROW_MAX: usize = 48;
 pub const RGB_ROW: usize = 4;

@@ -6,7 +6,7 @@ use half::f16;
 use crate::host::{Grid, Host, Schedule, host, in_every_schedule, input, int, null, output};
 use crate::interpolate::random_matrix;
 use crate::mapping::{halves, wide};
-use crate::reference::{Rows as Matrix, gelu};
+use crate::support::reference::{Rows as Matrix, gelu};
 
 const TILE: usize = 64;
 

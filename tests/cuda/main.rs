@@ -1,15 +1,13 @@
-//! The CUDA kernels, compiled by g++ and run on the CPU (`host/cuda_host.h`), against their Rust twins.
+//! The CUDA kernels, compiled by g++ and run on the CPU (`ci/cuda/host/cuda_host.h`), against their Rust twins.
 //!
-//! Without g++ nothing runs, and each test says so. `CUDA_HOST_KERNELS` names another folder of kernels
-//! (`plant_faults.py`), `CUDA_HOST_FLAGS` more flags for the compiler (`sanitize.sh`).
+//! Without g++ nothing runs, and each test reports it. `ci/cuda/check_kernels.py` runs this program alone, under a
+//! sanitizer and on kernels with faults: `CUDA_HOST_KERNELS` names another folder of kernels, `CUDA_HOST_FLAGS` more flags
+//! for the compiler.
 
-#[path = "../common/mod.rs"]
-mod common;
-#[path = "../reference/mod.rs"]
-mod reference;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod anomaly;
-mod clouds;
 mod fit;
 mod frame;
 mod grouping;

@@ -6,7 +6,7 @@ use half::f16;
 
 use crate::host::{Host, Schedule, float, host, in_every_schedule, input, int, null, one_each, output};
 use crate::interpolate::{ROW_MAX, Rows, random_matrix};
-use crate::reference::{Rows as Matrix, gelu};
+use crate::support::reference::{Rows as Matrix, gelu};
 
 const HIDDEN_PIXELS: usize = 8;
 const PSI_WARPS: usize = 8;

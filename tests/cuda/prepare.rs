@@ -7,8 +7,8 @@ use crosscheck::shapes::{H, P, RGB, W};
 use fastrand::Rng;
 use half::f16;
 
-use crate::clouds::Point;
 use crate::host::{Argument, Host, Schedule, float, grid, host, in_every_schedule, input, int, one_each, output};
+use crate::support::clouds::Point;
 
 /// rgb `[height, width, 3]` -> normalised half `[3, H, W]`.
 fn resized(host: &Host, schedule: Schedule, rgb: &[u8], width: usize, height: usize) -> Vec<f16> {

@@ -7,8 +7,8 @@ use crosscheck::calibration::registration::{RegisteredDepth, Registration, Table
 use crosscheck::frame::is_point;
 use fastrand::Rng;
 
-use crate::clouds::Point;
 use crate::host::{Argument, Host, Schedule, float, host, in_every_schedule, input, int, one_each, output};
+use crate::support::clouds::Point;
 
 const FARTHEST: u16 = u16::MAX;
 const RATIONAL: Coefficients = [0.72, -2.89, 0.0008, -0.0001, 1.63, 0.6, -2.72, 1.57];

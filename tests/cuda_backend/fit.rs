@@ -13,8 +13,8 @@ use crosscheck::model::engine_file::Engine;
 use crosscheck::model::{Architecture, Weights, seeded};
 
 use crate::frames::small;
-use crate::part::{Defect, frame};
 use crate::standin::{DRIVER, folder, is_here, run_in, run_part};
+use crate::support::part::{Defect, frame};
 
 /// Of a loss that starts near 2, and of weights below 1 on average: f32's rounding, which a hundred steps carry along, is
 /// a tenth of the first here, and far below the second.

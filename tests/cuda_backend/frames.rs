@@ -8,9 +8,9 @@ use crosscheck::prepare::Stride;
 use crosscheck::score;
 use crosscheck::shapes::{P, RGB};
 
-use crate::clouds::{self, Point};
-use crate::common::Golden;
 use crate::standin::{is_here, run_part};
+use crate::support::clouds::{self, Point};
+use crate::support::golden::Golden;
 
 /// How far the results with halves between the kernels may be, of the largest of each.
 pub struct Bounds {

@@ -1,15 +1,11 @@
-//! The CUDA back end as it is, on a stand-in for the driver's library that runs the kernels on the CPU (`standin/`).
+//! The CUDA back end as it is, on a stand-in for the driver's library that runs the kernels on the CPU
+//! (`ci/cuda/standin`).
 //!
 //! A driver's library is looked for once in a process, so each test starts this program again with the stand-in in its
-//! way, for one of the parts that are ignored otherwise. Without g++ nothing runs, and each test says so.
+//! way, for one of the parts that are ignored otherwise. Without g++ nothing runs, and each test reports it.
 
-#[path = "../cuda/clouds.rs"]
-mod clouds;
-#[path = "../common/mod.rs"]
-mod common;
-#[path = "../common/part.rs"]
-#[allow(dead_code, reason = "each test program uses its own part")]
-mod part;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod fit;
 mod frames;

@@ -17,9 +17,9 @@ use cudarc::driver::{CudaSlice, CudaStream, CudaView, CudaViewMut, DevicePtr, De
 use gemm::Parallelism;
 use half::f16;
 
-use crate::clouds;
 use crate::frames::{Bounds, near, near_maps, run, small};
 use crate::standin::{is_here, run_part};
+use crate::support::clouds;
 
 /// About twice the largest error measured here against the CPU in f32: psi 3.8e-4, centred 5.4e-3, map 1.6e-4, score
 /// 7.3e-5. The CPU's networks round nothing but what goes in and comes out; TensorRT's are in halves throughout.

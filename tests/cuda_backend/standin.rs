@@ -27,7 +27,7 @@ pub fn kernels() -> PathBuf {
 /// The stand-ins, in a folder of their own, with these kernels.
 pub fn build(kernels: &Path) -> Option<TempDir> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let [own, host] = ["tests/cuda_backend/standin", "tests/cuda/host"].map(|folder| root.join(folder));
+    let [own, host] = ["ci/cuda/standin", "ci/cuda/host"].map(|folder| root.join(folder));
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let driver = [own.join("driver.cpp"), host.join("library.cpp"), host.join("scheduler.cpp")];
     let headers = [own.as_path(), &host, kernels];

@@ -3,8 +3,8 @@
 
 mod program;
 mod recorder;
-#[path = "../common/small_engine.rs"]
-mod small_engine;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;

@@ -8,7 +8,8 @@ use crosscheck::dataset::{Reading, frames_under};
 use crosscheck::inspect::Inspector;
 use crosscheck::score::Verdict;
 
-use super::{FRAMES, FRAMES_MIN, Grid, expected, recording, small_engine};
+use super::{FRAMES, FRAMES_MIN, Grid, expected, recording};
+use crate::support::small_engine;
 
 /// What the program prints, errors included, and its exit code.
 fn crosscheck(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {

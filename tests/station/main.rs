@@ -1,14 +1,11 @@
-//! The whole station in one process: every part gets its verdict, and whatever fails lets none pass.
+//! A station without its hardware: configuration, reject schedule, the running process, and what it shows and publishes.
 
-mod line;
-#[path = "../common/part.rs"]
-#[allow(dead_code, reason = "each test program uses its own part")]
-mod part;
-mod plant;
-#[path = "../common/small_engine.rs"]
-mod small_engine;
+#[path = "../support/mod.rs"]
+mod support;
 
-mod each;
-mod failing;
-mod judging;
-mod reloading;
+mod config;
+#[cfg(feature = "mqtt")]
+mod mqtt;
+mod running;
+mod schedule;
+mod view;

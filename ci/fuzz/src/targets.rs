@@ -195,11 +195,11 @@ fn extrinsics(path: &Path) -> bool {
 
 /// The input as the signature beside a file that was signed.
 fn signature(path: &Path) -> bool {
-    let key = include_str!("../../../tests/signature/made/tool.pub").lines().last().unwrap_or_default();
+    let key = include_str!("../../../tests/files/signature/made/tool.pub").lines().last().unwrap_or_default();
     let keys = Keys::read(&[key.into()]).expect("a key");
     let signed = path.with_extension("signed");
     fs::copy(path, signature::path_of(&signed)).expect("scratch");
-    keys.check(&signed, include_bytes!("../../../tests/signature/made/message")).is_ok()
+    keys.check(&signed, include_bytes!("../../../tests/files/signature/made/message")).is_ok()
 }
 
 fn camera(path: &Path) -> bool {

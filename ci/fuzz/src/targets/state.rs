@@ -1,6 +1,6 @@
 //! The state of a fit that was broken off, and the engine that it needs.
 
-#[path = "../../../../tests/common/small_engine.rs"]
+#[path = "../../../../tests/support/small_engine.rs"]
 mod small_engine;
 
 use std::fs;

@@ -1,0 +1,165 @@
+"""The CUDA kernels under AddressSanitizer, and whether faults planted in them are caught. Needs g++ on Linux.
+
+    python3 ci/cuda/check_kernels.py [FILE]
+
+FILE: only the faults of that kernel file, and nothing under the sanitizer but those that need it.
+Runs tests/cuda on the kernels as they are, with every access checked, then on a copy with one fault at a
+time: a barrier removed, a limit off by one, a wrong mask. A fault that passes its tests fails this run.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+KERNELS = ROOT / "src/backend/cuda/kernels"
+SECONDS_MAX = 900
+# What CI counts as a step that could not run here.
+NOT_RUN = 77
+
+BARRIER = "__syncthreads();"
+# (file, what is changed, into what, tests that must notice, seen by the sanitizer only)
+FAULTS = [
+    ("common.cuh", f"    {BARRIER}\n    int before", "    int before", "grouping::points", False),
+    ("common.cuh", f"has read them.\n    {BARRIER}", "has read them.", "interpolate::rows", False),
+    ("common.cuh", "distance = 16; distance", "distance = 8; distance", "mapping::the_disc", False),
+    ("prepare.cu", "(middle + 2.0 * wide + 0.5), side", "(middle + 2.0 * wide - 0.5), side", "prepare::frames", False),
+    ("prepare.cu", "- top, 0, height - 1)", "- top, 0, height)", "prepare::frames", False),
+    ("prepare.cu", "(width, height) - width) / 2;", "(width, height) - width + 1) / 2;", "prepare::frames", False),
+    ("prepare.cu", "a * x + b * y + c * z + offset_m", "(c * z + offset_m) + a * x + b * y", "prepare::the_belt", False),
+    ("grouping.cu", "nearest[slot] > farthest", "nearest[slot] >= farthest", "grouping::farthest", False),
+    ("grouping.cu", f"        {BARRIER}\n        key = warp_m", "        key = warp_m", "grouping::farthest", False),
+    ("grouping.cu", "warp_keys[step & 1]", "warp_keys[0]", "grouping::farthest", False),
+    ("grouping.cu", "while (!__all_sync(EVERY_LANE, key != 0ull))", "while (false)", "grouping::a_cloud", False),
+    ("grouping.cu", "i < mine;", "i < mine - 1;", "grouping::farthest", False),
+    ("grouping.cu", "__all_sync(EVERY_LANE, key", "__all_sync(0xffffu, key", "grouping::a_cloud", False),
+    ("grouping.cu", f"done with it.\n        {BARRIER}", "done with it.", "grouping::nearest", False),
+    ("grouping.cu", "            __syncwarp();\n        }\n    }", "        }\n    }", "grouping::nearest", False),
+    ("grouping.cu", "if (filled > NEAREST_QUEUE - 32)", "if (filled > NEAREST_QUEUE)", "grouping::no_point", False),
+    ("grouping.cu", "__ballot_sync(EVERY_LANE, key", "__ballot_sync(0xffffu, key", "grouping::nearest", False),
+    ("interpolate.cu", "distance < best[1].distance", "distance <= best[1].distance", "interpolate::nearest", False),
+    ("interpolate.cu", f"        }}\n        {BARRIER}\n    }}\n    if", "        }\n    }\n    if", "interpolate::nearest", False),
+    ("interpolate.cu", "SMOOTHED + H - 1) / H", "SMOOTHED) / H", "interpolate::rows", False),
+    ("interpolate.cu", "at - 2, first", "at - 1, first", "interpolate::rows", False),
+    ("interpolate.cu", "T_SIDE - 1)", "T_SIDE)", "interpolate::every", False),
+    ("linear.cu", f"pair);\n        {BARRIER}", "pair);", "linear::products", False),
+    ("linear.cu", f"done with them.\n        {BARRIER}", "done with them.", "linear::products", False),
+    ("linear.cu", "pair + at < pairs", "pair + at < pairs - 1", "linear::products", False),
+    ("linear.cu", "if (row < n && column < to)", "if (row < n)", "linear::products", False),
+    ("linear.cu", "first + row < count", "first + row <= count", "linear::products", True),
+    ("mapping.cu", "i < row.length; ++i", "i < row.length - 1; ++i", "mapping::hidden", False),
+    ("mapping.cu", "squared_norm < 1e-24f ? 1e-24f : squared_norm", "fmaxf(squared_norm, 1e-24f)", "mapping::what", False),
+    ("anomaly.cu", f"1, top, left);\n        {BARRIER}", "1, top, left);", "anomaly::smoothing", False),
+    ("anomaly.cu", "5 * 2 + 3 * 3", "5 * 2 + 3 * 2", "anomaly::smoothing", False),
+    ("anomaly.cu", f"    {BARRIER}\n    if (warp_of", "    if (warp_of", "anomaly::the_score", False),
+    ("fit.cu", "i < c; i += ROW_THREADS", "i < c - 1; i += ROW_THREADS", "fit::the_first", False),
+    ("fit.cu", "distribution + x * density", "distribution + density", "fit::the_first", False),
+    ("fit.cu", "i < c; i += 32) {\n        const", "i < c - 1; i += 32) {\n        const", "fit::the_loss", False),
+    ("fit.cu", "fmaxf((float)sqrt(square), 1e-12f)", "(float)sqrt(square)", "fit::the_loss", False),
+    ("fit.cu", f"    {BARRIER}\n    if (threadIdx", "    if (threadIdx", "fit::the_loss", False),
+    ("fit.cu", f"    {BARRIER}\n    sum = warp_sum(partial", "    sum = warp_sum(partial", "fit::a_biass", False),
+    ("fit.cu", "row < n; row += SUM_SIDE", "row < n - 1; row += SUM_SIDE", "fit::a_biass", False),
+    ("fit.cu", "(1.0f - beta_second) * g * g", "(1.0f - beta_second) * g", "fit::a_step", False),
+    ("registration.cu", "int COVER_MAX = 64", "int COVER_MAX = 63", "registration::one_pixel", False),
+    ("registration.cu", "NEARNESS - step);", "step);", "registration::every_point", False),
+    ("registration.cu", "atomicMax(nearness + v * width + u, NEARNESS - step);", "nearness[v * width + u] = NEARNESS - step;", "registration::every_point", False),
+    ("registration.cu", "last = first + depth_width + 2", "last = first + depth_width + 1", "registration::every_point", False),
+    ("registration.cu", "i / depth_width * (depth_width + 1)", "i / depth_width * depth_width", "registration::every_point", False),
+    ("registration.cu", "u <= right", "u < right", "registration::every_point", False),
+    ("registration.cu", "(float)(NEARNESS - near) * unit_m + offset_m", "fmaf((float)(NEARNESS - near), unit_m, offset_m)", "registration::what_is_behind", False),
+    ("registration.cu", "return z > 0.0f", "return z != 0.0f", "registration::what_is_behind", False),
+    ("registration.cu", "BENT_AFTER_RADIAL ? fx : x", "BENT_NOT ? fx : x", "registration::every_point", False),
+    ("registration.cu", "near != 0 && scale * z > 0.0f", "near != 0 && scale > 0.0f", "registration::bent", False),
+    # Out of bounds where no result need differ: of global and of shared memory.
+    ("anomaly.cu", "pixel < P; pixel += M", "pixel <= P; pixel += M", "anomaly::the_score", True),
+    ("registration.cu", "pixel >= pixels", "pixel > pixels", "registration::one_pixel", True),
+    ("registration.cu", "i >= depth_width * depth_height", "i > depth_width * depth_height", "registration::one_pixel", True),
+    ("mapping.cu", "if (place >= *pixel_count)", "if (place > *pixel_count)", "mapping::the_disc", True),
+    ("anomaly.cu", "i < min(along + half + 1, TILE_SIDE)", "i < along + half + 1", "anomaly::smoothing", True),
+    ("fit.cu", "if (row >= n)", "if (row > n)", "fit::the_loss", True),
+    ("fit.cu", "i < n; i += MEAN_THREADS", "i <= n; i += MEAN_THREADS", "fit::the_loss", True),
+    ("fit.cu", "first + warp_of_thread() < c", "first + warp_of_thread() <= c", "fit::a_biass", True),
+    ("fit.cu", "if (i >= count)", "if (i > count)", "fit::a_step", True),
+]
+
+
+def test_program():
+    """Builds the tests once; what runs them."""
+    command = ["cargo", "test", "--release", "--test", "cuda", "--no-run", "--message-format=json"]
+    built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    messages = [json.loads(line) for line in built.stdout.splitlines() if line.startswith("{")]
+    return next(m["executable"] for m in messages if m.get("executable") and m["target"]["name"] == "cuda")
+
+
+def sanitized():
+    library = subprocess.run(["g++", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
+    return {
+        # Shared variables lie in a section of their own, which is not looked at unless asked for.
+        "CUDA_HOST_FLAGS": "-fsanitize=address -fsanitize-sections=cuda_shared -fno-omit-frame-pointer",
+        "LD_PRELOAD": library.stdout.strip(),
+        # The tests' own process is not instrumented: what it holds at its end is no leak of the kernels.
+        "ASAN_OPTIONS": "detect_leaks=0",
+    }
+
+
+def run(program, tests, environment):
+    """Whether the tests pass, and what they print."""
+    command = [program, *tests]
+    try:
+        done = subprocess.run(
+            command, env={**os.environ, **environment}, timeout=SECONDS_MAX, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace",
+        )
+    except subprocess.TimeoutExpired:
+        return False, f"no end within {SECONDS_MAX} s"
+    return done.returncode == 0, done.stdout
+
+
+def reason(printed):
+    """The line that says what was noticed."""
+    marks = ("ERROR: AddressSanitizer", "deadlock", "no end", "the mask", "another", "and not", "differ", "panicked")
+    lines = [line.strip() for line in printed.splitlines() for mark in marks[:1] if mark in line]
+    lines = lines or [line.strip() for mark in marks[1:] for line in printed.splitlines() if mark in line]
+    return (lines or ["the tests fail"])[0][:100]
+
+
+def planted(folder, file, old, new):
+    shutil.copytree(KERNELS, folder, dirs_exist_ok=True)
+    text = (KERNELS / file).read_text()
+    if old not in text:
+        sys.exit(f"{file} no longer has {old!r}: plant the fault anew")
+    (folder / file).write_text(text.replace(old, new))
+
+
+def main():
+    if shutil.which("g++") is None:
+        print("not run: no g++")
+        sys.exit(NOT_RUN)
+    program, watched, only = test_program(), sanitized(), sys.argv[1:]
+    passed, printed = (True, "") if only else run(program, [], watched)
+    if not passed:
+        sys.exit(printed)
+    if not only:
+        print("the kernels as they are: every test passes under AddressSanitizer", flush=True)
+    faults, missed = [fault for fault in FAULTS if not only or fault[0] in only], []
+    for file, old, new, test, by_sanitizer in faults:
+        with tempfile.TemporaryDirectory() as folder:
+            planted(pathlib.Path(folder), file, old, new)
+            passed, printed = run(program, [test], {"CUDA_HOST_KERNELS": folder, **(watched if by_sanitizer else {})})
+        fault = f"{file}: {' '.join(old.split())!r} -> {' '.join(new.split())!r}"
+        noticed = by_sanitizer <= ("AddressSanitizer" in printed) and "0 passed; 0 failed" not in printed
+        if passed or not noticed:
+            missed.append(fault)
+        print(f"{'MISSED' if passed or not noticed else 'caught'} {fault}: {'' if passed else reason(printed)}", flush=True)
+    print(f"{len(faults) - len(missed)} of {len(faults)} planted faults caught")
+    if missed:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

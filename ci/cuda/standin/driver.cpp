@@ -1,0 +1,564 @@
+// A libcuda.so.1 for tests: as much of CUDA's driver interface as cudarc calls, written from its public documentation.
+// Kernels are found by their names and run by ci/cuda/host.
+//
+// Refused, with a line on the standard error: launches whose grid, block, shared memory or co-residence no GPU takes;
+// pointers that lead to no live memory of the device; parameters of a PTX that are not the kernel's. A kernel that goes
+// beyond a buffer ends the program. When it ends, a report in the file STANDIN_REPORT: launches, and what was left over.
+//
+// Of the environment: STANDIN_DRIVER (version), STANDIN_DEVICES, STANDIN_CAPABILITY, STANDIN_MEMORY_MB, STANDIN_CAPTURE
+// (0: no stream can be captured).
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+
+#include "memory.h"
+#include "ptx.h"
+#include "streams.h"
+
+extern "C" const char* cuda_host_launch(const char* name, const unsigned* grid, const unsigned* block, int schedule,
+                                        int coresident, void** arguments, const size_t* sizes, size_t count);
+extern "C" int cuda_host_parameters(const char* name, size_t* sizes, int* pointers, size_t room);
+
+namespace standin {
+
+enum Result {
+    SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 100, INVALID_DEVICE = 101,
+    INVALID_CONTEXT = 201, INVALID_PTX = 218, INVALID_HANDLE = 400, NOT_FOUND = 500, LAUNCH_OUT_OF_RESOURCES = 701,
+    LAUNCH_FAILED = 719, COOPERATIVE_LAUNCH_TOO_LARGE = 720, CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901,
+    CAPTURED_EVENT = 907,
+};
+
+struct Module;
+
+struct Function {
+    Entry entry;
+    std::vector<int> pointers;
+    Module* module;
+};
+
+struct Module {
+    std::string ptx;
+    std::vector<std::unique_ptr<Function>> functions;
+};
+
+// Of a Jetson Orin Nano, the smallest that is meant: multiprocessors, threads of one.
+constexpr unsigned MULTIPROCESSORS = 8, THREADS_OF_ONE = 1536, THREADS_OF_BLOCK = 1024;
+constexpr size_t SHARED_BYTES = 48 << 10;
+// Parameters that may be null: of rows that all count, of a layer without bias, of rows that the host counts.
+const std::map<std::string, std::vector<int>> MAY_BE_NULL = {
+    {"hidden_activations", {4}}, {"discrepancy", {7}}, {"linear", {2, 3}},
+};
+
+static std::recursive_mutex lock;
+static bool started = false;
+static int contexts = 0;
+static thread_local void* current_context = nullptr;
+static int the_context;
+static std::set<Module*> modules;
+static std::set<Function*> functions;
+static std::map<std::string, int> launches;
+// Of graphs, and those that were not taken away.
+static int replays = 0, graphs = 0;
+static int refused = 0;
+// A kernel that failed: from then on everything fails, as on a GPU.
+static Result broken = SUCCESS;
+
+static long setting(const char* name, long usual) {
+    const char* text = getenv(name);
+    return text == nullptr ? usual : atol(text);
+}
+
+static Result refuse(Result result, const std::string& why) {
+    fprintf(stderr, "stand-in: %s\n", why.c_str());
+    ++refused;
+    return result;
+}
+
+// What a captured stream must not be asked: it has done nothing yet. Ends the capture as well.
+static bool is_captured(Stream* stream, const char* what) {
+    if (!stream->capture) {
+        return false;
+    }
+    stream->capture->valid = false;
+    refuse(CAPTURE_UNSUPPORTED, std::string(what) + " of a captured stream");
+    return true;
+}
+
+static void run_kernel(const Function* function, const unsigned* grid, const unsigned* block, bool cooperative,
+                       std::vector<uint64_t> values) {
+    if (broken != SUCCESS) {
+        return;
+    }
+    ++launches[function->entry.name];
+    std::vector<void*> arguments;
+    for (size_t i = 0; i < values.size(); ++i) {
+        arguments.push_back(&values[i]);
+        if (function->pointers[i] && values[i] != 0 && !lies_in(values[i], 1, true)) {
+            broken = refuse(LAUNCH_FAILED, function->entry.name + ": a buffer was freed before its kernel ran");
+            return;
+        }
+    }
+    running = function->entry.name.c_str();
+    // The threads' order is shuffled: the other orders are tried on each kernel by itself.
+    const char* wrong = cuda_host_launch(running, grid, block, 2, cooperative, arguments.data(),
+                                         function->entry.parameters.data(), values.size());
+    running = nullptr;
+    if (wrong != nullptr) {
+        broken = refuse(LAUNCH_FAILED, function->entry.name + ": " + wrong);
+    }
+}
+
+static Result launch(Function* function, const unsigned (&grid)[3], const unsigned (&block)[3], unsigned shared,
+                     Stream* stream, void** parameters, bool cooperative) {
+    const std::lock_guard<std::recursive_mutex> guard(lock);
+    if (broken != SUCCESS) {
+        return broken;
+    }
+    if (functions.count(function) == 0 || streams.count(stream) == 0) {
+        return refuse(INVALID_HANDLE, "a launch of no function, or into no stream");
+    }
+    const Entry& entry = function->entry;
+    const uint64_t threads = (uint64_t)block[0] * block[1] * block[2], blocks = (uint64_t)grid[0] * grid[1] * grid[2];
+    if (blocks == 0 || threads == 0 || threads > THREADS_OF_BLOCK || grid[1] > 65535 || grid[2] > 65535) {
+        return refuse(INVALID_VALUE, entry.name + ": no such grid: " + std::to_string(blocks) + " blocks of " + std::to_string(threads));
+    }
+    if (threads > entry.threads_max) {
+        return refuse(LAUNCH_OUT_OF_RESOURCES, entry.name + ": " + std::to_string(threads) + " threads, made for " + std::to_string(entry.threads_max));
+    }
+    if (entry.shared_bytes + shared > SHARED_BYTES) {
+        return refuse(INVALID_VALUE, entry.name + ": too much shared memory");
+    }
+    if (cooperative && blocks > MULTIPROCESSORS * std::max<uint64_t>(1, THREADS_OF_ONE / threads / 3)) {
+        return refuse(COOPERATIVE_LAUNCH_TOO_LARGE, entry.name + ": its blocks are not all on the device at once");
+    }
+    if (entry.name == "farthest_points" && !cooperative) {
+        return refuse(INVALID_VALUE, entry.name + ": its blocks wait for each other, but are not launched together");
+    }
+    std::vector<uint64_t> values;
+    const auto nulls = MAY_BE_NULL.find(entry.name);
+    for (size_t i = 0; i < entry.parameters.size(); ++i) {
+        uint64_t value = 0;
+        memcpy(&value, parameters[i], entry.parameters[i]);
+        const bool may_be_null = nulls != MAY_BE_NULL.end() && std::count(nulls->second.begin(), nulls->second.end(), (int)i);
+        if (function->pointers[i] && !(value == 0 && may_be_null) && !lies_in(value, 1, true)) {
+            return refuse(INVALID_VALUE, entry.name + ": parameter " + std::to_string(i) + " leads to no memory of the device");
+        }
+        values.push_back(value);
+    }
+    put(stream, [=] { run_kernel(function, grid, block, cooperative, values); });
+    return SUCCESS;
+}
+
+// Copies when its turn comes. What is not page-locked is read at once, and written once all before it is done.
+static Result copy(Stream* stream, void* to, const void* from, size_t bytes, bool to_device) {
+    const std::lock_guard<std::recursive_mutex> guard(lock);
+    const uint64_t device = (uint64_t)(to_device ? to : from), host = (uint64_t)(to_device ? from : to);
+    if (bytes > 0 && !lies_in(device, bytes, true)) {
+        return refuse(INVALID_VALUE, "a copy goes beyond a buffer of the device");
+    }
+    if (!lies_in(host, bytes, false) && is_captured(stream, "a copy from or to pageable memory")) {
+        return CAPTURE_UNSUPPORTED;
+    }
+    if (lies_in(host, bytes, false)) {
+        put(stream, [=] { memcpy(to, from, bytes); });
+    } else if (to_device) {
+        const std::vector<char> held(static_cast<const char*>(from), static_cast<const char*>(from) + bytes);
+        put(stream, [=] { memcpy(to, held.data(), bytes); });
+    } else {
+        finish(stream);
+        memcpy(to, from, bytes);
+    }
+    return broken;
+}
+
+static void report() {
+    const char* path = getenv("STANDIN_REPORT");
+    FILE* file = started && path != nullptr ? fopen(path, "w") : nullptr;
+    if (file == nullptr) {
+        return;
+    }
+    for (const auto& [name, count] : launches) {
+        fprintf(file, "launched %s %d\n", name.c_str(), count);
+    }
+    size_t undone = 0;
+    for (const Stream* stream : streams) {
+        undone += stream->waiting.size();
+    }
+    const auto on_device = std::count_if(pieces.begin(), pieces.end(), [](auto& p) { return p.second.device; });
+    fprintf(file, "refused %d\npeak_bytes %zu\nleft device %ld\nleft host %ld\n", refused, device_bytes_peak,
+            (long)on_device, (long)pieces.size() - (long)on_device);
+    fprintf(file, "replayed graphs %d\nleft graphs %d\n", replays, graphs);
+    fprintf(file, "left streams %zu\nleft events %zu\nleft modules %zu\nleft contexts %d\nleft work %zu\n",
+            streams.size(), events.size(), modules.size(), contexts, undone);
+    fclose(file);
+}
+
+}  // namespace standin
+
+using namespace standin;
+using Guard = std::lock_guard<std::recursive_mutex>;
+
+#define API extern "C" __attribute__((visibility("default"))) int
+
+API cuInit(unsigned) {
+    if (!started) {
+        // Before the library's own variables go.
+        atexit(report);
+        device_bytes_max = (size_t)setting("STANDIN_MEMORY_MB", 8192) << 20;
+        watch_accesses();
+    }
+    started = true;
+    return setting("STANDIN_DEVICES", 1) > 0 ? SUCCESS : NO_DEVICE;
+}
+
+API cuDriverGetVersion(int* version) {
+    *version = (int)setting("STANDIN_DRIVER", 12060);
+    return SUCCESS;
+}
+
+API cuDeviceGetCount(int* count) {
+    *count = (int)setting("STANDIN_DEVICES", 1);
+    return SUCCESS;
+}
+
+API cuDeviceGet(int* device, int ordinal) {
+    *device = ordinal;
+    return ordinal == 0 ? SUCCESS : INVALID_DEVICE;
+}
+
+API cuDeviceGetName(char* name, int room, int) {
+    snprintf(name, room, "stand-in");
+    return SUCCESS;
+}
+
+API cuDeviceGetAttribute(int* value, int attribute, int) {
+    const int capability = (int)setting("STANDIN_CAPABILITY", 87);
+    // MAX_THREADS_PER_BLOCK, MULTIPROCESSOR_COUNT, COMPUTE_CAPABILITY_MAJOR and _MINOR, COOPERATIVE_LAUNCH,
+    // MEMORY_POOLS_SUPPORTED.
+    const std::map<int, int> known = {
+        {1, THREADS_OF_BLOCK}, {16, MULTIPROCESSORS}, {75, capability / 10}, {76, capability % 10}, {95, 1}, {115, 1},
+    };
+    const auto found = known.find(attribute);
+    *value = found == known.end() ? 0 : found->second;
+    return found == known.end() ? refuse(INVALID_VALUE, "attribute " + std::to_string(attribute)) : SUCCESS;
+}
+
+API cuDevicePrimaryCtxRetain(void** context, int) {
+    ++contexts;
+    *context = &the_context;
+    return SUCCESS;
+}
+
+API cuDevicePrimaryCtxRelease_v2(int) {
+    --contexts;
+    return contexts >= 0 ? SUCCESS : INVALID_CONTEXT;
+}
+
+API cuCtxGetCurrent(void** context) {
+    *context = current_context;
+    return SUCCESS;
+}
+
+API cuCtxSetCurrent(void* context) {
+    current_context = context;
+    return SUCCESS;
+}
+
+API cuCtxSynchronize() {
+    const Guard guard(lock);
+    for (Stream* stream : streams) {
+        if (is_captured(stream, "synchronisation")) {
+            return CAPTURE_UNSUPPORTED;
+        }
+    }
+    finish_all();
+    return broken;
+}
+
+API cuMemGetInfo_v2(size_t* free, size_t* total) {
+    *free = device_bytes_max - device_bytes;
+    *total = device_bytes_max;
+    return SUCCESS;
+}
+
+API cuModuleLoadData(Module** module, const void* image) {
+    const Guard guard(lock);
+    *module = new Module{static_cast<const char*>(image), {}};
+    modules.insert(*module);
+    return (*module)->ptx.find(".version ") == std::string::npos ? refuse(INVALID_PTX, "no PTX") : SUCCESS;
+}
+
+API cuModuleUnload(Module* module) {
+    const Guard guard(lock);
+    if (modules.erase(module) == 0) {
+        return refuse(INVALID_HANDLE, "a module is unloaded that is none");
+    }
+    for (const auto& function : module->functions) {
+        functions.erase(function.get());
+    }
+    delete module;
+    return SUCCESS;
+}
+
+API cuModuleGetFunction(Function** function, Module* module, const char* name) {
+    const Guard guard(lock);
+    Entry entry;
+    if (modules.count(module) == 0 || !find_entry(module->ptx, name, entry)) {
+        return refuse(NOT_FOUND, std::string("no kernel ") + name);
+    }
+    std::vector<size_t> sizes(64);
+    std::vector<int> pointers(64);
+    const int count = cuda_host_parameters(name, sizes.data(), pointers.data(), sizes.size());
+    sizes.resize(std::max(count, 0));
+    if (sizes != entry.parameters) {
+        return refuse(INVALID_PTX, std::string(name) + ": the parameters of its PTX are not those of its source");
+    }
+    module->functions.push_back(std::unique_ptr<Function>(new Function{entry, pointers, module}));
+    *function = module->functions.back().get();
+    functions.insert(*function);
+    return SUCCESS;
+}
+
+API cuStreamCreate(Stream** stream, unsigned) {
+    const Guard guard(lock);
+    *stream = new Stream;
+    streams.insert(*stream);
+    return SUCCESS;
+}
+
+API cuStreamDestroy_v2(Stream* stream) {
+    const Guard guard(lock);
+    if (streams.count(stream) == 0) {
+        return refuse(INVALID_HANDLE, "a stream is destroyed that is none");
+    }
+    finish(stream);
+    streams.erase(stream);
+    for (Event* event : events) {
+        *event = event->stream == stream ? Event{} : *event;
+    }
+    delete stream;
+    return SUCCESS;
+}
+
+API cuStreamSynchronize(Stream* stream) {
+    const Guard guard(lock);
+    if (is_captured(stream, "synchronisation")) {
+        return CAPTURE_UNSUPPORTED;
+    }
+    finish(stream);
+    return broken;
+}
+
+API cuStreamWaitEvent(Stream* stream, Event* event, unsigned) {
+    const Guard guard(lock);
+    if (streams.count(stream) == 0 || events.count(event) == 0) {
+        return refuse(INVALID_HANDLE, "a wait for no event");
+    }
+    const char* wrong = wait(stream, event);
+    return wrong != nullptr ? refuse(CAPTURE_INVALIDATED, wrong) : broken;
+}
+
+API cuStreamBeginCapture_v2(Stream* stream, int) {
+    const Guard guard(lock);
+    if (streams.count(stream) == 0 || is_captured(stream, "a capture")) {
+        return refuse(INVALID_HANDLE, "a capture of no stream");
+    }
+    stream->capture = std::make_shared<Capture>();
+    stream->capture->origin = stream;
+    return setting("STANDIN_CAPTURE", 1) != 0 ? SUCCESS : (stream->capture->valid = false, SUCCESS);
+}
+
+API cuStreamIsCapturing(Stream* stream, int* status) {
+    const Guard guard(lock);
+    // NONE, ACTIVE, INVALIDATED.
+    *status = !stream->capture ? 0 : stream->capture->valid ? 1 : 2;
+    return SUCCESS;
+}
+
+using Handle = std::shared_ptr<Graph>;
+
+API cuStreamEndCapture(Stream* stream, Handle** graph) {
+    const Guard guard(lock);
+    Handle captured;
+    const char* wrong = end_capture(stream, captured);
+    *graph = wrong == nullptr ? new Handle(captured) : nullptr;
+    graphs += wrong == nullptr;
+    return wrong == nullptr ? SUCCESS : setting("STANDIN_CAPTURE", 1) == 0 ? CAPTURE_INVALIDATED : refuse(CAPTURE_INVALIDATED, wrong);
+}
+
+API cuGraphInstantiateWithFlags(Handle** ready, Handle* graph, unsigned long long) {
+    const Guard guard(lock);
+    *ready = new Handle(*graph);
+    ++graphs;
+    return SUCCESS;
+}
+
+API cuGraphDestroy(Handle* graph) {
+    const Guard guard(lock);
+    delete graph;
+    --graphs;
+    return SUCCESS;
+}
+
+API cuGraphExecDestroy(Handle* ready) {
+    return cuGraphDestroy(ready);
+}
+
+API cuGraphLaunch(Handle* ready, Stream* stream) {
+    const Guard guard(lock);
+    if (streams.count(stream) == 0 || is_captured(stream, "a graph's launch")) {
+        return refuse(INVALID_HANDLE, "a graph is launched into no stream");
+    }
+    ++replays;
+    put(stream, [graph = *ready] { run(*graph); });
+    return broken;
+}
+
+API cuEventCreate(Event** event, unsigned) {
+    const Guard guard(lock);
+    *event = new Event;
+    events.insert(*event);
+    return SUCCESS;
+}
+
+API cuEventDestroy_v2(Event* event) {
+    const Guard guard(lock);
+    if (events.erase(event) == 0) {
+        return refuse(INVALID_HANDLE, "an event is destroyed that is none");
+    }
+    delete event;
+    return SUCCESS;
+}
+
+API cuEventRecord(Event* event, Stream* stream) {
+    const Guard guard(lock);
+    if (streams.count(stream) == 0 || events.count(event) == 0) {
+        return refuse(INVALID_HANDLE, "a record of no event");
+    }
+    record(event, stream);
+    return broken;
+}
+
+// The flag: a step of the graph, by which the event is recorded each time it runs.
+API cuEventRecordWithFlags(Event* event, Stream* stream, unsigned external) {
+    const Guard guard(lock);
+    if ((external != 0) != (stream->capture != nullptr)) {
+        return refuse(INVALID_VALUE, "an event that is to be recorded by a graph, and no graph");
+    }
+    if (external == 0) {
+        return cuEventRecord(event, stream);
+    }
+    put(stream, [=] { *event = Event{stream, stream->last, nullptr, {}}; });
+    return broken;
+}
+
+API cuEventSynchronize(Event* event) {
+    const Guard guard(lock);
+    if (event->capture) {
+        return refuse(CAPTURED_EVENT, "a wait for an event that was captured");
+    }
+    if (event->stream != nullptr) {
+        advance(event->stream, event->number);
+    }
+    return broken;
+}
+
+// No time passes.
+API cuEventElapsedTime(float* milliseconds, Event* start, Event* end) {
+    const Guard guard(lock);
+    *milliseconds = 0.0f;
+    return start->stream != nullptr && end->stream != nullptr ? broken : refuse(INVALID_HANDLE, "the time of no event");
+}
+
+API cuMemAllocAsync(uint64_t* pointer, size_t bytes, Stream* stream) {
+    const Guard guard(lock);
+    if (is_captured(stream, "memory")) {
+        return CAPTURE_UNSUPPORTED;
+    }
+    *pointer = allocate(bytes, true);
+    return *pointer == 0 ? OUT_OF_MEMORY : SUCCESS;
+}
+
+API cuMemFreeAsync(uint64_t pointer, Stream* stream) {
+    const Guard guard(lock);
+    if (is_captured(stream, "memory")) {
+        return CAPTURE_UNSUPPORTED;
+    }
+    if (pieces.count(pointer) == 0) {
+        return refuse(INVALID_VALUE, "memory is freed that is none");
+    }
+    put(stream, [=] { release(pointer, true); });
+    return SUCCESS;
+}
+
+API cuMemHostAlloc(void** pointer, size_t bytes, unsigned) {
+    const Guard guard(lock);
+    *pointer = (void*)allocate(bytes, false);
+    return *pointer == nullptr ? OUT_OF_MEMORY : SUCCESS;
+}
+
+API cuMemFreeHost(void* pointer) {
+    const Guard guard(lock);
+    return release((uint64_t)pointer, false) ? SUCCESS : refuse(INVALID_VALUE, "host memory is freed that is none");
+}
+
+API cuMemsetD8Async(uint64_t pointer, unsigned char value, size_t bytes, Stream* stream) {
+    const Guard guard(lock);
+    if (bytes > 0 && !lies_in(pointer, bytes, true)) {
+        return refuse(INVALID_VALUE, "a fill goes beyond a buffer of the device");
+    }
+    put(stream, [=] { memset((void*)pointer, value, bytes); });
+    return broken;
+}
+
+API cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, Stream* stream) {
+    return copy(stream, (void*)to, from, bytes, true);
+}
+
+API cuMemcpyDtoHAsync_v2(void* to, uint64_t from, size_t bytes, Stream* stream) {
+    return copy(stream, to, (const void*)from, bytes, false);
+}
+
+API cuLaunchKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+                   unsigned shared, Stream* stream, void** parameters, void**) {
+    return launch(function, {gx, gy, gz}, {bx, by, bz}, shared, stream, parameters, false);
+}
+
+API cuLaunchCooperativeKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
+                              unsigned bz, unsigned shared, Stream* stream, void** parameters) {
+    return launch(function, {gx, gy, gz}, {bx, by, bz}, shared, stream, parameters, true);
+}
+
+API cuLaunchHostFunc(Stream* stream, void (*function)(void*), void* data) {
+    const Guard guard(lock);
+    if (streams.count(stream) == 0) {
+        return refuse(INVALID_HANDLE, "a host function into no stream");
+    }
+    ++launches["cuLaunchHostFunc"];
+    put(stream, [=] { function(data); });
+    return broken;
+}
+
+API cuMemGetAddressRange_v2(uint64_t* start, size_t* bytes, uint64_t pointer) {
+    const Guard guard(lock);
+    if (!lies_in(pointer, 1, true)) {
+        return refuse(INVALID_VALUE, "the range of a pointer that leads to no memory of the device");
+    }
+    const auto& [first, piece] = *std::prev(pieces.upper_bound(pointer));
+    *start = first;
+    *bytes = piece.bytes;
+    return SUCCESS;
+}
+
+API cuGetErrorName(int error, const char** name) {
+    static thread_local std::string text;
+    text = "CUDA_ERROR_" + std::to_string(error);
+    *name = text.c_str();
+    return SUCCESS;
+}
+
+API cuGetErrorString(int error, const char** text) {
+    *text = error == OUT_OF_MEMORY ? "out of memory" : error == NO_DEVICE ? "no CUDA-capable device is detected" : "an error of the stand-in";
+    return SUCCESS;
+}

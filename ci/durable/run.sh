@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Ends every command that writes at each system call with which it writes, and lets each of them fail as on a full or a
+# bad disk. Exit code 0: passed, 1: failed, 77: not run, with the reason.
+# As root on Debian it installs strace where it is missing.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+not_run() {
+    echo "durability test not run: $1"
+    exit 77
+}
+
+if ! command -v strace > /dev/null; then
+    [ "$(id -u)" -eq 0 ] || not_run "needs strace: apt install strace"
+    apt-get install -qy --no-install-recommends strace > /dev/null 2>&1 || not_run "cannot install strace"
+fi
+strace -f -o /dev/null true 2> /dev/null || not_run "strace may not trace here (ptrace is not permitted)"
+cargo test --release --test cli durable:: -- --ignored --nocapture --test-threads 2

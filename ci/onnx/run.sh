@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# The graphs of export-onnx in ONNX Runtime, checked by check.py, for engines of seeded weights: the golden data is of these.
+# Exit code 0: passed, 1: failed, 77: not run, with the reason.
+# Needs python3; fetches onnx, onnxruntime and others from PyPI into a folder of its own.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+here=$root/ci/onnx
+
+not_run() {
+    echo "ONNX test not run: $1"
+    exit 77
+}
+
+command -v python3 > /dev/null || not_run "needs python3"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+fetch_packages() {
+    python3 -m venv "$scratch/venv" &&
+        "$scratch/venv/bin/pip" install -q "onnx>=1.15,<2" "onnxruntime>=1.17,<2" "numpy>=1.26" "safetensors>=0.4,<1" "scipy>=1.11,<2"
+}
+fetch_packages > /dev/null 2>&1 || not_run "cannot fetch onnx, onnxruntime, numpy, safetensors and scipy from PyPI"
+
+cd "$root"
+cargo build --release --quiet
+program=${CARGO_TARGET_DIR:-target}/release/crosscheck
+check() {
+    local golden=$1
+    shift
+    "$program" import --seeded 7 --precision f32 "$@" -o "$scratch/engine.safetensors" 2> /dev/null
+    for precision in f32 f16; do
+        echo "$golden, $precision"
+        "$program" export-onnx --engine "$scratch/engine.safetensors" --precision "$precision" -o "$scratch/graphs" 2> /dev/null
+        "$scratch/venv/bin/python" "$here/check.py" "$scratch/engine.safetensors" "$scratch/graphs" \
+            "tests/golden/$golden.safetensors" "$precision"
+    done
+}
+check tiny-a --variant tiny
+check tiny-b --variant tiny
+check small-a --variant small
+check small-g128-b --variant small --group-size 128
+check medium-a --variant medium
+check full-a --variant full
+
+# Without mappings there is nothing to move in front of the interpolation: refused, with what to do.
+if "$program" export-onnx --engine engines/default.safetensors -o "$scratch/none" 2> "$scratch/refusal"; then
+    echo "an engine without mappings was exported"
+    exit 1
+fi
+grep -q "fit it on good parts first" "$scratch/refusal" || { cat "$scratch/refusal"; exit 1; }
+[ ! -e "$scratch/none/rgb_tokens.onnx" ] || { echo "a graph was written for an engine without mappings"; exit 1; }
+echo "ONNX test passed"

@@ -1,0 +1,13 @@
+//! The program as a real systemd service with a simulated GPIO chip as trigger, encoder, ejector and photo-eye.
+//! `run.sh` boots a virtual machine and runs `guest` inside it; nothing of this runs by itself.
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+mod belt;
+mod chip;
+mod guest;
+mod host;
+mod service;
+#[cfg(feature = "v4l")]
+mod vivid;

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# The program as a real systemd service on a simulated GPIO chip, in a virtual machine (Debian 12's 6.12 kernel, QEMU in software).
+# usage: [CROSSCHECK_VM_PARTS=500] run.sh   Exit code 0: passed, 1: failed, 77: not run, with the reason.
+# Keeps about 150 MB in ${XDG_CACHE_HOME:-$HOME/.cache}/crosscheck-vm. As root on Debian 12 it installs what is missing:
+# qemu-system-x86, mmdebstrap, cpio, libclang1-14 and libclang-common-14-dev (the crate v4l reads the kernel's headers with
+# them); elsewhere it says what is missing and does not run.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/crosscheck-vm
+# A part takes four seconds, the rest ten minutes on a busy machine.
+time_s_max=$((1200 + 8 * ${CROSSCHECK_VM_PARTS:-15}))
+
+not_run() {
+    echo "virtual machine test not run: $1"
+    exit 77
+}
+
+install_missing() {
+    local missing=()
+    command -v qemu-system-x86_64 > /dev/null || missing+=(qemu-system-x86)
+    command -v mmdebstrap > /dev/null || missing+=(mmdebstrap)
+    command -v cpio > /dev/null || missing+=(cpio)
+    "$root/ci/v4l/libclang.sh" || missing+=(libclang1-14 libclang-common-14-dev)
+    [ ${#missing[@]} -eq 0 ] && return
+    [ "$(id -u)" -eq 0 ] || not_run "needs ${missing[*]}: apt install ${missing[*]}"
+    echo "installing ${missing[*]}"
+    apt-get install -qy --no-install-recommends "${missing[@]}" > /dev/null 2>&1 && return
+    # Where libraries of QEMU come from bookworm-backports already, QEMU must too.
+    apt-get install -qy --no-install-recommends -t bookworm-backports "${missing[@]}" > /dev/null 2>&1 \
+        || not_run "cannot install ${missing[*]}; add bookworm-backports to apt's sources, or install them by hand"
+}
+
+[ "$(uname -m)" = x86_64 ] || not_run "the virtual machine is x86_64, this machine is $(uname -m)"
+grep -q '^VERSION_CODENAME=bookworm' /etc/os-release 2> /dev/null || not_run "the guest is Debian 12 and runs what this machine builds: it must be Debian 12 too"
+[ "$(id -u)" -eq 0 ] || [ -f "$cache/image.cpio" ] || not_run "the image is made by root; run it as root once"
+install_missing
+
+"$here/image.sh" "$cache" || not_run "cannot make the image (see above)"
+cd "$root"
+cargo build --release --quiet --features mqtt,cuda,tensorrt,v4l
+test_program=$(cargo test --release --features mqtt,cuda,tensorrt,v4l --test vm --no-run --message-format=json 2> /dev/null \
+    | sed -n 's/.*"executable":"\([^"]*\/vm-[^"]*\)".*/\1/p' | tail -n 1)
+[ -x "$test_program" ] || { echo "the test program vm was not built"; exit 1; }
+program=$(dirname "$(dirname "$test_program")")/crosscheck
+
+share=$(mktemp -d)
+trap 'rm -rf "$share"' EXIT
+# Line tables are half of a program, and the share is slow.
+strip -o "$share/crosscheck" "$program"
+strip -o "$share/vm" "$test_program"
+cp "$here/guest.sh" "$share/"
+cp -r "$root/systemd" "$share/systemd"
+echo "${CROSSCHECK_VM_PARTS:-15}" > "$share/parts"
+CROSSCHECK_VM_SHARE=$share "$share/vm" --ignored --exact host::makes_what_the_guest_needs
+
+# A kernel that hangs must not hang the run. QEMU emulates SSE several times as fast as AVX: hence this processor.
+timeout "$time_s_max" qemu-system-x86_64 -accel tcg,thread=multi -machine q35 -cpu Nehalem -smp 2 -m 1024 \
+    -display none -nodefaults -no-reboot -kernel "$cache/vmlinuz" -initrd "$cache/image.cpio" \
+    -append "console=ttyS0 quiet loglevel=3 systemd.show_status=0 mitigations=off panic=-1 rdinit=/init" \
+    -serial stdio -device virtio-rng-pci -virtfs "local,path=$share,mount_tag=share,security_model=none" \
+    < /dev/null 2>&1 | sed -u 's/\r//g' || true
+
+if [ "$(cat "$share/status" 2> /dev/null)" = 0 ]; then
+    echo "virtual machine test passed"
+else
+    echo "virtual machine test FAILED"
+    exit 1
+fi

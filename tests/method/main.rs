@@ -1,0 +1,15 @@
+//! The published method, from the frame to the score: against golden data and the literal twin, and on scenes.
+
+#[path = "../support/allocations.rs"]
+mod allocations;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod finding;
+mod golden;
+mod metrics;
+mod preprocess;
+mod registration;
+mod scene;
+mod training;
+mod twin;

@@ -1,0 +1,92 @@
+//! A station that runs for long allocates nothing, and its sums add up. It is a program of its own because it counts the
+//! allocations of all threads.
+
+#[path = "support/allocations.rs"]
+mod allocations;
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crosscheck::clock::monotonic_ns;
+use crosscheck::runtime::metrics::Count;
+use crosscheck::runtime::settings::Announced;
+use crosscheck::score::Verdict;
+
+use allocations::in_process;
+use support::plant::{Plant, Step, script};
+
+/// Frames from one part to the next, parts that warm up, and parts in all.
+const FRAMES_PER_PART: u64 = 20;
+const WARM: u64 = 30;
+const PARTS: u64 = 150;
+
+/// `CROSSCHECK_SOAK_PARTS=3600` is an hour of 20 frames a second, in some minutes.
+fn parts_wanted() -> u64 {
+    let asked = std::env::var("CROSSCHECK_SOAK_PARTS").ok();
+    asked.map_or(PARTS, |text| text.parse().expect("CROSSCHECK_SOAK_PARTS is a number of parts")).max(WARM + 1)
+}
+/// Stacks that grow into pages they had not touched.
+const PAGES_MAX: u64 = 32;
+const PAGE: usize = 4096;
+
+/// Pages of this process in memory.
+fn resident_pages() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_station_that_is_warm_allocates_nothing_and_its_sums_add_up() {
+    let parts = parts_wanted();
+    let mut plant = Plant::new(Announced::ByLine, 400);
+    plant.forgets = true;
+    let eye = plant.line.photo_eye.clone();
+    let (allocations, pages) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let notes = (allocations.clone(), pages.clone());
+    let camera = script(move |shown, judged| {
+        // The first frame is there to see that frames can be inspected; after that, each part has its turn.
+        let (part, frame) = (shown.saturating_sub(1) / FRAMES_PER_PART, shown.saturating_sub(1) % FRAMES_PER_PART);
+        if shown == 0 {
+            return Step::Good;
+        }
+        if frame == 0 && judged < part {
+            return Step::Wait;
+        }
+        if frame == 0 && part == WARM {
+            notes.1.store(resident_pages(), Relaxed);
+            notes.0.store(in_process(), Relaxed);
+        }
+        if part == parts {
+            notes.0.store(in_process() - notes.0.load(Relaxed), Relaxed);
+            notes.1.store(resident_pages().saturating_sub(notes.1.load(Relaxed)), Relaxed);
+            return Step::End;
+        }
+        match frame {
+            2 => {
+                eye.edge(monotonic_ns());
+                if part % 4 == 3 { Step::Bad } else { Step::Good }
+            }
+            _ => {
+                std::thread::sleep(std::time::Duration::from_micros(500));
+                Step::Good
+            }
+        }
+    });
+    let report = plant.run(camera);
+    report.result.unwrap();
+    let frames = (parts - WARM) * FRAMES_PER_PART;
+    let asked = allocations.load(Relaxed);
+    assert_eq!(asked, 0, "allocations over {frames} frames and {} parts", parts - WARM);
+    let grown = pages.load(Relaxed);
+    println!("{frames} frames and {} parts: no allocation, {grown} pages more", parts - WARM);
+    // The test itself keeps every verdict.
+    let kept = (parts as usize * size_of::<(u64, Verdict)>()).div_ceil(PAGE) as u64;
+    assert!(grown <= PAGES_MAX + kept, "{grown} pages more");
+    let total = |count| report.metrics.total(count);
+    assert_eq!(total(Count::Parts), parts);
+    assert_eq!(total(Count::FramesCaptured), parts * FRAMES_PER_PART + 1);
+    let unscored = total(Count::UnscoredNoFrame) + total(Count::UnscoredDropped) + total(Count::UnscoredEngine);
+    assert_eq!(total(Count::Passed) + total(Count::Rejected) + unscored, parts);
+    assert_eq!(report.seen.triggered, parts);
+}

@@ -1,0 +1,74 @@
+//! Counts what the program allocates, and notes how much is asked for at once: what a hostile file claims must not be
+//! taken, and what is warm must ask for nothing. The program that names this module gets its allocator.
+#![allow(dead_code, reason = "each test program uses some of it")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+thread_local! {
+    /// Bytes of the largest piece of memory that this thread asked for.
+    static LARGEST: Cell<usize> = const { Cell::new(0) };
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+    static IS_RUNNER: Cell<Option<bool>> = const { Cell::new(None) };
+}
+
+/// Allocations of all threads but the test runner's own, the first of the process: after a minute it reports that the
+/// test is still running.
+static TOTAL: AtomicU64 = AtomicU64::new(0);
+
+struct Watched;
+
+// SAFETY: every call is the system allocator's own; the notes beside it allocate nothing.
+unsafe impl GlobalAlloc for Watched {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note(layout.size());
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        note(layout.size());
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        note(size);
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+fn note(size: usize) {
+    LARGEST.set(LARGEST.get().max(size));
+    COUNT.set(COUNT.get() + 1);
+    let is_runner = IS_RUNNER.get().unwrap_or_else(|| {
+        // SAFETY: both calls only return numbers.
+        let first = unsafe { libc::gettid() == libc::getpid() };
+        IS_RUNNER.set(Some(first));
+        first
+    });
+    TOTAL.fetch_add(u64::from(!is_runner), Relaxed);
+}
+
+#[global_allocator]
+static ALLOCATOR: Watched = Watched;
+
+/// The result of `work`, and the largest piece of memory that it asked for in this thread, bytes.
+pub fn watched<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    LARGEST.set(0);
+    let result = work();
+    (result, LARGEST.get())
+}
+
+/// Allocations of the calling thread since its start.
+pub fn in_thread() -> u64 {
+    COUNT.get()
+}
+
+/// Allocations of the process since its start.
+pub fn in_process() -> u64 {
+    TOTAL.load(Relaxed)
+}

@@ -1,0 +1,51 @@
+//! A client that says exactly what it is told to.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+pub struct Client {
+    stream: TcpStream,
+}
+
+pub struct Answer {
+    pub status: u16,
+    headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Client {
+    pub fn new(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        Self { stream }
+    }
+
+    pub fn get(self, path: &str) -> Answer {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+    }
+
+    /// Sends what is no whole request yet, or does not wait for the answer.
+    pub fn begin(mut self, request: &str) -> Self {
+        self.stream.write_all(request.as_bytes()).unwrap();
+        self
+    }
+
+    pub fn send(mut self, request: &str) -> Answer {
+        self.stream.write_all(request.as_bytes()).unwrap();
+        let mut bytes = Vec::new();
+        self.stream.read_to_end(&mut bytes).unwrap();
+        let end = bytes.windows(4).position(|w| w == b"\r\n\r\n").expect("an empty line after the head");
+        let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+        let (first, rest) = head.split_once("\r\n").unwrap();
+        let status = first.strip_prefix("HTTP/1.1 ").and_then(|s| s.split(' ').next()).unwrap().parse().unwrap();
+        let header = |line: &str| line.split_once(": ").map(|(n, v)| (n.to_string(), v.to_string())).unwrap();
+        Answer { status, headers: rest.split("\r\n").map(header).collect(), body: bytes[end + 4..].to_vec() }
+    }
+}

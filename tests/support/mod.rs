@@ -1,0 +1,11 @@
+//! What the test programs share. `allocations.rs` is not among it: it replaces the allocator of the program that names it.
+#![allow(dead_code, reason = "each test program uses some of it")]
+
+pub mod client;
+pub mod clouds;
+pub mod golden;
+pub mod line;
+pub mod part;
+pub mod plant;
+pub mod reference;
+pub mod small_engine;

@@ -1,0 +1,240 @@
+//! A whole station in this process: a camera that follows a script, a small engine, and the line in memory.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crosscheck::camera::supervisor::Patience;
+use crosscheck::camera::{CameraError, CapturedFrame, FrameSource, Opener};
+use crosscheck::clock::monotonic_ns;
+use crosscheck::frame::{OrganisedCloud, RgbdFrame};
+use crosscheck::inspect::Inspector;
+use crosscheck::model::engine_file::Engine;
+use crosscheck::prepare::Preparation;
+use crosscheck::runtime::judge::Judge;
+use crosscheck::runtime::judgement::Judgement;
+use crosscheck::runtime::metrics::{Count, Metrics};
+use crosscheck::runtime::settings::{Announced, Settings, Timing};
+use crosscheck::runtime::watchdog::ServiceManager;
+use crosscheck::runtime::{Equipment, FAULT_NAMES, Request, StationError, Status, run};
+use crosscheck::score::{Thresholds, Verdict};
+
+use super::line::{MemoryLine, Seen};
+use super::part;
+use super::small_engine::engine;
+
+/// No test takes longer, on whatever machine.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// What the camera does when it is asked for a frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Step {
+    Good,
+    /// A part that is not there: nothing of it can be judged.
+    Bad,
+    /// No point at all: not even to be rejected by a score.
+    Blind,
+    /// Nothing for now.
+    Wait,
+    /// A frame is lost on its way.
+    Lose,
+    /// The cable is pulled.
+    Break,
+    End,
+}
+
+/// Says what the camera does, given how many frames it has shown and how many parts are done with: judged, or not
+/// to be judged any more.
+pub type Script = Arc<Mutex<dyn FnMut(u64, u64) -> Step + Send>>;
+
+pub fn script(steps: impl FnMut(u64, u64) -> Step + Send + 'static) -> Script {
+    Arc::new(Mutex::new(steps))
+}
+
+/// One frame after another, each once the part before is done with.
+pub fn in_step(steps: Vec<Step>) -> Script {
+    script(move |shown, done| match steps.get(shown as usize) {
+        Some(_) if shown > done => Step::Wait,
+        Some(step) => *step,
+        None => Step::End,
+    })
+}
+
+struct Scripted {
+    script: Script,
+    shown: Arc<AtomicU64>,
+    judged: Arc<AtomicU64>,
+    metrics: Arc<Metrics>,
+    frames: Arc<[RgbdFrame; 3]>,
+    lost: u64,
+}
+
+impl FrameSource for Scripted {
+    fn next(&mut self, into: &mut CapturedFrame, wait: Duration) -> Result<bool, CameraError> {
+        let shown = self.shown.load(Relaxed);
+        let unscored = [Count::UnscoredNoFrame, Count::UnscoredDropped, Count::UnscoredEngine];
+        let done = self.judged.load(Relaxed) + unscored.map(|count| self.metrics.total(count)).iter().sum::<u64>();
+        let step = (self.script.lock().unwrap())(shown, done);
+        let frame = match step {
+            Step::Good => 0,
+            Step::Bad => 1,
+            Step::Blind => 2,
+            Step::Wait => {
+                std::thread::sleep(wait.min(Duration::from_millis(1)));
+                return Ok(false);
+            }
+            Step::Lose => {
+                self.lost += 1;
+                return Ok(false);
+            }
+            Step::Break => {
+                self.shown.fetch_add(1, Relaxed);
+                return Err(CameraError::Lost { reason: "unplugged".into() });
+            }
+            Step::End => return Err(CameraError::Ended { frames: shown }),
+        };
+        (into.sequence, into.captured_ns) = (shown + self.lost, monotonic_ns());
+        into.frame.copy_from(&self.frames[frame]);
+        self.shown.fetch_add(1, Relaxed);
+        Ok(true)
+    }
+}
+
+/// Good, bad and blind.
+pub fn frames() -> [RgbdFrame; 3] {
+    let good = part::frame(1, None);
+    let only = |count: usize| {
+        let mut left = count;
+        let keep = |point: &[f32; 3]| {
+            let stays = *point != [0.0; 3] && left > 0;
+            left -= usize::from(stays);
+            if stays { *point } else { [0.0; 3] }
+        };
+        let points = good.cloud().points().iter().map(keep).collect();
+        let cloud = OrganisedCloud::new(good.width(), good.height(), points).unwrap();
+        RgbdFrame::new(good.width(), good.height(), good.rgb().to_vec(), cloud).unwrap()
+    };
+    [good.clone(), only(40), only(0)]
+}
+
+pub fn judgement(threshold: f32) -> Judgement {
+    judgement_of(engine(threshold), threshold)
+}
+
+pub fn judgement_of(engine: Engine, threshold: f32) -> Judgement {
+    let (preparation, engine_sha256) = (engine.metadata.preparation.clone(), engine.content_sha256.clone());
+    let thresholds = Thresholds { reject: threshold, review: None };
+    Judgement {
+        inspector: Inspector::new(engine).unwrap(),
+        judge: Judge::new(thresholds, [0.0, 1e6], engine_sha256),
+        preparation,
+    }
+}
+
+/// A station that is about to run.
+pub struct Plant {
+    pub settings: Settings,
+    pub line: MemoryLine,
+    pub metrics: Arc<Metrics>,
+    pub manager: ServiceManager,
+    pub threshold: f32,
+    /// In place of the small engine's own.
+    pub preparation: Option<Preparation>,
+    /// What a part costs beside its inspection.
+    pub burden: Duration,
+    /// What became of each part is not kept.
+    pub forgets: bool,
+    pub shown: Arc<AtomicU64>,
+    pub judged: Arc<AtomicU64>,
+}
+
+/// What came of it.
+pub struct Report {
+    pub result: Result<(), StationError>,
+    pub seen: Seen,
+    pub metrics: Arc<Metrics>,
+    /// Every part that was judged, in order.
+    pub verdicts: Vec<(u64, Verdict)>,
+}
+
+impl Plant {
+    pub fn new(announced: Announced, delay_ms: u64) -> Self {
+        let settings = Settings {
+            patience: Patience {
+                frame_timeout_ms: 60_000,
+                reopens: 2,
+                reopen_delay_ms: 5,
+                reset_after: 2,
+                reset_wait_ms: 50,
+            },
+            announced,
+            frame_offset_ns: 0,
+            frame_window_ns: 2_000_000,
+            recording: None,
+            timing: Timing { decide_within_ns: Some((delay_ms - 20) * 1_000_000), frame_timeout_ns: 60_000_000_000 },
+            pulse_ns: 1_000_000,
+            passage_ns_max: (delay_ms + 1) * 1_000_000,
+        };
+        Self {
+            settings,
+            line: MemoryLine::start(delay_ms),
+            metrics: Arc::new(Metrics::new(&FAULT_NAMES)),
+            manager: ServiceManager::none(),
+            threshold: 1e6,
+            preparation: None,
+            burden: Duration::ZERO,
+            forgets: false,
+            shown: Arc::new(AtomicU64::new(0)),
+            judged: Arc::new(AtomicU64::new(0)),
+        }
+    }
+
+    pub fn camera(&self, script: &Script) -> Opener {
+        let (script, shown, judged) = (script.clone(), self.shown.clone(), self.judged.clone());
+        let (metrics, frames) = (self.metrics.clone(), Arc::new(frames()));
+        Opener::new(move || {
+            let (script, shown, judged) = (script.clone(), shown.clone(), judged.clone());
+            let (metrics, frames) = (metrics.clone(), frames.clone());
+            Ok(Box::new(Scripted { script, shown, judged, metrics, frames, lost: 0 }))
+        })
+    }
+
+    /// Runs until the script ends.
+    pub fn run(self, script: Script) -> Report {
+        self.run_with(script, |_| None)
+    }
+
+    pub fn run_with(self, script: Script, requests: impl FnMut(&Status) -> Option<Request>) -> Report {
+        let camera = self.camera(&script);
+        self.run_camera(camera, requests)
+    }
+
+    pub fn run_camera(self, camera: Opener, mut requests: impl FnMut(&Status) -> Option<Request>) -> Report {
+        let verdicts = Arc::new(Mutex::new(Vec::with_capacity(1 << 16)));
+        let (log, judged, burden) = (verdicts.clone(), self.judged.clone(), self.burden);
+        let (listener, seen) = (self.line.listener(self.forgets), self.line.seen.clone());
+        let mut engine = engine(self.threshold);
+        engine.metadata.preparation = self.preparation.unwrap_or(engine.metadata.preparation);
+        let equipment = Equipment {
+            camera,
+            judgement: judgement_of(engine, self.threshold),
+            line: self.line.running,
+            watchers: vec![Box::new(move |part_frame| {
+                log.lock().unwrap().push((part_frame.part, part_frame.inspection.verdict.unwrap()));
+                std::thread::sleep(burden);
+                judged.fetch_add(1, Relaxed);
+            })],
+            listeners: vec![listener],
+            metrics: self.metrics.clone(),
+            manager: self.manager,
+        };
+        let start = Instant::now();
+        let result = run(&self.settings, equipment, &mut |status| {
+            assert!(start.elapsed() < PATIENCE, "the station hangs");
+            requests(status)
+        });
+        let seen = std::mem::take(&mut *seen.lock().unwrap());
+        let verdicts = std::mem::take(&mut *verdicts.lock().unwrap());
+        Report { result, seen, metrics: self.metrics, verdicts }
+    }
+}
