@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::camera::Camera;
 use super::camera_file::Grid;
+use super::error::CalibrationError;
 use super::registration::{RegisteredDepth, Registration};
-use super::{CalibrationError, Camera};
 use crate::frame::RgbdFrame;
 
 /// Another machine that registers depth, with the CPU's result; errors say why it cannot.

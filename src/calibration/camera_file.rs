@@ -4,8 +4,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::depth_unit::check_depth_unit;
+use super::error::CalibrationError;
 use super::lens::Lens;
-use super::{CalibrationError, check_depth_unit, parse, write_toml};
+use super::toml_file::{parse, read_text, write_toml};
 
 /// A rotation whose rows are this near to orthonormal.
 const ROTATION_NEAR: f64 = 1e-3;
@@ -122,7 +124,7 @@ impl CameraFile {
     }
 
     pub fn read(path: &Path) -> Result<Self, CalibrationError> {
-        Self::parse(&super::read_text(path)?, path)
+        Self::parse(&read_text(path)?, path)
     }
 
     /// Parses and checks the text of the file at `path`.

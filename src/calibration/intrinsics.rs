@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CalibrationError, check_depth_unit};
+use super::depth_unit::check_depth_unit;
+use super::error::CalibrationError;
 use crate::frame::{FrameError, OrganisedCloud};
 
 /// A pinhole camera whose depth image is registered to its colour image.

@@ -13,8 +13,8 @@
 pub mod projection;
 mod rectangles;
 
-use super::CalibrationError;
 use super::camera_file::{CameraFile, Extrinsics, Grid};
+use super::error::CalibrationError;
 use super::lens::Lens;
 use projection::{Corners, Projected, Projection};
 use rectangles::{LANES, NOTHING, Rectangles};

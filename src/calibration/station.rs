@@ -4,9 +4,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::survey::proposal::Proposal;
-use super::{CalibrationError, parse, read_text, write_toml};
+use super::error::CalibrationError;
+use super::toml_file::{parse, read_text, write_toml};
 use crate::frame::Region;
+use crate::prepare::PartChoice;
+use crate::prepare::crop::Crop;
 use crate::prepare::plane::Plane;
 use crate::quality::Quality;
 
@@ -24,6 +26,17 @@ pub struct StationCalibration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scene: Option<Proposal>,
     pub measured: Option<Measured>,
+}
+
+/// `[scene]`, as a station and `--scene` read it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proposal {
+    /// This file, whose first lines are the belt's plane.
+    pub belt: String,
+    pub part: PartChoice,
+    #[serde(default, skip_serializing_if = "Crop::is_whole")]
+    pub crop: Crop,
 }
 
 /// Measures of a station, over the frames that it was set up with.
@@ -106,4 +119,10 @@ impl StationCalibration {
     pub fn plane(&self) -> Plane {
         Plane { normal: self.normal, offset_m: self.offset_m }
     }
+}
+
+/// Reads the station's belt plane: `normal`, a unit vector, and `offset_m`, in the camera's frame; from a file of
+/// these two lines or from what `crosscheck calibrate-station` wrote.
+pub fn read_plane(path: &Path) -> Result<Plane, CalibrationError> {
+    StationCalibration::read(path).map(|station| station.plane())
 }

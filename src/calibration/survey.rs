@@ -2,12 +2,12 @@
 
 mod advice;
 pub mod part;
-pub mod proposal;
+mod proposal;
 
 use thiserror::Error;
 
 use super::distance::{DistanceError, check_distance};
-use super::station::{Belt, Measured, PartSize, StationCalibration};
+use super::station::{Belt, Measured, PartSize, Proposal, StationCalibration};
 use crate::frame::{Region, RgbdFrame, is_point};
 use crate::prepare::belt::{Fitter, Support};
 use crate::prepare::border::BORDER;
@@ -16,7 +16,6 @@ use crate::prepare::plane::{self, Plane};
 use crate::prepare::{PartChoice, Preparation};
 use crate::quality::Quality;
 use part::{PartFinder, PartView};
-use proposal::Proposal;
 
 pub use advice::warnings;
 

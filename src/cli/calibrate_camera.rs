@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use crosscheck::calibration::Lens;
 use crosscheck::calibration::camera_file::{CameraFile, Extrinsics, Grid, Provenance};
 use crosscheck::calibration::import::{
-    Asked, Between, Calibrated, Imager, Way, check_imagers, read_extrinsics, read_lens,
+    ExtrinsicsRequest, Imager, ImportedExtrinsics, ImportedLens, LensRequest, check_imagers, read_extrinsics, read_lens,
 };
 
 use super::Outcome;
@@ -73,7 +73,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let way = match (&arguments.extrinsics, &depth) {
         (Some(path), Some(depth)) => Some(read_extrinsics(
             path,
-            &Between {
+            &ExtrinsicsRequest {
                 depth: &depth.lens,
                 colour: &colour.lens,
                 depth_camera: arguments.depth_camera.as_deref(),
@@ -112,8 +112,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
 }
 
 /// The colour imager's lens, and the depth imager's where it is given.
-fn lenses(arguments: &Arguments) -> Result<(Calibrated, Option<Calibrated>)> {
-    let asked = |imager, size: Option<Size>, camera| Asked {
+fn lenses(arguments: &Arguments) -> Result<(ImportedLens, Option<ImportedLens>)> {
+    let asked = |imager, size: Option<Size>, camera| LensRequest {
         imager,
         size: size.map(|Size(width, height)| (width, height)),
         camera,
@@ -146,7 +146,7 @@ fn sources(arguments: &Arguments) -> Vec<String> {
     names
 }
 
-fn tell(imager: &str, calibrated: &Calibrated) {
+fn tell(imager: &str, calibrated: &ImportedLens) {
     let Lens { width, height, fx, fy, .. } = calibrated.lens;
     let view_deg = |side: usize, focal: f64| 2.0 * (side as f64 / 2.0 / focal).atan().to_degrees();
     let (across, down) = (view_deg(width, fx), view_deg(height, fy));
@@ -163,7 +163,7 @@ fn tell(imager: &str, calibrated: &Calibrated) {
 }
 
 /// Without a depth lens there is one only, which may be of the other imager.
-fn tell_registered(colour: &Calibrated) {
+fn tell_registered(colour: &ImportedLens) {
     log::info!("depth is taken to be registered to colour: give --depth and --extrinsics where it is not");
     if let Some(claim) = colour.says.iter().find(|claim| claim.imager == Imager::Depth) {
         log::warn!(
@@ -174,7 +174,7 @@ fn tell_registered(colour: &Calibrated) {
 }
 
 /// Where the colour imager is, for a person to compare with the camera.
-fn tell_way(way: &Way) {
+fn tell_way(way: &ImportedExtrinsics) {
     let Extrinsics { rotation, .. } = way.extrinsics;
     let [x, y, z] = way.extrinsics.inverse().translation_m.map(|metres| 1000.0 * metres);
     let side = |mm: f64, less: &str, more: &str| format!("{:.1} mm {}", mm.abs(), if mm < 0.0 { less } else { more });

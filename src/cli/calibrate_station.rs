@@ -3,8 +3,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use crosscheck::calibration::station::{Measured, PartSize, StationCalibration};
-use crosscheck::calibration::survey::proposal::Proposal;
+use crosscheck::calibration::station::{Measured, PartSize, Proposal, StationCalibration};
 use crosscheck::calibration::survey::{Survey, warnings};
 use crosscheck::config::Station;
 use crosscheck::config::scene::Scene;

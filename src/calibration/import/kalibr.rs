@@ -2,7 +2,7 @@
 
 use super::fields::{self, Numbers};
 use super::imagers::{Claim, Imager};
-use super::{Asked, Calibrated};
+use super::types::{ImportedLens, LensRequest};
 use crate::calibration::camera_file::Extrinsics;
 use crate::calibration::distortion::{Distortion, of_five};
 use crate::calibration::lens::Lens;
@@ -33,7 +33,7 @@ impl<'a> Chain<'a> {
         (!links.is_empty()).then_some(Self(links))
     }
 
-    pub fn lens(&self, asked: &Asked) -> Result<Calibrated, String> {
+    pub fn lens(&self, asked: &LensRequest) -> Result<ImportedLens, String> {
         let Link { name, node, .. } = &self.0[self.place(asked.imager, asked.camera)?];
         let lens = lens(node).map_err(|reason| format!("{name}: {reason}"))?;
         if asked.size.is_some_and(|size| size != (lens.width, lens.height)) {
@@ -44,7 +44,7 @@ impl<'a> Chain<'a> {
             Imager::of_name(topic).map(|imager| Claim { imager, by })
         });
         let part = format!("{name}{}", topic(node).map_or(String::new(), |topic| format!(" ({topic})")));
-        Ok(Calibrated {
+        Ok(ImportedLens {
             lens,
             reprojection_error_px: None,
             part: Some(part),
@@ -182,9 +182,9 @@ cam2:
   rostopic: /camera/color/image_raw
 ";
 
-    fn lens_of(text: &str, imager: Imager, camera: Option<&str>) -> Result<Calibrated, String> {
+    fn lens_of(text: &str, imager: Imager, camera: Option<&str>) -> Result<ImportedLens, String> {
         let root = parse(text)?;
-        Chain::of(&root).unwrap().lens(&Asked { imager, size: None, camera, camera_1: None })
+        Chain::of(&root).unwrap().lens(&LensRequest { imager, size: None, camera, camera_1: None })
     }
 
     fn way_of(text: &str, depth: Option<&str>, colour: Option<&str>) -> Result<Extrinsics, String> {

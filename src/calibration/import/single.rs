@@ -1,12 +1,24 @@
 //! A file of one lens, or of a stereo calibration's two.
 
+use std::path::Path;
+
+use super::document::read;
 use super::imagers::{self, Imager};
 use super::kalibr::Chain;
-use super::{Asked, Calibrated, fields, model};
+use super::types::{ImportedLens, LensRequest};
+use super::{fields, model};
+use crate::calibration::error::CalibrationError;
 use crate::calibration::lens::Lens;
 use crate::yaml::Node;
 
-pub fn lens(root: &Node, asked: &Asked) -> Result<Calibrated, String> {
+const NEEDS_LENS: &str = "OpenCV's camera_matrix and distortion_coefficients with image_width and image_height, ROS's camera_info, or Kalibr's camchain";
+
+/// Reads a lens.
+pub fn read_lens(path: &Path, asked: &LensRequest) -> Result<ImportedLens, CalibrationError> {
+    read(path, NEEDS_LENS, |root| lens(root, asked))
+}
+
+fn lens(root: &Node, asked: &LensRequest) -> Result<ImportedLens, String> {
     if let Some(chain) = Chain::of(root) {
         return chain.lens(asked);
     }
@@ -43,7 +55,7 @@ pub fn lens(root: &Node, asked: &Asked) -> Result<Calibrated, String> {
     let lens = Lens { width, height, fx, fy, cx, cy, distortion, coefficients };
     let error = fields::text(root, &["avgreprojectionerror", "reprojectionerror", "rms"])?;
     let is_of_pair = matrix.name.ends_with(['1', '2']);
-    Ok(Calibrated {
+    Ok(ImportedLens {
         lens,
         reprojection_error_px: error.and_then(|(_, text)| text.parse().ok()),
         part: is_of_pair.then(|| format!("{} and {}", matrix.name, found.name)),
@@ -53,7 +65,7 @@ pub fn lens(root: &Node, asked: &Asked) -> Result<Calibrated, String> {
     })
 }
 
-fn size(root: &Node, asked: &Asked) -> Result<(usize, usize), String> {
+fn size(root: &Node, asked: &LensRequest) -> Result<(usize, usize), String> {
     match (fields::size(root)?, asked.size) {
         (Some((width, height)), Some(size)) if size != (width, height) => {
             Err(format!("it is for {width} x {height}, another size than the one given"))
@@ -76,7 +88,6 @@ fn hint(root: &Node) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::read_lens;
     use super::*;
     use crate::calibration::distortion::{Distortion, of_five};
     use crate::yaml;
@@ -157,11 +168,11 @@ roi:
 ---
 ";
 
-    fn asked(imager: Imager, size: Option<(usize, usize)>) -> Asked<'static> {
-        Asked { imager, size, camera: None, camera_1: None }
+    fn asked(imager: Imager, size: Option<(usize, usize)>) -> LensRequest<'static> {
+        LensRequest { imager, size, camera: None, camera_1: None }
     }
 
-    fn read_text_as(text: &str, imager: Imager, size: Option<(usize, usize)>) -> Result<Calibrated, String> {
+    fn read_text_as(text: &str, imager: Imager, size: Option<(usize, usize)>) -> Result<ImportedLens, String> {
         lens(&yaml::parse(text)?, &asked(imager, size))
     }
 
@@ -180,7 +191,7 @@ roi:
         };
         assert_eq!(
             calibrated,
-            Calibrated { lens, reprojection_error_px: Some(0.21), part: None, says: Vec::new(), doubt: None }
+            ImportedLens { lens, reprojection_error_px: Some(0.21), part: None, says: Vec::new(), doubt: None }
         );
     }
 
@@ -224,7 +235,7 @@ roi:
     #[test]
     fn camera_1_may_be_the_colour_imager() {
         let root = yaml::parse(&stereo()).unwrap();
-        let first = |imager| Asked { camera_1: Some(Imager::Colour), ..asked(imager, Some((1280, 720))) };
+        let first = |imager| LensRequest { camera_1: Some(Imager::Colour), ..asked(imager, Some((1280, 720))) };
         let colour = lens(&root, &first(Imager::Colour)).unwrap();
         assert_eq!((colour.lens.fx, colour.part.as_deref()), (420.0, Some("M1 and D1")));
         assert_eq!(lens(&root, &first(Imager::Depth)).unwrap().lens.fx, 910.0);
@@ -272,7 +283,7 @@ roi:
         assert_eq!(calibrated.lens.coefficients, of_five([0.125, -0.25, 0.0005, -0.00025, 0.0]));
         assert!(calibrated.doubt.unwrap().contains("fisheye"));
         let named = read_text_as(&format!("{four}distortion_model: plumb_bob\n"), Imager::Colour, None).unwrap();
-        assert_eq!(named, Calibrated { doubt: None, ..calibrated });
+        assert_eq!(named, ImportedLens { doubt: None, ..calibrated });
     }
 
     // F8: OAK-D, Azure Kinect.

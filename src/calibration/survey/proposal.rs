@@ -1,7 +1,5 @@
 //! The scene that the frames of a survey speak for.
 
-use serde::{Deserialize, Serialize};
-
 use super::part::PartView;
 use crate::frame::Region;
 use crate::prepare::PartChoice;
@@ -15,17 +13,6 @@ const MOVES_SHARE: f32 = 0.15;
 const AROUND: f32 = 1.2;
 /// Sides of a window are whole steps of this, millimetres.
 const STEP_MM: f32 = 5.0;
-
-/// `[scene]`, as a station and `--scene` read it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Proposal {
-    /// This file, whose first lines are the belt's plane.
-    pub belt: String,
-    pub part: PartChoice,
-    #[serde(default, skip_serializing_if = "Crop::is_whole")]
-    pub crop: Crop,
-}
 
 /// What is taken for the part: the largest thing, where it is clear of the edge in nine of ten frames, or the one in the
 /// middle.

@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
+use super::document::read;
 use super::fields::{self, Numbers};
 use super::imagers::Imager;
 use super::kalibr::Chain;
-use super::{Between, NEEDS_EXTRINSICS, Way, read};
-use crate::calibration::CalibrationError;
+use super::types::{ExtrinsicsRequest, ImportedExtrinsics};
 use crate::calibration::camera_file::Extrinsics;
+use crate::calibration::error::CalibrationError;
 use crate::calibration::lens::Lens;
 use crate::yaml::Node;
 
+const NEEDS_EXTRINSICS: &str = "OpenCV's R and T (from camera 1 to camera 2, metres), rotation and translation of a RealSense node's extrinsics, or Kalibr's camchain";
 const ROTATION: [&str; 3] = ["r", "rotation", "rotationmatrix"];
 const TRANSLATION: [&str; 3] = ["t", "translation", "translationvector"];
 const FUNDAMENTAL: [&str; 3] = ["fundamental", "f", "fundamentalmatrix"];
@@ -20,17 +22,17 @@ const LIKE: f64 = 0.9999;
 const UNLIKE: f64 = 0.99;
 
 /// Reads the way from depth to colour.
-pub fn read_extrinsics(path: &Path, between: &Between) -> Result<Way, CalibrationError> {
+pub fn read_extrinsics(path: &Path, between: &ExtrinsicsRequest) -> Result<ImportedExtrinsics, CalibrationError> {
     read(path, NEEDS_EXTRINSICS, |root| way(root, between))
 }
 
-pub(super) fn way(root: &Node, between: &Between) -> Result<Way, String> {
+fn way(root: &Node, between: &ExtrinsicsRequest) -> Result<ImportedExtrinsics, String> {
     if let Some(chain) = Chain::of(root) {
         if between.camera_1.is_some() {
             return Err("it is Kalibr's, which tells the direction itself: leave out --camera-1".into());
         }
         let (extrinsics, told_by) = chain.way(between.depth_camera, between.colour_camera)?;
-        return Ok(Way { extrinsics, told_by });
+        return Ok(ImportedExtrinsics { extrinsics, told_by });
     }
     let list = |names: &[&str], shown: &str| {
         let found = fields::find_numbers(root, names)?;
@@ -48,7 +50,7 @@ pub(super) fn way(root: &Node, between: &Between) -> Result<Way, String> {
     let (first, told_by) = direction(root, &told, between)?;
     let extrinsics = if first == Imager::Depth { told } else { told.inverse() };
     let order = if by_columns { "; the rotation is taken column by column, as a RealSense node lists it" } else { "" };
-    Ok(Way { extrinsics, told_by: format!("{told_by}{order}") })
+    Ok(ImportedExtrinsics { extrinsics, told_by: format!("{told_by}{order}") })
 }
 
 /// The nine numbers of a rotation, and whether they are columns: a bare list of that name is a RealSense node's, which
@@ -63,7 +65,7 @@ fn turn(rotation: &Numbers) -> Result<([f64; 9], bool), String> {
 }
 
 /// From which imager the rotation and translation lead to the other one, and how that is known.
-fn direction(root: &Node, told: &Extrinsics, between: &Between) -> Result<(Imager, String), String> {
+fn direction(root: &Node, told: &Extrinsics, between: &ExtrinsicsRequest) -> Result<(Imager, String), String> {
     let by_name = fields::text(root, &["frameid"])?.or(match root.get("header") {
         Some(header) => fields::text(header, &["frameid"])?,
         None => None,
@@ -171,7 +173,7 @@ T: !!opencv-matrix
     fn a_fundamental_matrix_tells_the_direction() {
         let (infrared, colour) = (&infrared(), &colour());
         let read = |text: &str, depth, colour, camera_1| {
-            way(&parse(text)?, &Between { depth, colour, depth_camera: None, colour_camera: None, camera_1 })
+            way(&parse(text)?, &ExtrinsicsRequest { depth, colour, depth_camera: None, colour_camera: None, camera_1 })
         };
         let there = read(POSE, infrared, colour, None).unwrap();
         assert!(there.told_by.contains("from depth to colour, by its fundamental matrix"), "{}", there.told_by);
@@ -196,15 +198,15 @@ T: !!opencv-matrix
         assert!(error.contains("fundamental has 8 numbers"), "{error}");
     }
 
-    fn way_of(text: &str, camera_1: Option<Imager>) -> Result<Way, String> {
+    fn way_of(text: &str, camera_1: Option<Imager>) -> Result<ImportedExtrinsics, String> {
         let (depth, colour) =
             (&lens(848, 480, [420.0, 420.0, 424.0, 240.0]), &lens(1280, 720, [910.0, 910.0, 640.0, 360.0]));
-        way(&parse(text)?, &Between { depth, colour, depth_camera: None, colour_camera: None, camera_1 })
+        way(&parse(text)?, &ExtrinsicsRequest { depth, colour, depth_camera: None, colour_camera: None, camera_1 })
     }
 
     #[test]
     fn opencv_lists_rows_and_a_realsense_node_columns() {
-        let Way { extrinsics: way, told_by } = way_of(STEREO, None).unwrap();
+        let ImportedExtrinsics { extrinsics: way, told_by } = way_of(STEREO, None).unwrap();
         assert_eq!(way.rotation, [[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]);
         assert_eq!(way.transform([0.0, 2.0, 0.0]), [0.015, 0.0, 1.999]);
         assert!(told_by.contains("from depth to colour") && told_by.contains("--camera-1 colour"), "{told_by}");

@@ -1,0 +1,50 @@
+//! What is asked of a calibration, and what it gives.
+
+use super::imagers::{Claim, Imager};
+use crate::calibration::camera_file::Extrinsics;
+use crate::calibration::lens::Lens;
+
+/// What a lens is read for.
+#[derive(Clone, Copy, Debug)]
+pub struct LensRequest<'a> {
+    pub imager: Imager,
+    /// Width and height, where the file does not tell them.
+    pub size: Option<(usize, usize)>,
+    /// Which camera of Kalibr's chain it is, where the topics do not tell.
+    pub camera: Option<&'a str>,
+    /// Which imager camera 1 of a stereo calibration is; depth where it is not said.
+    pub camera_1: Option<Imager>,
+}
+
+/// Between what the way is read.
+#[derive(Clone, Copy, Debug)]
+pub struct ExtrinsicsRequest<'a> {
+    pub depth: &'a Lens,
+    pub colour: &'a Lens,
+    /// As in [`LensRequest`].
+    pub depth_camera: Option<&'a str>,
+    pub colour_camera: Option<&'a str>,
+    pub camera_1: Option<Imager>,
+}
+
+/// A lens as it was calibrated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImportedLens {
+    pub lens: Lens,
+    /// Pixels, where the file tells.
+    pub reprojection_error_px: Option<f64>,
+    /// Which of several lenses in the file it is.
+    pub part: Option<String>,
+    /// Which imager the file says it is of.
+    pub says: Vec<Claim>,
+    /// What the file leaves open, for a person.
+    pub doubt: Option<&'static str>,
+}
+
+/// The way from depth to colour.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImportedExtrinsics {
+    pub extrinsics: Extrinsics,
+    /// How its direction is known, for a person.
+    pub told_by: String,
+}
