@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::pace::{Pace, interval_ns};
 use super::{CameraError, CapturedFrame, FrameSource};
-use crate::dataset::recording::Record;
+use crate::dataset::recording::PartRecord;
 use crate::dataset::{DatasetError, Entry, Reading, frames_under};
 use crate::frame::RgbdFrame;
 
@@ -133,7 +133,7 @@ fn is_of_all(error: &DatasetError) -> bool {
 }
 
 fn recorded_intervals_ns(entries: &[Entry], folder: &Path) -> Result<Vec<u64>, CameraError> {
-    let times_ms = entries.iter().map(|entry| match Record::beside(&entry.rgb)? {
+    let times_ms = entries.iter().map(|entry| match PartRecord::beside(&entry.rgb)? {
         Some(record) => Ok(record.captured_unix_ms),
         None => Err(CameraError::Settings {
             reason: format!(
@@ -256,7 +256,7 @@ mod tests {
         let folder = recording();
         for (kind, stem, captured_unix_ms) in [("good", "001", 1000), ("reject", "002", 1040), ("good", "003", 90_000)]
         {
-            let record = Record {
+            let record = PartRecord {
                 format: crate::dataset::recording::FORMAT,
                 part: 0,
                 sequence: 0,

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::config::Station;
-use crosscheck::dataset::recording::Record;
+use crosscheck::dataset::recording::PartRecord;
 use crosscheck::dataset::{Entry, frames_under};
 use crosscheck::inspect::{Inspection, Inspector};
 use crosscheck::runtime::judge::Judge;
@@ -42,7 +42,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let mut sums = Sums::default();
     for entry in &entries {
         let frame = entry.frame()?;
-        let record = Record::beside(&entry.rgb)?;
+        let record = PartRecord::beside(&entry.rgb)?;
         let at = record.as_ref().and_then(|record| record.at);
         let inspection = inspector.inspect_part(&frame, at).with_context(|| entry.rgb.display().to_string())?;
         let played = Played { entry, record: record.as_ref(), inspection: &inspection };
@@ -77,7 +77,7 @@ fn judgement(arguments: &Arguments) -> Result<(Inspector, Judge)> {
 /// One frame, inspected again.
 struct Played<'a> {
     entry: &'a Entry,
-    record: Option<&'a Record>,
+    record: Option<&'a PartRecord>,
     inspection: &'a Inspection,
 }
 

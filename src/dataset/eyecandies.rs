@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::DatasetError;
-use super::layout::{Entry, names};
+use super::entry::Entry;
+use super::error::DatasetError;
+use super::folders::names;
 use crate::calibration::{Camera, Intrinsics};
 use crate::yaml::{self, Node};
 

@@ -7,7 +7,7 @@ mod bits;
 mod scan;
 
 use bits::{Codes, Damage};
-use scan::{Band, Part, Scan};
+use scan::{Band, Scan, ScanComponent};
 
 use crate::frame::PIXELS_MAX;
 
@@ -203,7 +203,7 @@ impl Image {
             let blocks = if alone { 1 } else { component.across * component.down };
             let steps = self.steps.get(component.table).and_then(Option::as_ref);
             let (means, values, known) = (means.as_ref(), values.as_ref(), &mut component.known);
-            parts.push(Part { means, values, blocks, steps, mean: 0, known });
+            parts.push(ScanComponent { means, values, blocks, steps, mean: 0, known });
         }
         Scan { band, parts, units, interval }.read(bytes)
     }

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::recording::Record;
-use super::{DatasetError, Reading, eyecandies, mvtec3d, open, read_as_it_is, read_frame, read_mask_of};
-use crate::frame::RgbdFrame;
+use super::entry::Entry;
+use super::error::DatasetError;
+use super::folders::{folders, is_good, names};
+use super::reading::Reading;
+use super::{eyecandies, mvtec3d};
 
 /// A dataset's frames are not deeper than this: class, split, kind.
 const DEPTH_MAX: usize = 4;
@@ -26,61 +28,6 @@ pub enum Split {
     Train,
     Validation,
     Test,
-}
-
-/// One frame of a dataset, not read yet.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    /// Unique within its split, `good/003`.
-    pub name: String,
-    /// None for a good part.
-    pub defect: Option<String>,
-    pub rgb: PathBuf,
-    pub xyz: PathBuf,
-    /// The mask of defective pixels; a good part may have none.
-    pub truth: Option<PathBuf>,
-    /// How its cloud is meant.
-    pub reading: Reading,
-}
-
-impl Entry {
-    pub fn frame(&self) -> Result<RgbdFrame, DatasetError> {
-        read_frame(&self.rgb, &self.xyz, &self.reading)
-    }
-
-    /// The frame at whatever distance its points are: for a camera, whose first frames decide whether the unit is right.
-    pub fn frame_as_it_is(&self) -> Result<RgbdFrame, DatasetError> {
-        read_as_it_is(&self.rgb, &self.xyz, &self.reading)
-    }
-
-    /// Reads the cloud as is said; a frame that brings its own camera keeps it.
-    pub fn read_as(&mut self, reading: &Reading) {
-        let camera = self.reading.camera.take().or_else(|| reading.camera.clone());
-        self.reading = Reading { camera, ..*reading };
-    }
-
-    /// Whether each pixel of the frame, `[height, width]`, is defective. A mask that cannot be its defect's is refused; a
-    /// station's own may be empty, since a part may be rejected without a pixel above the threshold.
-    pub fn truth(&self, width: usize, height: usize) -> Result<Vec<bool>, DatasetError> {
-        let Some(path) = &self.truth else { return Ok(vec![false; width * height]) };
-        let mask = read_mask_of(path, width, height)?;
-        if self.defect.is_some() && Record::beside(&self.rgb)?.is_none() {
-            mask.check_defect(path)?;
-        }
-        Ok(mask.marked)
-    }
-
-    /// The width and height of the frame by its files' headers; files that do not belong together are refused.
-    pub fn size(&self) -> Result<(usize, usize), DatasetError> {
-        let (picture, points) = open(&self.rgb, &self.xyz, &self.reading)?;
-        Ok(points.size_of_frame(&self.reading, picture.size()))
-    }
-
-    /// Refuses a frame by its files' headers, or whose mask cannot be its own.
-    pub fn check(&self) -> Result<(), DatasetError> {
-        let (width, height) = self.size()?;
-        self.truth(width, height).map(drop)
-    }
 }
 
 impl Layout {
@@ -174,11 +121,6 @@ fn good_in(folder: &Path) -> Option<PathBuf> {
     Some(folder.join(name))
 }
 
-/// Whether a folder of this name holds good frames, not those of a defect.
-pub(super) fn is_good(name: &str) -> bool {
-    name.eq_ignore_ascii_case("good")
-}
-
 /// Every frame in `folder` or in folders within it, whatever its layout, in the order of the frames' own names:
 /// for a recording, the order that they were captured in.
 pub fn frames_under(folder: &Path, reading: &Reading) -> Result<Vec<Entry>, DatasetError> {
@@ -214,25 +156,4 @@ fn describe(folder: &Path) -> Result<String, DatasetError> {
     }
     let more = if names.len() > 5 { ", ..." } else { "" };
     Ok(names.iter().take(5).cloned().collect::<Vec<_>>().join(", ") + more)
-}
-
-/// Names in `folder`, sorted; those that start with a dot are nobody's data, and one that is not UTF-8 is passed over with
-/// a warning.
-pub(super) fn names(folder: &Path) -> Result<Vec<String>, DatasetError> {
-    let failed = |source| DatasetError::Open { path: folder.into(), source };
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        match entry.map_err(failed)?.file_name().into_string() {
-            Ok(name) if name.starts_with('.') => {}
-            Ok(name) => names.push(name),
-            Err(name) => log::warn!("{}: passed over {name:?}, a name that is not UTF-8: rename it", folder.display()),
-        }
-    }
-    names.sort();
-    Ok(names)
-}
-
-/// Names of the folders in `folder`, sorted.
-pub(super) fn folders(folder: &Path) -> Result<Vec<String>, DatasetError> {
-    Ok(names(folder)?.into_iter().filter(|name| folder.join(name).is_dir()).collect())
 }

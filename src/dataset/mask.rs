@@ -5,7 +5,7 @@ use std::path::Path;
 
 use image::DynamicImage;
 
-use super::DatasetError;
+use super::error::DatasetError;
 use super::picture::Picture;
 
 /// A lossless mask of no more values than this has a value for each kind of defect, or each region.

@@ -9,9 +9,12 @@ use std::path::{Path, PathBuf};
 
 use image::{GrayImage, ImageFormat, RgbImage};
 
-use super::layout::{Entry, folders, is_good, names};
+use super::entry::Entry;
+use super::error::DatasetError;
+use super::folders::{folders, is_good, names};
 use super::pairs::by_stem;
-use super::{DatasetError, Reading, picture, points, recording, tiff};
+use super::reading::Reading;
+use super::{picture, points, recording, tiff};
 use crate::files::{self, Together};
 use crate::frame::RgbdFrame;
 

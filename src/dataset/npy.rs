@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use half::f16;
 use npyz::{DType, Deserialize, NpyFile, NpyHeader, Order};
 
-use super::DatasetError;
+use super::error::DatasetError;
 use super::values::{Narrow, Values};
 use crate::frame::check_size;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::DatasetError;
+use super::error::DatasetError;
 
 /// As many files that are passed over are named.
 const NAMED_MAX: usize = 3;

@@ -12,7 +12,8 @@ use image::error::ImageFormatHint;
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits};
 
-use super::{DatasetError, jpeg, png};
+use super::error::DatasetError;
+use super::{jpeg, png};
 use crate::frame::{SIDE_MAX, check_size};
 
 /// Names of pictures end in one of these, in capitals or not. What is inside decides how one is read.

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use image::ColorType;
 
+use super::error::DatasetError;
 use super::npy::Array;
 use super::picture::Picture;
+use super::reading::Reading;
 use super::tiff::TiffFile;
 use super::values::{Narrow, Values};
-use super::{DatasetError, Reading};
 use crate::calibration::Camera;
 use crate::frame::OrganisedCloud;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::DatasetError;
+use super::error::DatasetError;
 use crate::files::Temporary;
 use crate::score::Verdict;
 
@@ -40,7 +40,7 @@ fn is_number(text: &str, digits_min: usize) -> bool {
 /// One part's verdict and how it came about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Record {
+pub struct PartRecord {
     pub format: u32,
     /// The trigger's number.
     pub part: u64,
@@ -66,7 +66,7 @@ pub struct Record {
     pub times_ms: BTreeMap<String, f64>,
 }
 
-impl Record {
+impl PartRecord {
     pub fn write(&self, file: &mut Temporary) -> std::io::Result<()> {
         writeln!(file, "{}", serde_json::to_string_pretty(self).map_err(std::io::Error::other)?)
     }
@@ -100,8 +100,8 @@ fn path_beside(rgb: &Path) -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    fn record() -> Record {
-        Record {
+    fn record() -> PartRecord {
+        PartRecord {
             format: FORMAT,
             part: 3,
             sequence: 40,
@@ -134,18 +134,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("verdict")).unwrap();
         crate::files::write_whole(&folder.path().join("verdict/000.json"), |file| record().write(file)).unwrap();
-        assert_eq!(Record::beside(&folder.path().join("rgb/000.png")).unwrap(), Some(record()));
-        assert_eq!(Record::beside(&folder.path().join("rgb/001.png")).unwrap(), None);
+        assert_eq!(PartRecord::beside(&folder.path().join("rgb/000.png")).unwrap(), Some(record()));
+        assert_eq!(PartRecord::beside(&folder.path().join("rgb/001.png")).unwrap(), None);
     }
 
     #[test]
     fn a_file_that_is_no_record_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("verdict")).unwrap();
-        let other = Record { format: 9, ..record() };
+        let other = PartRecord { format: 9, ..record() };
         for text in ["", "{}", &"x".repeat(1 << 20), &serde_json::to_string(&other).unwrap()] {
             std::fs::write(folder.path().join("verdict/000.json"), text).unwrap();
-            let error = Record::beside(&folder.path().join("rgb/000.png")).unwrap_err().to_string();
+            let error = PartRecord::beside(&folder.path().join("rgb/000.png")).unwrap_err().to_string();
             assert!(error.contains("000.json"), "{error}");
         }
     }

@@ -13,7 +13,7 @@ use tiff::encoder::{
 use tiff::tags::Tag;
 use tiff::{ColorType, TiffError};
 
-use super::DatasetError;
+use super::error::DatasetError;
 use super::values::{Narrow, Values};
 use crate::files::Temporary;
 use crate::frame::{OrganisedCloud, PIXELS_MAX, check_size};

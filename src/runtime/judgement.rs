@@ -10,7 +10,7 @@ use crate::backend::Choice;
 use crate::calibration::CalibrationError;
 use crate::config::scene::Scene;
 use crate::config::{self, regions as description};
-use crate::dataset::recording::Record;
+use crate::dataset::recording::PartRecord;
 use crate::dataset::{DatasetError, Reading, frames_under};
 use crate::inspect::{InspectError, Inspector};
 use crate::model::engine_file::EngineError;
@@ -110,7 +110,7 @@ impl Judgement {
         let entries = frames_under(folder, &Reading::default())?;
         for entry in &entries {
             let frame = entry.frame()?;
-            let record = Record::beside(&entry.rgb)?;
+            let record = PartRecord::beside(&entry.rgb)?;
             let expected = record.as_ref().map_or(Verdict::Pass, |record| record.verdict);
             let inspection = self.inspector.inspect_part(&frame, record.and_then(|record| record.at));
             let inspection =

@@ -24,7 +24,7 @@ use super::judge::Judge;
 use super::matching::PartFrame;
 use super::metrics::{Count, Metrics};
 use crate::clock;
-use crate::dataset::recording::{self, Record};
+use crate::dataset::recording::{self, PartRecord};
 use crate::dataset::{mvtec3d, tiff};
 use crate::files::{self, Together};
 use crate::inspect::Inspection;
@@ -120,10 +120,10 @@ impl Recorder {
         self.shelf.add(kind, &stem)
     }
 
-    fn entry(&self, part_frame: &PartFrame, judge: &Judge, captured_unix_ms: u64) -> Record {
+    fn entry(&self, part_frame: &PartFrame, judge: &Judge, captured_unix_ms: u64) -> PartRecord {
         let inspection = &part_frame.inspection;
         let milliseconds = |(name, time): (&str, Duration)| (name.to_string(), time.as_secs_f64() * 1e3);
-        Record {
+        PartRecord {
             format: recording::FORMAT,
             part: part_frame.part,
             sequence: part_frame.captured.sequence,
@@ -158,7 +158,7 @@ fn kind(verdict: Verdict) -> &'static str {
     }
 }
 
-fn write(folder: &Path, stem: &str, part_frame: &PartFrame, record: &Record) -> io::Result<()> {
+fn write(folder: &Path, stem: &str, part_frame: &PartFrame, record: &PartRecord) -> io::Result<()> {
     let (frame, inspection) = (&part_frame.captured.frame, &part_frame.inspection);
     let truth = above_threshold(inspection, record.threshold, frame.width(), frame.height());
     let mut together = Together::new_marked_by(&mvtec3d::path_in(folder, shelf::MARK, stem, "json")?)?;
@@ -249,7 +249,7 @@ mod tests {
         unseen.inspection.reason = Some(Unscored::OutsideRegions);
         recorder(folder.path(), 1 << 30).record(&unseen, &judge()).unwrap();
         let entry = frames_under(folder.path(), &Reading::default()).unwrap().remove(0);
-        let record = Record::beside(&entry.rgb).unwrap().unwrap();
+        let record = PartRecord::beside(&entry.rgb).unwrap().unwrap();
         assert_eq!((record.part, record.sequence, record.score, record.threshold), (7, 70, None, 0.5));
         assert_eq!((record.verdict, record.engine_sha256.as_str()), (Verdict::Reject, "abc"));
         assert!(record.reason.unwrap().contains("regions"));
@@ -267,7 +267,7 @@ mod tests {
         let parts: Vec<u64> = frames_under(folder.path(), &Reading::default())
             .unwrap()
             .iter()
-            .map(|entry| Record::beside(&entry.rgb).unwrap().unwrap().part)
+            .map(|entry| PartRecord::beside(&entry.rgb).unwrap().unwrap().part)
             .collect();
         // About 1.8 MB each.
         assert!((2..=4).contains(&parts.len()) && parts.is_sorted() && parts.last() == Some(&7), "{parts:?}");
@@ -291,7 +291,7 @@ mod tests {
         }
         let parts = || {
             let entries = frames_under(folder.path(), &Reading::default()).unwrap();
-            entries.iter().map(|entry| Record::beside(&entry.rgb).unwrap().unwrap().part).collect::<Vec<u64>>()
+            entries.iter().map(|entry| PartRecord::beside(&entry.rgb).unwrap().unwrap().part).collect::<Vec<u64>>()
         };
         assert_eq!(parts(), [40, 7, 8, 1, 2]);
         // About 1.8 MB each; room for one more is kept.

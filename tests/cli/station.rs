@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crosscheck::dataset::mvtec3d;
-use crosscheck::dataset::recording::Record;
+use crosscheck::dataset::recording::PartRecord;
 use crosscheck::dataset::{Reading, frames_under};
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 use crosscheck::inspect::Inspector;
@@ -50,9 +50,9 @@ fn frames(desk: &Desk) {
     }
 }
 
-fn records(desk: &Desk) -> Vec<Record> {
+fn records(desk: &Desk) -> Vec<PartRecord> {
     let Ok(entries) = frames_under(&desk.path("recording"), &Reading::default()) else { return Vec::new() };
-    entries.iter().filter_map(|entry| Record::beside(&entry.rgb).unwrap()).collect()
+    entries.iter().filter_map(|entry| PartRecord::beside(&entry.rgb).unwrap()).collect()
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crosscheck::dataset::recording::Record;
+use crosscheck::dataset::recording::PartRecord;
 use crosscheck::dataset::{Reading, frames_under};
 use crosscheck::inspect::Inspector;
 use crosscheck::score::Verdict;
@@ -52,7 +52,7 @@ fn a_recording_runs_to_verdicts_which_are_those_of_its_frames() {
     let entries = frames_under(&path.join("recorded"), &Reading::default()).unwrap();
     assert!((FRAMES_MIN..=FRAMES).contains(&entries.len()), "{} frames: {printed}", entries.len());
     for entry in &entries {
-        let record = Record::beside(&entry.rgb).unwrap().unwrap();
+        let record = PartRecord::beside(&entry.rgb).unwrap().unwrap();
         let number = record.sequence as usize - 1;
         let verdict = if scores[number] > threshold { Verdict::Reject } else { Verdict::Pass };
         assert_eq!((record.score, record.verdict), (Some(scores[number]), verdict), "frame {number}");

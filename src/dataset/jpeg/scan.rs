@@ -21,7 +21,7 @@ pub struct Band {
 }
 
 /// One component of a scan.
-pub struct Part<'a> {
+pub struct ScanComponent<'a> {
     pub means: Option<&'a Codes>,
     pub values: Option<&'a Codes>,
     /// Blocks of it in a unit of the scan.
@@ -37,7 +37,7 @@ pub struct Part<'a> {
 /// What `read` needs besides its bytes.
 pub struct Scan<'a> {
     pub band: Band,
-    pub parts: Vec<Part<'a>>,
+    pub parts: Vec<ScanComponent<'a>>,
     pub units: usize,
     /// Units from one restart to the next.
     pub interval: usize,
@@ -80,7 +80,7 @@ impl Scan<'_> {
     }
 }
 
-fn block(band: Band, part: &mut Part, index: usize, bits: &mut Bits, run: &mut u32) -> Result<(), Damage> {
+fn block(band: Band, part: &mut ScanComponent, index: usize, bits: &mut Bits, run: &mut u32) -> Result<(), Damage> {
     let missing = || -> Damage { "its scan has no table of codes".into() };
     if band.first == 0 {
         if band.refines {
