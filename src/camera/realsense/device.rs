@@ -11,7 +11,7 @@ use realsense_rust::kind::{Rs2CameraInfo, Rs2DistortionModel, Rs2Format, Rs2Opti
 use realsense_rust::pipeline::{ActivePipeline, InactivePipeline};
 use realsense_rust::sensor::Sensor;
 
-use super::{Controls, Origin, Realsense};
+use super::settings::{Controls, Origin, Realsense};
 use crate::calibration::Lens;
 use crate::calibration::camera_file::{CameraFile, Extrinsics, Grid, Provenance};
 use crate::calibration::distortion::{Distortion, of_five};

@@ -16,7 +16,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::clock::{Clock, Domain};
 use super::device::{camera_file, lost, settings, start};
 use super::playback::Playback;
-use super::{Filters, Origin, Realsense};
+use super::settings::{Filters, Origin, Realsense};
 use crate::backend::registrar;
 use crate::calibration::Camera;
 use crate::calibration::assembly::Assembler;
