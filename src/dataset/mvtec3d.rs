@@ -169,7 +169,7 @@ pub fn remove_broken_off(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::failing::{Plan, by};
+    use crate::files::failing::{Plan, run_by};
     use crate::frame::OrganisedCloud;
 
     const SIDE: usize = 32;
@@ -198,7 +198,7 @@ mod tests {
         let run = |plan| {
             let folder = tempfile::tempdir().unwrap();
             write(folder.path(), "000", &frame(0), Some(&mask)).unwrap();
-            let (written, steps) = by(plan, || write(folder.path(), "001", &frame(1), Some(&mask)));
+            let (written, steps) = run_by(plan, || write(folder.path(), "001", &frame(1), Some(&mask)));
             let read = names_in(folder.path());
             assert!(read == ["000", "001"] || (read == ["000"] && written.is_err()), "{plan:?} {read:?}");
             remove_broken_off(folder.path()).unwrap();

@@ -20,7 +20,7 @@ thread_local! {
 }
 
 /// Runs `work` in this thread by `plan`; gives its result, and the steps that it took.
-pub fn by<T>(plan: Plan, work: impl FnOnce() -> T) -> (T, usize) {
+pub fn run_by<T>(plan: Plan, work: impl FnOnce() -> T) -> (T, usize) {
     PLAN.set(plan);
     STEPS.set(0);
     let result = work();

@@ -4,7 +4,9 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{folder_of, folders_of, make_folder, remove, rename, step, sync_folder, temporary, temporary_path};
+use super::folder::{folder_of, folders_of, make_folder, remove, rename, sync_folder};
+use super::step::step;
+use super::temporary::{sweep, temporary_path};
 
 /// A folder beside its target, locked while it is filled. It is removed unless it is renamed.
 pub struct NewFolder {
@@ -17,7 +19,7 @@ impl NewFolder {
     /// Makes the folder, and removes what was left of others for the same target.
     pub fn beside(target: &Path) -> io::Result<Self> {
         make_folder(folder_of(target))?;
-        temporary::sweep(target);
+        sweep(target);
         step()?;
         let path = temporary_path(target);
         fs::create_dir(&path)?;

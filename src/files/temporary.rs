@@ -4,7 +4,8 @@ use std::fs::{self, DirEntry, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::{folder_of, step};
+use super::folder::folder_of;
+use super::step::step;
 
 /// Between a target's name and what is drawn at random.
 const INFIX: &str = ".tmp";

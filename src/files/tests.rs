@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
-use super::failing::{Plan, by};
+use super::failing::{Plan, run_by};
 use super::*;
 
 /// Every file under `folder` with what is in it; folders as empty ones.
@@ -24,7 +25,7 @@ fn at_every_step(before: impl Fn(&Path), work: impl Fn(&Path) -> io::Result<()>,
     let run = |plan| {
         let folder = tempfile::tempdir().unwrap();
         before(folder.path());
-        let (result, steps) = by(plan, || work(folder.path()));
+        let (result, steps) = run_by(plan, || work(folder.path()));
         judge(folder.path(), plan, result.is_ok());
         steps
     };
@@ -67,10 +68,10 @@ fn a_write_that_failed_without_a_word_is_an_error() {
         let _ = f.write(b"half");
         f.write_all(b"rest")
     };
-    let (steps, mut failed) = (by(Plan::None, || write_whole(&path, careless).unwrap()).1, 0);
+    let (steps, mut failed) = (run_by(Plan::None, || write_whole(&path, careless).unwrap()).1, 0);
     for step in 0..steps {
         std::fs::remove_file(&path).unwrap_or_default();
-        let (result, _) = by(Plan::FailsAt(step), || write_whole(&path, careless));
+        let (result, _) = run_by(Plan::FailsAt(step), || write_whole(&path, careless));
         assert!(result.is_err(), "step {step}");
         assert!(!path.exists() || step + 1 == steps, "step {step}");
         failed += 1;
@@ -192,7 +193,7 @@ fn a_target_that_cannot_be_written_is_refused_before_the_work() {
     assert!(refused("none/file").contains("make it first"));
     assert!(refused("").contains("folder"));
     // R3: as a folder that may not be written, or a full disk, does.
-    let (refused, _) = by(Plan::FailsAt(0), || check_target(&folder.path().join("file")));
+    let (refused, _) = run_by(Plan::FailsAt(0), || check_target(&folder.path().join("file")));
     assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::StorageFull);
 }
 

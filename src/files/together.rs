@@ -3,7 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Temporary, abandoned, check_kind, folder_of, folders_of, remove, sync_folder, temporary};
+use super::folder::{folder_of, folders_of, remove, sync_folder};
+use super::temporary::{Temporary, abandoned, sweep};
+use super::whole::check_kind;
 
 /// Files that appear together. One of them is the mark: its temporary is made before all others and it gets its name
 /// last, so that where the mark is, all of them are, and where only the mark's temporary is, they may be some.
@@ -23,7 +25,7 @@ impl Staged {
     fn beside(path: &Path, sweeps: bool) -> io::Result<Self> {
         check_kind(path)?;
         if sweeps {
-            temporary::sweep(path);
+            sweep(path);
         }
         Ok(Self { temporary: Temporary::beside(path)?, path: path.into() })
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::dataset::mvtec3d;
 use crate::files::Together;
-use crate::files::failing::{Plan, by};
+use crate::files::failing::{Plan, run_by};
 
 const KINDS: [(&str, &str); 3] = [("rgb", "png"), ("xyz", "tiff"), (MARK, "json")];
 
@@ -71,7 +71,7 @@ fn at_every_step(work: impl Fn(&Path) -> io::Result<()>) {
     let run = |plan| {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "reject", &name(1), 10).unwrap();
-        let (_, steps) = by(plan, || work(folder.path()));
+        let (_, steps) = run_by(plan, || work(folder.path()));
         // Readers go on with the parts that are whole.
         for entry in mvtec3d::folder_entries(&folder.path().join("reject"), None).unwrap() {
             assert_eq!(files_named(folder.path(), entry.name.strip_prefix("reject/").unwrap()), 3, "{plan:?}");
