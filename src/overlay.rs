@@ -1,25 +1,22 @@
 //! The picture of an inspection: the heat map over the photograph, in the photograph's own pixels.
 
+mod content;
 mod legend;
+mod scale;
 
 use std::io::Write;
 use std::path::Path;
 
-use image::{ImageEncoder, Rgb, RgbImage};
+use image::{ImageEncoder, RgbImage};
 use rayon::prelude::*;
 
 use crate::files;
-use crate::frame::RgbdFrame;
 use crate::prepare::window::Window;
-use crate::score::Verdict;
 use crate::shapes::{H, W};
+use scale::Scale;
 
-/// With a threshold the scale ends at this multiple of it, so that pictures of a line compare.
-const SCALE_OVER_THRESHOLD: f32 = 1.5;
-/// Without one it begins where this share of the part's pixels lies below.
-const SCALE_FLOOR: f64 = 0.1;
-/// Opacity of the heat map at its two ends.
-const OPACITY: [f32; 2] = [0.1, 0.75];
+pub use content::{Overlay, Photograph};
+
 /// Brightness of the photograph where there is no shape feature.
 const DIMMED: f32 = 0.6;
 /// One pixel of outline for as many of the photograph's shorter side.
@@ -28,42 +25,10 @@ const OUTLINE: [u8; 3] = [255, 255, 255];
 /// Of what was taken for the part.
 const PART_OUTLINE: [u8; 3] = [64, 224, 255];
 
-/// The colours of a frame.
-#[derive(Clone, Copy)]
-pub struct Photograph<'a> {
-    /// `[height, width, 3]`.
-    pub rgb: &'a [u8],
-    pub width: usize,
-    pub height: usize,
-}
-
-impl<'a> From<&'a RgbdFrame> for Photograph<'a> {
-    fn from(frame: &'a RgbdFrame) -> Self {
-        Self { rgb: frame.rgb(), width: frame.width(), height: frame.height() }
-    }
-}
-
-/// What a picture shows.
-#[derive(Clone, Copy)]
-pub struct Overlay<'a> {
-    pub photograph: Photograph<'a>,
-    /// What of the photograph the maps show.
-    pub window: Window,
-    /// Pixels that were taken for the part, `[P]`.
-    pub kept: &'a [bool],
-    /// `[P]`.
-    pub anomaly_map: &'a [f32],
-    /// Pixels that have a shape feature, `[P]`.
-    pub valid: &'a [bool],
-    pub score: Option<f32>,
-    pub threshold: Option<f32>,
-    pub verdict: Option<Verdict>,
-}
-
 /// Draws the photograph with the heat map, the outline of what lies above the threshold, and a legend below.
 pub fn overlay(what: &Overlay) -> RgbImage {
     let Photograph { rgb, width, height } = what.photograph;
-    let scale = Scale::of(what);
+    let scale = Scale::for_overlay(what);
     let heat = Heat { map: what.anomaly_map, window: what.window };
     let mut pixels = vec![0; width * height * 3];
     let reach = outline_reach(width, height);
@@ -92,48 +57,6 @@ pub fn write(path: &Path, picture: &RgbImage) -> std::io::Result<()> {
             .map_err(std::io::Error::other)?;
         out.flush()
     })
-}
-
-/// Which values the two ends of the colours stand for.
-struct Scale {
-    low: f32,
-    high: f32,
-}
-
-impl Scale {
-    fn of(what: &Overlay) -> Self {
-        if let Some(threshold) = what.threshold.filter(|t| t.is_finite() && *t > 0.0) {
-            return Self { low: 0.0, high: SCALE_OVER_THRESHOLD * threshold };
-        }
-        let valid = what.anomaly_map.iter().zip(what.valid).filter(|(value, valid)| **valid && value.is_finite());
-        let mut values: Vec<f32> = valid.map(|(value, _)| *value).collect();
-        values.sort_unstable_by(f32::total_cmp);
-        let (Some(&high), Some(&low)) = (values.last(), values.get((values.len() as f64 * SCALE_FLOOR) as usize))
-        else {
-            return Self { low: 0.0, high: 1.0 };
-        };
-        if high > low { Self { low, high } } else { Self { low: 0.0, high: high.max(1.0) } }
-    }
-
-    /// 0 to 1.
-    fn position(&self, value: f32) -> f32 {
-        let position = (value - self.low) / (self.high - self.low);
-        // What is no number is shown as the worst.
-        if position.is_nan() { 1.0 } else { position.clamp(0.0, 1.0) }
-    }
-
-    fn blend(&self, photograph: &[u8], value: f32) -> [u8; 3] {
-        let position = self.position(value);
-        let opacity = OPACITY[0] + (OPACITY[1] - OPACITY[0]) * position;
-        let heat = colour(position);
-        [0, 1, 2].map(|c| (f32::from(photograph[c]) * (1.0 - opacity) + f32::from(heat[c]) * opacity) as u8)
-    }
-}
-
-/// Turbo, which keeps its order of hues for every kind of colour vision and in print.
-fn colour(position: f32) -> [u8; 3] {
-    let colorous::Color { r, g, b } = colorous::TURBO.eval_continuous(f64::from(position));
-    [r, g, b]
 }
 
 /// The network frame's map in the photograph's pixels.
@@ -186,7 +109,7 @@ pub fn is_part_outline(window: &Window, kept: &[bool], x: usize, y: usize, reach
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::{OrganisedCloud, Region};
+    use crate::frame::{OrganisedCloud, Region, RgbdFrame};
     use crate::shapes::P;
 
     fn frame(width: usize, height: usize) -> RgbdFrame {

@@ -10,8 +10,10 @@ use embedded_graphics::mono_font::MonoTextStyle;
 use embedded_graphics::mono_font::ascii::FONT_10X20;
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 use embedded_graphics::text::{Alignment, Baseline, Text, TextStyleBuilder};
+use image::{Rgb, RgbImage};
 
-use super::{Overlay, Rgb, RgbImage, Scale, colour};
+use super::content::Overlay;
+use super::scale::{Scale, colour};
 use crate::score::Verdict;
 
 /// Lengths in pixels of a legend that is not enlarged.

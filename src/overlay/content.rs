@@ -1,0 +1,37 @@
+//! What a picture of an inspection shows.
+
+use crate::frame::RgbdFrame;
+use crate::prepare::window::Window;
+use crate::score::Verdict;
+
+/// The colours of a frame.
+#[derive(Clone, Copy)]
+pub struct Photograph<'a> {
+    /// `[height, width, 3]`.
+    pub rgb: &'a [u8],
+    pub width: usize,
+    pub height: usize,
+}
+
+impl<'a> From<&'a RgbdFrame> for Photograph<'a> {
+    fn from(frame: &'a RgbdFrame) -> Self {
+        Self { rgb: frame.rgb(), width: frame.width(), height: frame.height() }
+    }
+}
+
+/// What a picture shows.
+#[derive(Clone, Copy)]
+pub struct Overlay<'a> {
+    pub photograph: Photograph<'a>,
+    /// What of the photograph the maps show.
+    pub window: Window,
+    /// Pixels that were taken for the part, `[P]`.
+    pub kept: &'a [bool],
+    /// `[P]`.
+    pub anomaly_map: &'a [f32],
+    /// Pixels that have a shape feature, `[P]`.
+    pub valid: &'a [bool],
+    pub score: Option<f32>,
+    pub threshold: Option<f32>,
+    pub verdict: Option<Verdict>,
+}
