@@ -6,6 +6,7 @@
 
 pub mod belt;
 pub mod border;
+mod colour;
 pub mod components;
 pub mod crop;
 mod follow;
@@ -16,17 +17,15 @@ pub mod window;
 use serde::{Deserialize, Serialize};
 
 use crate::frame::{Region, RgbdFrame, is_point};
-use crate::shapes::RGB;
 use belt::{Belt, Support};
+use colour::normalise;
 use components::{Choice, Component, Components};
 use crop::{Crop, CropMisfit, Cropper};
 use follow::Followed;
 use plane::Plane;
 use window::Window;
 
-/// ImageNet's mean and deviation of each channel, of values in 0..1.
-pub const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-pub const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+pub use colour::{DEVIATION, MEAN};
 
 /// What is done about the belt.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -365,19 +364,11 @@ pub fn choose(
     }
 }
 
-/// `[H, W, 3]` bytes -> `[3, H, W]`.
-fn normalise(rgb: &[u8], out: &mut Vec<f32>) {
-    out.clear();
-    for channel in 0..RGB {
-        let of_byte: [f32; 256] = std::array::from_fn(|v| (v as f32 / 255.0 - MEAN[channel]) / DEVIATION[channel]);
-        out.extend(rgb.iter().skip(channel).step_by(RGB).map(|&v| of_byte[usize::from(v)]));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::frame::OrganisedCloud;
+    use crate::shapes::RGB;
 
     #[test]
     fn points_are_the_same_whether_the_plane_goes_before_or_after_resizing() {

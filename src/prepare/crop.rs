@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::MEAN;
+use super::colour::MEAN;
 use crate::frame::{Region, RgbdFrame, SIDE_MAX};
 use crate::shapes::RGB;
 
