@@ -1,5 +1,5 @@
-# Adds the headers of JetPack 6's TensorRT (10.3) to cross' image. Libraries are not needed: the program opens them on the
-# device. The headers are NVIDIA's, fetched from its repository for Jetson when the image is built.
+# Adds the headers of JetPack 6's TensorRT (10.3) to the image of cross. Libraries are not needed, because the program opens
+# them on the device. The headers are fetched from NVIDIA's repository for Jetson when the image is built.
 ARG CROSS_BASE_IMAGE
 FROM $CROSS_BASE_IMAGE
 
@@ -11,7 +11,7 @@ RUN apt-get update \
     && curl -fsSL https://repo.download.nvidia.com/jetson/jetson-ota-public.asc -o /usr/share/keyrings/jetson.asc \
     && echo "deb [arch=arm64 signed-by=/usr/share/keyrings/jetson.asc] https://repo.download.nvidia.com/jetson/common $L4T main" \
         > /etc/apt/jetson.list \
-    # Of this repository only, and for the device's architecture.
+    # Restricts apt to this repository and to the device's architecture.
     && echo 'Dir::Etc::sourcelist "/etc/apt/jetson.list"; Dir::Etc::sourceparts "-"; APT::Architecture "arm64";' > /etc/apt/jetson.conf \
     && APT_CONFIG=/etc/apt/jetson.conf apt-get update \
     && mkdir /opt/tensorrt && cd /opt/tensorrt \

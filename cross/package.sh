@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packs a program built for a device with its service and documents: crosscheck-VERSION-MACHINE.tar.gz.
+# Packs a program that was built for a device, its service and documents into crosscheck-VERSION-MACHINE.tar.gz.
 # usage: cross/package.sh [PROGRAM [FOLDER]]
 # On the device: tar xf crosscheck-*.tar.gz && sudo crosscheck-*/systemd/install.sh --program crosscheck-*/crosscheck
 set -euo pipefail
@@ -8,7 +8,7 @@ program=${1:-$root/target/aarch64-unknown-linux-gnu/release/crosscheck}
 folder=${2:-.}
 [ -f "$program" ] || { echo "$program is not there: build it first (cross/README.md)" >&2; exit 1; }
 
-# The machine as ELF numbers it, at byte 18 of the file.
+# ELF's number of the machine, at byte 18 of the file.
 case $(od -An -j18 -N2 -tu2 "$program" | tr -d ' ') in
     183) machine=aarch64 ;;
     62) machine=x86_64 ;;

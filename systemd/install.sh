@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs the program and its service, or takes them away again. May be run again and again.
+# Installs or removes the program and its service. It may be run repeatedly.
 # usage: install.sh [--program FILE]     install; FILE defaults to target/release/crosscheck
 #        install.sh --uninstall          remove what was installed; configurations and recordings stay
-#        install.sh --uninstall --purge  remove those too, with drop-ins of the unit, kept plans, and the user
-# With DESTDIR set, files go below it and the running system is left alone (for packages).
+#        install.sh --uninstall --purge  also remove those, drop-ins of the unit, cached plans and the user
+# With DESTDIR set, files are written below it and the running system is not changed (for packages).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 program=$here/../target/release/crosscheck
@@ -44,7 +44,7 @@ configurations=$root/etc/crosscheck
 recordings=$root/var/lib/crosscheck
 plans=$root/var/cache/crosscheck
 
-# Followed, a link would give away or remove what is somebody else's.
+# If a symbolic link were followed, the chown, chmod or rm below would change files elsewhere.
 for folder in "$configurations" "$recordings" "$plans" "$units/crosscheck@.service.d"; do
     if [ -L "$folder" ]; then
         echo "$folder is a symbolic link to $(readlink "$folder"): nothing was done. Put a folder in its place, or mount one there" >&2
@@ -52,7 +52,7 @@ for folder in "$configurations" "$recordings" "$plans" "$units/crosscheck@.servi
     fi
 done
 
-# Whole or not at all, also over a program that is running.
+# Installs a file whole or not at all, even over a program that is running.
 put() {
     mkdir -p "$(dirname "$3")"
     install -m "$1" "$2" "$3.new"
@@ -100,7 +100,7 @@ put 644 "$here/station.example.toml" "$configurations/station.example.toml"
 chmod 750 "$configurations"
 if [ -z "$root" ]; then
     systemd-sysusers crosscheck.conf
-    # A token may be in a configuration.
+    # A configuration may contain a token.
     chown root:crosscheck "$configurations"
 fi
 reload
