@@ -4,7 +4,10 @@
 //! against the file before memory is taken for it, and only the tensors asked for are read.
 
 mod archive;
+mod contents;
+mod error;
 mod naming;
+mod part;
 mod pickle;
 mod prefix;
 mod safetensors_file;
@@ -16,63 +19,19 @@ mod tree;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use half::{bf16, f16};
-use thiserror::Error;
 
+use self::contents::{Contents, gathered, numbers, row_major, span};
 use self::source::Source;
 use self::summed::Summed;
 
-pub use self::select::{Part, Selection, select};
+pub use self::contents::TensorEntry;
+pub use self::error::CheckpointError;
+pub use self::part::Part;
+pub use self::select::{Selection, select};
 pub use safetensors::Dtype;
-
-/// PyTorch and safetensors allow more; no weight has more.
-const RANK_MAX: usize = 8;
-const NAME_BYTES_MAX: usize = 256;
-
-#[derive(Debug, Error)]
-pub enum CheckpointError {
-    #[error("cannot open {}: {source}", path.display())]
-    Open { path: PathBuf, source: std::io::Error },
-    #[error("cannot read {}: {source}", path.display())]
-    Read { path: PathBuf, source: std::io::Error },
-    #[error("{}: expected weights saved by PyTorch or as safetensors, but the file begins with {found}", path.display())]
-    Kind { path: PathBuf, found: String },
-    #[error("{}: {reason}; if it should be sound, fetch or save it again", path.display())]
-    Damaged { path: PathBuf, reason: String },
-    #[error("{}: no tensor is called {name}", path.display())]
-    NoTensor { path: PathBuf, name: String },
-    #[error("{}: tensor {name}: expected floating-point weights, found {found}", path.display())]
-    NotWeights { path: PathBuf, name: String, found: String },
-    #[error("{}: tensor {name} holds {value} at place {place}; expected finite weights", path.display())]
-    NotFinite { path: PathBuf, name: String, place: usize, value: f32 },
-    #[error("{} is an engine, which is used as it is; expected weights saved by PyTorch or as safetensors", path.display())]
-    Engine { path: PathBuf },
-    #[error("{}: it holds {part} more than once, under {prefixes}: choose one with --prefix {name}=PREFIX", path.display())]
-    Ambiguous { path: PathBuf, part: &'static str, name: &'static str, prefixes: String },
-    #[error("{}: it does not hold {part}:\n{listing}", path.display())]
-    Mismatch { path: PathBuf, part: &'static str, listing: String },
-}
-
-/// One tensor of a file: its shape, and where its numbers lie.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TensorEntry {
-    pub shape: Vec<usize>,
-    pub dtype: Dtype,
-    /// In numbers, as many as dimensions.
-    strides: Vec<u64>,
-    /// Byte of the file where the first number begins.
-    start: u64,
-    /// Which of the file's sums its numbers are covered by.
-    sum: Option<usize>,
-}
-
-/// What a file holds.
-struct Contents {
-    tensors: BTreeMap<String, TensorEntry>,
-    sums: Vec<Summed>,
-}
 
 /// An opened weight file.
 pub struct Checkpoint {
@@ -157,38 +116,4 @@ fn converter(dtype: Dtype) -> Option<Convert> {
         Dtype::BF16 => |bytes, out| out.extend(bytes.as_chunks().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32())),
         _ => return None,
     })
-}
-
-fn numbers(shape: &[usize]) -> Option<u64> {
-    shape.iter().try_fold(1u64, |n, size| n.checked_mul(*size as u64))
-}
-
-/// Numbers from a tensor's first to behind its last, 0 if it is empty; `None` if that overflows.
-fn span(shape: &[usize], strides: &[u64]) -> Option<u64> {
-    if shape.contains(&0) {
-        return Some(0);
-    }
-    shape.iter().zip(strides).try_fold(1u64, |end, (size, stride)| {
-        let reach = (*size as u64 - 1).checked_mul(*stride)?;
-        end.checked_add(reach)
-    })
-}
-
-/// Strides of a tensor without gaps, the last dimension innermost.
-fn row_major(shape: &[usize]) -> Vec<u64> {
-    let mut strides = vec![1u64; shape.len()];
-    for axis in (1..shape.len()).rev() {
-        strides[axis - 1] = strides[axis].saturating_mul(shape[axis] as u64);
-    }
-    strides
-}
-
-/// A strided tensor's numbers, row-major, from the span that they lie in.
-fn gathered(span: &[f32], entry: &TensorEntry) -> Vec<f32> {
-    let count = if span.is_empty() { 0 } else { entry.shape.iter().product() };
-    let place = |index: usize| {
-        let axes = entry.shape.iter().zip(&entry.strides).rev();
-        axes.fold((index, 0), |(rest, at), (size, stride)| (rest / size, at + rest % size * *stride as usize)).1
-    };
-    (0..count).map(|index| span[place(index)]).collect()
 }

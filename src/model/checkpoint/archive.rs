@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::CheckpointError;
+use super::error::CheckpointError;
 use super::source::Source;
 use super::summed::Summed;
 

@@ -1,7 +1,12 @@
 //! How weight files name the tensors of an engine's parts.
 
-use super::select::Part;
+use super::part::Part;
 use crate::model::{Architecture, TensorSpec};
+
+/// Published tensors that the method has no use for: heads, Point-MAE's decoder and masking, BatchNorm's counters.
+const UNUSED_RGB: [&str; 5] = ["head.", "fc_norm.", "mask_token", "pooler.", "classifier."];
+const UNUSED_XYZ: [&str; 7] =
+    ["MAE_decoder.", "mask_token", "decoder_pos_embed.", "increase_dim.", "cls_head", "cls_token", "cls_pos"];
 
 /// Whose names a file has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,13 +56,26 @@ impl Naming {
     }
 
     /// What precedes a block's number.
-    pub(super) fn blocks(self, part: Part) -> Option<&'static str> {
+    fn blocks(self, part: Part) -> Option<&'static str> {
         match (self, part) {
             (Self::Transformers, _) => Some("encoder.layer."),
             (Self::Own, Part::Rgb) => Some("blocks."),
             (Self::Own, Part::Xyz) => Some("blocks.blocks."),
             (Self::Own, Part::MapRgbToXyz | Part::MapXyzToRgb) => None,
         }
+    }
+
+    /// Whether a published file of `part` holds `name` and the method does not use it.
+    pub(super) fn leaves_out(self, part: Part, name: &str, architecture: &Architecture) -> bool {
+        let (unused, layers): (&[&str], _) = match part {
+            Part::Rgb => (&UNUSED_RGB, architecture.rgb.layers),
+            Part::Xyz => (&UNUSED_XYZ, architecture.xyz.layers),
+            Part::MapRgbToXyz | Part::MapXyzToRgb => return false,
+        };
+        let block = self.blocks(part).and_then(|blocks| name.strip_prefix(blocks));
+        let block = block.and_then(|rest| rest.split_once('.')).and_then(|(n, _)| n.parse().ok());
+        let pruned = block.is_some_and(|block: usize| block >= layers);
+        pruned || name.ends_with(".num_batches_tracked") || unused.iter().any(|prefix| name.starts_with(prefix))
     }
 }
 

@@ -5,10 +5,12 @@
 //! Every opcode takes at least one byte of input and `CELLS_MAX` bounds what they leave behind.
 
 mod input;
+mod step;
 
 use thiserror::Error;
 
 use input::Input;
+use step::Step;
 
 /// Values and their places in lists, tuples and dicts, all together.
 const CELLS_MAX: usize = 1 << 21;
@@ -103,9 +105,6 @@ impl<'a> Pickle<'a> {
         dict.iter().rev().find(|(k, _)| self.text(*k) == Some(key)).map(|(_, value)| *value)
     }
 }
-
-/// A problem, in words; its place is added by [`Pickle::read`].
-type Step<T> = Result<T, String>;
 
 #[derive(Default)]
 struct Machine<'a> {

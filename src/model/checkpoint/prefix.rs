@@ -3,9 +3,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use safetensors::Dtype;
+
+use super::contents::TensorEntry;
 use super::naming::{Naming, Piece, Wanted};
-use super::select::Part;
-use super::{Dtype, TensorEntry, tree};
+use super::part::Part;
+use super::tree;
 use crate::model::Architecture;
 
 type Tensors = BTreeMap<String, TensorEntry>;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use safetensors::tensor::Metadata;
 
+use super::contents::{Contents, NAME_BYTES_MAX, RANK_MAX, TensorEntry, row_major};
+use super::error::CheckpointError;
 use super::source::Source;
-use super::{CheckpointError, Contents, NAME_BYTES_MAX, RANK_MAX, TensorEntry};
 use crate::model::engine_file;
 
 const HEADER_BYTES_MAX: u64 = 1 << 23;
@@ -36,7 +37,7 @@ pub(super) fn open(source: &Source) -> Result<Contents, CheckpointError> {
                 "a tensor {dtype} {shape:?} in bytes {start} to {end} of {data_bytes}; expected its own size, inside the file"
             )));
         }
-        let strides = super::row_major(&info.shape);
+        let strides = row_major(&info.shape);
         let (shape, dtype) = (info.shape.clone(), info.dtype);
         tensors.insert(name, TensorEntry { shape, dtype, strides, start: data_at + start, sum: None });
     }

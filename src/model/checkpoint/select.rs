@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Checkpoint;
+use super::error::CheckpointError;
 use super::naming::{Naming, Piece, Wanted};
+use super::part::Part;
 use super::prefix::{Found, candidates, complete, dict, fits, pieces, unwrapped};
-use super::{Checkpoint, CheckpointError};
-use crate::model::{Architecture, TensorSpec, Variant, Weights};
+use crate::model::{Architecture, Variant, Weights};
 
 const LINES_MAX: usize = 20;
 const PREFIXES_MAX: usize = 6;
@@ -14,70 +16,6 @@ const TEACHER: [&str; 2] = ["teacher/", "student/"];
 /// What anomalib calls its own two mappings, and what holds the two networks.
 const ANOMALIB_MAPPINGS: [&str; 2] = ["rgb_to_xyz_mapper.", "xyz_to_rgb_mapper."];
 const ANOMALIB_NETWORKS: &str = "feature_extractors.extractors.";
-/// Published tensors that the method has no use for: heads, Point-MAE's decoder and masking, BatchNorm's counters.
-const UNUSED_RGB: [&str; 5] = ["head.", "fc_norm.", "mask_token", "pooler.", "classifier."];
-const UNUSED_XYZ: [&str; 7] =
-    ["MAE_decoder.", "mask_token", "decoder_pos_embed.", "increase_dim.", "cls_head", "cls_token", "cls_pos"];
-
-/// What one weight file holds of an engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    Rgb,
-    Xyz,
-    MapRgbToXyz,
-    MapXyzToRgb,
-}
-
-impl Part {
-    pub const ALL: [Part; 4] = [Self::Rgb, Self::Xyz, Self::MapRgbToXyz, Self::MapXyzToRgb];
-
-    /// What an engine puts in front of this part's names; weight files don't.
-    pub fn prefix(self) -> &'static str {
-        match self {
-            Self::Rgb => "rgb.",
-            Self::Xyz => "xyz.",
-            Self::MapRgbToXyz => "map_rgb_to_xyz.",
-            Self::MapXyzToRgb => "map_xyz_to_rgb.",
-        }
-    }
-
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::Rgb => "the colour Transformer (DINO ViT-B/8)",
-            Self::Xyz => "the shape Transformer (Point-MAE)",
-            Self::MapRgbToXyz => "the mapping from colour to shape",
-            Self::MapXyzToRgb => "the mapping from shape to colour",
-        }
-    }
-
-    /// `rgb`, `xyz`, `map_rgb_to_xyz` or `map_xyz_to_rgb`.
-    pub fn name(self) -> &'static str {
-        self.prefix().trim_end_matches('.')
-    }
-
-    pub(super) fn specs(self, architecture: &Architecture) -> Vec<TensorSpec> {
-        let mut specs = match self {
-            Self::Rgb => architecture.rgb_tensors(),
-            Self::Xyz => architecture.xyz_tensors(),
-            Self::MapRgbToXyz | Self::MapXyzToRgb => architecture.mapping_tensors(),
-        };
-        specs.retain(|spec| spec.name.starts_with(self.prefix()));
-        specs
-    }
-
-    /// Whether a published file holds `name` and the method does not use it.
-    fn leaves_out(self, name: &str, naming: Naming, architecture: &Architecture) -> bool {
-        let (unused, layers): (&[&str], _) = match self {
-            Self::Rgb => (&UNUSED_RGB, architecture.rgb.layers),
-            Self::Xyz => (&UNUSED_XYZ, architecture.xyz.layers),
-            Self::MapRgbToXyz | Self::MapXyzToRgb => return false,
-        };
-        let block = naming.blocks(self).and_then(|blocks| name.strip_prefix(blocks));
-        let block = block.and_then(|rest| rest.split_once('.')).and_then(|(n, _)| n.parse().ok());
-        let pruned = block.is_some_and(|block: usize| block >= layers);
-        pruned || name.ends_with(".num_batches_tracked") || unused.iter().any(|prefix| name.starts_with(prefix))
-    }
-}
 
 /// The weights of one part.
 #[derive(Debug)]
@@ -203,13 +141,13 @@ fn unknown(
     let (mut inside, mut outside) = (Vec::new(), BTreeMap::<&str, Vec<&str>>::new());
     for name in checkpoint.tensors.keys().filter(|name| super::prefix::dict(name) == dict) {
         if let Some(own) = chosen.own(name) {
-            if !used.contains(own.as_str()) && !part.leaves_out(&own, chosen.naming, architecture) {
+            if !used.contains(own.as_str()) && !chosen.naming.leaves_out(part, &own, architecture) {
                 inside.push(own);
             }
             continue;
         }
         let rest = unwrapped(&name[dict.len()..]);
-        if !part.leaves_out(rest, chosen.naming, architecture) {
+        if !chosen.naming.leaves_out(part, rest, architecture) {
             outside.entry(rest.split('.').next().unwrap_or(rest)).or_default().push(name);
         }
     }

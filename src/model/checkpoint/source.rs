@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::CheckpointError;
+use super::error::CheckpointError;
 
 const CHUNK: u64 = 1 << 20;
 

@@ -1,6 +1,6 @@
 //! Runs of bytes whose CRC-32 the file tells, as ZIP does of its entries.
 
-use super::CheckpointError;
+use super::error::CheckpointError;
 use super::source::Source;
 
 /// An entry's data.

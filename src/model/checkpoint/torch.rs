@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use safetensors::Dtype;
 
 use super::archive::Archive;
+use super::contents::{Contents, NAME_BYTES_MAX, RANK_MAX, TensorEntry, span};
+use super::error::CheckpointError;
 use super::pickle::{Id, Pickle, Value};
 use super::source::Source;
 use super::summed::Summed;
-use super::{CheckpointError, Contents, NAME_BYTES_MAX, RANK_MAX, TensorEntry, tree};
+use super::tree;
 
 const PICKLE_BYTES_MAX: u64 = 1 << 26;
 /// 0x1950a86a20f9469cfc6c, the number that the first of a legacy file's pickles holds, as a pickle writes it.
@@ -174,7 +176,7 @@ fn tensors<'a>(
         let failed = |reason: String| source.damaged(format!("tensor {name}: {reason}"));
         let Some(tensor) = tensor(pickle, value).map_err(failed)? else { continue };
         let storage = &tensor.storage;
-        let last = super::span(&tensor.shape, &tensor.strides).and_then(|span| span.checked_add(tensor.offset));
+        let last = span(&tensor.shape, &tensor.strides).and_then(|span| span.checked_add(tensor.offset));
         if last.is_none_or(|last| last > storage.count) {
             let (shape, strides, count) = (&tensor.shape, &tensor.strides, storage.count);
             return Err(failed(format!("shape {shape:?} with strides {strides:?} leaves its storage of {count}")));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::NAME_BYTES_MAX;
+use super::contents::NAME_BYTES_MAX;
 use super::pickle::{Id, Pickle, Value};
 
 /// Between a dict's key and a key in that dict; weights' own names have points.

@@ -7,7 +7,9 @@ use half::slice::HalfFloatSliceExt;
 use safetensors::Dtype;
 use safetensors::tensor::Metadata as Header;
 
-use super::{ContentHash, Engine, EngineError, Entry, FORMAT, KEY, stored_specs};
+use super::engine::Engine;
+use super::error::EngineError;
+use super::format::{ContentHash, Entry, FORMAT, KEY, stored_specs};
 use crate::model::{TensorSpec, Weights};
 
 /// A header of names, shapes and settings is far below this.

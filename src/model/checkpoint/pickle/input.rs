@@ -1,6 +1,6 @@
 //! The bytes of a pickle, never read past their end.
 
-use super::Step;
+use super::step::Step;
 
 #[derive(Default)]
 pub(super) struct Input<'a> {

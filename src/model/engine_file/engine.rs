@@ -1,0 +1,44 @@
+//! An engine in memory.
+
+use super::error::EngineError;
+use super::metadata::Metadata;
+use crate::model::Weights;
+use crate::prepare::Preparation;
+
+/// An engine in memory.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    pub metadata: Metadata,
+    /// Every tensor of the architecture, or all but the mappings'.
+    pub weights: Weights,
+    /// Hex SHA-256 of metadata and weights as they are stored; empty before the engine is stored.
+    pub content_sha256: String,
+}
+
+impl Engine {
+    /// Whether the mappings are there.
+    pub fn is_fitted(&self) -> bool {
+        self.weights.contains_key("map_rgb_to_xyz.input.weight")
+    }
+
+    /// Prepares frames in another way. Another scene is refused where mappings or a threshold were learnt in this one, and
+    /// another stride where a threshold was.
+    pub fn prepare_as(&mut self, preparation: Preparation) -> Result<(), EngineError> {
+        let own = &self.metadata.preparation;
+        if let Some(difference) = own.scene_difference(&preparation)
+            && (self.is_fitted() || self.metadata.calibration.is_some())
+        {
+            return Err(EngineError::Scene { difference });
+        }
+        if self.metadata.calibration.is_some() && own.stride != preparation.stride {
+            return Err(EngineError::Stride { engine: own.stride, asked: preparation.stride });
+        }
+        self.metadata.preparation = preparation;
+        Ok(())
+    }
+
+    /// The two networks' weights alone.
+    pub fn backbones(&self) -> Weights {
+        self.weights.iter().filter(|(name, _)| !name.starts_with("map_")).map(|(n, v)| (n.clone(), v.clone())).collect()
+    }
+}

@@ -1,0 +1,40 @@
+//! Why an engine is not read, written or used.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::format::FORMAT;
+use crate::prepare::Stride;
+use crate::signature::SignatureError;
+
+#[derive(Debug, Error)]
+pub enum EngineError {
+    #[error("cannot read the engine {}: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("cannot write the engine {}: {source}", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("{} is not an engine file: {reason}; make one with `crosscheck import`", path.display())]
+    Kind { path: PathBuf, reason: String },
+    #[error(
+        "the engine {} has format {found}, this program reads format {FORMAT}: make it again with `crosscheck import` of this version",
+        path.display()
+    )]
+    Version { path: PathBuf, found: String },
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    #[error("the engine {} is damaged: {reason}; copy or import it again", path.display())]
+    Damaged { path: PathBuf, reason: String },
+    #[error(
+        "the engine was fitted in another scene: {difference}; fit it again with this scene, or leave the scene out, which takes the engine's own"
+    )]
+    Scene { difference: String },
+    #[error(
+        "the engine was calibrated with --stride {}, but {} is asked for: calibrate it again, or leave out --stride",
+        engine.pixels(),
+        asked.pixels()
+    )]
+    Stride { engine: Stride, asked: Stride },
+    #[error("the tensor {name} has a value that {} ({value}): {}", if value.is_finite() { "f16 cannot hold" } else { "is not finite" }, if value.is_finite() { "use --precision f32" } else { "nothing was written" })]
+    Range { name: String, value: f32 },
+}
