@@ -120,7 +120,7 @@ pub fn run(
         }
     }
     (0..around).for_each(|_| ceilings.measure());
-    if let Some(reason) = inspection.reason {
+    if let Some(reason) = inspection.outcome.reason() {
         return Err(InspectError::NotScored(reason));
     }
     Ok(Report {

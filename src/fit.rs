@@ -193,7 +193,7 @@ impl Fit {
             let mut input = NetworkInput::default();
             self.preparer.run(frame, &how, at, &mut input)?;
             self.usual.check(&input)?;
-            lacking = Unscored::of(&input, self.engine.metadata.architecture.xyz.groups);
+            lacking = Unscored::from_input(&input, self.engine.metadata.architecture.xyz.groups);
             if lacking.is_some() {
                 continue;
             }

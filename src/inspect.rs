@@ -1,6 +1,7 @@
 //! One frame in, one verdict out.
 
 mod doubt;
+mod outcome;
 mod tally;
 
 use std::time::{Duration, Instant};
@@ -14,10 +15,11 @@ use crate::calibration::distance::is_other_unit;
 use crate::frame::RgbdFrame;
 use crate::model::engine_file::{Engine, Metadata, Usual};
 use crate::prepare::crop::CropMisfit;
-use crate::prepare::{Missing, NetworkInput, PartChoice, Preparation, Preparer};
+use crate::prepare::{NetworkInput, PartChoice, Preparation, Preparer};
 use crate::regions::{Misfit, NetworkMask};
-use crate::score::{self, Thresholds, Verdict};
+use crate::score::{self, Thresholds};
 pub use doubt::{Doubt, Doubts};
+pub use outcome::{Outcome, Scores, Unscored};
 pub use tally::Tally;
 
 #[derive(Debug, Error, PartialEq)]
@@ -38,69 +40,6 @@ pub enum InspectError {
     Backend(#[from] BackendError),
 }
 
-/// Why a frame was rejected before the networks ran.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum Unscored {
-    #[error(
-        "the frame has no point at all where the part may be: check the depth stream, or that this is the cloud's file"
-    )]
-    NoPoints,
-    #[error(
-        "no part was found: no component of at least 30 points is left that is clear of the picture's edge where scene.part asks for that; check where the part lies, scene.crop, and the belt"
-    )]
-    NoPart,
-    #[error(
-        "no window can follow the part: the cloud does not tell what a pixel is in millimetres; check that x, y and z are in the camera's frame, and scene.crop.follow_mm"
-    )]
-    NoScale,
-    /// Fewer points than groups would repeat group centres: the shape is not described.
-    #[error(
-        "too few points: {points} are left on the part where at least {points_min} are needed; check the distance, the depth stream and the belt plane"
-    )]
-    TooFewPoints { points: usize, points_min: usize },
-    #[error("no point of the part lies where defects count; check where the part lies, and the regions")]
-    OutsideRegions,
-    #[error("it is doubtful what the part is: {0}")]
-    Doubtful(Doubt),
-}
-
-impl Unscored {
-    /// Why nothing can be said about the part in `input`, described by `points_min` points at the least.
-    pub fn of(input: &NetworkInput, points_min: usize) -> Option<Self> {
-        let points = input.points();
-        match input.taken.missing {
-            _ if input.taken.depth_m.is_none() => Some(Self::NoPoints),
-            Some(Missing::Component) => Some(Self::NoPart),
-            Some(Missing::Scale) => Some(Self::NoScale),
-            None => (points < points_min).then_some(Self::TooFewPoints { points, points_min }),
-        }
-    }
-
-    /// A few words for it, the same for each frame of a kind.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::NoPoints => "no point where the part may be",
-            Self::NoPart => "no part was found",
-            Self::NoScale => "no window can follow the part",
-            Self::TooFewPoints { .. } => "too few points on the part",
-            Self::OutsideRegions => "no point of the part where defects count",
-            Self::Doubtful(_) => "doubtful what the part is",
-        }
-    }
-
-    /// A word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::NoPoints => "no_points",
-            Self::NoPart => "no_part",
-            Self::NoScale => "no_scale",
-            Self::TooFewPoints { .. } => "too_few_points",
-            Self::OutsideRegions => "outside_regions",
-            Self::Doubtful(_) => "doubtful_part",
-        }
-    }
-}
-
 /// An engine ready to run, with the buffers that frames reuse.
 pub struct Inspector {
     backend: Box<dyn Backend + Send>,
@@ -115,28 +54,15 @@ pub struct Inspector {
     between: Between,
 }
 
-/// What one frame came to.
+/// The result of one frame.
 #[derive(Clone, Debug, Default)]
 pub struct Inspection {
-    /// None where the frame was rejected before the networks ran.
-    pub scores: Option<Scores>,
-    /// None where the engine has no threshold and the frame could be scored.
-    pub verdict: Option<Verdict>,
-    /// Why a frame that was not scored is rejected.
-    pub reason: Option<Unscored>,
+    pub outcome: Outcome,
     /// Why another thing than the part may have been inspected.
     pub doubt: Option<Doubt>,
     pub input: NetworkInput,
     pub maps: AnomalyMaps,
     pub times: StageTimes,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scores {
-    /// The anomaly map's maximum (section 3.3).
-    pub score: f32,
-    /// The published evaluation's score.
-    pub reference: f32,
 }
 
 /// Where the time of one frame went.
@@ -244,7 +170,8 @@ impl Inspector {
     }
 
     /// [`Self::inspect_part`] over the inspection of an earlier frame, whose buffers it reuses: a stream of frames of one
-    /// size allocates nothing once the first went through. After an error the inspection means nothing.
+    /// size allocates nothing once the first went through. After an error nothing was
+    /// inspected.
     pub fn inspect_into(
         &mut self,
         frame: &RgbdFrame,
@@ -252,15 +179,15 @@ impl Inspector {
         inspection: &mut Inspection,
     ) -> Result<(), InspectError> {
         let start = Instant::now();
+        inspection.outcome = Outcome::default();
         self.check_size(frame)?;
         self.preparer.run(frame, &self.preparation, at, &mut inspection.input)?;
         inspection.times = StageTimes { prepare: start.elapsed(), ..StageTimes::default() };
         self.check_unit(&inspection.input)?;
         inspection.doubt = Doubt::of(&inspection.input, self.preparation.part, self.usual.as_ref());
         if let Some(reason) = self.refusal(inspection) {
-            // A part that is not seen is not known to be good.
             inspection.maps.silence();
-            inspection.refuse(reason);
+            inspection.outcome = Outcome::Unscored(reason);
             return Ok(());
         }
         let Inspection { input, maps, times, .. } = inspection;
@@ -269,14 +196,14 @@ impl Inspector {
         if let Some(regions) = &mut self.regions {
             maps.keep(regions.of(frame.width(), frame.height(), &input.window)?);
             if !maps.valid.contains(&true) {
-                inspection.refuse(Unscored::OutsideRegions);
+                inspection.outcome = Outcome::Unscored(Unscored::OutsideRegions);
                 return Ok(());
             }
         }
         let map = &maps.anomaly_map;
-        let found = Scores { score: score::maximum(map), reference: score::reference(map) };
-        inspection.verdict = self.thresholds.map(|thresholds| thresholds.verdict(found.score));
-        (inspection.scores, inspection.reason) = (Some(found), None);
+        let scores = Scores { score: score::maximum(map), reference: score::reference(map) };
+        let verdict = self.thresholds.map(|thresholds| thresholds.verdict(scores.score));
+        inspection.outcome = Outcome::Scored { scores, verdict };
         Ok(())
     }
 
@@ -302,22 +229,18 @@ impl Inspector {
     /// Why a prepared frame is rejected without a score.
     fn refusal(&self, inspection: &Inspection) -> Option<Unscored> {
         let doubtful = || inspection.doubt.filter(|_| self.rejects_doubtful).map(Unscored::Doubtful);
-        Unscored::of(&inspection.input, self.points_min).or_else(doubtful)
+        Unscored::from_input(&inspection.input, self.points_min).or_else(doubtful)
     }
 }
 
 impl Inspection {
-    fn refuse(&mut self, reason: Unscored) {
-        (self.scores, self.verdict, self.reason) = (None, Some(Verdict::Reject), Some(reason));
-    }
-
     /// Pixels that have a shape feature.
     pub fn valid_pixels(&self) -> usize {
         self.maps.valid.iter().filter(|v| **v).count()
     }
 
-    /// The score, or infinity for a frame that was rejected before it had one: it ranks above every other.
+    /// The score; infinity for a frame without one, which ranks above every other.
     pub fn ranked_score(&self) -> f32 {
-        self.scores.map_or(f32::INFINITY, |scores| scores.score)
+        self.outcome.score().unwrap_or(f32::INFINITY)
     }
 }

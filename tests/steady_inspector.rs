@@ -66,14 +66,14 @@ fn however_the_part_is_found() {
         let scene = Scene::new(Part::Puck, 1);
         let seen = |index| scene.nominal(index).frame;
         inspector.inspect_into(&seen(0), None, &mut inspection).expect("a frame with points");
-        assert!(inspection.scores.is_some(), "{preparation:?}: {:?}", inspection.reason);
+        assert!(inspection.outcome.scores().is_some(), "{preparation:?}: {:?}", inspection.outcome);
         let bare = scene.along(0, &[], 0.0);
         let frames = [seen(1), bare, seen(2)];
         for (i, frame) in frames.iter().cycle().take(6).enumerate() {
             let before = in_process();
             let result = inspector.inspect_into(frame, None, &mut inspection);
             let after = in_process();
-            assert_eq!((result, inspection.scores.is_none()), (Ok(()), i % 3 == 1));
+            assert_eq!((result, inspection.outcome.scores().is_none()), (Ok(()), i % 3 == 1));
             assert_eq!(after - before, 0, "frame {i} allocated with {preparation:?}");
         }
     }
@@ -96,14 +96,17 @@ fn in_every_arithmetic() {
         inspector.set_thresholds(Thresholds { reject: 0.0, review: None });
         let mut inspection = Inspection::default();
         inspector.inspect_into(&on_belt(0, None), None, &mut inspection).expect("a frame with points");
-        assert!(inspection.scores.is_some(), "{:?}", inspection.reason);
+        assert!(inspection.outcome.scores().is_some(), "{:?}", inspection.outcome);
         let frames = [on_belt(1, None), on_belt(2, Some(Defect::Dent)), empty(), on_belt(3, Some(Defect::Stain))];
         for (i, frame) in frames.iter().cycle().take(12).enumerate() {
             let before = in_process();
             let result = inspector.inspect_into(frame, None, &mut inspection);
             let after = in_process();
             assert_eq!(result, Ok(()));
-            assert_eq!((inspection.scores.is_none(), inspection.verdict), (i % 4 == 2, Some(Verdict::Reject)));
+            assert_eq!(
+                (inspection.outcome.scores().is_none(), inspection.outcome.verdict()),
+                (i % 4 == 2, Some(Verdict::Reject))
+            );
             assert_eq!(after - before, 0, "frame {i} with stride {stride:?} in {arithmetic:?} allocated");
         }
     }

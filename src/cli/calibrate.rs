@@ -61,10 +61,11 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         let mut warned = false;
         for at in inspector.parts(&frame).with_context(named)? {
             let inspection = inspector.inspect_part(&frame, at).with_context(named)?;
-            if let Some(reason) = &inspection.reason {
+            let reason = inspection.outcome.reason();
+            if let Some(reason) = reason {
                 log::warn!("{}: {reason}", entry.rgb.display());
             }
-            warned |= inspection.reason.is_some() || inspection.doubt.is_some();
+            warned |= reason.is_some() || inspection.doubt.is_some();
             doubts.add(&inspection.input, inspection.doubt);
             scores.push(inspection.ranked_score());
         }

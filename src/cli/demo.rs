@@ -174,8 +174,8 @@ impl Stream {
             defect: sample.defect.map(|defect| defect.name().to_string()),
             truth: inspection.input.window.nearest(&sample.ground_truth, sample.frame.width(), false),
             window: inspection.input.window,
-            score: inspection.scores.map(|s| s.score),
-            verdict: inspection.verdict,
+            score: inspection.outcome.score(),
+            verdict: inspection.outcome.verdict(),
             psi: Tested::psi_of(inspection.maps),
         });
     }
@@ -206,14 +206,11 @@ fn kind(defect: Option<Defect>) -> &'static str {
 }
 
 fn verdict(inspection: &Inspection) -> &'static str {
-    match inspection.verdict {
-        Some(Verdict::Pass) => "pass",
-        _ => "reject",
-    }
+    if inspection.outcome.passes() { "pass" } else { "reject" }
 }
 
 fn line(number: usize, sample: &Sample, inspection: &Inspection) -> String {
-    let score = inspection.scores.map_or("   none".into(), |s| format!("{:7.4}", s.score));
+    let score = inspection.outcome.score().map_or("   none".into(), |score| format!("{score:7.4}"));
     let judged = match (sample.defect, verdict(inspection)) {
         (None, "reject") => "  <- false reject",
         (Some(_), "pass") => "  <- missed",

@@ -114,7 +114,9 @@ fn check(engine: &Engine, request: &Request<'_>, entries: &[Entry]) -> Result<()
         let frame = entry.frame()?;
         let name = || entry.rgb.display().to_string();
         let [want, got] = [&mut on_cpu, &mut on_gpu].map(|inspector| inspector.inspect(&frame));
-        let (Some(want), Some(got)) = (want.with_context(name)?.scores, got.with_context(name)?.scores) else {
+        let (Some(want), Some(got)) =
+            (want.with_context(name)?.outcome.scores(), got.with_context(name)?.outcome.scores())
+        else {
             continue;
         };
         let difference = plans::difference(got.score, want.score);

@@ -13,7 +13,7 @@ use crosscheck::model::engine_file::Engine;
 use crosscheck::overlay::{self, Overlay};
 use crosscheck::preview::{self, Part};
 use crosscheck::regions::{NetworkMask, Regions};
-use crosscheck::score::{Thresholds, Verdict};
+use crosscheck::score::Thresholds;
 use crosscheck::shapes::{H, W};
 use image::RgbImage;
 
@@ -85,11 +85,11 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
             .join("\n\n")
     };
     print(text)?;
-    let passes = |inspection: &Inspection| matches!(inspection.verdict, None | Some(Verdict::Pass));
     for (_, inspection) in &inspections {
         inspection.doubt.iter().for_each(|doubt| log::warn!("{doubt}"));
     }
-    Ok(if inspections.iter().all(|(_, inspection)| passes(inspection)) { Outcome::Done } else { Outcome::Rejected })
+    let is_any_rejected = inspections.iter().any(|(_, inspection)| inspection.outcome.rejects());
+    Ok(if is_any_rejected { Outcome::Rejected } else { Outcome::Done })
 }
 
 fn inspector(arguments: &Arguments) -> Result<Inspector> {
@@ -164,8 +164,8 @@ pub fn overlay_of<'a>(frame: &'a RgbdFrame, inspection: &'a Inspection, threshol
         kept: &inspection.input.kept,
         anomaly_map: &maps.anomaly_map,
         valid: &maps.valid,
-        score: inspection.scores.map(|s| s.score),
+        score: inspection.outcome.score(),
         threshold,
-        verdict: inspection.verdict,
+        verdict: inspection.outcome.verdict(),
     }
 }

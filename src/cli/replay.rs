@@ -83,11 +83,11 @@ struct Played<'a> {
 
 impl Played<'_> {
     fn verdict(&self) -> Verdict {
-        self.inspection.verdict.unwrap_or(Verdict::Reject)
+        self.inspection.outcome.station_verdict()
     }
 
     fn score(&self) -> Option<f32> {
-        self.inspection.scores.map(|scores| scores.score)
+        self.inspection.outcome.score()
     }
 
     fn differs(&self) -> bool {
@@ -102,7 +102,7 @@ impl Played<'_> {
     fn to_text(&self, judge: &Judge) -> String {
         let number = |score: Option<f32>| score.map_or("none".into(), |score| format!("{score:.6}"));
         let mut text = format!("{:<32} score {:>9}  {:6}", self.entry.name, number(self.score()), self.verdict());
-        if let Some(reason) = self.inspection.reason {
+        if let Some(reason) = self.inspection.outcome.reason() {
             text += &format!("  ({reason})");
         }
         if let Some(record) = self.record.filter(|_| self.differs()) {
@@ -122,7 +122,7 @@ impl Played<'_> {
             "frame": self.entry.name,
             "score": self.score(),
             "verdict": self.verdict(),
-            "reason": self.inspection.reason.map(|reason| reason.to_string()),
+            "reason": self.inspection.outcome.reason().map(|reason| reason.to_string()),
             "recorded_score": self.record.and_then(|record| record.score),
             "recorded_verdict": self.record.map(|record| record.verdict),
             "differs": self.differs(),

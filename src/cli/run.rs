@@ -21,7 +21,6 @@ use crosscheck::runtime::reload::{ReloadError, Reloader};
 use crosscheck::runtime::settings::Settings;
 use crosscheck::runtime::watchdog::ServiceManager;
 use crosscheck::runtime::{self, Equipment, FAULT_NAMES, Request, Status};
-use crosscheck::score::Verdict;
 use crosscheck::view::{self, Action, Asked, Latest, Reply, View};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -98,7 +97,7 @@ fn name(path: &Path) -> String {
 /// What a judged part is shown to.
 fn watchers(latest: Arc<Latest>, publisher: Option<Publisher>, mut drift: Watch) -> Vec<Watcher> {
     let look: Watcher = Box::new(move |part_frame| {
-        let score = part_frame.inspection.scores.map(|scores| scores.score);
+        let score = part_frame.inspection.outcome.score();
         part_frame.judge.iter().for_each(|judge| drift.look(&part_frame.captured.frame, score, judge));
     });
     let show: Watcher = Box::new(move |part_frame| {
@@ -110,10 +109,10 @@ fn watchers(latest: Arc<Latest>, publisher: Option<Publisher>, mut drift: Watch)
             let latency_ns = part_frame.judged_ns.saturating_sub(part_frame.captured.captured_ns);
             publisher.verdict(Event {
                 part: part_frame.part,
-                verdict: part_frame.inspection.verdict.unwrap_or(Verdict::Reject),
-                score: part_frame.inspection.scores.map(|scores| scores.score),
+                verdict: part_frame.inspection.outcome.station_verdict(),
+                score: part_frame.inspection.outcome.score(),
                 threshold: part_frame.judge.as_ref().map_or(0.0, |judge| judge.thresholds.reject),
-                reason: part_frame.inspection.reason.map(|reason| reason.name()),
+                reason: part_frame.inspection.outcome.reason().map(|reason| reason.name()),
                 latency_ms: Some(latency_ns as f32 * 1e-6),
             });
         })

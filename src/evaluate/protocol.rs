@@ -142,8 +142,8 @@ fn tested_part(entry: &Entry, part: usize, truth: &[bool], width: usize, (of, in
         name,
         defect,
         truth: marked,
-        score: inspection.scores.map(|s| s.score),
-        verdict: inspection.verdict,
+        score: inspection.outcome.score(),
+        verdict: inspection.outcome.verdict(),
         window,
         psi: Tested::psi_of(inspection.maps),
     }
@@ -228,7 +228,7 @@ type Inspected = (Option<Rc<[[f32; 2]]>>, Inspection);
 
 /// Whether something is to be said about a frame: a part that is doubtful or has no score.
 fn is_warned_of(inspected: &[Inspected]) -> bool {
-    inspected.iter().any(|(_, inspection)| inspection.reason.is_some() || inspection.doubt.is_some())
+    inspected.iter().any(|(_, inspection)| inspection.outcome.reason().is_some() || inspection.doubt.is_some())
 }
 
 /// Every part of a frame.

@@ -18,7 +18,6 @@ use crate::clock;
 use crate::inspect::{InspectError, Inspector, Unscored};
 use crate::reject::fault::Fault;
 use crate::reject::sender::Sender;
-use crate::score::Verdict;
 
 /// One bad frame rejects its part; so many in a row are a fault: of the depth where frames have no point, else of the engine.
 pub const ERRORS_IN_A_ROW: u32 = 3;
@@ -143,7 +142,7 @@ impl<'a> InspectionThread<'a> {
             self.failed(&error);
             return self.give_back(part_frame);
         }
-        if part_frame.inspection.verdict == Some(Verdict::Pass) {
+        if part_frame.inspection.outcome.passes() {
             self.links.sender.accept(part_frame.part);
         }
         part_frame.judged_ns = clock::monotonic_ns();
@@ -160,7 +159,7 @@ impl<'a> InspectionThread<'a> {
 
     /// Whether a frame has points at all; so many in a row without any are a fault of the depth stream.
     fn has_depth(&mut self, part_frame: &PartFrame) -> bool {
-        let has_depth = part_frame.inspection.reason != Some(Unscored::NoPoints);
+        let has_depth = part_frame.inspection.outcome.reason() != Some(Unscored::NoPoints);
         self.empty = if has_depth { 0 } else { self.empty + 1 };
         if has_depth {
             self.links.sender.clear(Fault::DepthLost);
@@ -175,16 +174,15 @@ impl<'a> InspectionThread<'a> {
 
     fn measure(&self, part_frame: &PartFrame) {
         let (metrics, inspection) = (self.links.metrics, &part_frame.inspection);
-        let verdict = inspection.verdict.unwrap_or(Verdict::Reject);
-        let score = inspection.scores.map(|scores| scores.score);
-        metrics.verdict(part_frame.part, score, self.judge.thresholds.reject, verdict);
+        let (outcome, threshold) = (&inspection.outcome, self.judge.thresholds.reject);
+        metrics.verdict(part_frame.part, outcome.score(), threshold, outcome.station_verdict());
         if inspection.doubt.is_some() {
             metrics.count(Count::PartsDoubtful);
         }
         let times = &inspection.times;
         metrics.time(Latency::Prepare, times.prepare);
         metrics.time(Latency::CaptureToVerdict, since(part_frame.captured.captured_ns, part_frame.judged_ns));
-        if inspection.scores.is_some() {
+        if outcome.scores().is_some() {
             metrics.time(Latency::RgbTokens, times.rgb_tokens);
             metrics.time(Latency::XyzGroups, times.xyz_groups);
             metrics.time(Latency::AnomalyMap, times.anomaly_map);
@@ -193,7 +191,7 @@ impl<'a> InspectionThread<'a> {
 
     /// Hands the part to the recorder, if it is to be recorded and the recorder keeps up.
     fn record(&mut self, part_frame: Box<PartFrame>) {
-        let passed = part_frame.inspection.verdict == Some(Verdict::Pass);
+        let passed = part_frame.inspection.outcome.passes();
         let Some(recording) = &mut self.links.recording else { return self.give_back(part_frame) };
         if passed {
             self.owed += recording.pass_share;

@@ -115,10 +115,10 @@ impl Judgement {
             let inspection = self.inspector.inspect_part(&frame, record.and_then(|record| record.at));
             let inspection =
                 inspection.map_err(|source| JudgementError::CheckFailed { frame: entry.name.clone(), source })?;
-            let found = inspection.verdict.unwrap_or(Verdict::Reject);
+            let found = inspection.outcome.station_verdict();
             // On a line a review is a reject.
             if (found == Verdict::Pass) != (expected == Verdict::Pass) {
-                let score = inspection.scores.map_or("none".into(), |scores| scores.score.to_string());
+                let score = inspection.outcome.score().map_or("none".into(), |score| score.to_string());
                 return Err(JudgementError::CheckDiffers { frame: entry.name.clone(), score, found, expected });
             }
         }

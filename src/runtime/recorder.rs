@@ -110,9 +110,7 @@ impl Recorder {
 
     /// Writes a part's frame, maps and verdict. After an error nothing of the part is left.
     pub fn record(&mut self, part_frame: &PartFrame, judge: &Judge) -> io::Result<()> {
-        let inspection = &part_frame.inspection;
-        let verdict = inspection.verdict.unwrap_or(Verdict::Reject);
-        let kind = kind(verdict);
+        let kind = kind(part_frame.inspection.outcome.station_verdict());
         let captured_unix_ms = unix_ms(part_frame.captured.captured_ns);
         let stem = recording::name(self.session, part_frame.part);
         self.shelf.make_room()?;
@@ -121,22 +119,21 @@ impl Recorder {
     }
 
     fn entry(&self, part_frame: &PartFrame, judge: &Judge, captured_unix_ms: u64) -> PartRecord {
-        let inspection = &part_frame.inspection;
+        let Inspection { outcome, times, .. } = &part_frame.inspection;
         let milliseconds = |(name, time): (&str, Duration)| (name.to_string(), time.as_secs_f64() * 1e3);
         PartRecord {
             format: recording::FORMAT,
             part: part_frame.part,
             sequence: part_frame.captured.sequence,
             captured_unix_ms,
-            score: inspection.scores.map(|scores| scores.score),
-            verdict: inspection.verdict.unwrap_or(Verdict::Reject),
-            reason: inspection.reason.map(|reason| reason.to_string()),
+            score: outcome.score(),
+            verdict: outcome.station_verdict(),
+            reason: outcome.reason().map(|reason| reason.to_string()),
             threshold: judge.thresholds.reject,
             review: judge.thresholds.review,
             at: part_frame.at,
             engine_sha256: judge.engine_sha256.clone(),
-            times_ms: inspection
-                .times
+            times_ms: times
                 .stages()
                 .into_iter()
                 .chain([(
@@ -190,7 +187,7 @@ mod tests {
     use super::*;
     use crate::dataset::{Layout, Reading, Split, frames_under};
     use crate::frame::{OrganisedCloud, Region, RgbdFrame};
-    use crate::inspect::{Scores, Unscored};
+    use crate::inspect::{Outcome, Scores, Unscored};
     use crate::prepare::window::Window;
     use crate::score::Thresholds;
 
@@ -213,8 +210,8 @@ mod tests {
         part_frame.inspection.input.window = Window::around(Region::of_size(WIDTH, HEIGHT));
         // The photograph is padded by 112 rows above: network pixel (60, 70) is its rows 8 and 9, columns 140 and 141.
         part_frame.inspection.maps.anomaly_map[60 * W + 70] = 0.7;
-        part_frame.inspection.scores = Some(Scores { score: 0.7, reference: 1.0 });
-        part_frame.inspection.verdict = Some(verdict);
+        let scores = Scores { score: 0.7, reference: 1.0 };
+        part_frame.inspection.outcome = Outcome::Scored { scores, verdict: Some(verdict) };
         part_frame
     }
 
@@ -245,8 +242,7 @@ mod tests {
     fn the_record_says_how_the_verdict_came_about() {
         let folder = tempfile::tempdir().unwrap();
         let mut unseen = part_frame(7, Verdict::Reject);
-        unseen.inspection.scores = None;
-        unseen.inspection.reason = Some(Unscored::OutsideRegions);
+        unseen.inspection.outcome = Outcome::Unscored(Unscored::OutsideRegions);
         recorder(folder.path(), 1 << 30).record(&unseen, &judge()).unwrap();
         let entry = frames_under(folder.path(), &Reading::default()).unwrap().remove(0);
         let record = PartRecord::beside(&entry.rgb).unwrap().unwrap();

@@ -48,7 +48,7 @@ fn a_fit_on_a_few_good_parts_finds_defects_of_either_kind() {
     let mut inspector = Inspector::new(read).expect("a fitted engine");
     let mut score = |seed, defect| {
         let inspection = inspector.inspect(&frame(seed, defect)).expect("a frame with points");
-        inspection.scores.expect("enough points").score
+        inspection.outcome.score().expect("enough points")
     };
     let good = (100..106).map(|seed| score(seed, None)).fold(0.0, f32::max);
     for defect in [Defect::Stain, Defect::Dent] {

@@ -41,7 +41,7 @@ fn frames(desk: &Desk) {
     let all = [good(10), good(11), stained, only(20, good(12)), good(13), only(0, good(14))];
     let mut inspector = Inspector::new(small_engine::engine(1.0)).unwrap();
     let mut scores: Vec<f32> =
-        all.iter().filter_map(|frame| inspector.inspect(frame).unwrap().scores).map(|scores| scores.score).collect();
+        all.iter().filter_map(|frame| inspector.inspect(frame).unwrap().outcome.score()).collect();
     scores.sort_by(f32::total_cmp);
     assert!(scores.len() == 4 && scores[1] < scores[2], "{scores:?}");
     small_engine::engine(scores[1]).write(&desk.path("engine.safetensors")).unwrap();

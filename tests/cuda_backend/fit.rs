@@ -126,7 +126,7 @@ fn scores(engine: Engine) -> Vec<f32> {
     let mut inspector = Inspector::new(engine).unwrap();
     let good = (100..108).map(|seed| (seed, None));
     let bad = (200..204).flat_map(|seed| [(seed, Some(Defect::Stain)), (seed, Some(Defect::Dent))]);
-    let score = |(seed, defect)| inspector.inspect(&frame(seed, defect)).unwrap().scores.unwrap().score;
+    let score = |(seed, defect)| inspector.inspect(&frame(seed, defect)).unwrap().outcome.score().unwrap();
     good.chain(bad).map(score).collect()
 }
 

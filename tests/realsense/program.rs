@@ -37,7 +37,7 @@ fn a_recording_runs_to_verdicts_which_are_those_of_its_frames() {
     let path = folder.path();
     let mut inspector = Inspector::new(small_engine::engine(1.0)).unwrap();
     let scores: Vec<f32> = (0..FRAMES)
-        .map(|number| inspector.inspect(&expected(number, Grid::Colour)).unwrap().scores.unwrap().score)
+        .map(|number| inspector.inspect(&expected(number, Grid::Colour)).unwrap().outcome.score().unwrap())
         .collect();
     let mut sorted = scores.clone();
     sorted.sort_by(f32::total_cmp);

@@ -220,7 +220,7 @@ impl Plant {
             judgement: judgement_of(engine, self.threshold),
             line: self.line.running,
             watchers: vec![Box::new(move |part_frame| {
-                log.lock().unwrap().push((part_frame.part, part_frame.inspection.verdict.unwrap()));
+                log.lock().unwrap().push((part_frame.part, part_frame.inspection.outcome.verdict().unwrap()));
                 std::thread::sleep(burden);
                 judged.fetch_add(1, Relaxed);
             })],

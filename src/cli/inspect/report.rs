@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crosscheck::backend::cpu::CpuOptions;
-use crosscheck::inspect::Inspection;
+use crosscheck::inspect::{Inspection, Outcome, Scores};
 use crosscheck::prepare::belt::Belt;
 use serde_json::{Map, Value, json};
 
@@ -35,11 +35,12 @@ fn part(inspection: &Inspection) -> Map<String, Value> {
     let mut times: Map<String, Value> = inspection.times.stages().into_iter().map(milliseconds).collect();
     times.extend([milliseconds(("total", inspection.times.total()))]);
     let window = inspection.input.window;
+    let outcome = &inspection.outcome;
     let fields = json!({
-        "score": inspection.scores.map(|s| s.score),
-        "score_reference": inspection.scores.map(|s| s.reference),
-        "verdict": inspection.verdict,
-        "reason": inspection.reason.map(|reason| reason.to_string()),
+        "score": outcome.score(),
+        "score_reference": outcome.scores().map(|scores| scores.reference),
+        "verdict": outcome.verdict(),
+        "reason": outcome.reason().map(|reason| reason.to_string()),
         "doubt": inspection.doubt.map(|doubt| doubt.to_string()),
         "belt": inspection.input.taken.belt.map(belt),
         "window": { "left": window.left, "top": window.top, "side": window.side },
@@ -64,12 +65,11 @@ fn belt(belt: Belt) -> Value {
 }
 
 pub fn to_text(at: Option<[f32; 2]>, inspection: &Inspection, threshold: Option<f32>) -> String {
-    let score = match (&inspection.scores, &inspection.reason) {
-        (Some(s), _) => format!("{:.6} (reference {:.6})", s.score, s.reference),
-        (None, Some(reason)) => format!("none: {reason}"),
-        (None, None) => "none".into(),
+    let score = match inspection.outcome {
+        Outcome::Scored { scores: Scores { score, reference }, .. } => format!("{score:.6} (reference {reference:.6})"),
+        Outcome::Unscored(reason) => format!("none: {reason}"),
     };
-    let verdict = match (inspection.verdict, threshold) {
+    let verdict = match (inspection.outcome.verdict(), threshold) {
         (Some(verdict), Some(threshold)) => format!("{verdict}, threshold {threshold:.6}"),
         (Some(verdict), None) => verdict.to_string(),
         (None, _) => "none: the engine has no threshold; calibrate it, or give --threshold".into(),

@@ -55,10 +55,10 @@ fn stray_points_in_the_border_change_no_verdict() {
     let mut inspector = inspector();
     for index in 0..2 {
         let clean = inspector.inspect(&without_belt(index, 0)).unwrap();
-        assert!(clean.input.taken.belt.is_none() && clean.scores.is_some());
+        assert!(clean.input.taken.belt.is_none() && clean.outcome.scores().is_some());
         for stray in [1, 3, 20, 100] {
             let found = inspector.inspect(&without_belt(index, stray)).unwrap();
-            assert_eq!(found.scores, clean.scores, "{stray} stray points");
+            assert_eq!(found.outcome.scores(), clean.outcome.scores(), "{stray} stray points");
         }
     }
 }
@@ -68,6 +68,6 @@ fn a_frame_without_a_point_is_a_reject_with_its_reason() {
     let blank = OrganisedCloud::new(300, 200, vec![[0.0; 3]; 60_000]).unwrap();
     let blank = RgbdFrame::new(300, 200, vec![90; 180_000], blank).unwrap();
     let found = inspector().inspect(&blank).unwrap();
-    assert_eq!(found.reason, Some(Unscored::NoPoints));
-    assert_eq!(found.verdict, Some(crosscheck::score::Verdict::Reject));
+    assert_eq!(found.outcome.reason(), Some(Unscored::NoPoints));
+    assert_eq!(found.outcome.verdict(), Some(crosscheck::score::Verdict::Reject));
 }

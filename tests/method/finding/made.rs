@@ -68,11 +68,11 @@ fn a_fixture_is_not_taken_for_the_part_where_the_scene_says_so() {
 fn a_doubtful_part_is_rejected_where_that_is_asked_for() {
     let frame = sample(&fixture(), Part::Puck, 1).frame;
     let mut inspector = inspector(scene(PartChoice::Largest, Crop::default()));
-    assert_eq!(inspector.inspect(&frame).unwrap().reason, None);
+    assert_eq!(inspector.inspect(&frame).unwrap().outcome.reason(), None);
     inspector.reject_doubtful(true);
     let found = inspector.inspect(&frame).unwrap();
-    assert_eq!(found.reason, Some(Unscored::Doubtful(Doubt::TouchesEdge)));
-    assert!(found.scores.is_none() && found.verdict == Some(crosscheck::score::Verdict::Reject));
+    assert_eq!(found.outcome.reason(), Some(Unscored::Doubtful(Doubt::TouchesEdge)));
+    assert!(found.outcome.scores().is_none() && found.outcome.verdict() == Some(crosscheck::score::Verdict::Reject));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn without_a_part_that_is_clear_of_the_edge_there_is_none() {
     let cloud = OrganisedCloud::new(1280, 720, points).unwrap();
     let frame = RgbdFrame::new(1280, 720, sample.frame.rgb().to_vec(), cloud).unwrap();
     let found = inspector(scene(PartChoice::Centre, Crop::default())).inspect(&frame).unwrap();
-    assert_eq!(found.reason, Some(Unscored::NoPart));
+    assert_eq!(found.outcome.reason(), Some(Unscored::NoPart));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn each_of_several_parts_is_inspected_in_its_own_window() {
     let mut lefts = Vec::new();
     for at in found {
         let inspection = inspector.inspect_part(&frame, at).unwrap();
-        assert!(inspection.scores.is_some(), "{:?}", inspection.reason);
+        assert!(inspection.outcome.scores().is_some(), "{:?}", inspection.outcome);
         let [x, y] = at.unwrap();
         assert!(inspection.input.window.network_pixel(x as usize, y as usize).is_some());
         // Nothing of its neighbours.
@@ -131,5 +131,5 @@ fn each_of_several_parts_is_inspected_in_its_own_window() {
     lefts.sort_unstable();
     assert!(lefts[1] - lefts[0] > 250 && lefts[2] - lefts[1] > 250, "{lefts:?}");
     // Where there is no part, none is judged in its place.
-    assert_eq!(inspector.inspect_part(&frame, Some([100.0, 100.0])).unwrap().reason, Some(Unscored::NoPart));
+    assert_eq!(inspector.inspect_part(&frame, Some([100.0, 100.0])).unwrap().outcome.reason(), Some(Unscored::NoPart));
 }

@@ -63,7 +63,7 @@ fn a_pothole_is_a_reject_and_a_good_road_passes() {
     let mut inspect = |frame: &RgbdFrame| {
         let found = inspector.inspect(frame).unwrap();
         assert_eq!(found.input.points(), found.input.kept.iter().filter(|kept| **kept).count());
-        (found.verdict, found.ranked_score(), found)
+        (found.outcome.verdict(), found.ranked_score(), found)
     };
     let mut best = 0.0_f32;
     for at in [[25, 25], [0, 50], [50, 0]] {
