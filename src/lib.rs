@@ -25,6 +25,7 @@ pub mod mqtt;
 pub mod onnx;
 pub mod overlay;
 pub mod ownership;
+pub mod plan;
 mod plots;
 pub mod prepare;
 pub mod preview;

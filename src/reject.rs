@@ -32,25 +32,22 @@ pub mod gpio;
 mod hold;
 pub mod log_sink;
 pub mod part;
+pub mod plan;
 pub mod realtime;
 pub mod schedule;
 pub mod sender;
-pub mod settings;
 pub mod tally;
 
 use std::os::fd::BorrowedFd;
 
 use thiserror::Error;
 
-use crate::config;
-use crate::config::trigger::TriggerSource;
-use crate::config::{Station, ns_from_ms};
+use crate::config::{self, Station};
 use actuator::Options;
-use belt::BeltSettings;
 pub use edges::{Edge, EdgeKind, Edges, INPUTS_MAX, NoEdges};
 use log_sink::LogSink;
 use part::Outputs;
-use settings::{Delay, Settings};
+use plan::RejectPlan;
 
 #[derive(Debug, Error)]
 pub enum RejectError {
@@ -80,48 +77,12 @@ pub trait Sink: Send {
     }
 }
 
-impl Settings {
-    /// The times of a configuration that was checked.
-    pub fn of(station: &Station) -> Self {
-        let Station { reject, trigger, encoder, gpio, .. } = station;
-        let counts = reject.delay_counts.zip(reject.decision_lead_counts);
-        let time = reject.delay_ms.zip(reject.decision_lead_ms);
-        let delay = match (counts, time) {
-            (Some((delay, lead)), _) => Delay::Counts { delay: delay.into(), lead: lead.into() },
-            (None, time) => {
-                let (delay_ns, lead_ns) = time.map_or((0, 0), |(delay, lead)| (ns_from_ms(delay), ns_from_ms(lead)));
-                Delay::Time { delay_ns, lead_ns }
-            }
-        };
-        let bounces = trigger.source == TriggerSource::Gpio;
-        Self {
-            delay,
-            pulse_ns: ns_from_ms(reject.pulse_ms),
-            gap_ns: ns_from_ms(reject.gap_ms),
-            merge: reject.merge,
-            age_ns_max: ns_from_ms(reject.age_ms_max),
-            late_ns_max: ns_from_ms(reject.late_ms_max),
-            debounce_ns: if bounces { ns_from_ms(trigger.debounce_ms) } else { 0 },
-            confirm_ns_max: gpio.confirm.as_ref().map(|_| ns_from_ms(reject.confirm_ms_max)),
-            belt: encoder.as_ref().map(|encoder| BeltSettings {
-                interval_ns_min: 1_000_000_000 / u64::from(encoder.counts_per_s_max),
-                stopped_ns: ns_from_ms(encoder.stopped_ms),
-                missing_pulses: encoder.missing_pulses,
-            }),
-            pitch_counts: trigger.pitch_counts.map(u64::from),
-        }
-    }
-}
-
-/// Opens the lines of a configuration, puts the outputs into their safe state, and starts the actuator on them.
-pub fn start(station: &Station) -> Result<actuator::Running, RejectError> {
+/// Opens the GPIO lines of a configuration, puts the outputs into their safe state, and starts the actuator on them.
+pub fn start(station: &Station, plan: RejectPlan, options: Options) -> Result<actuator::Running, RejectError> {
     let sink: Box<dyn Sink> = match station.actuator.sink {
         config::reject::Sink::Gpio => Box::new(gpio::GpioSink::open(&station.gpio, station.reject.polarity)?),
         config::reject::Sink::Log => Box::new(LogSink::start()?),
     };
     let edges = gpio::GpioEdges::open(&station.gpio)?;
-    let heartbeat_ns = ns_from_ms(station.actuator.heartbeat_ms);
-    let options =
-        Options { priority: Some(station.actuator.priority), lock_memory: station.actuator.lock_memory, heartbeat_ns };
-    actuator::start(Settings::of(station), options, sink, Box::new(edges))
+    actuator::start(plan, options, sink, Box::new(edges))
 }

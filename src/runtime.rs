@@ -22,10 +22,10 @@ pub mod last_run;
 mod log_limit;
 pub mod matching;
 pub mod metrics;
+pub mod plan;
 mod positions;
 pub mod recorder;
 pub mod reload;
-pub mod settings;
 pub mod tracker;
 pub mod watchdog;
 
@@ -49,17 +49,15 @@ use crate::reject::tally::Tally;
 use capture::CaptureThread;
 pub use capture::Listener;
 use change::Change;
-use inspection::{InspectionThread, Job, Watcher};
+use inspection::{InspectionThread, JOBS_MAX, Job, Watcher};
 use judgement::Judgement;
 
 use matching::PartFrame;
 use metrics::{Count, Gauge, Metrics};
+use plan::RuntimePlan;
 use recorder::{Recorder, RecorderError};
-use settings::Settings;
 use watchdog::ServiceManager;
 
-/// Parts whose frames may wait for the inspection.
-pub const JOBS_MAX: usize = 8;
 /// Changes on their way to the inspection: one, which newer ones wait behind as one.
 const CHANGES_MAX: usize = 1;
 /// Every frame that there is fits into every queue of frames, the capacity of a queue being one less than its length.
@@ -97,7 +95,7 @@ pub const FAULT_NAMES: [&str; Fault::ALL.len()] = {
 pub struct Equipment {
     pub camera: Opener,
     pub judgement: Judgement,
-    pub line: Running,
+    pub actuator: Running,
     /// Shown every part once it is judged.
     pub watchers: Vec<Watcher>,
     pub listeners: Vec<Listener>,
@@ -166,14 +164,14 @@ struct Queues {
 /// Runs a station until it is asked to stop, its recording ends or something fails for good. `requests` is called
 /// every 50 ms.
 pub fn run(
-    settings: &Settings,
+    plan: &RuntimePlan,
     equipment: Equipment,
     requests: &mut dyn FnMut(&Status) -> Option<Request>,
 ) -> Result<(), StationError> {
-    let camera = Supervisor::start(equipment.camera, settings.patience)?;
-    let recorder = settings.recording.as_ref().map(|r| Recorder::open(&r.recorder)).transpose()?;
+    let camera = Supervisor::start(equipment.camera, plan.patience)?;
+    let recorder = plan.recording.as_ref().map(|recording| Recorder::open(&recording.recorder)).transpose()?;
     let Equipment { judgement, watchers, listeners, metrics, manager, .. } = equipment;
-    let Running { handles: line, tally, actuator } = equipment.line;
+    let Running { handles, tally, actuator } = equipment.actuator;
     let (shared, mut queues) = (Shared::default(), Box::<Queues>::default());
     shared.heard_ns.store(clock::monotonic_ns(), Relaxed);
     show(&metrics, &judgement);
@@ -198,22 +196,22 @@ pub fn run(
             spare: inspected_in,
             changes: changes_out,
             replaced: replaced_in,
-            recording: recording(settings, recorder.as_ref().map(ScopedJoinHandle::thread), recorded_in),
-            sender: Sender::new(line.inspection, FaultSet::of(Fault::Starting)),
+            recording: recording(plan, recorder.as_ref().map(ScopedJoinHandle::thread), recorded_in),
+            sender: Sender::new(handles.inspection, FaultSet::of(Fault::Starting)),
             metrics,
             manager,
             stop: &shared.stop_inspection,
             heard_ns: &shared.heard_ns,
             ready: &shared.ready,
         };
-        let inspection = InspectionThread::new(judgement, watchers, settings.timing, inspection);
+        let inspection = InspectionThread::new(judgement, watchers, plan.timing, inspection);
         let inspection = spawn(scope, "inspection", move || inspection.run())?;
         let capture = capture::Links {
             jobs: jobs_in,
             inspection: inspection.thread().clone(),
             spare: [inspected_out, written_out],
-            sender: Sender::new(line.capture, FaultSet::default()),
-            events: line.events,
+            sender: Sender::new(handles.capture, FaultSet::default()),
+            events: handles.events,
             listeners,
             metrics,
             stop: &shared.stop_capture,
@@ -221,10 +219,10 @@ pub fn run(
             ready: &shared.ready,
             frame: &shared.frame,
         };
-        let capture = CaptureThread::new(settings, camera, &preparation, capture);
+        let capture = CaptureThread::new(plan, camera, &preparation, capture);
         let capture = spawn(scope, "capture", move || capture.run())?;
         let threads = Threads { capture, inspection, recorder, actuator };
-        let sender = Sender::new(line.station, FaultSet::default());
+        let sender = Sender::new(handles.station, FaultSet::default());
         let mut supervision = Supervision::new(shared, metrics, manager, sender, (changes_in, replaced_out));
         supervision.run(&threads, &tally, requests);
         manager.stopping();
@@ -250,13 +248,17 @@ fn show(metrics: &Metrics, judgement: &Judgement) {
 }
 
 fn recording<'a>(
-    settings: &Settings,
+    plan: &RuntimePlan,
     recorder: Option<&Thread>,
     queue: Producer<'a, Box<PartFrame>>,
 ) -> Option<inspection::Recording<'a>> {
-    let (settings, recorder) = settings.recording.as_ref().zip(recorder)?;
-    let (waiting_max, pass_share) = (settings.waiting_max, settings.pass_share);
-    Some(inspection::Recording { queue, waiting_max, pass_share, thread: recorder.clone() })
+    let (plan, recorder) = plan.recording.as_ref().zip(recorder)?;
+    Some(inspection::Recording {
+        queue,
+        waiting_max: plan.waiting_max,
+        pass_share: plan.pass_share,
+        thread: recorder.clone(),
+    })
 }
 
 fn spawn<'scope, T: Send + 'scope>(

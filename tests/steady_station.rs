@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crosscheck::clock::monotonic_ns;
 use crosscheck::runtime::metrics::Count;
-use crosscheck::runtime::settings::Announced;
+use crosscheck::runtime::plan::Announced;
 use crosscheck::score::Verdict;
 
 use allocations::in_process;
@@ -39,7 +39,7 @@ fn resident_pages() -> u64 {
 #[test]
 fn a_station_that_is_warm_allocates_nothing_and_its_sums_add_up() {
     let parts = parts_wanted();
-    let mut plant = Plant::new(Announced::ByLine, 400);
+    let mut plant = Plant::new(Announced::ByEdges, 400);
     plant.forgets = true;
     let eye = plant.line.photo_eye.clone();
     let (allocations, pages) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));

@@ -13,12 +13,12 @@ use crate::camera::{CameraError, CapturedFrame, FrameSource, Opener};
 use crate::clock::monotonic_ns;
 use crate::config::{ConfigError, Station, ns_from_ms};
 use crate::frame::RgbdFrame;
-use crate::reject::actuator::{self, Options};
+use crate::plan::Plan;
+use crate::reject::actuator;
 use crate::reject::part::{Event, Outputs};
-use crate::reject::{NoEdges, RejectError, Sink, settings};
+use crate::reject::{NoEdges, RejectError, Sink};
 use crate::runtime::judgement::{Judgement, JudgementError};
 use crate::runtime::metrics::{Count, Metrics};
-use crate::runtime::settings::Settings;
 use crate::runtime::watchdog::ServiceManager;
 use crate::runtime::{self, Equipment, FAULT_NAMES, Request, StationError};
 
@@ -84,12 +84,8 @@ pub fn run(
     // Whole milliseconds, as the configuration is written.
     let delay_ms = (DELAY_MS_MIN + 1e3 * frame_s * DELAY_FRAMES).ceil();
     let station = station(engine, delay_ms)?;
-    let options = Options {
-        priority: Some(station.actuator.priority),
-        lock_memory: station.actuator.lock_memory,
-        heartbeat_ns: ns_from_ms(station.actuator.heartbeat_ms),
-    };
-    let line = actuator::start(settings::Settings::of(&station), options, Box::new(Nowhere), Box::new(NoEdges))?;
+    let plan = Plan::from(&station);
+    let actuator = actuator::start(plan.reject, plan.actuator, Box::new(Nowhere), Box::new(NoEdges))?;
     let metrics = Arc::new(Metrics::new(&FAULT_NAMES));
     let times = Arc::new(Mutex::new(Times::default()));
     let (judged, followed) = (times.clone(), times.clone());
@@ -98,7 +94,7 @@ pub fn run(
     let equipment = Equipment {
         camera: Opener::new(move || Ok(Box::new(Repeated::new(frame.clone(), interval_ns)))),
         judgement: Judgement::of_station(&station)?,
-        line,
+        actuator,
         watchers: vec![Box::new(move |shot| {
             lock(&judged).to_verdict.push(shot.judged_ns.saturating_sub(shot.captured.captured_ns));
         })],
@@ -108,7 +104,7 @@ pub fn run(
     };
     let start = Instant::now();
     let stop = &mut |_: &runtime::Status| (start.elapsed() > time).then_some(Request::Stop);
-    runtime::run(&Settings::of(&station), equipment, stop)?;
+    runtime::run(&plan.runtime, equipment, stop)?;
     let without = [Count::UnscoredNoFrame, Count::UnscoredDropped, Count::UnscoredEngine].map(|c| metrics.total(c));
     Ok(LineReport {
         hardware: hardware(),

@@ -12,9 +12,8 @@ use crosscheck::config::Station;
 use crosscheck::config::trigger::TriggerSource;
 use crosscheck::frame::RgbdFrame;
 use crosscheck::prepare::plane::Plane;
-use crosscheck::runtime::camera::opener;
+use crosscheck::runtime::camera::{opener, patience};
 use crosscheck::runtime::finder::Finder;
-use crosscheck::runtime::settings::Settings;
 
 const WAIT: Duration = Duration::from_millis(100);
 
@@ -26,8 +25,7 @@ pub fn of_station(
     stop: &AtomicBool,
     mut each: impl FnMut(&RgbdFrame) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
-    let mut camera =
-        Supervisor::start(opener(&station.camera, station.engine.backend)?, Settings::of(station).patience)?;
+    let mut camera = Supervisor::start(opener(&station.camera, station.engine.backend)?, patience(&station.camera))?;
     let mut finder = Finder::new(belt, &station.preparation()?);
     let every_frame = station.trigger.source == TriggerSource::Frame;
     let (mut captured, mut middle) = (CapturedFrame::empty(), CapturedFrame::empty());

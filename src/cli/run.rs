@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::config::Station;
 use crosscheck::mqtt::{Event, Publisher};
+use crosscheck::plan::Plan;
 use crosscheck::reject;
 use crosscheck::runtime::camera::opener;
 use crosscheck::runtime::change::Change;
@@ -18,7 +19,6 @@ use crosscheck::runtime::judgement::Judgement;
 use crosscheck::runtime::last_run::LastRun;
 use crosscheck::runtime::metrics::{Count, Metrics};
 use crosscheck::runtime::reload::{ReloadError, Reloader};
-use crosscheck::runtime::settings::Settings;
 use crosscheck::runtime::watchdog::ServiceManager;
 use crosscheck::runtime::{self, Equipment, FAULT_NAMES, Request, Status};
 use crosscheck::view::{self, Action, Asked, Latest, Reply, View};
@@ -52,7 +52,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let signals = Signals::listen().context("cannot listen to signals")?;
     let manager = ServiceManager::of_environment().context("cannot reach the service manager in NOTIFY_SOCKET")?;
     // First of all, so that the outputs are at their safe state while the rest is made ready.
-    let line = reject::start(&station)?;
+    let plan = Plan::from(&station);
+    let actuator = reject::start(&station, plan.reject, plan.actuator)?;
     let mut judgement = Judgement::of_station(&station)?;
     if let Some(folder) = &station.engine.check_frames {
         let frames = judgement.check(folder)?;
@@ -79,13 +80,13 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let equipment = Equipment {
         camera: opener(&station.camera, station.engine.backend)?,
         judgement,
-        line,
+        actuator,
         watchers: watchers(latest, publisher, drift),
         listeners: Vec::new(),
         metrics,
         manager,
     };
-    runtime::run(&Settings::of(&station), equipment, &mut |status| requests.request(status))?;
+    runtime::run(&plan.runtime, equipment, &mut |status| requests.request(status))?;
     Ok(Outcome::Done)
 }
 

@@ -14,9 +14,9 @@ use super::channel::{Bell, Command, Ends, Handles, queues};
 use super::edges::{Edge, EdgeKind, Edges, INPUTS_MAX};
 use super::fault::Fault;
 use super::part::{Counters, Event, Outputs};
+use super::plan::RejectPlan;
 use super::realtime::{Alarm, lock_memory, set_priority};
 use super::schedule::Schedule;
-use super::settings::Settings;
 use super::tally::Tally;
 use super::{RejectError, Sink};
 use crate::clock::monotonic_ns;
@@ -85,7 +85,7 @@ impl Drop for Actuator {
 
 /// Starts a line, held at reject until [`Fault::Starting`] is cleared.
 pub fn start(
-    settings: Settings,
+    plan: RejectPlan,
     options: Options,
     sink: Box<dyn Sink>,
     edges: Box<dyn Edges>,
@@ -97,7 +97,7 @@ pub fn start(
     let now = monotonic_ns();
     let work = Box::new(Work {
         tally: tally.clone(),
-        schedule: Schedule::new(settings, now),
+        schedule: Schedule::new(plan, now),
         sink: SafeSink(sink),
         edges,
         found: Vec::new(),

@@ -11,7 +11,7 @@ use super::belt::{Belt, Speed};
 use super::fault::{Fault, FaultSet};
 use super::hold::Hold;
 use super::part::{Accept, Counters, Event, Outputs, Part, PartId};
-use super::settings::{Delay, Settings};
+use super::plan::{Delay, RejectPlan};
 
 /// Parts between camera and ejector.
 pub const PARTS_MAX: usize = 256;
@@ -24,7 +24,7 @@ const STAMP_NS_MAX: u64 = 100_000_000;
 
 /// The state of one line.
 pub struct Schedule {
-    settings: Settings,
+    plan: RejectPlan,
     now: u64,
     next: u64,
     last_trigger: Option<u64>,
@@ -46,16 +46,16 @@ pub struct Schedule {
 
 impl Schedule {
     /// A line that has judged nothing yet: at reject, until [`Fault::Starting`] is cleared.
-    pub fn new(settings: Settings, now: u64) -> Self {
+    pub fn new(plan: RejectPlan, now: u64) -> Self {
         let mut schedule = Self {
-            settings,
+            plan,
             now,
             next: 0,
             last_trigger: None,
             last_reached: None,
             parts: Deque::new(),
             started: 0,
-            belt: settings.belt.map(Belt::new),
+            belt: plan.belt.map(Belt::new),
             hold: Hold::default(),
             confirms: Deque::new(),
             outputs: Outputs::SAFE,
@@ -94,7 +94,7 @@ impl Schedule {
             if at < last {
                 self.occur(Fault::ClockJump);
                 at = last;
-            } else if at - last < self.settings.debounce_ns {
+            } else if at - last < self.plan.debounce_ns {
                 self.counters.bounced += 1;
                 return None;
             }
@@ -104,7 +104,7 @@ impl Schedule {
         self.next += 1;
         self.counters.triggered += 1;
         self.tell(Event::Triggered { part: id, at, count: count.unwrap_or(0) });
-        let due = match (self.settings.delay, count) {
+        let due = match (self.plan.delay, count) {
             (Delay::Time { delay_ns, .. }, _) => Some(at + delay_ns),
             (Delay::Counts { delay, .. }, count) => count.map(|count| count + delay),
         };
@@ -126,7 +126,7 @@ impl Schedule {
         if part.0 >= self.next {
             return Accept::Unknown;
         }
-        let position = match self.settings.delay {
+        let position = match self.plan.delay {
             Delay::Time { lead_ns, .. } => now + lead_ns,
             Delay::Counts { lead, .. } => self.count() + lead,
         };
@@ -166,7 +166,7 @@ impl Schedule {
             Speed::Good => self.resolve(Fault::BeltTooFast),
             Speed::Unclear => {}
         }
-        if let Some(pitch) = self.settings.pitch_counts {
+        if let Some(pitch) = self.plan.pitch_counts {
             for _ in before / pitch..count / pitch {
                 self.trigger(at, now);
             }

@@ -5,7 +5,7 @@ use heapless::Vec;
 use super::each::{Each, Eye};
 use super::finder::Finder;
 use super::matching::{KEPT_MAX, Trigger};
-use super::settings::Announced;
+use super::plan::Announced;
 use super::tracker::Seen;
 use crate::camera::CapturedFrame;
 use crate::frame::Region;
@@ -16,8 +16,8 @@ use crate::reject::sender::Sender;
 const LOST_MAX: u64 = 3;
 
 pub enum Announcer {
-    /// The line itself: a photo-eye, or the encoder.
-    Line,
+    /// Edges at a GPIO input: the actuator announces the part itself.
+    Edges,
     /// The part in the frame.
     Frames(Box<Finder>),
     /// Each of the parts in the frame.
@@ -29,7 +29,7 @@ pub enum Announcer {
 impl Announcer {
     pub fn new(announced: Announced, preparation: &Preparation) -> Self {
         match announced {
-            Announced::ByLine => Self::Line,
+            Announced::ByEdges => Self::Edges,
             Announced::ByEveryFrame => Self::EveryFrame,
             Announced::ByFrames if preparation.part == PartChoice::Each => {
                 Self::Each(Box::new(Each::new(eye(preparation.clone()))))
@@ -41,7 +41,7 @@ impl Announcer {
     /// Announces the parts of which a new frame tells.
     pub fn look(&mut self, captured: &CapturedFrame, sender: &mut Sender) {
         let at_ns = match self {
-            Self::Line => None,
+            Self::Edges => None,
             Self::Frames(finder) => finder.look(&captured.frame, captured.captured_ns),
             Self::Each(each) => return each.look(captured, sender),
             Self::EveryFrame => Some(captured.captured_ns),
@@ -60,7 +60,7 @@ impl Announcer {
                 }
             }
             Self::Each(each) => each.finish(sender),
-            Self::Line | Self::EveryFrame => {}
+            Self::Edges | Self::EveryFrame => {}
         }
     }
 
@@ -69,7 +69,7 @@ impl Announcer {
     pub fn trigger(&mut self, part: u64, at_ns: u64) -> Option<Trigger> {
         let at = match self {
             Self::Each(each) => Some(each.position(part, at_ns)?),
-            Self::Line | Self::Frames(_) | Self::EveryFrame => None,
+            Self::Edges | Self::Frames(_) | Self::EveryFrame => None,
         };
         Some(Trigger { part, at_ns, at })
     }
@@ -79,7 +79,7 @@ impl Announcer {
         match self {
             Self::Frames(finder) => finder.kept_ns().into_iter().collect(),
             Self::Each(each) => each.kept_ns().take(KEPT_MAX).collect(),
-            Self::Line | Self::EveryFrame => Vec::new(),
+            Self::Edges | Self::EveryFrame => Vec::new(),
         }
     }
 
@@ -91,7 +91,7 @@ impl Announcer {
     /// Whether a part may have gone by unseen in so many frames.
     pub fn may_miss(&self, lost: u64) -> bool {
         match self {
-            Self::Line => false,
+            Self::Edges => false,
             Self::Frames(_) | Self::Each(_) => lost >= LOST_MAX,
             Self::EveryFrame => lost > 0,
         }

@@ -7,13 +7,12 @@ use std::time::Duration;
 use heapless::spsc::{Consumer, Producer};
 use log::Level;
 
-use super::JOBS_MAX;
 use super::announcer::Announcer;
-use super::inspection::Job;
+use super::inspection::{JOBS_MAX, Job};
 use super::log_limit::LogLimit;
 use super::matching::{Matched, Matcher, PartFrame};
 use super::metrics::{Count, Gauge, Latency, Metrics};
-use super::settings::Settings;
+use super::plan::RuntimePlan;
 use crate::camera::supervisor::{Delivery, Supervisor};
 use crate::camera::{CameraError, CapturedFrame};
 use crate::clock;
@@ -79,21 +78,21 @@ pub struct CaptureThread<'a> {
 }
 
 impl<'a> CaptureThread<'a> {
-    pub fn new(settings: &Settings, camera: Supervisor, preparation: &Preparation, links: Links<'a>) -> Self {
-        let announcer = Announcer::new(settings.announced, preparation);
+    pub fn new(plan: &RuntimePlan, camera: Supervisor, preparation: &Preparation, links: Links<'a>) -> Self {
+        let announcer = Announcer::new(plan.announced, preparation);
         // Beside those that are held: one in the camera's hands, one in the inspection's, one in the recorder's.
-        let waiting = settings.recording.as_ref().map_or(0, |recording| recording.waiting_max);
+        let waiting = plan.recording.as_ref().map_or(0, |recording| recording.waiting_max);
         let frames = HELD_MAX + JOBS_MAX + waiting + 3;
         let mut spare = Vec::with_capacity(frames);
         spare.resize_with(frames, PartFrame::empty);
         Self {
             camera,
             announcer,
-            matcher: Matcher::new(settings.frame_offset_ns, settings.frame_window_ns),
+            matcher: Matcher::new(plan.frame_offset_ns, plan.frame_window_ns),
             spare,
-            pulse_ns: settings.pulse_ns,
+            pulse_ns: plan.pulse_ns,
             edge_ns: 0,
-            passage_ns_max: settings.passage_ns_max,
+            passage_ns_max: plan.passage_ns_max,
             captured_ns: vec![(0, 0); 2 * PARTS_MAX].into(),
             in_flight: 0,
             losses: LogLimit::default(),

@@ -12,14 +12,17 @@ use super::judge::Judge;
 use super::judgement::Judgement;
 use super::matching::PartFrame;
 use super::metrics::{Count, Latency, Metrics};
-use super::settings::Timing;
+use super::plan::Timing;
 use super::watchdog::ServiceManager;
 use crate::clock;
 use crate::inspect::{InspectError, Inspector, Unscored};
 use crate::reject::fault::Fault;
 use crate::reject::sender::Sender;
 
-/// One bad frame rejects its part; so many in a row are a fault: of the depth where frames have no point, else of the engine.
+/// Parts whose frames may wait for the inspection.
+pub const JOBS_MAX: usize = 8;
+/// A frame that cannot be inspected rejects its part. This many in a row are a fault: of the depth stream where the
+/// frames have no point, of the engine otherwise.
 pub const ERRORS_IN_A_ROW: u32 = 3;
 /// How long the thread sleeps when nothing wakes it.
 const IDLE: Duration = Duration::from_millis(10);
@@ -131,7 +134,7 @@ impl<'a> InspectionThread<'a> {
         let taken_ns = clock::monotonic_ns();
         metrics.time(Latency::Queue, since(part_frame.captured.captured_ns, taken_ns));
         // Its reject is certain by now: the next part is worth more.
-        if self.timing.decide_within_ns.is_some_and(|within| taken_ns > part_frame.triggered_ns + within) {
+        if self.timing.deadline_ns.is_some_and(|deadline_ns| taken_ns > part_frame.triggered_ns + deadline_ns) {
             metrics.count(Count::UnscoredDropped);
             return self.give_back(part_frame);
         }

@@ -57,11 +57,11 @@ pub struct Links<'a> {
     pub stop: &'a AtomicBool,
 }
 
-/// What is recorded, and where.
+/// Where parts are recorded, and how many.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
+pub struct RecorderOptions {
     pub folder: PathBuf,
-    /// The oldest parts go when the recording is larger.
+    /// The oldest parts are removed where the recording would become larger.
     pub quota_bytes: u64,
 }
 
@@ -74,12 +74,12 @@ pub struct Recorder {
 
 impl Recorder {
     /// Takes stock of what is recorded already, and removes what a sudden end left half-written.
-    pub fn open(settings: &Settings) -> Result<Self, RecorderError> {
-        let test = settings.folder.join(CLASS).join("test");
-        let failed = |source| RecorderError::Folder { folder: settings.folder.clone(), source };
+    pub fn open(options: &RecorderOptions) -> Result<Self, RecorderError> {
+        let test = options.folder.join(CLASS).join("test");
+        let failed = |source| RecorderError::Folder { folder: options.folder.clone(), source };
         // `evaluate` knows a class by its folder of good parts.
         files::make_folder(&test.join("good")).map_err(failed)?;
-        let shelf = Shelf::open(&test, settings.quota_bytes).map_err(failed)?;
+        let shelf = Shelf::open(&test, options.quota_bytes).map_err(failed)?;
         let session = shelf.last_session() + 1;
         Ok(Self { test, shelf, session })
     }
@@ -216,7 +216,7 @@ mod tests {
     }
 
     fn recorder(folder: &Path, quota_bytes: u64) -> Recorder {
-        Recorder::open(&Settings { folder: folder.into(), quota_bytes }).unwrap()
+        Recorder::open(&RecorderOptions { folder: folder.into(), quota_bytes }).unwrap()
     }
 
     #[test]
@@ -315,7 +315,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, b"").unwrap();
-        let Err(error) = Recorder::open(&Settings { folder: file, quota_bytes: 1 }) else { panic!("it is a file") };
+        let Err(error) = Recorder::open(&RecorderOptions { folder: file, quota_bytes: 1 }) else {
+            panic!("it is a file")
+        };
         assert!(error.to_string().contains("record.folder"), "{error}");
     }
 }

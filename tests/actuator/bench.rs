@@ -8,7 +8,7 @@ use crosscheck::reject::actuator::{Actuator, Options, Report, Running, start};
 use crosscheck::reject::belt::BeltSettings;
 use crosscheck::reject::channel::Handles;
 use crosscheck::reject::part::Outputs;
-use crosscheck::reject::settings::Settings;
+use crosscheck::reject::plan::RejectPlan;
 use crosscheck::reject::tally::Tally;
 use crosscheck::reject::{Edge, Edges, INPUTS_MAX, RejectError, Sink};
 use rustix::event::{EventfdFlags, eventfd};
@@ -102,11 +102,11 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn start(settings: Settings) -> Self {
+    pub fn start(settings: RejectPlan) -> Self {
         Self::start_with(settings, None)
     }
 
-    pub fn start_with(settings: Settings, wrong: Option<Driven>) -> Self {
+    pub fn start_with(settings: RejectPlan, wrong: Option<Driven>) -> Self {
         let changes: Changes = Arc::new(Mutex::new(Vec::with_capacity(10_000)));
         let (safe, waiting) = (Safe::default(), Arc::default());
         let file = Arc::new(eventfd(0, EventfdFlags::NONBLOCK).unwrap());

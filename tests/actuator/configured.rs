@@ -4,10 +4,12 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use crosscheck::config::Station;
+use crosscheck::plan::Plan;
+use crosscheck::reject::actuator::Running;
 use crosscheck::reject::channel::Command;
 use crosscheck::reject::fault::Fault;
-use crosscheck::reject::settings::{Delay, Settings};
-use crosscheck::reject::{RejectError, start};
+use crosscheck::reject::plan::Delay;
+use crosscheck::reject::{self, RejectError};
 
 use crate::bench::MS;
 
@@ -42,6 +44,11 @@ fn station(text: &str) -> Station {
     Station::parse(text, Path::new("station.toml")).unwrap()
 }
 
+fn start(station: &Station) -> Result<Running, RejectError> {
+    let plan = Plan::from(station);
+    reject::start(station, plan.reject, plan.actuator)
+}
+
 #[test]
 fn the_log_sink_prints_every_change_of_the_outputs() {
     log::set_logger(&LOG).unwrap();
@@ -59,11 +66,17 @@ fn the_log_sink_prints_every_change_of_the_outputs() {
 
 #[test]
 fn a_configuration_becomes_times_and_counts() {
-    let timed = Settings::of(&station(LOGGED));
+    let plan = Plan::from(&station(LOGGED));
+    assert_eq!((plan.runtime.timing.deadline_ns, plan.runtime.passage_ns_max), (Some(MS), 32 * MS));
+    let timed = plan.reject;
     assert_eq!(timed.delay, Delay::Time { delay_ns: 2 * MS, lead_ns: MS });
     assert_eq!((timed.pulse_ns, timed.gap_ns, timed.debounce_ns), (30 * MS, 10 * MS, 0));
     assert_eq!((timed.belt, timed.confirm_ns_max, timed.pitch_counts), (None, None, None));
-    let counted = Settings::of(&station(EXAMPLE));
+    let plan = Plan::from(&station(EXAMPLE));
+    let age_ns_max = plan.reject.age_ns_max;
+    assert_eq!((plan.runtime.timing.deadline_ns, age_ns_max), (None, 60_000 * MS));
+    assert_eq!(plan.runtime.passage_ns_max, age_ns_max + plan.reject.pulse_ns);
+    let counted = plan.reject;
     assert_eq!(counted.delay, Delay::Counts { delay: 800, lead: 20 });
     assert_eq!((counted.debounce_ns, counted.confirm_ns_max), (2 * MS, Some(500 * MS)));
     let belt = counted.belt.unwrap();

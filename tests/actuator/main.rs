@@ -11,12 +11,12 @@ use crosscheck::reject::RejectError;
 use crosscheck::reject::channel::Command;
 use crosscheck::reject::fault::Fault;
 use crosscheck::reject::part::{Event, Outcome, Outputs, PartId};
-use crosscheck::reject::settings::{Delay, Settings};
+use crosscheck::reject::plan::{Delay, RejectPlan};
 use crosscheck::reject::{Edge, EdgeKind};
 
 use bench::{Bench, Driven, MS};
 
-const SETTINGS: Settings = Settings {
+const SETTINGS: RejectPlan = RejectPlan {
     delay: Delay::Time { delay_ns: 60 * MS, lead_ns: 5 * MS },
     pulse_ns: 10 * MS,
     gap_ns: MS,
@@ -94,7 +94,7 @@ fn a_part_is_rejected_after_its_delay_unless_it_is_accepted() {
 #[test]
 fn edges_count_in_the_order_of_their_times() {
     let mut bench =
-        Bench::start(Settings { delay: Delay::Counts { delay: 50, lead: 5 }, belt: Some(bench::BELT), ..SETTINGS });
+        Bench::start(RejectPlan { delay: Delay::Counts { delay: 50, lead: 5 }, belt: Some(bench::BELT), ..SETTINGS });
     let mut at = monotonic_ns();
     let mut edges = |kinds: &[EdgeKind]| -> Vec<Edge> {
         let edge = |kind: &EdgeKind| {
@@ -119,7 +119,7 @@ fn edges_count_in_the_order_of_their_times() {
 
 #[test]
 fn sums_are_read_while_the_line_works() {
-    let mut bench = Bench::start(Settings { debounce_ns: 1_000 * MS, ..SETTINGS });
+    let mut bench = Bench::start(RejectPlan { debounce_ns: 1_000 * MS, ..SETTINGS });
     started(&mut bench);
     let at = monotonic_ns();
     bench.edges(&[0, 1, 2].map(|ms| Edge { kind: EdgeKind::Trigger, at: at + ms * MS }));
@@ -187,7 +187,7 @@ fn a_line_that_is_gone_leaves_the_rest_safe_and_is_told() {
 
 #[test]
 fn nothing_is_allocated_on_the_way_from_an_edge_to_the_output() {
-    let mut bench = Bench::start(Settings { delay: Delay::Time { delay_ns: 4 * MS, lead_ns: MS }, ..SETTINGS });
+    let mut bench = Bench::start(RejectPlan { delay: Delay::Time { delay_ns: 4 * MS, lead_ns: MS }, ..SETTINGS });
     started(&mut bench);
     let before = bench.driven().last().unwrap().allocations;
     for _ in 0..200 {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use crosscheck::reject::actuator::{Options, Running, start};
 use crosscheck::reject::fault::Fault;
 use crosscheck::reject::part::{Event, Outcome, Outputs};
-use crosscheck::reject::settings::{Delay, Settings};
+use crosscheck::reject::plan::{Delay, RejectPlan};
 use crosscheck::reject::{Edge, EdgeKind, Edges, INPUTS_MAX, RejectError, Sink};
 use crosscheck::runtime::Listener;
 
@@ -80,7 +80,7 @@ pub struct MemoryLine {
 impl MemoryLine {
     /// `delay_ms`: from trigger to ejector, of which the last 20 ms are too late for an accept.
     pub fn start(delay_ms: u64) -> Self {
-        let settings = Settings {
+        let plan = RejectPlan {
             delay: Delay::Time { delay_ns: delay_ms * 1_000_000, lead_ns: 20_000_000 },
             pulse_ns: 1_000_000,
             gap_ns: 0,
@@ -96,7 +96,7 @@ impl MemoryLine {
         let photo_eye = PhotoEye(Arc::new(Mutex::new(Vec::with_capacity(EDGES_MAX))));
         let seen = Arc::new(Mutex::new(Seen::default()));
         let options = Options { priority: None, lock_memory: false, heartbeat_ns: HEARTBEAT_NS };
-        let running = start(settings, options, Box::new(Output(seen.clone())), Box::new(photo_eye.clone())).unwrap();
+        let running = start(plan, options, Box::new(Output(seen.clone())), Box::new(photo_eye.clone())).unwrap();
         Self { running, photo_eye, seen }
     }
 

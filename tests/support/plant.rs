@@ -14,7 +14,7 @@ use crosscheck::prepare::Preparation;
 use crosscheck::runtime::judge::Judge;
 use crosscheck::runtime::judgement::Judgement;
 use crosscheck::runtime::metrics::{Count, Metrics};
-use crosscheck::runtime::settings::{Announced, Settings, Timing};
+use crosscheck::runtime::plan::{Announced, RuntimePlan, Timing};
 use crosscheck::runtime::watchdog::ServiceManager;
 use crosscheck::runtime::{Equipment, FAULT_NAMES, Request, StationError, Status, run};
 use crosscheck::score::{Thresholds, Verdict};
@@ -133,7 +133,7 @@ pub fn judgement_of(engine: Engine, threshold: f32) -> Judgement {
 
 /// A station that is about to run.
 pub struct Plant {
-    pub settings: Settings,
+    pub plan: RuntimePlan,
     pub line: MemoryLine,
     pub metrics: Arc<Metrics>,
     pub manager: ServiceManager,
@@ -159,7 +159,7 @@ pub struct Report {
 
 impl Plant {
     pub fn new(announced: Announced, delay_ms: u64) -> Self {
-        let settings = Settings {
+        let plan = RuntimePlan {
             patience: Patience {
                 frame_timeout_ms: 60_000,
                 reopens: 2,
@@ -171,12 +171,12 @@ impl Plant {
             frame_offset_ns: 0,
             frame_window_ns: 2_000_000,
             recording: None,
-            timing: Timing { decide_within_ns: Some((delay_ms - 20) * 1_000_000), frame_timeout_ns: 60_000_000_000 },
+            timing: Timing { deadline_ns: Some((delay_ms - 20) * 1_000_000), frame_timeout_ns: 60_000_000_000 },
             pulse_ns: 1_000_000,
             passage_ns_max: (delay_ms + 1) * 1_000_000,
         };
         Self {
-            settings,
+            plan,
             line: MemoryLine::start(delay_ms),
             metrics: Arc::new(Metrics::new(&FAULT_NAMES)),
             manager: ServiceManager::none(),
@@ -218,7 +218,7 @@ impl Plant {
         let equipment = Equipment {
             camera,
             judgement: judgement_of(engine, self.threshold),
-            line: self.line.running,
+            actuator: self.line.running,
             watchers: vec![Box::new(move |part_frame| {
                 log.lock().unwrap().push((part_frame.part, part_frame.inspection.outcome.verdict().unwrap()));
                 std::thread::sleep(burden);
@@ -229,7 +229,7 @@ impl Plant {
             manager: self.manager,
         };
         let start = Instant::now();
-        let result = run(&self.settings, equipment, &mut |status| {
+        let result = run(&self.plan, equipment, &mut |status| {
             assert!(start.elapsed() < PATIENCE, "the station hangs");
             requests(status)
         });

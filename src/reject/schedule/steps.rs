@@ -4,7 +4,7 @@ use super::super::belt::Belt;
 use super::super::fault::{Fault, FaultSet};
 use super::super::hold::Raised;
 use super::super::part::{Event, Outcome, Outputs};
-use super::super::settings::Delay;
+use super::super::plan::Delay;
 use super::{STAMP_NS_MAX, Schedule};
 
 impl Schedule {
@@ -48,16 +48,16 @@ impl Schedule {
 
     /// Parts that have reached the ejector.
     pub(super) fn start(&mut self, now: u64) {
-        let settings = self.settings;
+        let plan = self.plan;
         while let Some(part) = self.parts.get_mut(self.started) {
-            let reached = match settings.delay {
+            let reached = match plan.delay {
                 Delay::Time { .. } => (part.due <= now).then_some(part.due),
                 Delay::Counts { .. } => part.due_at,
             };
             let Some(reached) = reached else { return };
-            part.end = now + settings.pulse_ns;
-            part.late = now - reached > settings.late_ns_max;
-            if now - part.at > settings.age_ns_max {
+            part.end = now + plan.pulse_ns;
+            part.late = now - reached > plan.late_ns_max;
+            if now - part.at > plan.age_ns_max {
                 self.counters.expired += u64::from(part.accepted);
                 part.accepted = false;
             }
@@ -79,15 +79,15 @@ impl Schedule {
     fn start_pulse(&mut self, now: u64) {
         let earlier = self.parts.iter().take(self.started - 1).any(|part| !part.accepted);
         let joined = earlier || self.outputs.reject;
-        let close = joined || self.fell_at.is_some_and(|fell| now - fell < self.settings.gap_ns);
+        let close = joined || self.fell_at.is_some_and(|fell| now - fell < self.plan.gap_ns);
         if self.hold.is_held() {
             return;
         }
         self.counters.merged += u64::from(joined);
-        if close && !self.settings.merge {
+        if close && !self.plan.merge {
             self.occur(Fault::PartsTooClose);
         }
-        if let Some(within) = self.settings.confirm_ns_max
+        if let Some(within) = self.plan.confirm_ns_max
             && self.confirms.push_back(now + within).is_err()
         {
             self.occur(Fault::ConfirmMissed);
@@ -96,14 +96,14 @@ impl Schedule {
 
     pub(super) fn end_faults(&mut self, now: u64) {
         let position = if self.is_timed() { now } else { self.count() };
-        let ended = self.hold.poll(now, position, self.settings.pulse_ns);
+        let ended = self.hold.poll(now, position, self.plan.pulse_ns);
         self.tell_ended(ended);
     }
 
     pub(super) fn drive(&mut self, now: u64) -> Outputs {
         let firing = self.parts.iter().take(self.started).any(|part| !part.accepted);
         let held = self.hold.is_held();
-        let bridged = self.settings.merge && self.outputs.reject && self.pulse_follows(now);
+        let bridged = self.plan.merge && self.outputs.reject && self.pulse_follows(now);
         let reject = firing || held || bridged;
         if reject != self.outputs.reject {
             self.counters.pulses += u64::from(reject && firing && !held);
@@ -119,14 +119,14 @@ impl Schedule {
     /// Whether the ejector could not go back and fire again before the next part that has no accept.
     fn pulse_follows(&self, now: u64) -> bool {
         let Some(part) = self.parts.iter().skip(self.started).find(|part| !part.accepted) else { return false };
-        let pause = match self.settings.delay {
+        let pause = match self.plan.delay {
             Delay::Time { .. } => Some(part.due.saturating_sub(now)),
             Delay::Counts { .. } => {
                 let interval = self.belt.as_ref().and_then(Belt::interval_ns);
                 interval.map(|interval| part.due.saturating_sub(self.count()).saturating_mul(interval))
             }
         };
-        pause.is_some_and(|pause| pause < self.settings.gap_ns)
+        pause.is_some_and(|pause| pause < self.plan.gap_ns)
     }
 
     pub(super) fn count(&self) -> u64 {
@@ -149,12 +149,12 @@ impl Schedule {
 
     /// Whether the ejector's distance is a time.
     pub(super) fn is_timed(&self) -> bool {
-        matches!(self.settings.delay, Delay::Time { .. })
+        matches!(self.plan.delay, Delay::Time { .. })
     }
 
     /// Where a part that is announced now reaches the ejector.
     pub(super) fn due_now(&self) -> u64 {
-        match self.settings.delay {
+        match self.plan.delay {
             Delay::Time { delay_ns, .. } => self.now + delay_ns,
             Delay::Counts { delay, .. } => self.count() + delay,
         }

@@ -10,7 +10,7 @@ use crosscheck::prepare::crop::Crop;
 use crosscheck::prepare::{BeltMode, PartChoice, Preparation};
 use crosscheck::reject::fault::Fault;
 use crosscheck::runtime::metrics::Count;
-use crosscheck::runtime::settings::Announced;
+use crosscheck::runtime::plan::Announced;
 use crosscheck::score::Verdict;
 
 use crate::support::plant::Plant;

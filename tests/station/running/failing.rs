@@ -12,7 +12,7 @@ use crosscheck::reject::fault::Fault;
 use crosscheck::reject::part::{Outcome, Outputs};
 use crosscheck::runtime::StationError;
 use crosscheck::runtime::metrics::Count;
-use crosscheck::runtime::settings::{Announced, Recording};
+use crosscheck::runtime::plan::{Announced, Recording};
 use crosscheck::runtime::watchdog::ServiceManager;
 use crosscheck::score::Verdict;
 
@@ -28,7 +28,7 @@ fn only_good_parts_passed(report: &Report) {
 
 #[test]
 fn a_part_without_a_frame_is_rejected() {
-    let plant = Plant::new(Announced::ByLine, 3000);
+    let plant = Plant::new(Announced::ByEdges, 3000);
     let eye = plant.line.photo_eye.clone();
     let camera = script(move |shown, judged| match shown {
         0 => Step::Good,
@@ -123,8 +123,8 @@ fn a_camera_that_is_away_after_its_reset_is_waited_for_and_the_service_stays_ali
     });
     let mut plant = Plant::new(Announced::ByEveryFrame, 3000);
     plant.manager = ServiceManager::at(path.as_os_str()).unwrap();
-    plant.settings.timing.frame_timeout_ns = 50_000_000;
-    plant.settings.patience = Patience { reset_after: 1, reset_wait_ms: 60_000, ..plant.settings.patience };
+    plant.plan.timing.frame_timeout_ns = 50_000_000;
+    plant.plan.patience = Patience { reset_after: 1, reset_wait_ms: 60_000, ..plant.plan.patience };
     let steps = [Step::Good, Step::Break, Step::Good, Step::Good];
     let script = script(move |shown, judged| match steps.get(shown as usize) {
         Some(_) if shown.saturating_sub(u64::from(shown > 1)) > judged => Step::Wait,
@@ -159,7 +159,7 @@ fn a_camera_that_is_away_after_its_reset_is_waited_for_and_the_service_stays_ali
 #[test]
 fn a_silent_camera_is_a_lost_one() {
     let mut plant = Plant::new(Announced::ByEveryFrame, 500);
-    plant.settings.patience.frame_timeout_ms = 30;
+    plant.plan.patience.frame_timeout_ms = 30;
     let report = plant.run(script(|shown, _| if shown == 0 { Step::Good } else { Step::Wait }));
     let Err(StationError::Camera(CameraError::GaveUp { last, .. })) = report.result else {
         panic!("{:?}", report.result)
@@ -211,8 +211,9 @@ fn overload_rejects_what_it_cannot_judge_and_counts_it() {
 fn a_disk_that_cannot_be_written_is_a_fault_and_the_line_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let mut plant = Plant::new(Announced::ByEveryFrame, 4000);
-    let recorder = crosscheck::runtime::recorder::Settings { folder: folder.path().into(), quota_bytes: 1 << 30 };
-    plant.settings.recording = Some(Recording { recorder, pass_share: 0.0, waiting_max: 2 });
+    let recorder =
+        crosscheck::runtime::recorder::RecorderOptions { folder: folder.path().into(), quota_bytes: 1 << 30 };
+    plant.plan.recording = Some(Recording { recorder, pass_share: 0.0, waiting_max: 2 });
     // A file where the folder of rejected parts would be.
     let test = folder.path().join("parts/test");
     std::fs::create_dir_all(&test).unwrap();

@@ -11,7 +11,7 @@ use crosscheck::runtime::Request;
 use crosscheck::runtime::change::Change;
 use crosscheck::runtime::judge::Judge;
 use crosscheck::runtime::metrics::{Count, Latency};
-use crosscheck::runtime::settings::Announced;
+use crosscheck::runtime::plan::Announced;
 use crosscheck::runtime::watchdog::ServiceManager;
 use crosscheck::scene::{Part, Surroundings};
 use crosscheck::score::{Thresholds, Verdict};
@@ -77,8 +77,8 @@ fn the_service_manager_is_told_of_the_first_frame_and_of_every_part() {
 
 #[test]
 fn a_part_takes_the_frame_nearest_to_its_trigger() {
-    let mut plant = Plant::new(Announced::ByLine, 1500);
-    plant.settings.timing.decide_within_ns = None;
+    let mut plant = Plant::new(Announced::ByEdges, 1500);
+    plant.plan.timing.deadline_ns = None;
     let eye = plant.line.photo_eye.clone();
     // Ten frames a part, of which the fourth shows it; the others would be rejected.
     let camera = script(move |shown, judged| {
@@ -115,7 +115,7 @@ fn parts_of_a_running_belt_are_found_in_its_frames() {
         as_asked: false,
     };
     let mut plant = Plant::new(Announced::ByFrames, 1500);
-    plant.settings.timing.decide_within_ns = None;
+    plant.plan.timing.deadline_ns = None;
     let judged = plant.judged.clone();
     let start_ns = monotonic_ns();
     let camera = Opener::new(move || Ok(Box::new(Synthetic::open(&belt)?)));
@@ -132,7 +132,7 @@ fn parts_of_a_running_belt_are_found_in_its_frames() {
 #[test]
 fn thresholds_and_engines_change_between_parts_and_no_part_is_lost() {
     let mut plant = Plant::new(Announced::ByEveryFrame, 1500);
-    plant.settings.timing.decide_within_ns = None;
+    plant.plan.timing.deadline_ns = None;
     let judged = plant.judged.clone();
     let camera = script({
         let judged = judged.clone();

@@ -3,12 +3,12 @@
 use crosscheck::reject::belt::BeltSettings;
 use crosscheck::reject::fault::{Fault, Recover, Rule};
 use crosscheck::reject::part::{Accept, Event, Outcome, PartId};
+use crosscheck::reject::plan::{Delay, RejectPlan};
 use crosscheck::reject::schedule::{PARTS_MAX, Schedule};
-use crosscheck::reject::settings::{Delay, Settings};
 
 use super::plan::MS;
 
-const TIMED: Settings = Settings {
+const TIMED: RejectPlan = RejectPlan {
     delay: Delay::Time { delay_ns: 500 * MS, lead_ns: 20 * MS },
     pulse_ns: 30 * MS,
     gap_ns: 10 * MS,
@@ -23,10 +23,10 @@ const TIMED: Settings = Settings {
 
 const BELT: BeltSettings = BeltSettings { interval_ns_min: MS, stopped_ns: 100 * MS, missing_pulses: true };
 
-const COUNTED: Settings = Settings { delay: Delay::Counts { delay: 100, lead: 10 }, belt: Some(BELT), ..TIMED };
+const COUNTED: RejectPlan = RejectPlan { delay: Delay::Counts { delay: 100, lead: 10 }, belt: Some(BELT), ..TIMED };
 
 /// A line that has started at 0, and whose first parts have passed: its clock is at 1 s.
-fn line(settings: Settings) -> Schedule {
+fn line(settings: RejectPlan) -> Schedule {
     let mut line = Schedule::new(settings, 0);
     line.clear(Fault::Starting, 0);
     for at in (1..=500).map(|i| 2 * i * MS) {
@@ -176,7 +176,7 @@ fn a_gap_is_kept_as_soon_as_the_next_part_is_accepted() {
 
 #[test]
 fn parts_too_close_for_an_ejector_that_cannot_merge_are_a_fault() {
-    let mut line = line(Settings { merge: false, ..TIMED });
+    let mut line = line(RejectPlan { merge: false, ..TIMED });
     for at in [1_100, 1_139, 1_200] {
         line.trigger(at * MS, at * MS);
     }
@@ -187,7 +187,7 @@ fn parts_too_close_for_an_ejector_that_cannot_merge_are_a_fault() {
 
 #[test]
 fn a_part_too_many_holds_the_output_until_it_has_passed() {
-    let mut line = line(Settings { debounce_ns: 0, ..TIMED });
+    let mut line = line(RejectPlan { debounce_ns: 0, ..TIMED });
     let parts: Vec<PartId> =
         (0..=PARTS_MAX as u64).map(|i| line.trigger(1_100 * MS + i, 1_100 * MS + i).unwrap()).collect();
     assert_eq!((line.in_flight(), line.counters().overflowed), (PARTS_MAX, 1));
@@ -203,7 +203,7 @@ fn a_part_too_many_holds_the_output_until_it_has_passed() {
 
 #[test]
 fn a_rejected_part_that_is_not_seen_in_the_bin_waits_for_a_person() {
-    let mut line = line(Settings { confirm_ns_max: Some(200 * MS), ..TIMED });
+    let mut line = line(RejectPlan { confirm_ns_max: Some(200 * MS), ..TIMED });
     line.trigger(1_100 * MS, 1_100 * MS);
     line.trigger(1_200 * MS, 1_200 * MS);
     rejects(&mut line, &[1_600, 1_630]);
@@ -244,7 +244,7 @@ fn an_actuator_that_wakes_too_late_says_that_a_part_may_have_passed() {
 #[test]
 fn the_belt_stops_with_the_only_part_before_the_ejector() {
     let belt = Some(BeltSettings { stopped_ns: 50 * MS, ..BELT });
-    let mut line = line(Settings { belt, ..TIMED });
+    let mut line = line(RejectPlan { belt, ..TIMED });
     line.trigger(1_100 * MS, 1_100 * MS);
     (501..=795).for_each(|i| line.encoder_edge(2 * i * MS, 0, 2 * i * MS));
     // It stands from 1,590 ms on; by the clock the part is ejected at 1,600, but it lies 10 ms before the ejector.
@@ -283,7 +283,7 @@ fn a_belt_that_is_too_fast_holds_the_output_until_it_is_slower_and_empty() {
 
 #[test]
 fn the_encoder_announces_parts_at_its_pitch() {
-    let mut line = line(Settings { pitch_counts: Some(40), ..COUNTED });
+    let mut line = line(RejectPlan { pitch_counts: Some(40), ..COUNTED });
     events(&mut line);
     (501..=600).for_each(|i| line.encoder_edge(2 * i * MS, 0, 2 * i * MS));
     let counts = events(&mut line).into_iter().filter_map(|event| match event {

@@ -1,7 +1,7 @@
 //! A random line: its settings and everything that will go wrong on it.
 
 use crosscheck::reject::belt::BeltSettings;
-use crosscheck::reject::settings::{Delay, Settings};
+use crosscheck::reject::plan::{Delay, RejectPlan};
 use fastrand::Rng;
 
 pub const MS: u64 = 1_000_000;
@@ -9,7 +9,7 @@ pub const MS: u64 = 1_000_000;
 pub const JITTER_NS: u64 = 60_000;
 
 pub struct Plan {
-    pub settings: Settings,
+    pub settings: RejectPlan,
     /// From one count to the next at the usual speed.
     pub interval_ns: u64,
     /// Parts are this far apart: least and most, nanoseconds or counts.
@@ -40,7 +40,7 @@ impl Plan {
     pub fn draw(rng: &mut Rng) -> Self {
         let counted = rng.bool();
         let pulse_ns = rng.u64(5..40) * MS;
-        let mut settings = Settings {
+        let mut settings = RejectPlan {
             delay: Delay::Time { delay_ns: 0, lead_ns: 0 },
             pulse_ns,
             gap_ns: rng.u64(0..20) * MS,
@@ -89,7 +89,7 @@ impl Plan {
 }
 
 impl Chances {
-    fn draw(rng: &mut Rng, counted: bool, settings: &Settings) -> Self {
+    fn draw(rng: &mut Rng, counted: bool, settings: &RejectPlan) -> Self {
         let mut chance = |is_possible: bool| if is_possible { 1e-4 + 3e-3 * rng.f64() } else { 0.0 };
         Self {
             stall: chance(true),

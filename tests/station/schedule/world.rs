@@ -8,8 +8,8 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use crosscheck::reject::fault::Fault;
 use crosscheck::reject::part::{Accept, Event, Outcome, PartId};
+use crosscheck::reject::plan::Delay;
 use crosscheck::reject::schedule::Schedule;
-use crosscheck::reject::settings::Delay;
 use fastrand::Rng;
 
 use encoder::Mishap;
