@@ -227,19 +227,9 @@ pub fn run(
         supervision.run(&threads, &tally, requests);
         manager.stopping();
         let ended = threads.join(shared);
-        take_over(metrics, &tally);
+        metrics.take_over(&tally);
         ended
     })
-}
-
-/// The line's own sums.
-fn take_over(metrics: &Metrics, tally: &Tally) {
-    metrics.set_total(Count::RejectPulses, tally.pulses());
-    metrics.set_total(Count::PulsesMerged, tally.merged());
-    metrics.set_total(Count::EdgesIgnored, tally.bounced());
-    metrics.set_total(Count::ConfirmationsMissed, tally.unconfirmed());
-    metrics.set_total(Count::LineEventsLost, tally.events_lost());
-    metrics.set_faults(tally.faults());
 }
 
 /// What is known of the station before its first part.
@@ -296,7 +286,7 @@ impl Threads<'_> {
         inspection.and(recorder)?;
         let report = line?;
         let worst_ms = report.late_ns_worst as f64 * 1e-6;
-        log::info!("line: {:?}; woken {worst_ms:.3} ms late at the worst", report.counters);
+        log::info!("actuator: {:?}; woken {worst_ms:.3} ms late at the worst", report.counters);
         match capture? {
             Ok(()) => Ok(()),
             Err(CameraError::Ended { frames }) => {
@@ -348,7 +338,7 @@ impl<'a> Supervision<'a> {
                 None => {}
             }
             self.hand_over();
-            take_over(self.metrics, tally);
+            self.metrics.take_over(tally);
             match self.shared.failing.load(Relaxed) {
                 true => self.sender.raise(Fault::DiskFull),
                 false => self.sender.clear(Fault::DiskFull),

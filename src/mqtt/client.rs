@@ -71,7 +71,7 @@ impl Client {
     pub fn verdict(&self, event: Event) {
         let sent = self.queue.as_ref().is_some_and(|queue| queue.try_send(event).is_ok());
         if !sent {
-            self.metrics.count(Count::EventsDropped);
+            self.metrics.count(Count::MqttEventsDropped);
         }
     }
 }
@@ -144,7 +144,7 @@ impl Sender {
         message["time_unix_ms"] = json!(now.as_millis() as u64);
         // Counted as sent once the broker acknowledges it.
         if !self.send(&self.verdict_topic, QoS::AtLeastOnce, false, &message) {
-            self.metrics.count(Count::EventsDropped);
+            self.metrics.count(Count::MqttEventsDropped);
         }
     }
 
@@ -189,7 +189,7 @@ fn keep_connected(mut connection: Connection, stopping: &AtomicBool, connected: 
                 connected.store(true, Relaxed);
                 said = false;
             }
-            Ok(rumqttc::Event::Incoming(Packet::PubAck(_))) => metrics.count(Count::EventsSent),
+            Ok(rumqttc::Event::Incoming(Packet::PubAck(_))) => metrics.count(Count::MqttEventsSent),
             Ok(_) => {}
             Err(_) if stopping.load(Relaxed) => return,
             Err(error) => {

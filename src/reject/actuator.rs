@@ -166,9 +166,13 @@ impl Work {
             self.turn()?;
             self.wait()?;
         }
-        let mut counters = *self.schedule.counters();
-        counters.events_lost += self.events_lost;
-        Ok(Report { counters, late_ns_worst: self.late_ns_worst })
+        Ok(Report { counters: self.counters(), late_ns_worst: self.late_ns_worst })
+    }
+
+    /// The schedule's counters, with the events that found no room on their way to the station.
+    fn counters(&self) -> Counters {
+        let counters = *self.schedule.counters();
+        Counters { events_lost: counters.events_lost + self.events_lost, ..counters }
     }
 
     /// Everything that has happened, and what follows from it.
@@ -233,7 +237,7 @@ impl Work {
             }
             self.events_lost += u64::from(self.ends.events.enqueue(event).is_err());
         }
-        self.tally.publish(self.schedule.counters(), self.events_lost, self.schedule.faults());
+        self.tally.publish(&self.counters(), self.schedule.faults());
     }
 
     /// Sleeps until the next thing is due, or something happens.

@@ -80,23 +80,24 @@ impl Outputs {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     pub triggered: u64,
-    /// Edges that were part of the one before.
-    pub bounced: u64,
+    /// Trigger edges that were taken for bounce of the edge before.
+    pub edges_ignored: u64,
     /// Parts that could not be scheduled; the output was held at reject for them.
     pub overflowed: u64,
     pub passed: u64,
     pub rejected: u64,
     pub caught: u64,
     pub missed: u64,
-    /// Accepts that came in time, and too late.
+    /// Accepts that came in time.
     pub accepted: u64,
-    pub late: u64,
+    /// Accepts that came after the decision deadline.
+    pub late_verdicts: u64,
     /// Parts that lost their accept because they took too long.
     pub expired: u64,
     /// Times the output went to reject for a part.
-    pub pulses: u64,
+    pub reject_pulses: u64,
     /// Rejected parts that had no pulse of their own.
-    pub merged: u64,
+    pub pulses_merged: u64,
     /// Rejected parts that were seen in the bin.
     pub confirmed: u64,
     /// By [`Fault`], in the order of [`Fault::ALL`].

@@ -95,7 +95,7 @@ impl Schedule {
                 self.occur(Fault::ClockJump);
                 at = last;
             } else if at - last < self.plan.debounce_ns {
-                self.counters.bounced += 1;
+                self.counters.edges_ignored += 1;
                 return None;
             }
         }
@@ -140,7 +140,7 @@ impl Schedule {
                 Accept::InTime
             }
             None => {
-                self.counters.late += 1;
+                self.counters.late_verdicts += 1;
                 self.tell(Event::LateVerdict { part, at: now });
                 Accept::Late
             }

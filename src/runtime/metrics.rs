@@ -4,100 +4,23 @@
 pub mod histogram;
 pub mod history;
 pub mod prometheus;
+mod table;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use super::judge::Judge;
+use crate::reject::tally::{Sum, Tally};
 use crate::score::Verdict;
 use histogram::{Latencies, ScoreRatios};
 use history::{History, Scored};
+pub use table::{Count, Gauge, Latency};
 
 /// Kinds of fault that can be told apart: one bit each.
 pub const FAULTS_MAX: usize = 32;
-
-/// What only ever grows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Count {
-    FramesCaptured,
-    /// Lost between the sensor and this program.
-    FramesLost,
-    /// Dropped under load; no part depended on it.
-    FramesDropped,
-    CameraReopened,
-    /// Its hardware was reset.
-    CameraReset,
-    Parts,
-    Passed,
-    Reviewed,
-    Rejected,
-    /// A trigger without a frame in its window.
-    UnscoredNoFrame,
-    /// The frame was taken but dropped under load before its turn.
-    UnscoredDropped,
-    /// The frame could not be scored, or the engine failed on it.
-    UnscoredEngine,
-    /// Another thing may have been taken for the part.
-    PartsDoubtful,
-    LateVerdicts,
-    RejectPulses,
-    PulsesMerged,
-    /// Accepted, but the output was at reject for a neighbour or a fault.
-    PartsCaught,
-    /// Not accepted, and the output came to reject too late.
-    PartsMissed,
-    ConfirmationsMissed,
-    EdgesIgnored,
-    /// Events of the line that nobody took in time.
-    LineEventsLost,
-    Recorded,
-    RecordingsDropped,
-    RecordingsFailed,
-    /// Acknowledged by the broker.
-    EventsSent,
-    EventsDropped,
-    Reloads,
-    ReloadsRefused,
-    /// Changes by which parts are judged more mildly than before.
-    Loosened,
-}
-
-/// What goes up and down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gauge {
-    Threshold,
-    /// A score above it is reviewed; the threshold where there is no such band.
-    ReviewThreshold,
-    /// What the configuration or the calibration says.
-    ConfiguredThreshold,
-    /// 1 while other thresholds than the configured ones are in force.
-    ThresholdOverridden,
-    LastScore,
-    FramesPerSecond,
-    PartsInFlight,
-    /// Of the last parts' frames, over what is usual for the station; no number where that is not known.
-    BrightnessRatio,
-    SharpnessRatio,
-    ValidShareRatio,
-    /// Share of the last scores that lie above the median of the calibration's good parts.
-    ScoresAboveMedian,
-}
-
-/// What is timed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Latency {
-    /// From capture until the inspection takes the frame.
-    Queue,
-    Prepare,
-    RgbTokens,
-    XyzGroups,
-    AnomalyMap,
-    CaptureToVerdict,
-    /// From capture to the edge at the reject output.
-    CaptureToEdge,
-    /// From the time for which an edge to reject was scheduled until the output is there.
-    EdgeLate,
-}
+/// Gauges that are not known before they are measured.
+const UNKNOWN: [Gauge; 4] =
+    [Gauge::BrightnessRatio, Gauge::SharpnessRatio, Gauge::ValidShareRatio, Gauge::ScoresAboveMedian];
 
 /// Everything a station counts, times and remembers of its scores.
 pub struct Metrics {
@@ -136,7 +59,9 @@ impl Metrics {
             started: Instant::now(),
             progress_ns: AtomicU64::new(0),
         };
-        Gauge::UNKNOWN.into_iter().for_each(|what| metrics.set(what, f64::NAN));
+        for what in UNKNOWN {
+            metrics.set(what, f64::NAN);
+        }
         metrics
     }
 
@@ -148,9 +73,12 @@ impl Metrics {
         self.counts[what as usize].fetch_add(many, Relaxed);
     }
 
-    /// Takes over a sum that is kept elsewhere.
-    pub fn set_total(&self, what: Count, total: u64) {
-        self.counts[what as usize].store(total, Relaxed);
+    /// Takes over what the actuator counts itself, and the faults that it has active.
+    pub fn take_over(&self, actuator: &Tally) {
+        for sum in Sum::ALL {
+            self.counts[Count::from(sum) as usize].store(actuator.total(sum), Relaxed);
+        }
+        self.faults_active.store(actuator.faults(), Relaxed);
     }
 
     pub fn total(&self, what: Count) -> u64 {
@@ -204,11 +132,6 @@ impl Metrics {
         self.faults_active.fetch_and(!(1 << fault), Relaxed);
     }
 
-    /// The faults that are active now, one bit each: the line's own word.
-    pub fn set_faults(&self, bits: u32) {
-        self.faults_active.store(bits, Relaxed);
-    }
-
     /// Name, times raised, and whether it is active.
     pub fn faults(&self) -> impl Iterator<Item = (&'static str, u64, bool)> {
         let active = self.faults_active.load(Relaxed);
@@ -247,76 +170,11 @@ impl Metrics {
     }
 }
 
-impl Count {
-    pub const ALL: [Self; 29] = [
-        Self::FramesCaptured,
-        Self::FramesLost,
-        Self::FramesDropped,
-        Self::CameraReopened,
-        Self::CameraReset,
-        Self::Parts,
-        Self::Passed,
-        Self::Reviewed,
-        Self::Rejected,
-        Self::UnscoredNoFrame,
-        Self::UnscoredDropped,
-        Self::UnscoredEngine,
-        Self::PartsDoubtful,
-        Self::LateVerdicts,
-        Self::RejectPulses,
-        Self::PulsesMerged,
-        Self::PartsCaught,
-        Self::PartsMissed,
-        Self::ConfirmationsMissed,
-        Self::EdgesIgnored,
-        Self::LineEventsLost,
-        Self::Recorded,
-        Self::RecordingsDropped,
-        Self::RecordingsFailed,
-        Self::EventsSent,
-        Self::EventsDropped,
-        Self::Reloads,
-        Self::ReloadsRefused,
-        Self::Loosened,
-    ];
-}
-
-impl Gauge {
-    pub const ALL: [Self; 11] = [
-        Self::Threshold,
-        Self::ReviewThreshold,
-        Self::ConfiguredThreshold,
-        Self::ThresholdOverridden,
-        Self::LastScore,
-        Self::FramesPerSecond,
-        Self::PartsInFlight,
-        Self::BrightnessRatio,
-        Self::SharpnessRatio,
-        Self::ValidShareRatio,
-        Self::ScoresAboveMedian,
-    ];
-
-    /// Not known before it was measured.
-    const UNKNOWN: [Self; 4] =
-        [Self::BrightnessRatio, Self::SharpnessRatio, Self::ValidShareRatio, Self::ScoresAboveMedian];
-}
-
-impl Latency {
-    pub const ALL: [Self; 8] = [
-        Self::Queue,
-        Self::Prepare,
-        Self::RgbTokens,
-        Self::XyzGroups,
-        Self::AnomalyMap,
-        Self::CaptureToVerdict,
-        Self::CaptureToEdge,
-        Self::EdgeLate,
-    ];
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reject::fault::{Fault, FaultSet};
+    use crate::reject::part::Counters;
     use crate::score::Thresholds;
 
     #[test]
@@ -355,10 +213,28 @@ mod tests {
         metrics.clear(1);
         assert_eq!(active(&metrics), [false, false]);
         assert_eq!(metrics.faults().map(|(_, count, _)| count).collect::<Vec<_>>(), [0, 1]);
-        // R10: a fault that is over stayed active for as long as nobody took the line's events.
+    }
+
+    #[test]
+    fn what_the_actuator_counts_is_taken_over() {
+        let metrics = Metrics::new(&["starting", "camera_lost"]);
         metrics.raise(0);
-        metrics.set_faults(0b10);
-        assert_eq!(active(&metrics), [false, true]);
+        let tally = Tally::default();
+        let mut counters =
+            Counters { reject_pulses: 1, pulses_merged: 2, edges_ignored: 3, events_lost: 5, ..Counters::default() };
+        counters.faults[Fault::ConfirmMissed as usize] = 4;
+        tally.publish(&counters, FaultSet::of(Fault::CameraLost));
+        metrics.take_over(&tally);
+        let counted = [
+            Count::RejectPulses,
+            Count::PulsesMerged,
+            Count::EdgesIgnored,
+            Count::ConfirmationsMissed,
+            Count::EventsLost,
+        ];
+        assert_eq!(counted.map(|what| metrics.total(what)), [1, 2, 3, 4, 5]);
+        // R10: a fault that is over stayed active for as long as nobody took the actuator's events.
+        assert_eq!(metrics.faults().map(|(_, _, active)| active).collect::<Vec<_>>(), [false, true]);
     }
 
     #[test]

@@ -3,8 +3,6 @@
 const PERIOD_MS = 1000;
 const COLOURS = ["#4fc46a", "#f2c037", "#ff5d52"];
 const VERDICTS = ["pass", "review", "reject"];
-const COUNTS = ["parts", "pass", "review", "reject", "unscored", "late", "pulses", "merged", "caught", "missed", "bounced", "unconfirmed", "frames", "lost", "dropped", "recorded"];
-const LATENCIES = ["capture_to_verdict", "capture_to_edge", "edge_late"];
 const at = (id) => document.getElementById(id);
 let shown = null;
 
@@ -58,8 +56,7 @@ function draw(history, threshold, review) {
 function latencies(all) {
   const names = ["p50", "p95", "p99", "p999", "max"];
   const lines = [{ cells: ["", ...names.map((name) => name.replace("p999", "p99.9"))] }];
-  for (const what of LATENCIES) {
-    const times = all[what];
+  for (const [what, times] of Object.entries(all)) {
     const cells = names.map((name) => (times ? times[name].toFixed(times[name] < 10 ? 2 : 0) : "–"));
     lines.push({ cells: [what.replaceAll("_", " "), ...cells] });
   }
@@ -77,7 +74,7 @@ function show(state) {
   const last = state.history.at(-1);
   at("score").textContent = last ? `part ${last[0]}: ${last[1] === null ? "none" : last[1].toFixed(4)}, ${VERDICTS[last[2]]}` : "";
   draw(state.history, state.threshold, state.review_threshold);
-  rows(at("counts"), COUNTS.map((name) => ({ cells: [name, state.counts[name]] })));
+  rows(at("counts"), Object.entries(state.counts).map((cells) => ({ cells })));
   rows(at("faults"), state.faults.map(({ name, count, active }) => ({ cells: [name.replaceAll("_", " "), count], active })));
   latencies(state.latencies_ms);
   at("about").textContent = `crosscheck ${state.version}, engine ${state.engine}, up ${state.uptime_s} s`;

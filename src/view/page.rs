@@ -58,8 +58,10 @@ impl Page {
                 self.station.latest.want();
                 let picture = self.encoder.part(&self.station.latest);
                 let unhealthy = self.unhealthy();
-                let json = state::json(&self.station, picture, self.guard.may_act(), unhealthy.as_deref());
-                Answer::new("application/json", json)
+                match state::json(&self.station, picture, self.guard.may_act(), unhealthy.as_deref()) {
+                    Ok(json) => Answer::new("application/json", json),
+                    Err(error) => Answer::text(500, &format!("cannot write the state: {error}")),
+                }
             }
             "/frame.jpg" => self.picture(Kind::Frame),
             "/overlay.jpg" => self.picture(Kind::Overlay),

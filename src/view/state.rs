@@ -1,6 +1,7 @@
 //! What the live page asks for every second, as JSON.
 
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
 
 use super::Station;
 use crate::runtime::metrics::{Count, Gauge, Latency, Metrics};
@@ -8,67 +9,85 @@ use crate::score::Verdict;
 
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999)];
 
+#[derive(Serialize)]
+struct State<'a> {
+    station: &'a str,
+    version: &'static str,
+    /// First 16 digits of the engine's content hash.
+    engine: String,
+    uptime_s: u64,
+    /// Why the station is not healthy; none where it is.
+    unhealthy: Option<&'a str>,
+    /// Whether a token is configured, with which the page may change something.
+    may_act: bool,
+    /// Number of the part in the latest picture.
+    picture: Option<u64>,
+    #[serde(flatten, serialize_with = "as_map")]
+    gauges: Vec<(&'static str, Value)>,
+    #[serde(serialize_with = "as_map")]
+    counts: Vec<(&'static str, u64)>,
+    faults: Vec<Value>,
+    #[serde(serialize_with = "as_map")]
+    latencies_ms: Vec<(&'static str, Option<Value>)>,
+    history: Vec<Value>,
+}
+
+/// The page shows counts and times in the order of these keys, which a map of JSON values would not keep.
+fn as_map<V: Serialize, S: Serializer>(pairs: &[(&'static str, V)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
+}
+
 /// `picture`: number of the part in the latest picture.
-pub fn json(station: &Station, picture: Option<u64>, may_act: bool, unhealthy: Option<&str>) -> String {
+pub fn json(
+    station: &Station,
+    picture: Option<u64>,
+    may_act: bool,
+    unhealthy: Option<&str>,
+) -> serde_json::Result<String> {
     let metrics = &station.metrics;
-    let faults: Vec<Value> = metrics
-        .faults()
-        .map(|(name, count, active)| json!({ "name": name, "count": count, "active": active }))
-        .collect();
-    json!({
-        "station": station.name,
-        "version": env!("CARGO_PKG_VERSION"),
-        "engine": metrics.engine(),
-        "uptime_s": metrics.uptime().as_secs(),
-        "unhealthy": unhealthy,
-        "may_act": may_act,
-        "picture": picture,
-        "threshold": metrics.gauge(Gauge::Threshold),
-        "review_threshold": metrics.gauge(Gauge::ReviewThreshold),
-        "configured_threshold": metrics.gauge(Gauge::ConfiguredThreshold),
-        "threshold_overridden": metrics.gauge(Gauge::ThresholdOverridden) > 0.0,
-        "frames_per_second": metrics.gauge(Gauge::FramesPerSecond),
-        "parts_in_flight": metrics.gauge(Gauge::PartsInFlight),
-        "counts": counts(metrics),
-        "faults": faults,
-        "latencies_ms": {
-            "capture_to_verdict": quantiles(metrics, Latency::CaptureToVerdict),
-            "capture_to_edge": quantiles(metrics, Latency::CaptureToEdge),
-            "edge_late": quantiles(metrics, Latency::EdgeLate),
-        },
-        "history": history(metrics),
-    })
-    .to_string()
-}
-
-fn counts(metrics: &Metrics) -> Value {
-    let total = |what| metrics.total(what);
-    let unscored = [Count::UnscoredNoFrame, Count::UnscoredDropped, Count::UnscoredEngine].map(total);
-    json!({
-        "parts": total(Count::Parts),
-        "pass": total(Count::Passed),
-        "review": total(Count::Reviewed),
-        "reject": total(Count::Rejected),
-        "unscored": unscored.iter().sum::<u64>(),
-        "late": total(Count::LateVerdicts),
-        "pulses": total(Count::RejectPulses),
-        "merged": total(Count::PulsesMerged),
-        "caught": total(Count::PartsCaught),
-        "missed": total(Count::PartsMissed),
-        "bounced": total(Count::EdgesIgnored),
-        "unconfirmed": total(Count::ConfirmationsMissed),
-        "frames": total(Count::FramesCaptured),
-        "lost": total(Count::FramesLost),
-        "dropped": total(Count::FramesDropped),
-        "recorded": total(Count::Recorded),
+    let faults =
+        metrics.faults().map(|(name, count, active)| json!({ "name": name, "count": count, "active": active }));
+    let latency = |what: Latency| Some((what.series().page?, quantiles(metrics, what)));
+    serde_json::to_string(&State {
+        station: &station.name,
+        version: env!("CARGO_PKG_VERSION"),
+        engine: metrics.engine(),
+        uptime_s: metrics.uptime().as_secs(),
+        unhealthy,
+        may_act,
+        picture,
+        gauges: Gauge::ALL.into_iter().filter_map(|what| gauge(metrics, what)).collect(),
+        counts: counts(metrics),
+        faults: faults.collect(),
+        latencies_ms: Latency::ALL.into_iter().filter_map(latency).collect(),
+        history: history(metrics),
     })
 }
 
-/// None before the first time.
+/// The key and the value of a gauge that the page has.
+fn gauge(metrics: &Metrics, what: Gauge) -> Option<(&'static str, Value)> {
+    let value = metrics.gauge(what);
+    let value = if what == Gauge::ThresholdOverridden { json!(value > 0.0) } else { json!(value) };
+    Some((what.series().page?, value))
+}
+
+fn counts(metrics: &Metrics) -> Vec<(&'static str, u64)> {
+    let mut counts: Vec<(&'static str, u64)> = Vec::new();
+    for what in Count::ALL {
+        let Some(key) = what.series().page else { continue };
+        match counts.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, sum)) => *sum += metrics.total(what),
+            None => counts.push((key, metrics.total(what))),
+        }
+    }
+    counts
+}
+
+/// Milliseconds by quantile; none before the first time.
 fn quantiles(metrics: &Metrics, what: Latency) -> Option<Value> {
     let times = metrics.latencies(what);
     let ms = |time: std::time::Duration| time.as_secs_f64() * 1e3;
-    let mut found = serde_json::Map::new();
+    let mut found = Map::new();
     for (name, share) in QUANTILES {
         found.insert(name.into(), json!(ms(times.quantile(share)?)));
     }

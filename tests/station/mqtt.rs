@@ -70,10 +70,10 @@ fn verdicts_arrive_in_order_and_the_state_is_retained() {
     }
     // The last message may be here before it is counted there.
     let start = Instant::now();
-    while metrics.total(Count::EventsSent) < QUEUE / 2 && start.elapsed() < Duration::from_secs(10) {
+    while metrics.total(Count::MqttEventsSent) < QUEUE / 2 && start.elapsed() < Duration::from_secs(10) {
         std::thread::sleep(Duration::from_millis(5));
     }
-    assert_eq!((metrics.total(Count::EventsSent), metrics.total(Count::EventsDropped)), (QUEUE / 2, 0));
+    assert_eq!((metrics.total(Count::MqttEventsSent), metrics.total(Count::MqttEventsDropped)), (QUEUE / 2, 0));
     metrics.raise(0);
     assert_eq!(next_state(&mut broker, "fault")["faults"], serde_json::json!(["camera_lost"]));
     assert_eq!(broker.retained("plant/line-1/state")["state"], "fault");
@@ -106,14 +106,18 @@ fn a_broker_that_is_away_costs_events_but_no_time() {
     let (count, start) = (20_000, Instant::now());
     (0..count).for_each(|part| publisher.verdict(event(part)));
     assert!(start.elapsed() < Duration::from_secs(5), "the line waited");
-    assert!(metrics.total(Count::EventsDropped) >= count - QUEUE - 32, "{}", metrics.total(Count::EventsDropped));
+    assert!(
+        metrics.total(Count::MqttEventsDropped) >= count - QUEUE - 32,
+        "{}",
+        metrics.total(Count::MqttEventsDropped)
+    );
     broker.start_again();
     next_state(&mut broker, "running");
     // What waited may still fill the queue.
     loop {
-        let dropped = metrics.total(Count::EventsDropped);
+        let dropped = metrics.total(Count::MqttEventsDropped);
         publisher.verdict(event(count));
-        if metrics.total(Count::EventsDropped) == dropped {
+        if metrics.total(Count::MqttEventsDropped) == dropped {
             break;
         }
         std::thread::sleep(Duration::from_millis(5));

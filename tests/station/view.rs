@@ -175,6 +175,19 @@ fn the_state_has_what_the_page_draws() {
     assert!(state["latencies_ms"]["capture_to_verdict"].is_null());
 }
 
+#[test]
+fn the_state_keeps_the_order_in_which_the_page_shows_counts() {
+    let desk = Desk::new(None);
+    for what in [Count::UnscoredNoFrame, Count::UnscoredDropped, Count::UnscoredEngine] {
+        desk.metrics.count(what);
+    }
+    let text = String::from_utf8(desk.client().get("/state.json").body).unwrap();
+    let counts = text.split_once("\"counts\":{").unwrap().1.split_once('}').unwrap().0;
+    let expected = "parts 0 pass 0 review 0 reject 0 unscored 3 late 0 pulses 0 merged 0 caught 0 missed 0 bounced 0 \
+                    unconfirmed 0 frames 0 lost 0 dropped 0 recorded 0";
+    assert_eq!(counts.replace('"', "").replace([':', ','], " "), expected);
+}
+
 fn post(desk: &Desk, path: &str, token: Option<&str>, body: &str) -> u16 {
     desk.client().send(&posted(path, token, body)).status
 }

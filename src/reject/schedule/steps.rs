@@ -83,7 +83,7 @@ impl Schedule {
         if self.hold.is_held() {
             return;
         }
-        self.counters.merged += u64::from(joined);
+        self.counters.pulses_merged += u64::from(joined);
         if close && !self.plan.merge {
             self.occur(Fault::PartsTooClose);
         }
@@ -106,7 +106,7 @@ impl Schedule {
         let bridged = self.plan.merge && self.outputs.reject && self.pulse_follows(now);
         let reject = firing || held || bridged;
         if reject != self.outputs.reject {
-            self.counters.pulses += u64::from(reject && firing && !held);
+            self.counters.reject_pulses += u64::from(reject && firing && !held);
             self.fell_at = if reject { self.fell_at } else { Some(now) };
             self.tell(Event::Reject { active: reject, at: now, late_ns: 0 });
         }

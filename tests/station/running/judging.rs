@@ -46,7 +46,7 @@ fn every_part_gets_its_verdict_and_goes_its_way() {
     let caught = report.seen.outcomes.values().filter(|outcome| **outcome == Outcome::Caught).count();
     assert_eq!((total(Count::PartsCaught), total(Count::PartsMissed)), (caught as u64, 0));
     assert_eq!(report.metrics.latencies(Latency::EdgeLate).count(), total(Count::RejectPulses));
-    assert_eq!(total(Count::LineEventsLost), 0);
+    assert_eq!(total(Count::EventsLost), 0);
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn pulses_nearer_than_the_gap_become_one_and_say_whom_they_caught() {
         [true, true, true, true, true, true, true, false]
     );
     assert_eq!(outcomes(&mut line), [(0, Outcome::Rejected), (1, Outcome::Caught), (2, Outcome::Rejected)]);
-    assert_eq!((line.counters().pulses, line.counters().merged), (1, 1));
+    assert_eq!((line.counters().reject_pulses, line.counters().pulses_merged), (1, 1));
 }
 
 #[test]
@@ -314,5 +314,5 @@ fn a_bounce_is_no_part_and_the_next_part_is_one() {
     let mut line = line(TIMED);
     let at = [0, MS, 2 * MS - 1, 2 * MS].map(|after| line.trigger(1_100 * MS + after, 1_103 * MS));
     assert_eq!(at, [Some(PartId(0)), None, None, Some(PartId(1))]);
-    assert_eq!((line.counters().bounced, line.counters().triggered), (2, 2));
+    assert_eq!((line.counters().edges_ignored, line.counters().triggered), (2, 2));
 }

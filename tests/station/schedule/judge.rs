@@ -15,12 +15,12 @@ pub struct Seen {
     unseen: u64,
     blind: u64,
     overflowed: u64,
-    late: u64,
+    late_verdicts: u64,
     expired: u64,
-    merged: u64,
+    pulses_merged: u64,
     /// Accepted parts that were ejected with a neighbour, and not by a fault.
     caught_by_neighbours: u64,
-    bounced: u64,
+    edges_ignored: u64,
     acts: Acts,
     faults: [u64; Fault::ALL.len()],
 }
@@ -33,11 +33,11 @@ impl Seen {
         let rest = [
             ("unseen", self.unseen),
             ("overflowed", self.overflowed),
-            ("late", self.late),
+            ("late verdicts", self.late_verdicts),
             ("expired", self.expired),
-            ("merged", self.merged),
+            ("pulses merged", self.pulses_merged),
             ("caught by neighbours", self.caught_by_neighbours),
-            ("bounced", self.bounced),
+            ("edges ignored", self.edges_ignored),
         ];
         let Acts { tightened, loosened, unconfirmed, out_of_range, kept, ended, configured } = self.acts;
         let acts = [
@@ -159,7 +159,7 @@ fn count(world: &World, seen: &mut Seen) {
     let [passed, rejected, caught, missed] = world.told.settled;
     assert_eq!([counters.passed, counters.rejected, counters.caught, counters.missed], world.told.settled);
     assert_eq!(counters.triggered, passed + rejected + caught + missed + counters.overflowed);
-    assert_eq!((counters.triggered, counters.late), (world.told.triggered, world.told.late));
+    assert_eq!((counters.triggered, counters.late_verdicts), (world.told.triggered, world.told.late));
     let announced = world.parts.iter().filter(|part| part.id.is_some());
     assert_eq!(counters.triggered, announced.clone().count() as u64);
     assert_eq!(counters.overflowed, announced.clone().filter(|part| part.overflowed).count() as u64);
@@ -179,9 +179,9 @@ fn count(world: &World, seen: &mut Seen) {
     let expired = world.parts.iter().filter(|part| part.accepted && is_expired(part));
     assert_eq!(counters.expired, expired.count() as u64);
     seen.overflowed += counters.overflowed;
-    seen.late += counters.late;
-    seen.merged += counters.merged;
-    seen.bounced += counters.bounced;
+    seen.late_verdicts += counters.late_verdicts;
+    seen.pulses_merged += counters.pulses_merged;
+    seen.edges_ignored += counters.edges_ignored;
     let (all, acts) = (&mut seen.acts, world.person.acts);
     all.tightened += acts.tightened;
     all.loosened += acts.loosened;
