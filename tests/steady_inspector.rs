@@ -1,5 +1,6 @@
 //! A stream of frames allocates nothing once the first went through, on any thread, whatever the frames show. It is a
 //! program of its own because it counts the allocations of all threads.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 #[path = "support/allocations.rs"]
 mod allocations;

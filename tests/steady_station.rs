@@ -1,5 +1,6 @@
 //! A station that runs for long allocates nothing, and its sums add up. It is a program of its own because it counts the
 //! allocations of all threads.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 #[path = "support/allocations.rs"]
 mod allocations;

@@ -1,5 +1,6 @@
 //! The actuator thread on a bench: real time, outputs and edges in memory, and every way for it to end. It is a program of
 //! its own because one test installs the process's logger, and others would disturb its times.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 #[path = "../support/allocations.rs"]
 mod allocations;

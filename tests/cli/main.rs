@@ -1,4 +1,5 @@
 //! The program as its users run it: exit codes, what is printed, and which files are there afterwards.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod program;
 #[path = "../support/mod.rs"]

@@ -3,6 +3,7 @@
 //! Without g++ nothing runs, and each test reports it. `ci/cuda/check_kernels.py` runs this program alone, under a
 //! sanitizer and on kernels with faults: `CUDA_HOST_KERNELS` names another folder of kernels, `CUDA_HOST_FLAGS` more flags
 //! for the compiler.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 #[path = "../support/mod.rs"]
 mod support;

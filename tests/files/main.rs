@@ -1,4 +1,5 @@
 //! The files that the program reads and writes: frames, checkpoints, engines and their signatures, good and bad.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 #[path = "../support/allocations.rs"]
 mod allocations;
