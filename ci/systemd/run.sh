@@ -54,11 +54,11 @@ systemd-analyze security --root="$DESTDIR" --offline=true --threshold=$exposure_
     | tail -n 1
 rm -rf "${DESTDIR:?}/usr/lib" "${DESTDIR:?}/bin"
 
-# R10: what may not be ended first may not take the machine either.
+# A service that is ended last when memory runs out must have a limit of its own.
 unit=$DESTDIR/etc/systemd/system/crosscheck@.service
 grep -q '^OOMScoreAdjust=-' "$unit" && ! grep -q '^MemoryMax=[1-9]' "$unit" && { echo "OOMScoreAdjust without MemoryMax"; exit 1; }
 
-# R11: a link in the place of a folder is not followed, whatever is asked for.
+# A symbolic link in the place of a folder is refused, with every option.
 for folder in etc/crosscheck var/lib/crosscheck var/cache/crosscheck etc/systemd/system/crosscheck@.service.d; do
     mkdir -p "$scratch/elsewhere" "$scratch/kept" "$DESTDIR/${folder%/*}"
     [ ! -e "$DESTDIR/$folder" ] || mv "$DESTDIR/$folder" "$scratch/kept/folder"

@@ -15,6 +15,7 @@ use crosscheck::shapes::{H, P, W};
 
 use crate::belt::{COUNTS_PER_S_MAX, DECISION_LEAD_COUNTS, DELAY_COUNTS, PULSE_MS};
 use crate::support::part;
+use crate::support::small_engine::small_architecture;
 
 const SEED: u64 = 5;
 const SHOTS: u64 = 4;
@@ -25,19 +26,9 @@ const SEPARATION_MIN: f32 = 1.3;
 
 /// A thousandth of the work of the smallest published variant.
 fn architecture() -> Architecture {
-    let rgb = VitShape { width: 4, heads: 1, mlp: 4, layers: 1 };
-    let xyz = PointMaeShape {
-        width: 8,
-        heads: 1,
-        mlp: 8,
-        layers: 1,
-        taps: vec![0],
-        groups: 16,
-        group_size: 8,
-        encoder: [8, 8, 8],
-        position_hidden: 8,
-    };
-    Architecture { rgb, xyz, hidden: 8 }
+    let small = small_architecture(4, 8, 8);
+    let xyz = PointMaeShape { encoder: [8; 3], position_hidden: 8, ..small.xyz };
+    Architecture { rgb: VitShape { mlp: 4, ..small.rgb }, xyz, ..small }
 }
 
 fn metadata() -> Metadata {

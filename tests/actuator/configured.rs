@@ -1,4 +1,4 @@
-//! Lines from a configuration, as far as a machine without GPIO can have them.
+//! Actuators started from a configuration, as far as a machine without GPIO can start them.
 
 use std::path::Path;
 use std::sync::Mutex;

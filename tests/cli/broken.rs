@@ -1,4 +1,4 @@
-//! Files that are cut, changed or something else, and places that take no more.
+//! Input files that are cut, changed or of another kind, and output folders that cannot be written to.
 
 use crate::program::{Desk, Run, shared};
 use crate::support::part;

@@ -12,7 +12,6 @@ const KINECT: [(&str, &str); 4] = [
     ("calib_depth.yaml", include_str!("../cases/kinect2/calib_depth.yaml")),
 ];
 
-// F8
 #[test]
 fn a_kinect_is_read_as_its_own_calibration_has_it() {
     let desk = Desk::new();
@@ -48,7 +47,6 @@ fn info(names: &str, (width, height): (usize, usize), model: &str, coefficients:
 const WAY: &str = "rotation: [1, 0, 0, 0, 1, 0, 0, 0, 1]\ntranslation: [0.015, 0, 0]\n";
 const LINE: &str = "calibrate-camera --colour a.yaml --depth b.yaml --extrinsics way.yaml -o camera.toml";
 
-// F8
 #[test]
 fn exchanged_imagers_are_named_by_their_frame_ids() {
     let desk = Desk::new();
@@ -91,7 +89,6 @@ fn exchanged_imagers_are_named_by_their_frame_ids() {
     assert!(run.err.contains("speaks of the depth imager"), "{}", run.err);
 }
 
-// F8
 #[test]
 fn eight_coefficients_of_ros_become_a_rational_lens() {
     let desk = Desk::new();
@@ -124,7 +121,6 @@ cam1:
   T_cn_cnm1: [[1, 0, 0, 0.015], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
 ";
 
-// F8
 #[test]
 fn kalibrs_chain_is_read() {
     let desk = Desk::new();

@@ -1,4 +1,4 @@
-//! A station's configuration as its owner meets it.
+//! The messages about a station's configuration that its owner reads.
 
 use crate::program::Desk;
 
@@ -34,7 +34,7 @@ fn a_configuration_that_cannot_be_is_refused_with_what_is_wrong() {
 
 #[test]
 fn a_replay_of_depth_images_needs_its_camera_file() {
-    // F6: this passed, and every frame was refused once the station ran.
+    // Otherwise the station would start, and refuse every frame.
     let desk = Desk::new();
     for kind in ["rgb", "xyz"] {
         std::fs::create_dir_all(desk.path("recording").join(kind)).unwrap();
@@ -95,7 +95,6 @@ fn a_camera_of_two_nodes_is_checked_with_its_file_before_it_is_opened() {
     }
 }
 
-// R11: a password that everybody may read passed check-config.
 #[test]
 #[cfg(unix)]
 fn a_secret_that_others_may_read_is_refused_or_warned_of() {

@@ -1,4 +1,4 @@
-//! The engine that ships with the program: it reads, is fitted to a part's own measures, and sees a defect.
+//! The built-in engine can be read, is fitted to a part's own measures, and then finds defects.
 
 use std::ops::ControlFlow;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `crosscheck doctor` on this machine, whatever it is.
+//! `crosscheck doctor` on this machine, whatever hardware it has.
 
 use std::process::Command;
 

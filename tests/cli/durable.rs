@@ -1,5 +1,5 @@
-//! Every command that writes, ended at each system call with which it writes, and with each of them failing. `run.sh`
-//! runs this; it needs strace, so nothing of it runs by itself.
+//! Every command that writes is killed at each system call with which it writes, and run with each of these calls failing.
+//! It needs strace, so every test is ignored: `ci/durable/run.sh` runs them.
 
 mod tracer;
 
@@ -126,7 +126,6 @@ fn done(folder: &TempDir, line: &str) {
     assert!(output.status.success(), "{line}\n{}", String::from_utf8_lossy(&output.stderr));
 }
 
-// R10
 #[test]
 #[ignore = "needs strace: ci/durable/run.sh"]
 fn import() {
@@ -136,7 +135,6 @@ fn import() {
     Case::new("import", folder, &format!("{line} 7")).try_all();
 }
 
-// R3
 #[test]
 #[ignore = "needs strace: ci/durable/run.sh"]
 fn fit() {
@@ -238,7 +236,6 @@ fn station(record: &str) -> TempDir {
     folder
 }
 
-// R2
 #[test]
 #[ignore = "needs strace: ci/durable/run.sh"]
 fn run_with_a_recording() {
@@ -273,7 +270,6 @@ fn every_part_has_seven_files(test: &Path) -> Result<(), String> {
     check(!parts.is_empty() && parts.values().all(|files| *files == 7), || format!("{parts:?}"))
 }
 
-// R2
 #[test]
 #[ignore = "needs strace: ci/durable/run.sh"]
 fn record() {

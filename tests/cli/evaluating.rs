@@ -61,7 +61,6 @@ fn a_report_has_every_class_and_every_kind_of_defect() {
     assert_eq!(run.out.as_bytes(), desk.read("report/report.md"));
     // Two validation frames cannot support one in a hundred.
     assert!(run.err.contains("class disc: 2 validation frames support"), "{}", run.err);
-    // F12
     for summary in ["disc, fit: 3 of 3", "disc, calibrate: 2 of 2", "disc, test: 6 of 6", "other, test: 4 of 4"] {
         assert!(run.err.contains(&format!("{summary} frames used")), "{summary} in {}", run.err);
     }
@@ -126,7 +125,6 @@ fn a_fitted_engine_is_only_tested() {
     desk.refused_with("evaluate --engine @default --dataset data --shots 0", &["at least 1"]);
 }
 
-// F12
 #[test]
 fn a_class_without_most_of_its_frames_is_not_learnt() {
     let desk = dataset();

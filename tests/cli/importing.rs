@@ -1,4 +1,4 @@
-//! Engines of weight files, mappings included.
+//! `import`: engines made from weight files, with mappings and without.
 
 use crosscheck::model::engine_file::{Engine, Source};
 use crosscheck::model::{Architecture, Variant, seeded};

@@ -76,7 +76,7 @@ fn a_fit_that_was_broken_off_goes_on_to_the_same_end() {
     desk.done(&resume);
     assert!(desk.read("part") == desk.read("whole"), "the fit that went on came to another end");
     assert!(!desk.path("part.state").exists());
-    // R3: nothing to go on from is said before the work.
+    // A missing state is reported before the work.
     desk.refused_with(&resume, &["no state found at part.state", "leave out --resume"]);
     // Without --resume an old state counts for nothing.
     desk.write("part.state", "of another fit");
@@ -84,7 +84,7 @@ fn a_fit_that_was_broken_off_goes_on_to_the_same_end() {
     assert!(run.err.contains("--resume goes on") && !desk.path("part.state").exists(), "{}", run.err);
 }
 
-/// R6, R11: as many frames of the same engine and settings, but others, or in another order.
+/// The engine, the settings and the number of frames are the same, but the frames or their order are not.
 fn states_of_other_frames_are_refused(desk: &Desk, resume: &str, other: &dyn Fn(&'static str) -> [&'static str; 3]) {
     let copy = |folder: &str, names: [(&str, &str); 3]| {
         for ((from, to), kind) in names.into_iter().flat_map(|pair| [(pair, "rgb"), (pair, "xyz")]) {
@@ -100,7 +100,7 @@ fn states_of_other_frames_are_refused(desk: &Desk, resume: &str, other: &dyn Fn(
     desk.refused_with(&resume.replace("@default", "@fitted"), &other("another engine"));
 }
 
-/// R6: thirty flipped tensors went unnoticed.
+/// A state with one changed bit is refused, and so is one without a hash.
 fn flipped_states_are_refused(desk: &Desk, resume: &str, state: &[u8]) {
     let header = 8 + u64::from_le_bytes(state[..8].try_into().unwrap()) as usize;
     for place in [header, header + 1, (header + state.len()) / 2, state.len() - 1] {
@@ -117,7 +117,6 @@ fn flipped_states_are_refused(desk: &Desk, resume: &str, state: &[u8]) {
     desk.refused_with(resume, &["earlier version", "kept no hash"]);
 }
 
-// R3: without a state on the way a kill loses everything.
 #[test]
 #[cfg(unix)]
 fn a_fit_that_was_killed_goes_on_from_its_last_state_to_the_same_end() {
@@ -135,7 +134,6 @@ fn a_fit_that_was_killed_goes_on_from_its_last_state_to_the_same_end() {
     assert_eq!(left.len(), 2, "{left:?}");
 }
 
-// R3: shown after all epochs before.
 #[test]
 #[cfg(unix)]
 fn an_output_that_cannot_be_written_is_refused_before_the_fit() {
@@ -240,7 +238,6 @@ fn with_empty_frames(desk: &Desk, folder: &str, count: u64) {
     (10..10 + count).for_each(|name| write(name, &empty));
 }
 
-// F12: an engine of 3 of 10 frames was written without a word at the end.
 #[test]
 fn a_fit_says_at_its_end_what_it_learnt_from() {
     let desk = Desk::new();

@@ -112,7 +112,7 @@ impl Desk {
         assert!(run.out.is_empty(), "{line} printed {}", run.out);
         let after = self.files();
         assert!(before == after, "{line} left {:?}, there was {:?}", after.keys(), before.keys());
-        // F7: an error tells each of its causes once.
+        // An error tells each of its causes once.
         let twice = said_twice(&run.err);
         assert!(twice.is_none(), "{line} says {twice:?} twice: {}", run.err);
         run.err

@@ -1,4 +1,4 @@
-//! What is asked in a way that cannot be done: exit code 2, what is wrong and what to do, and no file left behind.
+//! Requests that cannot be met end with exit code 2, state what is wrong and what to do, and leave no file behind.
 
 use crosscheck::dataset::mvtec3d;
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};

@@ -1,4 +1,4 @@
-//! What the program says: each cause once, and nothing at all to whom nobody reads.
+//! What the program prints: each cause of an error once, and no complaint where nobody reads its output.
 
 use std::process::Stdio;
 
@@ -15,7 +15,7 @@ fn what_is_said_twice_is_found() {
     assert_eq!(said_twice(&twice), Some("No such file or directory (os error 2)"));
 }
 
-// F7: every command that reads a file, with that file missing, a folder, or damaged. `refused` looks for what is said twice.
+// Every command that reads a file is given one that is missing, a folder or damaged. `refused` looks for repeated statements.
 #[test]
 fn an_error_tells_each_cause_once() {
     let desk = Desk::with(&part::frame(0, None));
@@ -79,7 +79,7 @@ fn unread(desk: &Desk, line: &str) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
-// F12: `| head` printed an error.
+// As with `| head`.
 #[test]
 #[cfg(unix)]
 fn a_reader_that_has_gone_is_no_fault() {

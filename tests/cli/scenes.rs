@@ -1,4 +1,4 @@
-//! What of a frame is the part, in what unit it is, and what becomes of a frame that shows none.
+//! Which pixels of a frame are the part, which unit its points have, and what is reported of a frame without a part.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! `run` and `replay`: a station on frames from disk, what it records, and what its recording says again.
+//! `run` and `replay`: a station on frames from disk, what it records, and the verdicts when its recording is replayed.
 
 use std::time::{Duration, Instant};
 

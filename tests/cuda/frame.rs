@@ -1,6 +1,6 @@
 //! From a cloud, tokens and groups to the score, kernel after kernel, against the CPU back end.
 //!
-//! The products between the kernels, a library's on a GPU, are made here, and rounded to halves as there.
+//! The products between the kernels, which a library computes on a GPU, are computed here and rounded to halves as there.
 
 use crosscheck::backend::cpu::CpuBackend;
 use crosscheck::backend::{AnomalyMaps, Backend, XyzGroups};
@@ -15,6 +15,7 @@ use crate::interpolate::{Pixels, Rows, list, some_centres};
 use crate::mapping::{Observed, discrepancy, floats, halves, hidden_activations, wide};
 use crate::support::clouds::{self, Point};
 use crate::support::reference::{Rows as Matrix, gelu, linear, rows, weight};
+use crate::support::small_engine::small_architecture;
 
 /// psi with halves between the kernels, of psi's largest: twice the largest error measured here, 1.4e-4.
 const TOLERANCE_PSI: f32 = 3e-4;
@@ -33,19 +34,9 @@ fn frame(seed: u64, hidden: usize) -> Frame {
     let mut random = Rng::with_seed(seed);
     let cloud = clouds::disc(25, seed);
     let centres = some_centres(&cloud, 64);
-    let rgb = VitShape { width: 48, heads: 2, mlp: 8, layers: 1 };
-    let xyz = PointMaeShape {
-        width: 36,
-        heads: 2,
-        mlp: 8,
-        layers: 1,
-        taps: vec![0],
-        groups: centres.len(),
-        group_size: 4,
-        encoder: [4, 4, 4],
-        position_hidden: 4,
-    };
-    let architecture = Architecture { rgb, xyz, hidden };
+    let small = small_architecture(48, 36, hidden);
+    let xyz = PointMaeShape { heads: 2, groups: centres.len(), group_size: 4, ..small.xyz };
+    let architecture = Architecture { rgb: VitShape { heads: 2, ..small.rgb }, xyz, ..small };
     let mut features = |count| (0..count).map(|_| random.f32() * 2.0 - 1.0).collect::<Vec<f32>>();
     let (tokens, features) = (features(T * 48), features(centres.len() * 36));
     let groups = XyzGroups { features, centre_index: (0..centres.len()).collect(), centres };

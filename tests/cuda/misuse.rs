@@ -1,4 +1,4 @@
-//! The host that the kernels run on notices misuse: without that, a test that passes would say little.
+//! The host that the kernels run on notices misuse: otherwise a test that passes would show little.
 
 use crate::host::{Schedule, grid, host, input, output};
 

@@ -121,7 +121,6 @@ fn every_point_is_the_cpus() {
         (Distortion::BrownConrady, bent),
         (Distortion::ModifiedBrownConrady, bent),
         (Distortion::InverseBrownConrady, bent),
-        // F8
         (Distortion::Rational, RATIONAL),
     ];
     // Sizes that are no multiples of a block, either image the larger one.

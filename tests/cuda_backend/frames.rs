@@ -3,7 +3,7 @@
 use crosscheck::backend::cpu::{CpuBackend, CpuOptions};
 use crosscheck::backend::cuda::{CudaBackend, CudaError};
 use crosscheck::backend::{AnomalyMaps, Backend, XyzGroups};
-use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
+use crosscheck::model::{Architecture, PointMaeShape, Variant, seeded};
 use crosscheck::prepare::Stride;
 use crosscheck::score;
 use crosscheck::shapes::{P, RGB};
@@ -11,6 +11,7 @@ use crosscheck::shapes::{P, RGB};
 use crate::standin::{is_here, run_part};
 use crate::support::clouds::{self, Point};
 use crate::support::golden::Golden;
+use crate::support::small_engine::small_architecture;
 
 /// How far the results with halves between the kernels may be, of the largest of each.
 pub struct Bounds {
@@ -109,19 +110,8 @@ fn golden_frames_are_the_published_methods() {
 
 /// Odd and even sizes; M below, between and above the channels.
 pub fn small(hidden: usize, width: usize, groups: usize, group_size: usize) -> Architecture {
-    let rgb = VitShape { width, heads: 1, mlp: 8, layers: 1 };
-    let xyz = PointMaeShape {
-        width: width + 4,
-        heads: 1,
-        mlp: 8,
-        layers: 1,
-        taps: vec![0],
-        groups,
-        group_size,
-        encoder: [4, 4, 4],
-        position_hidden: 4,
-    };
-    Architecture { rgb, xyz, hidden }
+    let small = small_architecture(width, width + 4, hidden);
+    Architecture { xyz: PointMaeShape { groups, group_size, ..small.xyz }, ..small }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Networks on the GPU's own buffers: what TensorRT's plans give, given by the CPU's arithmetic on the stand-in.
+//! Networks on the GPU's own buffers: on the stand-in, the CPU's arithmetic computes what TensorRT's plans would.
 
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex};

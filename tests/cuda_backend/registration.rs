@@ -17,7 +17,7 @@ const DEPTH: (usize, usize) = (96, 60);
 const COLOUR: (usize, usize) = (120, 72);
 const FRAMES: usize = 3;
 
-/// A lens as calibrated, one of eight coefficients (F8), and one whose depth image has the colour image's grid already.
+/// A lens as calibrated, one of eight coefficients, and one whose depth image has the colour image's grid already.
 fn cameras() -> [Camera; 3] {
     let colour = "[colour]\nwidth = 120\nheight = 72\nfx = 90.0\nfy = 91.0\ncx = 60.3\ncy = 35.1\ndistortion = \"brown_conrady\"\ncoefficients = [0.1, -0.15, 0.001, -0.002, 0.02]\n";
     let depth = "[depth]\nwidth = 96\nheight = 60\nfx = 60.0\nfy = 60.5\ncx = 47.0\ncy = 30.2\n[depth_to_colour]\nrotation = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]\ntranslation_m = [0.015, 0.001, -0.002]\n";

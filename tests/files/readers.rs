@@ -1,4 +1,4 @@
-//! Every reader of frames through its public door: what it gives for good files, and what it says about bad ones.
+//! Every reader of frames through its public interface: the frames of good files, and the errors of bad ones.
 
 mod clouds;
 mod colour;

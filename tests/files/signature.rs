@@ -245,7 +245,7 @@ fn doctor_says_who_signed() {
     imported.metadata.provenance.push(Source::Stated(vec!["groups of 128 points".into()]));
     imported.write(&desk.engine()).unwrap();
     desk.sign("a");
-    // F1: what was only said of mappings is seen.
+    // The record shows what was only claimed about the mappings.
     let findings = examine(&System::at(desk.folder.path()), Some(&desk.station("")));
     assert!(findings.iter().any(|finding| finding.found.contains("imported as of: groups of 128 points")));
     let number = Keys::read(std::slice::from_ref(&desk.a)).unwrap().ids();

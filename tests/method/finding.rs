@@ -1,4 +1,4 @@
-//! The part in a real scene: found, cropped to, and said when it cannot be found (tests/cases/README.md).
+//! The part in a real scene is found and cropped to, or the reason why it cannot be found is given (tests/cases/README.md).
 
 mod belts;
 mod made;

@@ -190,7 +190,7 @@ fn by_the_rule(camera: &CameraFile, depth: &[u16]) -> (Vec<u16>, Vec<bool>) {
     (nearest, close)
 }
 
-// F8: registration by a lens of eight coefficients, on either side.
+// Registration by a lens of eight coefficients, on either side.
 #[test]
 fn rational_lenses_are_registered_by_the_rule() {
     let wide = [3.13, 2.32, 0.0001, -0.0002, 0.13, 3.46, 3.35, 0.66];
@@ -218,7 +218,7 @@ fn rational_lenses_are_registered_by_the_rule() {
     }
 }
 
-// F8: beyond its pole at 1, x / (1 - x^2) is drawn into the picture again from the other side.
+// Beyond its pole at 1, x / (1 - x^2) is drawn into the picture again from the other side.
 #[test]
 fn what_a_rational_lens_does_not_see_is_not_in_its_picture() {
     let colour = Lens {

@@ -1,4 +1,4 @@
-//! The procedural station: what its frames are said to be, they are.
+//! The procedural station: its frames have the properties that their descriptions claim.
 
 use crosscheck::frame::{RgbdFrame, is_point};
 use crosscheck::prepare::belt::Fitter;

@@ -1,5 +1,5 @@
-//! A software device of librealsense, and the recording it makes. What its header `rs_internal.h` has is not in the crate's
-//! bindings; the layouts here are those of version 2.56.
+//! A software device of librealsense, and the recording that it makes. The crate's bindings leave out the header
+//! `rs_internal.h`; the layouts here are those of version 2.56.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! A station's configuration: what is refused, and with which words.
+//! A station's configuration: what is refused, and with which message.
 
 use std::path::Path;
 
@@ -64,7 +64,7 @@ fn resolved_values_are_read_back_as_they_are() {
 
 #[test]
 fn the_camera_file_of_a_replay_is_called_as_everywhere() {
-    // F6: it was called intrinsics here alone, which is still read.
+    // The name `intrinsics`, which this file alone had, is still read.
     let replay = |key: &str| {
         let text =
             format!("\"replay\"\nreplay = {{ folder = \"frames\", {key} = \"camera.toml\", no_point = -9999.0 }}");
@@ -207,7 +207,6 @@ const FILES: [(&str, Reader); 4] = [
     (PLANE, |path| StationCalibration::read(path).map(drop).map_err(|e| e.to_string())),
 ];
 
-// F12
 #[test]
 fn files_in_the_encodings_of_editors_are_read_or_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Events at a real broker. `run.sh` runs this where mosquitto is there.
+//! Events published to a real broker. `ci/mqtt/run.sh` runs this where mosquitto is installed.
 
 mod broker;
 

@@ -1,4 +1,4 @@
-//! The whole station in one process: every part gets its verdict, and whatever fails lets none pass.
+//! The whole station in one process: every part gets its verdict, and no failure lets a part pass.
 
 mod each;
 mod failing;

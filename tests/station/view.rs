@@ -241,7 +241,6 @@ fn r1_an_overridden_threshold_is_shown() {
     assert!(text.contains("\ncrosscheck_threshold_overridden 1\n"), "{text}");
 }
 
-// R7
 #[test]
 fn r7_another_site_s_name_sees_nothing() {
     let desk = Desk::new(None);
@@ -278,7 +277,7 @@ fn only_the_token_acts() {
 #[test]
 fn clients_that_say_nothing_keep_nobody_out_for_long() {
     let desk = Desk::new(None);
-    // R5: four were enough. More than are kept, some in the middle of a request.
+    // More clients than the view keeps, some in the middle of a request.
     let silent: Vec<Client> = (0..400).map(|_| desk.client()).collect();
     let slow: Vec<Client> = (0..8).map(|_| desk.client().begin("GET /state.json HTTP/1.1\r\nHost:")).collect();
     // Whoever asks for a picture and does not take it.

@@ -1,5 +1,5 @@
-//! Counts what the program allocates, and notes how much is asked for at once: what a hostile file claims must not be
-//! taken, and what is warm must ask for nothing. The program that names this module gets its allocator.
+//! Counts allocations and notes the largest: the size that a hostile file claims must not be allocated, and a warm station
+//! must allocate nothing. A program that includes this module gets its allocator.
 #![allow(dead_code, reason = "each test program uses some of it")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -1,4 +1,4 @@
-//! Clouds that go wrong easily.
+//! Point clouds on which grouping and interpolation go wrong easily.
 
 use crosscheck::shapes::{H, P, W};
 use fastrand::Rng;

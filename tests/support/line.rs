@@ -1,4 +1,4 @@
-//! The line in memory: the real actuator, with a photo-eye and an output that the test looks at.
+//! A reject line in memory: the real actuator, with a photo-eye and an output that the test reads.
 
 use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;

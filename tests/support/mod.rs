@@ -1,4 +1,4 @@
-//! What the test programs share. `allocations.rs` is not among it: it replaces the allocator of the program that names it.
+//! What the test programs share. `allocations.rs` is not listed: a program that includes it gets its allocator.
 #![allow(dead_code, reason = "each test program uses some of it")]
 
 pub mod client;

@@ -1,4 +1,4 @@
-//! A whole station in this process: a camera that follows a script, a small engine, and the line in memory.
+//! A whole station in this process: a camera that follows a script, a small engine, and a reject line in memory.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! Files that mean harm or are broken: nothing is executed, nothing is exhausted, nothing panics.
+//! Hostile and broken files execute nothing, exhaust nothing and cause no panic.
 
 use crosscheck::model::checkpoint::Checkpoint;
 

@@ -1,4 +1,4 @@
-//! F11: a part is found under the one prefix under which all of it is, whatever a framework calls it.
+//! A part of an engine is found under the one prefix under which all of it is, whatever a framework calls it.
 
 use crosscheck::model::checkpoint::{CheckpointError, Part, Selection, select};
 use crosscheck::model::seeded;

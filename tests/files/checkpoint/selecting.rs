@@ -1,24 +1,15 @@
-//! The tensors of one part of an engine, and what is said when they are not there.
+//! The tensors of one part of an engine, and the error when they are missing.
 
 use crosscheck::model::checkpoint::{Checkpoint, CheckpointError, Part, select};
 use crosscheck::model::{Architecture, PointMaeShape, TensorSpec, Variant, VitShape, seeded};
 
 use super::writer::{dict, open, pickle, state_dict, tensor, text, zip_file};
+use crate::support::small_engine::small_architecture;
 
 pub fn small() -> Architecture {
-    let rgb = VitShape { width: 4, heads: 2, mlp: 8, layers: 1 };
-    let xyz = PointMaeShape {
-        width: 6,
-        heads: 2,
-        mlp: 8,
-        layers: 1,
-        taps: vec![0],
-        groups: 4,
-        group_size: 2,
-        encoder: [2, 3, 4],
-        position_hidden: 2,
-    };
-    Architecture { rgb, xyz, hidden: 5 }
+    let small = small_architecture(4, 6, 5);
+    let xyz = PointMaeShape { heads: 2, groups: 4, group_size: 2, encoder: [2, 3, 4], position_hidden: 2, ..small.xyz };
+    Architecture { rgb: VitShape { heads: 2, ..small.rgb }, xyz, ..small }
 }
 
 pub fn specs(part: Part, architecture: &Architecture) -> Vec<TensorSpec> {

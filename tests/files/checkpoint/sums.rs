@@ -1,4 +1,4 @@
-//! R8: what has other bits than were saved is refused, where the file tells a checksum.
+//! Data whose bits have changed since it was saved is refused, where the file has a checksum.
 
 use std::io::Cursor;
 

@@ -1,4 +1,4 @@
-//! Where an engine's parts came from, and what was only said of them.
+//! Where an engine's parts came from, and what the user only claimed about them.
 
 use crosscheck::model::engine_file::{Engine, Source, Storage};
 

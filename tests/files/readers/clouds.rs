@@ -81,7 +81,7 @@ fn depth_becomes_the_points_that_the_camera_says() {
 fn depth_needs_a_camera_and_one_channel_of_sixteen_bits() {
     let file = TestFile::new("depth.png", &encoded(depth(), ImageFormat::Png));
     let message = refusal("depth.png", read_cloud(&file.path, &Reading::default()));
-    // F6: stations have another name for it.
+    // A station names the same file by its own key.
     assert!(message.contains("--camera FILE") && message.contains("camera.replay.camera_file"), "{message}");
     for (image, found) in [
         (image::DynamicImage::from(super::writers::picture()), "Rgb8"),

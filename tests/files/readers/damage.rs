@@ -1,4 +1,4 @@
-//! Damage inside a JPEG's scan. Finding F9: the decoder paints over it and says nothing.
+//! Damage inside a JPEG's scan, which the decoder would fill in without an error.
 
 use std::path::Path;
 

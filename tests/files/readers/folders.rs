@@ -1,4 +1,4 @@
-//! Folders as people and their programs leave them. Finding F3.
+//! Folders as people and their programs leave them.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

@@ -1,4 +1,4 @@
-//! Formats of colour, clouds and depth that lines and cameras write. Finding F5.
+//! Formats of colour, clouds and depth that production lines and cameras write.
 
 use crosscheck::calibration::Camera;
 use crosscheck::calibration::camera_file::CameraFile;
@@ -225,7 +225,7 @@ fn a_cloud_behind_the_camera_is_refused_and_not_empty() {
 
 #[test]
 fn headers_are_looked_at_before_anything_is_decoded() {
-    // R11: neither file is read where their sizes differ; R9: nor is memory taken for them.
+    // Where the sizes differ, neither file is read and no memory is allocated for either.
     let side = 1024;
     let rgb = TestFile::new("rgb.png", &encoded(image::RgbImage::new(side, side), ImageFormat::Png));
     let large = TestFile::new("xyz.npy", &npy("<f4", false, "1024, 1023, 3", &vec![0; 1024 * 1023 * 12]));
@@ -238,7 +238,7 @@ fn headers_are_looked_at_before_anything_is_decoded() {
 
 #[test]
 fn wide_floats_are_narrowed_strip_by_strip() {
-    // R9: all values are never there as f64.
+    // The values are never all in memory as f64.
     let values: Vec<f64> = values().iter().map(|v| f64::from(*v)).collect();
     let bytes = tiff_strips::<RGB64Float>(Compression::Lzw, &values);
     let (_, largest) = watched(|| cloud("xyz.tiff", &bytes).unwrap());

@@ -1,4 +1,4 @@
-//! Files that claim what they are not.
+//! Files whose headers claim what the data does not hold.
 
 use crosscheck::dataset::Reading;
 use crosscheck::frame::{PIXELS_MAX, SIDE_MAX};
@@ -65,7 +65,7 @@ fn sizes_beyond_the_largest_are_refused_before_memory_is_taken() {
     let said = Said { width: 2, height: too_wide as u32, ..SAID };
     let message = refused_cheaply("xyz.tiff", &tiff_saying(said, None, &[vec![0.0; 6]]));
     assert!(message.contains("2 x 8193"), "{message}");
-    // R9: sides that are allowed, and more pixels than are.
+    // Each side is within its limit; the number of pixels is not.
     let said = Said { width: SIDE_MAX as u32, height: SIDE_MAX as u32, ..SAID };
     let message = refused_cheaply("xyz.tiff", &tiff_saying(said, None, &[vec![0.0; 6]]));
     assert!(message.contains("8192 x 8192") && message.contains("16777216"), "{message}");

@@ -1,4 +1,4 @@
-//! Masks: what is marked, by one rule, whatever the file's kind. Finding F4.
+//! Masks: one rule decides which pixels are marked, whatever the kind of file.
 
 use crosscheck::config::regions as description;
 use crosscheck::dataset::{DatasetError, Entry, Mask, Reading, mvtec3d, read_mask};

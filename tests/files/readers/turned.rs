@@ -1,4 +1,4 @@
-//! Pictures that are stored on their side. Finding F2: what an orientation tag says is done, or refused where it cannot be.
+//! Pictures that are stored on their side: an orientation tag is applied, or the picture is refused where it cannot be.
 
 use crosscheck::dataset::{self, Mask, Reading, read_cloud, read_rgb};
 use image::metadata::Orientation;

@@ -47,9 +47,8 @@ fn thresholds(change: &Change) -> (f32, Option<f32>) {
     (thresholds.reject, thresholds.review)
 }
 
-// R1: `review` became none, and the threshold had no upper bound.
 #[test]
-fn r1_the_page_s_threshold_keeps_the_band_and_stays_within_its_range() {
+fn the_page_s_threshold_keeps_the_band_and_stays_within_its_range() {
     let folder = tempfile::tempdir().unwrap();
     let mut reloader = reloader(folder.path());
     write(folder.path(), "threshold = 0.9\nreview = 0.1\nthreshold_range = [0.2, 2.0]");
@@ -95,9 +94,8 @@ fn r1_a_reload_that_loosens_is_confirmed_or_said() {
     refused("threshold = 2e5\n[scene]\npart = \"all\"\nbelt = \"none\"", "another engine judges");
 }
 
-// R4: changes waited behind reloads, and queued without a bound.
 #[test]
-fn r4_the_newest_change_takes_the_place_of_those_that_wait() {
+fn the_newest_change_takes_the_place_of_those_that_wait() {
     let folder = tempfile::tempdir().unwrap();
     let mut reloader = reloader(folder.path());
     write(folder.path(), "threshold = 9e5\nreview = 1e5");
