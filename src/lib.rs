@@ -18,6 +18,7 @@ pub mod doctor;
 pub mod evaluate;
 pub mod files;
 pub mod fit;
+pub mod fold;
 pub mod frame;
 pub mod inspect;
 pub mod model;

@@ -64,6 +64,11 @@ pub struct VitShape {
     pub layers: usize,
 }
 
+impl VitShape {
+    /// Epsilon of its LayerNorms, that of timm's and DINO's ViT.
+    pub const EPSILON: f32 = 1e-6;
+}
+
 /// Sizes of the shape Transformer (Point-MAE, section 4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,6 +87,11 @@ pub struct PointMaeShape {
     pub encoder: [usize; 3],
     /// Width of the position network's hidden layer.
     pub position_hidden: usize,
+}
+
+impl PointMaeShape {
+    /// Epsilon of its LayerNorms and BatchNorms, PyTorch's default.
+    pub const EPSILON: f32 = 1e-5;
 }
 
 /// Every size that decides the shape of a weight.

@@ -19,7 +19,6 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use graph::{Kind, OPSET, Tensor};
-pub use networks::TAIL_PIXELS;
 
 use crate::files::Together;
 use crate::model::engine_file::{Engine, Storage};

@@ -27,5 +27,8 @@ pub const T: usize = T_SIDE * T_SIDE;
 pub const RGB: usize = 3;
 /// Coordinates of a point.
 pub const XYZ: usize = 3;
+/// Pixels that the second and last layer of a mapping take at a time where they run as a graph: every size of a graph is
+/// fixed, the number of valid pixels is not, so the graph runs once for each slice of as many pixels.
+pub const TAIL_PIXELS: usize = 4096;
 
 const _: () = assert!(H == W && W.is_multiple_of(PATCH));

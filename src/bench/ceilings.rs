@@ -5,7 +5,7 @@ use std::time::Instant;
 use gemm::Parallelism;
 use rayon::prelude::*;
 
-use crate::backend::cpu::linalg::{View, product};
+use crate::fold::linear::{View, product};
 
 /// Side of the square products: large enough to reach the ceiling, small enough to stay in cache.
 const GEMM_SIDE: usize = 1024;

@@ -4,7 +4,7 @@ use half::f16;
 
 use super::OnnxError;
 use super::protobuf::Message;
-use crate::backend::cpu::linalg::Linear;
+use crate::fold::linear::Linear;
 
 /// The operators' version: the first with Gelu, the last that TensorRT 10.3 takes.
 pub const OPSET: i64 = 20;

@@ -1,16 +1,11 @@
 //! The graphs of an engine. Axis letters: `shapes.rs`. `h` is the graph's own type, f16 or f32.
 
 use super::graph::{Attribute, Graph, Kind};
-use crate::backend::cpu::factor::factor;
-use crate::backend::cpu::group_encoder::FoldedEncoder;
-use crate::backend::cpu::linalg::{Linear, linear};
-use crate::backend::cpu::{point_mae, vit};
-use crate::model::{Architecture, Weights, take};
-use crate::shapes::{H, PATCH, RGB, T, T_SIDE, W, XYZ};
-
-/// Pixels that a mapping's tail takes at a time. All sizes of a graph are fixed, the number of valid pixels is not:
-/// the tail is run for as many slices as there are.
-pub const TAIL_PIXELS: usize = 4096;
+use crate::fold::encoder::FoldedEncoder;
+use crate::fold::factor::factor;
+use crate::fold::linear::{Linear, linear};
+use crate::model::{Architecture, PointMaeShape, VitShape, Weights, take};
+use crate::shapes::{H, PATCH, RGB, T, T_SIDE, TAIL_PIXELS, W, XYZ};
 
 /// One Transformer's sizes, and its rows `n`.
 struct Shape {
@@ -35,7 +30,7 @@ pub fn rgb_tokens(kind: Kind, architecture: &Architecture, weights: &mut Weights
     let positions = graph.weight("pos_embed", &[T + 1, c], &take(weights, "rgb.pos_embed"));
     let mut x = graph.node("Add", &[&rows, &positions], &[]);
     let (heads, mlp) = (architecture.rgb.heads, architecture.rgb.mlp);
-    let shape = Shape { n: T + 1, width: c, heads, mlp, epsilon: vit::EPSILON };
+    let shape = Shape { n: T + 1, width: c, heads, mlp, epsilon: VitShape::EPSILON };
     for i in 0..layers {
         x = block(&mut graph, weights, &format!("rgb.blocks.{i}"), &shape, x);
     }
@@ -64,7 +59,7 @@ pub fn xyz_groups(kind: Kind, architecture: &Architecture, weights: &mut Weights
     let hidden = graph.cast(&hidden, Kind::F32, kind);
     let hidden = gelu(&mut graph, &hidden);
     let positions = graph.linear(&hidden, "pos_embed.2", &linear(weights, "xyz.pos_embed.2", c));
-    let sizes = Shape { n: g, width: c, heads: shape.heads, mlp: shape.mlp, epsilon: point_mae::EPSILON };
+    let sizes = Shape { n: g, width: c, heads: shape.heads, mlp: shape.mlp, epsilon: PointMaeShape::EPSILON };
     let last = [take(weights, "xyz.norm.weight"), take(weights, "xyz.norm.bias")];
     let last = [("xyz.norm.weight", &last[0]), ("xyz.norm.bias", &last[1])].map(|(n, v)| graph.weight(n, &[c], v));
     let mut taps = Vec::new();
@@ -130,7 +125,7 @@ fn observed(
     graph.output("gram", Kind::F32, &[n, n], &gram);
 }
 
-/// PointNet as the CPU folds it: `[G, K, 3]` -> `[G, c]`.
+/// The folded group encoder on offsets `[G, K, 3]` -> `[G, c]`.
 fn group_encoder(graph: &mut Graph, encoder: FoldedEncoder, offsets: &str, g: usize) -> String {
     let FoldedEncoder { first, second, pooled, local, last } = encoder;
     let units = graph.linear_of(Kind::F32, offsets, "encoder.first", &first);

@@ -4,13 +4,13 @@ use std::ffi::c_void;
 use std::sync::{Arc, Mutex};
 
 use crosscheck::backend::cpu::elementwise::gelu;
-use crosscheck::backend::cpu::factor::{Factor, factor};
-use crosscheck::backend::cpu::linalg::{Linear, linear};
 use crosscheck::backend::cpu::{CpuBackend, CpuOptions};
 use crosscheck::backend::cuda::{CudaBackend, CudaError, Described, Networks, Tail};
 use crosscheck::backend::{AnomalyMaps, Backend, Between, Encoders, XyzGroups};
+use crosscheck::fold::factor::{Factor, factor};
+use crosscheck::fold::linear::{Linear, linear};
 use crosscheck::model::{Architecture, Weights, seeded};
-use crosscheck::onnx::TAIL_PIXELS;
+use crosscheck::shapes::TAIL_PIXELS;
 use crosscheck::shapes::{P, RGB};
 use cudarc::driver::result::stream::launch_host_function;
 use cudarc::driver::{CudaSlice, CudaStream, CudaView, CudaViewMut, DevicePtr, DevicePtrMut};

@@ -2,14 +2,14 @@
 
 use super::aligned::{Aligned, grow_like, row_stride};
 use super::elementwise::{add_rows, add_squares, copy, gelu, multiply_add, vectorised};
-use super::factor::{Factor, factor};
 use super::interpolate::SparseRows;
 use super::kernel::Kernel;
 use super::layer::Layer;
-use super::linalg::linear;
 use super::packed::{Packed, Scratch as ProductScratch};
 use super::team::Parts;
 use super::{Scratch, Workers};
+use crate::fold::factor::Factor;
+use crate::fold::mapping::FoldedMapping;
 use crate::model::Weights;
 
 /// torch.nn.functional.normalize's floor of the norm, squared.
@@ -79,20 +79,17 @@ impl MappingScratch {
 impl Mapping {
     pub fn new(kernels: Kernels, name: &str, hidden: usize, c_out: usize, weights: &mut Weights) -> Self {
         let Kernels { tokens, hidden_units } = kernels;
-        let input = linear(weights, &format!("{name}.input"), hidden);
-        let projection = linear(weights, &format!("{name}.projection"), hidden);
-        let output = linear(weights, &format!("{name}.output"), c_out);
-        let transposed: Vec<f32> =
-            (0..hidden).flat_map(|m| output.weight.iter().skip(m).step_by(hidden)).copied().collect();
-        let Factor { triangle, mut shift, rest } = factor(&output);
+        let FoldedMapping { input, projection, output_transposed, output_bias, factor } =
+            FoldedMapping::new(name, hidden, c_out, weights);
+        let Factor { triangle, mut shift, rest } = factor;
         let triangle = Packed::triangle(hidden_units, &triangle, shift.len());
         shift.resize(triangle.panels() * triangle.width(), 0.0);
         Self {
             input: Packed::new(tokens, &input.weight, hidden),
             input_bias: input.bias,
             projection: Layer::new(hidden_units, &projection.weight, projection.bias, hidden),
-            output_transposed: Packed::new(tokens, &transposed, hidden),
-            output_bias: output.bias,
+            output_transposed: Packed::new(tokens, &output_transposed, hidden),
+            output_bias,
             triangle,
             shift,
             rest,

@@ -10,9 +10,6 @@ use crate::backend::XyzGroups;
 use crate::model::{PointMaeShape, Weights};
 use crate::shapes::{P, XYZ};
 
-/// PyTorch's LayerNorm and BatchNorm default.
-pub const EPSILON: f32 = 1e-5;
-
 pub struct PointMae {
     shape: PointMaeShape,
     grouping: Grouping,
@@ -33,7 +30,7 @@ pub struct PointMae {
 impl PointMae {
     pub fn new(kernel: &'static Kernel, shape: &PointMaeShape, weights: &mut Weights) -> Self {
         let PointMaeShape { width, heads, mlp, layers, .. } = *shape;
-        let sizes = BlockShape { width, mlp, heads, epsilon: EPSILON };
+        let sizes = BlockShape { width, mlp, heads, epsilon: PointMaeShape::EPSILON };
         let mut block = |i| Block::new(kernel, weights, &format!("xyz.blocks.blocks.{i}"), &sizes);
         let blocks = (0..layers).map(&mut block).collect();
         Self {
@@ -43,7 +40,7 @@ impl PointMae {
             position_in: layer(Kernel::best(Arithmetic::F32), weights, "xyz.pos_embed.0", shape.position_hidden),
             position_out: layer(kernel, weights, "xyz.pos_embed.2", width),
             blocks,
-            norm: Norm::new(weights, "xyz.norm", EPSILON),
+            norm: Norm::new(weights, "xyz.norm", PointMaeShape::EPSILON),
             shape: shape.clone(),
             neighbours: Vec::new(),
             position_hidden: Vec::new(),

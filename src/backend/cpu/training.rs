@@ -3,10 +3,10 @@
 use gemm::Parallelism;
 use rayon::prelude::*;
 
-use super::elementwise::normal_cdf;
-use super::linalg::{Linear, View, gelu_parallel, linear, product};
+use super::elementwise::{gelu, normal_cdf};
 use crate::backend::BackendError;
 use crate::backend::learner::{Adam, BETA, EPSILON, LAYERS, Learner, NORM_FLOOR, Pixels, tensor_names};
+use crate::fold::linear::{Linear, View, linear, product};
 use crate::model::{Architecture, Weights, take};
 
 const ROWS_PER_TASK: usize = 64;
@@ -276,4 +276,9 @@ impl Cosine {
 fn gelu_slope(x: f32) -> f32 {
     let phi = (-0.5 * x * x).exp() * (0.5 * std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2);
     normal_cdf(x) + x * phi
+}
+
+/// Erf GELU in place, on every core.
+fn gelu_parallel(x: &mut [f32]) {
+    x.par_chunks_mut(1 << 14).for_each(gelu);
 }

@@ -6,6 +6,7 @@ use super::attention::Attention;
 use super::elementwise::layer_norm;
 use super::kernel::Kernel;
 use super::layer::{Activation, Layer};
+use crate::fold::linear::{Linear, linear};
 use crate::model::{Weights, take};
 
 /// Rows that a task normalises.
@@ -32,10 +33,10 @@ impl Norm {
     }
 }
 
-/// The named linear layer, as small as it can be kept; one without a bias has none.
+/// Takes the linear layer `name` out of `weights` and packs it, as small as it can be kept.
 pub fn layer(kernel: &'static Kernel, weights: &mut Weights, name: &str, to: usize) -> Layer {
-    let bias = weights.remove(&format!("{name}.bias")).unwrap_or_default();
-    Layer::new(kernel, &take(weights, &format!("{name}.weight")), bias, to).compact()
+    let Linear { weight, bias, .. } = linear(weights, name, to);
+    Layer::new(kernel, &weight, bias, to).compact()
 }
 
 /// Buffers that blocks reuse, and both networks share.

@@ -7,9 +7,6 @@ use super::transformer::{Block, BlockBuffers, BlockShape, Norm, layer};
 use crate::model::{VitShape, Weights, take};
 use crate::shapes::{H, P, PATCH, RGB, T, T_SIDE, W};
 
-/// LayerNorm's epsilon in timm's and DINO's ViT.
-pub const EPSILON: f32 = 1e-6;
-
 /// Values of a patch.
 const PATCH_VALUES: usize = RGB * PATCH * PATCH;
 
@@ -27,7 +24,7 @@ pub struct Vit {
 impl Vit {
     pub fn new(kernel: &'static Kernel, shape: &VitShape, weights: &mut Weights) -> Self {
         let VitShape { width, heads, mlp, layers } = *shape;
-        let sizes = BlockShape { width, mlp, heads, epsilon: EPSILON };
+        let sizes = BlockShape { width, mlp, heads, epsilon: VitShape::EPSILON };
         let mut block = |i| Block::new(kernel, weights, &format!("rgb.blocks.{i}"), &sizes);
         let blocks = (0..layers).map(&mut block).collect();
         Self {
@@ -35,7 +32,7 @@ impl Vit {
             class_token: take(weights, "rgb.cls_token"),
             positions: take(weights, "rgb.pos_embed"),
             blocks,
-            norm: Norm::new(weights, "rgb.norm", EPSILON),
+            norm: Norm::new(weights, "rgb.norm", VitShape::EPSILON),
             width,
             patches: Vec::new(),
             x: Vec::new(),

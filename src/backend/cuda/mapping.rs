@@ -10,11 +10,10 @@ use super::CudaError;
 use super::interpolate::Rows;
 use super::launch::{Grid, Launch, int};
 use super::module::Kernels;
-use crate::backend::cpu::factor::{Factor, factor};
-use crate::backend::cpu::linalg::{Linear, linear as take_linear};
+use crate::fold::factor::Factor;
+use crate::fold::mapping::FoldedMapping;
 use crate::model::Weights;
-use crate::onnx::TAIL_PIXELS;
-use crate::shapes::P;
+use crate::shapes::{P, TAIL_PIXELS};
 
 const TILE: usize = 64;
 const LINEAR_THREADS: usize = 256;
@@ -160,12 +159,9 @@ impl Mapping {
         counts: (usize, usize),
         weights: &mut Weights,
     ) -> Result<Self, CudaError> {
-        let mut layer = |leaf, to| take_linear(weights, &format!("{name}.{leaf}"), to);
-        let (input, projection) = (layer("input", hidden), layer("projection", hidden));
-        let output = layer("output", c_out);
-        let Factor { triangle, shift, rest } = factor(&output);
-        let Linear { weight, bias, .. } = output;
-        let transposed: Vec<f32> = (0..hidden).flat_map(|m| weight.iter().skip(m).step_by(hidden)).copied().collect();
+        let FoldedMapping { input, projection, output_transposed, output_bias, factor } =
+            FoldedMapping::new(name, hidden, c_out, weights);
+        let Factor { triangle, shift, rest } = factor;
         let m = paired(hidden);
         let predicted = Predicted { moved: stream.alloc_zeros(counts.0 * m)?, count: counts.0 };
         let observed = Observed {
@@ -182,8 +178,8 @@ impl Mapping {
             triangle: to_device(stream, &triangle, hidden, shift.len())?,
             shift: stream.clone_htod(&shift)?,
             rest,
-            transposed: to_device(stream, &transposed, c_out, m)?,
-            output_bias: to_device(stream, &bias, c_out, 1)?,
+            transposed: to_device(stream, &output_transposed, c_out, m)?,
+            output_bias: to_device(stream, &output_bias, c_out, 1)?,
             from: paired(input.from),
             m,
             to: paired(c_out),

@@ -6,7 +6,7 @@ use cudarc::driver::{CudaSlice, CudaStream, CudaView, CudaViewMut};
 
 use super::CudaError;
 use super::mapping::HiddenUnits;
-use crate::onnx::TAIL_PIXELS;
+use crate::shapes::TAIL_PIXELS;
 
 /// What the graph of a network gives (`onnx`), n tokens or groups; numbers without a type are halves.
 pub struct Described<'a> {

@@ -16,8 +16,7 @@ use super::mapping::{HiddenUnits, Mapping, paired};
 use super::networks::{self, Described, Networks, Tail};
 use super::recording::Marks;
 use crate::model::{Architecture, Weights};
-use crate::onnx::TAIL_PIXELS;
-use crate::shapes::{P, RGB, T, XYZ};
+use crate::shapes::{P, RGB, T, TAIL_PIXELS, XYZ};
 
 /// What a frame needs on the device.
 pub struct Work {

@@ -6,12 +6,12 @@ use half::f16;
 use super::{apart, differ, equal, near};
 use crate::backend::cpu::anomaly as twin;
 use crate::backend::cpu::elementwise::gelu;
-use crate::backend::cpu::linalg::Linear;
 use crate::backend::cuda::CudaError;
 use crate::backend::cuda::anomaly;
 use crate::backend::cuda::device::Device;
 use crate::backend::cuda::mapping::{Product, halves, inner_products};
 use crate::backend::selftest::Check;
+use crate::fold::linear::Linear;
 use crate::score;
 use crate::shapes::P;
 

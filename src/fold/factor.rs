@@ -1,20 +1,20 @@
-//! W = QR of a mapping's last layer, so that the length of its output needs a triangle only.
+//! QR factorisation of a mapping's last layer, W = QR: Q keeps lengths, so the length of the output follows from R alone.
 
 use rayon::prelude::*;
 
-use super::linalg::Linear;
+use super::linear::Linear;
 
-/// What |W h + b|^2 is computed from: |R h + Q'b|^2 and a rest.
+/// The terms of |W h + b|^2 = |R h + Q'b|^2 + rest, h being the hidden units of the last layer but one.
 pub struct Factor {
     /// Upper trapezoidal R, `[min(C_out, M), M]`.
     pub triangle: Vec<f32>,
-    /// Q'b over R's rows.
+    /// Q'b, as many values as R has rows.
     pub shift: Vec<f32>,
-    /// What of |b|^2 lies outside them.
+    /// The part of |b|^2 that is perpendicular to the columns of Q.
     pub rest: f32,
 }
 
-/// Householder QR in f64 of the output layer, W `[C_out, M]`.
+/// Factors the output layer, W `[C_out, M]`, by Householder reflections in f64.
 pub fn factor(output: &Linear) -> Factor {
     let (c, m) = (output.to, output.from);
     let ranks = c.min(m);
@@ -46,7 +46,7 @@ pub fn factor(output: &Linear) -> Factor {
     Factor { triangle, shift, rest }
 }
 
-/// In lanes, so that it is vectorised.
+/// The inner product, summed in lanes so that the compiler vectorises it.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     const LANES: usize = 8;
     let mut lanes = [0.0; LANES];

@@ -1,9 +1,8 @@
-//! Matrix products of a library, row-major f32: for fitting, folding and the ceiling that `bench` measures against.
+//! Linear layers and their matrix products in row-major f32, by the library `gemm`: for folding, for learning, and for
+//! the ceiling that `bench` compares with. Inspection has kernels of its own (`backend`).
 
 use gemm::Parallelism;
-use rayon::prelude::*;
 
-use super::elementwise::gelu;
 use crate::model::{Weights, take};
 
 /// A matrix inside a larger buffer: strides in elements from row to row and from column to column.
@@ -103,13 +102,8 @@ impl Linear {
     }
 }
 
-/// The named linear layer; a layer without a bias has none.
+/// Takes the linear layer `name` with `to` outputs out of `weights`. Its bias is empty where the layer has none.
 pub fn linear(weights: &mut Weights, name: &str, to: usize) -> Linear {
     let bias = weights.remove(&format!("{name}.bias")).unwrap_or_default();
     Linear::new(take(weights, &format!("{name}.weight")), bias, to)
-}
-
-/// Erf GELU in place, on every core.
-pub fn gelu_parallel(x: &mut [f32]) {
-    x.par_chunks_mut(1 << 14).for_each(gelu);
 }

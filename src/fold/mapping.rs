@@ -1,0 +1,35 @@
+//! A crossmodal mapping (section 3.2) in the form in which it is evaluated: its last layer only in products with what
+//! was observed, and as its QR factors.
+
+use super::factor::{Factor, factor};
+use super::linear::{Linear, linear};
+use crate::model::Weights;
+
+/// `C_in - M - M - C_out`, the last layer replaced.
+pub struct FoldedMapping {
+    /// First layer, `[M, C_in]`.
+    pub input: Linear,
+    /// Second layer, `[M, M]`.
+    pub projection: Linear,
+    /// Last layer's weight transposed, `[M, C_out]`: with it e.E, for an observed feature e and a predicted one E, is a
+    /// dot product of hidden units.
+    pub output_transposed: Vec<f32>,
+    /// Last layer's bias, `[C_out]`.
+    pub output_bias: Vec<f32>,
+    /// What |E|^2 is computed from.
+    pub factor: Factor,
+}
+
+impl FoldedMapping {
+    /// Takes the mapping `name` out of `weights`; `hidden` is M.
+    pub fn new(name: &str, hidden: usize, c_out: usize, weights: &mut Weights) -> Self {
+        let mut layer = |leaf, to| linear(weights, &format!("{name}.{leaf}"), to);
+        let input = layer("input", hidden);
+        let projection = layer("projection", hidden);
+        let output = layer("output", c_out);
+        let output_transposed =
+            (0..hidden).flat_map(|m| output.weight.iter().skip(m).step_by(hidden)).copied().collect();
+        let factor = factor(&output);
+        Self { input, projection, output_transposed, output_bias: output.bias, factor }
+    }
+}
