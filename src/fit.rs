@@ -1,102 +1,32 @@
 //! Learning the two mappings from good parts (section 3.2).
 
 mod cache;
+mod error;
 mod geometry;
+mod settings;
 pub mod state;
 mod trainer;
 mod usual;
 
-use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use crate::backend::{self, Backend, BackendError, Choice, XyzGroups};
 use crate::frame::{RgbdFrame, is_point};
 use crate::inspect::{Doubt, Tally, Unscored};
 use crate::model::engine_file::{Engine, Geometry, Measures, Usual};
-use crate::prepare::crop::CropMisfit;
 use crate::prepare::window::Window;
 use crate::prepare::{NetworkInput, PartChoice, Preparer, Taken};
 use cache::TokenCache;
 use trainer::Trainer;
 use usual::Usuals;
 
+pub use error::FitError;
+pub use settings::{FitSettings, Keep, Progress};
+
 /// Frames that a part's measures are taken from, where the engine takes coordinates in them.
 const MEASURED_FRAMES: usize = 16;
-
-#[derive(Debug, Error)]
-pub enum FitError {
-    #[error("a fit needs at least one frame with a part in it; none of the {frames} frames had one")]
-    NoFrames { frames: usize },
-    #[error("the engine standardises its features, which needs a single tap of the shape network; it has {taps}")]
-    Standardise { taps: usize },
-    #[error("cannot keep the frames' features in {}: {source}; free some space, or write the engine elsewhere", folder.display())]
-    Cache { folder: PathBuf, source: io::Error },
-    #[error("cannot keep the state of the fit in {}: {source}", path.display())]
-    StateWrite { path: PathBuf, source: io::Error },
-    #[error("cannot continue the fit from {}: {reason}; leave out --resume to start again", path.display())]
-    StateRead { path: PathBuf, reason: String },
-    #[error("epoch {epoch} has no finite loss: check the frames' clouds and the engine that the fit starts from")]
-    Diverged { epoch: usize },
-    #[error("{name} of the learnt mappings has a value that is not finite: nothing was written")]
-    NotFinite { name: String },
-    #[error(
-        "points are {depth_m} m away where {usual_m} m was usual in the frames before: the unit of one of them is another; set depth_unit_m of the camera file (depth images), or --cloud-unit (clouds)"
-    )]
-    Unit { depth_m: f32, usual_m: f32 },
-    #[error(
-        "more than half of the frames are left out ({tally}): mend what is named there, or give --accept-left-out to learn from the others"
-    )]
-    LeftOut { tally: Tally },
-    #[error(transparent)]
-    Crop(#[from] CropMisfit),
-    #[error(transparent)]
-    Backend(#[from] BackendError),
-}
-
-/// How the mappings are learnt.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
-    /// Passes over the frames; the paper's 250.
-    pub epochs: usize,
-    /// Pixels of one step.
-    pub pixels: usize,
-    pub seed: u64,
-    /// Share of the frames that is only reported on.
-    pub held_out: f64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { epochs: 250, pixels: 2048, seed: 0, held_out: 0.1 }
-    }
-}
-
-/// Where a fit keeps what it needs to go on, and how often.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Keep {
-    pub path: PathBuf,
-    /// The state is stored after the first epoch that ends so long after the last one that was; and when it is broken off.
-    pub every: Duration,
-    /// Go on from the state that is there.
-    pub resume: bool,
-}
-
-/// Where a fit is, after each epoch.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Progress {
-    /// Counted from 1.
-    pub epoch: usize,
-    pub epochs: usize,
-    /// Mean loss (2) over the epoch's steps: both terms, 0 when prediction and observation agree.
-    pub loss: f64,
-    /// On the frames held out; none when there are too few to hold one out.
-    pub held_out_loss: Option<f64>,
-}
 
 /// The features of good parts, and the engine they came from.
 pub struct Fit {
@@ -115,7 +45,7 @@ pub struct Fit {
 
 /// What was taken for a part that is learnt from.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct LearntPart {
     pub window: Window,
     /// Pixels of the network frame that were taken for the part, `[P]`.
     pub kept: Vec<bool>,
@@ -126,7 +56,7 @@ pub struct Seen {
 /// What became of a frame: the parts that are learnt from, or why there is none.
 #[derive(Clone, Debug)]
 pub struct Added {
-    pub parts: Vec<Seen>,
+    pub parts: Vec<LearntPart>,
     pub lacking: Option<Unscored>,
 }
 
@@ -143,8 +73,8 @@ impl Added {
     }
 }
 
-impl Seen {
-    fn of(input: &NetworkInput, part: PartChoice) -> Self {
+impl LearntPart {
+    fn from_input(input: &NetworkInput, part: PartChoice) -> Self {
         let doubt = Doubt::of(input, part, None);
         Self { window: input.window, kept: input.kept.clone(), taken: input.taken, doubt }
     }
@@ -153,11 +83,11 @@ impl Seen {
 impl Fit {
     /// On the CPU. `folder`: where features may be kept when they are many.
     pub fn new(engine: Engine, folder: PathBuf) -> Result<Self, FitError> {
-        Self::on(Choice::Cpu, engine, folder)
+        Self::on_machine(Choice::Cpu, engine, folder)
     }
 
     /// On the machine of `choice`: features and steps. What it lacks is told before a frame is read.
-    pub fn on(choice: Choice, engine: Engine, folder: PathBuf) -> Result<Self, FitError> {
+    pub fn on_machine(choice: Choice, engine: Engine, folder: PathBuf) -> Result<Self, FitError> {
         let architecture = &engine.metadata.architecture;
         if engine.metadata.standardise && architecture.xyz.taps.len() != 1 {
             return Err(FitError::Standardise { taps: architecture.xyz.taps.len() });
@@ -197,7 +127,7 @@ impl Fit {
             if lacking.is_some() {
                 continue;
             }
-            parts.push(Seen::of(&input, how.part));
+            parts.push(LearntPart::from_input(&input, how.part));
             self.usual.add(frame, &input);
             self.waiting.push(input);
         }
@@ -245,7 +175,7 @@ impl Fit {
     /// The state that is kept on the way stays: remove it once the engine is written.
     pub fn run(
         mut self,
-        settings: &Settings,
+        settings: &FitSettings,
         keep: Option<&Keep>,
         observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<Engine, FitError> {

@@ -10,8 +10,8 @@ use crosscheck::bench;
 use crosscheck::conformal::{Calibration, calibrate};
 use crosscheck::evaluate::metrics::Tested;
 use crosscheck::evaluate::plots;
-use crosscheck::evaluate::report::{ClassFigures, EngineFacts, FORMAT, Figures, Report, Speed};
-use crosscheck::fit::{Fit, Settings};
+use crosscheck::evaluate::report::{ClassFigures, EngineFacts, EvaluationReport, FORMAT, Figures, Speed};
+use crosscheck::fit::{Fit, FitSettings};
 use crosscheck::inspect::{Inspection, Inspector};
 use crosscheck::model::engine_file::Engine;
 use crosscheck::overlay;
@@ -58,7 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
     let scene = Scene::new(arguments.part, arguments.seed);
     let engine = Engine::built_in()?;
-    let (variant, settings) = (engine.metadata.variant.name(), Settings::default());
+    let (variant, settings) = (engine.metadata.variant.name(), FitSettings::default());
     say(&format!("learning the part \"{}\" from {SHOTS} good ones", arguments.part.name()))?;
     let start = Instant::now();
     let mut engine = learn(&scene, engine, &settings)?;
@@ -76,7 +76,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let content_sha256 = engine.content_sha256.clone();
     let stream = Stream::run(&scene, engine, arguments, out)?;
     let figures = ClassFigures::of(&stream.tested, Some(calibration), Some(fit));
-    let report = Report {
+    let report = EvaluationReport {
         format: FORMAT,
         engine: EngineFacts { variant: variant.into(), content_sha256, fit: Some(settings) },
         dataset: format!("synthetic, seed {}", arguments.seed),
@@ -105,7 +105,7 @@ fn say(text: &str) -> Result<()> {
     print(text)
 }
 
-fn learn(scene: &Scene, engine: Engine, settings: &Settings) -> Result<Engine> {
+fn learn(scene: &Scene, engine: Engine, settings: &FitSettings) -> Result<Engine> {
     let mut fit = Fit::new(engine, std::env::temp_dir())?;
     for index in 0..SHOTS {
         fit.add(&scene.nominal(index).frame)?;

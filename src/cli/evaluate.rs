@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use crosscheck::dataset::Layout;
 use crosscheck::evaluate::protocol::{ClassRun, Dataset, Protocol, run_class};
-use crosscheck::evaluate::report::{ClassFigures, EngineFacts, FORMAT, Figures, Report, Speed};
+use crosscheck::evaluate::report::{ClassFigures, EngineFacts, EvaluationReport, FORMAT, Figures, Speed};
 use crosscheck::evaluate::{gallery, plots};
 use crosscheck::files::{self, NewFolder};
 use crosscheck::inspect::Tally;
@@ -89,7 +89,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         figures.push((*shots, evaluation.round(&engine, &dataset, &classes, &protocol)?));
     }
     let Some((_, main)) = figures.last().cloned() else { panic!("there is at least one round") };
-    let report = Report {
+    let report = EvaluationReport {
         format: FORMAT,
         engine: EngineFacts {
             variant: engine.metadata.variant.name().into(),
@@ -116,7 +116,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
 const REPORT: &str = "report.json";
 
 /// `report.md` and `report.json`.
-pub fn write_report(folder: &Path, report: &Report) -> Result<()> {
+pub fn write_report(folder: &Path, report: &EvaluationReport) -> Result<()> {
     write_text(&folder.join("report.md"), &report.markdown())?;
     write_text(&folder.join(REPORT), &serde_json::to_string_pretty(report)?)
 }

@@ -64,7 +64,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     }
     let folder = arguments.output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(".".as_ref());
     let keep = keep(arguments)?;
-    let mut fit = Fit::on(arguments.machine.choice(), engine, folder.into())?;
+    let mut fit = Fit::on_machine(arguments.machine.choice(), engine, folder.into())?;
     let stop = stop_on_interrupt()?;
     let mut tally = Tally::default();
     if add_all(&mut fit, &entries, &stop, arguments.preview.as_deref(), &mut tally)?.is_break() {

@@ -11,7 +11,7 @@ use crosscheck::config::ConfigError;
 use crosscheck::config::engine::Precision;
 use crosscheck::config::scene::Scene;
 use crosscheck::dataset::{Reading, metres_of};
-use crosscheck::fit::Settings;
+use crosscheck::fit::FitSettings;
 use crosscheck::model::engine_file::{Engine, EngineError};
 use crosscheck::prepare::{Preparation, Stride};
 use crosscheck::scene::Part;
@@ -57,9 +57,9 @@ impl FitOptions {
         self.accept_left_out
     }
 
-    pub fn settings(&self) -> Settings {
-        let own = Settings::default();
-        Settings {
+    pub fn settings(&self) -> FitSettings {
+        let own = FitSettings::default();
+        FitSettings {
             epochs: self.epochs.unwrap_or(own.epochs).max(1),
             pixels: self.pixels.unwrap_or(own.pixels).max(1),
             seed: self.seed,

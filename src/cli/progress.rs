@@ -1,7 +1,7 @@
 //! Progress bars; hidden where standard error is no terminal.
 
 use crosscheck::backend::plans::Step;
-use crosscheck::fit::{Progress, Settings};
+use crosscheck::fit::{FitSettings, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar over `frames` frames.
@@ -20,7 +20,7 @@ pub struct EpochBar {
 }
 
 impl EpochBar {
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: FitSettings) -> Self {
         let bar = ProgressBar::new(settings.epochs as u64);
         if let Ok(style) = ProgressStyle::with_template("fit {bar:30} epoch {pos}/{len}, {msg}, {eta} left") {
             bar.set_style(style);

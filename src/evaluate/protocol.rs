@@ -12,7 +12,7 @@ use crate::backend::Choice;
 use crate::backend::cpu::kernel::Arithmetic;
 use crate::conformal::{CalibrateError, Calibration, calibrate, supported_rate};
 use crate::dataset::{DatasetError, Entry, Layout, Reading, Split, draw};
-use crate::fit::{self, Fit, FitError, Settings};
+use crate::fit::{self, Fit, FitError, FitSettings};
 use crate::frame::RgbdFrame;
 use crate::inspect::{Doubts, InspectError, Inspection, Inspector, Tally};
 use crate::model::engine_file::Engine;
@@ -51,7 +51,7 @@ impl Dataset<'_> {
 pub struct Protocol {
     /// Frames to learn from, drawn at random; all of the train split without it.
     pub shots: Option<usize>,
-    pub settings: Settings,
+    pub settings: FitSettings,
     /// Whether a fit goes on where more than half of its frames are left out.
     pub accepts_left_out: bool,
     /// Asked of the validation split; as near to it as that split supports.
@@ -168,7 +168,7 @@ fn fit_class(
     if let Some(shots) = protocol.shots {
         entries = draw(entries, shots, protocol.settings.seed);
     }
-    let mut fit = Fit::on(protocol.backend, engine, std::env::temp_dir()).map_err(failed)?;
+    let mut fit = Fit::on_machine(protocol.backend, engine, std::env::temp_dir()).map_err(failed)?;
     let (mut doubts, mut tally) = (Doubts::default(), Tally::default());
     for (i, entry) in entries.iter().enumerate() {
         observe("features", i, entries.len());

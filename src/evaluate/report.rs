@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::metrics::{Aggregation, Metrics, Tested};
 use crate::conformal::Calibration;
-use crate::fit::Settings;
+use crate::fit::FitSettings;
 
 /// The version of `report.json`'s fields.
 pub const FORMAT: u32 = 1;
 
 /// `report.json`. With several numbers of shots, `classes` and `mean` are those of the last one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Report {
+pub struct EvaluationReport {
     pub format: u32,
     pub engine: EngineFacts,
     pub dataset: String,
@@ -32,7 +32,7 @@ pub struct EngineFacts {
     pub variant: String,
     pub content_sha256: String,
     /// How mappings were learnt; none for an engine that had been fitted before.
-    pub fit: Option<Settings>,
+    pub fit: Option<FitSettings>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -117,7 +117,7 @@ const ROWS: [Row; 9] = [
     ("miss rate", |m| m.miss_rate),
 ];
 
-impl Report {
+impl EvaluationReport {
     /// The tables of section 4: per class (1 to 3), few-shot (4), speed and memory (5), aggregations (6 and 10).
     pub fn markdown(&self) -> String {
         let figures = &self.figures;
@@ -194,7 +194,7 @@ mod tests {
         }
         let none = || ClassFigures::of(&[], None, None);
         let classes = BTreeMap::from([("a|<b>".to_string(), none()), ("c\nd".to_string(), none())]);
-        let report = Report {
+        let report = EvaluationReport {
             format: FORMAT,
             engine: EngineFacts { variant: "default".into(), content_sha256: String::new(), fit: None },
             dataset: "<data>".into(),

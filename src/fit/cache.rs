@@ -7,7 +7,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 use tempfile::SpooledTempFile;
 
-use super::FitError;
+use super::error::FitError;
 use crate::backend::XyzGroups;
 use crate::backend::cpu::interpolate::{self, SparseRows};
 use crate::model::Weights;
@@ -21,7 +21,7 @@ pub struct TokenCache {
     file: SpooledTempFile,
     /// Where it grows on disk.
     folder: PathBuf,
-    frames: Vec<Record>,
+    frames: Vec<FrameLayout>,
     rgb_rows: SparseRows,
     c_rgb: usize,
     c_xyz: usize,
@@ -31,7 +31,7 @@ pub struct TokenCache {
 
 /// One frame's lengths, and where its bytes start.
 #[derive(Clone, Copy)]
-struct Record {
+struct FrameLayout {
     offset: u64,
     tokens: usize,
     groups: usize,
@@ -39,7 +39,7 @@ struct Record {
     entries: usize,
 }
 
-impl Record {
+impl FrameLayout {
     /// f16 features, then u32 (pixel, entries) of each row, then u16 group and f16 weight of each entry.
     fn bytes(&self) -> usize {
         2 * (self.tokens + self.groups) + 8 * self.pixels + 4 * self.entries
@@ -111,7 +111,7 @@ impl TokenCache {
         let entries = pixels.iter().map(|&p| rows.row(p).len()).sum();
         let offset = self.frames.last().map_or(0, |f| f.offset + f.bytes() as u64);
         let (tokens_len, groups_len) = (tokens.len(), groups.features.len());
-        let record = Record { offset, tokens: tokens_len, groups: groups_len, pixels: pixels.len(), entries };
+        let record = FrameLayout { offset, tokens: tokens_len, groups: groups_len, pixels: pixels.len(), entries };
         let mut bytes = Vec::with_capacity(record.bytes());
         for features in [tokens, &groups.features] {
             bytes.extend(features.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()));

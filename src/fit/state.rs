@@ -11,8 +11,9 @@ use safetensors::tensor::TensorView;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::error::FitError;
+use super::settings::FitSettings;
 use super::trainer::Trainer;
-use super::{FitError, Settings};
 use crate::backend::learner::Adam;
 use crate::files;
 use crate::model::Weights;
@@ -29,7 +30,7 @@ const SHA256: &str = "crosscheck.fit.sha256";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Key {
     engine_sha256: String,
-    settings: Settings,
+    settings: FitSettings,
     /// The scene may have been given beside the engine.
     preparation: Preparation,
     /// Of the frames, in their order.
@@ -46,7 +47,7 @@ struct Position {
     best_loss: Option<f64>,
 }
 
-pub fn key(engine: &Engine, settings: &Settings, trainer: &Trainer, fingerprints: &[String]) -> Key {
+pub fn key(engine: &Engine, settings: &FitSettings, trainer: &Trainer, fingerprints: &[String]) -> Key {
     Key {
         engine_sha256: engine.content_sha256.clone(),
         settings: *settings,

@@ -1,7 +1,8 @@
 //! The loop: epochs over cached frames, both mappings together, the best kept.
 
 use super::cache::{CachedFrame, TokenCache};
-use super::{FitError, Progress, Settings};
+use super::error::FitError;
+use super::settings::{FitSettings, Progress};
 use crate::backend::learner::{Adam, Learner, Pixels};
 use crate::backend::{self, Choice};
 use crate::model::{Architecture, Weights};
@@ -20,7 +21,7 @@ pub struct Trainer {
     pub(super) adam: Adam,
     pub(super) epochs_done: usize,
     pub(super) best: Option<(f64, Weights)>,
-    settings: Settings,
+    settings: FitSettings,
     /// Names and lengths of the mappings' tensors.
     shapes: Vec<(String, usize)>,
     train: Vec<usize>,
@@ -35,7 +36,7 @@ impl Trainer {
         choice: Choice,
         architecture: &Architecture,
         mut cache: TokenCache,
-        settings: &Settings,
+        settings: &FitSettings,
     ) -> Result<Self, FitError> {
         let weights = initial_mappings(architecture, settings.seed);
         let shapes = weights.iter().map(|(name, values)| (name.clone(), values.len())).collect();

@@ -1,6 +1,6 @@
 //! How the good parts of a fit usually look.
 
-use super::FitError;
+use super::error::FitError;
 use crate::calibration::distance::is_other_unit;
 use crate::frame::RgbdFrame;
 use crate::model::engine_file::Usual;

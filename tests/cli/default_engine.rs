@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crosscheck::fit::{Fit, Settings};
+use crosscheck::fit::{Fit, FitSettings};
 use crosscheck::inspect::Inspector;
 use crosscheck::model::Variant;
 use crosscheck::model::engine_file::{Engine, Geometry};
@@ -34,7 +34,7 @@ fn a_fit_on_a_few_good_parts_finds_defects_of_either_kind() {
         assert_eq!(fit.add(&frame(seed, None)).expect("features").parts.len(), 1);
     }
     assert_eq!(fit.frames(), 4);
-    let settings = Settings { epochs: 60, pixels: 512, ..Settings::default() };
+    let settings = FitSettings { epochs: 60, pixels: 512, ..FitSettings::default() };
     let fitted = fit.run(&settings, None, &mut |_| ControlFlow::Continue(())).expect("mappings");
     let Geometry::Folded(measures) = fitted.metadata.geometry else { panic!("the part was not measured") };
     assert!((1.5 * SPACING..6.0 * SPACING).contains(&measures.radius_m), "{measures:?}");

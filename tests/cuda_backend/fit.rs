@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crosscheck::backend::learner::{Adam, Learner, Pixels};
 use crosscheck::backend::{Choice, open_learner};
-use crosscheck::fit::{Fit, FitError, Keep, Settings};
+use crosscheck::fit::{Fit, FitError, FitSettings, Keep};
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
 use crosscheck::model::{Architecture, Weights, seeded};
@@ -108,11 +108,11 @@ fn built_in() -> Engine {
     Engine::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/engines/default.safetensors"))).unwrap()
 }
 
-const SETTINGS: Settings = Settings { epochs: 16, pixels: 96, seed: 5, held_out: 0.2 };
+const SETTINGS: FitSettings = FitSettings { epochs: 16, pixels: 96, seed: 5, held_out: 0.2 };
 
 /// A fit of five good parts, which `stop` breaks off; the engine, and the losses of each epoch.
 fn fit(choice: Choice, keep: Option<&Keep>, stop: usize) -> (Engine, Vec<[f64; 2]>) {
-    let mut fit = Fit::on(choice, built_in(), std::env::temp_dir()).unwrap();
+    let mut fit = Fit::on_machine(choice, built_in(), std::env::temp_dir()).unwrap();
     (0..5).for_each(|seed| assert_eq!(fit.add(&frame(seed, None)).unwrap().parts.len(), 1));
     let mut losses = Vec::new();
     let engine = fit.run(&SETTINGS, keep, &mut |progress| {
@@ -175,7 +175,7 @@ fn lacking() {
     if !is_here() {
         return;
     }
-    let made = Fit::on(Choice::Cuda, built_in(), std::env::temp_dir()).map(|_| ());
+    let made = Fit::on_machine(Choice::Cuda, built_in(), std::env::temp_dir()).map(|_| ());
     let FitError::Backend(error) = made.unwrap_err() else { panic!("an error of the back end") };
     println!("error: {error}");
 }

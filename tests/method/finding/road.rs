@@ -3,7 +3,7 @@
 use crosscheck::backend::Choice;
 use crosscheck::conformal::calibrate;
 use crosscheck::dataset::read_mask;
-use crosscheck::fit::{Fit, Settings};
+use crosscheck::fit::{Fit, FitSettings};
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
@@ -47,7 +47,7 @@ fn inspector(good: &RgbdFrame) -> Inspector {
     for _ in 0..16 {
         assert_eq!(fit.add(&drawn(good, &mut random)).unwrap().parts.len(), 1);
     }
-    let settings = Settings { epochs: 24, ..Settings::default() };
+    let settings = FitSettings { epochs: 24, ..FitSettings::default() };
     let mut engine = fit.run(&settings, None, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
     let mut inspector = Inspector::on(Choice::Cpu, engine.clone(), Default::default()).unwrap();
     let scores: Vec<f32> =

@@ -1,0 +1,46 @@
+//! How a fit learns, what it keeps on the way, and how far it is.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How the mappings are learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FitSettings {
+    /// Passes over the frames; the paper's 250.
+    pub epochs: usize,
+    /// Pixels of one step.
+    pub pixels: usize,
+    pub seed: u64,
+    /// Share of the frames that is only reported on.
+    pub held_out: f64,
+}
+
+impl Default for FitSettings {
+    fn default() -> Self {
+        Self { epochs: 250, pixels: 2048, seed: 0, held_out: 0.1 }
+    }
+}
+
+/// Where a fit keeps what it needs to go on, and how often.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keep {
+    pub path: PathBuf,
+    /// The state is stored after the first epoch that ends so long after the last one that was; and when it is broken off.
+    pub every: Duration,
+    /// Go on from the state that is there.
+    pub resume: bool,
+}
+
+/// Where a fit is, after each epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Counted from 1.
+    pub epoch: usize,
+    pub epochs: usize,
+    /// Mean loss (2) over the epoch's steps: both terms, 0 when prediction and observation agree.
+    pub loss: f64,
+    /// On the frames held out; none when there are too few to hold one out.
+    pub held_out_loss: Option<f64>,
+}
