@@ -4,11 +4,16 @@
 //! of the other. The world is seen as a real camera gives it: rays against a height field, light that drifts,
 //! noise on depth and colour, pixels without a point. All of it is a function of the seed and the frame number.
 
+mod camera;
+mod defect;
 mod fixture;
 mod flaw;
 mod noise;
 mod parts;
+mod piece;
+mod pose;
 mod render;
+mod surface;
 mod surroundings;
 
 use fastrand::Rng;
@@ -16,50 +21,22 @@ use fastrand::Rng;
 use crate::frame::RgbdFrame;
 use flaw::Flaw;
 use noise::{between, normal};
+use parts::SoundPiece;
+use piece::Piece;
+use pose::{Pose, SHIFT_MM, TURN_RAD};
+use render::{Station, View};
+use surface::REACH_MM;
+
+pub use camera::SIDE;
+pub use defect::Defect;
 pub use parts::Part;
-use parts::{Piece, REACH_MM};
-use render::{Pose, Station, View};
 pub use surroundings::{SIDES, Surroundings, SurroundingsError};
 
-/// Pixels on a side of the frames, where [`Surroundings`] do not say otherwise.
-pub const SIDE: usize = 400;
 /// Parts nearer to each other would touch, millimetres.
 pub const PITCH_MM_MIN: f32 = 2.0 * REACH_MM;
 /// A defect that shows on fewer pixels is placed anew.
 const DEFECT_PIXELS_MIN: usize = 80;
 const PLACEMENTS_MAX: usize = 30;
-/// How far parts lie from where the guides hold them: standard deviations.
-const TURN_RAD: f32 = 0.02;
-const SHIFT_MM: f32 = 1.0;
-
-/// What is wrong with a part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Defect {
-    /// A stain: only colour shows it.
-    Colour,
-    /// A dent or a bump: only shape shows it.
-    Shape,
-    /// The colour, or the shape, of another place of the same part: legal there, and wrong beside the other here.
-    Mismatch,
-    /// A hole: there is no part, hence no point to judge.
-    MissingMaterial,
-    /// Something that lies on the part, of its own colour and shape.
-    ForeignBody,
-}
-
-impl Defect {
-    pub const ALL: [Self; 5] = [Self::Colour, Self::Shape, Self::Mismatch, Self::MissingMaterial, Self::ForeignBody];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Colour => "colour",
-            Self::Shape => "shape",
-            Self::Mismatch => "mismatch",
-            Self::MissingMaterial => "missing_material",
-            Self::ForeignBody => "foreign_body",
-        }
-    }
-}
 
 /// One frame, and what only a procedural scene knows about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,8 +83,8 @@ impl Scene {
 
     /// The good part number `index`.
     pub fn nominal(&self, index: u64) -> Sample {
-        let (piece, pose) = self.good(index);
-        let view = self.station.look(&[(&piece, pose)], 0.0);
+        let (good, pose) = self.good(index);
+        let view = self.station.look(&[(&Piece::from(good), pose)], 0.0);
         let nothing = vec![false; view.pixels()];
         self.sample(index, view, nothing, None)
     }
@@ -121,7 +98,7 @@ impl Scene {
     /// The part number `index` for [`Scene::along`].
     pub fn carried(&self, index: u64, defect: Option<Defect>) -> Carried {
         let (good, pose) = self.good(index);
-        let piece = defect.map_or(good, |defect| self.flawed(index, defect).0);
+        let piece = defect.map_or(good.into(), |defect| self.flawed(index, defect).0);
         Carried { piece, pose }
     }
 
@@ -143,11 +120,11 @@ impl Scene {
     /// The part with a defect, what is seen of it, and where that differs from the good part.
     fn flawed(&self, index: u64, defect: Defect) -> (Piece, View, Vec<bool>) {
         let (good, pose) = self.good(index);
-        let before = self.station.look(&[(&good, pose)], 0.0);
+        let before = self.station.look(&[(&Piece::from(good.clone()), pose)], 0.0);
         let mut random = stream(self.part, self.seed, index, defect.name());
         let mut best: Option<(usize, Piece, View, Vec<bool>)> = None;
         for _ in 0..PLACEMENTS_MAX {
-            let piece = good.clone().with(Flaw::draw(defect, &good, &mut random));
+            let piece = Piece::with_flaw(good.clone(), Flaw::draw(defect, &good, &mut random));
             let view = self.station.look(&[(&piece, pose)], 0.0);
             let truth = view.differences(&before);
             let pixels = truth.iter().filter(|differs| **differs).count();
@@ -162,7 +139,7 @@ impl Scene {
         (piece, view, truth)
     }
 
-    fn good(&self, index: u64) -> (Piece, Pose) {
+    fn good(&self, index: u64) -> (SoundPiece, Pose) {
         let mut random = stream(self.part, self.seed, index, "part");
         let mut of_place = stream(self.part, self.seed, index, "scatter");
         let pose = Pose {
@@ -170,7 +147,7 @@ impl Scene {
             shift_mm: [SHIFT_MM * normal(&mut random), SHIFT_MM * normal(&mut random)],
             at_mm: self.scatter_mm.map(|most| between(&mut of_place, -most, most)),
         };
-        (Piece::draw(self.part, &mut random), pose)
+        (SoundPiece::draw(self.part, &mut random), pose)
     }
 
     fn sample(&self, index: u64, view: View, ground_truth: Vec<bool>, defect: Option<Defect>) -> Sample {

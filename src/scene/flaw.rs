@@ -4,9 +4,10 @@ use std::f32::consts::TAU;
 
 use fastrand::Rng;
 
-use super::Defect;
+use super::defect::Defect;
 use super::noise::{between, field};
-use super::parts::{Albedo, Piece, REACH_MM, Surface, blend, step};
+use super::parts::SoundPiece;
+use super::surface::{Albedo, REACH_MM, Surface, blend, step};
 
 /// Places that are tried for one that suits.
 const TRIES: usize = 400;
@@ -43,7 +44,7 @@ enum Change {
 }
 
 impl Flaw {
-    pub fn draw(defect: Defect, piece: &Piece, random: &mut Rng) -> Self {
+    pub fn draw(defect: Defect, piece: &SoundPiece, random: &mut Rng) -> Self {
         let at = place(piece, random);
         let flaw = |radius_mm, change| Self { at, radius_mm, rim: 0, change };
         let flaw = match defect {
@@ -96,7 +97,7 @@ impl Flaw {
 }
 
 /// A place with part all around it.
-fn place(piece: &Piece, random: &mut Rng) -> [f32; 2] {
+fn place(piece: &SoundPiece, random: &mut Rng) -> [f32; 2] {
     let mut at = [0.0; 2];
     for _ in 0..TRIES {
         at = [0; 2].map(|_| between(random, -REACH_MM, REACH_MM));
@@ -104,7 +105,7 @@ fn place(piece: &Piece, random: &mut Rng) -> [f32; 2] {
             let angle = TAU * f32::from(i) / 8.0;
             [at[0] + RIM_MM * angle.cos(), at[1] + RIM_MM * angle.sin()]
         };
-        if (0..8).all(|i| piece.sound(around(i)).is_some()) {
+        if (0..8).all(|i| piece.surface(around(i)).is_some()) {
             break;
         }
     }
@@ -112,8 +113,8 @@ fn place(piece: &Piece, random: &mut Rng) -> [f32; 2] {
 }
 
 /// A colour unlike the one at a place.
-fn stain(piece: &Piece, at: [f32; 2], random: &mut Rng) -> Albedo {
-    let here = piece.sound(at).map_or([0.5; 3], |surface| surface.albedo);
+fn stain(piece: &SoundPiece, at: [f32; 2], random: &mut Rng) -> Albedo {
+    let here = piece.surface(at).map_or([0.5; 3], |surface| surface.albedo);
     let mut paint = here;
     for _ in 0..TRIES {
         paint = [0; 3].map(|_| between(random, 0.02, 0.7));
@@ -131,7 +132,7 @@ fn difference(a: Albedo, b: Albedo) -> f32 {
 
 /// The colour or the shape of a place that differs most in it, and hardly where one looks no closer: nearest
 /// to a mark, or a bump, in the wrong place.
-fn mismatch(piece: &Piece, random: &mut Rng) -> Flaw {
+fn mismatch(piece: &SoundPiece, random: &mut Rng) -> Flaw {
     let of_colour = random.bool();
     let radius_mm = between(random, 4.0, 6.0);
     let (mut most, mut best) = (0.0, ([0.0; 2], [0.0; 2]));
@@ -152,11 +153,11 @@ fn mismatch(piece: &Piece, random: &mut Rng) -> Flaw {
 }
 
 /// Between the surroundings of a place and those of the place at `offset`: albedo, or millimetres.
-fn mean_difference(piece: &Piece, at: [f32; 2], offset: [f32; 2], radius_mm: f32, of_colour: bool) -> f32 {
+fn mean_difference(piece: &SoundPiece, at: [f32; 2], offset: [f32; 2], radius_mm: f32, of_colour: bool) -> f32 {
     let steps = [-0.8f32, -0.4, 0.0, 0.4, 0.8].map(|share| share * radius_mm);
     let pairs = steps.into_iter().flat_map(|dx| steps.map(|dy| (dx, dy))).filter_map(|(dx, dy)| {
-        let here = piece.sound([at[0] + dx, at[1] + dy])?;
-        let there = piece.sound([at[0] + dx + offset[0], at[1] + dy + offset[1]])?;
+        let here = piece.surface([at[0] + dx, at[1] + dy])?;
+        let there = piece.surface([at[0] + dx + offset[0], at[1] + dy + offset[1]])?;
         let height = (here.height_mm - there.height_mm).abs();
         Some(if of_colour { difference(here.albedo, there.albedo) } else { height })
     });

@@ -4,18 +4,8 @@ use std::f32::consts::TAU;
 
 use fastrand::Rng;
 
-use super::flaw::Flaw;
 use super::noise::{between, field, normal};
-
-/// Albedo of red, green and blue, 0 to 1, linear.
-pub type Albedo = [f32; 3];
-
-/// A place on a part.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Surface {
-    pub height_mm: f32,
-    pub albedo: Albedo,
-}
+use super::surface::{Albedo, REACH_MM, Surface, blend, step};
 
 /// A kind of part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +43,9 @@ impl Part {
     }
 }
 
-/// No part reaches further from its middle, or higher.
-pub const REACH_MM: f32 = 50.0;
-/// Foreign bodies included.
-pub const HEIGHT_MAX_MM: f32 = 20.0;
-
 /// What differs from one good part to the next.
 #[derive(Clone, Debug)]
-pub struct Piece {
+pub struct SoundPiece {
     part: Part,
     height_factor: f32,
     tint: Albedo,
@@ -70,10 +55,9 @@ pub struct Piece {
     chips: Vec<([f32; 2], f32)>,
     /// Which cavities of a blister pack hold a capsule.
     capsules: [bool; 12],
-    flaw: Option<Flaw>,
 }
 
-impl Piece {
+impl SoundPiece {
     pub fn draw(part: Part, random: &mut Rng) -> Self {
         let brightness = 1.0 + 0.015 * normal(random);
         let tint = [0; 3].map(|_| brightness * (1.0 + 0.008 * normal(random)));
@@ -84,24 +68,11 @@ impl Piece {
             grain: random.u32(..),
             chips: if part == Part::Biscuit { chips(random) } else { Vec::new() },
             capsules: [(); 12].map(|()| random.bool()),
-            flaw: None,
         }
     }
 
-    pub fn with(self, flaw: Flaw) -> Self {
-        Self { flaw: Some(flaw), ..self }
-    }
-
-    /// The surface at a place, or none beside the part.
-    pub fn surface(&self, at: [f32; 2]) -> Option<Surface> {
-        match &self.flaw {
-            None => self.sound(at),
-            Some(flaw) => flaw.change(at, |at| self.sound(at)),
-        }
-    }
-
-    /// The surface without its flaw.
-    pub fn sound(&self, [x, y]: [f32; 2]) -> Option<Surface> {
+    /// The surface at a place in millimetres from the middle; none beside the part.
+    pub fn surface(&self, [x, y]: [f32; 2]) -> Option<Surface> {
         if x.hypot(y) > REACH_MM {
             return None;
         }
@@ -225,16 +196,6 @@ fn part(inside: f32, width: f32, drop: f32, height_mm: f32, albedo: Albedo) -> O
     (inside > 0.0).then_some(Surface { height_mm: height_mm - rounded, albedo })
 }
 
-/// 0 outside, 1 inside, from signed distance to a border, positive inside; smooth over `width` about it.
-pub fn step(inside: f32, width: f32) -> f32 {
-    let t = (inside / width + 0.5).clamp(0.0, 1.0);
-    t * t * (3.0 - 2.0 * t)
-}
-
-pub fn blend(a: Albedo, b: Albedo, share: f32) -> Albedo {
-    [0, 1, 2].map(|i| a[i] + share * (b[i] - a[i]))
-}
-
 /// Distance to the border of a rectangle with round corners, positive inside.
 fn rectangle(x: f32, y: f32, half_x: f32, half_y: f32, radius: f32) -> f32 {
     let (dx, dy) = (x.abs() - half_x + radius, y.abs() - half_y + radius);
@@ -243,14 +204,15 @@ fn rectangle(x: f32, y: f32, half_x: f32, half_y: f32, radius: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::surface::HEIGHT_MAX_MM;
     use super::*;
 
     #[test]
     fn parts_stay_within_their_bounds_and_are_neither_flat_nor_of_one_colour() {
         for part in Part::ALL {
-            let piece = Piece::draw(part, &mut Rng::with_seed(4));
+            let piece = SoundPiece::draw(part, &mut Rng::with_seed(4));
             let grid = (0..101 * 101).map(|i| [(i % 101) as f32 - 50.0, (i / 101) as f32 - 50.0]);
-            let found: Vec<Surface> = grid.filter_map(|at| piece.sound(at)).collect();
+            let found: Vec<Surface> = grid.filter_map(|at| piece.surface(at)).collect();
             assert!(found.len() > 2_500, "{part:?}: {} square millimetres", found.len());
             assert!(found.iter().all(|s| (3.0..HEIGHT_MAX_MM - 4.0).contains(&s.height_mm)), "{part:?}");
             assert!(found.iter().all(|s| s.albedo.iter().all(|a| (0.0..0.95).contains(a))), "{part:?}");

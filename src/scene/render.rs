@@ -3,19 +3,15 @@
 use fastrand::Rng;
 use rayon::prelude::*;
 
-use super::Surroundings;
+use super::camera::{DISTANCE_MM, PIXELS_PER_MM, SLOPE_MAX};
 use super::fixture::Fixture;
 use super::noise::{between, field, normal};
-use super::parts::{Albedo, HEIGHT_MAX_MM, Piece, REACH_MM, Surface};
+use super::piece::Piece;
+use super::pose::Pose;
+use super::surface::{Albedo, HEIGHT_MAX_MM, REACH_MM, Surface};
+use super::surroundings::Surroundings;
 use crate::frame::{OrganisedCloud, RgbdFrame};
 
-/// Scale where the optical axis meets the belt: in a frame of 400 x 400 pixels, parts of 70 to 80 mm fill more than
-/// half the width.
-pub const PIXELS_PER_MM: f32 = 3.0;
-/// From the camera to where the optical axis meets the belt: least and most.
-pub const DISTANCE_MM: [f32; 2] = [420.0, 480.0];
-/// By how much the belt's depth grows or falls along an axis of the frame, at most.
-pub const SLOPE_MAX: f32 = 0.07;
 /// A ray goes down by this share of its height over the surface below, until it is near: rays are steep, so
 /// that what a slope hides from a step is less than the rest.
 const STRIDE: f32 = 0.65;
@@ -35,15 +31,6 @@ const LIGHT_DRIFT: f32 = 0.06;
 const GAMMA: f32 = 1.0 / 2.2;
 
 type Vector = [f32; 3];
-
-/// How a part lies on the belt.
-#[derive(Clone, Copy)]
-pub struct Pose {
-    pub turn_rad: f32,
-    pub shift_mm: [f32; 2],
-    /// Where it was laid, or how far the belt has carried it: along and across the belt from the middle.
-    pub at_mm: [f32; 2],
-}
 
 /// What stays the same from frame to frame.
 pub struct Station {

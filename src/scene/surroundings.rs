@@ -4,9 +4,10 @@ use std::ops::RangeInclusive;
 
 use thiserror::Error;
 
-use super::parts::{HEIGHT_MAX_MM, REACH_MM};
-use super::render::{DISTANCE_MM, PIXELS_PER_MM, SLOPE_MAX};
-use super::{SHIFT_MM, SIDE, fixture};
+use super::camera::{DISTANCE_MM, PIXELS_PER_MM, SIDE, SLOPE_MAX};
+use super::fixture;
+use super::pose::SHIFT_MM;
+use super::surface::{HEIGHT_MAX_MM, REACH_MM};
 
 /// Sides that frames may have, pixels.
 pub const SIDES: RangeInclusive<usize> = 64..=4096;
