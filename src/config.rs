@@ -4,6 +4,7 @@
 pub mod camera;
 mod check;
 pub mod engine;
+mod file;
 pub mod gpio;
 pub mod realsense;
 pub mod record;
@@ -17,31 +18,19 @@ pub mod view;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use check::Problems;
+pub use file::ConfigError;
+use file::{FILE_BYTES_MAX, parse};
 use reject::{Polarity, Sink};
 use trigger::TriggerSource;
 
 use crate::calibration::CalibrationError;
 use crate::prepare::{PartChoice, Preparation};
-use crate::text::{self, TextError};
-use crate::toml_errors;
+use crate::text;
 
-/// A configuration is a page or two; anything larger is something else.
-const FILE_BYTES_MAX: u64 = 1 << 20;
 /// At the belt's top speed the decision lead must last at least this long: the actuator has to wake in it.
 const LEAD_MS_MIN: f64 = 1.0;
-
-#[derive(Debug, Error)]
-pub enum ConfigError {
-    #[error(transparent)]
-    Text(#[from] TextError),
-    #[error("{path}, line {line}: {reason}")]
-    Parse { path: String, line: usize, reason: String },
-    #[error("{path} is not valid:\n  {}", problems.join("\n  "))]
-    Invalid { path: String, problems: Vec<String> },
-}
 
 /// A whole station. Paths are meant from the folder of the file they stand in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -84,11 +73,13 @@ impl Station {
         Ok(station)
     }
 
-    /// Refuses a password that others may read, and warns of a token that they may: `path` is this configuration's.
-    pub fn check_secrets(&self, path: &Path) -> Result<(), ConfigError> {
-        if let Some(exposure) = self.view.token.as_ref().and_then(|_| secret::exposure(path)) {
-            log::warn!("view.token: {exposure}");
-        }
+    /// Who else may read the token of this configuration, which stands in the file at `path`.
+    pub fn token_exposure(&self, path: &Path) -> Option<String> {
+        self.view.token.as_ref().and_then(|_| secret::exposure(path))
+    }
+
+    /// Refuses a password file that others may read. `path`: the file of this configuration, for the error.
+    pub fn check_password_file(&self, path: &Path) -> Result<(), ConfigError> {
         match self.mqtt.as_ref().and_then(|mqtt| secret::exposure(mqtt.password_file.as_deref()?)) {
             Some(exposure) => {
                 let problems = vec![format!("mqtt.password_file: {exposure}")];
@@ -192,14 +183,6 @@ impl Station {
         self.regions.resolve(folder);
         self.scene.iter_mut().for_each(|scene| scene.resolve(folder));
     }
-}
-
-/// What the text of the file at `path` says, by its form alone.
-fn parse<T: serde::de::DeserializeOwned>(text: &str, path: &Path) -> Result<T, ConfigError> {
-    toml::from_str(text).map_err(|error| {
-        let (line, reason) = toml_errors::explain(&error, text);
-        ConfigError::Parse { path: path.display().to_string(), line, reason }
-    })
 }
 
 /// Whole nanoseconds of a duration that was held to its range.

@@ -93,14 +93,14 @@ pub fn run(
     let (frame, interval_ns) = (frame.clone(), (1e9 / rate) as u64);
     let equipment = Equipment {
         camera: Opener::new(move || Ok(Box::new(Repeated::new(frame.clone(), interval_ns)))),
-        judgement: Judgement::of_station(&station)?,
+        judgement: Judgement::from_station(&station)?,
         actuator,
         watchers: vec![Box::new(move |shot| {
             lock(&judged).to_verdict.push(shot.judged_ns.saturating_sub(shot.captured.captured_ns));
         })],
         listeners: vec![Box::new(move |event| lock(&followed).follow(event, delay_ns, pulse_ns))],
         metrics: metrics.clone(),
-        manager: ServiceManager::of_environment().map_err(LineError::Manager)?,
+        manager: ServiceManager::from_environment().map_err(LineError::Manager)?,
     };
     let start = Instant::now();
     let stop = &mut |_: &runtime::Status| (start.elapsed() > time).then_some(Request::Stop);
@@ -119,7 +119,7 @@ pub fn run(
 
 /// The median of a few.
 fn frame_time(engine: &Path, frame: &RgbdFrame) -> Result<Duration, LineError> {
-    let mut inspector = Judgement::of_engine(engine, None)?.inspector;
+    let mut inspector = Judgement::from_engine_file(engine, None)?.inspector;
     let mut times = Vec::with_capacity(WARM_FRAMES);
     for _ in 0..WARM_FRAMES {
         times.push(inspector.inspect(frame)?.times.total());

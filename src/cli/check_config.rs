@@ -8,6 +8,7 @@ use crosscheck::signature::Keys;
 
 use super::Outcome;
 use super::say::print;
+use super::secrets;
 
 /// Check a station's configuration with the camera file, the keys and the first replayed frame that it names, and print it with every default filled in.
 #[derive(Args)]
@@ -19,7 +20,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let station = Station::read(&arguments.config)?;
-    station.check_secrets(&arguments.config)?;
+    secrets::check(&station, &arguments.config)?;
     // Reads the camera file, and opens no camera.
     opener(&station.camera, station.engine.backend)?;
     if let Some(replay) = &station.camera.replay {

@@ -14,15 +14,14 @@ use crosscheck::evaluate::report::{ClassFigures, EngineFacts, EvaluationReport, 
 use crosscheck::fit::{Fit, FitSettings};
 use crosscheck::inspect::{Inspection, Inspector};
 use crosscheck::model::engine_file::Engine;
-use crosscheck::overlay;
+use crosscheck::overlay::{self, Overlay};
 use crosscheck::scene::{Defect, Part, Sample, Scene};
 use crosscheck::score::Verdict;
 
 use super::Outcome;
-use super::evaluate::write_report;
-use super::inspect::draw;
 use super::options::part;
 use super::progress::{EpochBar, frames_bar};
+use super::report_files::write_report;
 use super::say::print;
 
 /// Good parts that the demo learns from.
@@ -159,8 +158,8 @@ impl Stream {
                 let inspection = inspector.inspect(&sample.frame)?;
                 say(&line(number, &sample, &inspection))?;
                 let path = out.join(format!("{number:02}_{}_{}.png", kind(sample.defect), verdict(&inspection)));
-                overlay::write(&path, &draw(&sample.frame, &inspection, threshold))
-                    .with_context(|| format!("cannot write {}", path.display()))?;
+                let picture = overlay::overlay(&Overlay::from_inspection(&sample.frame, &inspection, threshold));
+                overlay::write(&path, &picture).with_context(|| format!("cannot write {}", path.display()))?;
                 stream.add(sample, inspection);
             }
             Ok(stream)

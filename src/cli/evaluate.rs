@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Outcome;
 use super::options::{EngineOption, EvaluationOptions, FitOptions, ReadingOptions, SceneOption};
+use super::report_files::{REPORT, write_report};
 use super::say::print;
 
 /// Measure an engine on a dataset: fitted on each class's train split first, if it has no mappings yet.
@@ -110,20 +110,6 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     }
     print(text)?;
     Ok(Outcome::Done)
-}
-
-/// The last of a report's files to be there.
-const REPORT: &str = "report.json";
-
-/// `report.md` and `report.json`.
-pub fn write_report(folder: &Path, report: &EvaluationReport) -> Result<()> {
-    write_text(&folder.join("report.md"), &report.markdown())?;
-    write_text(&folder.join(REPORT), &serde_json::to_string_pretty(report)?)
-}
-
-fn write_text(path: &Path, text: &str) -> Result<()> {
-    files::write_whole(path, |file| file.write_all(text.as_bytes()))
-        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Rounds over classes, with what they leave behind.

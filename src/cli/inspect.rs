@@ -15,7 +15,6 @@ use crosscheck::preview::{self, Part};
 use crosscheck::regions::{NetworkMask, Regions};
 use crosscheck::score::Thresholds;
 use crosscheck::shapes::{H, W};
-use image::RgbImage;
 
 use super::Outcome;
 use super::options::{EvaluationOptions, ReadingOptions, SceneOption};
@@ -85,8 +84,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
             .join("\n\n")
     };
     print(text)?;
-    for (_, inspection) in &inspections {
-        inspection.doubt.iter().for_each(|doubt| log::warn!("{doubt}"));
+    for doubt in inspections.iter().filter_map(|(_, inspection)| inspection.doubt) {
+        log::warn!("{doubt}");
     }
     let is_any_rejected = inspections.iter().any(|(_, inspection)| inspection.outcome.rejects());
     Ok(if is_any_rejected { Outcome::Rejected } else { Outcome::Done })
@@ -147,25 +146,6 @@ fn write_pictures(
         dataset::write_map(&folder.join(name), map, W, H).with_context(|| failed(name))?;
     }
     let name = "overlay.png";
-    overlay::write(&folder.join(name), &draw(frame, inspection, threshold)).with_context(|| failed(name))
-}
-
-/// The heat map over the photograph.
-pub fn draw(frame: &RgbdFrame, inspection: &Inspection, threshold: Option<f32>) -> RgbImage {
-    overlay::overlay(&overlay_of(frame, inspection, threshold))
-}
-
-/// What a picture of an inspection shows.
-pub fn overlay_of<'a>(frame: &'a RgbdFrame, inspection: &'a Inspection, threshold: Option<f32>) -> Overlay<'a> {
-    let maps = &inspection.maps;
-    Overlay {
-        photograph: frame.into(),
-        window: inspection.input.window,
-        kept: &inspection.input.kept,
-        anomaly_map: &maps.anomaly_map,
-        valid: &maps.valid,
-        score: inspection.outcome.score(),
-        threshold,
-        verdict: inspection.outcome.verdict(),
-    }
+    let picture = overlay::overlay(&Overlay::from_inspection(frame, inspection, threshold));
+    overlay::write(&folder.join(name), &picture).with_context(|| failed(name))
 }

@@ -14,6 +14,7 @@ use crosscheck::dataset::{Reading, metres_of};
 use crosscheck::fit::FitSettings;
 use crosscheck::model::engine_file::{Engine, EngineError};
 use crosscheck::prepare::{Preparation, Stride};
+use crosscheck::runtime::arithmetic;
 use crosscheck::scene::Part;
 
 /// The engine to start from.
@@ -197,7 +198,7 @@ impl EvaluationOptions {
             PrecisionOption::Int8 => Precision::Int8,
             PrecisionOption::Auto => Precision::Auto,
         };
-        precision.arithmetic()
+        arithmetic::on_this_machine(precision)
     }
 }
 

@@ -66,9 +66,9 @@ fn judgement(arguments: &Arguments) -> Result<(Inspector, Judge)> {
         (Some(config), _) => {
             let mut station = Station::read(config)?;
             station.scene = scene.or(station.scene);
-            Judgement::of_station(&station)?
+            Judgement::from_station(&station)?
         }
-        (None, Some(engine)) => Judgement::of_engine(engine, scene.as_ref())?,
+        (None, Some(engine)) => Judgement::from_engine_file(engine, scene.as_ref())?,
         (None, None) => anyhow::bail!("give --engine or --config"),
     };
     Ok((judgement.inspector, judgement.judge))

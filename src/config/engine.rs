@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{Problems, resolve};
 use crate::backend::Choice;
-use crate::backend::cpu::kernel::Arithmetic;
 use crate::model::engine_file::{self, EngineError};
 use crate::signature::{self, Keys};
 
@@ -46,28 +45,6 @@ pub enum Precision {
     Bf16,
     Int8,
     Auto,
-}
-
-impl Precision {
-    /// What to calculate in; anything but f32 is said.
-    pub fn arithmetic(self) -> Arithmetic {
-        let arithmetic = match self {
-            Self::F32 => Arithmetic::F32,
-            Self::F16 => Arithmetic::F16,
-            Self::Bf16 => Arithmetic::Bf16,
-            Self::Int8 => Arithmetic::Int8,
-            Self::Auto => Arithmetic::auto(),
-        };
-        let name = arithmetic.name();
-        if !arithmetic.is_fast() {
-            log::warn!(
-                "this processor multiplies {name} no faster than f32: the results are {name}'s, the speed is not"
-            );
-        } else if arithmetic != Arithmetic::F32 {
-            log::info!("large products are taken in {name}");
-        }
-        arithmetic
-    }
 }
 
 impl Engine {

@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
 use super::check::{Problems, resolve};
+use super::file::{ConfigError, FILE_BYTES_MAX, parse};
 use crate::calibration::{CalibrationError, read_plane};
 use crate::prepare::crop::Crop;
 use crate::prepare::{BeltMode, PartChoice, Preparation};
@@ -72,7 +72,7 @@ struct SceneFile {
 impl Scene {
     /// Reads the `[scene]` of a file; what else is in it is not looked at.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let file: SceneFile = super::parse(&text::read(path, super::FILE_BYTES_MAX)?, path)?;
+        let file: SceneFile = parse(&text::read(path, FILE_BYTES_MAX)?, path)?;
         let mut problems = Problems::default();
         match &file.scene {
             Some(scene) => scene.check(&mut problems),

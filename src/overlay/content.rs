@@ -1,6 +1,7 @@
 //! What a picture of an inspection shows.
 
 use crate::frame::RgbdFrame;
+use crate::inspect::Inspection;
 use crate::prepare::window::Window;
 use crate::score::Verdict;
 
@@ -34,4 +35,21 @@ pub struct Overlay<'a> {
     pub score: Option<f32>,
     pub threshold: Option<f32>,
     pub verdict: Option<Verdict>,
+}
+
+impl<'a> Overlay<'a> {
+    /// The picture of an inspection of `frame`.
+    pub fn from_inspection(frame: &'a RgbdFrame, inspection: &'a Inspection, threshold: Option<f32>) -> Self {
+        let Inspection { outcome, input, maps, .. } = inspection;
+        Self {
+            photograph: frame.into(),
+            window: input.window,
+            kept: &input.kept,
+            anomaly_map: &maps.anomaly_map,
+            valid: &maps.valid,
+            score: outcome.score(),
+            threshold,
+            verdict: outcome.verdict(),
+        }
+    }
 }

@@ -8,10 +8,11 @@ use heapless::spsc::{Consumer, Producer};
 use log::Level;
 
 use super::announcer::Announcer;
+use super::follower::Follower;
 use super::inspection::{JOBS_MAX, Job};
 use super::log_limit::LogLimit;
 use super::matching::{Matched, Matcher, PartFrame};
-use super::metrics::{Count, Gauge, Latency, Metrics};
+use super::metrics::{Count, Gauge, Metrics};
 use super::plan::RuntimePlan;
 use crate::camera::supervisor::{Delivery, Supervisor};
 use crate::camera::{CameraError, CapturedFrame};
@@ -19,8 +20,7 @@ use crate::clock;
 use crate::prepare::Preparation;
 use crate::reject::channel::Events;
 use crate::reject::fault::Fault;
-use crate::reject::part::{Event, Outcome};
-use crate::reject::schedule::PARTS_MAX;
+use crate::reject::part::Event;
 use crate::reject::sender::Sender;
 
 /// The camera is waited for this long at a time, so that triggers are seen to in between.
@@ -61,19 +61,13 @@ pub struct CaptureThread<'a> {
     /// Frames that nobody uses.
     #[expect(clippy::vec_box, reason = "the boxes go through the queues")]
     spare: Vec<Box<PartFrame>>,
-    /// How long the ejector's output is at reject for one part.
-    pulse_ns: u64,
-    /// When the output last went to reject.
-    edge_ns: u64,
+    follower: Follower<'a>,
+    /// How long after its trigger a part has passed the ejector at the latest.
     passage_ns_max: u64,
-    /// When each part's frame was captured, by the part's number.
-    captured_ns: Box<[(u64, u64)]>,
-    in_flight: u64,
     /// Number and time of the last frame.
     last: Option<(u64, u64)>,
-    /// What is said of lost frames, and of each fault.
+    /// Limits what is logged of lost frames.
     losses: LogLimit,
-    faults: [LogLimit; Fault::ALL.len()],
     links: Links<'a>,
 }
 
@@ -90,14 +84,10 @@ impl<'a> CaptureThread<'a> {
             announcer,
             matcher: Matcher::new(plan.frame_offset_ns, plan.frame_window_ns),
             spare,
-            pulse_ns: plan.pulse_ns,
-            edge_ns: 0,
+            follower: Follower::new(plan.pulse_ns, links.metrics),
             passage_ns_max: plan.passage_ns_max,
-            captured_ns: vec![(0, 0); 2 * PARTS_MAX].into(),
-            in_flight: 0,
-            losses: LogLimit::default(),
-            faults: Default::default(),
             last: None,
+            losses: LogLimit::default(),
             links,
         }
     }
@@ -117,7 +107,7 @@ impl<'a> CaptureThread<'a> {
     fn start(&mut self) -> Result<Option<Box<PartFrame>>, CameraError> {
         let mut part_frame = self.spare.pop().unwrap_or_else(PartFrame::empty);
         while !self.links.stop.load(Relaxed) {
-            self.follow_line();
+            self.follow_actuator();
             self.match_parts();
             if !self.fetch(&mut part_frame)? {
                 continue;
@@ -132,7 +122,7 @@ impl<'a> CaptureThread<'a> {
                 if self.links.stop.load(Relaxed) {
                     return Ok(None);
                 }
-                self.follow_line();
+                self.follow_actuator();
                 self.match_parts();
                 std::thread::sleep(SLICE);
             };
@@ -149,9 +139,9 @@ impl<'a> CaptureThread<'a> {
         self.last = None;
         let mut part_frame = self.take_in(first);
         while !self.links.stop.load(Relaxed) {
-            self.follow_line();
+            self.follow_actuator();
             if self.fetch(&mut part_frame)? {
-                self.follow_line();
+                self.follow_actuator();
                 part_frame = self.take_in(part_frame);
             }
             self.match_parts();
@@ -246,56 +236,27 @@ impl<'a> CaptureThread<'a> {
         self.matcher.release(self.announcer.kept_ns())
     }
 
-    /// Takes what the line tells: parts that were announced, and what became of those before.
-    fn follow_line(&mut self) {
+    /// Takes the actuator's events: new parts get their frames, and what became of the others is counted.
+    fn follow_actuator(&mut self) {
         self.links.sender.tell();
         while let Some(event) = self.links.events.next() {
-            self.follow(event);
-            self.links.listeners.iter_mut().for_each(|listener| listener(&event));
+            self.follower.follow(&event);
+            if let Event::Triggered { part, at, .. } = event {
+                self.want_frame(part.0, at);
+            }
+            for listener in &mut self.links.listeners {
+                listener(&event);
+            }
         }
-        self.links.metrics.set(Gauge::PartsInFlight, self.in_flight as f64);
+        self.links.metrics.set(Gauge::PartsInFlight, self.follower.in_flight() as f64);
     }
 
-    fn follow(&mut self, event: Event) {
-        let metrics = self.links.metrics;
-        match event {
-            Event::Triggered { part, at, .. } => {
-                self.in_flight += 1;
-                metrics.count(Count::Parts);
-                match self.announcer.trigger(part.0, at) {
-                    None => metrics.count(Count::UnscoredNoFrame),
-                    Some(trigger) if self.matcher.trigger(trigger) => {}
-                    Some(_) => metrics.count(Count::UnscoredDropped),
-                }
-            }
-            Event::Settled { part, outcome, at } => {
-                self.in_flight = self.in_flight.saturating_sub(1);
-                let (number, captured_ns) = self.captured_ns[place(part.0)];
-                // Where the output was at reject already, for the part before, there was no edge.
-                let edge_ns = self.edge_ns.max(at.saturating_sub(self.pulse_ns));
-                match outcome {
-                    Outcome::Caught => metrics.count(Count::PartsCaught),
-                    Outcome::Missed => metrics.count(Count::PartsMissed),
-                    Outcome::Passed | Outcome::Rejected => {}
-                }
-                if outcome == Outcome::Rejected && number == part.0 {
-                    metrics.time(Latency::CaptureToEdge, Duration::from_nanos(edge_ns.saturating_sub(captured_ns)));
-                }
-            }
-            Event::LateVerdict { .. } => metrics.count(Count::LateVerdicts),
-            Event::Reject { active: true, at, late_ns } => {
-                self.edge_ns = at;
-                metrics.time(Latency::EdgeLate, Duration::from_nanos(late_ns));
-            }
-            Event::Reject { active: false, .. } => {}
-            Event::Fault { fault, active: true, .. } => {
-                self.faults[fault as usize].say(Level::Warn, || format!("fault: {}", fault.name()));
-                metrics.raise(fault as usize);
-            }
-            Event::Fault { fault, active: false, .. } => {
-                self.faults[fault as usize].say(Level::Info, || format!("fault over: {}", fault.name()));
-                metrics.clear(fault as usize);
-            }
+    /// Lets a part that the actuator has numbered wait for its frame.
+    fn want_frame(&mut self, part: u64, at_ns: u64) {
+        match self.announcer.trigger(part, at_ns) {
+            None => self.links.metrics.count(Count::UnscoredNoFrame),
+            Some(trigger) if self.matcher.trigger(trigger) => {}
+            Some(_) => self.links.metrics.count(Count::UnscoredDropped),
         }
     }
 
@@ -307,9 +268,9 @@ impl<'a> CaptureThread<'a> {
         let mut quiet = 0;
         while quiet < QUIET_SLICES && clock::monotonic_ns() < end_ns && !self.links.stop.load(Relaxed) {
             std::thread::sleep(SLICE);
-            self.follow_line();
+            self.follow_actuator();
             self.match_parts();
-            let busy = self.in_flight > 0 || self.matcher.is_waiting();
+            let busy = self.follower.in_flight() > 0 || self.matcher.is_waiting();
             quiet = if busy { 0 } else { quiet + 1 };
         }
     }
@@ -340,7 +301,7 @@ impl<'a> CaptureThread<'a> {
     }
 
     fn send(&mut self, part_frame: Box<PartFrame>) {
-        self.captured_ns[place(part_frame.part)] = (part_frame.part, part_frame.captured.captured_ns);
+        self.follower.captured(part_frame.part, part_frame.captured.captured_ns);
         match self.links.jobs.enqueue(Job::Part(part_frame)) {
             Ok(()) => self.links.inspection.unpark(),
             Err(Job::Part(part_frame) | Job::Trial(part_frame)) => {
@@ -349,8 +310,4 @@ impl<'a> CaptureThread<'a> {
             }
         }
     }
-}
-
-fn place(part: u64) -> usize {
-    (part % (2 * PARTS_MAX as u64)) as usize
 }

@@ -21,7 +21,7 @@ pub struct Change {
 
 impl Change {
     /// Other thresholds of the same engine.
-    pub fn of_judge(judge: Judge) -> Self {
+    pub fn from_judge(judge: Judge) -> Self {
         Self { judge: Some(Arc::new(judge)), ..Self::default() }
     }
 

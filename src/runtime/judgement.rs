@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::arithmetic;
 use super::judge::{self, InForce, Judge};
 use crate::backend::Choice;
 use crate::calibration::CalibrationError;
@@ -56,7 +57,7 @@ pub struct Judgement {
 
 impl Judgement {
     /// An engine as it is, in its own scene where none is given.
-    pub fn of_engine(path: &Path, scene: Option<&Scene>) -> Result<Self, JudgementError> {
+    pub fn from_engine_file(path: &Path, scene: Option<&Scene>) -> Result<Self, JudgementError> {
         let plain = config::engine::Engine {
             path: path.into(),
             threshold: None,
@@ -71,7 +72,7 @@ impl Judgement {
     }
 
     /// What a station judges by.
-    pub fn of_station(station: &config::Station) -> Result<Self, JudgementError> {
+    pub fn from_station(station: &config::Station) -> Result<Self, JudgementError> {
         Self::read(&station.engine, station.scene.as_ref(), &station.regions)
     }
 
@@ -88,7 +89,7 @@ impl Judgement {
         }
         let (preparation, engine_sha256) = (file.metadata.preparation.clone(), file.content_sha256.clone());
         let median_score = file.metadata.calibration.and_then(|calibration| calibration.median_score);
-        let mut inspector = Inspector::on(engine.backend, file, engine.precision.arithmetic())
+        let mut inspector = Inspector::on(engine.backend, file, arithmetic::on_this_machine(engine.precision))
             .map_err(|source| JudgementError::Unusable { path: path.into(), source })?;
         let (thresholds, range) = thresholds(engine, inspector.thresholds())?;
         inspector.set_thresholds(thresholds);

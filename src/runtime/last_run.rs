@@ -34,7 +34,7 @@ pub struct LastRun {
 
 impl LastRun {
     /// `NAME.thresholds.json` for `NAME.toml`: in systemd's folder for state, or beside the configuration.
-    pub fn of_station(configuration: &Path) -> Self {
+    pub fn of_configuration(configuration: &Path) -> Self {
         let name = configuration.file_stem().unwrap_or_default().to_string_lossy();
         let beside = configuration.parent().unwrap_or(Path::new("")).to_path_buf();
         // systemd separates several folders by colons.

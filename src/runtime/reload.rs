@@ -107,7 +107,7 @@ impl Reloader {
         self.judge = self.judge.set(reject, may_loosen)?;
         let loosens = self.judge.loosens(&before);
         loosens.iter().for_each(|how| log::warn!("set on the page and confirmed: {how}"));
-        Ok(Change { loosens: loosens.is_some(), ..Change::of_judge(self.judge.clone()) })
+        Ok(Change { loosens: loosens.is_some(), ..Change::from_judge(self.judge.clone()) })
     }
 
     /// Everything by which a part may pass that did not before.
@@ -137,7 +137,7 @@ impl Reloader {
 
 /// Another engine, which has been held to the check frames.
 fn read_engine(station: &Station) -> Result<(Inspector, Judge), ReloadError> {
-    let mut judgement = Judgement::of_station(station)?;
+    let mut judgement = Judgement::from_station(station)?;
     match &station.engine.check_frames {
         Some(folder) => {
             let frames = judgement.check(folder)?;

@@ -19,7 +19,7 @@ impl ServiceManager {
     }
 
     /// The one that started this program, by NOTIFY_SOCKET.
-    pub fn of_environment() -> io::Result<Self> {
+    pub fn from_environment() -> io::Result<Self> {
         std::env::var_os("NOTIFY_SOCKET").map_or(Ok(Self::none()), |name| Self::at(&name))
     }
 

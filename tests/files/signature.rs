@@ -203,7 +203,7 @@ fn a_secret_key_is_its_owners_and_never_overwritten() {
 fn a_station_with_keys_takes_no_other_engine_at_its_start_or_on_a_reload() {
     let desk = Desk::new();
     let station = desk.station(&format!("keys = [{:?}]", desk.a));
-    let judge = Judgement::of_station(&station).unwrap().judge;
+    let judge = Judgement::from_station(&station).unwrap().judge;
     let mut reloader = Reloader::new(desk.path("station.toml"), station, judge);
     assert!(reloader.reload(None, true).is_ok());
     // The same engine under another key, and then another engine under the old signature.
@@ -219,13 +219,13 @@ fn a_station_with_keys_takes_no_other_engine_at_its_start_or_on_a_reload() {
     // A key that comes later holds from the reload on.
     let station = desk.station("keys = [\"b.pub\"]");
     assert!(reloader.reload(None, true).is_err());
-    let Err(error) = Judgement::of_station(&station) else { panic!("it was taken") };
+    let Err(error) = Judgement::from_station(&station) else { panic!("it was taken") };
     assert!(
         matches!(error, JudgementError::Engine(EngineError::Signature(SignatureError::OtherKey { .. }))),
         "{error}"
     );
     for (keys, words) in [("\"c.pub\"", "c.pub"), ("\"RWQ\"", "no public key"), ("\"station.toml\"", "no public key")] {
-        let Err(error) = Judgement::of_station(&desk.station(&format!("keys = [{keys}]"))) else { panic!("{keys}") };
+        let Err(error) = Judgement::from_station(&desk.station(&format!("keys = [{keys}]"))) else { panic!("{keys}") };
         assert!(error.to_string().contains(words), "{error}");
     }
     let empty = std::fs::read_to_string(desk.path("station.toml")).unwrap().replace("[\"station.toml\"]", "[]");

@@ -154,8 +154,8 @@ fn thresholds_and_engines_change_between_parts_and_no_part_is_lost() {
         due.then(|| {
             sent += 1;
             Request::Change(Box::new(match sent {
-                1 => Change::of_judge(judge(0.0)),
-                _ => Change { inspector: Some(Box::new(judgement(1e6).inspector)), ..Change::of_judge(judge(1e6)) },
+                1 => Change::from_judge(judge(0.0)),
+                _ => Change { inspector: Some(Box::new(judgement(1e6).inspector)), ..Change::from_judge(judge(1e6)) },
             }))
         })
     });

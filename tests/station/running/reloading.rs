@@ -27,7 +27,7 @@ fn reloader(folder: &Path) -> Reloader {
     engine(1e6).write(&folder.join("engine.safetensors")).unwrap();
     mvtec3d::write(&folder.join("check"), "000", &frames()[0], None).unwrap();
     let station = write(folder, "");
-    let judgement = Judgement::of_station(&station).unwrap();
+    let judgement = Judgement::from_station(&station).unwrap();
     Reloader::new(folder.join("station.toml"), station, judgement.judge)
 }
 

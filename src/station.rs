@@ -1,0 +1,107 @@
+//! A whole station: assembled from its configuration, and run until it is asked to stop.
+
+mod requests;
+mod watchers;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::calibration::CalibrationError;
+use crate::config::Station;
+use crate::mqtt::{MqttError, Publisher};
+use crate::plan::Plan;
+use crate::reject::{self, RejectError};
+use crate::runtime::camera::opener;
+use crate::runtime::drift::{Usual, Watch};
+use crate::runtime::judgement::{Judgement, JudgementError};
+use crate::runtime::last_run::LastRun;
+use crate::runtime::metrics::Metrics;
+use crate::runtime::reload::Reloader;
+use crate::runtime::watchdog::ServiceManager;
+use crate::runtime::{self, Equipment, FAULT_NAMES, StationError};
+use crate::view::{self, Latest, View, ViewError};
+use requests::Requests;
+pub use requests::Signals;
+use watchers::watchers;
+
+/// Actions of the live page that may wait.
+const ACTIONS_MAX: usize = 4;
+
+/// Longer than an inspection takes. Without a sign of progress for this long and the camera's time-out together, the
+/// station is not healthy.
+const INSPECTION_MAX: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Error)]
+pub enum RunError {
+    #[error("cannot reach the service manager in NOTIFY_SOCKET: {0}")]
+    Manager(std::io::Error),
+    #[error(transparent)]
+    Reject(#[from] RejectError),
+    #[error(transparent)]
+    Judgement(#[from] JudgementError),
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
+    #[error(transparent)]
+    View(#[from] ViewError),
+    #[error(transparent)]
+    Mqtt(#[from] MqttError),
+    #[error(transparent)]
+    Station(#[from] StationError),
+}
+
+/// Runs the station of the configuration at `path` until a signal stops it, its recording ends, or something fails for
+/// good.
+pub fn run(station: &Station, path: &Path, signals: Signals) -> Result<(), RunError> {
+    let manager = ServiceManager::from_environment().map_err(RunError::Manager)?;
+    let plan = Plan::from(station);
+    // First of all, so that the outputs are at their safe state while the rest is made ready.
+    let actuator = reject::start(station, plan.reject, plan.actuator)?;
+    let mut judgement = checked_judgement(station)?;
+    let mut last_run = LastRun::of_configuration(path);
+    last_run.resume(&mut judgement);
+    let usual = station.camera.station_calibration.as_deref().map(Usual::read).transpose()?.flatten();
+    let metrics = Arc::new(Metrics::new(&FAULT_NAMES));
+    let latest = Arc::new(Latest::new());
+    let (actions, asked) = sync_channel(ACTIONS_MAX);
+    let page = view::Station {
+        name: name(path),
+        metrics: metrics.clone(),
+        latest: latest.clone(),
+        actions,
+        progress_age_max: INSPECTION_MAX + Duration::from_secs_f64(1e-3 * station.camera.frame_timeout_ms),
+    };
+    let _view = station.view.enabled.then(|| View::serve(&station.view, page)).transpose()?;
+    let publisher = station.mqtt.as_ref().map(|mqtt| Publisher::start(mqtt, metrics.clone())).transpose()?;
+    let drift = Watch::new(usual, metrics.clone());
+    let reloader = Reloader::new(path.into(), station.clone(), judgement.judge.clone());
+    let mut requests = Requests { signals, asked, reloader, last_run, metrics: metrics.clone() };
+    let equipment = Equipment {
+        camera: opener(&station.camera, station.engine.backend)?,
+        judgement,
+        actuator,
+        watchers: watchers(latest, publisher, drift),
+        listeners: Vec::new(),
+        metrics,
+        manager,
+    };
+    Ok(runtime::run(&plan.runtime, equipment, &mut |status| requests.next(status))?)
+}
+
+/// The station's engine, which gives the check frames their expected verdicts.
+fn checked_judgement(station: &Station) -> Result<Judgement, JudgementError> {
+    let mut judgement = Judgement::from_station(station)?;
+    if let Some(folder) = &station.engine.check_frames {
+        let frames = judgement.check(folder)?;
+        log::info!("the engine was checked on {frames} frames");
+    }
+    Ok(judgement)
+}
+
+/// The station's name is that of its configuration.
+fn name(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}

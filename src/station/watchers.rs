@@ -1,0 +1,37 @@
+//! Everything that is shown a part once it is judged: the watch for drift, the live page, and other programs.
+
+use std::sync::Arc;
+
+use crate::mqtt::{Event, Publisher};
+use crate::overlay::Overlay;
+use crate::runtime::drift::Watch;
+use crate::runtime::inspection::Watcher;
+use crate::view::Latest;
+
+/// The watchers of a station, in the order in which they are shown a part.
+pub fn watchers(latest: Arc<Latest>, publisher: Option<Publisher>, mut drift: Watch) -> Vec<Watcher> {
+    let look: Watcher = Box::new(move |part_frame| {
+        if let Some(judge) = &part_frame.judge {
+            drift.look(&part_frame.captured.frame, part_frame.inspection.outcome.score(), judge);
+        }
+    });
+    let show: Watcher = Box::new(move |part_frame| {
+        let threshold = part_frame.judge.as_ref().map(|judge| judge.thresholds.reject);
+        let (frame, inspection) = (&part_frame.captured.frame, &part_frame.inspection);
+        latest.offer(part_frame.part, &Overlay::from_inspection(frame, inspection, threshold));
+    });
+    let publish = publisher.map(|publisher| -> Watcher {
+        Box::new(move |part_frame| {
+            let latency_ns = part_frame.judged_ns.saturating_sub(part_frame.captured.captured_ns);
+            publisher.verdict(Event {
+                part: part_frame.part,
+                verdict: part_frame.inspection.outcome.station_verdict(),
+                score: part_frame.inspection.outcome.score(),
+                threshold: part_frame.judge.as_ref().map_or(0.0, |judge| judge.thresholds.reject),
+                reason: part_frame.inspection.outcome.reason().map(|reason| reason.name()),
+                latency_ms: Some(latency_ns as f32 * 1e-6),
+            });
+        })
+    });
+    [look, show].into_iter().chain(publish).collect()
+}
