@@ -15,6 +15,8 @@ mod import;
 mod inspect;
 mod interrupt;
 mod options;
+mod outcome;
+mod output;
 mod parts;
 mod progress;
 mod record;
@@ -27,12 +29,9 @@ mod selftest;
 mod sign;
 mod synthesize;
 
-use std::path::Path;
-
-use anyhow::Context;
 use clap::{Parser, Subcommand};
-use crosscheck::files;
 
+pub use outcome::Outcome;
 pub use say::{OutputClosed, describe};
 
 /// Crossmodal feature mapping: finds defects in colour, in shape, and in the mismatch of the two.
@@ -66,12 +65,6 @@ enum Command {
     CheckConfig(check_config::Arguments),
 }
 
-/// What a command came to when nothing went wrong.
-pub enum Outcome {
-    Done,
-    Rejected,
-}
-
 pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         Command::Demo(arguments) => demo::run(&arguments),
@@ -94,9 +87,4 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Selftest(arguments) => selftest::run(&arguments),
         Command::CheckConfig(arguments) => check_config::run(&arguments),
     }
-}
-
-/// Refuses an output that could not be written, before the work for it is done.
-fn check_output(path: &Path) -> anyhow::Result<()> {
-    files::check_target(path).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -6,42 +6,15 @@
 
 #[cfg(feature = "mqtt")]
 mod client;
+mod error;
+mod event;
 
-use std::path::PathBuf;
 use std::sync::Arc;
-
-use serde::Serialize;
-use thiserror::Error;
 
 use crate::config::view::Mqtt;
 use crate::runtime::metrics::Metrics;
-use crate::score::Verdict;
-
-#[derive(Debug, Error)]
-pub enum MqttError {
-    #[error(
-        "[mqtt] is configured but this program was built without it: build it with --features mqtt, or leave the section out"
-    )]
-    NotBuilt,
-    #[error("cannot read the MQTT password in {}: {reason}", path.display())]
-    Password { path: PathBuf, reason: String },
-    #[error("cannot start the MQTT threads: {0}")]
-    Thread(std::io::Error),
-}
-
-/// What one part came to.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Event {
-    pub part: u64,
-    pub verdict: Verdict,
-    /// None for a part that was rejected without one.
-    pub score: Option<f32>,
-    pub threshold: f32,
-    /// Why a part has no score.
-    pub reason: Option<&'static str>,
-    /// From capture to verdict; none without a frame.
-    pub latency_ms: Option<f32>,
-}
+pub use error::MqttError;
+pub use event::Event;
 
 /// Sends events until it is dropped.
 pub struct Publisher {

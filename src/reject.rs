@@ -27,6 +27,7 @@ pub mod actuator;
 pub mod belt;
 pub mod channel;
 mod edges;
+mod error;
 pub mod fault;
 pub mod gpio;
 mod hold;
@@ -36,46 +37,16 @@ pub mod plan;
 pub mod realtime;
 pub mod schedule;
 pub mod sender;
+mod sink;
 pub mod tally;
-
-use std::os::fd::BorrowedFd;
-
-use thiserror::Error;
 
 use crate::config::{self, Station};
 use actuator::Options;
 pub use edges::{Edge, EdgeKind, Edges, INPUTS_MAX, NoEdges};
+pub use error::RejectError;
 use log_sink::LogSink;
-use part::Outputs;
 use plan::RejectPlan;
-
-#[derive(Debug, Error)]
-pub enum RejectError {
-    #[error("gpio.{name}: {reason}")]
-    Gpio { name: &'static str, reason: String },
-    #[error("the actuator cannot wait for time and edges: {0}")]
-    Wait(std::io::Error),
-    #[error("cannot start the thread {name}: {source}")]
-    Spawn { name: &'static str, source: std::io::Error },
-    #[error("the actuator thread ended by a panic, which is a fault of this program: please report it")]
-    Panicked,
-}
-
-/// Something that outputs are driven on. Its lines are at their safe state from the moment it is made.
-pub trait Sink: Send {
-    /// Drives the outputs. Neither this nor [`Self::heartbeat`] may allocate, lock or wait.
-    fn drive(&mut self, outputs: Outputs) -> Result<(), RejectError>;
-
-    fn heartbeat(&mut self, active: bool) -> Result<(), RejectError>;
-
-    /// Puts every line into its safe state, whatever the state of the rest.
-    fn make_safe(&mut self);
-
-    /// What reports an error once the reject line is gone.
-    fn file(&self) -> Option<BorrowedFd<'_>> {
-        None
-    }
-}
+pub use sink::Sink;
 
 /// Opens the GPIO lines of a configuration, puts the outputs into their safe state, and starts the actuator on them.
 pub fn start(station: &Station, plan: RejectPlan, options: Options) -> Result<actuator::Running, RejectError> {

@@ -3,27 +3,29 @@
 //! The view reads atomics and one slot with the latest picture. A picture is copied only while someone looks, and drawn
 //! and encoded by threads of low priority, so that no client, however slow, holds up the line.
 
+mod action;
 mod guard;
 mod http;
 mod intake;
 mod page;
 mod picture;
 mod state;
+mod station;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use thiserror::Error;
 
+pub use action::{Action, Asked, Reply};
 pub use picture::Latest;
+pub use station::Station;
 
 use crate::config::view as config;
 use crate::priority;
-use crate::runtime::metrics::Metrics;
 use intake::{Lanes, Visit};
 use page::Page;
 
@@ -41,57 +43,6 @@ pub enum ViewError {
     Listen { address: SocketAddr, source: std::io::Error },
     #[error("cannot start the view's threads: {0}")]
     Thread(std::io::Error),
-}
-
-/// What may be asked of the station by who has the token. `may_loosen`: it is confirmed that parts may pass which did not.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Action {
-    /// Reject above this score, until another threshold is set or configured.
-    SetThreshold { reject: f32, may_loosen: bool },
-    /// Read the configuration and the engine again, as SIGHUP does.
-    Reload { may_loosen: bool },
-    /// A person has seen to the faults that wait for one.
-    Acknowledge,
-}
-
-/// What came of an action.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Reply {
-    Done(String),
-    /// It would loosen a verdict in the way that the text says.
-    Unconfirmed(String),
-    Refused(String),
-}
-
-/// An action, and who waits for its reply.
-pub struct Asked {
-    pub action: Action,
-    reply: SyncSender<Reply>,
-}
-
-impl Asked {
-    pub fn new(action: Action) -> (Self, Receiver<Reply>) {
-        let (reply, replied) = sync_channel(1);
-        (Self { action, reply }, replied)
-    }
-
-    /// Says what came of it, to whoever still waits.
-    pub fn reply(self, reply: Reply) {
-        drop(self.reply.try_send(reply));
-    }
-}
-
-/// What the view looks at.
-#[derive(Clone)]
-pub struct Station {
-    /// What the page is headed by.
-    pub name: String,
-    pub metrics: Arc<Metrics>,
-    pub latest: Arc<Latest>,
-    /// Where actions go; a full queue refuses.
-    pub actions: SyncSender<Asked>,
-    /// Without a sign of progress for this long the station is not healthy.
-    pub progress_age_max: Duration,
 }
 
 /// The view being served, until it is dropped.

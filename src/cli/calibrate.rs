@@ -40,7 +40,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let output = arguments.output.as_ref().unwrap_or(&arguments.engine);
     let mut engine = Engine::read(&arguments.engine)?;
-    super::check_output(output)?;
+    super::output::check(output)?;
     engine.prepare_as(arguments.scene.apply(&engine.metadata.preparation)?)?;
     // The threshold that is found replaces the one before, and belongs to this stride.
     engine.metadata.preparation = arguments.evaluation.apply(&engine.metadata.preparation);

@@ -68,7 +68,7 @@ enum GridOption {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
-    super::check_output(&arguments.output)?;
+    super::output::check(&arguments.output)?;
     let (colour, depth) = lenses(arguments)?;
     let way = match (&arguments.extrinsics, &depth) {
         (Some(path), Some(depth)) => Some(read_extrinsics(

@@ -53,7 +53,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
-    super::check_output(&arguments.output)?;
+    super::output::check(&arguments.output)?;
     let shape = arguments.engine.read()?.metadata.architecture.xyz;
     let station = arguments.config.as_deref().map(Station::read).transpose()?;
     let known = arguments.scene.read()?.or(station.as_ref().and_then(|station| station.scene.clone()));

@@ -96,8 +96,8 @@ fn keep(arguments: &Arguments) -> Result<Keep> {
     let mut path = arguments.output.clone().into_os_string();
     path.push(".state");
     let path = PathBuf::from(path);
-    super::check_output(&arguments.output)?;
-    super::check_output(&path)?;
+    super::output::check(&arguments.output)?;
+    super::output::check(&path)?;
     if arguments.resume && !path.exists() {
         anyhow::bail!(
             "no state found at {}: there is nothing to go on from; leave out --resume to start",

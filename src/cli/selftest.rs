@@ -35,7 +35,7 @@ enum Tested {
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let Tested::Cuda = arguments.backend;
     if let Some(path) = &arguments.report {
-        super::check_output(path)?;
+        super::output::check(path)?;
     }
     let golden = arguments.golden.iter().map(|path| Golden::read(path)).collect::<Result<Vec<_>, _>>()?;
     let report = backend::selftest(&golden, arguments.repeats)?;

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{Finding, System};
+use super::finding::Finding;
+use super::system::System;
 use crate::backend::plans;
 use crate::ownership;
 
@@ -85,7 +86,7 @@ fn find(system: &System, library: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Status;
+    use crate::doctor::finding::Status;
 
     #[test]
     fn half_an_installation_is_found() {

@@ -8,7 +8,7 @@ use gpiocdev::{Chip, Request};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::clock::monotonic_ns;
 use crate::config::Station;
 use crate::config::gpio::Gpio;
@@ -184,7 +184,7 @@ fn request(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Status;
+    use crate::doctor::finding::Status;
 
     fn lines(text: &str) -> Gpio {
         toml::from_str(text).unwrap()

@@ -2,7 +2,8 @@
 
 use rustix::process::{Resource, getrlimit};
 
-use super::{Finding, System};
+use super::finding::Finding;
+use super::system::System;
 use crate::config::Station;
 use crate::config::reject::Actuator;
 
@@ -125,7 +126,7 @@ fn service(system: &System) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Status;
+    use crate::doctor::finding::Status;
 
     /// A system with these files and no others.
     fn system(files: &[(&str, &str)]) -> (tempfile::TempDir, System) {

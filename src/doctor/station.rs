@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::backend::Choice;
 use crate::camera::CapturedFrame;
 use crate::camera::supervisor::{Delivery, Patience, Supervisor};

@@ -11,7 +11,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rumqttc::{Connection, LastWill, MqttOptions, Packet, QoS};
 use serde_json::{Value, json};
 
-use super::{Event, MqttError};
+use super::error::MqttError;
+use super::event::Event;
 use crate::config::view::Mqtt;
 use crate::priority;
 use crate::runtime::metrics::{Count, Gauge, Metrics};

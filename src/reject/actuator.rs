@@ -12,13 +12,14 @@ use rustix::io::Errno;
 
 use super::channel::{Bell, Command, Ends, Handles, queues};
 use super::edges::{Edge, EdgeKind, Edges, INPUTS_MAX};
+use super::error::RejectError;
 use super::fault::Fault;
 use super::part::{Counters, Event, Outputs};
 use super::plan::RejectPlan;
 use super::realtime::{Alarm, lock_memory, set_priority};
 use super::schedule::Schedule;
+use super::sink::Sink;
 use super::tally::Tally;
-use super::{RejectError, Sink};
 use crate::clock::monotonic_ns;
 
 /// Edges that are worked off at once: more than the kernel keeps for three lines.

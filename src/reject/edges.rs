@@ -2,7 +2,7 @@
 
 use std::os::fd::BorrowedFd;
 
-use super::RejectError;
+use super::error::RejectError;
 
 /// Lines that edges come from: trigger, encoder, confirm, acknowledge.
 pub const INPUTS_MAX: usize = 4;

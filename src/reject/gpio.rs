@@ -12,8 +12,9 @@ use gpiocdev::Request;
 use gpiocdev::line::{Bias, EdgeDetection, EventClock, Value};
 
 use super::edges::{Edge, EdgeKind, Edges, INPUTS_MAX};
+use super::error::RejectError;
 use super::part::Outputs;
-use super::{RejectError, Sink};
+use super::sink::Sink;
 use crate::config::gpio::{Bias as WantedBias, Gpio, Input, Level, Output};
 use crate::config::reject::Polarity;
 pub use find::find;

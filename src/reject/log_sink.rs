@@ -8,8 +8,9 @@ use std::time::Duration;
 use heapless::spsc::{Consumer, Producer};
 
 use super::channel::kept;
+use super::error::RejectError;
 use super::part::Outputs;
-use super::{RejectError, Sink};
+use super::sink::Sink;
 
 /// Changes that may wait to be printed.
 const CHANGES: usize = 256;

@@ -5,10 +5,12 @@ use std::net::IpAddr;
 use std::sync::mpsc::{RecvTimeoutError, TrySendError};
 use std::time::Duration;
 
+use super::action::{Action, Asked, Reply};
 use super::guard::{Guard, Refusal};
 use super::http::{Answer, Request};
 use super::picture::{Encoder, Kind};
-use super::{Action, Asked, Reply, Station, state};
+use super::state;
+use super::station::Station;
 use crate::config::view::View;
 use crate::runtime::metrics::prometheus;
 

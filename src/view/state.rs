@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::Station;
+use super::station::Station;
 use crate::runtime::metrics::{Count, Gauge, Latency, Metrics};
 use crate::score::Verdict;
 

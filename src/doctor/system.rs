@@ -1,0 +1,31 @@
+//! The files in which the kernel and the distribution describe a machine.
+
+use std::path::PathBuf;
+
+/// Where the system's own files are: `/`, or a folder in its place.
+pub struct System {
+    root: PathBuf,
+}
+
+impl System {
+    pub fn here() -> Self {
+        Self::at("/")
+    }
+
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    pub(super) fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path.trim_start_matches('/'))
+    }
+
+    /// The text of a small file of the system, its ends trimmed.
+    pub(super) fn read(&self, path: &str) -> Option<String> {
+        std::fs::read_to_string(self.path(path)).ok().map(|text| text.trim().to_string())
+    }
+
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.path(path).exists()
+    }
+}

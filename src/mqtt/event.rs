@@ -1,0 +1,19 @@
+//! What is sent of a part.
+
+use serde::Serialize;
+
+use crate::score::Verdict;
+
+/// What one part came to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Event {
+    pub part: u64,
+    pub verdict: Verdict,
+    /// None for a part that was rejected without one.
+    pub score: Option<f32>,
+    pub threshold: f32,
+    /// Why a part has no score.
+    pub reason: Option<&'static str>,
+    /// From capture to verdict; none without a frame.
+    pub latency_ms: Option<f32>,
+}

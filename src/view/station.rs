@@ -1,0 +1,22 @@
+//! What the view shows.
+
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use super::action::Asked;
+use super::picture::Latest;
+use crate::runtime::metrics::Metrics;
+
+/// What the view looks at.
+#[derive(Clone)]
+pub struct Station {
+    /// What the page is headed by.
+    pub name: String,
+    pub metrics: Arc<Metrics>,
+    pub latest: Arc<Latest>,
+    /// Where actions go; a full queue refuses.
+    pub actions: SyncSender<Asked>,
+    /// Without a sign of progress for this long the station is not healthy.
+    pub progress_age_max: Duration,
+}
