@@ -39,7 +39,7 @@ impl Variant {
             Self::Small => (4, &[1, 2, 3]),
             Self::Medium => (8, &[1, 4, 7]),
             Self::Full => (12, &[3, 7, 11]),
-            Self::Default => panic!("the default engine is not cut from the published networks"),
+            Self::Default => unreachable!("the default engine is not cut from the published networks"),
         }
     }
 
@@ -270,5 +270,5 @@ pub type Weights = BTreeMap<String, Vec<f32>>;
 
 /// Moves a weight out, so that it is in memory once; which are there was checked when the engine was read.
 pub fn take(weights: &mut Weights, name: &str) -> Vec<f32> {
-    weights.remove(name).unwrap_or_else(|| panic!("the engine has no tensor {name}"))
+    weights.remove(name).unwrap_or_else(|| unreachable!("the engine has no tensor {name}"))
 }

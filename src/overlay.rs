@@ -44,7 +44,9 @@ pub fn overlay(what: &Overlay) -> RgbImage {
             out.copy_from_slice(&drawn);
         }
     });
-    let Some(picture) = RgbImage::from_raw(width as u32, height as u32, pixels) else { panic!("three bytes a pixel") };
+    let Some(picture) = RgbImage::from_raw(width as u32, height as u32, pixels) else {
+        unreachable!("three bytes a pixel")
+    };
     legend::below(&picture, what, &scale)
 }
 

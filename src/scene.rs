@@ -135,7 +135,7 @@ impl Scene {
                 break;
             }
         }
-        let Some((_, piece, view, truth)) = best else { panic!("a defect is placed at least once") };
+        let Some((_, piece, view, truth)) = best else { unreachable!("a defect is placed at least once") };
         (piece, view, truth)
     }
 

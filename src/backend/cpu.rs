@@ -169,7 +169,7 @@ impl Backend for CpuBackend {
         maps: &mut AnomalyMaps,
     ) -> Result<(), BackendError> {
         let Self { workers, mappings: Some(mappings), .. } = self else {
-            panic!("an anomaly map needs an engine with mappings")
+            unreachable!("an anomaly map needs an engine with mappings")
         };
         let Mappings {
             rgb_to_xyz,

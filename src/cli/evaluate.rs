@@ -88,7 +88,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         let dataset = Dataset { root, layout, reading: reading.clone() };
         figures.push((*shots, evaluation.round(&engine, &dataset, &classes, &protocol)?));
     }
-    let Some((_, main)) = figures.last().cloned() else { panic!("there is at least one round") };
+    let Some((_, main)) = figures.last().cloned() else { unreachable!("there is at least one round") };
     let report = EvaluationReport {
         format: FORMAT,
         engine: EngineFacts {

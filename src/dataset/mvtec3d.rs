@@ -140,14 +140,14 @@ fn add_pictures(
 ) -> io::Result<()> {
     let (width, height) = (frame.width() as u32, frame.height() as u32);
     let Some(rgb) = RgbImage::from_raw(width, height, frame.rgb().to_vec()) else {
-        panic!("a frame's colour has its size")
+        unreachable!("a frame's colour has its size")
     };
     together.add(&path_in(folder, "rgb", stem, "png")?, |file| {
         rgb.write_to(file, ImageFormat::Png).map_err(io::Error::other)
     })?;
     let Some(truth) = truth else { return Ok(()) };
     let mask = truth.iter().map(|defective| if *defective { 255 } else { 0 }).collect();
-    let Some(mask) = GrayImage::from_raw(width, height, mask) else { panic!("a mask has its frame's size") };
+    let Some(mask) = GrayImage::from_raw(width, height, mask) else { unreachable!("a mask has its frame's size") };
     together.add(&path_in(folder, "gt", stem, "png")?, |file| {
         mask.write_to(file, ImageFormat::Png).map_err(io::Error::other)
     })

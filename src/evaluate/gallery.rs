@@ -74,7 +74,7 @@ fn heat(frame: &RgbdFrame, tested: &Tested, threshold: Option<f32>) -> RgbImage 
 fn marked(frame: &RgbdFrame, truth: &[bool]) -> RgbImage {
     let (width, height) = (frame.width(), frame.height());
     let Some(mut picture) = RgbImage::from_raw(width as u32, height as u32, frame.rgb().to_vec()) else {
-        panic!("a frame's colour has its size")
+        unreachable!("a frame's colour has its size")
     };
     let inside = |x: usize, y: usize| truth[y * width + x];
     for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {

@@ -74,7 +74,7 @@ fn shift(weights: &mut Weights, centre: [f32; 3]) {
 }
 
 fn tensor<'a>(weights: &'a mut Weights, name: &str) -> &'a mut Vec<f32> {
-    weights.get_mut(name).unwrap_or_else(|| panic!("the engine has no tensor {name}"))
+    weights.get_mut(name).unwrap_or_else(|| unreachable!("the engine has no tensor {name}"))
 }
 
 fn distance(a: [f32; 3], b: [f32; 3]) -> f32 {

@@ -65,7 +65,7 @@ impl Engine {
     }
 
     fn encode_one(&self, spec: TensorSpec) -> Result<Encoded<'_>, EngineError> {
-        let Some(values) = self.weights.get(&spec.name) else { panic!("the engine has no tensor {}", spec.name) };
+        let Some(values) = self.weights.get(&spec.name) else { unreachable!("the engine has no tensor {}", spec.name) };
         let dtype = stored_dtype(self.metadata.precision, &spec);
         let unfit = |v: &&f32| !v.is_finite() || (dtype == Dtype::F16 && v.abs() > half::f16::MAX.to_f32());
         if let Some(&value) = values.iter().find(unfit) {

@@ -93,7 +93,7 @@ impl Graph {
                 values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect()
             }
             Kind::F32 => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            Kind::I64 => panic!("weights are floating point"),
+            Kind::I64 => unreachable!("weights are floating point"),
         };
         self.initializer(name, kind, shape, &bytes)
     }

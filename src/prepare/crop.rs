@@ -162,7 +162,7 @@ impl Cropper {
         let points = (0..bounds.width * bounds.height).map(point);
         let cut = self.cut.get_or_insert_with(RgbdFrame::blank);
         if let Err(error) = cut.fill((&self.colours, size), (points, size)) {
-            panic!("a cut-out has as many colours as points: {error}");
+            unreachable!("a cut-out has as many colours as points: {error}");
         }
         cut
     }

@@ -222,7 +222,7 @@ impl Station {
         let (width, height) = (self.width, self.height);
         let cloud = OrganisedCloud::new(width, height, points);
         let frame = cloud.and_then(|cloud| RgbdFrame::new(width, height, rgb, cloud));
-        frame.unwrap_or_else(|error| panic!("a rendered frame has its size: {error}"))
+        frame.unwrap_or_else(|error| unreachable!("a rendered frame has its size: {error}"))
     }
 
     /// Out of the surface at a pixel, towards the camera.

@@ -126,7 +126,7 @@ pub fn xyz_rows(
     out: &mut Rows,
 ) -> Result<(), CudaError> {
     let Rows { index, weight, lengths: Some(lengths), stride: XYZ_ROW } = out else {
-        panic!("rows of groups have lengths, and room for {XYZ_ROW}")
+        unreachable!("rows of groups have lengths, and room for {XYZ_ROW}")
     };
     let launch = Launch::new(stream, &kernels.xyz_rows).reads(&nearest.groups).reads(&nearest.weights);
     let launch = launch.reads(&listed.pixels).reads(&listed.count).writes(index).writes(weight).writes(lengths);

@@ -84,7 +84,7 @@ impl<'a> Launch<'a> {
     pub unsafe fn run(mut self, grid: Grid) -> Result<(), CudaError> {
         let Kernel { name, parameters, .. } = self.kernel;
         assert_eq!(&self.sizes, parameters, "{name}: bytes of its arguments, and of its parameters");
-        let size = |n: usize| u32::try_from(n).unwrap_or_else(|_| panic!("{name}: {n} blocks"));
+        let size = |n: usize| u32::try_from(n).unwrap_or_else(|_| unreachable!("{name}: {n} blocks"));
         let shape = LaunchConfig {
             grid_dim: (size(grid.blocks[0]), size(grid.blocks[1]), 1),
             block_dim: (size(grid.threads), 1, 1),
@@ -109,5 +109,5 @@ impl<'a> Launch<'a> {
 
 /// A size as kernels take it.
 pub fn int(value: usize) -> i32 {
-    i32::try_from(value).unwrap_or_else(|_| panic!("{value} is beyond what a kernel counts to"))
+    i32::try_from(value).unwrap_or_else(|_| unreachable!("{value} is beyond what a kernel counts to"))
 }

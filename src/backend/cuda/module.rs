@@ -18,7 +18,7 @@ pub struct Kernel {
 
 impl Kernel {
     fn of(module: &Arc<CudaModule>, ptx: &str, name: &'static str) -> Result<Self, CudaError> {
-        let parameters = parameters(ptx, name).unwrap_or_else(|| panic!("there is no kernel {name} in its PTX"));
+        let parameters = parameters(ptx, name).unwrap_or_else(|| unreachable!("there is no kernel {name} in its PTX"));
         let function = module.load_function(name).map_err(|source| CudaError::Kernel { name, source })?;
         Ok(Self { name, function, parameters, events: Mutex::new(None) })
     }

@@ -48,7 +48,7 @@ pub(super) struct ContentHash(Sha256);
 
 impl ContentHash {
     pub fn new(metadata: &Metadata) -> Self {
-        let Ok(settings) = serde_json::to_vec(metadata) else { panic!("an engine's settings are plain JSON") };
+        let Ok(settings) = serde_json::to_vec(metadata) else { unreachable!("an engine's settings are plain JSON") };
         Self(Sha256::new_with_prefix(settings))
     }
 

@@ -98,7 +98,7 @@ impl<F: Read + Seek> Reader<F> {
     }
 
     fn tensor(&mut self, spec: &TensorSpec, bytes: &mut Vec<u8>) -> Result<Dtype, EngineError> {
-        let Some(info) = self.header.info(&spec.name) else { panic!("{} was checked", spec.name) };
+        let Some(info) = self.header.info(&spec.name) else { unreachable!("{} was checked", spec.name) };
         let (dtype, (from, to)) = (info.dtype, info.data_offsets);
         if !matches!(dtype, Dtype::F16 | Dtype::F32) {
             return Err(self.damaged(format!("the tensor {} is of type {dtype:?}", spec.name)));

@@ -34,9 +34,9 @@ pub fn checks(device: &Device) -> Result<Vec<Check>, CudaError> {
     let Device { shape: stream, kernels, .. } = device;
     let mut checks = Vec::new();
     for (width, height) in SIZES {
-        let Some(frame) = frame(width, height) else { panic!("a frame of {width} x {height} can be made") };
+        let Some(frame) = frame(width, height) else { unreachable!("a frame of {width} x {height} can be made") };
         let how = Preparation { belt: BeltMode::Fixed(PLANE), part: PartChoice::All, ..Preparation::default() };
-        let Ok(want) = prepare(&frame, &how) else { panic!("a whole frame is prepared") };
+        let Ok(want) = prepare(&frame, &how) else { unreachable!("a whole frame is prepared") };
         let mut cloud = stream.clone_htod(frame.cloud().points().as_flattened())?;
         let (mut points, mut halves) = (stream.alloc_zeros(P * XYZ)?, stream.alloc_zeros(RGB * P)?);
         remove_plane(kernels, stream, &mut cloud, &PLANE)?;

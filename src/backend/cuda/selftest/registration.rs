@@ -54,7 +54,7 @@ fn depth(width: usize, height: usize) -> Vec<u16> {
 }
 
 fn tables(registration: &Registration) -> Tables<'_> {
-    registration.tables().unwrap_or_else(|| panic!("the cameras of the self-test have two imagers"))
+    registration.tables().unwrap_or_else(|| unreachable!("the cameras of the self-test have two imagers"))
 }
 
 pub fn checks(device: &Device) -> Result<Vec<Check>, CudaError> {
