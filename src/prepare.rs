@@ -9,6 +9,7 @@ pub mod border;
 mod colour;
 pub mod components;
 pub mod crop;
+mod eigen;
 mod follow;
 pub mod plane;
 pub mod resize;

@@ -1,12 +1,13 @@
 //! A plane, and which points lie on it.
 
-use nalgebra::{Matrix3, SymmetricEigen, Vector3};
 use serde::{Deserialize, Serialize};
 
+use super::eigen::least_eigenvector;
 use crate::frame::is_point;
 
 /// Points nearer than this to the plane are background, metres (paper, section 4).
 pub const BACKGROUND_M: f32 = 0.005;
+
 /// The points q with normal . q + offset = 0; the normal has unit length.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,23 +40,44 @@ impl Plane {
         self.offset_m.is_finite() && (length - 1.0).abs() < 1e-3
     }
 
-    /// None where three points lie in a line.
-    pub(super) fn through(points: [&[f32; 3]; 3]) -> Option<Self> {
-        let [a, b, c] = points.map(|p| Vector3::from(*p));
-        let normal = (b - a).cross(&(c - a)).try_normalize(f32::MIN_POSITIVE)?;
-        Some(Self { normal: normal.into(), offset_m: -normal.dot(&a) })
+    /// The plane through three points; none where they lie in a line.
+    pub(super) fn through([a, b, c]: [&[f32; 3]; 3]) -> Option<Self> {
+        let along = |to: &[f32; 3]| -> [f32; 3] { std::array::from_fn(|axis| to[axis] - a[axis]) };
+        let ([bx, by, bz], [cx, cy, cz]) = (along(b), along(c));
+        let normal = [by * cz - bz * cy, bz * cx - bx * cz, bx * cy - by * cx];
+        let length = dot(&normal, &normal).sqrt();
+        if length <= f32::MIN_POSITIVE {
+            return None;
+        }
+        let normal = normal.map(|v| v / length);
+        Some(Self { normal, offset_m: -dot(&normal, a) })
     }
 
-    /// Least squares: the direction in which the points vary least.
+    /// Least squares: the normal is the direction in which the points vary least.
     pub(super) fn least_squares(points: &[[f32; 3]]) -> Option<Self> {
-        let to_f64 = |p: &[f32; 3]| Vector3::from(p.map(f64::from));
-        let mean = points.iter().map(to_f64).sum::<Vector3<f64>>() / points.len() as f64;
-        let covariance: Matrix3<f64> = points.iter().map(|p| to_f64(p) - mean).map(|d| d * d.transpose()).sum();
-        let eigen = SymmetricEigen::new(covariance);
-        let normal: Vector3<f64> = eigen.eigenvectors.column(eigen.eigenvalues.imin()).into();
-        let plane = Self { normal: normal.map(|v| v as f32).into(), offset_m: -normal.dot(&mean) as f32 };
+        let mut mean = [0.0; 3];
+        for point in points {
+            mean = std::array::from_fn(|axis| mean[axis] + f64::from(point[axis]));
+        }
+        let mean = mean.map(|sum| sum / points.len() as f64);
+        let mut covariance = [[0.0; 3]; 3];
+        for point in points {
+            let from_mean: [f64; 3] = std::array::from_fn(|axis| f64::from(point[axis]) - mean[axis]);
+            for (row, along) in covariance.iter_mut().zip(from_mean) {
+                for (sum, across) in row.iter_mut().zip(from_mean) {
+                    *sum += along * across;
+                }
+            }
+        }
+        let normal = least_eigenvector(covariance);
+        let offset_m = -(normal[0] * mean[0] + normal[1] * mean[1] + normal[2] * mean[2]);
+        let plane = Self { normal: normal.map(|v| v as f32), offset_m: offset_m as f32 };
         plane.is_valid().then_some(plane)
     }
+}
+
+fn dot(a: &[f32; 3], b: &[f32; 3]) -> f32 {
+    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
 /// Drops the points on the plane.

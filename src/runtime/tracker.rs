@@ -25,15 +25,20 @@
 //! the distance between two side by side: a row that moves by more looks as if it moved the other way. Nothing here can
 //! tell.
 
+mod seen;
 #[cfg(test)]
 mod tests;
 mod track;
+mod vector;
 
 use heapless::Vec;
-use nalgebra::Vector2;
 use thiserror::Error;
 
-use track::{Belt, Fate, Frame, Track};
+use seen::distance;
+use track::{BeltMotion, Fate, Frame, Track};
+use vector::Vector;
+
+pub use seen::{Passed, Seen};
 
 /// Parts that may be seen in one frame.
 pub const PARTS_MAX: usize = 16;
@@ -41,26 +46,6 @@ pub const PARTS_MAX: usize = 16;
 pub const TRACKS_MAX: usize = 2 * PARTS_MAX;
 /// Parts that may be announced at once.
 pub const PASSED_MAX: usize = 2 * TRACKS_MAX;
-
-/// A part in a frame.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Seen {
-    /// Its middle, right and down in pixels of the photograph.
-    pub at: [f32; 2],
-    /// How many pixels show it.
-    pub points: usize,
-    /// It touches the border of the frame, so that there may be more of it.
-    pub cut: bool,
-}
-
-/// A part that has passed the middle of the frame.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Passed {
-    /// When the frame was captured in which it was nearest to the middle, nanoseconds.
-    pub captured_ns: u64,
-    /// Its middle in that frame, right and down in pixels; none where it was not seen there.
-    pub at: Option<[f32; 2]>,
-}
 
 /// Why a part may pass without a trigger: what is on its way has to be held at reject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -84,7 +69,7 @@ pub struct Looked {
 #[derive(Default)]
 pub struct Tracker {
     tracks: Vec<Track, TRACKS_MAX>,
-    belt: Belt,
+    belt: BeltMotion,
     frame: Option<Frame>,
     /// Parts that wait for others which may have been in the middle before them.
     pending: Vec<Passed, PASSED_MAX>,
@@ -167,7 +152,7 @@ impl Tracker {
 
     /// Continues the tracks with what was seen of them, and learns how the belt moves.
     fn follow(&mut self, seen: &[Seen], pairs: &[Pair], frame: &Frame, elapsed_s: f32) {
-        let (mut sum, mut moving) = (Vector2::zeros(), 0.0);
+        let (mut sum, mut moving) = (Vector::ZERO, 0.0);
         for pair in pairs {
             let (track, part) = (&mut self.tracks[pair.track], &seen[pair.part]);
             let measured = track.see(part, frame, &mut self.belt);
@@ -234,8 +219,4 @@ impl Tracker {
 struct Pair {
     track: usize,
     part: usize,
-}
-
-fn distance(a: [f32; 2], b: [f32; 2]) -> f32 {
-    (a[0] - b[0]).hypot(a[1] - b[1])
 }

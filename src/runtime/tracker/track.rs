@@ -2,9 +2,8 @@
 
 use std::f32::consts::PI;
 
-use nalgebra::Vector2;
-
-use super::{Passed, Seen};
+use super::seen::{Passed, Seen, distance};
+use super::vector::Vector;
 
 /// A part that stands may seem to move by less than this, pixels.
 const NOISE: f32 = 6.0;
@@ -29,50 +28,50 @@ const STRIDE_KEPT: f32 = 0.8;
 #[derive(Clone, Copy)]
 pub struct Frame {
     /// Width and height, pixels.
-    size: Vector2<f32>,
+    size: Vector,
     captured_ns: u64,
 }
 
 impl Frame {
     pub fn new((width, height): (usize, usize), captured_ns: u64) -> Self {
-        Self { size: Vector2::new(width as f32, height as f32), captured_ns }
+        Self { size: Vector { x: width as f32, y: height as f32 }, captured_ns }
     }
 
     pub fn seconds_until(&self, captured_ns: u64) -> f32 {
         1e-9 * captured_ns.saturating_sub(self.captured_ns) as f32
     }
 
-    fn contains(&self, at: Vector2<f32>) -> bool {
+    fn contains(&self, at: Vector) -> bool {
         (0.0..self.size.x).contains(&at.x) && (0.0..self.size.y).contains(&at.y)
     }
 }
 
 /// How the belt moves.
 #[derive(Default)]
-pub struct Belt {
+pub struct BeltMotion {
     /// Sum of the ways that parts have gone, the older the less: it points to where the belt moves.
-    travel: Vector2<f32>,
+    travel: Vector,
     /// Pixels per second, of the parts that have moved.
-    velocity: Vector2<f32>,
+    velocity: Vector,
     /// About the greatest step of late, from frame to frame: pixels.
     stride: f32,
     /// Frames since a part has moved.
     still: u32,
 }
 
-impl Belt {
-    pub fn velocity(&self) -> Vector2<f32> {
+impl BeltMotion {
+    pub fn velocity(&self) -> Vector {
         self.velocity
     }
 
     /// How far behind the middle line a place is: negative before it, none while the direction is not known.
-    fn along(&self, at: Vector2<f32>, frame: &Frame) -> Option<f32> {
-        Some(self.travel.try_normalize(0.0)?.dot(&(at - 0.5 * frame.size)))
+    fn along(&self, at: Vector, frame: &Frame) -> Option<f32> {
+        Some(self.travel.direction()?.dot(at - 0.5 * frame.size))
     }
 
     /// How far from the middle line, or from the middle as long as there is no line. Of a way through the frame, both are
     /// least at the same place.
-    fn off_middle(&self, at: Vector2<f32>, frame: &Frame) -> f32 {
+    fn off_middle(&self, at: Vector, frame: &Frame) -> f32 {
         self.along(at, frame).map_or_else(|| (at - 0.5 * frame.size).norm(), f32::abs)
     }
 
@@ -82,7 +81,7 @@ impl Belt {
     }
 
     fn is_known(&self) -> bool {
-        self.travel != Vector2::zeros()
+        self.travel != Vector::ZERO
     }
 
     fn stands(&self) -> bool {
@@ -94,15 +93,15 @@ impl Belt {
         self.still = self.still.saturating_add(1);
     }
 
-    fn go(&mut self, way: Vector2<f32>) {
+    fn go(&mut self, way: Vector) {
         self.travel = MEMORY * self.travel + way;
         self.still = 0;
     }
 
     /// `velocity`: of the parts that move; none where no such part is seen.
-    pub fn move_on(&mut self, velocity: Option<Vector2<f32>>, elapsed_s: f32) {
+    pub fn move_on(&mut self, velocity: Option<Vector>, elapsed_s: f32) {
         if let Some(velocity) = velocity {
-            let share = if self.velocity == Vector2::zeros() { 1.0 } else { 0.5 };
+            let share = if self.velocity == Vector::ZERO { 1.0 } else { 0.5 };
             self.velocity += share * (velocity - self.velocity);
         }
         self.stride = (STRIDE_KEPT * self.stride).max(self.velocity.norm() * elapsed_s);
@@ -122,17 +121,17 @@ pub enum Fate {
 /// A part on its way. Places are in pixels.
 pub struct Track {
     /// Where it is: seen there, or expected.
-    at: Vector2<f32>,
+    at: Vector,
     /// Pixels per second.
-    velocity: Vector2<f32>,
+    velocity: Vector,
     /// About as many points as are seen of it.
     points: f32,
-    first: Vector2<f32>,
-    last_seen: (Frame, Vector2<f32>),
+    first: Vector,
+    last_seen: (Frame, Vector),
     /// From where its next move is measured.
-    anchor: Vector2<f32>,
+    anchor: Vector,
     /// Where it was seen nearest to the middle, and when.
-    sight: (u64, Vector2<f32>),
+    sight: (u64, Vector),
     /// When it was nearest to the middle, seen or not, and how near.
     nearest: (u64, f32),
     sightings: u32,
@@ -140,7 +139,7 @@ pub struct Track {
     misses: u32,
     is_whole: bool,
     /// Where it was when it last moved, and how far the belt has gone since, pixels.
-    stood: (Vector2<f32>, f32),
+    stood: (Vector, f32),
     has_moved: bool,
     is_piece: bool,
     /// It was there in the first frame.
@@ -150,8 +149,8 @@ pub struct Track {
 }
 
 impl Track {
-    pub fn new(part: &Seen, frame: &Frame, velocity: Vector2<f32>, is_piece: bool, is_old: bool) -> Self {
-        let at = Vector2::from(part.at);
+    pub fn new(part: &Seen, frame: &Frame, velocity: Vector, is_piece: bool, is_old: bool) -> Self {
+        let at = Vector::from(part.at);
         Self {
             at,
             velocity,
@@ -191,24 +190,24 @@ impl Track {
 
     /// How far a part is from where this one is expected, and further for a piece; none where it cannot be this one.
     /// `spacing`: from that part to the nearest other one.
-    pub fn error(&self, part: &Seen, spacing: f32, belt: &Belt, frame: &Frame) -> Option<f32> {
-        let at = Vector2::from(part.at);
+    pub fn error(&self, part: &Seen, spacing: f32, belt: &BeltMotion, frame: &Frame) -> Option<f32> {
+        let at = Vector::from(part.at);
         let radius = (self.points / PI).sqrt();
         let far = if belt.is_known() { 0.25 } else { 0.5 };
-        let gate = spacing.max(radius).min(far * frame.size.max());
+        let gate = spacing.max(radius).min(far * frame.size.x.max(frame.size.y));
         let goes_back = belt.along(at, frame).zip(belt.along(self.last_seen.1, frame)).is_some_and(|(now, before)| {
             // What was announced must not hide a part that was not.
             now < before - radius.max(NOISE) || self.is_done && now < -NOISE
         });
         let error = (at - self.at).norm();
         // A part that was in pieces is itself again, not the piece.
-        let precedence = if self.is_piece { frame.size.max() } else { 0.0 };
+        let precedence = if self.is_piece { frame.size.x.max(frame.size.y) } else { 0.0 };
         (error <= gate && !goes_back).then_some(error + precedence)
     }
 
     /// It is seen again; its velocity since it was seen last, where there is one.
-    pub fn see(&mut self, part: &Seen, frame: &Frame, belt: &mut Belt) -> Option<Vector2<f32>> {
-        self.at = Vector2::from(part.at);
+    pub fn see(&mut self, part: &Seen, frame: &Frame, belt: &mut BeltMotion) -> Option<Vector> {
+        self.at = Vector::from(part.at);
         let elapsed_s = self.last_seen.0.seconds_until(frame.captured_ns);
         // Where nothing is known of the belt, what is seen after a gap may be another part, and teach it the wrong way.
         let is_sure = self.misses == 0 || belt.is_known();
@@ -243,7 +242,7 @@ impl Track {
     }
 
     /// It is not seen in this frame; it moves as the belt does, where that is seen.
-    pub fn miss(&mut self, velocity: Option<Vector2<f32>>) {
+    pub fn miss(&mut self, velocity: Option<Vector>) {
         self.misses += 1;
         self.velocity = velocity.unwrap_or(self.velocity);
     }
@@ -254,14 +253,14 @@ impl Track {
 
     /// Whether `piece` came off this part, of which `rest` is left.
     pub fn has_lost(&self, piece: &Seen, rest: &Seen) -> bool {
-        let near = super::distance(piece.at, rest.at) <= 3.0 * (self.points / PI).sqrt();
+        let near = distance(piece.at, rest.at) <= 3.0 * (self.points / PI).sqrt();
         // Its usual points have taken in this frame's already.
         let before = (self.points - 0.2 * rest.points as f32) / 0.8;
         near && (piece.points + rest.points) as f32 <= PIECES_SHARE * before
     }
 
     /// Notes how near to the middle it is.
-    pub fn note(&mut self, belt: &Belt, frame: &Frame) {
+    pub fn note(&mut self, belt: &BeltMotion, frame: &Frame) {
         let now = belt.off_middle(self.at, frame);
         // Where it stands, or is still to come, the newest frame is as good as any.
         let is_coming = belt.along(self.at, frame).is_some_and(|along| along < -belt.reach());
@@ -274,7 +273,7 @@ impl Track {
         }
     }
 
-    pub fn fate(&self, belt: &Belt, frame: &Frame) -> Fate {
+    pub fn fate(&self, belt: &BeltMotion, frame: &Frame) -> Fate {
         let is_given_up = self.misses > MISSES_MAX;
         if self.is_done || self.is_fixture() {
             return Fate::Coming;
@@ -311,35 +310,35 @@ impl Track {
     }
 
     /// Whether it was seen within one frame of the middle.
-    fn was_seen_passing(&self, belt: &Belt, frame: &Frame) -> bool {
+    fn was_seen_passing(&self, belt: &BeltMotion, frame: &Frame) -> bool {
         belt.off_middle(self.sight.1, frame) <= belt.reach()
     }
 
     /// Whether it was first seen before it had passed.
-    fn came_before(&self, belt: &Belt, frame: &Frame) -> bool {
+    fn came_before(&self, belt: &BeltMotion, frame: &Frame) -> bool {
         belt.along(self.first, frame).is_none_or(|along| along <= belt.reach())
     }
 
     /// The frame that may turn out to be this part's.
-    pub fn kept_ns(&self, belt: &Belt, frame: &Frame) -> Option<u64> {
+    pub fn kept_ns(&self, belt: &BeltMotion, frame: &Frame) -> Option<u64> {
         let may_pass = !self.is_done && !self.is_fixture();
         (may_pass && (!belt.is_known() || self.was_seen_passing(belt, frame))).then_some(self.sight.0)
     }
 
     /// The earliest moment for which it may still be announced.
-    pub fn earliest_ns(&self, belt: &Belt, frame: &Frame) -> Option<u64> {
+    pub fn earliest_ns(&self, belt: &BeltMotion, frame: &Frame) -> Option<u64> {
         let sight_ns = self.was_seen_passing(belt, frame).then_some(self.sight.0);
         let earliest_ns = self.nearest.0.min(sight_ns.unwrap_or(u64::MAX));
         (!self.is_done && !self.is_fixture() && self.came_before(belt, frame)).then_some(earliest_ns)
     }
 
-    pub fn is_due_at_end(&self, belt: &Belt, frame: &Frame) -> bool {
+    pub fn is_due_at_end(&self, belt: &BeltMotion, frame: &Frame) -> bool {
         let may_pass = !self.is_done && !self.is_fixture();
         may_pass && (self.came_before(belt, frame) || !self.is_old && !self.is_piece)
     }
 
     /// What is announced of it when nothing more comes.
-    pub fn last(&self, belt: &Belt, frame: &Frame) -> Passed {
+    pub fn last(&self, belt: &BeltMotion, frame: &Frame) -> Passed {
         let is_in_view = self.misses <= MISSES_MAX && self.came_before(belt, frame);
         Passed { at: self.seen().at.filter(|_| is_in_view), ..self.seen() }
     }
