@@ -1,19 +1,22 @@
 //! Ctrl-C.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
 
-/// Set by Ctrl-C or a termination signal; the second one ends the program at once.
+/// The exit code of a program that the user has ended.
+const INTERRUPTED: i32 = 130;
+
+/// A flag that Ctrl-C or a termination signal sets; the second such signal ends the program at once.
 pub fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })
-    .context("cannot watch for Ctrl-C")?;
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        // Before the flag is set by the same signal, so that only the second one finds it set.
+        let ends = flag::register_conditional_shutdown(signal, INTERRUPTED, stop.clone());
+        ends.and_then(|_| flag::register(signal, stop.clone())).context("cannot watch for Ctrl-C")?;
+    }
     Ok(stop)
 }
