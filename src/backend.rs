@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::calibration::assembly::OpenRegistrar;
-use crate::model::{Architecture, Weights, seeded};
+use crate::model::{Architecture, MappingWeights, Weights, seeded};
 use crate::shapes::P;
 use cpu::training::CpuLearner;
 use cpu::{CpuBackend, CpuOptions};
@@ -73,7 +73,7 @@ impl Choice {
     }
 }
 
-/// Readies the method on the machine of `choice`. `weights`: every tensor of [`Architecture::tensors`].
+/// Readies the method on the machine of `choice`. `weights`: of a fitted engine.
 pub fn open(
     choice: Choice,
     architecture: &Architecture,
@@ -101,7 +101,7 @@ pub fn registrar(choice: Choice) -> Option<OpenRegistrar> {
     }
 }
 
-/// Readies the networks of an engine without mappings, to describe frames with: `weights` are all but theirs.
+/// Readies the networks of an engine, to describe frames with.
 pub fn open_unfitted(
     choice: Choice,
     architecture: &Architecture,
@@ -112,8 +112,7 @@ pub fn open_unfitted(
         Choice::Cuda => {
             // The GPU is readied for whole frames: any mappings will do.
             let mut weights = weights;
-            let mappings = architecture.mapping_tensors();
-            weights.extend(mappings.iter().map(|spec| (spec.name.clone(), seeded::tensor(spec, 0))));
+            weights.set_mappings(seeded::mappings(architecture, 0));
             open(choice, architecture, weights, CpuOptions::default())
         }
     }
@@ -134,7 +133,7 @@ pub fn check_learner(choice: Choice) -> Result<(), BackendError> {
 pub fn open_learner(
     choice: Choice,
     architecture: &Architecture,
-    weights: Weights,
+    weights: MappingWeights,
 ) -> Result<Box<dyn Learner>, BackendError> {
     match choice {
         Choice::Auto | Choice::Cpu => Ok(Box::new(CpuLearner::new(architecture, weights))),

@@ -180,8 +180,7 @@ fn report(subject: &Subject, inspection: &Inspection, times: &[StageTimes], ceil
 /// Gives an engine without mappings made-up ones: how long a frame takes does not depend on what they were learnt from.
 pub fn with_mappings(mut engine: Engine) -> Engine {
     if !engine.is_fitted() {
-        let specs = engine.metadata.architecture.mapping_tensors();
-        engine.weights.extend(specs.into_iter().map(|spec| (spec.name.clone(), seeded::tensor(&spec, 0))));
+        engine.weights.set_mappings(seeded::mappings(&engine.metadata.architecture, 0));
     }
     engine
 }

@@ -207,7 +207,7 @@ impl Fit {
         if let Some(name) = state::not_finite(&best) {
             return Err(FitError::NotFinite { name });
         }
-        self.engine.weights.extend(best);
+        self.engine.weights.set_mappings(best);
         self.engine.metadata.calibration = None;
         self.engine.metadata.forget_mappings();
         self.engine.metadata.usual = self.usual.median();

@@ -4,12 +4,15 @@ pub mod checkpoint;
 mod encoded;
 pub mod engine_file;
 pub mod seeded;
-
-use std::collections::BTreeMap;
+mod tensor;
+mod weights;
 
 use serde::{Deserialize, Serialize};
 
 use crate::shapes::{PATCH, RGB, T, XYZ};
+
+pub use self::tensor::{Tensor, Values};
+pub use self::weights::{LinearWeights, MappingWeights, Tensors, Weights, WeightsError};
 
 /// Bounds of the sizes that an engine file may ask for.
 const WIDTH_MAX: usize = 8192;
@@ -263,12 +266,4 @@ impl Specs {
         self.linear(&format!("{name}mlp.fc1"), mlp, width);
         self.linear(&format!("{name}mlp.fc2"), width, mlp);
     }
-}
-
-/// The weights of an engine by name, row-major f32. Which names and shapes: [`Architecture::tensors`].
-pub type Weights = BTreeMap<String, Vec<f32>>;
-
-/// Moves a weight out, so that it is in memory once; which are there was checked when the engine was read.
-pub fn take(weights: &mut Weights, name: &str) -> Vec<f32> {
-    weights.remove(name).unwrap_or_else(|| unreachable!("the engine has no tensor {name}"))
 }

@@ -48,11 +48,12 @@ pub struct Model {
 }
 
 impl Graphs {
-    /// `weights`: every tensor of [`Architecture::tensors`].
-    pub fn new(architecture: &Architecture, mut weights: Weights, precision: Storage) -> Result<Self, OnnxError> {
-        if !weights.contains_key("map_rgb_to_xyz.input.weight") {
+    /// An engine without mappings is an error.
+    pub fn new(architecture: &Architecture, weights: Weights, precision: Storage) -> Result<Self, OnnxError> {
+        if !weights.is_fitted() {
             return Err(OnnxError::NotFitted);
         }
+        let mut weights = weights.into_tensors();
         let kind = match precision {
             Storage::F16 => Kind::F16,
             Storage::F32 => Kind::F32,

@@ -73,9 +73,8 @@ fn of_other_colours(frame: &RgbdFrame) -> RgbdFrame {
 /// An engine that tells good frames from bad ones, and says how far apart they are.
 fn engine(frames: &[(&str, RgbdFrame)]) -> Engine {
     let metadata = metadata();
-    let weights =
-        seeded::weights(&metadata.architecture, SEED).into_iter().filter(|(name, _)| !name.starts_with("map_"));
-    let engine = Engine { weights: weights.collect(), metadata, content_sha256: String::new() };
+    let weights = seeded::weights(&metadata.architecture, SEED).networks();
+    let engine = Engine { weights, metadata, content_sha256: String::new() };
     let mut fit = Fit::new(engine, std::env::temp_dir()).unwrap();
     (0..SHOTS).for_each(|seed| assert_eq!(fit.add(&small(seed)).unwrap().parts.len(), 1));
     let settings = FitSettings { epochs: 600, pixels: 512, seed: SEED, held_out: 0.0 };

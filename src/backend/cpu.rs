@@ -3,6 +3,7 @@
 pub mod aligned;
 pub mod anomaly;
 mod attention;
+mod cells;
 pub mod elementwise;
 pub mod group_encoder;
 pub mod grouping;
@@ -23,7 +24,7 @@ pub mod vit;
 
 use crate::backend::{AnomalyMaps, Backend, BackendError, Encoders, XyzGroups};
 use crate::frame::is_point;
-use crate::model::{Architecture, Weights};
+use crate::model::{Architecture, Tensors, Weights};
 use crate::prepare::Stride;
 use crate::shapes::P;
 use kernel::{Arithmetic, Kernel};
@@ -102,27 +103,28 @@ struct Mappings {
 }
 
 impl CpuBackend {
-    /// Folds `weights`: every tensor of [`Architecture::tensors`], or all but the mappings'.
+    /// Folds `weights`. Without their mappings the back end only describes frames.
     pub fn new(architecture: &Architecture, weights: Weights) -> Self {
         Self::with_options(architecture, weights, CpuOptions::default())
     }
 
     pub fn with_options(architecture: &Architecture, mut weights: Weights, options: CpuOptions) -> Self {
-        let (weights, kernel) = (&mut weights, Kernel::best(options.arithmetic.of_networks()));
-        let fitted = weights.contains_key("map_rgb_to_xyz.input.weight");
+        let kernel = Kernel::best(options.arithmetic.of_networks());
+        let mappings = weights.take_mappings();
+        let weights = &mut weights.into_tensors();
         Self {
             workers: Workers::of_all_cores(),
             buffers: transformer::BlockBuffers::default(),
             vit: vit::Vit::new(kernel, &architecture.rgb, weights),
             point_mae: point_mae::PointMae::new(kernel, &architecture.xyz, weights),
-            mappings: fitted.then(|| Mappings::new(options, architecture, weights)),
+            mappings: mappings.map(|mut mappings| Mappings::new(options, architecture, &mut mappings)),
             points: Vec::with_capacity(P),
         }
     }
 }
 
 impl Mappings {
-    fn new(options: CpuOptions, architecture: &Architecture, weights: &mut Weights) -> Self {
+    fn new(options: CpuOptions, architecture: &Architecture, weights: &mut Tensors) -> Self {
         let CpuOptions { arithmetic, stride } = options;
         let kernels =
             mapping::Kernels { tokens: Kernel::best(arithmetic.of_networks()), hidden_units: Kernel::best(arithmetic) };

@@ -92,7 +92,7 @@ pub struct CudaBackend {
 }
 
 impl CudaBackend {
-    /// Opens the first GPU. `weights`: every tensor of [`Architecture::tensors`]; `options`: of the CPU's networks.
+    /// Opens the first GPU. `weights`: of a fitted engine; `options`: of the CPU's networks.
     pub fn new(architecture: &Architecture, weights: Weights, options: CpuOptions) -> Result<Self, CudaError> {
         Self::with_networks(architecture, weights, options, None)
     }
@@ -111,9 +111,9 @@ impl CudaBackend {
         log::info!("the GPU is {}", device.name);
         let (free, total) = device.memory()?;
         let on_gpu = networks.is_some();
-        let frame = Frame::new(device, architecture, &mut weights, networks)?;
+        let Some(mut mappings) = weights.take_mappings() else { panic!("the engine has no mappings") };
+        let frame = Frame::new(device, architecture, &mut mappings, networks)?;
         log::info!("of its memory {} MB of {} MB were free", free >> 20, total >> 20);
-        // The mappings are the GPU's.
         let on_cpu =
             || -> Box<dyn Encoders + Send> { Box::new(CpuBackend::with_options(architecture, weights, options)) };
         let encoders = (!on_gpu).then(on_cpu);

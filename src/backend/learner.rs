@@ -1,7 +1,9 @@
 //! Learning on a machine: what a fit asks of it (section 3.2), and the optimiser's clock.
 
+use std::collections::BTreeMap;
+
 use super::BackendError;
-use crate::model::Weights;
+use crate::model::MappingWeights;
 
 /// Adam's decays and its floor (Kingma and Ba, 2015), with the paper's learning rate (section 4).
 pub const BETA: [f64; 2] = [0.9, 0.999];
@@ -19,6 +21,9 @@ pub struct Pixels {
     pub xyz: Vec<f32>,
 }
 
+/// What a learner keeps from step to step, by the names of [`tensor_names`].
+pub type LearnerState = BTreeMap<String, Vec<f32>>;
+
 /// Both mappings while they learn. Their weights and the optimiser's moments stay on the machine.
 pub trait Learner {
     /// One step of Adam on the loss (2) of `batch`.
@@ -28,23 +33,28 @@ pub trait Learner {
     /// The loss (2) of `pixels`: the mean of `1 - cos` of both mappings, added.
     fn loss(&mut self, pixels: &Pixels) -> Result<f64, BackendError>;
     /// The weights as they are now, by name.
-    fn weights(&self) -> Result<Weights, BackendError>;
+    fn weights(&self) -> Result<MappingWeights, BackendError>;
     /// Every tensor that the next step depends on, by the names of [`tensor_names`].
-    fn state(&self) -> Result<Weights, BackendError>;
+    fn state(&self) -> Result<LearnerState, BackendError>;
     /// Names and lengths of what [`Self::state`] gives.
     fn shapes(&self) -> Vec<(String, usize)>;
     /// Takes each tensor of [`Self::shapes`] out of `state`, which has them all.
-    fn replace(&mut self, state: &mut Weights) -> Result<(), BackendError>;
+    fn replace(&mut self, state: &mut LearnerState) -> Result<(), BackendError>;
 
     /// Takes what [`Self::state`] gave out of `state`, on this machine or on another; false, and unchanged, where a
     /// tensor is missing or misshapen.
-    fn restore(&mut self, state: &mut Weights) -> Result<bool, BackendError> {
+    fn restore(&mut self, state: &mut LearnerState) -> Result<bool, BackendError> {
         let fits = |(name, length): &(String, usize)| state.get(name).is_some_and(|v| v.len() == *length);
         if !self.shapes().iter().all(fits) {
             return Ok(false);
         }
         self.replace(state).map(|()| true)
     }
+}
+
+/// Takes a tensor of a mapping or of a learner's state. Panics where it is not there.
+pub fn take(tensors: &mut BTreeMap<String, Vec<f32>>, name: &str) -> Vec<f32> {
+    tensors.remove(name).unwrap_or_else(|| unreachable!("the mappings have no tensor {name}"))
 }
 
 /// What a layer keeps from step to step: weight and bias, then the means of the weight's gradient and of its square,

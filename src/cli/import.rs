@@ -1,16 +1,17 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use crosscheck::model::checkpoint::{Checkpoint, Part, select};
-use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Source, Storage};
+use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Source, Storage, as_stored};
 use crosscheck::model::{Architecture, Variant, Weights, seeded};
 use crosscheck::prepare::Preparation;
 
 use super::Outcome;
 use super::options::SceneOption;
 
-/// Of an engine whose mappings are still to be learnt.
+/// Points in a group of an engine whose mappings are still to be learnt.
 const GROUP_SIZE: usize = 32;
 
 /// Make an engine file from checkpoints, pruned to a variant.
@@ -20,7 +21,7 @@ pub struct Arguments {
     /// Where both Transformers are cut: 1, 4, 8 or 12 blocks
     #[arg(long)]
     variant: VariantOption,
-    /// Points in a group, 32 or 128; 32 when left out, but with mappings it is to be what they were learnt with
+    /// Points in a group, 32 or 128; 32 when left out, but mappings need the number that they were learnt with
     #[arg(long, value_name = "K", value_parser = parse_group_size)]
     group_size: Option<usize>,
     /// Colour backbone: dino_vitbase8_pretrain.pth, or timm's safetensors
@@ -29,10 +30,10 @@ pub struct Arguments {
     /// Shape backbone: pointmae_pretrain.pth
     #[arg(long, value_name = "FILE", requires = "rgb")]
     xyz: Option<PathBuf>,
-    /// Weights that are a function of their names and this number, mappings included: for trials and tests
+    /// Make up all weights from their names and this number, mappings included: for trials and tests
     #[arg(long, value_name = "N")]
     seeded: Option<u64>,
-    /// Learnt mapping from colour to shape; without mappings the engine is to be fitted
+    /// Learnt mapping from colour to shape; an engine without mappings is to be fitted
     #[arg(long, value_name = "FILE", requires = "mapping_xyz_to_rgb", conflicts_with = "seeded")]
     mapping_rgb_to_xyz: Option<PathBuf>,
     /// Learnt mapping from shape to colour
@@ -98,19 +99,19 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let group_size = match arguments.group_size {
         Some(group_size) => group_size,
         None if with_mappings => bail!(
-            "--group-size is needed with mappings: their files do not tell whether they were learnt with groups of 32 or 128 points, and fit both; the published ones were learnt with 128"
+            "--group-size is needed with mappings: their files fit groups of 32 or 128 points alike and do not tell which they were learnt with; the published ones were learnt with 128"
         ),
         None => GROUP_SIZE,
     };
     let architecture = Architecture::published(variant, group_size);
     let (weights, mut provenance) = match arguments.seeded {
         Some(seed) => (seeded::weights(&architecture, seed), vec![Source::Seed(seed)]),
-        None => read_checkpoints(arguments, &architecture)?,
+        None => read_checkpoints(arguments, &architecture, precision)?,
     };
     if with_mappings {
         let stated = stated(variant, group_size, arguments.scene.is_given());
         log::warn!(
-            "the mappings' files do not tell what they were learnt for, so that nothing checks it. The engine takes: {}. If any of it is not so, its scores mean nothing",
+            "the mappings' files do not tell what they were learnt for, so it cannot be checked. The engine assumes: {}. If any of it is wrong, its scores mean nothing",
             stated.join(", ")
         );
         provenance.push(Source::Stated(stated));
@@ -135,7 +136,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// What mappings were learnt for, as far as their files do not tell.
+/// What the engine assumes that the mappings were learnt for, since their files do not tell it.
 fn stated(variant: Variant, group_size: usize, own_scene: bool) -> Vec<String> {
     let scene = if own_scene { "in the scene given" } else { "in the usual way" };
     vec![
@@ -147,15 +148,21 @@ fn stated(variant: Variant, group_size: usize, own_scene: bool) -> Vec<String> {
     ]
 }
 
-fn read_checkpoints(arguments: &Arguments, architecture: &Architecture) -> Result<(Weights, Vec<Source>)> {
+/// The weights of every file, each in the type that an engine of `precision` stores, and where they came from.
+fn read_checkpoints(
+    arguments: &Arguments,
+    architecture: &Architecture,
+    precision: Storage,
+) -> Result<(Weights, Vec<Source>)> {
     let files = [
         (Part::Rgb, &arguments.rgb),
         (Part::Xyz, &arguments.xyz),
         (Part::MapRgbToXyz, &arguments.mapping_rgb_to_xyz),
         (Part::MapXyzToRgb, &arguments.mapping_xyz_to_rgb),
     ];
-    let given = |part| arguments.prefix.iter().filter(move |(of, _)| *of == part);
-    let (mut weights, mut provenance) = (Weights::new(), Vec::new());
+    let given = |part| arguments.prefix.iter().filter(move |(prefixed, _)| *prefixed == part);
+    let mut tensors = BTreeMap::new();
+    let mut provenance = Vec::new();
     for (part, path) in files {
         let (prefixes, name) = (given(part).count(), part.name());
         ensure!(prefixes <= 1, "--prefix {name}=... is given {prefixes} times: give it once");
@@ -164,19 +171,29 @@ fn read_checkpoints(arguments: &Arguments, architecture: &Architecture) -> Resul
             continue;
         };
         let checkpoint = Checkpoint::open(path)?;
-        let selection = select(&checkpoint, part, architecture, given(part).next().map(|(_, prefix)| prefix.as_str()))?;
-        selection.notes.iter().for_each(|note| log::info!("{note}"));
-        selection.doubts.iter().for_each(|doubt| log::warn!("{doubt}"));
+        let mut selection =
+            select(&checkpoint, part, architecture, given(part).next().map(|(_, prefix)| prefix.as_str()))?;
+        for note in &selection.notes {
+            log::info!("{note}");
+        }
+        for doubt in &selection.doubts {
+            log::warn!("{doubt}");
+        }
         if !selection.unknown.is_empty() {
             let names = selection.unknown.join(", ");
             log::warn!("{}: left out, as {} has no such tensors: {names}", path.display(), part.describe());
         }
-        weights.extend(selection.weights);
+        for spec in part.tensors(architecture) {
+            if let Some(values) = selection.weights.remove(&spec.name) {
+                let tensor = as_stored(precision, &spec, values)?;
+                tensors.insert(spec.name, tensor);
+            }
+        }
         provenance.push(Source::File {
             part: name.into(),
             name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             sha256: checkpoint.sha256()?,
         });
     }
-    Ok((weights, provenance))
+    Ok((Weights::new(architecture, tensors)?, provenance))
 }

@@ -80,9 +80,7 @@ impl Channels {
     /// The same, put into the affine part of the LayerNorm that the features come from.
     pub fn fold_into_norm(&self, weights: &mut Weights, norm: &str) {
         for (leaf, mean) in [("weight", None), ("bias", Some(&self.mean))] {
-            let Some(values) = weights.get_mut(&format!("{norm}.{leaf}")) else {
-                unreachable!("the engine has no {norm}")
-            };
+            let values = weights.tensor_mut(&format!("{norm}.{leaf}")).f32_mut();
             for (i, v) in values.iter_mut().enumerate() {
                 *v = (*v - mean.map_or(0.0, |m| m[i])) / self.deviation[i];
             }

@@ -3,8 +3,6 @@
 //! Group offsets of a few millimetres are far below the biases beside them, so networks that take metres
 //! hardly see shape. The default engine is trained on offsets in group radii and on centres in spreads.
 
-use half::f16;
-
 use crate::backend::cpu::grouping::{Grouping, NearestScratch};
 use crate::frame::is_point;
 use crate::model::engine_file::{Engine, Geometry, Measures, Storage};
@@ -54,27 +52,28 @@ pub fn fold(engine: &mut Engine, measures: Measures) {
     scale(weights, 1.0 / measures.radius_m, 1.0 / measures.spread_m);
     if metadata.precision == Storage::F16 {
         // The shift below is exact only for the weights that will be stored: a camera is many spreads away.
-        tensor(weights, CENTRES[0]).iter_mut().for_each(|w| *w = f16::from_f32(*w).to_f32());
+        let rows = weights.tensor_mut(CENTRES[0]);
+        *rows = rows.clone().into_f16();
     }
     shift(weights, measures.centre_m);
     metadata.geometry = Geometry::Folded(measures);
 }
 
 fn scale(weights: &mut Weights, offsets: f32, centres: f32) {
-    tensor(weights, OFFSETS).iter_mut().for_each(|w| *w *= offsets);
-    tensor(weights, CENTRES[0]).iter_mut().for_each(|w| *w *= centres);
+    for (name, by) in [(OFFSETS, offsets), (CENTRES[0], centres)] {
+        for weight in weights.tensor_mut(name).f32_mut() {
+            *weight *= by;
+        }
+    }
 }
 
 /// Subtracts `centre` from what the position network takes.
 fn shift(weights: &mut Weights, centre: [f32; 3]) {
-    let rows = tensor(weights, CENTRES[0]).clone();
+    let rows = weights.tensor_mut(CENTRES[0]).to_f32().into_owned();
     let along = |row: &[f32]| row.iter().zip(centre).map(|(w, c)| f64::from(*w) * f64::from(c)).sum::<f64>();
-    let biases = tensor(weights, CENTRES[1]).iter_mut();
-    biases.zip(rows.chunks_exact(XYZ)).for_each(|(bias, row)| *bias = (f64::from(*bias) - along(row)) as f32);
-}
-
-fn tensor<'a>(weights: &'a mut Weights, name: &str) -> &'a mut Vec<f32> {
-    weights.get_mut(name).unwrap_or_else(|| unreachable!("the engine has no tensor {name}"))
+    for (bias, row) in weights.tensor_mut(CENTRES[1]).f32_mut().iter_mut().zip(rows.chunks_exact(XYZ)) {
+        *bias = (f64::from(*bias) - along(row)) as f32;
+    }
 }
 
 fn distance(a: [f32; 3], b: [f32; 3]) -> f32 {
@@ -83,6 +82,8 @@ fn distance(a: [f32; 3], b: [f32; 3]) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use half::f16;
+
     use super::*;
     use crate::backend::XyzGroups;
     use crate::backend::cpu::Workers;
@@ -126,6 +127,10 @@ mod tests {
         Engine { metadata, weights, content_sha256: String::new() }
     }
 
+    fn values(engine: &Engine, name: &str) -> Vec<f32> {
+        engine.weights.get(name).unwrap().clone().into_f32()
+    }
+
     fn points(random: &mut fastrand::Rng) -> Vec<[f32; 3]> {
         let mut point = || [0, 1, 2].map(|axis| MEASURES.centre_m[axis] + 0.03 * (random.f32() - 0.5));
         (0..300).map(|_| point()).collect()
@@ -133,7 +138,8 @@ mod tests {
 
     fn features(engine: &Engine, points: &[[f32; 3]]) -> XyzGroups {
         let (mut groups, kernel) = (XyzGroups::default(), Kernel::best(Arithmetic::F32));
-        let mut network = PointMae::new(kernel, &engine.metadata.architecture.xyz, &mut engine.weights.clone());
+        let mut network =
+            PointMae::new(kernel, &engine.metadata.architecture.xyz, &mut engine.weights.clone().into_tensors());
         network.run(&mut Workers::new(1), &mut BlockBuffers::default(), points, &mut groups);
         groups
     }
@@ -167,8 +173,9 @@ mod tests {
         fold(&mut twice, MEASURES);
         fold(&mut once, MEASURES);
         for name in [OFFSETS, CENTRES[0], CENTRES[1]] {
-            let scale = once.weights[name].iter().fold(0.0f32, |m, v| m.max(v.abs()));
-            let difference = largest_difference(&once.weights[name], &twice.weights[name]);
+            let [once, twice] = [&once, &twice].map(|engine| values(engine, name));
+            let scale = once.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+            let difference = largest_difference(&once, &twice);
             assert!(difference < 1e-5 * scale, "{name}: {difference} of {scale}");
         }
     }
@@ -177,8 +184,8 @@ mod tests {
     fn storing_as_f16_moves_no_centre() {
         let mut engine = relative(Storage::F16);
         fold(&mut engine, MEASURES);
-        let (rows, biases) = (&engine.weights[CENTRES[0]], &engine.weights[CENTRES[1]]);
-        let start = &relative(Storage::F16).weights[CENTRES[1]];
+        let [rows, biases] = CENTRES.map(|name| values(&engine, name));
+        let start = values(&relative(Storage::F16), CENTRES[1]);
         for ((row, bias), start) in rows.chunks_exact(XYZ).zip(biases).zip(start) {
             assert!(row.iter().all(|w| f16::from_f32(*w).to_f32() == *w));
             let at_centre = bias + row.iter().zip(MEASURES.centre_m).map(|(w, c)| w * c).sum::<f32>();

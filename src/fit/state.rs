@@ -15,8 +15,9 @@ use super::error::FitError;
 use super::settings::FitSettings;
 use super::trainer::Trainer;
 use crate::backend::learner::Adam;
+use crate::backend::learner::LearnerState;
 use crate::files;
-use crate::model::Weights;
+use crate::model::MappingWeights;
 use crate::model::engine_file::Engine;
 use crate::prepare::Preparation;
 
@@ -143,12 +144,12 @@ pub fn remove(path: &Path) -> Result<(), FitError> {
 }
 
 /// The first tensor, by name, with a value that is not finite.
-pub fn not_finite(tensors: &Weights) -> Option<String> {
+pub fn not_finite(tensors: &LearnerState) -> Option<String> {
     let names = tensors.iter().filter(|(_, values)| !values.iter().all(|v| v.is_finite())).map(|(name, _)| name);
     names.min().cloned()
 }
 
-fn hash(header: &str, tensors: &Weights) -> String {
+fn hash(header: &str, tensors: &LearnerState) -> String {
     let mut hash = Sha256::new_with_prefix(header);
     let mut names: Vec<&String> = tensors.keys().collect();
     names.sort();
@@ -166,7 +167,7 @@ pub fn restore(path: &Path, key: &Key, trainer: &mut Trainer) -> Result<(), FitE
     if let Some(difference) = key.difference(&position.key) {
         return Err(refused(difference));
     }
-    let best: Weights =
+    let best: MappingWeights =
         state.iter().filter_map(|(name, v)| Some((name.strip_prefix("best.")?.to_string(), v.clone()))).collect();
     let sound = position.epochs_done <= key.settings.epochs
         && position.adam_steps >= 0
@@ -184,7 +185,7 @@ pub fn restore(path: &Path, key: &Key, trainer: &mut Trainer) -> Result<(), FitE
 }
 
 /// What is in the file, just as it was stored; errors say why it is not.
-fn read(path: &Path) -> Result<(Position, Weights), String> {
+fn read(path: &Path) -> Result<(Position, LearnerState), String> {
     let file = File::open(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => {
             "there is no state: the fit was not begun, or it was finished, or ended before its first \
@@ -205,7 +206,7 @@ fn read(path: &Path) -> Result<(Position, Weights), String> {
     let written = text(SHA256).ok_or("it is of an earlier version of this program, which kept no hash of it")?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|e| e.to_string())?;
     let decode = |data: &[u8]| data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect::<Vec<f32>>();
-    let state: Weights = tensors.iter().map(|(name, view)| (name.to_string(), decode(view.data()))).collect();
+    let state: LearnerState = tensors.iter().map(|(name, view)| (name.to_string(), decode(view.data()))).collect();
     if hash(position, &state) != *written {
         return Err("it is damaged: its content is not what was written".into());
     }

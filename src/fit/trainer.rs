@@ -5,7 +5,7 @@ use super::error::FitError;
 use super::settings::{FitSettings, Progress};
 use crate::backend::learner::{Adam, Learner, Pixels};
 use crate::backend::{self, Choice};
-use crate::model::{Architecture, Weights};
+use crate::model::{Architecture, MappingWeights};
 
 /// Frames that one step of Adam draws its pixels from.
 const FRAMES_PER_STEP: usize = 4;
@@ -20,7 +20,7 @@ pub struct Trainer {
     pub(super) learner: Box<dyn Learner>,
     pub(super) adam: Adam,
     pub(super) epochs_done: usize,
-    pub(super) best: Option<(f64, Weights)>,
+    pub(super) best: Option<(f64, MappingWeights)>,
     settings: FitSettings,
     /// Names and lengths of the mappings' tensors.
     shapes: Vec<(String, usize)>,
@@ -63,7 +63,7 @@ impl Trainer {
     }
 
     /// The mappings with the least held-out loss, or training loss where none is held out.
-    pub fn best(self) -> Result<Weights, FitError> {
+    pub fn best(self) -> Result<MappingWeights, FitError> {
         match self.best {
             Some((_, weights)) => Ok(weights),
             None => Ok(self.learner.weights()?),
@@ -108,7 +108,7 @@ impl Trainer {
     }
 
     /// Whether `mappings` has the tensors of these mappings.
-    pub fn fits(&self, mappings: &Weights) -> bool {
+    pub fn fits(&self, mappings: &MappingWeights) -> bool {
         self.shapes.len() == mappings.len()
             && self.shapes.iter().all(|(name, len)| mappings.get(name).is_some_and(|v| v.len() == *len))
     }
@@ -133,9 +133,9 @@ fn sample_held_out(cache: &mut TokenCache, frames: &[usize], seed: u64) -> Resul
 }
 
 /// Weights and biases uniform within 1 / sqrt(fan in).
-fn initial_mappings(architecture: &Architecture, seed: u64) -> Weights {
+fn initial_mappings(architecture: &Architecture, seed: u64) -> MappingWeights {
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut weights = Weights::new();
+    let mut weights = MappingWeights::new();
     let mut bound = 0.0;
     for spec in architecture.mapping_tensors() {
         // A weight comes before its bias, which shares its fan in.

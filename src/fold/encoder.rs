@@ -8,7 +8,7 @@
 use gemm::Parallelism;
 
 use super::linear::{Linear, View, linear, product};
-use crate::model::{PointMaeShape, Weights, take};
+use crate::model::{PointMaeShape, Tensors};
 
 /// The encoder's layers after folding, none of them with a BatchNorm.
 pub struct FoldedEncoder {
@@ -22,7 +22,7 @@ pub struct FoldedEncoder {
 }
 
 impl FoldedEncoder {
-    pub fn new(shape: &PointMaeShape, weights: &mut Weights) -> Self {
+    pub fn new(shape: &PointMaeShape, weights: &mut Tensors) -> Self {
         let [e0, e1, e2] = shape.encoder;
         let first = linear(weights, "xyz.encoder.first_conv.0", e0);
         let first = fold_batch_norm(first, weights, "xyz.encoder.first_conv.1");
@@ -46,8 +46,8 @@ impl FoldedEncoder {
 }
 
 /// Merges the BatchNorm `name` into the layer before it: with its running statistics it is an affine map.
-fn fold_batch_norm(mut layer: Linear, weights: &mut Weights, name: &str) -> Linear {
-    let mut part = |leaf: &str| take(weights, &format!("{name}.{leaf}"));
+fn fold_batch_norm(mut layer: Linear, weights: &mut Tensors, name: &str) -> Linear {
+    let mut part = |leaf: &str| weights.take_f32(&format!("{name}.{leaf}"));
     let (weight, bias, mean, variance) = (part("weight"), part("bias"), part("running_mean"), part("running_var"));
     for i in 0..layer.to {
         let scale = weight[i] / (variance[i] + PointMaeShape::EPSILON).sqrt();

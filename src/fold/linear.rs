@@ -3,7 +3,7 @@
 
 use gemm::Parallelism;
 
-use crate::model::{Weights, take};
+use crate::model::{LinearWeights, Tensors};
 
 /// A matrix inside a larger buffer: strides in elements from row to row and from column to column.
 #[derive(Clone, Copy)]
@@ -103,7 +103,7 @@ impl Linear {
 }
 
 /// Takes the linear layer `name` with `to` outputs out of `weights`. Its bias is empty where the layer has none.
-pub fn linear(weights: &mut Weights, name: &str, to: usize) -> Linear {
-    let bias = weights.remove(&format!("{name}.bias")).unwrap_or_default();
-    Linear::new(take(weights, &format!("{name}.weight")), bias, to)
+pub fn linear(weights: &mut Tensors, name: &str, to: usize) -> Linear {
+    let LinearWeights { weight, bias } = weights.take_linear(name);
+    Linear::new(weight.into_f32(), bias, to)
 }

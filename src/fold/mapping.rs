@@ -2,15 +2,15 @@
 //! was observed, and as its QR factors.
 
 use super::factor::{Factor, factor};
-use super::linear::{Linear, linear};
-use crate::model::Weights;
+use super::linear::linear;
+use crate::model::{LinearWeights, Tensors};
 
 /// `C_in - M - M - C_out`, the last layer replaced.
 pub struct FoldedMapping {
     /// First layer, `[M, C_in]`.
-    pub input: Linear,
+    pub input: LinearWeights,
     /// Second layer, `[M, M]`.
-    pub projection: Linear,
+    pub projection: LinearWeights,
     /// Last layer's weight transposed, `[M, C_out]`: with it e.E, for an observed feature e and a predicted one E, is a
     /// dot product of hidden units.
     pub output_transposed: Vec<f32>,
@@ -22,11 +22,10 @@ pub struct FoldedMapping {
 
 impl FoldedMapping {
     /// Takes the mapping `name` out of `weights`; `hidden` is M.
-    pub fn new(name: &str, hidden: usize, c_out: usize, weights: &mut Weights) -> Self {
-        let mut layer = |leaf, to| linear(weights, &format!("{name}.{leaf}"), to);
-        let input = layer("input", hidden);
-        let projection = layer("projection", hidden);
-        let output = layer("output", c_out);
+    pub fn new(name: &str, hidden: usize, c_out: usize, weights: &mut Tensors) -> Self {
+        let input = weights.take_linear(&format!("{name}.input"));
+        let projection = weights.take_linear(&format!("{name}.projection"));
+        let output = linear(weights, &format!("{name}.output"), c_out);
         let output_transposed =
             (0..hidden).flat_map(|m| output.weight.iter().skip(m).step_by(hidden)).copied().collect();
         let factor = factor(&output);

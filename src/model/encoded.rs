@@ -6,22 +6,26 @@ use half::slice::HalfFloatSliceExt;
 use safetensors::{Dtype, View};
 
 use super::TensorSpec;
+use super::tensor::Tensor;
 
 pub struct Encoded<'a> {
     pub spec: TensorSpec,
     /// F16 or F32.
     pub dtype: Dtype,
-    pub values: &'a [f32],
+    pub tensor: &'a Tensor,
 }
 
 impl Encoded<'_> {
     pub fn bytes(&self) -> Vec<u8> {
-        if self.dtype == Dtype::F32 {
-            return self.values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        match (self.tensor, self.dtype) {
+            (Tensor::F16(halves), Dtype::F16) => halves.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            (Tensor::F32(values), Dtype::F16) => {
+                let mut halves = vec![half::f16::ZERO; values.len()];
+                halves.convert_from_f32_slice(values);
+                halves.iter().flat_map(|v| v.to_le_bytes()).collect()
+            }
+            (tensor, _) => tensor.to_f32().iter().flat_map(|v| v.to_le_bytes()).collect(),
         }
-        let mut halves = vec![half::f16::ZERO; self.values.len()];
-        halves.convert_from_f32_slice(self.values);
-        halves.iter().flat_map(|v| v.to_le_bytes()).collect()
     }
 }
 
@@ -39,6 +43,6 @@ impl View for &Encoded<'_> {
     }
 
     fn data_len(&self) -> usize {
-        self.values.len() * if self.dtype == Dtype::F32 { 4 } else { 2 }
+        self.tensor.values().count() * if self.dtype == Dtype::F32 { 4 } else { 2 }
     }
 }

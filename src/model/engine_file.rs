@@ -14,19 +14,18 @@ use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-use safetensors::Dtype;
-
-use self::format::{Entry, content_hash, stored_dtype, stored_specs};
+use self::format::{Entry, check_range, content_hash, stored_dtype};
 use self::reader::Reader;
 use super::TensorSpec;
 use super::encoded::Encoded;
+use super::weights::expected_tensors;
 use crate::files;
 use crate::signature::{self, Keys};
 
 pub use self::engine::Engine;
-pub use self::error::EngineError;
-pub use self::format::FORMAT;
+pub use self::error::{EngineError, FORMAT};
 pub(super) use self::format::KEY;
+pub use self::format::as_stored;
 pub use self::metadata::{Geometry, Measures, Metadata, Source, Storage, Usual};
 
 /// Of a file that is held in memory whole; the largest published engine has 470 MB, in f32.
@@ -60,18 +59,15 @@ impl Engine {
     }
 
     fn encode(&self) -> Result<Vec<Encoded<'_>>, EngineError> {
-        let specs = stored_specs(&self.metadata.architecture, self.is_fitted());
+        let specs = expected_tensors(&self.metadata.architecture, |name| self.weights.get(name).is_some());
         specs.into_iter().map(|spec| self.encode_one(spec)).collect()
     }
 
     fn encode_one(&self, spec: TensorSpec) -> Result<Encoded<'_>, EngineError> {
-        let Some(values) = self.weights.get(&spec.name) else { unreachable!("the engine has no tensor {}", spec.name) };
+        let Some(tensor) = self.weights.get(&spec.name) else { unreachable!("the engine has no tensor {}", spec.name) };
         let dtype = stored_dtype(self.metadata.precision, &spec);
-        let unfit = |v: &&f32| !v.is_finite() || (dtype == Dtype::F16 && v.abs() > half::f16::MAX.to_f32());
-        if let Some(&value) = values.iter().find(unfit) {
-            return Err(EngineError::Range { name: spec.name, value });
-        }
-        Ok(Encoded { spec, dtype, values })
+        check_range(&spec, dtype, tensor)?;
+        Ok(Encoded { spec, dtype, tensor })
     }
 
     /// Reads an engine and checks every name, shape and the content hash.

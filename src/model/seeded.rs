@@ -1,12 +1,22 @@
 //! Weights that are a function of their name and a seed, so that a test or a trial needs no checkpoint.
 
-use super::{Architecture, TensorSpec, Weights};
+use super::tensor::Tensor;
+use super::weights::{MappingWeights, Weights};
+use super::{Architecture, TensorSpec};
 
 const GOLDEN_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// Every tensor of `architecture` from `seed`.
+/// Every tensor of `architecture` from `seed`, mappings included.
 pub fn weights(architecture: &Architecture, seed: u64) -> Weights {
-    architecture.tensors().iter().map(|spec| (spec.name.clone(), tensor(spec, seed))).collect()
+    let specs = architecture.tensors();
+    let tensors = specs.into_iter().map(|spec| (tensor(&spec, seed), spec.name));
+    let tensors = tensors.map(|(values, name)| (name, Tensor::F32(values))).collect();
+    Weights::new(architecture, tensors).unwrap_or_else(|error| unreachable!("seeded weights: {error}"))
+}
+
+/// The mappings of `architecture` from `seed`.
+pub fn mappings(architecture: &Architecture, seed: u64) -> MappingWeights {
+    architecture.mapping_tensors().iter().map(|spec| (spec.name.clone(), tensor(spec, seed))).collect()
 }
 
 /// One tensor, row-major, from its name and `seed`.

@@ -4,7 +4,7 @@ use super::graph::{Attribute, Graph, Kind};
 use crate::fold::encoder::FoldedEncoder;
 use crate::fold::factor::factor;
 use crate::fold::linear::{Linear, linear};
-use crate::model::{Architecture, PointMaeShape, VitShape, Weights, take};
+use crate::model::{Architecture, PointMaeShape, Tensors, VitShape};
 use crate::shapes::{H, PATCH, RGB, T, T_SIDE, TAIL_PIXELS, W, XYZ};
 
 /// One Transformer's sizes, and its rows `n`.
@@ -17,7 +17,7 @@ struct Shape {
 }
 
 /// `image` h `[3, H, W]` -> `tokens` h `[T, C_RGB]` and what the mappings take of them (see [`observed`]).
-pub fn rgb_tokens(kind: Kind, architecture: &Architecture, weights: &mut Weights) -> Graph {
+pub fn rgb_tokens(kind: Kind, architecture: &Architecture, weights: &mut Tensors) -> Graph {
     let mut graph = Graph::new("rgb_tokens", kind);
     let (c, layers) = (architecture.rgb.width, architecture.rgb.layers);
     let image = graph.input("image", kind, &[RGB, H, W]);
@@ -25,9 +25,9 @@ pub fn rgb_tokens(kind: Kind, architecture: &Architecture, weights: &mut Weights
     let cut = graph.transpose(&cut, &[1, 3, 0, 2, 4]);
     let patches = graph.reshape(&cut, &[T, RGB * PATCH * PATCH]);
     let embedded = graph.linear(&patches, "patch_embed", &linear(weights, "rgb.patch_embed.proj", c));
-    let class = graph.weight("cls_token", &[1, c], &take(weights, "rgb.cls_token"));
+    let class = graph.weight("cls_token", &[1, c], &weights.take_f32("rgb.cls_token"));
     let rows = graph.node("Concat", &[&class, &embedded], &[("axis", Attribute::Integer(0))]);
-    let positions = graph.weight("pos_embed", &[T + 1, c], &take(weights, "rgb.pos_embed"));
+    let positions = graph.weight("pos_embed", &[T + 1, c], &weights.take_f32("rgb.pos_embed"));
     let mut x = graph.node("Add", &[&rows, &positions], &[]);
     let (heads, mlp) = (architecture.rgb.heads, architecture.rgb.mlp);
     let shape = Shape { n: T + 1, width: c, heads, mlp, epsilon: VitShape::EPSILON };
@@ -44,7 +44,7 @@ pub fn rgb_tokens(kind: Kind, architecture: &Architecture, weights: &mut Weights
 
 /// `offsets` h `[G, K, 3]`, each group's points from its centre, and `centres` f32 `[G, 3]`, metres
 /// -> `groups` h `[G, C_XYZ]` and what the mappings take of them (see [`observed`]).
-pub fn xyz_groups(kind: Kind, architecture: &Architecture, weights: &mut Weights) -> Graph {
+pub fn xyz_groups(kind: Kind, architecture: &Architecture, weights: &mut Tensors) -> Graph {
     let mut graph = Graph::new("xyz_groups", kind);
     let shape = &architecture.xyz;
     let (g, k, c) = (shape.groups, shape.group_size, shape.width);
@@ -60,7 +60,7 @@ pub fn xyz_groups(kind: Kind, architecture: &Architecture, weights: &mut Weights
     let hidden = gelu(&mut graph, &hidden);
     let positions = graph.linear(&hidden, "pos_embed.2", &linear(weights, "xyz.pos_embed.2", c));
     let sizes = Shape { n: g, width: c, heads: shape.heads, mlp: shape.mlp, epsilon: PointMaeShape::EPSILON };
-    let last = [take(weights, "xyz.norm.weight"), take(weights, "xyz.norm.bias")];
+    let last = [weights.take_f32("xyz.norm.weight"), weights.take_f32("xyz.norm.bias")];
     let last = [("xyz.norm.weight", &last[0]), ("xyz.norm.bias", &last[1])].map(|(n, v)| graph.weight(n, &[c], v));
     let mut taps = Vec::new();
     for i in 0..shape.layers {
@@ -81,7 +81,7 @@ pub fn xyz_groups(kind: Kind, architecture: &Architecture, weights: &mut Weights
 /// The rest of a mapping: `first` h `[TAIL_PIXELS, M]`, the first layer's units after its GELU
 /// -> `hidden` h `[TAIL_PIXELS, M]` and `turned` h `[TAIL_PIXELS, min(C_out, M)]`, R hidden + Q'b.
 /// |E|^2 is |turned|^2 and a rest, which comes back with the graph.
-pub fn tail(name: &'static str, kind: Kind, m: usize, c_out: usize, weights: &mut Weights) -> (Graph, f32) {
+pub fn tail(name: &'static str, kind: Kind, m: usize, c_out: usize, weights: &mut Tensors) -> (Graph, f32) {
     let mut graph = Graph::new(name, kind);
     let first = graph.input("first", kind, &[TAIL_PIXELS, m]);
     let projected = graph.linear(&first, "projection", &linear(weights, &format!("{name}.projection"), m));
@@ -101,22 +101,23 @@ pub fn tail(name: &'static str, kind: Kind, m: usize, c_out: usize, weights: &mu
 fn observed(
     graph: &mut Graph,
     m: usize,
-    weights: &Weights,
+    weights: &Tensors,
     tokens: &str,
     (n, c): (usize, usize),
     [from, to]: [&str; 2],
 ) {
     let kind = graph.kind;
-    let input = Linear::new(weights[&format!("{from}.input.weight")].clone(), Vec::new(), m);
+    let input = Linear::new(weights.get(&format!("{from}.input.weight")).to_f32().into_owned(), Vec::new(), m);
     let moved = graph.linear(tokens, "moved", &input);
     graph.output("moved", kind, &[n, m], &moved);
     // W is [C, M], and W'f = f W: it is stored as a product takes it.
-    let last = graph.weight("projected.weight", &[c, m], &weights[&format!("{to}.output.weight")]);
+    let last = graph.weight("projected.weight", &[c, m], &weights.get(&format!("{to}.output.weight")).to_f32());
     let projected = graph.node("MatMul", &[tokens, &last], &[]);
     graph.output("projected", kind, &[n, m], &projected);
     // Squared lengths outgrow f16 and the distance is a difference of nearly equal numbers: both stay f32.
     let wide = graph.cast(tokens, kind, Kind::F32);
-    let bias = graph.weight_of(Kind::F32, "offset.weight", &[c, 1], &weights[&format!("{to}.output.bias")]);
+    let bias =
+        graph.weight_of(Kind::F32, "offset.weight", &[c, 1], &weights.get(&format!("{to}.output.bias")).to_f32());
     let offset = graph.node("MatMul", &[&wide, &bias], &[]);
     let offset = graph.reshape(&offset, &[n]);
     graph.output("offset", Kind::F32, &[n], &offset);
@@ -150,7 +151,7 @@ fn maximum(graph: &mut Graph, x: &str, [g, one, c]: [usize; 3]) -> String {
 }
 
 /// A pre-norm Transformer block on x `[n, width]`.
-fn block(graph: &mut Graph, weights: &mut Weights, name: &str, shape: &Shape, x: String) -> String {
+fn block(graph: &mut Graph, weights: &mut Tensors, name: &str, shape: &Shape, x: String) -> String {
     let normed = norm(graph, weights, &format!("{name}.norm1"), shape, &x);
     let attended = attention(graph, weights, &format!("{name}.attn"), shape, &normed);
     let x = graph.node("Add", &[&x, &attended], &[]);
@@ -163,7 +164,7 @@ fn block(graph: &mut Graph, weights: &mut Weights, name: &str, shape: &Shape, x:
     graph.node("Add", &[&x, &out], &[])
 }
 
-fn attention(graph: &mut Graph, weights: &mut Weights, name: &str, shape: &Shape, x: &str) -> String {
+fn attention(graph: &mut Graph, weights: &mut Tensors, name: &str, shape: &Shape, x: &str) -> String {
     let Shape { n, width, heads, .. } = *shape;
     let each = width / heads;
     let qkv = linear(weights, &format!("{name}.qkv"), 3 * width);
@@ -188,10 +189,10 @@ fn attention(graph: &mut Graph, weights: &mut Weights, name: &str, shape: &Shape
     graph.linear(&attended, &format!("{name}.proj"), &linear(weights, &format!("{name}.proj"), width))
 }
 
-fn norm(graph: &mut Graph, weights: &mut Weights, name: &str, shape: &Shape, x: &str) -> String {
+fn norm(graph: &mut Graph, weights: &mut Tensors, name: &str, shape: &Shape, x: &str) -> String {
     let [weight, bias] = ["weight", "bias"].map(|leaf| {
         let name = format!("{name}.{leaf}");
-        let values = take(weights, &name);
+        let values = weights.take_f32(&name);
         graph.weight(&name, &[shape.width], &values)
     });
     normalise(graph, x, &[weight, bias], shape.epsilon)

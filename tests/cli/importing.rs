@@ -45,7 +45,7 @@ fn f1_mappings_are_not_taken_for_what_nobody_said() {
     }
     let engine = Engine::read(&desk.path("new")).unwrap();
     assert_eq!(engine.metadata.architecture.xyz.group_size, 128);
-    assert_eq!(engine.weights["map_xyz_to_rgb.input.bias"].len(), (768 + 384) / 2);
+    assert_eq!(engine.weights.get("map_xyz_to_rgb.input.bias").unwrap().values().count(), (768 + 384) / 2);
     let [.., Source::Stated(stated)] = &engine.metadata.provenance[..] else { panic!("nothing stated") };
     assert!(stated.contains(&"groups of 128 points".to_owned()), "{stated:?}");
     // Of another scene: that is said.

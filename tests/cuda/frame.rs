@@ -14,7 +14,7 @@ use crate::host::{Host, Schedule, host, in_every_schedule};
 use crate::interpolate::{Pixels, Rows, list, some_centres};
 use crate::mapping::{Observed, discrepancy, floats, halves, hidden_activations, wide};
 use crate::support::clouds::{self, Point};
-use crate::support::reference::{Rows as Matrix, gelu, linear, rows, weight};
+use crate::support::reference::{self, Rows as Matrix, gelu, linear, rows, weight};
 use crate::support::small_engine::small_architecture;
 
 /// psi with halves between the kernels, of psi's largest: twice the largest error measured here, 1.4e-4.
@@ -54,16 +54,16 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Without its bias.
-fn product_only(weights: &Weights, name: &str, x: &Matrix) -> Matrix {
+fn product_only(weights: &reference::Weights, name: &str, x: &Matrix) -> Matrix {
     let weight = weights[&format!("{name}.weight")].clone();
-    linear(&Weights::from([("layer.weight".to_string(), weight)]), "layer", x)
+    linear(&reference::Weights::from([("layer.weight".to_string(), weight)]), "layer", x)
 }
 
 /// psi of every listed pixel. R and Q'b are taken as W and b themselves, which have the same norm.
 fn psi(
     host: &Host,
     schedule: Schedule,
-    weights: &Weights,
+    weights: &reference::Weights,
     name: &str,
     from: &Side,
     to: &Side,
@@ -104,8 +104,9 @@ fn inspect(host: &Host, schedule: Schedule, frame: &Frame, room: usize) -> ([Vec
     let rgb = side(&frame.tokens, frame.architecture.c_rgb(), &rgb);
     let xyz = side(&frame.groups.features, frame.architecture.c_xyz(), &xyz);
     let count = count as usize;
-    let psi_xyz = psi(host, schedule, &frame.weights, "map_rgb_to_xyz", &rgb, &xyz, count);
-    let psi_rgb = psi(host, schedule, &frame.weights, "map_xyz_to_rgb", &xyz, &rgb, count);
+    let weights = reference::named(&frame.weights);
+    let psi_xyz = psi(host, schedule, &weights, "map_rgb_to_xyz", &rgb, &xyz, count);
+    let psi_rgb = psi(host, schedule, &weights, "map_xyz_to_rgb", &xyz, &rgb, count);
     let [map_rgb, map_xyz, both] = product(host, schedule, &psi_rgb, &psi_xyz, &places);
     let map = smooth(host, schedule, &both);
     let score = maximum(host, schedule, &map);

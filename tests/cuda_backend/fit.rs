@@ -10,7 +10,7 @@ use crosscheck::backend::{Choice, open_learner};
 use crosscheck::fit::{Fit, FitError, FitSettings, Keep};
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
-use crosscheck::model::{Architecture, Weights, seeded};
+use crosscheck::model::{Architecture, MappingWeights, Weights, seeded};
 
 use crate::frames::small;
 use crate::standin::{DRIVER, folder, is_here, run_in, run_part};
@@ -20,10 +20,6 @@ use crate::support::part::{Defect, frame};
 /// a tenth of the first here, and far below the second.
 const LOSS_BOUND: f64 = 5e-7;
 const WEIGHT_BOUND: f64 = 1e-5;
-
-fn mappings(architecture: &Architecture, seed: u64) -> Weights {
-    architecture.mapping_tensors().iter().map(|spec| (spec.name.clone(), seeded::tensor(spec, seed))).collect()
-}
 
 /// Pixels whose shape follows from their colour.
 fn pixels(architecture: &Architecture, n: usize, random: &mut fastrand::Rng) -> Pixels {
@@ -47,9 +43,13 @@ fn learn(learner: &mut dyn Learner, architecture: &Architecture, adam: &mut Adam
     (0..epochs).map(epoch).collect()
 }
 
+fn named(weights: &Weights) -> MappingWeights {
+    weights.iter().map(|(name, tensor)| (name.to_owned(), tensor.to_f32().into_owned())).collect()
+}
+
 /// The root of the mean square of all differences. Not the largest: Adam's first steps are as long for the smallest
 /// gradient, whose sign may be a matter of rounding.
-fn difference(got: &Weights, want: &Weights) -> f64 {
+fn difference(got: &MappingWeights, want: &MappingWeights) -> f64 {
     assert_eq!(got.len(), want.len());
     let of = |(name, values): (&String, &Vec<f32>)| {
         assert_eq!(values.len(), want[name].len(), "{name}");
@@ -67,7 +67,7 @@ fn steps() {
     }
     for (hidden, width) in [(16, 12), (70, 33)] {
         let architecture = small(hidden, width, 24, 8);
-        let open = |choice| open_learner(choice, &architecture, mappings(&architecture, 3)).unwrap();
+        let open = |choice| open_learner(choice, &architecture, seeded::mappings(&architecture, 3)).unwrap();
         let (mut cpu, mut cuda, mut again) = (open(Choice::Cpu), open(Choice::Cuda), open(Choice::Cuda));
         let mut clocks = [Adam::default(); 3];
         let want = learn(cpu.as_mut(), &architecture, &mut clocks[0], 20);
@@ -139,7 +139,7 @@ fn whole() {
     let ((cpu, want), (cuda, got)) = (fit(Choice::Cpu, None, 0), fit(Choice::Cuda, None, 0));
     let apart = got.iter().flatten().zip(want.iter().flatten()).map(|(a, b)| (a - b).abs());
     let apart = apart.fold(0.0, |m: f64, e| if e <= m { m } else { e });
-    let weights = difference(&cuda.weights, &cpu.weights);
+    let weights = difference(&named(&cuda.weights), &named(&cpu.weights));
     println!("losses within {apart:.1e}, weights within {weights:.1e}: {got:?}");
     assert!(got.len() == SETTINGS.epochs && apart <= LOSS_BOUND && weights <= WEIGHT_BOUND, "{got:?} and not {want:?}");
     assert_eq!(cuda.metadata, cpu.metadata);
@@ -152,7 +152,7 @@ fn whole() {
     let (resumed, rest) = fit(Choice::Cuda, Some(&keep), 0);
     assert!(resumed.weights == cuda.weights && [first, rest].concat() == got, "it went on to another end");
     let (on_cpu, _) = fit(Choice::Cpu, Some(&keep), 0);
-    assert!(difference(&on_cpu.weights, &cpu.weights) <= WEIGHT_BOUND);
+    assert!(difference(&named(&on_cpu.weights), &named(&cpu.weights)) <= WEIGHT_BOUND);
     // The same parts are rejected.
     let (got, want) = (scores(cuda), scores(cpu));
     let threshold = want[..8].iter().fold(0.0, |most: f32, v| most.max(*v)) * 1.0001;

@@ -127,7 +127,8 @@ fn values(bits: &[u16]) -> Vec<f32> {
 impl Host {
     fn new(architecture: &Architecture, mut weights: Weights) -> Self {
         let (m, c_rgb, c_xyz) = (architecture.hidden, architecture.c_rgb(), architecture.c_xyz());
-        let mut take = |name: &str, to| linear(&mut weights, name, to);
+        let mut mappings = weights.take_mappings().unwrap();
+        let mut take = |name: &str, to| linear(&mut mappings, name, to);
         let mut first = |name: &str| Linear { bias: Vec::new(), ..take(name, m) };
         let inputs = [first("map_rgb_to_xyz.input"), first("map_xyz_to_rgb.input")];
         let [to_xyz, to_rgb] = [take("map_rgb_to_xyz.output", c_xyz), take("map_xyz_to_rgb.output", c_rgb)];

@@ -2,7 +2,7 @@
 
 use crosscheck::backend::cpu::training::TrainableMapping;
 use crosscheck::backend::learner::Adam;
-use crosscheck::model::{TensorSpec, Weights, seeded};
+use crosscheck::model::{MappingWeights, TensorSpec, seeded};
 
 use crate::support::golden::Golden;
 
@@ -17,7 +17,7 @@ fn mapping(name: &'static str, c_in: usize, c_out: usize) -> TrainableMapping {
         [("weight", vec![to, from]), ("bias", vec![to])]
             .map(|(leaf, shape)| TensorSpec { name: format!("{name}.{layer}.{leaf}"), shape })
     });
-    let mut weights: Weights = specs.map(|spec| (spec.name.clone(), seeded::tensor(&spec, SEED))).collect();
+    let mut weights: MappingWeights = specs.map(|spec| (spec.name.clone(), seeded::tensor(&spec, SEED))).collect();
     TrainableMapping::new(name, HIDDEN, c_out, &mut weights)
 }
 

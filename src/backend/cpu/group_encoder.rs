@@ -8,7 +8,7 @@ use super::layer::{Activation, Layer};
 use super::packed::Scratch as ProductScratch;
 use crate::fold::encoder::FoldedEncoder;
 use crate::fold::linear::Linear;
-use crate::model::{PointMaeShape, Weights};
+use crate::model::{PointMaeShape, Tensors};
 use crate::shapes::XYZ;
 
 /// Points that a task takes through the layers, about.
@@ -42,7 +42,7 @@ impl EncoderScratch {
 }
 
 impl GroupEncoder {
-    pub fn new(kernel: &'static Kernel, shape: &PointMaeShape, weights: &mut Weights) -> Self {
+    pub fn new(kernel: &'static Kernel, shape: &PointMaeShape, weights: &mut Tensors) -> Self {
         let FoldedEncoder { first, second, pooled, local, last } = FoldedEncoder::new(shape, weights);
         let layer = |kernel, from: Linear| Layer::new(kernel, &from.weight, from.bias, from.to);
         Self {

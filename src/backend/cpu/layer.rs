@@ -4,6 +4,7 @@ use super::elementwise::{add_rows, copy, gelu};
 use super::kernel::Kernel;
 use super::packed::{Packed, Scratch};
 use super::team::{Parts, Team};
+use crate::model::{LinearWeights, Values};
 
 /// `out = x W^T + b`.
 pub struct Layer {
@@ -21,16 +22,19 @@ pub enum Activation {
 
 impl Layer {
     /// An empty `bias` means none.
-    pub fn new(kernel: &'static Kernel, weight: &[f32], mut bias: Vec<f32>, to: usize) -> Self {
-        assert!(bias.is_empty() || bias.len() == to);
-        let packed = Packed::new(kernel, weight, to);
-        bias.resize(packed.panels() * packed.width(), 0.0);
-        Self { packed, bias }
+    pub fn new<'a>(kernel: &'static Kernel, weight: impl Into<Values<'a>>, bias: Vec<f32>, to: usize) -> Self {
+        Self::with(Packed::new(kernel, weight, to), bias)
     }
 
     /// See [`Packed::compact`].
-    pub fn compact(self) -> Self {
-        Self { packed: self.packed.compact(), bias: self.bias }
+    pub fn compact(kernel: &'static Kernel, layer: LinearWeights, to: usize) -> Self {
+        Self::with(Packed::compact(kernel, &layer.weight, to), layer.bias)
+    }
+
+    fn with(packed: Packed, mut bias: Vec<f32>) -> Self {
+        assert!(bias.is_empty() || bias.len() == packed.to);
+        bias.resize(packed.panels() * packed.width(), 0.0);
+        Self { packed, bias }
     }
 
     /// Of a panel.

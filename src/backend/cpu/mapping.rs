@@ -10,7 +10,7 @@ use super::team::Parts;
 use super::{Scratch, Workers};
 use crate::fold::factor::Factor;
 use crate::fold::mapping::FoldedMapping;
-use crate::model::Weights;
+use crate::model::Tensors;
 
 /// torch.nn.functional.normalize's floor of the norm, squared.
 const SQUARED_NORM_MIN: f32 = 1e-24;
@@ -77,7 +77,7 @@ impl MappingScratch {
 }
 
 impl Mapping {
-    pub fn new(kernels: Kernels, name: &str, hidden: usize, c_out: usize, weights: &mut Weights) -> Self {
+    pub fn new(kernels: Kernels, name: &str, hidden: usize, c_out: usize, weights: &mut Tensors) -> Self {
         let Kernels { tokens, hidden_units } = kernels;
         let FoldedMapping { input, projection, output_transposed, output_bias, factor } =
             FoldedMapping::new(name, hidden, c_out, weights);

@@ -16,6 +16,7 @@ use super::rounding::{
     Extent, activation_step, integer_weight, power_of_two, round_bf16, round_bf16_pairs, round_bytes, round_f16,
     round_f16_widened, round_integers, scale_floats, scale_integers, weight_step,
 };
+use crate::model::Values;
 
 /// Flips a byte between 0..=255 and -128..=127.
 const SIGN: u8 = 0x80;
@@ -87,18 +88,23 @@ pub struct WeightScales {
 
 impl WeightScales {
     /// `weight`: rows of `from`; `padded`: columns of all panels.
-    pub fn new(operands: Operands, weight: &[f32], from: usize, padded: usize) -> Self {
-        let rows = || weight.chunks_exact(from.max(1));
+    pub fn new(operands: Operands, weight: Values, from: usize, padded: usize) -> Self {
         let (mut factors, mut sums) = (Vec::new(), Vec::new());
+        let mut buffer = Vec::new();
+        let rows = (0..weight.count()).step_by(from.max(1)).map(|start| start..start + from);
         match operands.arithmetic() {
             Arithmetic::F32 | Arithmetic::Bf16 => return Self::default(),
-            Arithmetic::F16 => factors.extend(rows().map(|row| power_of_two(Extent::new(row)))),
+            Arithmetic::F16 => {
+                factors.extend(rows.map(|row| power_of_two(Extent::new(weight.widened(row, &mut buffer)))));
+            }
             Arithmetic::Int8 => {
                 assert!(from <= INTEGER_DEPTH_MAX, "{from} products of integers overflow their sum");
-                factors.extend(rows().map(|row| weight_step(Extent::new(row))));
-                let sum =
-                    |(row, step): (&[f32], &f32)| row.iter().map(|v| integer_weight(*v, *step) as i32).sum::<i32>();
-                sums.extend(rows().zip(&factors).map(sum));
+                for row in rows {
+                    let row = weight.widened(row, &mut buffer);
+                    let step = weight_step(Extent::new(row));
+                    factors.push(step);
+                    sums.push(row.iter().map(|v| integer_weight(*v, step) as i32).sum::<i32>());
+                }
                 sums.resize(padded, 0);
             }
         }
@@ -115,7 +121,7 @@ impl WeightScales {
 /// is beyond the last row or the depth is zero.
 pub struct PanelOf<'a> {
     pub operands: Operands,
-    pub weight: &'a [f32],
+    pub weight: Values<'a>,
     pub from: usize,
     pub rows: Range<usize>,
     pub first: usize,
@@ -123,23 +129,33 @@ pub struct PanelOf<'a> {
 }
 
 impl PanelOf<'_> {
-    pub fn fill(&self, cells: &mut [f32], width: usize) {
+    /// `buffer` holds the panel's rows of the weight where they are halves.
+    pub fn fill(&self, cells: &mut [f32], width: usize, buffer: &mut Vec<f32>) {
+        let rows = self.weight.widened(self.rows.start * self.from..self.rows.end * self.from, buffer);
         let bf16_bits = |v: f32, _| u32::from(bf16::from_f32(v).to_bits());
         let f16_of = |v: f32, factor: f32| f16::from_f32(v / factor);
         let integer = |v: f32, step: f32| u32::from((integer_weight(v, step) as i8).cast_unsigned());
         match self.operands {
-            Operands::F32 => self.fill_with::<1>(cells, width, |v, _| v.to_bits()),
-            Operands::Bf16Rounded => self.fill_with::<1>(cells, width, |v, _| bf16::from_f32(v).to_f32().to_bits()),
-            Operands::F16Rounded => self.fill_with::<1>(cells, width, |v, s| f16_of(v, s).to_f32().to_bits()),
-            Operands::IntegersRounded => self.fill_with::<1>(cells, width, |v, s| integer_weight(v, s).to_bits()),
-            Operands::Bf16Pairs => self.fill_with::<2>(cells, width, bf16_bits),
-            Operands::F16Rows => self.fill_with::<2>(cells, width, |v, s| u32::from(f16_of(v, s).to_bits())),
-            Operands::UnsignedQuads | Operands::SignedQuads => self.fill_with::<4>(cells, width, integer),
+            Operands::F32 => self.fill_with::<1>(cells, width, rows, |v, _| v.to_bits()),
+            Operands::Bf16Rounded => {
+                self.fill_with::<1>(cells, width, rows, |v, _| bf16::from_f32(v).to_f32().to_bits())
+            }
+            Operands::F16Rounded => self.fill_with::<1>(cells, width, rows, |v, s| f16_of(v, s).to_f32().to_bits()),
+            Operands::IntegersRounded => self.fill_with::<1>(cells, width, rows, |v, s| integer_weight(v, s).to_bits()),
+            Operands::Bf16Pairs => self.fill_with::<2>(cells, width, rows, bf16_bits),
+            Operands::F16Rows => self.fill_with::<2>(cells, width, rows, |v, s| u32::from(f16_of(v, s).to_bits())),
+            Operands::UnsignedQuads | Operands::SignedQuads => self.fill_with::<4>(cells, width, rows, integer),
         }
     }
 
-    /// `encode` gives a value's bits, as many as its share of a cell.
-    fn fill_with<const EACH: usize>(&self, cells: &mut [f32], width: usize, encode: impl Fn(f32, f32) -> u32) {
+    /// `rows`: the panel's rows of the weight. `encode` gives a value's bits, as many as its share of a cell.
+    fn fill_with<const EACH: usize>(
+        &self,
+        cells: &mut [f32],
+        width: usize,
+        rows: &[f32],
+        encode: impl Fn(f32, f32) -> u32,
+    ) {
         for (depth, cells) in cells.chunks_exact_mut(width).enumerate() {
             for (j, cell) in cells.iter_mut().enumerate() {
                 let values = (0..EACH).map(|i| {
@@ -149,9 +165,9 @@ impl PanelOf<'_> {
                     } else {
                         (i, j)
                     };
-                    let (k, row) = ((self.first + depth) * EACH + k, self.rows.start + column);
-                    if k < self.from && row < self.rows.end {
-                        encode(self.weight[row * self.from + k], self.scales.factor(row))
+                    let k = (self.first + depth) * EACH + k;
+                    if k < self.from && column < self.rows.len() {
+                        encode(rows[column * self.from + k], self.scales.factor(self.rows.start + column))
                     } else {
                         0
                     }

@@ -3,13 +3,12 @@
 
 use std::ops::Range;
 
-use half::f16;
-use half::slice::HalfFloatSliceExt;
-
 use super::aligned::Aligned;
+use super::cells::Cells;
 use super::kernel::{Kernel, Tile};
 use super::operands::{Operands, PanelOf, Rounded, WeightScales};
 use super::team::Team;
+use crate::model::Values;
 
 /// Depth of a product that is taken at a time: the panel of it stays in the first-level cache.
 const DEPTH_BLOCK: usize = 384;
@@ -18,8 +17,6 @@ const TASK_ROWS: usize = 132;
 /// Columns of a task, and where rows are rounded for each task.
 const TASK_COLUMNS: usize = 192;
 const ROUNDED_TASK_COLUMNS: usize = 768;
-/// Weights that are looked at, at a time, whether f16 holds them.
-const WIDENED: usize = 4096;
 
 /// The transpose of a weight `[to, from]`: panels of the kernel's columns, each `[depth, columns]` in cells.
 pub struct Packed {
@@ -29,44 +26,6 @@ pub struct Packed {
     cells: Cells,
     panels: Vec<Panel>,
     scales: WeightScales,
-}
-
-/// Halves, where f16 holds the weights exactly, as it does those of most engine files, are widened a block at a time:
-/// half the memory, for a fiftieth of the time of the many rows that then take the block.
-enum Cells {
-    Whole(Aligned),
-    Half(Vec<f16>),
-}
-
-impl Cells {
-    fn new(operands: Operands, whole: Aligned) -> Self {
-        if operands != Operands::F32 {
-            return Self::Whole(whole);
-        }
-        let mut halves = vec![f16::ZERO; whole.len()];
-        let mut back = [0.0; WIDENED];
-        for (values, halves) in whole.chunks(WIDENED).zip(halves.chunks_mut(WIDENED)) {
-            halves.convert_from_f32_slice(values);
-            let back = &mut back[..values.len()];
-            halves.convert_to_f32_slice(back);
-            if back != values {
-                return Self::Whole(whole);
-            }
-        }
-        Self::Half(halves)
-    }
-
-    /// Some of them, by way of `buffer` where they are halves.
-    fn block<'a>(&'a self, kernel: &Kernel, range: Range<usize>, buffer: &'a mut Aligned) -> &'a [f32] {
-        match self {
-            Self::Whole(cells) => &cells[range],
-            Self::Half(halves) => {
-                buffer.resize(range.len());
-                kernel.widen(&halves[range], buffer);
-                buffer
-            }
-        }
-    }
 }
 
 struct Panel {
@@ -103,45 +62,47 @@ pub struct Place {
 
 impl Packed {
     /// `weight`: `[to, from]`, as PyTorch stores it.
-    pub fn new(kernel: &'static Kernel, weight: &[f32], to: usize) -> Self {
-        Self::with_starts(kernel, weight, to, |_| 0)
+    pub fn new<'a>(kernel: &'static Kernel, weight: impl Into<Values<'a>>, to: usize) -> Self {
+        Self::with_starts(kernel, weight.into(), to, false, |_| 0)
+    }
+
+    /// The same, kept as halves where the weight is halves and the kernel takes f32: for products of many rows.
+    pub fn compact<'a>(kernel: &'static Kernel, weight: impl Into<Values<'a>>, to: usize) -> Self {
+        Self::with_starts(kernel, weight.into(), to, true, |_| 0)
     }
 
     /// An upper triangle or trapezoid: row `i` of `weight` starts at column `i`, and what is before is not touched.
     pub fn triangle(kernel: &'static Kernel, weight: &[f32], to: usize) -> Self {
-        Self::with_starts(kernel, weight, to, |row| row)
+        Self::with_starts(kernel, weight.into(), to, false, |row| row)
     }
 
-    /// Keeps the weights as f16 where that is exact.
-    pub fn compact(mut self) -> Self {
-        if let Cells::Whole(whole) = self.cells {
-            self.cells = Cells::new(self.kernel.operands, whole);
-        }
-        self
-    }
-
-    fn with_starts(kernel: &'static Kernel, weight: &[f32], to: usize, start: impl Fn(usize) -> usize) -> Self {
-        let from = weight.len() / to;
-        assert_eq!(weight.len(), from * to, "a weight of {to} rows has {} elements", weight.len());
-        let (width, per_cell) = (kernel.columns, kernel.operands.per_cell());
-        let depth = kernel.operands.cells(from);
-        let mut panels = Vec::with_capacity(to.div_ceil(width));
-        let mut offset = 0;
+    fn with_starts(
+        kernel: &'static Kernel,
+        weight: Values,
+        to: usize,
+        compact: bool,
+        start: impl Fn(usize) -> usize,
+    ) -> Self {
+        let (operands, from) = (kernel.operands, weight.count() / to);
+        assert_eq!(weight.count(), from * to, "a weight of {to} rows has {} elements", weight.count());
+        let (width, depth) = (kernel.columns, operands.cells(from));
+        let (mut panels, mut ranges, mut offset) = (Vec::new(), Vec::new(), 0);
         for row in (0..to).step_by(width) {
-            let first = (start(row) / per_cell).min(depth);
+            let first = (start(row) / operands.per_cell()).min(depth);
+            let end = offset + (depth - first) * width;
             panels.push(Panel { offset, first });
-            offset += (depth - first) * width;
+            ranges.push(offset..end);
+            offset = end;
         }
-        let mut cells = Aligned::zeros(offset);
-        let operands = kernel.operands;
         let scales = WeightScales::new(operands, weight, from, panels.len() * width);
-        for (i, panel) in panels.iter().enumerate() {
-            let end = panels.get(i + 1).map_or(offset, |next| next.offset);
+        let as_halves = compact && operands == Operands::F32 && matches!(weight, Values::F16(_));
+        let mut buffer = Vec::new();
+        let cells = Cells::new(as_halves, &ranges, |i, cells| {
             let rows = i * width..to.min((i + 1) * width);
-            let panel_of = PanelOf { operands, weight, from, rows, first: panel.first, scales: &scales };
-            panel_of.fill(&mut cells[panel.offset..end], width);
-        }
-        Self { kernel, from, to, cells: Cells::Whole(cells), panels, scales }
+            let panel = PanelOf { operands, weight, from, rows, first: panels[i].first, scales: &scales };
+            panel.fill(cells, width, &mut buffer);
+        });
+        Self { kernel, from, to, cells, panels, scales }
     }
 
     /// Panels of the kernel's columns that hold every column.
@@ -238,10 +199,11 @@ impl Packed {
 
 #[cfg(test)]
 mod tests {
-    use half::bf16;
+    use half::{bf16, f16};
 
     use super::*;
     use crate::backend::cpu::kernel::{Arithmetic, F16_DEPTH};
+    use crate::model::Tensor;
 
     /// Rows, depth and columns: below, at and across the tiles of every kernel, and beyond a block of depth.
     const SIZES: [[usize; 3]; 8] =
@@ -314,6 +276,14 @@ mod tests {
         starts.map(|cell| cell * packed.kernel.operands.per_cell()).collect()
     }
 
+    /// Every cell's bits.
+    fn cells(packed: &Packed) -> Vec<u32> {
+        match &packed.cells {
+            Cells::Whole(cells) => cells.iter().map(|v| v.to_bits()).collect(),
+            Cells::Half(halves) => halves.iter().map(|v| v.to_f32().to_bits()).collect(),
+        }
+    }
+
     fn check(kernel: &'static Kernel, [rows, from, to]: [usize; 3], triangle: bool, halves: bool) {
         let mut rng = fastrand::Rng::with_seed((rows * from * to) as u64);
         let stride = from + rng.usize(0..20);
@@ -324,8 +294,17 @@ mod tests {
         if triangle {
             weight.chunks_exact_mut(from).enumerate().for_each(|(i, row)| row[..i.min(from)].fill(0.0));
         }
-        let packed = if triangle { Packed::triangle(kernel, &weight, to) } else { Packed::new(kernel, &weight, to) };
-        let packed = packed.compact();
+        let narrow = Tensor::F32(weight.clone()).into_f16();
+        let packed = match (triangle, halves) {
+            (true, _) => Packed::triangle(kernel, &weight, to),
+            (false, true) => Packed::compact(kernel, &narrow, to),
+            (false, false) => Packed::new(kernel, &weight, to),
+        };
+        if halves {
+            let [whole, widened] = [Packed::new(kernel, &narrow, to), Packed::new(kernel, &weight, to)];
+            assert_eq!(cells(&whole), cells(&widened), "{kernel:?}: halves are packed as the f32 that they are");
+            assert!(triangle || cells(&packed) == cells(&widened), "{kernel:?}: not the same when it is kept compact");
+        }
         let mut seen = 0;
         packed.product((&x, stride), rows, 0..packed.panels(), &mut Scratch::default(), |panel, tile| {
             let starts = starts(&packed, panel);
@@ -344,7 +323,7 @@ mod tests {
         });
         assert_eq!(seen, rows * to);
         let kept_as_halves = matches!(packed.cells, Cells::Half(_));
-        assert_eq!(kept_as_halves, halves && kernel.operands == Operands::F32, "{rows} {from} {to}");
+        assert_eq!(kept_as_halves, halves && !triangle && kernel.operands == Operands::F32, "{rows} {from} {to}");
     }
 
     /// A row with a value that is no finite number gives none; the others are as they were.

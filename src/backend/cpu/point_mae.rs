@@ -7,7 +7,7 @@ use super::kernel::{Arithmetic, Kernel};
 use super::layer::{Activation, Layer};
 use super::transformer::{Block, BlockBuffers, BlockShape, Norm, layer};
 use crate::backend::XyzGroups;
-use crate::model::{PointMaeShape, Weights};
+use crate::model::{PointMaeShape, Tensors};
 use crate::shapes::{P, XYZ};
 
 pub struct PointMae {
@@ -28,7 +28,7 @@ pub struct PointMae {
 }
 
 impl PointMae {
-    pub fn new(kernel: &'static Kernel, shape: &PointMaeShape, weights: &mut Weights) -> Self {
+    pub fn new(kernel: &'static Kernel, shape: &PointMaeShape, weights: &mut Tensors) -> Self {
         let PointMaeShape { width, heads, mlp, layers, .. } = *shape;
         let sizes = BlockShape { width, mlp, heads, epsilon: PointMaeShape::EPSILON };
         let mut block = |i| Block::new(kernel, weights, &format!("xyz.blocks.blocks.{i}"), &sizes);

@@ -5,9 +5,11 @@ use rayon::prelude::*;
 
 use super::elementwise::{gelu, normal_cdf};
 use crate::backend::BackendError;
-use crate::backend::learner::{Adam, BETA, EPSILON, LAYERS, Learner, NORM_FLOOR, Pixels, tensor_names};
-use crate::fold::linear::{Linear, View, linear, product};
-use crate::model::{Architecture, Weights, take};
+use crate::backend::learner::{
+    Adam, BETA, EPSILON, LAYERS, Learner, LearnerState, NORM_FLOOR, Pixels, take, tensor_names,
+};
+use crate::fold::linear::{Linear, View, product};
+use crate::model::{Architecture, MappingWeights};
 
 const ROWS_PER_TASK: usize = 64;
 
@@ -21,7 +23,7 @@ pub struct CpuLearner {
 
 impl CpuLearner {
     /// `weights`: every tensor of [`Architecture::mapping_tensors`].
-    pub fn new(architecture: &Architecture, mut weights: Weights) -> Self {
+    pub fn new(architecture: &Architecture, mut weights: MappingWeights) -> Self {
         let mut mapping = |name, c_out| TrainableMapping::new(name, architecture.hidden, c_out, &mut weights);
         let to_xyz = mapping("map_rgb_to_xyz", architecture.c_xyz());
         Self { to_xyz, to_rgb: mapping("map_xyz_to_rgb", architecture.c_rgb()), loss: 0.0 }
@@ -46,13 +48,13 @@ impl Learner for CpuLearner {
         Ok(self.to_xyz.loss(rgb, xyz) + self.to_rgb.loss(xyz, rgb))
     }
 
-    fn weights(&self) -> Result<Weights, BackendError> {
+    fn weights(&self) -> Result<MappingWeights, BackendError> {
         let mut weights = self.to_xyz.weights();
         weights.extend(self.to_rgb.weights());
         Ok(weights)
     }
 
-    fn state(&self) -> Result<Weights, BackendError> {
+    fn state(&self) -> Result<LearnerState, BackendError> {
         Ok(self.tensors().map(|(name, values)| (name, values.clone())).collect())
     }
 
@@ -60,7 +62,7 @@ impl Learner for CpuLearner {
         self.tensors().map(|(name, values)| (name, values.len())).collect()
     }
 
-    fn replace(&mut self, state: &mut Weights) -> Result<(), BackendError> {
+    fn replace(&mut self, state: &mut LearnerState) -> Result<(), BackendError> {
         let tensors = [&mut self.to_xyz, &mut self.to_rgb].into_iter().flat_map(TrainableMapping::tensors_mut);
         tensors.for_each(|(name, values)| *values = take(state, &name));
         Ok(())
@@ -90,8 +92,9 @@ struct TrainableLayer {
 
 impl TrainableMapping {
     /// Takes `NAME.{input,projection,output}.{weight,bias}` out of `weights`.
-    pub fn new(name: &'static str, hidden: usize, c_out: usize, weights: &mut Weights) -> Self {
-        let mut layer = |leaf: &str, to| TrainableLayer::new(linear(weights, &format!("{name}.{leaf}"), to));
+    pub fn new(name: &'static str, hidden: usize, c_out: usize, weights: &mut MappingWeights) -> Self {
+        let mut tensor = |leaf: &str, kind| take(weights, &format!("{name}.{leaf}.{kind}"));
+        let mut layer = |leaf, to| TrainableLayer::new(Linear::new(tensor(leaf, "weight"), tensor(leaf, "bias"), to));
         Self {
             name,
             layers: [layer("input", hidden), layer("projection", hidden), layer("output", c_out)],
@@ -104,8 +107,8 @@ impl TrainableMapping {
     }
 
     /// The weights as they are now.
-    pub fn weights(&self) -> Weights {
-        let mut weights = Weights::new();
+    pub fn weights(&self) -> MappingWeights {
+        let mut weights = MappingWeights::new();
         for (leaf, layer) in LAYERS.iter().zip(&self.layers) {
             weights.insert(format!("{}.{leaf}.weight", self.name), layer.linear.weight.clone());
             weights.insert(format!("{}.{leaf}.bias", self.name), layer.linear.bias.clone());

@@ -6,8 +6,7 @@ use super::attention::Attention;
 use super::elementwise::layer_norm;
 use super::kernel::Kernel;
 use super::layer::{Activation, Layer};
-use crate::fold::linear::{Linear, linear};
-use crate::model::{Weights, take};
+use crate::model::Tensors;
 
 /// Rows that a task normalises.
 const ROWS_PER_TASK: usize = 32;
@@ -20,8 +19,12 @@ pub struct Norm {
 }
 
 impl Norm {
-    pub fn new(weights: &mut Weights, name: &str, epsilon: f32) -> Self {
-        Self { weight: take(weights, &format!("{name}.weight")), bias: take(weights, &format!("{name}.bias")), epsilon }
+    pub fn new(weights: &mut Tensors, name: &str, epsilon: f32) -> Self {
+        Self {
+            weight: weights.take_f32(&format!("{name}.weight")),
+            bias: weights.take_f32(&format!("{name}.bias")),
+            epsilon,
+        }
     }
 
     /// x `[n, c]` -> out `[n, c]`.
@@ -34,9 +37,8 @@ impl Norm {
 }
 
 /// Takes the linear layer `name` out of `weights` and packs it, as small as it can be kept.
-pub fn layer(kernel: &'static Kernel, weights: &mut Weights, name: &str, to: usize) -> Layer {
-    let Linear { weight, bias, .. } = linear(weights, name, to);
-    Layer::new(kernel, &weight, bias, to).compact()
+pub fn layer(kernel: &'static Kernel, weights: &mut Tensors, name: &str, to: usize) -> Layer {
+    Layer::compact(kernel, weights.take_linear(name), to)
 }
 
 /// Buffers that blocks reuse, and both networks share.
@@ -70,7 +72,7 @@ pub struct BlockShape {
 }
 
 impl Block {
-    pub fn new(kernel: &'static Kernel, weights: &mut Weights, name: &str, shape: &BlockShape) -> Self {
+    pub fn new(kernel: &'static Kernel, weights: &mut Tensors, name: &str, shape: &BlockShape) -> Self {
         let BlockShape { width, mlp, heads, epsilon } = *shape;
         let norm1 = Norm::new(weights, &format!("{name}.norm1"), epsilon);
         let norm2 = Norm::new(weights, &format!("{name}.norm2"), epsilon);

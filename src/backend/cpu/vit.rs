@@ -4,7 +4,7 @@ use super::Workers;
 use super::kernel::Kernel;
 use super::layer::{Activation, Layer};
 use super::transformer::{Block, BlockBuffers, BlockShape, Norm, layer};
-use crate::model::{VitShape, Weights, take};
+use crate::model::{Tensors, VitShape};
 use crate::shapes::{H, P, PATCH, RGB, T, T_SIDE, W};
 
 /// Values of a patch.
@@ -22,15 +22,15 @@ pub struct Vit {
 }
 
 impl Vit {
-    pub fn new(kernel: &'static Kernel, shape: &VitShape, weights: &mut Weights) -> Self {
+    pub fn new(kernel: &'static Kernel, shape: &VitShape, weights: &mut Tensors) -> Self {
         let VitShape { width, heads, mlp, layers } = *shape;
         let sizes = BlockShape { width, mlp, heads, epsilon: VitShape::EPSILON };
         let mut block = |i| Block::new(kernel, weights, &format!("rgb.blocks.{i}"), &sizes);
         let blocks = (0..layers).map(&mut block).collect();
         Self {
             patch: layer(kernel, weights, "rgb.patch_embed.proj", width),
-            class_token: take(weights, "rgb.cls_token"),
-            positions: take(weights, "rgb.pos_embed"),
+            class_token: weights.take_f32("rgb.cls_token"),
+            positions: weights.take_f32("rgb.pos_embed"),
             blocks,
             norm: Norm::new(weights, "rgb.norm", VitShape::EPSILON),
             width,

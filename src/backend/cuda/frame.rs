@@ -15,7 +15,7 @@ use super::networks::Networks;
 use super::recording::Recording;
 use super::work::{Maps, OnGpu, Side, Work};
 use crate::backend::{AnomalyMaps, XyzGroups};
-use crate::model::{Architecture, Weights};
+use crate::model::{Architecture, Tensors};
 
 /// The device with everything that a frame needs on it.
 pub struct Frame {
@@ -59,14 +59,14 @@ impl Side {
 }
 
 impl Frame {
-    /// Takes the mappings out of `weights`. With networks on the device, all graphs are recorded here.
+    /// Takes every tensor out of `mappings`. With networks on the device, all graphs are recorded here.
     pub fn new(
         device: Device,
         architecture: &Architecture,
-        weights: &mut Weights,
+        mappings: &mut Tensors,
         networks: Option<Box<dyn Networks>>,
     ) -> Result<Self, CudaError> {
-        let work = Work::new(&device, architecture, weights, networks)?;
+        let work = Work::new(&device, architecture, mappings, networks)?;
         // Memory is taken and filled in one stream, and used in both.
         device.synchronize()?;
         let mut compare = Vec::new();

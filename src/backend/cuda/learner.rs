@@ -13,8 +13,8 @@ use super::device::Device;
 use super::fit;
 use super::module::Kernels;
 use crate::backend::BackendError;
-use crate::backend::learner::{Adam, LAYERS, Learner, Pixels, tensor_names};
-use crate::model::{Architecture, Weights, take};
+use crate::backend::learner::{Adam, LAYERS, Learner, LearnerState, Pixels, take, tensor_names};
+use crate::model::{Architecture, MappingWeights};
 
 /// Both mappings on the first GPU.
 pub struct CudaLearner {
@@ -87,7 +87,7 @@ pub fn check() -> Result<(), CudaError> {
 
 impl CudaLearner {
     /// Opens the first GPU. `weights`: every tensor of [`Architecture::mapping_tensors`].
-    pub fn new(architecture: &Architecture, mut weights: Weights) -> Result<Self, CudaError> {
+    pub fn new(architecture: &Architecture, mut weights: MappingWeights) -> Result<Self, CudaError> {
         let machine = Machine::open()?;
         let stream = &machine.stream;
         let (m, channels) = (architecture.hidden, [architecture.c_rgb(), architecture.c_xyz()]);
@@ -135,11 +135,14 @@ impl CudaLearner {
         [&self.to_xyz, &self.to_rgb].into_iter().flat_map(Mapping::tensors)
     }
 
-    fn download<'a>(&self, tensors: impl Iterator<Item = (String, &'a CudaSlice<f32>)>) -> Result<Weights, CudaError> {
+    fn download<'a>(
+        &self,
+        tensors: impl Iterator<Item = (String, &'a CudaSlice<f32>)>,
+    ) -> Result<LearnerState, CudaError> {
         tensors.map(|(name, values)| Ok((name, self.machine.stream.clone_dtoh(values)?))).collect()
     }
 
-    fn upload_state(&mut self, state: &mut Weights) -> Result<(), CudaError> {
+    fn upload_state(&mut self, state: &mut LearnerState) -> Result<(), CudaError> {
         for (name, values) in [&mut self.to_xyz, &mut self.to_rgb].into_iter().flat_map(Mapping::tensors_mut) {
             self.machine.stream.memcpy_htod(&take(state, &name), values)?;
         }
@@ -167,12 +170,12 @@ impl Learner for CudaLearner {
         Ok(self.evaluate(pixels)?)
     }
 
-    fn weights(&self) -> Result<Weights, BackendError> {
+    fn weights(&self) -> Result<MappingWeights, BackendError> {
         let moment = |name: &str| name.ends_with(".first") || name.ends_with(".second");
         Ok(self.download(self.tensors().filter(|(name, _)| !moment(name)))?)
     }
 
-    fn state(&self) -> Result<Weights, BackendError> {
+    fn state(&self) -> Result<LearnerState, BackendError> {
         Ok(self.download(self.tensors())?)
     }
 
@@ -180,7 +183,7 @@ impl Learner for CudaLearner {
         self.tensors().map(|(name, values)| (name, values.len())).collect()
     }
 
-    fn replace(&mut self, state: &mut Weights) -> Result<(), BackendError> {
+    fn replace(&mut self, state: &mut LearnerState) -> Result<(), BackendError> {
         Ok(self.upload_state(state)?)
     }
 }
@@ -191,7 +194,7 @@ impl Mapping {
         stream: &Arc<CudaStream>,
         name: &'static str,
         [c_in, m, c_out]: [usize; 3],
-        weights: &mut Weights,
+        weights: &mut MappingWeights,
     ) -> Result<Self, CudaError> {
         let mut layer = |i: usize, from, to| Layer::new(stream, &format!("{name}.{}", LAYERS[i]), [from, to], weights);
         Ok(Self { name, layers: [layer(0, c_in, m)?, layer(1, m, m)?, layer(2, m, c_out)?] })
@@ -268,7 +271,7 @@ impl Layer {
         stream: &Arc<CudaStream>,
         name: &str,
         [from, to]: [usize; 2],
-        weights: &mut Weights,
+        weights: &mut MappingWeights,
     ) -> Result<Self, CudaError> {
         let mut tensor = |leaf: &str, count: usize| -> Result<Tensor, CudaError> {
             let values = take(weights, &format!("{name}.{leaf}"));

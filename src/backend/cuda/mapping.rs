@@ -12,7 +12,7 @@ use super::launch::{Grid, Launch, int};
 use super::module::Kernels;
 use crate::fold::factor::Factor;
 use crate::fold::mapping::FoldedMapping;
-use crate::model::Weights;
+use crate::model::Tensors;
 use crate::shapes::{P, TAIL_PIXELS};
 
 const TILE: usize = 64;
@@ -157,12 +157,12 @@ impl Mapping {
         name: &str,
         (hidden, c_out): (usize, usize),
         counts: (usize, usize),
-        weights: &mut Weights,
+        weights: &mut Tensors,
     ) -> Result<Self, CudaError> {
         let FoldedMapping { input, projection, output_transposed, output_bias, factor } =
             FoldedMapping::new(name, hidden, c_out, weights);
         let Factor { triangle, shift, rest } = factor;
-        let m = paired(hidden);
+        let (c_in, m) = (input.weight.values().count() / hidden, paired(hidden));
         let predicted = Predicted { moved: stream.alloc_zeros(counts.0 * m)?, count: counts.0 };
         let observed = Observed {
             projected: stream.alloc_zeros(counts.1 * m)?,
@@ -171,16 +171,16 @@ impl Mapping {
             count: counts.1,
         };
         Ok(Self {
-            input: to_device(stream, &input.weight, input.from, m)?,
+            input: to_device(stream, &input.weight.to_f32(), c_in, m)?,
             input_bias: stream.clone_htod(&padded(input.bias, m))?,
-            projection: to_device(stream, &projection.weight, hidden, m)?,
+            projection: to_device(stream, &projection.weight.to_f32(), hidden, m)?,
             projection_bias: stream.clone_htod(&padded(projection.bias, m))?,
             triangle: to_device(stream, &triangle, hidden, shift.len())?,
             shift: stream.clone_htod(&shift)?,
             rest,
             transposed: to_device(stream, &output_transposed, c_out, m)?,
             output_bias: to_device(stream, &output_bias, c_out, 1)?,
-            from: paired(input.from),
+            from: paired(c_in),
             m,
             to: paired(c_out),
             predicted,

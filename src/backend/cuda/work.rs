@@ -15,7 +15,7 @@ use super::interpolate::{self, Listed, Nearest, Rows};
 use super::mapping::{HiddenUnits, Mapping, paired};
 use super::networks::{self, Described, Networks, Tail};
 use super::recording::Marks;
-use crate::model::{Architecture, Weights};
+use crate::model::{Architecture, Tensors};
 use crate::shapes::{P, RGB, T, TAIL_PIXELS, XYZ};
 
 /// What a frame needs on the device.
@@ -80,11 +80,11 @@ pub struct Maps {
 }
 
 impl Work {
-    /// Takes the mappings out of `weights`.
+    /// Takes every tensor out of `mappings`.
     pub fn new(
         device: &Device,
         architecture: &Architecture,
-        weights: &mut Weights,
+        mappings: &mut Tensors,
         networks: Option<Box<dyn Networks>>,
     ) -> Result<Self, CudaError> {
         let (groups, k, hidden) = (architecture.xyz.groups, architecture.xyz.group_size, architecture.hidden);
@@ -96,7 +96,7 @@ impl Work {
         let side = |n, channels| -> Result<_, CudaError> {
             Ok(Side { halves: Shared::new(shape, n * paired(channels))?, channels })
         };
-        let mut mapping = |name, c_out, counts| Mapping::new(shape, name, (hidden, c_out), counts, weights);
+        let mut mapping = |name, c_out, counts| Mapping::new(shape, name, (hidden, c_out), counts, mappings);
         let ranks = hidden.min(c_rgb.max(c_xyz));
         Ok(Self {
             cloud: Shared::new(shape, P * XYZ)?,

@@ -40,7 +40,7 @@ impl Naming {
 
     /// What a file so named has of `part`.
     pub(super) fn wanted(self, part: Part, architecture: &Architecture) -> Vec<Wanted> {
-        let specs = part.specs(architecture).into_iter();
+        let specs = part.tensors(architecture).into_iter();
         specs.map(|spec| Wanted { pieces: self.pieces(&spec, part), spec }).collect()
     }
 

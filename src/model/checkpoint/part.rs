@@ -38,7 +38,8 @@ impl Part {
         self.prefix().trim_end_matches('.')
     }
 
-    pub(super) fn specs(self, architecture: &Architecture) -> Vec<TensorSpec> {
+    /// The tensors of an engine of `architecture` that are of this part.
+    pub fn tensors(self, architecture: &Architecture) -> Vec<TensorSpec> {
         let mut specs = match self {
             Self::Rgb => architecture.rgb_tensors(),
             Self::Xyz => architecture.xyz_tensors(),

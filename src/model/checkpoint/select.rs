@@ -7,7 +7,7 @@ use super::error::CheckpointError;
 use super::naming::{Naming, Piece, Wanted};
 use super::part::Part;
 use super::prefix::{Found, candidates, complete, dict, fits, pieces, unwrapped};
-use crate::model::{Architecture, Variant, Weights};
+use crate::model::{Architecture, Variant};
 
 const LINES_MAX: usize = 20;
 const PREFIXES_MAX: usize = 6;
@@ -20,8 +20,9 @@ const ANOMALIB_NETWORKS: &str = "feature_extractors.extractors.";
 /// The weights of one part.
 #[derive(Debug)]
 pub struct Selection {
-    /// By the engine's names; which and of what shape: [`Architecture::tensors`].
-    pub weights: Weights,
+    /// By the engine's names, row-major, in f32 whatever the file has: the tensors of [`Architecture::tensors`] that are of
+    /// this part.
+    pub weights: BTreeMap<String, Vec<f32>>,
     /// Tensors of the file that neither the engine nor a published file of this part has, those that are not under the
     /// part's prefix by their first name: worth a warning.
     pub unknown: Vec<String>,
@@ -44,7 +45,7 @@ pub fn select(
     let (chosen, mut notes) = choose(checkpoint, part, architecture, asked)?;
     let wanted = chosen.naming.wanted(part, architecture);
     let names = chosen.names(&checkpoint.tensors);
-    let mut weights = Weights::new();
+    let mut weights = BTreeMap::new();
     for Wanted { spec, pieces } in &wanted {
         let mut values = Vec::new();
         for piece in pieces {

@@ -18,7 +18,7 @@ pub struct Engine {
 impl Engine {
     /// Whether the mappings are there.
     pub fn is_fitted(&self) -> bool {
-        self.weights.contains_key("map_rgb_to_xyz.input.weight")
+        self.weights.is_fitted()
     }
 
     /// Prepares frames in another way. Another scene is refused where mappings or a threshold were learnt in this one, and
@@ -37,8 +37,8 @@ impl Engine {
         Ok(())
     }
 
-    /// The two networks' weights alone.
+    /// A copy of the two networks' weights alone.
     pub fn backbones(&self) -> Weights {
-        self.weights.iter().filter(|(name, _)| !name.starts_with("map_")).map(|(n, v)| (n.clone(), v.clone())).collect()
+        self.weights.networks()
     }
 }

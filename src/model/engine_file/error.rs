@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::format::FORMAT;
 use crate::prepare::Stride;
 use crate::signature::SignatureError;
 
+/// The version of the engine file's layout. A file of another version is refused.
+pub const FORMAT: u32 = 1;
+
+/// Why an engine file or an engine is refused.
 #[derive(Debug, Error)]
 pub enum EngineError {
     #[error("cannot read the engine {}: {source}", path.display())]

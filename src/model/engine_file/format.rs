@@ -4,12 +4,11 @@ use safetensors::Dtype;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::error::EngineError;
 use super::metadata::{Metadata, Storage};
 use crate::files;
-use crate::model::{Architecture, TensorSpec};
+use crate::model::{Tensor, TensorSpec};
 
-/// The version of this layout. A file of another version is refused.
-pub const FORMAT: u32 = 1;
 pub(in crate::model) const KEY: &str = "crosscheck";
 
 #[derive(Serialize, Deserialize)]
@@ -19,20 +18,23 @@ pub(super) struct Entry {
     pub content_sha256: String,
 }
 
-/// Vectors (norms, biases) are small and stay exact.
+/// The type in which a tensor is stored. Vectors (norms, biases) are small and stay exact.
 pub(super) fn stored_dtype(precision: Storage, spec: &TensorSpec) -> Dtype {
     if precision == Storage::F16 && spec.shape.len() > 1 { Dtype::F16 } else { Dtype::F32 }
 }
 
-/// In name order, which is the order of the content hash.
-pub(super) fn stored_specs(architecture: &Architecture, fitted: bool) -> Vec<TensorSpec> {
-    let mut specs = architecture.rgb_tensors();
-    specs.extend(architecture.xyz_tensors());
-    if fitted {
-        specs.extend(architecture.mapping_tensors());
-    }
-    specs.sort_by(|a, b| a.name.cmp(&b.name));
-    specs
+/// Refuses a tensor with a value that it cannot be stored with as `dtype`.
+pub(super) fn check_range(spec: &TensorSpec, dtype: Dtype, tensor: &Tensor) -> Result<(), EngineError> {
+    let unfit = if dtype == Dtype::F16 { tensor.beyond_f16() } else { tensor.not_finite() };
+    unfit.map_or(Ok(()), |value| Err(EngineError::Range { name: spec.name.clone(), value }))
+}
+
+/// The weight `spec` in the type in which an engine of `precision` stores it; a value that this type cannot hold is an
+/// error.
+pub fn as_stored(precision: Storage, spec: &TensorSpec, values: Vec<f32>) -> Result<Tensor, EngineError> {
+    let (dtype, tensor) = (stored_dtype(precision, spec), Tensor::F32(values));
+    check_range(spec, dtype, &tensor)?;
+    Ok(if dtype == Dtype::F16 { tensor.into_f16() } else { tensor })
 }
 
 pub(super) fn content_hash<'a, B: AsRef<[u8]>>(

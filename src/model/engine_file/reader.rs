@@ -1,21 +1,21 @@
 //! Reads an engine file: nothing is taken from it that was not checked.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use half::slice::HalfFloatSliceExt;
+use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::Metadata as Header;
 
 use super::engine::Engine;
-use super::error::EngineError;
-use super::format::{ContentHash, Entry, FORMAT, KEY, stored_specs};
-use crate::model::{TensorSpec, Weights};
+use super::error::{EngineError, FORMAT};
+use super::format::{ContentHash, Entry, KEY};
+use crate::model::weights::expected_tensors;
+use crate::model::{Tensor, TensorSpec, Weights};
 
 /// A header of names, shapes and settings is far below this.
 const HEADER_BYTES_MAX: u64 = 4 << 20;
-/// Values that are widened at a time.
-const HALVES: usize = 4096;
 
 /// An engine file whose header was read.
 pub(super) struct Reader<F> {
@@ -57,22 +57,18 @@ impl<F: Read + Seek> Reader<F> {
         let metadata = self.entry.engine.clone();
         metadata.architecture.check().map_err(|reason| self.damaged(reason))?;
         metadata.preparation.check().map_err(|reason| self.damaged(reason))?;
-        let fitted = self.header.info("map_rgb_to_xyz.input.weight").is_some();
-        let specs = stored_specs(&metadata.architecture, fitted);
+        let specs = expected_tensors(&metadata.architecture, |name| self.header.info(name).is_some());
         self.check_tensors(&specs)?;
         let mut hash = ContentHash::new(&metadata);
-        let mut weights = Weights::new();
+        let mut tensors = BTreeMap::new();
         // One buffer for all: memory freed in pieces between the weights would stay with the process.
         let mut bytes = Vec::new();
         for spec in specs {
             let dtype = self.tensor(&spec, &mut bytes)?;
             hash.add(&spec, dtype, &bytes);
-            let values = decode(dtype, &bytes);
-            if !values.iter().all(|v| v.is_finite()) {
-                return Err(self.damaged(format!("the tensor {} has values that are not finite", spec.name)));
-            }
-            weights.insert(spec.name, values);
+            tensors.insert(spec.name, decode(dtype, &bytes));
         }
+        let weights = Weights::new(&metadata.architecture, tensors).map_err(|error| self.damaged(error.to_string()))?;
         let content_sha256 = hash.finish();
         if content_sha256 != self.entry.content_sha256 {
             return Err(self.damaged("its content does not have the hash it was written with".into()));
@@ -127,16 +123,10 @@ fn read_entry(path: &Path, header: &Header) -> Result<Entry, EngineError> {
         .map_err(|e| EngineError::Damaged { path: path.into(), reason: format!("its settings are not valid ({e})") })
 }
 
-fn decode(dtype: Dtype, bytes: &[u8]) -> Vec<f32> {
-    if dtype == Dtype::F32 {
-        return bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+fn decode(dtype: Dtype, bytes: &[u8]) -> Tensor {
+    if dtype == Dtype::F16 {
+        Tensor::F16(bytes.as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b)).collect())
+    } else {
+        Tensor::F32(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
     }
-    let mut values = vec![0.0; bytes.len() / 2];
-    let mut halves = [half::f16::ZERO; HALVES];
-    for (bytes, values) in bytes.chunks(2 * HALVES).zip(values.chunks_mut(HALVES)) {
-        let halves = &mut halves[..values.len()];
-        halves.iter_mut().zip(bytes.as_chunks::<2>().0).for_each(|(half, b)| *half = half::f16::from_le_bytes(*b));
-        halves.convert_to_f32_slice(values);
-    }
-    values
 }

@@ -22,7 +22,7 @@ fn an_engine_keeps_the_scene_that_it_was_fitted_in() {
     fitted.metadata.calibration = None;
     fitted.prepare_as(Preparation { stride: Stride::One, ..own.clone() }).unwrap();
     fitted.prepare_as(Preparation::default()).unwrap_err();
-    fitted.weights.retain(|name, _| !name.starts_with("map_"));
+    fitted.weights.take_mappings().unwrap();
     fitted.prepare_as(Preparation::default()).unwrap();
     // The station's plane in place of each frame's own is the same scene, the other way round it is not.
     fitted.metadata.calibration = engine(Storage::F32).metadata.calibration;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crosscheck::model::{Architecture, PointMaeShape, VitShape, Weights, seeded};
+use crosscheck::model::{Architecture, PointMaeShape, Tensor, VitShape, Weights, seeded};
 use crosscheck::shapes::{H, P, RGB, W};
 use fastrand::Rng;
 
@@ -35,9 +35,10 @@ impl Case {
 
     /// Seeded; of odd seeds so faint that the epsilons of the norms, lost in rounding otherwise, change the result.
     pub fn weights(&self) -> Weights {
-        let mut weights = seeded::weights(&self.architecture, self.seed);
+        let specs = self.architecture.tensors();
+        let mut tensors: Vec<_> = specs.iter().map(|spec| (&spec.name, seeded::tensor(spec, self.seed))).collect();
         let mut scale = |names: &[&str], by: f32| {
-            for (_, values) in weights.iter_mut().filter(|(name, _)| names.iter().any(|n| name.starts_with(n))) {
+            for (_, values) in tensors.iter_mut().filter(|(name, _)| names.iter().any(|n| name.starts_with(n))) {
                 values.iter_mut().for_each(|v| *v *= by);
             }
         };
@@ -46,7 +47,8 @@ impl Case {
             scale(&["xyz.encoder.second_conv.3", "xyz.pos_embed.2"], 0.01);
             scale(&["xyz.encoder.first_conv.1.running_var", "xyz.encoder.second_conv.1.running_var"], 1e-3);
         }
-        weights
+        let tensors = tensors.into_iter().map(|(name, values)| (name.clone(), Tensor::F32(values)));
+        Weights::new(&self.architecture, tensors.collect()).unwrap()
     }
 }
 

@@ -1,10 +1,9 @@
 //! Discrepancy maps, their product, its smoothing and the scores (section 3.3).
 
-use crosscheck::model::Weights;
 use crosscheck::shapes::{H, P, W};
 
-use super::Rows;
 use super::mapping::{discrepancy, predict};
+use super::{Rows, Weights};
 
 /// Each `[P]`.
 pub struct Maps {

@@ -1,8 +1,6 @@
 //! The crossmodal mappings (section 3.2, equation 1) and their discrepancy (equation 3).
 
-use crosscheck::model::Weights;
-
-use super::{Rows, gelu, linear};
+use super::{Rows, Weights, gelu, linear};
 
 /// `C_in - M - M - C_out`, erf GELU after the first two.
 pub fn predict(weights: &Weights, name: &str, features: &Rows) -> Rows {

@@ -11,7 +11,12 @@ pub mod point_mae;
 pub mod transformer;
 pub mod vit;
 
-use crosscheck::model::{Architecture, Weights};
+use std::collections::BTreeMap;
+
+use crosscheck::model::{self, Architecture};
+
+/// The weights by name, row-major.
+pub type Weights = BTreeMap<String, Vec<f32>>;
 
 /// A matrix, row by row.
 pub type Rows = Vec<Vec<f64>>;
@@ -24,8 +29,14 @@ pub struct Inference {
     pub maps: anomaly::Maps,
 }
 
+/// The weights of an engine, whatever type they are kept in.
+pub fn named(weights: &model::Weights) -> Weights {
+    weights.iter().map(|(name, tensor)| (name.to_owned(), tensor.to_f32().into_owned())).collect()
+}
+
 /// The paper from top to bottom. rgb `[3, H, W]`, normalised; cloud `[P]`, the origin where there is no point.
-pub fn infer(architecture: &Architecture, weights: &Weights, rgb: &[f32], cloud: &[[f32; 3]]) -> Inference {
+pub fn infer(architecture: &Architecture, weights: &model::Weights, rgb: &[f32], cloud: &[[f32; 3]]) -> Inference {
+    let weights = &named(weights);
     let tokens = vit::tokens(&architecture.rgb, weights, rgb);
     let groups = point_mae::groups(&architecture.xyz, weights, cloud);
     let e_rgb = pixels::rgb_features(&tokens);

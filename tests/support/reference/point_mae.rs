@@ -1,10 +1,10 @@
 //! The shape network, Point-MAE (section 4).
 
-use crosscheck::model::{PointMaeShape, Weights};
+use crosscheck::model::PointMaeShape;
 
 use super::grouping::{farthest_points, nearest};
 use super::transformer::{block, layer_norm, sum};
-use super::{Rows, column_maximum, gelu, linear, weight};
+use super::{Rows, Weights, column_maximum, gelu, linear, weight};
 
 /// PyTorch's default, of LayerNorm and of BatchNorm.
 const EPSILON: f64 = 1e-5;

@@ -1,8 +1,6 @@
 //! A pre-norm Transformer block.
 
-use crosscheck::model::Weights;
-
-use super::{Rows, gelu, linear, weight};
+use super::{Rows, Weights, gelu, linear, weight};
 
 /// (x - mean) / sqrt(variance + epsilon), scaled and shifted.
 pub fn layer_norm(weights: &Weights, name: &str, epsilon: f64, x: &Rows) -> Rows {

@@ -1,10 +1,10 @@
 //! The colour network, DINO ViT-B/8 (section 4).
 
-use crosscheck::model::{VitShape, Weights};
+use crosscheck::model::VitShape;
 use crosscheck::shapes::{P, PATCH, RGB, T, T_SIDE, W};
 
 use super::transformer::{block, layer_norm, sum};
-use super::{Rows, linear, rows, weight};
+use super::{Rows, Weights, linear, rows, weight};
 
 /// timm's and DINO's ViT.
 const EPSILON: f64 = 1e-6;

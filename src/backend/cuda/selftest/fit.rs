@@ -5,9 +5,9 @@ use crate::backend::BackendError;
 use crate::backend::cpu::training::CpuLearner;
 use crate::backend::cuda::CudaError;
 use crate::backend::cuda::learner::CudaLearner;
-use crate::backend::learner::{Adam, Learner, Pixels};
+use crate::backend::learner::{Adam, Learner, LearnerState, Pixels};
 use crate::backend::selftest::Check;
-use crate::model::{Architecture, Weights, seeded};
+use crate::model::{Architecture, seeded};
 
 const KERNELS: &str = "cuBLAS, bias_gelu, cosine_loss, add_mean, gelu_backward, column_sums, adam";
 /// f32's rounding of the products and of erf, of the largest value.
@@ -24,8 +24,7 @@ pub fn checks() -> Result<Vec<Check>, BackendError> {
     let mut checks = Vec::new();
     for (c_rgb, c_xyz, hidden, pixels, steps) in SIZES {
         let architecture = architecture(c_rgb, c_xyz, hidden);
-        let weights: Weights =
-            architecture.mapping_tensors().iter().map(|s| (s.name.clone(), seeded::tensor(s, 3))).collect();
+        let weights = seeded::mappings(&architecture, 3);
         let mut device = CudaLearner::new(&architecture, weights.clone())?;
         let mut twin = CpuLearner::new(&architecture, weights);
         let (mut random, mut clock) = (fastrand::Rng::with_seed(6), Adam::default());
@@ -40,7 +39,7 @@ pub fn checks() -> Result<Vec<Check>, BackendError> {
             }
             if step == 0 {
                 // Beside their names alone, a tenth of the gradient.
-                let part = |state: Weights| sorted(state, |name| name.ends_with(".first"));
+                let part = |state: LearnerState| sorted(state, |name| name.ends_with(".first"));
                 let (got, want) = (part(device.state()?), part(twin.state()?));
                 let error = got.iter().zip(&want).map(|(got, want)| apart(got, want)).fold(0.0, f64::max);
                 checks.push(near(format!("gradients, M = {hidden}"), KERNELS, error, GRADIENT_BOUND));
@@ -67,8 +66,8 @@ pub fn lacking(error: &BackendError) -> bool {
 }
 
 /// Tensors in the order of their names.
-fn sorted(weights: Weights, wanted: impl Fn(&str) -> bool) -> Vec<Vec<f32>> {
-    let mut tensors: Vec<_> = weights.into_iter().filter(|(name, _)| wanted(name)).collect();
+fn sorted(tensors: LearnerState, wanted: impl Fn(&str) -> bool) -> Vec<Vec<f32>> {
+    let mut tensors: Vec<_> = tensors.into_iter().filter(|(name, _)| wanted(name)).collect();
     tensors.sort_by(|a, b| a.0.cmp(&b.0));
     tensors.into_iter().map(|(_, values)| values).collect()
 }
