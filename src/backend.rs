@@ -11,7 +11,6 @@ pub mod tensorrt;
 
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::calibration::assembly::OpenRegistrar;
@@ -39,8 +38,7 @@ pub enum BackendError {
 }
 
 /// Which machine runs the method.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Choice {
     /// The CPU, whatever else there is: the kernels have not been measured on a GPU yet, and the networks are the
     /// CPU's on either.
@@ -49,6 +47,12 @@ pub enum Choice {
     Cpu,
     Cuda,
 }
+
+crate::words::words!(serde Choice {
+    Auto = "auto",
+    Cpu = "cpu",
+    Cuda = "cuda",
+});
 
 /// Runs every kernel of the CUDA back end against its twin, and the `golden` frames, each `repeats` times for the clock.
 pub fn selftest(golden: &[selftest::Golden], repeats: usize) -> Result<selftest::Report, BackendError> {

@@ -44,4 +44,5 @@ pub mod text;
 pub mod toml_errors;
 mod vectorised;
 pub mod view;
+pub mod words;
 mod yaml;

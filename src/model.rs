@@ -45,17 +45,15 @@ impl Variant {
             Self::Default => unreachable!("the default engine is not cut from the published networks"),
         }
     }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Tiny => "tiny",
-            Self::Small => "small",
-            Self::Medium => "medium",
-            Self::Full => "full",
-            Self::Default => "default",
-        }
-    }
 }
+
+crate::words::words!(Variant {
+    Tiny = "tiny",
+    Small = "small",
+    Medium = "medium",
+    Full = "full",
+    Default = "default",
+});
 
 /// Sizes of the colour Transformer (DINO ViT-B/8, section 4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -87,6 +87,11 @@ pub enum Stride {
     Two,
 }
 
+crate::words::words!(Stride {
+    One = "1",
+    Two = "2",
+});
+
 impl Stride {
     /// From one evaluated pixel to the next.
     pub fn pixels(self) -> usize {

@@ -28,6 +28,12 @@ pub enum Library {
     Rtx,
 }
 
+crate::words::words!(Library {
+    Auto = "auto",
+    TensorRt = "tensorrt",
+    Rtx = "tensorrt-rtx",
+});
+
 /// What is asked for.
 pub struct Request<'a> {
     pub architecture: &'a Architecture,

@@ -39,8 +39,7 @@ pub struct CameraFile {
 }
 
 /// Whose pixels a frame has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Grid {
     /// The colour image's: depth is registered to it.
     #[default]
@@ -48,6 +47,11 @@ pub enum Grid {
     /// The depth image's, at its native resolution: colour is sampled at the points.
     Depth,
 }
+
+crate::words::words!(serde Grid {
+    Colour = "colour",
+    Depth = "depth",
+});
 
 /// From points in the depth imager's frame to the colour imager's: rotation . point + translation.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use crosscheck::calibration::Lens;
 use crosscheck::calibration::camera_file::{CameraFile, Extrinsics, Grid, Provenance};
 use crosscheck::calibration::import::{
@@ -9,7 +9,7 @@ use crosscheck::calibration::import::{
 };
 
 use super::Outcome;
-use super::options::Size;
+use super::options::{Size, one_of};
 
 /// A lens that was found worse than this is calibrated again, pixels.
 const ERROR_PX_MAX: f64 = 0.5;
@@ -27,8 +27,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", requires = "depth")]
     extrinsics: Option<PathBuf>,
     /// Which imager OpenCV's camera 1 is, from which R and T lead to camera 2; depth where nothing tells
-    #[arg(long, value_enum, value_name = "IMAGER")]
-    camera_1: Option<ImagerOption>,
+    #[arg(long, value_name = "IMAGER", value_parser = one_of::<Imager>(Imager::WORDS))]
+    camera_1: Option<Imager>,
     /// Which camera of Kalibr's camchain the colour imager is, such as cam1, where no topic tells
     #[arg(long, value_name = "NAME")]
     colour_camera: Option<String>,
@@ -48,23 +48,11 @@ pub struct Arguments {
     #[arg(long, value_name = "WIDTHxHEIGHT")]
     depth_size: Option<Size>,
     /// Whose pixels frames have: the colour image's, or the depth image's with colour sampled at its points
-    #[arg(long, value_enum, default_value = "colour")]
-    grid: GridOption,
+    #[arg(long, default_value = "colour", value_parser = one_of::<Grid>(Grid::WORDS))]
+    grid: Grid,
     /// Camera file to write
     #[arg(short, long, value_name = "CAMERA")]
     output: PathBuf,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum ImagerOption {
-    Depth,
-    Colour,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum GridOption {
-    Colour,
-    Depth,
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
@@ -78,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
                 colour: &colour.lens,
                 depth_camera: arguments.depth_camera.as_deref(),
                 colour_camera: arguments.colour_camera.as_deref(),
-                camera_1: arguments.camera_1.map(ImagerOption::imager),
+                camera_1: arguments.camera_1,
             },
         )?),
         _ => None,
@@ -87,10 +75,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let file = CameraFile {
         depth_unit_m: arguments.depth_unit_m,
         depth_offset_m: arguments.depth_offset_m,
-        grid: match arguments.grid {
-            GridOption::Colour => Grid::Colour,
-            GridOption::Depth => Grid::Depth,
-        },
+        grid: arguments.grid,
         colour: colour.lens,
         depth: depth.as_ref().map(|depth| depth.lens),
         depth_to_colour: way.as_ref().map(|way| way.extrinsics),
@@ -117,7 +102,7 @@ fn lenses(arguments: &Arguments) -> Result<(ImportedLens, Option<ImportedLens>)>
         imager,
         size: size.map(|Size(width, height)| (width, height)),
         camera,
-        camera_1: arguments.camera_1.map(ImagerOption::imager),
+        camera_1: arguments.camera_1,
     };
     let of_colour = asked(Imager::Colour, arguments.colour_size, arguments.colour_camera.as_deref());
     let colour = read_lens(&arguments.colour, &of_colour)?;
@@ -126,15 +111,6 @@ fn lenses(arguments: &Arguments) -> Result<(ImportedLens, Option<ImportedLens>)>
     let depth = read_lens(path, &of_depth)?;
     check_imagers((&arguments.colour, &colour), (path, &depth))?;
     Ok((colour, Some(depth)))
-}
-
-impl ImagerOption {
-    fn imager(self) -> Imager {
-        match self {
-            Self::Depth => Imager::Depth,
-            Self::Colour => Imager::Colour,
-        }
-    }
 }
 
 /// Names of the files that were read, without their folders.

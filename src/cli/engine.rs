@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result, bail, ensure};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use crosscheck::backend::plans::{self, Facts, Library, Request, SCORE_BOUND, Target};
 use crosscheck::backend::{self, Choice};
 use crosscheck::dataset::{Entry, frames_under};
@@ -11,7 +11,7 @@ use crosscheck::model::engine_file::Engine;
 
 use super::Outcome;
 use super::interrupt::stop_on_interrupt;
-use super::options::{EngineOption, ReadingOptions};
+use super::options::{EngineOption, ReadingOptions, one_of};
 use super::progress::PlanBar;
 use super::say::print;
 
@@ -36,8 +36,8 @@ struct Build {
     #[arg(long, value_name = "this|smNN", value_delimiter = ',', default_value = "this")]
     target: Vec<Target>,
     /// Library that builds them
-    #[arg(long, default_value = "auto")]
-    library: LibraryOption,
+    #[arg(long, default_value = "auto", value_parser = one_of::<Library>(Library::WORDS))]
+    library: Library,
     /// Folder of plans, where the usual one is not wanted
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
@@ -49,15 +49,6 @@ struct Build {
     reading: ReadingOptions,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum LibraryOption {
-    Auto,
-    #[value(name = "tensorrt")]
-    TensorRt,
-    #[value(name = "tensorrt-rtx")]
-    Rtx,
-}
-
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let Command::Build(build) = &arguments.command;
     let engine = build.engine.read()?;
@@ -67,14 +58,9 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         entries.is_none() || build.target.contains(&Target::This),
         "--frames are inspected on this machine's GPU: give --target this with them"
     );
-    let library = match build.library {
-        LibraryOption::Auto => Library::Auto,
-        LibraryOption::TensorRt => Library::TensorRt,
-        LibraryOption::Rtx => Library::Rtx,
-    };
     let stop = stop_on_interrupt()?;
     for &target in &build.target {
-        let request = asked(&engine, target, library, build.cache.as_deref());
+        let request = asked(&engine, target, build.library, build.cache.as_deref());
         let mut bar = PlanBar::default();
         let facts = backend::build_plans(&request, &mut |step| {
             bar.show(&step);

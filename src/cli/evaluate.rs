@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use crosscheck::dataset::Layout;
 use crosscheck::evaluate::protocol::{ClassRun, Dataset, Protocol, run_class};
 use crosscheck::evaluate::report::{ClassFigures, EngineFacts, EvaluationReport, FORMAT, Figures, Speed};
@@ -15,7 +15,7 @@ use crosscheck::{bench, overlay};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Outcome;
-use super::options::{EngineOption, EvaluationOptions, FitOptions, ReadingOptions, SceneOption};
+use super::options::{EngineOption, EvaluationOptions, FitOptions, ReadingOptions, SceneOption, one_of};
 use super::report_files::{REPORT, write_report};
 use super::say::print;
 
@@ -32,8 +32,8 @@ pub struct Arguments {
     #[command(flatten)]
     scene: SceneOption,
     /// How the dataset lies on disk, where that is not to be found out
-    #[arg(long)]
-    layout: Option<LayoutOption>,
+    #[arg(long, value_parser = one_of::<Layout>(Layout::WORDS))]
+    layout: Option<Layout>,
     /// Classes to evaluate, all without it
     #[arg(long, value_delimiter = ',')]
     classes: Vec<String>,
@@ -52,12 +52,6 @@ pub struct Arguments {
     report: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum LayoutOption {
-    Mvtec3d,
-    Eyecandies,
-}
-
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let mut engine = arguments.engine.read()?;
     let scene = arguments.scene.apply(&engine.metadata.preparation)?;
@@ -66,8 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let root = arguments.dataset.as_path();
     let reading = arguments.reading.read()?;
     let layout = match arguments.layout {
-        Some(LayoutOption::Mvtec3d) => Layout::Mvtec3d,
-        Some(LayoutOption::Eyecandies) => Layout::Eyecandies,
+        Some(layout) => layout,
         None => Layout::detect(root)?,
     };
     let classes = if arguments.classes.is_empty() { layout.classes(root)? } else { arguments.classes.clone() };

@@ -2,14 +2,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use crosscheck::model::checkpoint::{Checkpoint, Part, select};
 use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Source, Storage, as_stored};
 use crosscheck::model::{Architecture, Variant, Weights, seeded};
 use crosscheck::prepare::Preparation;
 
 use super::Outcome;
-use super::options::SceneOption;
+use super::options::{SceneOption, one_of};
 
 /// Points in a group of an engine whose mappings are still to be learnt.
 const GROUP_SIZE: usize = 32;
@@ -19,8 +19,8 @@ const GROUP_SIZE: usize = 32;
 #[command(group(clap::ArgGroup::new("weights").required(true).args(["rgb", "seeded"])))]
 pub struct Arguments {
     /// Where both Transformers are cut: 1, 4, 8 or 12 blocks
-    #[arg(long)]
-    variant: VariantOption,
+    #[arg(long, value_parser = one_of::<Variant>(Variant::PUBLISHED.map(Variant::name)))]
+    variant: Variant,
     /// Points in a group, 32 or 128; 32 when left out, but mappings need the number that they were learnt with
     #[arg(long, value_name = "K", value_parser = parse_group_size)]
     group_size: Option<usize>,
@@ -44,27 +44,13 @@ pub struct Arguments {
     #[arg(long, value_name = "PART=PREFIX", value_parser = parse_prefix, conflicts_with = "seeded")]
     prefix: Vec<(Part, String)>,
     /// How weights are stored; arithmetic is f32
-    #[arg(long, default_value = "f16")]
-    precision: PrecisionOption,
+    #[arg(long, default_value = "f16", value_parser = one_of::<Storage>(Storage::WORDS))]
+    precision: Storage,
     /// Engine file to write
     #[arg(short, long, value_name = "ENGINE")]
     output: PathBuf,
     #[command(flatten)]
     scene: SceneOption,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum VariantOption {
-    Tiny,
-    Small,
-    Medium,
-    Full,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum PrecisionOption {
-    F16,
-    F32,
 }
 
 fn parse_group_size(text: &str) -> Result<usize, String> {
@@ -85,16 +71,7 @@ fn parse_prefix(text: &str) -> Result<(Part, String), String> {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome> {
-    let variant = match arguments.variant {
-        VariantOption::Tiny => Variant::Tiny,
-        VariantOption::Small => Variant::Small,
-        VariantOption::Medium => Variant::Medium,
-        VariantOption::Full => Variant::Full,
-    };
-    let precision = match arguments.precision {
-        PrecisionOption::F16 => Storage::F16,
-        PrecisionOption::F32 => Storage::F32,
-    };
+    let variant = arguments.variant;
     let with_mappings = arguments.mapping_rgb_to_xyz.is_some();
     let group_size = match arguments.group_size {
         Some(group_size) => group_size,
@@ -106,7 +83,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let architecture = Architecture::published(variant, group_size);
     let (weights, mut provenance) = match arguments.seeded {
         Some(seed) => (seeded::weights(&architecture, seed), vec![Source::Seed(seed)]),
-        None => read_checkpoints(arguments, &architecture, precision)?,
+        None => read_checkpoints(arguments, &architecture, arguments.precision)?,
     };
     if with_mappings {
         let stated = stated(variant, group_size, arguments.scene.is_given());
@@ -120,7 +97,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let metadata = Metadata {
         variant,
         architecture,
-        precision,
+        precision: arguments.precision,
         preparation,
         standardise: false,
         geometry: Geometry::Metres,

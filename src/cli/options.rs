@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use crosscheck::backend::Choice;
 use crosscheck::backend::cpu::kernel::Arithmetic;
 use crosscheck::calibration::{CalibrationError, Camera};
@@ -16,6 +17,15 @@ use crosscheck::model::engine_file::{Engine, EngineError};
 use crosscheck::prepare::{Preparation, Stride};
 use crosscheck::runtime::arithmetic;
 use crosscheck::scene::Part;
+use crosscheck::words::UnknownWord;
+
+/// Reads one of `words`, which `--help` and the answer to another word list.
+pub fn one_of<T>(words: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = UnknownWord> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words).try_map(|word| word.parse())
+}
 
 /// The engine to start from.
 #[derive(Args)]
@@ -123,11 +133,11 @@ impl ReadingOptions {
 #[derive(Args)]
 pub struct EvaluationOptions {
     /// Evaluate all pixels, or every second in both directions with the others between them
-    #[arg(long)]
-    stride: Option<StrideOption>,
+    #[arg(long, value_parser = one_of::<Stride>(Stride::WORDS))]
+    stride: Option<Stride>,
     /// Arithmetic of the large products; auto is bf16 or f16 where the processor multiplies it faster, else f32; int8 is of the mappings' hidden units, with the others as auto
-    #[arg(long, default_value = "f32")]
-    precision: PrecisionOption,
+    #[arg(long, default_value = "f32", value_parser = one_of::<Precision>(Precision::WORDS))]
+    precision: Precision,
     #[command(flatten)]
     machine: MachineOption,
 }
@@ -136,53 +146,20 @@ pub struct EvaluationOptions {
 #[derive(Args)]
 pub struct MachineOption {
     /// Machine that runs the method: auto is the CPU; cuda needs a build with that feature and NVIDIA's driver
-    #[arg(long, default_value = "auto")]
-    backend: BackendOption,
+    #[arg(long, default_value = "auto", value_parser = one_of::<Choice>(Choice::WORDS))]
+    backend: Choice,
 }
 
 impl MachineOption {
     pub fn choice(&self) -> Choice {
-        match self.backend {
-            BackendOption::Auto => Choice::Auto,
-            BackendOption::Cpu => Choice::Cpu,
-            BackendOption::Cuda => Choice::Cuda,
-        }
+        self.backend
     }
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum BackendOption {
-    Auto,
-    Cpu,
-    Cuda,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum StrideOption {
-    #[value(name = "1")]
-    One,
-    #[value(name = "2")]
-    Two,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum PrecisionOption {
-    F32,
-    F16,
-    Bf16,
-    Int8,
-    Auto,
 }
 
 impl EvaluationOptions {
     /// `base` with what was asked for in its place.
     pub fn apply(&self, base: &Preparation) -> Preparation {
-        let stride = match self.stride {
-            None => base.stride,
-            Some(StrideOption::One) => Stride::One,
-            Some(StrideOption::Two) => Stride::Two,
-        };
-        Preparation { stride, ..base.clone() }
+        Preparation { stride: self.stride.unwrap_or(base.stride), ..base.clone() }
     }
 
     pub fn backend(&self) -> Choice {
@@ -191,14 +168,7 @@ impl EvaluationOptions {
 
     /// What to calculate in; anything but f32 is said.
     pub fn arithmetic(&self) -> Arithmetic {
-        let precision = match self.precision {
-            PrecisionOption::F32 => Precision::F32,
-            PrecisionOption::F16 => Precision::F16,
-            PrecisionOption::Bf16 => Precision::Bf16,
-            PrecisionOption::Int8 => Precision::Int8,
-            PrecisionOption::Auto => Precision::Auto,
-        };
-        arithmetic::on_this_machine(precision)
+        arithmetic::on_this_machine(self.precision)
     }
 }
 

@@ -36,8 +36,7 @@ pub struct Engine {
 }
 
 /// What `engine.precision` may be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
     #[default]
     F32,
@@ -46,6 +45,14 @@ pub enum Precision {
     Int8,
     Auto,
 }
+
+crate::words::words!(serde Precision {
+    F32 = "f32",
+    F16 = "f16",
+    Bf16 = "bf16",
+    Int8 = "int8",
+    Auto = "auto",
+});
 
 impl Engine {
     /// The engine, where keys are given only one that one of them has signed, with that key's number.

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::entry::Entry;
 use super::error::DatasetError;
 use super::folders::{folders, is_good, names};
@@ -14,14 +12,18 @@ use super::{eyecandies, mvtec3d};
 const DEPTH_MAX: usize = 4;
 
 /// How a dataset lies on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
     /// `<class>/<split>/<good or defect>/{rgb,xyz,gt}/<name>`, as MVTec 3D-AD and `crosscheck synthesize`.
     Mvtec3d,
     /// `<class>/<split>/data/<name>_{image_4,depth,...}`, as Eyecandies.
     Eyecandies,
 }
+
+crate::words::words!(Layout {
+    Mvtec3d = "mvtec3d",
+    Eyecandies = "eyecandies",
+});
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {

@@ -10,14 +10,12 @@ pub enum Imager {
     Colour,
 }
 
-impl Imager {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Depth => "depth",
-            Self::Colour => "colour",
-        }
-    }
+crate::words::words!(Imager {
+    Depth = "depth",
+    Colour = "colour",
+});
 
+impl Imager {
     pub fn other(self) -> Self {
         match self {
             Self::Depth => Self::Colour,

@@ -14,6 +14,11 @@ pub enum Storage {
     F32,
 }
 
+crate::words::words!(Storage {
+    F16 = "f16",
+    F32 = "f32",
+});
+
 /// Where a part of the weights came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
