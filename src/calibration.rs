@@ -1,4 +1,4 @@
-//! What a station is measured to be: its camera, from the lenses to points, and its belt.
+//! The calibration of a station: its camera, from lenses to points, and its belt.
 
 pub mod assembly;
 mod camera;

@@ -1,7 +1,7 @@
 //! Where frames come from while the belt runs.
 //!
-//! A source writes into frames that the station owns, so that a running camera allocates nothing. What a
-//! camera does when it fails is the supervisor's: it opens the source again, a bounded number of times.
+//! A source writes into frames that the station owns, so that a running camera allocates nothing. When a camera fails,
+//! the supervisor opens its source again, a bounded number of times.
 
 pub mod first_frames;
 pub mod nodes;
@@ -25,14 +25,14 @@ use crate::frame::RgbdFrame;
 #[derive(Clone, Debug, PartialEq)]
 pub struct CapturedFrame {
     pub frame: RgbdFrame,
-    /// Counts what the sensor gave. A number left out is a frame that was lost before it came here.
+    /// Counts the frames of the sensor. A number that is missing is a frame that was lost on its way.
     pub sequence: u64,
     /// CLOCK_MONOTONIC at the capture, nanoseconds.
     pub captured_ns: u64,
 }
 
 impl CapturedFrame {
-    /// Nothing captured yet; a source gives it the camera's size.
+    /// A frame without content; a source gives it the camera's size.
     pub fn empty() -> Self {
         Self { frame: RgbdFrame::blank(), sequence: 0, captured_ns: 0 }
     }
@@ -63,7 +63,7 @@ pub enum CameraError {
 }
 
 impl CameraError {
-    /// Whether opening the camera again may mend it.
+    /// Whether opening the camera again may help.
     pub fn reopening_may_help(&self) -> bool {
         match self {
             Self::Silent { .. } | Self::Lost { .. } => true,
@@ -82,7 +82,7 @@ pub trait FrameSource: Send {
 type Open = dyn FnMut() -> Result<Box<dyn FrameSource>, CameraError> + Send;
 type Reset = dyn FnMut() -> Result<(), CameraError> + Send;
 
-/// Opens a camera, at the start and again after a failure, and resets it where it can be.
+/// Opens a camera, at the start and again after a failure, and resets it where it has a reset.
 pub struct Opener {
     open: Box<Open>,
     reset: Option<Box<Reset>>,
@@ -94,7 +94,7 @@ impl Opener {
         Self { open: Box::new(open), reset: None }
     }
 
-    /// One whose hardware `reset` starts anew; it is closed by then.
+    /// A camera whose hardware `reset` restarts; the camera is closed before `reset` is called.
     pub fn with_reset(self, reset: impl FnMut() -> Result<(), CameraError> + Send + 'static) -> Self {
         Self { reset: Some(Box::new(reset)), ..self }
     }

@@ -1,4 +1,4 @@
-//! A frame from a colour and a depth image, in buffers that frames reuse.
+//! Makes frames of colour and depth images, in buffers that are reused.
 
 use std::sync::Arc;
 
@@ -8,24 +8,24 @@ use super::error::CalibrationError;
 use super::registration::{RegisteredDepth, Registration};
 use crate::frame::RgbdFrame;
 
-/// Another machine that registers depth, with the CPU's result; errors say why it cannot.
+/// A machine other than the CPU that registers depth, with the CPU's result. An error is the reason why it cannot.
 pub trait Registrar: Send {
-    /// Registers depth steps, `[height, width]` of the depth image, 0 = none, and hands over the points,
-    /// `[height, width]` of frames, metres, the origin where there is none.
+    /// Registers depth steps (`[height, width]` of the depth image, 0 = none) and passes the points to `take`
+    /// (`[height, width]` of frames, metres, the origin where there is none).
     fn register(&mut self, depth: &[u16], take: &mut dyn FnMut(&[[f32; 3]])) -> Result<(), String>;
 }
 
-/// Readies a machine for one camera.
+/// Prepares a machine for one camera.
 pub type OpenRegistrar = fn(&Registration) -> Result<Box<dyn Registrar>, String>;
 
-/// Frames of one camera.
+/// Assembles the frames of one camera.
 pub struct Assembler {
     machine: Machine,
     registered: RegisteredDepth,
 }
 
 enum Machine {
-    /// Not readied yet; the CPU where no other is given.
+    /// Not prepared yet; it is the CPU where no other machine is given.
     Asked(Option<OpenRegistrar>),
     Open {
         registrar: Box<dyn Registrar>,
@@ -35,16 +35,17 @@ enum Machine {
 }
 
 impl Assembler {
-    /// Registers depth on another machine where one is given and can be readied, otherwise on the CPU.
-    pub fn on(machine: Option<OpenRegistrar>) -> Self {
-        Self { machine: Machine::Asked(machine), registered: RegisteredDepth::default() }
+    /// Registers depth on the machine that `open` prepares; on the CPU where none is given, or where it cannot be
+    /// prepared.
+    pub fn with_registrar(open: Option<OpenRegistrar>) -> Self {
+        Self { machine: Machine::Asked(open), registered: RegisteredDepth::default() }
     }
 
-    /// Readies what registers this camera's depth, which takes a while on another machine. The first frame does it
-    /// otherwise.
-    pub fn ready(&mut self, camera: &Camera) {
+    /// Prepares what registers this camera's depth, which takes a while on a machine other than the CPU. Without this
+    /// call the first frame does it.
+    pub fn prepare(&mut self, camera: &Camera) {
         let (Machine::Asked(open), Camera::Lenses(registration)) = (&self.machine, camera) else { return };
-        // Without tables there is nothing to move.
+        // Without tables the depth image has the frame's grid already.
         let moves = registration.tables().is_some();
         self.machine = match open.filter(|_| moves).map(|open| open(registration)) {
             Some(Ok(registrar)) => {
@@ -64,8 +65,9 @@ impl Assembler {
         };
     }
 
-    /// rgb: `[height, width, 3]`; depth: steps `[height, width]`, 0 = no point; each with its width and height.
-    /// Allocates nothing once a frame of the size went through, but where colour is sampled at the points.
+    /// Assembles a frame of `rgb`, `[height, width, 3]`, and `depth`, steps `[height, width]`, 0 = no point; each is
+    /// given with its width and height. After the first frame of a size nothing is allocated, except where colour is
+    /// sampled at the points.
     pub fn assemble(
         &mut self,
         camera: &Camera,
@@ -82,7 +84,7 @@ impl Assembler {
             Camera::Lenses(registration) if registration.file().grid == Grid::Colour => {
                 registration.check_depth_size(width, height)?;
                 registration.file().colour.check_size("colour", rgb_size.0, rgb_size.1)?;
-                self.ready(camera);
+                self.prepare(camera);
                 self.register(registration, depth, (rgb, rgb_size), into)
             }
             Camera::Lenses(_) => {
@@ -95,7 +97,7 @@ impl Assembler {
         }
     }
 
-    /// On the machine that is ready; on the CPU from then on where it fails.
+    /// Registers on the machine that was prepared; where that fails, on the CPU from then on.
     fn register(
         &mut self,
         registration: &Arc<Registration>,

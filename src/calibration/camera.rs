@@ -11,12 +11,12 @@ use super::sampling::sample_colour;
 use super::toml_file::{parse, read_text};
 use crate::frame::{FrameError, OrganisedCloud};
 
-/// What depth images were taken with.
+/// The camera that depth images were taken with.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Camera {
     /// Registered to colour, without distortion.
     Pinhole(Intrinsics),
-    /// Lenses as calibrated, and tables made of them once.
+    /// Calibrated lenses, and the tables that were computed from them once.
     Lenses(Arc<Registration>),
 }
 
@@ -31,7 +31,7 @@ impl Camera {
         parse(&text, path, needs, Intrinsics::check).map(Self::Pinhole)
     }
 
-    /// Refuses images, each of a width and a height, that are not of this camera.
+    /// Refuses a colour and a depth image, each given by its width and height, whose sizes are not this camera's.
     pub fn check_sizes(&self, rgb: (usize, usize), depth: (usize, usize)) -> Result<(), CalibrationError> {
         match self {
             Self::Pinhole(_) if rgb != depth => Err(FrameError::SizeMismatch {
@@ -48,7 +48,7 @@ impl Camera {
         }
     }
 
-    /// Depth steps `[height, width]`, 0 = no point, to points on the grid of the camera's frames.
+    /// Turns depth steps `[height, width]`, 0 = no point, into points on the grid of the camera's frames.
     pub fn cloud(&self, depth: &[u16], width: usize, height: usize) -> Result<OrganisedCloud, CalibrationError> {
         match self {
             Self::Pinhole(intrinsics) => {
@@ -65,8 +65,8 @@ impl Camera {
         }
     }
 
-    /// Depths `[height, width]` in metres, not above 0 or not finite = no point, as [`Self::cloud`] reads steps. A camera
-    /// with lenses takes them to the nearest step of its depth unit, in which its images are registered.
+    /// Does the same for depths `[height, width]` in metres; a depth that is not finite or not above 0 is no point. A
+    /// camera with lenses rounds them to steps of its depth unit, in which its images are registered.
     pub fn cloud_of_metres(
         &self,
         depth_m: &[f32],

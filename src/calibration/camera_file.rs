@@ -1,4 +1,4 @@
-//! The camera file: both lenses, the way from depth to colour, and the depth unit, as TOML.
+//! The camera file: both lenses, the extrinsics from depth to colour, and the depth unit, as TOML.
 
 use std::path::Path;
 
@@ -9,11 +9,12 @@ use super::error::CalibrationError;
 use super::lens::Lens;
 use super::toml_file::{parse, read_text, write_toml};
 
-/// A rotation whose rows are this near to orthonormal.
+/// The rows of a rotation are orthonormal to within this.
 const ROTATION_NEAR: f64 = 1e-3;
 /// The imagers of one camera are nearer than this, metres.
 const BASELINE_M_MAX: f64 = 1.0;
-/// A principal point this far from the middle, in half sides, makes a lens look like another one's.
+/// Two lenses look swapped where each principal point is at least this far from the middle of its own image, and less
+/// than `SWAPPED_NEAR` from the middle of the other one, in half sides.
 const SWAPPED_OFF: f64 = 0.2;
 const SWAPPED_NEAR: f64 = 0.12;
 const TEXT_BYTES_MAX: usize = 256;
@@ -53,7 +54,7 @@ crate::words::words!(serde Grid {
     Depth = "depth",
 });
 
-/// From points in the depth imager's frame to the colour imager's: rotation . point + translation.
+/// Takes points from the depth imager's frame to the colour imager's: rotation . point + translation.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Extrinsics {
@@ -82,14 +83,14 @@ impl Extrinsics {
         [x + dx, y + dy, z + dz]
     }
 
-    /// The way back.
+    /// The inverse transformation.
     pub fn inverse(&self) -> Self {
         let rotation = [0, 1, 2].map(|row| [0, 1, 2].map(|column| self.rotation[column][row]));
         let turn = Self { rotation, translation_m: [0.0; 3] };
         Self { rotation, translation_m: turn.transform(self.translation_m).map(|v| 0.0 - v) }
     }
 
-    /// This way, and `next` after it.
+    /// This transformation followed by `next`.
     pub fn then(&self, next: &Self) -> Self {
         let turn = Self { translation_m: [0.0; 3], ..*next };
         let columns = [0, 1, 2].map(|column| turn.transform(self.rotation.map(|row| row[column])));
@@ -119,10 +120,10 @@ impl Extrinsics {
 }
 
 impl CameraFile {
-    /// Whether a text is of this form, not of the short one of a registered pinhole.
+    /// Whether a text has this long form and not the short one of a registered pinhole camera.
     pub(super) fn is_long(text: &str) -> bool {
         let table = text.parse::<toml::Table>();
-        // One that does not parse is long where it has a section.
+        // A text that does not parse is taken for the long form where it has a section.
         let section = || text.lines().any(|line| line.trim_start().starts_with('['));
         table.map_or_else(|_| section(), |table| table.values().any(toml::Value::is_table))
     }
@@ -136,7 +137,7 @@ impl CameraFile {
         parse(text, path, NEEDS, Self::check)
     }
 
-    /// Refuses what no camera is.
+    /// Refuses a calibration that no camera has.
     pub fn check(self) -> Result<Self, String> {
         let problems = self.problems();
         if problems.is_empty() { Ok(self) } else { Err(problems.join("; ")) }
@@ -152,7 +153,7 @@ impl CameraFile {
         write_toml(path, "# A camera, for --camera. Pixels are counted from the middle of the upper left one.\n", self)
     }
 
-    /// Everything that is wrong, each as a line of text.
+    /// Every problem of the calibration, each as a line of text.
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         problems.extend(check_depth_unit(self.depth_unit_m).err());
@@ -169,8 +170,12 @@ impl CameraFile {
             return problems;
         }
         self.colour.check("colour", &mut problems);
-        self.depth.iter().for_each(|depth| depth.check("depth", &mut problems));
-        self.depth_to_colour.iter().for_each(|extrinsics| extrinsics.check(&mut problems));
+        if let Some(depth) = &self.depth {
+            depth.check("depth", &mut problems);
+        }
+        if let Some(extrinsics) = &self.depth_to_colour {
+            extrinsics.check(&mut problems);
+        }
         match (&self.depth, &self.depth_to_colour) {
             (Some(_), None) => problems.push("[depth] is given without [depth_to_colour]: add its rotation and translation_m".into()),
             (None, Some(_)) => problems.push("[depth_to_colour] is given without [depth]: add the depth imager".into()),

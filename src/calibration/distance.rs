@@ -7,12 +7,13 @@ use crate::frame::{OrganisedCloud, is_point};
 /// Distances that depth cameras measure at, metres.
 const DISTANCE_M_MIN: f32 = 0.05;
 const DISTANCE_M_MAX: f32 = 20.0;
-/// Points that are looked at.
+/// The most points that are looked at.
 const SAMPLE_MAX: usize = 4096;
-/// A frame with fewer of its pixels valid has no signal, one of so many. It cannot be judged either: these are fewer
-/// points of a network image than the networks have groups (512 of 224 x 224, sec. 3.1 has 1024).
+/// A frame in which fewer than one pixel of so many has a point shows nothing to measure. It could not be judged
+/// either: a network image of it has fewer points than the networks have groups (512 of 224 x 224, sec. 3.1 has 1024).
 const PIXELS_PER_POINT_MAX: usize = 100;
-/// What is so many times nearer or farther than usual has another unit; the next one is ten times off.
+/// A distance that is this many times nearer or farther than usual is in another unit: units differ by ten times at
+/// least.
 const UNIT_OFF: f32 = 8.0;
 
 /// Points at a distance that no camera measures at.

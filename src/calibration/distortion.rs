@@ -20,25 +20,25 @@ use serde::{Deserialize, Serialize};
 
 /// Steps of the iteration that inverts a model. It gains a digit or more with each where a lens can be inverted.
 const STEPS_MAX: usize = 100;
-/// An inverse that is this near, in units of the focal length: a thousandth of a thousandth of a pixel.
+/// The iteration ends with a step shorter than this, in focal lengths.
 const NEAR: f64 = 1e-10;
-/// An inverse further off than this is none.
+/// A point that is drawn further than this from where it should be is not an inverse, in focal lengths.
 const FAR: f64 = 1e-7;
-/// Halvings of a distance to the last bit.
+/// Steps of a bisection down to the last bit of a distance.
 const HALVINGS: usize = 60;
-/// How finely and how far from the axis a rational model is looked at for its end: 1/1000 and 89 degrees.
+/// Step and limit of the search, away from the axis, for where a rational model ends: 1/1000 and 89 degrees.
 const RADIUS_STEP: f64 = 1e-3;
 const RADIUS_MAX: f64 = 57.0;
-/// What a point is scaled by that no picture shows.
+/// The scale of a point that no picture shows, which draws it far outside.
 const OUTSIDE: f32 = 1e6;
 
 /// k1, k2, p1, p2, k3, and for a rational model k4, k5, k6; zeros where a model has no such term.
 pub type Coefficients = [f64; 8];
 
-/// How many of them a model without a denominator has.
+/// The number of coefficients of a model without a denominator.
 pub const PLAIN: usize = 5;
 
-/// Those of a model of five.
+/// The coefficients of a model that has five.
 pub const fn of_five([k1, k2, p1, p2, k3]: [f64; PLAIN]) -> Coefficients {
     [k1, k2, p1, p2, k3, 0.0, 0.0, 0.0]
 }
@@ -56,7 +56,7 @@ pub enum Distortion {
     Rational,
 }
 
-/// Which formula is meant, once for a whole picture.
+/// The formula of a model, chosen once for a whole picture.
 #[derive(Clone, Copy, Debug)]
 pub enum Formula {
     None,
@@ -96,7 +96,8 @@ impl Distortion {
         let mut point = drawn;
         for _ in 0..STEPS_MAX {
             let (bent, radial) = (self.distort(coefficients, point), self.radial(coefficients, point));
-            // What is no scaling is taken from where the point is drawn, and the rest scaled back.
+            // The tangential terms are subtracted from where the point is drawn, and the rest is divided by the radial
+            // scale.
             let next = [0, 1].map(|i| (drawn[i] - (bent[i] - radial * point[i])) / radial);
             let moved = (next[0] - point[0]).abs().max((next[1] - point[1]).abs());
             point = next;
@@ -107,8 +108,8 @@ impl Distortion {
         self.is_drawn_at(coefficients, point, drawn).then_some(point)
     }
 
-    /// The same, of points nearer to the axis than `radius_max`, up to which the rational model is known to have one
-    /// inverse at most. Near a pole or a fold, where the iteration gets nowhere, the distance is found by halving.
+    /// Does the same for points nearer to the axis than `radius_max`, up to which the rational model is known to have
+    /// one inverse at most. Near a pole or a fold, where the iteration does not converge, bisection finds the distance.
     pub fn undistort_within(self, coefficients: Coefficients, radius_max: f64, drawn: [f64; 2]) -> Option<[f64; 2]> {
         let within = |point: &[f64; 2]| point[0].hypot(point[1]) <= radius_max;
         let found = self.undistort(coefficients, drawn).filter(within);

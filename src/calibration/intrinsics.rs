@@ -38,7 +38,7 @@ impl Intrinsics {
         Ok(self)
     }
 
-    /// Refuses an image that these intrinsics cannot be of: the principal point lies within it.
+    /// Refuses an image that cannot have these intrinsics, since the principal point lies outside of it.
     pub(super) fn check_size(&self, width: usize, height: usize) -> Result<(), CalibrationError> {
         let inside = |at: f32, side: usize| (0.0..=side as f32).contains(&at);
         if inside(self.cx, width) && inside(self.cy, height) {
@@ -48,7 +48,8 @@ impl Intrinsics {
         Err(CalibrationError::PrincipalPoint { cx, cy, width, height })
     }
 
-    /// Depth steps, 0 = no point, of an image of this width to points in metres, the origin where there is none.
+    /// Turns depth steps, 0 = no point, of an image of this width into points in metres, the origin where there is
+    /// none.
     pub fn points(&self, depth: &[u16], width: usize) -> impl Iterator<Item = [f32; 3]> {
         depth.iter().enumerate().map(move |(i, &step)| {
             if step == 0 {
@@ -58,7 +59,7 @@ impl Intrinsics {
         })
     }
 
-    /// The same of depths in metres.
+    /// Does the same for depths in metres.
     pub fn points_at(&self, depth_m: &[f32], width: usize) -> impl Iterator<Item = [f32; 3]> {
         depth_m.iter().enumerate().map(move |(i, &z)| self.point(i, width, z))
     }
@@ -69,7 +70,7 @@ impl Intrinsics {
         [(u - self.cx) / self.fx * z, (v - self.cy) / self.fy * z, z]
     }
 
-    /// Depth steps `[height, width]`, 0 = no point, to points in metres.
+    /// Turns depth steps `[height, width]`, 0 = no point, into points in metres.
     pub fn deproject(&self, depth: &[u16], width: usize, height: usize) -> Result<OrganisedCloud, FrameError> {
         OrganisedCloud::new(width, height, self.points(depth, width).collect())
     }

@@ -10,12 +10,14 @@ use crate::frame::{PIXELS_MAX, SIDE_MAX};
 /// Focal lengths in widths of the image: views of 136 and of 2 degrees.
 const FOCAL_MIN: f64 = 0.2;
 const FOCAL_MAX: f64 = 30.0;
-/// A coefficient beyond this is no coefficient; those of a quotient are large on either side of it.
+/// The largest coefficient that is accepted; a rational model's may be larger, since numerator and denominator grow
+/// alike.
 const COEFFICIENT_MAX: f64 = 1e3;
 const RATIONAL_MAX: f64 = 1e5;
-/// Columns and rows of pixels at which a rational model is inverted to see that it can be.
+/// Columns and rows of pixels at which a rational model is inverted as a test.
 const TRIED: usize = 33;
-/// How far beyond the corner points are drawn, in its distance: what tangential terms may move into the picture.
+/// Points are considered up to this multiple of the distance of the farthest corner: tangential terms may move them
+/// into the picture.
 const REACH: f64 = 1.05;
 /// How far from the middle a principal point may be, in half sides.
 const OFF_CENTRE_MAX: f64 = 0.4;
@@ -52,7 +54,7 @@ impl Lens {
         self.ray_within(self.radius_max(), u, v)
     }
 
-    /// The same, for many: [`Self::radius_max`] takes a while.
+    /// Does the same for many pixels, given [`Self::radius_max`], which takes a while to compute.
     fn ray_within(&self, radius_max: f64, u: f64, v: f64) -> Option<[f64; 2]> {
         let drawn = [(u - self.cx) / self.fx, (v - self.cy) / self.fy];
         self.distortion.undistort_within(self.coefficients, radius_max, drawn)
@@ -65,7 +67,7 @@ impl Lens {
         (0..width * height).map(|i| at(i).map_or([f32::NAN; 2], |ray| ray.map(|v| v as f32))).collect()
     }
 
-    /// What is wrong with the section `[node]`.
+    /// Adds what is wrong with the section `[node]` to `problems`.
     pub(super) fn check(&self, node: &str, problems: &mut Vec<String>) {
         let Self { width, height, fx, fy, cx, cy, .. } = *self;
         let sides = 1..=SIDE_MAX;
@@ -170,7 +172,7 @@ impl Lens {
     }
 }
 
-/// Five numbers, or eight where one of the last three is told.
+/// Five numbers, or eight where one of the last three is not 0.
 fn written(coefficients: &Coefficients) -> &[f64] {
     if coefficients[PLAIN..] == [0.0; 3] { &coefficients[..PLAIN] } else { coefficients }
 }

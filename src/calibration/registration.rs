@@ -6,9 +6,9 @@
 //! point. A colour pixel's point lies on its own ray, where the depth imager sees it at the depth it measured.
 //!
 //! librealsense has the rule twice: written for x86 it draws half a pixel to the lower right and knows of distortions
-//! the radial terms of the modified Brown-Conrady model only; elsewhere it draws as its own projection does. Here a
-//! pixel's middle is where it is, and all distortions count; a rectangle that leaves the image is cut at its edge, as
-//! on x86. `ci/realsense/make.py` holds this to either.
+//! the radial terms of the modified Brown-Conrady model only; elsewhere it draws as its own projection does. Here
+//! nothing is shifted by half a pixel, and all distortions count; a rectangle that leaves the image is cut at its edge,
+//! as on x86. `ci/realsense/make.py` holds this to either.
 
 pub mod projection;
 mod rectangles;
@@ -19,15 +19,15 @@ use super::lens::Lens;
 use projection::{Corners, Projected, Projection};
 use rectangles::{LANES, NOTHING, Rectangles};
 
-/// A ray that the depth imager sees at a smaller share of its depth goes by its side.
+/// A ray is used where the depth imager sees it at no less than this share of its depth: others go past its side.
 const AHEAD_MIN: f64 = 0.1;
 
 /// A camera and the tables that its frames are registered by, made once.
 #[derive(Debug)]
 pub struct Registration {
     file: CameraFile,
-    /// Rays of the pixels of frames, `[height, width]` of the grid's image, as long as the depth imager sees a depth of 1;
-    /// NaN where a lens has no inverse.
+    /// Rays of the pixels of frames, `[height, width]` of the grid's image, scaled so that the depth imager sees a
+    /// depth of 1; NaN where a lens has no inverse.
     rays: Vec<[f32; 3]>,
     /// What is added to a depth for its point: how far the colour imager is ahead of the depth imager.
     ahead_m: f32,
@@ -35,7 +35,7 @@ pub struct Registration {
     corners: Option<Corners>,
 }
 
-/// What another machine needs for the same result.
+/// What a machine other than the CPU needs for the same result.
 #[derive(Clone, Copy)]
 pub struct Tables<'a> {
     /// Width and height of the depth image, and of frames.
@@ -148,7 +148,7 @@ impl Registration {
         into.points.extend(self.points(&into.steps));
     }
 
-    /// The same without points, which [`Self::points`] makes of the steps.
+    /// Does the same without points, which [`Self::points`] makes of the steps.
     pub fn register_steps(&self, depth: &[u16], into: &mut RegisteredDepth) {
         let depth_lens = self.file.depth.as_ref().unwrap_or(&self.file.colour);
         assert_eq!(depth.len(), depth_lens.width * depth_lens.height, "a depth image of the file's size");
@@ -188,8 +188,9 @@ impl Registration {
         nearest_steps.extend(nearest[..pixels].iter().map(|step| step.wrapping_add(1)));
     }
 
-    /// The nearest steps of depths in metres, 0 = none. Depths of another unit may be farther than any step: where most
-    /// are, they are taken to the last one, at which no camera measures, and otherwise they are none.
+    /// Rounds depths in metres to steps, 0 = none. Depths in another unit may be farther than the last step. Where most
+    /// depths are, they become the last step, at which no camera measures, so that the unit is refused; otherwise they
+    /// become 0.
     pub fn steps_of(&self, depth_m: &[f32]) -> Vec<u16> {
         let (unit_m, offset_m) = (self.file.depth_unit_m as f32, self.file.depth_offset_m as f32);
         let step = |depth_m: f32| ((depth_m - offset_m) / unit_m).round();

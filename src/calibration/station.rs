@@ -18,11 +18,11 @@ const NEEDS: &str = "normal = [x, y, z] of unit length and offset_m (metres)";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StationCalibration {
-    /// Out of the belt towards the camera, in the camera's frame.
+    /// A unit vector out of the belt towards the camera, in the camera's frame.
     pub normal: [f32; 3],
     /// The distance from the camera to the belt, metres.
     pub offset_m: f32,
-    /// What its frames speak for.
+    /// The scene that the station's frames suggest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scene: Option<Proposal>,
     pub measured: Option<Measured>,
@@ -107,7 +107,7 @@ impl StationCalibration {
         })
     }
 
-    /// The scene that it proposes names this file for its belt.
+    /// Writes the file, whole or not at all. The scene in it names the file itself for its belt.
     pub fn write(&self, path: &Path) -> Result<(), CalibrationError> {
         let mut written = self.clone();
         if let Some(scene) = &mut written.scene {
@@ -121,8 +121,8 @@ impl StationCalibration {
     }
 }
 
-/// Reads the station's belt plane: `normal`, a unit vector, and `offset_m`, in the camera's frame; from a file of
-/// these two lines or from what `crosscheck calibrate-station` wrote.
+/// Reads the station's belt plane: `normal`, a unit vector, and `offset_m`, in the camera's frame. The file has these
+/// two lines, or is one that `crosscheck calibrate-station` wrote.
 pub fn read_plane(path: &Path) -> Result<Plane, CalibrationError> {
     StationCalibration::read(path).map(|station| station.plane())
 }

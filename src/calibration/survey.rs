@@ -1,4 +1,4 @@
-//! Measures a station from its frames: the belt, the part on it, and whether the method can see it so.
+//! Measures a station from its frames: the belt, the part on it, and whether the method can see that part.
 
 mod advice;
 pub mod part;
@@ -21,7 +21,7 @@ pub use advice::warnings;
 
 /// Border points kept of each frame, for the residual.
 const BORDER_KEPT_MAX: usize = 1000;
-/// Planes of frames that are further than this from the median plane do not count.
+/// Frames whose planes are further than this from the median plane do not count.
 const TURN_DEG_MAX: f32 = 1.0;
 const SHIFT_M_MAX: f32 = 0.003;
 
@@ -44,7 +44,7 @@ pub enum SurveyError {
 /// Takes frames one by one.
 #[derive(Default)]
 pub struct Survey {
-    /// What is taken for the part, and where it may be; to be found out without one.
+    /// What is taken for the part, and where it may be; the survey finds it where none is given.
     scene: Option<Preparation>,
     cropper: Cropper,
     fitter: Fitter,
@@ -59,7 +59,7 @@ struct Seen {
     plane: Plane,
     support: Support,
     border: Vec<[f32; 3]>,
-    /// What is taken for the part by the scene that is known, or by each choice where none is.
+    /// What the known scene takes for the part, or what each choice does where no scene is known.
     largest: Option<PartView>,
     centre: Option<PartView>,
     quality: Quality,
@@ -74,7 +74,7 @@ impl Seen {
 }
 
 impl Survey {
-    /// In a scene that is known already; its belt is measured all the same.
+    /// A survey in a scene that is known already; its belt is measured all the same.
     pub fn in_scene(scene: Preparation) -> Self {
         Self { scene: Some(scene), ..Self::default() }
     }
@@ -105,13 +105,13 @@ impl Survey {
         Ok(())
     }
 
-    /// What is taken for the part: by the scene that is known, or what the frames speak for.
+    /// What is taken for the part: the choice of the known scene, or the one that the frames suggest.
     fn choice(&self) -> PartChoice {
         let propose = || proposal::part_choice(&self.seen.iter().map(|seen| seen.largest).collect::<Vec<_>>());
         self.scene.as_ref().map_or_else(propose, |scene| scene.part)
     }
 
-    /// What all frames came to.
+    /// The calibration that all frames give.
     pub fn finish(&self) -> Result<StationCalibration, SurveyError> {
         let Some((width, height)) = self.size else { return Err(SurveyError::NoFrames) };
         let Some(median) = median_plane(self.seen.iter().map(|seen| seen.plane)) else {

@@ -1,4 +1,5 @@
-//! The depth unit is checked before a frame is used, by frames that show something: one frame of noise decides nothing.
+//! Checks the depth unit before a frame is used, by frames that show something: a single frame of noise decides
+//! nothing.
 
 use std::time::Duration;
 
@@ -6,9 +7,9 @@ use super::CameraError;
 use crate::calibration::distance::{DistanceError, check_distance, has_signal};
 use crate::frame::OrganisedCloud;
 
-/// So many first frames at a distance that no camera measures at are a wrong unit.
+/// After so many first frames at a distance that no camera measures, the unit is wrong.
 const FRAMES: u32 = 5;
-/// Fewer, at least two, where they come slowly.
+/// After this time fewer frames decide, at least two.
 pub const TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Looks at frames until one shows that the unit is right.
@@ -44,7 +45,7 @@ impl FirstFrames {
         Ok(false)
     }
 
-    /// Why the camera is refused where no more frames come; nothing where none was wrong, or one was right.
+    /// The error for a camera that gives no more frames; none where no frame was wrong, or one was right.
     pub fn refused(&self) -> Option<CameraError> {
         let last = self.last.as_ref().filter(|_| !self.decided);
         last.map(|error| refusal(self.wrong, error))

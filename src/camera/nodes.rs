@@ -1,5 +1,5 @@
 //! A camera of two video nodes, one of colour and one of depth: their images are paired by their times and become one
-//! frame. What a node is does not matter here; `v4l.rs` has those of Linux.
+//! frame. `v4l.rs` has the nodes of Linux.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub struct Taken {
 
 /// A video node at work.
 pub trait Node: Send {
-    /// What messages call it: its path.
+    /// Its name in messages: its path.
     fn name(&self) -> &str;
 
     /// Waits for the next image, `wait` at most, and hands it over; false where none came. One that came damaged counts as lost.
@@ -110,12 +110,12 @@ impl NodePair {
     pub fn new(colour: Box<dyn Node>, depth: Box<dyn Node>, pairing: Pairing) -> Self {
         let now = clock::monotonic_ns();
         let (colours, depths) = (Waiting::new(now), Waiting::new(now));
-        let mut assembler = Assembler::on(registrar(pairing.machine));
-        assembler.ready(&pairing.camera);
+        let mut assembler = Assembler::with_registrar(registrar(pairing.machine));
+        assembler.prepare(&pairing.camera);
         Self { colour, depth, pairing, colours, depths, assembler }
     }
 
-    /// Drops what has no other half any more; true where the oldest two images are a pair.
+    /// Drops images whose other half was lost; true where the oldest two images are a pair.
     fn pair(&mut self) -> bool {
         while let (Some(colour), Some(depth)) = (self.colours.oldest(), self.depths.oldest()) {
             if colour.at_ns.abs_diff(depth.at_ns) <= self.pairing.window_ns {

@@ -1,4 +1,4 @@
-//! Pixel formats of video nodes: which can be taken, and their way to RGB or depth steps.
+//! Pixel formats of video nodes: which are accepted, and how they become RGB or depth steps.
 
 use std::fmt;
 
@@ -38,7 +38,7 @@ pub struct Raw<'a> {
     pub format: FourCc,
     pub width: usize,
     pub height: usize,
-    /// Bytes from one row to the next; nothing of a compressed image.
+    /// Bytes from one row to the next; without meaning for a compressed image.
     pub stride: usize,
     pub bytes: &'a [u8],
 }

@@ -1,5 +1,5 @@
-//! RealSense cameras and their recordings (`.bag`), through librealsense: depth and colour of one moment, matched by the
-//! library, with lenses, the way between them and the depth unit from the device.
+//! RealSense cameras and their recordings (`.bag`), through librealsense: depth and colour of one moment, matched by
+//! the library. Lenses, extrinsics and the depth unit come from the device.
 //!
 //! Only what talks to the library needs the feature `realsense`.
 

@@ -20,7 +20,7 @@ pub enum Rate {
     /// As they were recorded, pauses cut to a second.
     Recorded,
     PerSecond(f64),
-    /// One each time that one is asked for.
+    /// A frame each time that one is asked for.
     AsAsked,
 }
 
@@ -81,8 +81,8 @@ impl Replay {
         })
     }
 
-    /// Reads a frame, or copies it where it was kept. A file that cannot be read is a frame that was lost; what is wrong
-    /// with the camera file or the folder is not waited for on every frame.
+    /// Reads a frame, or copies it where it was kept. A file that cannot be read is a lost frame. An error that all
+    /// frames share, such as a camera file of another size, is returned with the first frame.
     fn read(&mut self, index: usize, into: &mut RgbdFrame) -> Result<bool, CameraError> {
         if let Some(kept) = &self.kept[index] {
             into.copy_from(kept);
@@ -108,7 +108,7 @@ impl Replay {
     }
 }
 
-/// Whether what is wrong with the first frame is so with all of them: images of another kind or size than expected.
+/// Whether an error of the first frame is one of all frames: images of another kind or size than expected.
 fn is_of_all(error: &DatasetError) -> bool {
     match error {
         DatasetError::Camera { .. }

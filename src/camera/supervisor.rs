@@ -13,7 +13,7 @@ pub struct Patience {
     pub frame_timeout_ms: u64,
     /// Times that it is opened again, without a frame in between, before the station gives up.
     pub reopens: u32,
-    /// Between a failure and the next opening, milliseconds.
+    /// Time between a failure and the next opening, milliseconds.
     pub reopen_delay_ms: u64,
     /// After so many of these times its hardware is reset, once, where it has a reset; never where 0. Where `reopens` is
     /// less, it is reset before the station gives up.
@@ -22,7 +22,7 @@ pub struct Patience {
     pub reset_wait_ms: u64,
 }
 
-/// What came of waiting for a frame.
+/// The result of waiting for a frame.
 #[derive(Debug)]
 pub enum Delivery {
     Frame,
@@ -40,18 +40,18 @@ pub struct Supervisor {
     patience: Patience,
     source: Option<Box<dyn FrameSource>>,
     first_frames: FirstFrames,
-    /// Opened again so many times since the last frame.
+    /// How often it was opened again since the last frame.
     reopened: u32,
     /// When the camera last gave a frame, or was opened.
     heard_ns: u64,
     /// Not opened before this.
     reopen_ns: u64,
-    /// Since the last frame it was reset, and is waited for until then.
+    /// Set by a reset since the last frame: until then the camera is waited for.
     reset_until_ns: Option<u64>,
 }
 
 impl Supervisor {
-    /// Opens the camera. A first failure is reported, not mended: the configuration may be wrong.
+    /// Opens the camera. A failure at the start is an error: the configuration may be wrong.
     pub fn start(mut opener: Opener, patience: Patience) -> Result<Self, CameraError> {
         let source = Some(opener.open()?);
         Ok(Self {
@@ -66,7 +66,7 @@ impl Supervisor {
         })
     }
 
-    /// Whether the camera failed, and what is done about it goes on.
+    /// Whether the camera has failed and is about to be opened again.
     pub fn is_mending(&self) -> bool {
         self.source.is_none()
     }
@@ -91,7 +91,7 @@ impl Supervisor {
         }
     }
 
-    /// Closes the camera, and says whether it may be opened again.
+    /// Closes the camera. The error is final where it may not be opened again.
     fn failed(&mut self, error: CameraError) -> Result<Delivery, CameraError> {
         self.source = None;
         let now_ns = clock::monotonic_ns();

@@ -1,4 +1,4 @@
-//! The procedural station as a live camera: a belt that carries parts by, good ones and defective ones.
+//! The procedural station as a live camera: a belt that carries good and defective parts past it.
 //!
 //! A frame takes longer to render than to inspect, so a ring of frames is rendered when the camera is opened,
 //! about 30 ms each of 400 x 400 pixels, and comes by again and again. Its parts, and which are defective, follow
@@ -16,14 +16,14 @@ pub const FRAMES_MAX: usize = 64;
 /// Large frames are fewer: 32 of 1280 x 720 pixels, 450 MB.
 const PIXELS_MAX: usize = 32 * 1280 * 720;
 const PARTS_MAX: usize = 32;
-/// First number of the ring's parts: others than `demo` and `synthesize` learn from.
+/// First number of the ring's parts, which are not those that `demo` and `synthesize` make.
 const FIRST_PART: u64 = 3_000_000;
 
 /// A belt with parts on it, and how often it is looked at.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Belt {
     pub part: Part,
-    /// Of the station, the parts, and which of them are defective.
+    /// Seeds the station, the parts, and which of them are defective.
     pub seed: u64,
     pub speed_m_per_s: f64,
     /// From one part to the next.
@@ -31,7 +31,7 @@ pub struct Belt {
     /// Share of defective parts, 0 to 1.
     pub defect_share: f64,
     pub frame_rate_hz: f64,
-    /// Of the frames; parts on a belt are not scattered.
+    /// Surroundings of the frames; parts on a belt are not scattered.
     pub surroundings: Surroundings,
     /// Frames that are rendered ahead, at most; fewer where frames are large.
     pub frames_max: usize,
@@ -50,7 +50,7 @@ pub struct Synthetic {
 }
 
 impl Belt {
-    /// Belt that goes by from one frame to the next, millimetres.
+    /// How far the belt moves from one frame to the next, millimetres.
     fn step_mm(&self) -> f64 {
         1e3 * self.speed_m_per_s / self.frame_rate_hz
     }

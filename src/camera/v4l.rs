@@ -24,7 +24,7 @@ const BUFFERS: u32 = 4;
 /// Sizes that an error lists.
 const LISTED_MAX: usize = 12;
 
-/// What is asked of a node.
+/// What is requested of a node.
 #[derive(Clone, Debug)]
 pub struct Wanted {
     pub path: PathBuf,
@@ -72,7 +72,7 @@ struct VideoNode {
     stride: usize,
     /// Its own drop panics where the driver fails to stop.
     stream: ManuallyDrop<Stream<'static>>,
-    /// The driver's times are of another clock, which was said.
+    /// The driver's times are of another clock, and a warning of it was logged.
     foreign_times: bool,
 }
 
@@ -190,7 +190,7 @@ impl Drop for VideoNode {
     }
 }
 
-/// The format to take; why none can be, where none can.
+/// The format to take, or the reason why none can be taken.
 fn choose(kind: Kind, asked: Option<FourCc>, offered: &[FourCc], name: &str) -> Result<FourCc, String> {
     let taken = kind.formats();
     let list = |formats: &[FourCc]| formats.iter().map(FourCc::to_string).collect::<Vec<_>>().join(", ");

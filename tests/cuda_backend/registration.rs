@@ -36,8 +36,8 @@ fn frames(camera: &Camera, machine: Choice) -> Vec<RgbdFrame> {
     let Camera::Lenses(registration) = camera else { panic!("a camera without lenses") };
     let size = if registration.tables().is_some() { DEPTH } else { COLOUR };
     let rgb: Vec<u8> = (0..COLOUR.0 * COLOUR.1 * 3).map(|i| i as u8).collect();
-    let mut assembler = Assembler::on(registrar(machine));
-    assembler.ready(camera);
+    let mut assembler = Assembler::with_registrar(registrar(machine));
+    assembler.prepare(camera);
     let frame = |number: usize| {
         let mut random = fastrand::Rng::with_seed(number as u64);
         // The last one is empty: what is left of the frame before would show.

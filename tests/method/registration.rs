@@ -307,11 +307,11 @@ fn where_another_machine_fails_the_cpu_goes_on() {
         assembler.assemble(&camera, (&rgb, (128, 96)), (&depth, (64, 48)), &mut frame).unwrap();
         frame
     };
-    let mut failing = Assembler::on(Some(|_| Ok(Box::new(Failing { frames: 0 }))));
+    let mut failing = Assembler::with_registrar(Some(|_| Ok(Box::new(Failing { frames: 0 }))));
     let first = frame(&mut failing);
     assert!(first.cloud().points().iter().all(|point| *point == [0.0, 0.0, 1.0]), "the other machine's frame");
-    let mut never = Assembler::on(Some(|_| Err("there is none".into())));
-    let want = frame(&mut Assembler::on(None));
+    let mut never = Assembler::with_registrar(Some(|_| Err("there is none".into())));
+    let want = frame(&mut Assembler::with_registrar(None));
     for _ in 0..2 {
         assert!(frame(&mut failing) == want && frame(&mut never) == want, "the CPU's frame");
     }

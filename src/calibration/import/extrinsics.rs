@@ -1,4 +1,4 @@
-//! The way from depth to colour, and in which direction a file tells it.
+//! The extrinsics from depth to colour, and the direction in which a file gives them.
 
 use std::path::Path;
 
@@ -16,22 +16,22 @@ const NEEDS_EXTRINSICS: &str = "OpenCV's R and T (from camera 1 to camera 2, met
 const ROTATION: [&str; 3] = ["r", "rotation", "rotationmatrix"];
 const TRANSLATION: [&str; 3] = ["t", "translation", "translationvector"];
 const FUNDAMENTAL: [&str; 3] = ["fundamental", "f", "fundamentalmatrix"];
-/// A fundamental matrix is of two lenses where it is this like what they and the way between them give, and not of them
-/// the other way round where that is less like it.
+/// A fundamental matrix belongs to two lenses where it is at least this like the one that follows from them and their
+/// extrinsics, and less than `UNLIKE` like the one that follows with the lenses exchanged.
 const LIKE: f64 = 0.9999;
 const UNLIKE: f64 = 0.99;
 
-/// Reads the way from depth to colour.
+/// Reads the extrinsics from depth to colour.
 pub fn read_extrinsics(path: &Path, between: &ExtrinsicsRequest) -> Result<ImportedExtrinsics, CalibrationError> {
-    read(path, NEEDS_EXTRINSICS, |root| way(root, between))
+    read(path, NEEDS_EXTRINSICS, |root| extrinsics(root, between))
 }
 
-fn way(root: &Node, between: &ExtrinsicsRequest) -> Result<ImportedExtrinsics, String> {
+fn extrinsics(root: &Node, between: &ExtrinsicsRequest) -> Result<ImportedExtrinsics, String> {
     if let Some(chain) = Chain::of(root) {
         if between.camera_1.is_some() {
             return Err("it is Kalibr's, which tells the direction itself: leave out --camera-1".into());
         }
-        let (extrinsics, told_by) = chain.way(between.depth_camera, between.colour_camera)?;
+        let (extrinsics, told_by) = chain.extrinsics(between.depth_camera, between.colour_camera)?;
         return Ok(ImportedExtrinsics { extrinsics, told_by });
     }
     let list = |names: &[&str], shown: &str| {
@@ -173,7 +173,10 @@ T: !!opencv-matrix
     fn a_fundamental_matrix_tells_the_direction() {
         let (infrared, colour) = (&infrared(), &colour());
         let read = |text: &str, depth, colour, camera_1| {
-            way(&parse(text)?, &ExtrinsicsRequest { depth, colour, depth_camera: None, colour_camera: None, camera_1 })
+            extrinsics(
+                &parse(text)?,
+                &ExtrinsicsRequest { depth, colour, depth_camera: None, colour_camera: None, camera_1 },
+            )
         };
         let there = read(POSE, infrared, colour, None).unwrap();
         assert!(there.told_by.contains("from depth to colour, by its fundamental matrix"), "{}", there.told_by);
@@ -201,7 +204,10 @@ T: !!opencv-matrix
     fn way_of(text: &str, camera_1: Option<Imager>) -> Result<ImportedExtrinsics, String> {
         let (depth, colour) =
             (&lens(848, 480, [420.0, 420.0, 424.0, 240.0]), &lens(1280, 720, [910.0, 910.0, 640.0, 360.0]));
-        way(&parse(text)?, &ExtrinsicsRequest { depth, colour, depth_camera: None, colour_camera: None, camera_1 })
+        extrinsics(
+            &parse(text)?,
+            &ExtrinsicsRequest { depth, colour, depth_camera: None, colour_camera: None, camera_1 },
+        )
     }
 
     #[test]

@@ -22,13 +22,13 @@ fn plain(key: &str) -> String {
     key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// The value under one of `names`, which are given as [`plain`] makes them; the one that comes first among them. Refused
-/// where two of them differ.
+/// The value under the first of `names` that the file has; they are given as [`plain`] writes them. Two names with
+/// different values are refused.
 pub fn find<'a>(root: &'a Node, names: &[&str]) -> Result<Option<(&'a str, &'a Node)>, String> {
     find_where(root, names, |_| true)
 }
 
-/// [`find`] where only numbers count: `distortion: plumb_bob` names a model, `k1: -0.2` is one coefficient.
+/// [`find`] for numbers only: `distortion: plumb_bob` names a model, `k1: -0.2` is one coefficient.
 pub fn find_numbers<'a>(root: &'a Node, names: &[&str]) -> Result<Option<Numbers<'a>>, String> {
     let found = find_where(root, names, |node| node.scalar().is_none_or(|text| text.starts_with(BASE64)))?;
     found.map(|(name, node)| numbers(name, node)).transpose()
@@ -49,7 +49,7 @@ fn find_where<'a>(
     }
 }
 
-/// A sequence, one of rows, or `data` with `rows` and `cols`.
+/// Reads the numbers of a sequence, of a sequence of rows, or of `data` with `rows` and `cols`.
 pub fn numbers<'a>(name: &'a str, node: &Node) -> Result<Numbers<'a>, String> {
     let told = |key: &str| node.get(key).map(|of| count(&format!("{key} of {name}"), of)).transpose();
     match (node, node.get("data")) {
@@ -90,7 +90,7 @@ pub fn numbers<'a>(name: &'a str, node: &Node) -> Result<Numbers<'a>, String> {
 }
 
 impl Numbers<'_> {
-    /// Those of a matrix, row by row.
+    /// The numbers of a matrix, row by row.
     pub fn matrix<const N: usize>(&self, rows: usize, columns: usize) -> Result<[f64; N], String> {
         let told = self.shape.is_none_or(|shape| shape == (rows, columns));
         match self.values[..].try_into() {
@@ -99,7 +99,7 @@ impl Numbers<'_> {
         }
     }
 
-    /// Those of a row or a column, one of `lengths` long.
+    /// The numbers of a row or a column whose length is one of `lengths`.
     pub fn vector(&self, lengths: &[usize]) -> Result<&[f64], String> {
         let long = self.shape.is_none_or(|(rows, columns)| rows.min(columns) <= 1);
         if long && lengths.contains(&self.values.len()) {
@@ -119,7 +119,8 @@ impl Numbers<'_> {
     }
 }
 
-/// Numbers as OpenCV writes them when asked for Base64: of a JSON file with a mark, of a YAML file as a text by itself.
+/// Whether the numbers are Base64, as OpenCV writes them on request: with a mark in a JSON file, as a text alone in a
+/// YAML file.
 fn is_base64(node: &Node) -> bool {
     match node.get("data").unwrap_or(node) {
         Node::Scalar(text) => text.starts_with(BASE64) || node.scalar().is_none(),
@@ -174,7 +175,7 @@ pub fn text<'a>(root: &'a Node, names: &[&str]) -> Result<Option<(&'a str, &'a s
     Ok(find(root, names)?.and_then(|(name, node)| Some((name, node.scalar()?))))
 }
 
-/// Says that a file has none of some names, and which it has.
+/// The error that a file has none of `names`, with the names that it has.
 pub fn none_of(root: &Node, names: &[&str]) -> String {
     let mut keys: Vec<&str> = root.entries().map(|(key, _)| key).take(LISTED_MAX + 1).collect();
     if keys.len() > LISTED_MAX {

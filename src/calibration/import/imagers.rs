@@ -1,4 +1,4 @@
-//! Which imager a calibration is of, by the names in it.
+//! The imager that a calibration belongs to, by the names in it.
 
 use super::fields;
 use crate::yaml::Node;
@@ -23,7 +23,7 @@ impl Imager {
         }
     }
 
-    /// The imager that a name such as `camera_depth_optical_frame` speaks of: the last one, since
+    /// The imager that a name such as `camera_depth_optical_frame` contains: the last one, since
     /// `aligned_depth_to_color` is seen through the colour imager's lens.
     pub fn of_name(name: &str) -> Option<Self> {
         let lower = name.to_ascii_lowercase();
@@ -36,15 +36,15 @@ impl Imager {
     }
 }
 
-/// What a file says it is of.
+/// The imager that a file claims to belong to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claim {
     pub imager: Imager,
-    /// Where it says so, such as `frame_id "camera_depth_optical_frame"`.
+    /// The name that claims it, such as `frame_id "camera_depth_optical_frame"`.
     pub by: String,
 }
 
-/// What the names in a file of one lens say.
+/// The claims of the names in a file of one lens.
 pub fn claims(root: &Node) -> Result<Vec<Claim>, String> {
     let mut claims = Vec::new();
     for of in [Some(root), root.get("header")].into_iter().flatten() {

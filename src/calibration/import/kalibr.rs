@@ -1,4 +1,4 @@
-//! Kalibr's `camchain.yaml`: cameras `cam0`, `cam1` and so on, each with the way from the one before it.
+//! Kalibr's `camchain.yaml`: cameras `cam0`, `cam1` and so on, each with its extrinsics from the one before it.
 
 use super::fields::{self, Numbers};
 use super::imagers::{Claim, Imager};
@@ -8,7 +8,7 @@ use crate::calibration::distortion::{Distortion, of_five};
 use crate::calibration::lens::Lens;
 use crate::yaml::Node;
 
-/// The way from the camera before, in homogeneous coordinates.
+/// The extrinsics from the camera before, in homogeneous coordinates.
 const WAY: &str = "T_cn_cnm1";
 
 /// Cameras in the order of the chain.
@@ -53,8 +53,8 @@ impl<'a> Chain<'a> {
         })
     }
 
-    /// The way from the depth imager to the colour imager, and of which cameras it is.
-    pub fn way(&self, depth: Option<&str>, colour: Option<&str>) -> Result<(Extrinsics, String), String> {
+    /// The extrinsics from the depth imager to the colour imager, and between which cameras they are.
+    pub fn extrinsics(&self, depth: Option<&str>, colour: Option<&str>) -> Result<(Extrinsics, String), String> {
         let (from, to) = (self.place(Imager::Depth, depth)?, self.place(Imager::Colour, colour)?);
         let (first, last) = (from.min(to), from.max(to));
         if first == last {
@@ -189,7 +189,7 @@ cam2:
 
     fn way_of(text: &str, depth: Option<&str>, colour: Option<&str>) -> Result<Extrinsics, String> {
         let root = parse(text)?;
-        Chain::of(&root).unwrap().way(depth, colour).map(|(way, _)| way)
+        Chain::of(&root).unwrap().extrinsics(depth, colour).map(|(way, _)| way)
     }
 
     // F8

@@ -1,4 +1,4 @@
-//! Which model a file's distortion coefficients are of.
+//! The distortion model of a file's coefficients.
 
 use super::fields;
 use crate::calibration::distortion::{Coefficients, Distortion, PLAIN, of_five};
@@ -11,7 +11,7 @@ const RATIONAL: usize = 8;
 const EIGHT: &str = "rational_polynomial";
 const FIVE: [&str; 5] = ["plumb_bob", "brown_conrady", "radtan", "none", ""];
 
-/// The model of `values`, as many as one of `COUNTS`.
+/// The model of `values`, whose number is one of `COUNTS`.
 pub fn distortion(root: &Node, values: &[f64]) -> Result<(Distortion, Coefficients), String> {
     let named = named(root)?;
     let at = |i: usize| values.get(i).copied().unwrap_or(0.0);

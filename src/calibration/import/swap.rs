@@ -6,7 +6,7 @@ use super::imagers::Imager;
 use super::types::ImportedLens;
 use crate::calibration::error::CalibrationError;
 
-/// Refuses two lenses of which one says that it is of the other imager. `colour` and `depth`: each with its file.
+/// Refuses two lenses of which one claims to belong to the other imager. `colour` and `depth`: each with its file.
 pub fn check_imagers(colour: (&Path, &ImportedLens), depth: (&Path, &ImportedLens)) -> Result<(), CalibrationError> {
     let said = |(path, of): (&Path, &ImportedLens), imager: Imager| {
         let claim = of.says.iter().find(|claim| claim.imager == imager)?;

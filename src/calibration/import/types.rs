@@ -4,11 +4,11 @@ use super::imagers::{Claim, Imager};
 use crate::calibration::camera_file::Extrinsics;
 use crate::calibration::lens::Lens;
 
-/// What a lens is read for.
+/// Which lens of a file is read.
 #[derive(Clone, Copy, Debug)]
 pub struct LensRequest<'a> {
     pub imager: Imager,
-    /// Width and height, where the file does not tell them.
+    /// Width and height, where the file does not have them.
     pub size: Option<(usize, usize)>,
     /// Which camera of Kalibr's chain it is, where the topics do not tell.
     pub camera: Option<&'a str>,
@@ -16,7 +16,7 @@ pub struct LensRequest<'a> {
     pub camera_1: Option<Imager>,
 }
 
-/// Between what the way is read.
+/// The two lenses whose extrinsics are read, and how the file names their cameras.
 #[derive(Clone, Copy, Debug)]
 pub struct ExtrinsicsRequest<'a> {
     pub depth: &'a Lens,
@@ -31,17 +31,17 @@ pub struct ExtrinsicsRequest<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImportedLens {
     pub lens: Lens,
-    /// Pixels, where the file tells.
+    /// Pixels, where the file has it.
     pub reprojection_error_px: Option<f64>,
-    /// Which of several lenses in the file it is.
+    /// The lens, where the file has several.
     pub part: Option<String>,
-    /// Which imager the file says it is of.
+    /// The imager that the file claims it belongs to.
     pub says: Vec<Claim>,
-    /// What the file leaves open, for a person.
+    /// What a person should check, since the file leaves it open.
     pub doubt: Option<&'static str>,
 }
 
-/// The way from depth to colour.
+/// Extrinsics from depth to colour.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImportedExtrinsics {
     pub extrinsics: Extrinsics,

@@ -57,7 +57,7 @@ vectorised! {
     /// A row of points, which lie on `rays` at `depth_m`.
     fn project(lens: &Projection, rays: [&[f32]; 3], depth_m: &[f32], out: &mut Projected) {
         let coefficients = lens.coefficients;
-        // Without these attributes the closures stay calls, and one point is taken at a time.
+        // Without these attributes the closures are not inlined, and the loop is not vectorised.
         match lens.formula {
             Formula::None => lens.row(rays, depth_m, out, #[inline(always)] |point| point),
             Formula::Brown => {
@@ -113,12 +113,12 @@ impl Projection {
     }
 }
 
-/// Rounded down, and brought beside an image that ends at `end` where it is far outside.
+/// Rounds down. A value far outside of an image that ends at `end` becomes one just outside of it.
 #[inline(always)]
 fn whole(at: f32, end: f32) -> i32 {
     // From 0 on, cutting off rounds down; NaN becomes 0, and its depth is NaN too.
     let shifted = (at + 1.0).max(0.0).min(end + 1.0);
-    // SAFETY: `shifted` is no NaN, since `max` and `min` give the other operand for one, and lies between 0 and an
-    // image's side. A checked conversion would keep the loop from being vectorised.
+    // SAFETY: `shifted` is not NaN, since `max` and `min` return the other operand where one is NaN, and lies between 0
+    // and an image's side. A checked conversion would keep the loop from being vectorised.
     unsafe { shifted.to_int_unchecked::<i32>() - 1 }
 }

@@ -23,7 +23,7 @@ pub(super) struct Rectangles {
 }
 
 impl Rectangles {
-    /// Between the corners, cut at the edge of an image of `width` x `height`.
+    /// Finds the rectangles between the corners, cut at the edge of an image of `width` x `height`.
     pub fn between(&mut self, first: &Projected, last: &Projected, steps: &[u16], size: (usize, usize)) {
         for values in [&mut self.start, &mut self.wide, &mut self.high] {
             values.resize(steps.len(), 0);
@@ -31,7 +31,8 @@ impl Rectangles {
         between(self, first, last, steps, size.0 as i32, size.1 as i32);
     }
 
-    /// Fills them where they are nearest. `nearest`: `[height, width]` and `LANES` more.
+    /// Writes each rectangle's step where it is nearer than what is there. `nearest`: `[height, width]` and `LANES`
+    /// more.
     pub fn fill(&self, steps: &[u16], width: usize, nearest: &mut [u16]) {
         fill(self, steps, width, nearest);
     }
@@ -81,11 +82,11 @@ vectorised! {
     }
 }
 
-/// The first `wide` become `key` where they are more. There are `LANES` behind them.
+/// Lowers the first `wide` values to `key`. At least `LANES` values follow the row.
 #[inline(always)]
 fn fill_row(key: u16, wide: usize, nearest: &mut [u16]) {
     match nearest.first_chunk_mut::<LANES>() {
-        // All bits beyond the row, which change nothing.
+        // Beyond the row all bits are set, which changes nothing.
         Some(lanes) if wide <= LANES => {
             lanes.iter_mut().zip(&PAST[wide]).for_each(|(lane, past)| *lane = (key | past).min(*lane));
         }
@@ -93,7 +94,7 @@ fn fill_row(key: u16, wide: usize, nearest: &mut [u16]) {
     }
 }
 
-/// By how many lanes are a row's: all bits in the others.
+/// By the number of lanes that belong to a row: all bits are set in the others.
 const PAST: [[u16; LANES]; LANES + 1] = {
     let mut past = [[u16::MAX; LANES]; LANES + 1];
     let (mut wide, mut lane) = (0, 0);

@@ -10,7 +10,7 @@ const POINTS_PER_GROUP_MIN: f32 = 2.0;
 const GROUP_SHARE_MAX: f32 = 0.25;
 /// A part on fewer of the frame's pixels wastes the network's resolution.
 const FRAME_SHARE_MIN: f32 = 0.03;
-/// The belt is noisy, and the part low, in these terms.
+/// Limits of a belt that counts as noisy, and of a part that counts as low above it.
 const BORDER_LEFT_MAX: f32 = 0.05;
 const RESIDUAL_M_MAX: f32 = 0.002;
 const HEIGHT_RESIDUALS_MIN: f32 = 5.0;
@@ -23,7 +23,7 @@ const BRIGHTNESS_MIN: f32 = 25.0;
 const BRIGHTNESS_MAX: f32 = 225.0;
 const FRAMES_MIN: usize = 10;
 
-/// What to change before a fit, each as a line of text, for an engine of `groups` groups of `group_size` points.
+/// What to change before a fit, each change as a line of text, for an engine of `groups` groups of `group_size` points.
 pub fn warnings(measured: &Measured, groups: usize, group_size: usize) -> Vec<String> {
     let mut warnings = Vec::new();
     if measured.frames < FRAMES_MIN {
@@ -99,7 +99,7 @@ pub fn group_radius_m(part: &PartSize, group_size: usize) -> f32 {
 fn about_belt(belt: &Belt, warnings: &mut Vec<String>) {
     if belt.border_left_share > BORDER_LEFT_MAX {
         warnings.push(format!(
-            "{:.0} % of the frame's border is no flat belt: guides, edges or a part reach into it; crop the frame",
+            "{:.0} % of the frame's border shows no flat belt: guides, edges or a part reach into it; crop the frame",
             100.0 * belt.border_left_share
         ));
     }

@@ -20,7 +20,7 @@ const TRIMMED: f32 = 0.005;
 pub struct PartView {
     /// Pixels that it covers and a margin around them.
     pub surroundings: Region,
-    /// Of the pixels that it covers, `[x, y]`.
+    /// The middle of the pixels that it covers, `[x, y]`.
     pub middle: [f32; 2],
     pub size: PartSize,
     /// Whether another thing could have been taken for it nearly as well.
@@ -157,7 +157,7 @@ fn spacing_m(network: &[[f32; 3]]) -> f32 {
 }
 
 impl PartSize {
-    /// The median of each measure, and the fewest points; none of none.
+    /// The median of each measure, and the fewest points; none without any part.
     pub(super) fn median(all: &[Self]) -> Option<Self> {
         let median = |of: fn(&Self) -> f32| {
             let mut values: Vec<f32> = all.iter().map(of).collect();

@@ -1,4 +1,4 @@
-//! The scene that the frames of a survey speak for.
+//! The scene that the frames of a survey suggest.
 
 use super::part::PartView;
 use crate::frame::Region;

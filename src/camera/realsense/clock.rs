@@ -1,6 +1,6 @@
 //! A device's time on the station's clock.
 
-/// A timestamp is off by no more than this: beyond it the clock was set, or a recording began again.
+/// A timestamp that is off by more than this means that the clock was set, or that a recording began again.
 const OFF_NS_MAX: i64 = 1_000_000_000;
 /// How much slower than the station's clock a device's may be, billionths: quartzes stay within 100 millionths.
 const SLOWER_MAX: i64 = 200_000;

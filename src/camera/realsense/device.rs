@@ -1,4 +1,4 @@
-//! A device or a recording: its streams chosen, its controls set, its lenses read.
+//! A device or a recording: chooses its streams, sets its controls, reads its lenses.
 
 use std::collections::HashSet;
 
@@ -32,14 +32,14 @@ pub fn start(camera: &Realsense) -> Result<ActivePipeline, CameraError> {
     idle.start(Some(config(camera)?)).map_err(|error| lost(&error))
 }
 
-/// Resets a device. What it was, the library forgets; it comes back as another.
+/// Resets a device. The library forgets it, and it comes back as a new one.
 pub fn reset(serial: Option<&str>) -> Result<(), CameraError> {
     let context = Context::new().map_err(|error| settings(format!("librealsense does not start: {error}")))?;
     find(&context, serial)?.hardware_reset();
     Ok(())
 }
 
-/// The device that is asked for. One that is not there is refused with those that are.
+/// The device that is asked for, or an error that lists the devices that are connected.
 fn find(context: &Context, serial: Option<&str>) -> Result<Device, CameraError> {
     let mut devices = context.query_devices(HashSet::new());
     let names: Vec<String> = devices.iter().map(shown).collect();
@@ -74,7 +74,7 @@ fn info(device: &Device, what: Rs2CameraInfo) -> Option<String> {
     device.info(what).map(|text| text.to_string_lossy().into_owned())
 }
 
-/// The request, which the library takes for itself each time.
+/// The request for streams. The library consumes it, so that it is made for each call.
 fn config(camera: &Realsense) -> Result<Config, CameraError> {
     let mut config = Config::new();
     let refused = |error: ConfigurationError| settings(format!("librealsense refuses the streams: {error}"));
@@ -105,7 +105,7 @@ fn config(camera: &Realsense) -> Result<Config, CameraError> {
     Ok(config)
 }
 
-/// What was asked for, and what there is.
+/// The error that names the streams that were asked for and those that the device has.
 fn unresolved(camera: &Realsense, context: &Context) -> CameraError {
     let wanted =
         |(width, height)| if (width, height) == (0, 0) { "any size".into() } else { format!("{width} x {height}") };

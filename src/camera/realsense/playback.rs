@@ -1,4 +1,4 @@
-//! The state of a recording that is played, which the safe crate does not tell.
+//! The state of a recording that is played, which the safe crate does not give.
 
 use std::ffi::CStr;
 use std::ptr::{NonNull, null_mut};

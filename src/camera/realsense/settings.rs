@@ -13,7 +13,7 @@ pub enum Origin {
     Device(Option<String>),
     Recording {
         path: PathBuf,
-        /// After the last frame the first comes again.
+        /// After the last frame the first one follows.
         repeat: bool,
     },
 }
@@ -26,7 +26,7 @@ pub struct Realsense {
     pub colour: (u32, u32),
     pub depth: (u32, u32),
     pub frame_rate_hz: u32,
-    /// Whose pixels frames have, where `camera` does not say.
+    /// Whose pixels frames have, where `camera` does not define it.
     pub grid: Grid,
     /// Lenses as calibrated by the user, instead of the device's own.
     pub camera: Option<Camera>,

@@ -65,7 +65,7 @@ impl Source {
             pipeline: Some(start(camera)?),
             settings: camera.clone(),
             camera: camera.camera.clone(),
-            assembler: Assembler::on(registrar(camera.machine)),
+            assembler: Assembler::with_registrar(registrar(camera.machine)),
             clock: Clock::default(),
             steps: Vec::new(),
             rgb: Vec::new(),
