@@ -19,7 +19,7 @@ pub struct Entry {
     pub xyz: PathBuf,
     /// The mask of defective pixels; a good part may have none.
     pub truth: Option<PathBuf>,
-    /// How its cloud is meant.
+    /// What the numbers of its cloud mean.
     pub reading: Reading,
 }
 
@@ -28,12 +28,13 @@ impl Entry {
         read_frame(&self.rgb, &self.xyz, &self.reading)
     }
 
-    /// The frame at whatever distance its points are: for a camera, whose first frames decide whether the unit is right.
+    /// Reads the frame at whatever distance its points are: a camera's first frames decide together whether the unit is
+    /// right.
     pub fn frame_as_it_is(&self) -> Result<RgbdFrame, DatasetError> {
         read_as_it_is(&self.rgb, &self.xyz, &self.reading)
     }
 
-    /// Reads the cloud as is said; a frame that brings its own camera keeps it.
+    /// Sets what the numbers of the cloud mean; a frame with a camera of its own keeps it.
     pub fn read_as(&mut self, reading: &Reading) {
         let camera = self.reading.camera.take().or_else(|| reading.camera.clone());
         self.reading = Reading { camera, ..*reading };
@@ -56,7 +57,7 @@ impl Entry {
         Ok(points.size_of_frame(&self.reading, picture.size()))
     }
 
-    /// Refuses a frame by its files' headers, or whose mask cannot be its own.
+    /// Refuses a frame whose files do not belong together by their headers, or whose mask cannot be its own.
     pub fn check(&self) -> Result<(), DatasetError> {
         let (width, height) = self.size()?;
         self.truth(width, height).map(drop)

@@ -1,11 +1,11 @@
-//! What lies in a folder, and what its name says.
+//! Names in a folder, and what the name of a folder means.
 
 use std::path::Path;
 
 use super::error::DatasetError;
 
-/// Names in `folder`, sorted; those that start with a dot are nobody's data, and one that is not UTF-8 is passed over with
-/// a warning.
+/// Names in `folder`, sorted; those that start with a dot are left out, and one that is not UTF-8 is left out with a
+/// warning.
 pub fn names(folder: &Path) -> Result<Vec<String>, DatasetError> {
     let failed = |source| DatasetError::Open { path: folder.into(), source };
     let mut names = Vec::new();

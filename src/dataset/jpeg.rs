@@ -1,7 +1,8 @@
-//! Whether a JPEG is all there: its decoder fills what is missing or damaged with grey, and says nothing.
+//! Whether a JPEG is complete: its decoder fills what is missing or damaged with grey, without an error.
 //!
 //! Every code of every scan is read (ITU-T T.81): there is one for each block, no byte is left over, and restart
-//! markers come in their order. Damage that leaves as many blocks behind is not found: a JPEG has no checksum. Values that no picture has are damage too.
+//! markers come in their order. Damage that does not change the number of blocks is not found: a JPEG has no checksum.
+//! Values that no picture has are damage too.
 
 mod bits;
 mod scan;
@@ -43,7 +44,7 @@ pub fn check(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
-/// What the headers so far say.
+/// What the headers that were read so far contain.
 #[derive(Default)]
 struct Image {
     /// None of an image of a kind that is not looked into.
@@ -97,7 +98,7 @@ impl Frame {
 }
 
 impl Image {
-    /// A segment other than a scan; none where it is not what its marker says.
+    /// Takes a segment other than a scan; none where its content does not fit its marker.
     fn take(&mut self, marker: u8, segment: &[u8]) -> Option<()> {
         match marker {
             0xC4 => self.take_codes(segment),
@@ -129,7 +130,9 @@ impl Image {
             let bytes = if head >> 4 == 0 { 1 } else { 2 };
             let (numbers, rest) = rest.split_at_checked(bytes * steps.len())?;
             let number = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| number << 8 | u16::from(*byte));
-            steps.iter_mut().zip(numbers.chunks(bytes)).for_each(|(step, bytes)| *step = number(bytes));
+            for (step, bytes) in steps.iter_mut().zip(numbers.chunks(bytes)) {
+                *step = number(bytes);
+            }
             *self.steps.get_mut(usize::from(head & 15))? = Some(steps);
             segment = rest;
         }
@@ -163,7 +166,7 @@ impl Image {
         Some(())
     }
 
-    /// Reads the scan with this header that `bytes` starts with; where the marker behind it lies.
+    /// Reads the scan with this header that `bytes` starts with; returns where the marker behind it lies.
     fn scan(&mut self, header: &[u8], bytes: &[u8]) -> Result<usize, Damage> {
         let damaged = "one of its headers is damaged";
         let Some(frame) = &mut self.frame else { return skip(bytes) };
@@ -228,7 +231,7 @@ impl Component {
     }
 }
 
-/// The way to the marker behind a scan that is not looked into.
+/// Returns where the marker behind a scan lies, without reading the scan.
 fn skip(bytes: &[u8]) -> Result<usize, Damage> {
     // Within a scan, 0xFF is followed by 0 or is a mark to restart at.
     let ends = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xD0..=0xD7);

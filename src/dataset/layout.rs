@@ -1,4 +1,4 @@
-//! Where the published datasets keep their frames, and what belongs to what.
+//! The folders of the published datasets, and the frames in them.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use super::{eyecandies, mvtec3d};
 /// A dataset's frames are not deeper than this: class, split, kind.
 const DEPTH_MAX: usize = 4;
 
-/// How a dataset lies on disk.
+/// The folders of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
     /// `<class>/<split>/<good or defect>/{rgb,xyz,gt}/<name>`, as MVTec 3D-AD and `crosscheck synthesize`.
@@ -33,7 +33,7 @@ pub enum Split {
 }
 
 impl Layout {
-    /// What `root` looks like: a class with a `data` folder in its train split is Eyecandies'.
+    /// The layout that `root` has: a class with a `data` folder in its train split is one of Eyecandies.
     pub fn detect(root: &Path) -> Result<Self, DatasetError> {
         let classes = folders(root)?;
         let is = |class: &String, inside: &str| root.join(class).join(inside).is_dir();
@@ -78,7 +78,9 @@ impl Layout {
             Self::Mvtec3d => mvtec3d::entries(&folder),
             Self::Eyecandies => eyecandies::entries(&folder),
         }?;
-        entries.iter_mut().for_each(|entry| entry.read_as(reading));
+        for entry in &mut entries {
+            entry.read_as(reading);
+        }
         Ok(entries)
     }
 }
@@ -110,14 +112,16 @@ pub fn nominal(folder: &Path, reading: &Reading) -> Result<Vec<Entry>, DatasetEr
         return Err(DatasetError::Layout { path: folder.into(), expected, found });
     };
     entries.retain(|entry| entry.defect.is_none());
-    entries.iter_mut().for_each(|entry| entry.read_as(reading));
+    for entry in &mut entries {
+        entry.read_as(reading);
+    }
     if entries.is_empty() {
         return Err(DatasetError::Empty { path: folder.into() });
     }
     Ok(entries)
 }
 
-/// The folder of good frames in `folder`, in whatever capitals.
+/// The folder of good frames in `folder`, in capitals or not.
 fn good_in(folder: &Path) -> Option<PathBuf> {
     let name = folders(folder).ok()?.into_iter().find(|name| is_good(name))?;
     Some(folder.join(name))
@@ -141,7 +145,9 @@ pub fn frames_under(folder: &Path, reading: &Reading) -> Result<Vec<Entry>, Data
         return Err(DatasetError::Empty { path: folder.into() });
     }
     entries.sort_by(|a, b| (a.rgb.file_name(), &a.rgb).cmp(&(b.rgb.file_name(), &b.rgb)));
-    entries.iter_mut().for_each(|entry| entry.read_as(reading));
+    for entry in &mut entries {
+        entry.read_as(reading);
+    }
     Ok(entries)
 }
 

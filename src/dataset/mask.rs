@@ -12,7 +12,7 @@ use super::picture::Picture;
 const KINDS_MAX: usize = 16;
 /// Values as near to either end, in parts of the range, are an end that JPEG has blurred.
 const NEAR_PER_RANGE: usize = 8;
-/// A mask that marks more of its picture than this shows the sound part, not the defect.
+/// A mask that marks more than this share of its picture marks the sound part, not the defect.
 const SHARE_MAX: f64 = 0.9;
 
 /// A mask as it is shown.
@@ -80,7 +80,7 @@ fn largest<T: Copy + Ord + Into<u16>, const N: usize>(values: &[T]) -> Vec<u16> 
     values.as_chunks::<N>().0.iter().filter_map(|pixel| pixel.iter().max().map(|v| (*v).into())).collect()
 }
 
-/// Of pixels whose last channel is the opacity.
+/// The value of each pixel, whose last channel is the opacity.
 fn opaque<T: Copy + Ord + Default + Into<u16>, const N: usize>(values: &[T]) -> Vec<u16> {
     let pixels = values.as_chunks::<N>().0;
     let split = |pixel: &[T; N]| {
@@ -98,13 +98,15 @@ fn opaque<T: Copy + Ord + Default + Into<u16>, const N: usize>(values: &[T]) -> 
     pixels.iter().map(|pixel| value(pixel).into()).collect()
 }
 
-/// What a marked pixel is larger than, in halves.
+/// Twice the value that marked pixels exceed.
 struct Least(u32);
 
 impl Least {
     fn of(values: &[u16], is_wide: bool, is_lossless: bool) -> Result<Self, String> {
         let mut seen = vec![false; usize::from(u16::MAX) + 1];
-        values.iter().for_each(|v| seen[usize::from(*v)] = true);
+        for value in values {
+            seen[usize::from(*value)] = true;
+        }
         let (least, most) = (seen.iter().position(|s| *s).unwrap_or(0), seen.iter().rposition(|s| *s).unwrap_or(0));
         let within = |values: RangeInclusive<usize>| seen[values].iter().filter(|s| **s).count();
         let (count, near) = (within(least..=most), (most - least) / NEAR_PER_RANGE);

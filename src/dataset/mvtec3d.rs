@@ -1,7 +1,7 @@
 //! The layout of MVTec 3D-AD: `{rgb,xyz,gt}` folders of equally named files under `good` and each defect.
 //!
-//! What is written of a part gets its names one after another, last the cloud, or the verdict in a station's recording.
-//! While that one's temporary file is there without it, the part is not complete.
+//! The files of a part get their names one after another. The last one is the cloud, or the verdict in a station's
+//! recording: while its temporary file is there and it is not, the part is not complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
@@ -38,7 +38,7 @@ pub fn entries(split: &Path) -> Result<Vec<Entry>, DatasetError> {
 
 /// Frames of one folder with `rgb` and `xyz`, and `gt` where pixels are marked.
 pub fn folder_entries(folder: &Path, defect: Option<String>) -> Result<Vec<Entry>, DatasetError> {
-    // Of a recording, or of a folder with nothing in it, these may not be there yet.
+    // In a recording, or in an empty folder, these may not be there yet.
     let may_lack = folder.join("verdict").is_dir() || names(folder)?.is_empty();
     let read = if may_lack { by_stem_if_there } else { by_stem };
     let mut colours = read(&folder.join("rgb"), &picture::SUFFIXES)?;
@@ -62,7 +62,7 @@ pub fn folder_entries(folder: &Path, defect: Option<String>) -> Result<Vec<Entry
     }
 }
 
-/// Takes out the parts that are not complete, and says so.
+/// Removes the parts that are not complete, with a warning.
 fn leave_out_incomplete(
     folder: &Path,
     colours: &mut BTreeMap<String, PathBuf>,
@@ -119,7 +119,7 @@ pub fn write(folder: &Path, stem: &str, frame: &RgbdFrame, truth: Option<&[bool]
     together.commit(|file| tiff::write_cloud(file, frame.cloud()))
 }
 
-/// The same as part of what is written `together`.
+/// Writes the same files as a part of what is written `together`.
 pub fn add(
     together: &mut Together,
     folder: &Path,

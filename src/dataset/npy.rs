@@ -13,7 +13,8 @@ use crate::frame::check_size;
 
 /// NumPy's own headers of such an array have 118 bytes.
 const HEADER_BYTES_MAX: u32 = 1024;
-/// One pair around all, one around the shape; some for what is refused with better words.
+/// A header has one pair around all and one around the shape; a few more are let through, to be refused by a clearer
+/// error.
 const BRACKETS_MAX: usize = 8;
 const SHAPE: &[u8] = b"shape";
 /// Numbers of so many digits in all have a product that a u64 holds.
@@ -27,7 +28,7 @@ pub struct Array {
     width: usize,
     height: usize,
     channels: usize,
-    /// As NumPy calls it, without the order of bytes.
+    /// The type of the values as NumPy names it, without the order of bytes.
     kind: String,
 }
 
@@ -73,7 +74,7 @@ impl Array {
         (self.width, self.height)
     }
 
-    /// Of a pixel: 1 or 3.
+    /// Values of a pixel: 1 or 3.
     pub fn channels(&self) -> usize {
         self.channels
     }
@@ -120,12 +121,12 @@ fn failed(path: &Path, e: io::Error) -> DatasetError {
     DatasetError::Decode { path: path.into(), expected: EXPECTED, reason: e.to_string() }
 }
 
-/// Refuses a header of a length that the reader of headers must not take memory for, or go deep into, and a shape whose
-/// product it could not hold.
+/// Refuses a header that is too long or too deeply nested for the reader of headers, and a shape whose product
+/// overflows.
 fn check_header(file: &mut File) -> io::Result<()> {
     let mut start = [0; 12];
     file.read_exact(&mut start)?;
-    // Of two bytes in the first version of the format.
+    // The length has two bytes in the first version of the format.
     let length = u32::from_le_bytes([start[8], start[9], start[10], start[11]]);
     let length = if start[6] == 1 { length & 0xFFFF } else { length };
     if length > HEADER_BYTES_MAX {
@@ -141,8 +142,8 @@ fn check_header(file: &mut File) -> io::Result<()> {
     check_form(&header)
 }
 
-/// The reader of headers tries every bracket in several ways, which takes it for ever where they are nested, and
-/// multiplies the sides as they come.
+/// The reader of headers tries every bracket in several ways, which does not end in time where they are nested, and
+/// multiplies the sides unchecked.
 fn check_form(header: &[u8]) -> io::Result<()> {
     let brackets = header.iter().filter(|byte| b"([{".contains(byte)).count();
     let shape = header.windows(SHAPE.len()).position(|word| word == SHAPE).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Which files of a folder are meant, by their names: files of one frame have one name but for its suffix.
+//! Finds the files of frames by their names: files of one frame differ in their suffix only.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -8,11 +8,11 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::error::DatasetError;
 
-/// As many files that are passed over are named.
+/// A warning names so many of the files that are left out.
 const NAMED_MAX: usize = 3;
 
 /// The files of `folder` whose names end in one of `suffixes`, in capitals or not, by the rest of their names in
-/// Unicode's composed form (NFC). Other files and folders are passed over with a warning, hidden ones without. Two files
+/// Unicode's composed form (NFC). Other files and folders are left out with a warning, hidden ones without. Two files
 /// of one name are refused.
 pub fn by_stem(folder: &Path, suffixes: &[&str]) -> Result<BTreeMap<String, PathBuf>, DatasetError> {
     let failed = |source| DatasetError::Open { path: folder.into(), source };

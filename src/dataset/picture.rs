@@ -18,7 +18,7 @@ use crate::frame::{SIDE_MAX, check_size};
 
 /// Names of pictures end in one of these, in capitals or not. What is inside decides how one is read.
 pub const SUFFIXES: [&str; 8] = ["png", "jpg", "jpeg", "jpe", "jfif", "bmp", "tif", "tiff"];
-/// Four channels of 16 bits of the largest frame take half of it.
+/// The largest frame with four channels of 16 bits takes half of this.
 const FILE_BYTES_MAX: u64 = 256 << 20;
 /// What decoding may take besides the picture, and again as much as it: a tile of TIFF that is larger than the picture.
 const WORK_BYTES_MAX: u64 = 8 << 20;
@@ -58,7 +58,7 @@ impl Picture {
         Ok(Self { path: path.into(), expected, format, decoder, orientation })
     }
 
-    /// Width and height as it lies in the file.
+    /// Width and height as it is stored.
     pub fn stored_size(&self) -> (usize, usize) {
         let (width, height) = self.decoder.dimensions();
         (width as usize, height as usize)
@@ -74,7 +74,7 @@ impl Picture {
         if on_its_side { (height, width) } else { (width, height) }
     }
 
-    /// What its file says of the way that it is shown, 1 to 8; 1 where it is shown as it lies.
+    /// Its EXIF orientation, 1 to 8; 1 where it is shown as it is stored.
     pub fn orientation(&self) -> u8 {
         self.orientation.to_exif()
     }
@@ -84,7 +84,7 @@ impl Picture {
         self.decoder.color_type()
     }
 
-    /// Whether its format keeps every value as it was.
+    /// Whether its format is lossless.
     pub fn is_lossless(&self) -> bool {
         self.format != Some(ImageFormat::Jpeg)
     }
@@ -124,7 +124,7 @@ fn limits(bytes: u64) -> Limits {
     limits
 }
 
-/// Reads the header of a colour image. One channel of 16 bits is none.
+/// Reads the header of a colour image. An image of one channel of 16 bits is refused: it is depth.
 pub fn open_colour(path: &Path) -> Result<Picture, DatasetError> {
     let picture = Picture::open(path, "a PNG, JPEG, BMP or TIFF image")?;
     match picture.kind() {

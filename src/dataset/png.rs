@@ -1,4 +1,4 @@
-//! What of a PNG its decoder takes on trust.
+//! A check of PNG files that their decoder leaves out.
 
 use std::io::{self, Read, Seek, SeekFrom};
 

@@ -1,4 +1,4 @@
-//! Files of points or of depth, and the clouds that they become.
+//! Files of points or of depth, read as clouds.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ enum Content {
 }
 
 impl PointsFile {
-    /// Reads the header of a file of the kind that its name ends in.
+    /// Reads the header of a file, whose kind is what its name ends in.
     pub fn open(path: &Path) -> Result<Self, DatasetError> {
         let suffix = path.extension().unwrap_or_default().to_ascii_lowercase();
         let content = match suffix.to_str() {
@@ -89,7 +89,9 @@ impl PointsFile {
             (Some(camera), Values::Steps(steps)) => camera.cloud(&steps, width, height).map_err(failed),
             (Some(camera), Values::Floats(mut depth_m)) => {
                 let is_none = |depth: f32| reading.no_point == Some(depth);
-                depth_m.iter_mut().for_each(|z| *z = if is_none(*z) { 0.0 } else { *z * reading.cloud_unit_m });
+                for z in &mut depth_m {
+                    *z = if is_none(*z) { 0.0 } else { *z * reading.cloud_unit_m };
+                }
                 camera.cloud_of_metres(&depth_m, width, height).map_err(failed)
             }
             (None, Values::Floats(values)) => cloud(&path, values, (width, height), reading),
@@ -116,8 +118,8 @@ fn cloud(
     Ok(if reading.cloud_unit_m == 1.0 { cloud } else { cloud.scaled(reading.cloud_unit_m) })
 }
 
-/// Refuses points of which most lie behind the camera: their axes are another convention's. What has the same z
-/// everywhere there is a way to write that nothing was measured.
+/// Refuses points of which most lie behind the camera: their axes are another convention's. Points behind the camera
+/// that all have the same z are a way to write that nothing was measured.
 fn check_ahead(path: &Path, points: &[[f32; 3]]) -> Result<(), DatasetError> {
     let behind = || points.iter().map(|point| point[2]).filter(|z| *z < 0.0);
     let Some(first) = behind().next() else { return Ok(()) };
@@ -147,7 +149,7 @@ fn open_depth(path: &Path) -> Result<Picture, DatasetError> {
     }
 }
 
-/// Depth of a PNG.
+/// The depth steps of a PNG.
 fn steps(picture: Picture, narrow: Narrow) -> Result<Vec<u16>, DatasetError> {
     let mut steps = picture.read()?.into_luma16().into_raw();
     steps.iter_mut().filter(|step| narrow.no_point == Some(f32::from(**step))).for_each(|step| *step = 0);

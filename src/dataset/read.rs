@@ -11,7 +11,7 @@ use crate::calibration::distance::{check_distance, has_signal};
 use crate::calibration::{CalibrationError, Camera};
 use crate::frame::{FrameError, OrganisedCloud, RgbdFrame};
 
-/// Reads one pixel-registered frame. One at a distance that no camera measures at is refused: its unit is wrong.
+/// Reads one pixel-registered frame. A frame at a distance that no camera measures is refused: its unit is wrong.
 pub fn read_frame(rgb: &Path, xyz: &Path, reading: &Reading) -> Result<RgbdFrame, DatasetError> {
     let frame = read_as_it_is(rgb, xyz, reading)?;
     if has_signal(frame.cloud()) {
@@ -20,7 +20,8 @@ pub fn read_frame(rgb: &Path, xyz: &Path, reading: &Reading) -> Result<RgbdFrame
     Ok(frame)
 }
 
-/// [`read_frame`] at whatever distance: for a camera, whose first frames decide together.
+/// Reads a frame at whatever distance its points are: a camera's first frames decide together whether the unit is
+/// right.
 pub fn read_as_it_is(rgb: &Path, xyz: &Path, reading: &Reading) -> Result<RgbdFrame, DatasetError> {
     let (picture, points) = open(rgb, xyz, reading)?;
     let of_depth = reading.camera.as_ref().filter(|_| points.is_depth());
@@ -60,7 +61,7 @@ pub fn open(rgb: &Path, xyz: &Path, reading: &Reading) -> Result<(Picture, Point
     Ok((picture, points))
 }
 
-/// Refuses images, each of a width and a height, that are not of one frame.
+/// Refuses a colour image and a cloud, each given by its width and height, that cannot be of one frame.
 fn check_sizes(camera: Option<&Camera>, rgb: (usize, usize), xyz: (usize, usize)) -> Result<(), CalibrationError> {
     match camera {
         Some(camera) => camera.check_sizes(rgb, xyz),

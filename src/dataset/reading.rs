@@ -1,13 +1,13 @@
-//! How the numbers of files are meant, which the files do not say.
+//! What the numbers of files mean, which the files themselves do not contain.
 
 use crate::calibration::Camera;
 
-/// How the points of files are meant.
+/// What the numbers of a cloud or a depth image mean.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
-    /// For clouds that are depth images.
+    /// The camera that makes points of depth images.
     pub camera: Option<Camera>,
-    /// What a number of other files is in metres: a coordinate, or a depth that is a floating-point number.
+    /// Metres per unit of a coordinate, or of a depth that is a floating-point number.
     pub cloud_unit_m: f32,
     /// A z or a depth that stands for no point, as it is written in the file; besides what is not finite or not above 0.
     pub no_point: Option<f32>,

@@ -1,4 +1,4 @@
-//! What a station recorded of a part beside its frame: `verdict/<name>.json`, next to `rgb`, `xyz` and `gt`.
+//! What a station stores of a part beside its frame: `verdict/<name>.json`, next to `rgb`, `xyz` and `gt`.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -15,19 +15,21 @@ pub const FORMAT: u32 = 1;
 /// A record is about a kilobyte.
 const FILE_BYTES_MAX: u64 = 64 << 10;
 
-/// What a part is named by: the station's start that recorded it, counted, and the trigger's number. By name parts are
-/// in the order that they came, whatever the wall's clock says; those named by it, in recordings of before, come first.
+/// The name of a part: the number of the station's start that recorded it, and the trigger's number. Sorted by name,
+/// parts are in the order in which they came, whatever the wall clock shows; names by the wall clock, as in older
+/// recordings, come first.
 pub fn name(session: u64, part: u64) -> String {
     format!("s{session:08}-{part:010}")
 }
 
-/// The session in a part's name; none where it is named otherwise.
+/// The number of the station's start in a part's name; none where it is named otherwise.
 pub fn session_of(name: &str) -> Option<u64> {
     let (session, part) = name.strip_prefix('s')?.split_once('-')?;
     (is_number(session, 8) && is_number(part, 10)).then(|| session.parse().ok())?
 }
 
-/// Whether a station names parts so, or did: by milliseconds since 1970 and the trigger's number.
+/// Whether a station names parts like this, or did so in older recordings, by milliseconds since 1970 and the trigger's
+/// number.
 pub fn is_name(name: &str) -> bool {
     let by_clock = name.split_once('-').is_some_and(|(time, part)| is_number(time, 13) && is_number(part, 8));
     by_clock || session_of(name).is_some()
@@ -46,7 +48,7 @@ pub struct PartRecord {
     pub part: u64,
     /// The camera's number of the frame.
     pub sequence: u64,
-    /// Milliseconds since 1970: when the frame was captured, by the wall's clock.
+    /// Milliseconds since 1970: when the frame was captured, by the wall clock.
     pub captured_unix_ms: u64,
     /// None where the frame was rejected before it had one.
     pub score: Option<f32>,
@@ -57,7 +59,7 @@ pub struct PartRecord {
     pub threshold: f32,
     /// A score above this, up to the threshold, is reviewed.
     pub review: Option<f32>,
-    /// Which part of the frame it is, by its middle in pixels `[x, y]`, where several were inspected one by one.
+    /// The middle of the part in the frame, pixels `[x, y]`, where several were inspected one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<[f32; 2]>,
     /// The content hash of the engine.

@@ -62,7 +62,7 @@ impl TiffFile {
         (self.width, self.height)
     }
 
-    /// Of a pixel: 1 or 3.
+    /// Values of a pixel: 1 or 3.
     pub fn channels(&self) -> usize {
         self.channels
     }
@@ -113,7 +113,7 @@ struct Spot {
     piece_width: usize,
     width: usize,
     channels: usize,
-    /// The one that it has; none where it has all.
+    /// The channel that it has; none where it has all.
     channel: Option<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! Numbers of files as clouds and depth images take them.
+//! The numbers of a file, as coordinates or as depth steps.
 
 /// The numbers of a file, row by row.
 pub enum Values {
@@ -33,7 +33,7 @@ impl Values {
     }
 }
 
-/// How integers become steps.
+/// How integers become depth steps.
 #[derive(Clone, Copy)]
 pub struct Narrow {
     /// The value that stands for no point, besides 0 and what is below.

@@ -1,4 +1,4 @@
-//! Names in a folder: made, changed and removed durably.
+//! Makes, renames and removes files and folders durably.
 
 use std::fs::File;
 use std::io;
@@ -11,7 +11,7 @@ pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Folders of `paths`, each once.
+/// The folders of `paths`, each once.
 pub fn folders_of<'a>(paths: impl Iterator<Item = &'a Path>) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = paths.map(|path| folder_of(path).into()).collect();
     folders.sort();
@@ -19,7 +19,7 @@ pub fn folders_of<'a>(paths: impl Iterator<Item = &'a Path>) -> Vec<PathBuf> {
     folders
 }
 
-/// Makes a folder and those above it that are missing, to stay.
+/// Makes a folder and those above it that are missing, durably.
 pub fn make_folder(path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
@@ -33,14 +33,14 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     sync_folder(folder_of(path))
 }
 
-/// Gives a file another name in its folder, to stay.
+/// Renames a file within its folder, durably.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     step()?;
     std::fs::rename(from, to)?;
     sync_folder(folder_of(to))
 }
 
-/// Removes a file, to stay removed; one that is not there is no error.
+/// Removes a file, durably; one that is not there is not an error.
 pub fn remove(path: &Path) -> io::Result<()> {
     step()?;
     match std::fs::remove_file(path) {
@@ -49,7 +49,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes durable what was renamed, made or removed in a folder.
+/// Makes durable what was made, renamed or removed in a folder.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     step()?;
     File::open(folder)?.sync_all()

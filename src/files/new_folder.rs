@@ -34,8 +34,8 @@ impl NewFolder {
         &self.path
     }
 
-    /// Moves the files that are in it into `folder`, in place of those of the same names. One of them is the mark: that of
-    /// before goes first and the new one comes last, so that it never stands beside files of another run.
+    /// Moves the files that are in it into `folder`, in place of those of the same names. One of them is the mark: an
+    /// earlier one is removed first and the new one comes last, so that it never stands beside files of another run.
     pub fn move_into(self, folder: &Path, mark: &str) -> io::Result<()> {
         let mut files = Vec::new();
         list(&self.path, Path::new(""), &mut files)?;
@@ -51,7 +51,7 @@ impl NewFolder {
         rename(&self.path.join(mark), &folder.join(mark))
     }
 
-    /// Gives the folder its name, which nothing must have.
+    /// Gives the folder its name, which must be free.
     pub fn rename_to(mut self, target: &Path) -> io::Result<()> {
         sync_folders(&self.path)?;
         step()?;

@@ -1,11 +1,11 @@
-//! The steps that tests let fail, one after another.
+//! Steps of file operations, which tests let fail one after another.
 
 use std::io;
 
 #[cfg(test)]
 use super::failing;
 
-/// Every step that may fail or be the last one passes here first, so that tests let each of them be it.
+/// Every step of a file operation calls this first, so that tests can let it fail, or end the program there.
 pub fn step() -> io::Result<()> {
     #[cfg(test)]
     failing::step()?;

@@ -1,4 +1,4 @@
-//! A file on its way to its name, and what is left of those whose writer was ended.
+//! Temporary files that are to get their names, and those that were left by a writer that was ended.
 
 use std::fs::{self, DirEntry, File};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use super::folder::folder_of;
 use super::step::step;
 
-/// Between a target's name and what is drawn at random.
+/// Stands between a target's name and the letters drawn at random.
 const INFIX: &str = ".tmp";
 /// Letters and digits drawn at random.
 const DRAWN: usize = 6;
-/// Bytes of a target's name that its temporary's begins with; a file's name has at most 255.
+/// Bytes of a target's name that the name of its temporary begins with; a file's name has at most 255.
 const NAME_BYTES_MAX: usize = 200;
 
 /// A new file beside its target. It is removed unless it is renamed.
@@ -38,7 +38,7 @@ impl Temporary {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 file => file?,
             };
-            // Where a file system has no locks, nothing is ever taken for abandoned.
+            // On a file system without locks no file is ever taken for abandoned.
             let locked = file.lock().is_ok();
             let temporary = Self { file, path, there: true, failed: None };
             // Before it was locked another program may have taken it for abandoned and removed it.
@@ -149,7 +149,8 @@ pub struct Abandoned {
 }
 
 impl Abandoned {
-    fn of(entry: &DirEntry, target: String) -> Option<Self> {
+    /// Locks what an entry of a folder names; none where its writer is alive, or where it cannot be opened.
+    fn lock(entry: &DirEntry, target: String) -> Option<Self> {
         let (path, kind) = (entry.path(), entry.file_type().ok()?);
         let file = if kind.is_dir() {
             File::open(&path)
@@ -171,14 +172,14 @@ impl Abandoned {
 
 /// The temporaries in `folder` that no living program holds.
 pub fn abandoned(folder: &Path) -> io::Result<Vec<Abandoned>> {
-    Ok(temporaries(folder)?.into_iter().filter_map(|(entry, target)| Abandoned::of(&entry, target)).collect())
+    Ok(temporaries(folder)?.into_iter().filter_map(|(entry, target)| Abandoned::lock(&entry, target)).collect())
 }
 
 /// Removes what writers of `target` that were ended have left. A folder that cannot be listed keeps it.
 pub fn sweep(target: &Path) {
     let name = short_name(target);
     let of_target = temporaries(folder_of(target)).unwrap_or_default().into_iter().filter(|(_, of)| *of == name);
-    for found in of_target.filter_map(|(entry, of)| Abandoned::of(&entry, of)) {
+    for found in of_target.filter_map(|(entry, of)| Abandoned::lock(&entry, of)) {
         let _ = found.remove();
     }
 }

@@ -8,7 +8,7 @@ use super::temporary::{Temporary, abandoned, sweep};
 use super::whole::check_kind;
 
 /// Files that appear together. One of them is the mark: its temporary is made before all others and it gets its name
-/// last, so that where the mark is, all of them are, and where only the mark's temporary is, they may be some.
+/// last, so that all files are there where the mark is, and only some may be there where the mark's temporary is.
 pub struct Together {
     others: Vec<Staged>,
     mark: Staged,
@@ -41,7 +41,7 @@ impl Together {
         Ok(Self { others: Vec::new(), mark: Staged::beside(mark, true)?, sweeps: true })
     }
 
-    /// The same with names that were never used, in folders of many: nothing can be left of earlier writers.
+    /// Begins with names that were never used, in folders of many files: nothing can be left of earlier writers.
     pub fn new_marked_by(mark: &Path) -> io::Result<Self> {
         Ok(Self { others: Vec::new(), mark: Staged::beside(mark, false)?, sweeps: false })
     }
@@ -55,8 +55,8 @@ impl Together {
         Ok(())
     }
 
-    /// Writes the mark, and gives all their names. A mark of before goes first: it says nothing of the files to come.
-    /// After an error no file is there that was not there before.
+    /// Writes the mark, and gives all their names. An earlier mark is removed first: it does not belong to the new
+    /// files. After an error no file is there that was not there before.
     pub fn commit(self, write_mark: impl FnOnce(&mut Temporary) -> io::Result<()>) -> io::Result<()> {
         let Self { mut others, mut mark, .. } = self;
         write_mark(&mut mark.temporary)?;

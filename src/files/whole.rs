@@ -6,8 +6,8 @@ use std::path::Path;
 use super::folder::{folder_of, sync_folder};
 use super::temporary::{Temporary, sweep};
 
-/// Refuses a path that [`write_whole`] could not write, so that it shows before the work for it is done. A file is
-/// made beside it and removed again, and so is what a writer that was ended left.
+/// Refuses a path that [`write_whole`] could not write, before the work for it is done. A file is made beside it and
+/// removed again; what a writer that was ended has left there is removed too.
 pub fn check_target(path: &Path) -> io::Result<()> {
     check_kind(path)?;
     sweep(path);

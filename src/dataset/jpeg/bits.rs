@@ -1,6 +1,6 @@
 //! The bits of a JPEG's scan, and the codes that they are read by.
 
-/// What a scan ran into.
+/// What is wrong with a scan.
 pub type Damage = String;
 
 /// Bits of one stretch between markers, its stuffed zeros left out.
@@ -51,7 +51,7 @@ impl<'a> Bits<'a> {
         Ok(bits)
     }
 
-    /// Where the marker lies that ends this stretch; what is left before it must be less than a byte.
+    /// Returns where the marker that ends this stretch lies; less than a byte may be left before it.
     pub fn end(mut self) -> Result<usize, Damage> {
         let filled = self.count;
         self.fill();

@@ -8,7 +8,7 @@ const VALUE_BITS_MAX: u8 = 10;
 /// Coefficients of 8 bits reach 1,024, rounded to the table's steps; an encoder that sharpens white edges goes beyond.
 const VALUE_MAX: i32 = 1536;
 
-/// What a scan has of each block, ITU-T T.81 B.2.3.
+/// Which coefficients, and which bits of them, a scan has of each block, ITU-T T.81 B.2.3.
 #[derive(Clone, Copy)]
 pub struct Band {
     pub progressive: bool,
@@ -26,7 +26,7 @@ pub struct ScanComponent<'a> {
     pub values: Option<&'a Codes>,
     /// Blocks of it in a unit of the scan.
     pub blocks: usize,
-    /// Steps of the coefficients; none of a component that says no table.
+    /// Steps of the coefficients; none where the component has no table.
     pub steps: Option<&'a [u16; 64]>,
     /// The mean value of its last block, in steps.
     pub mean: i32,
@@ -44,7 +44,7 @@ pub struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Reads the scan that `bytes` starts with; where the marker behind it lies.
+    /// Reads the scan that `bytes` starts with; returns where the marker behind it lies.
     pub fn read(mut self, bytes: &[u8]) -> Result<usize, Damage> {
         let (mut at, mut restarts) = (0, 0_u8);
         let mut unit = 0;
