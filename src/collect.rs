@@ -1,4 +1,4 @@
-//! Collects frames of good parts for a fit, and lets no bad sample in.
+//! Collects frames of good parts for a fit, and leaves out those that are not fit to learn from.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -15,9 +15,9 @@ use crate::prepare::plane::Plane;
 use crate::prepare::{PartChoice, Preparation};
 use crate::quality::Quality;
 
-/// Kept parts from which on a frame is compared with those before it, where the station's usual measures are unknown.
+/// After this many kept parts a frame is compared with those before it, where the station's usual measures are unknown.
 const USUAL_AFTER: usize = 5;
-/// So many parts left out one after another are no accident.
+/// After this many parts left out in a row, collecting ends with an error.
 const LEFT_OUT_MAX: usize = 50;
 
 #[derive(Debug, Error)]
@@ -95,7 +95,7 @@ impl Collector {
         self.kept.len()
     }
 
-    /// Keeps the frame of a part, or says what speaks against it.
+    /// Keeps the frame of a part, or returns the reasons against it.
     pub fn offer(&mut self, frame: &RgbdFrame) -> Result<Collected, CollectError> {
         let (quality, faults) = self.judge(frame)?;
         if !faults.is_empty() {
@@ -128,7 +128,7 @@ impl Collector {
         Ok(self.fit_to_learn_from(frame, part.surroundings, part.cut))
     }
 
-    /// What speaks against learning from a part, around which the frame is looked at.
+    /// The quality of a frame around a part, and the reasons not to learn from it.
     fn fit_to_learn_from(&mut self, frame: &RgbdFrame, around: Region, cut: bool) -> (Quality, Vec<String>) {
         let quality = Quality::of(frame, around);
         let usual = self.usual.or_else(|| (self.kept.len() >= USUAL_AFTER).then(|| Quality::median(&self.kept)));

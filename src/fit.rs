@@ -33,7 +33,7 @@ pub struct Fit {
     engine: Engine,
     choice: Choice,
     cache: TokenCache,
-    /// None until the part is measured.
+    /// None until the part is measured, where the engine takes coordinates in measures of the part.
     backend: Option<Box<dyn Backend + Send>>,
     /// Frames that wait for it.
     waiting: Vec<NetworkInput>,
@@ -61,7 +61,7 @@ pub struct Added {
 }
 
 impl Added {
-    /// Counts the frame, and says why it is left out.
+    /// Counts the frame, and logs the reason where it is left out.
     pub fn tell(&self, name: &str, path: &Path, tally: &mut Tally) {
         match self.lacking {
             None => tally.used(self.parts.iter().any(|seen| seen.doubt.is_some())),
@@ -81,12 +81,13 @@ impl LearntPart {
 }
 
 impl Fit {
-    /// On the CPU. `folder`: where features may be kept when they are many.
+    /// A fit on the CPU. `folder`: where features are stored when there are many.
     pub fn new(engine: Engine, folder: PathBuf) -> Result<Self, FitError> {
         Self::on_machine(Choice::Cpu, engine, folder)
     }
 
-    /// On the machine of `choice`: features and steps. What it lacks is told before a frame is read.
+    /// A fit that computes features and steps on the machine of `choice`. What the machine lacks is an error before a
+    /// frame is read.
     pub fn on_machine(choice: Choice, engine: Engine, folder: PathBuf) -> Result<Self, FitError> {
         let architecture = &engine.metadata.architecture;
         if engine.metadata.standardise && architecture.xyz.taps.len() != 1 {
@@ -157,7 +158,8 @@ impl Fit {
                 backend.insert(open(*choice, engine)?)
             }
         };
-        let (mut tokens, mut groups) = (Vec::new(), XyzGroups::default());
+        let mut tokens = Vec::new();
+        let mut groups = XyzGroups::default();
         for input in waiting.drain(..) {
             backend.rgb_tokens(&input.rgb, &mut tokens)?;
             backend.xyz_groups(&input.cloud, &mut groups)?;
@@ -183,7 +185,7 @@ impl Fit {
             return Err(FitError::NoFrames { frames: self.frames_seen });
         }
         self.describe()?;
-        // What it holds on its machine makes room for the steps.
+        // Frees its memory on the machine for the steps.
         self.backend = None;
         if self.engine.metadata.standardise {
             let (rgb, xyz) = self.cache.channels()?;

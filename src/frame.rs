@@ -1,4 +1,4 @@
-//! A frame as a camera gives it: colour and an organised point cloud, pixel by pixel.
+//! A frame of a camera: colour and an organised point cloud on the same pixels.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -56,7 +56,7 @@ impl OrganisedCloud {
         &self.points
     }
 
-    /// With every coordinate `factor` times as large.
+    /// The cloud with every coordinate multiplied by `factor`.
     pub fn scaled(mut self, factor: f32) -> Self {
         self.points.iter_mut().for_each(|point| *point = measured(point.map(|v| v * factor)));
         self
@@ -73,8 +73,8 @@ impl OrganisedCloud {
     }
 }
 
-/// A point with a coordinate that is no finite number is none, nor is one that does not lie in front of the camera:
-/// nothing is seen there, and cameras write such values, as (0, 0, -1), for what they did not measure.
+/// A point with a coordinate that is not finite counts as missing, as does one that does not lie in front of the
+/// camera: nothing is seen there, and cameras write such values, as (0, 0, -1), for what they did not measure.
 fn measured(point: [f32; 3]) -> [f32; 3] {
     if point[2] > 0.0 && point.iter().all(|v| v.is_finite()) { point } else { [0.0; 3] }
 }
@@ -198,7 +198,7 @@ impl Region {
         Self { x, y, width: right - x, height: bottom - y }
     }
 
-    /// What of it lies within an image of `width` x `height`.
+    /// The part of it within an image of `width` x `height`.
     pub fn within(self, width: usize, height: usize) -> Self {
         let (x, y) = (self.x.min(width), self.y.min(height));
         Self { x, y, width: self.width.min(width - x), height: self.height.min(height - y) }

@@ -22,7 +22,7 @@ const DIMMED: f32 = 0.6;
 /// One pixel of outline for as many of the photograph's shorter side.
 const OUTLINE_PER_SIDE: usize = 250;
 const OUTLINE: [u8; 3] = [255, 255, 255];
-/// Of what was taken for the part.
+/// Outline of what was taken for the part.
 const PART_OUTLINE: [u8; 3] = [64, 224, 255];
 
 /// Draws the photograph with the heat map, the outline of what lies above the threshold, and a legend below.

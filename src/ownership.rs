@@ -1,4 +1,4 @@
-//! Who may write what is run as code: nobody but the user who runs it, and root.
+//! Checks who may write files that are run as code: only root and the user who runs them.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -10,9 +10,9 @@ use thiserror::Error;
 
 const ROOT: u32 = 0;
 const OTHERS_WRITE: u32 = 0o022;
-/// In such a folder nobody renames or removes what is another's.
+/// In a folder with this bit nobody can rename or remove another user's files.
 const STICKY: u32 = 0o1000;
-/// As many as Linux follows.
+/// Linux follows as many links.
 const LINKS_MAX: usize = 40;
 
 #[derive(Debug, Error)]
@@ -65,7 +65,9 @@ pub fn folder(path: &Path) -> Result<PathBuf, OwnershipError> {
             if target.is_absolute() {
                 at = PathBuf::from("/");
             }
-            parts(&target).into_iter().rev().for_each(|part| way.push_front(part));
+            for part in parts(&target).into_iter().rev() {
+                way.push_front(part);
+            }
             continue;
         }
         if !found.is_dir() {

@@ -1,4 +1,4 @@
-//! From a frame to the network's inputs (paper, section 4): the one code path for every command.
+//! Prepares a frame as the networks' inputs (paper, section 4): the one code path for every command.
 //!
 //! ```text
 //! photograph -> crop -> belt -> part -> window -> H x W
@@ -28,7 +28,7 @@ use window::Window;
 
 pub use colour::{DEVIATION, MEAN};
 
-/// What is done about the belt.
+/// How the belt is found, if it is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BeltMode {
@@ -152,7 +152,7 @@ impl Preparation {
         (!differences.is_empty()).then(|| differences.join("; "))
     }
 
-    /// Refuses what no frame can be prepared by.
+    /// Refuses a preparation that no frame can have.
     pub fn check(&self) -> Result<(), String> {
         self.crop.check()?;
         if let BeltMode::Fixed(plane) = self.belt
@@ -197,7 +197,7 @@ pub struct NetworkInput {
     pub cloud: Vec<[f32; 3]>,
     /// Whether each pixel was taken for the part, `[P]`: it has a point.
     pub kept: Vec<bool>,
-    /// Where in the photograph they are.
+    /// Where the network pixels lie in the photograph.
     pub window: Window,
     pub taken: Taken,
 }
@@ -288,7 +288,7 @@ impl Preparer {
         } else if !keeps_all && choice.is_none() {
             taken.missing = Some(Missing::Component);
         }
-        // Of a large frame few points are seen by the network: only these are looked at, but for components.
+        // The network sees few points of a large frame: only these are looked at, except where components are found.
         let keeps = |i: usize| match choice {
             _ if taken.missing.is_some() => false,
             Some(choice) if !keeps_all => components.has(&choice, i),
@@ -318,7 +318,7 @@ impl Preparer {
         Ok(middles.into_iter().map(|[x, y]| [x + bounds.x as f32, y + bounds.y as f32]).collect())
     }
 
-    /// Shows `see` every component that is no speck, with its middle in pixels of the crop. Gives the crop's bounds.
+    /// Shows `see` every component that is no speck, with its middle in pixels of the crop. Returns the crop's bounds.
     pub fn each(
         &mut self,
         frame: &RgbdFrame,
@@ -340,7 +340,7 @@ fn is_there(belt: Option<Plane>) -> impl Fn(&[f32; 3]) -> bool {
     move |point| is_point(point) && !belt.is_some_and(|belt| plane::is_background(point, &belt))
 }
 
-/// The belt of a frame, and what speaks for it.
+/// The belt of a frame, and its support.
 fn belt(fitter: &mut belt::Fitter, points: &[[f32; 3]], width: usize, how: &Preparation) -> Option<Belt> {
     match how.belt {
         BeltMode::Fit => fitter.fit(points, width, how.seed),

@@ -23,7 +23,7 @@ const TILE: u32 = 240;
 const GAP: u32 = 6;
 const BACKGROUND: Rgb<u8> = Rgb([24, 24, 28]);
 
-/// What of a photograph was taken for one part.
+/// What was taken for one part in a photograph.
 #[derive(Clone, Copy)]
 pub struct Part<'a> {
     pub window: Window,

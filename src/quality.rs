@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::frame::{Region, RgbdFrame, is_point};
 
-/// A channel at this value or above has no more to tell.
+/// A channel at this value or above is clipped.
 const CLIPPED: u8 = 253;
-/// Against a baseline: the least share of its sharpness, the band of its brightness, and what the other shares may
-/// lie off by. The light of a line drifts by some per cent, a moving part blurs to a fraction of its sharpness.
+/// Against a baseline: the least share of its sharpness, the band of its brightness, and what the other shares may lie
+/// off by. The light of a production line drifts by some per cent, and a moving part blurs to a fraction of its
+/// sharpness.
 const SHARPNESS_MIN: f32 = 0.5;
 const BRIGHTNESS_MIN: f32 = 0.75;
 const BRIGHTNESS_MAX: f32 = 1.33;
@@ -34,14 +35,16 @@ pub struct Quality {
 }
 
 impl Quality {
-    /// Of the pixels in `region`; all zero where it is empty.
+    /// Measures the pixels in `region`; all zero where it is empty.
     pub fn of(frame: &RgbdFrame, region: Region) -> Self {
         let region = region.within(frame.width(), frame.height());
         let pixels = (region.width * region.height) as f32;
         if pixels == 0.0 {
             return Self::default();
         }
-        let (mut grey, mut clipped, mut valid) = (0u64, 0usize, 0usize);
+        let mut grey = 0u64;
+        let mut clipped = 0usize;
+        let mut valid = 0usize;
         for y in region.y..region.y + region.height {
             let row = y * frame.width() + region.x..y * frame.width() + region.x + region.width;
             valid += frame.cloud().points()[row.clone()].iter().filter(|p| is_point(p)).count();
@@ -55,7 +58,7 @@ impl Quality {
         Self { brightness, clipped_share: clipped as f32 / pixels, sharpness, valid_share: valid as f32 / pixels }
     }
 
-    /// The median of each measure; all zero of none.
+    /// The median of each measure; all zero without any.
     pub fn median(all: &[Self]) -> Self {
         let median = |of: fn(&Self) -> f32| {
             let mut values: Vec<f32> = all.iter().map(of).collect();
@@ -70,7 +73,7 @@ impl Quality {
         }
     }
 
-    /// What speaks against learning from this frame; against what is usual for the station, where that is known.
+    /// The reasons not to learn from this frame, compared with what is usual for the station where that is known.
     pub fn faults(&self, usual: Option<&Self>) -> Vec<String> {
         let Some(usual) = usual else { return self.faults_alone() };
         let mut faults = Vec::new();
@@ -111,7 +114,7 @@ fn luma([r, g, b]: &[u8; 3]) -> u16 {
     (77 * u16::from(*r) + 150 * u16::from(*g) + 29 * u16::from(*b)) >> 8
 }
 
-/// Of the four-neighbour Laplacian, over the region's inner pixels.
+/// The variance of the four-neighbour Laplacian over the region's inner pixels.
 fn laplacian_variance(frame: &RgbdFrame, region: Region) -> f32 {
     let rgb = frame.rgb().as_chunks::<3>().0;
     let grey = |x: usize, y: usize| f64::from(luma(&rgb[y * frame.width() + x]));

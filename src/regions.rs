@@ -106,7 +106,7 @@ impl NetworkMask {
 }
 
 impl Area {
-    /// None of an area that is neither, which a checked configuration does not have.
+    /// None where an area is neither, which a checked configuration does not have.
     fn read(area: &description::Area) -> Option<Result<Self, RegionsError>> {
         match (&area.polygon, &area.mask) {
             (Some(corners), _) => Some(Ok(Self::Polygon(corners.clone()))),

@@ -1,8 +1,8 @@
 //! A procedural inspection station: parts on a tilted belt under a depth camera, with defects and their truth.
 //!
-//! Every part's colour follows from its shape, or both from where on the part one looks, so that either tells
-//! of the other. The world is seen as a real camera gives it: rays against a height field, light that drifts,
-//! noise on depth and colour, pixels without a point. All of it is a function of the seed and the frame number.
+//! Every part's colour follows from its shape, or both follow from the place on the part, so that each predicts the
+//! other. The world is seen as a real camera gives it: rays against a height field, light that drifts, noise on depth
+//! and colour, pixels without a point. All of it is a function of the seed and the frame number.
 
 mod camera;
 mod defect;

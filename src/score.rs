@@ -55,7 +55,7 @@ impl Thresholds {
         self.review.unwrap_or(self.reject)
     }
 
-    /// A score that is no number rejects.
+    /// A score that is NaN rejects.
     pub fn verdict(&self, score: f32) -> Verdict {
         if score <= self.pass_limit() {
             Verdict::Pass
@@ -67,7 +67,7 @@ impl Thresholds {
     }
 }
 
-/// The map's maximum: the score a station uses. A map that is not a number anywhere has no number for a score.
+/// The map's maximum: the score a station uses. A map with NaN anywhere has NaN for its score.
 pub fn maximum(map: &[f32]) -> f32 {
     map.iter().fold(0.0, |m, &v| if v > m || v.is_nan() { v } else { m })
 }

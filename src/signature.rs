@@ -56,12 +56,12 @@ pub fn path_of(file: &Path) -> PathBuf {
     path.into()
 }
 
-/// The public keys of which one has to have signed.
+/// Public keys, one of which must have signed.
 #[derive(Clone, Debug)]
 pub struct Keys(Vec<PublicKey>);
 
 impl Keys {
-    /// Of keys in minisign's Base64, or files of them.
+    /// Reads keys, each given in minisign's Base64 or as the path of a file.
     pub fn read(texts: &[String]) -> Result<Self, SignatureError> {
         texts.iter().map(|text| public_key(text)).collect::<Result<_, _>>().map(Self)
     }
@@ -71,8 +71,8 @@ impl Keys {
         self.0.iter().map(|key| id(key.keynum())).collect::<Vec<_>>().join(", ")
     }
 
-    /// Refuses `bytes`, the content of `file`, unless the signature beside it is of them and by one of the keys. Gives
-    /// the key's number.
+    /// Refuses `bytes`, the content of `file`, unless the signature beside it is of them and by one of the keys.
+    /// Returns the key's number.
     pub fn check(&self, file: &Path, bytes: &[u8]) -> Result<String, SignatureError> {
         let path = path_of(file);
         let Some(signature) = beside(file)? else {
@@ -142,7 +142,7 @@ fn small_text(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// As minisign prints it.
+/// A key's number as minisign prints it.
 fn id(keynum: &[u8]) -> String {
     keynum.iter().rev().map(|byte| format!("{byte:02X}")).collect()
 }

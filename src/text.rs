@@ -26,7 +26,7 @@ pub fn read(path: &Path, bytes_max: u64) -> Result<String, TextError> {
     decode(&bytes).map_err(|reason| TextError::Encoding { path: path.into(), reason })
 }
 
-/// The text of `bytes`, or what comes after the file's name: where it is no text, and what to do.
+/// The text of `bytes`. The error follows the file's name: where the bytes are not text, and what to do.
 fn decode(bytes: &[u8]) -> Result<String, String> {
     match bytes {
         [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => Err(" is in UTF-32: save it as UTF-8".into()),

@@ -1,6 +1,6 @@
-//! What a TOML parser's error means to who wrote the file: the line, and the known key nearest to an unknown one.
+//! Explains a TOML parser's error to the author of the file: the line, and the known key nearest to an unknown one.
 
-/// An unknown key this like a known one is taken for a slip of it.
+/// An unknown key that is at least this similar to a known one is taken for a misspelling of it.
 const LIKENESS_MIN: f64 = 0.7;
 
 /// The line that `error` is about, from 1, and what is wrong there.

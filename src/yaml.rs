@@ -6,7 +6,7 @@ use saphyr_parser::{Event, Parser};
 
 /// Mappings and sequences inside one another.
 const DEPTH_MAX: usize = 16;
-/// The first line of OpenCV's files, `%YAML:1.0` or `%YAML 1.0`, which YAML has in another form or not at all.
+/// The first line of OpenCV's files, `%YAML:1.0` or `%YAML 1.0`, which is not valid YAML.
 const HEAD: &str = "%YAML";
 
 /// A value, as text where it is a scalar.
@@ -55,7 +55,7 @@ impl Node {
         }
     }
 
-    /// Every value under `key`, in whichever mappings.
+    /// Every value under `key` in this node and in those within it.
     pub fn all<'a>(&'a self, key: &str) -> Vec<&'a Node> {
         let own = self.get(key);
         let nodes: Box<dyn Iterator<Item = &Node>> = match self {
@@ -68,7 +68,7 @@ impl Node {
 }
 
 /// Reads the first document of a text, whose length the caller has bounded; a text without one is an empty mapping.
-/// Aliases are refused: nothing grows. Keys that come twice are refused too.
+/// Aliases are refused, so that a small file cannot become a large tree. Keys that come twice are refused too.
 pub fn parse(text: &str) -> Result<Node, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     // The line stays, empty, so that errors count the lines as an editor does.

@@ -74,7 +74,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     ))?;
     let content_sha256 = engine.content_sha256.clone();
     let stream = Stream::run(&scene, engine, arguments, out)?;
-    let figures = ClassFigures::of(&stream.tested, Some(calibration), Some(fit));
+    let figures = ClassFigures::from_tested(&stream.tested, Some(calibration), Some(fit));
     let report = EvaluationReport {
         format: FORMAT,
         engine: EngineFacts { variant: variant.into(), content_sha256, fit: Some(settings) },
@@ -83,7 +83,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
             frames_per_second: stream.tested.len() as f64 / stream.spent.as_secs_f64(),
             peak_memory_mb: bench::peak_memory_mb(),
         },
-        figures: Figures::of(BTreeMap::from([(arguments.part.name().to_string(), figures)])),
+        figures: Figures::from_classes(BTreeMap::from([(arguments.part.name().to_string(), figures)])),
         shots: BTreeMap::new(),
     };
     let histogram = out.join("scores.svg");

@@ -153,7 +153,7 @@ impl Evaluation {
                 self.draw_class(class, &run)?;
                 curves.extend(plots::curve(&run.tested).map(|curve| (class.clone(), curve)));
             }
-            let found = ClassFigures::of(&run.tested, run.calibration, run.fit);
+            let found = ClassFigures::from_tested(&run.tested, run.calibration, run.fit);
             let cell = |figure: Option<f64>| figure.map_or("-".into(), |v| format!("{v:.3}"));
             self.bar.suspend(|| {
                 log::info!(
@@ -170,7 +170,7 @@ impl Evaluation {
             let path = folder.path().join("pro_curves.svg");
             plots::pro_curves(&path, &curves).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        Ok(Figures::of(figures))
+        Ok(Figures::from_classes(figures))
     }
 
     fn draw_class(&self, class: &str, run: &ClassRun) -> Result<()> {

@@ -14,7 +14,8 @@ pub fn auroc(scores: &[(f32, bool)]) -> Option<f64> {
     if positives == 0.0 || negatives == 0.0 {
         return None;
     }
-    let (mut area, mut above) = (0.0, 0.0);
+    let mut area = 0.0;
+    let mut above = 0.0;
     for tied in sorted.chunk_by(|a, b| a.0 == b.0) {
         let hits = tied.iter().filter(|(_, anomalous)| *anomalous).count() as f64;
         area += (tied.len() as f64 - hits) * (above + hits / 2.0);
@@ -101,7 +102,9 @@ fn mean_overlap(regions: &[Vec<f32>], threshold: f32) -> f64 {
 /// Regions of defective pixels that touch by side or corner: a label from 1 for each pixel, and how many there are.
 pub fn label_regions(truth: &[bool], width: usize) -> (Vec<u32>, usize) {
     let height = truth.len() / width.max(1);
-    let (mut labels, mut count, mut open) = (vec![0u32; truth.len()], 0, Vec::new());
+    let mut labels = vec![0u32; truth.len()];
+    let mut count = 0;
+    let mut open = Vec::new();
     for start in 0..truth.len() {
         if !truth[start] || labels[start] != 0 {
             continue;

@@ -1,4 +1,4 @@
-//! From the results of test frames to the figures that the field compares.
+//! Computes the figures that the field compares from the results of test frames.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -61,14 +61,14 @@ pub struct Psi {
     pub xyz: Vec<f32>,
 }
 
-/// What one test frame came to.
+/// The result of one test frame.
 #[derive(Clone, Debug)]
 pub struct Tested {
     pub name: String,
     /// None for a good part.
     pub defect: Option<String>,
     pub psi: Psi,
-    /// What of the photograph the network frame shows.
+    /// The part of the photograph that the network frame shows.
     pub window: Window,
     /// Whether a pixel of the network frame is defective, `[P]`.
     pub truth: Vec<bool>,
@@ -84,7 +84,8 @@ impl Tested {
     }
 }
 
-/// The field's figures; none where the frames cannot tell (one kind only, or no threshold).
+/// The field's figures; a figure is none where the frames do not determine it (frames of one kind only, or no
+/// threshold).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     pub frames: usize,

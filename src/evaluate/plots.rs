@@ -47,7 +47,9 @@ pub fn score_histogram(path: &Path, class: &str, frames: &[Tested], threshold: O
     let width = ((high - low) / BINS as f32).max(f32::MIN_POSITIVE);
     let histogram = |scores: &[f32]| {
         let mut counts = [0u32; BINS];
-        scores.iter().for_each(|s| counts[(((s - low) / width) as usize).min(BINS - 1)] += 1);
+        for score in scores {
+            counts[(((score - low) / width) as usize).min(BINS - 1)] += 1;
+        }
         counts
     };
     let (good, defective) = (histogram(&good), histogram(&defective));

@@ -54,10 +54,11 @@ pub struct Protocol {
     pub settings: FitSettings,
     /// Whether a fit goes on where more than half of its frames are left out.
     pub accepts_left_out: bool,
-    /// Asked of the validation split; as near to it as that split supports.
+    /// The rate that the validation split is calibrated to, or the nearest one that it supports.
     pub false_reject_rate: f64,
-    /// Of inspections; a fit is always the CPU's, in f32.
+    /// The machine of fits and inspections.
     pub backend: Choice,
+    /// The arithmetic of inspections on the CPU.
     pub arithmetic: Arithmetic,
 }
 
@@ -88,8 +89,9 @@ pub fn run_class(
     observe: &mut Observer,
 ) -> Result<ClassRun, EvaluateError> {
     let mut engine = engine.clone();
-    let (mut fit, mut tallies) = (None, Vec::new());
-    // What cannot be tested shows before hours are spent.
+    let mut fit = None;
+    let mut tallies = Vec::new();
+    // Files that cannot be tested are an error before hours are spent.
     let entries = dataset.entries(class, Split::Test)?;
     entries.iter().try_for_each(Entry::check)?;
     if !engine.is_fitted() {
@@ -106,8 +108,11 @@ pub fn run_class(
     }
     let calibration = engine.metadata.calibration;
     let mut inspector = ready(engine, class, protocol)?;
-    let (mut tested, mut spent) = (Vec::new(), Duration::ZERO);
-    let (mut of_tested, mut doubts, mut tally) = (Vec::new(), Doubts::default(), Tally::default());
+    let mut tested = Vec::new();
+    let mut of_tested = Vec::new();
+    let mut spent = Duration::ZERO;
+    let mut doubts = Doubts::default();
+    let mut tally = Tally::default();
     for (i, entry) in entries.iter().enumerate() {
         observe("test", i, entries.len());
         let frame = entry.frame()?;
@@ -131,7 +136,7 @@ pub fn run_class(
 fn tested_part(entry: &Entry, part: usize, truth: &[bool], width: usize, (of, inspection): Inspected) -> Tested {
     let window = inspection.input.window;
     let mut marked = Vec::new();
-    // Of several parts each has the defects that are nearest to its middle.
+    // Where there are several parts, each has the defects that are nearest to its middle.
     let is_own = |x: usize, y: usize| of.as_ref().is_none_or(|middles| nearest(middles, x, y) == part);
     window.nearest_into(|x, y| truth[y * width + x] && is_own(x, y), false, &mut marked);
     let (name, defect) = match &of {
@@ -169,12 +174,15 @@ fn fit_class(
         entries = draw(entries, shots, protocol.settings.seed);
     }
     let mut fit = Fit::on_machine(protocol.backend, engine, std::env::temp_dir()).map_err(failed)?;
-    let (mut doubts, mut tally) = (Doubts::default(), Tally::default());
+    let mut doubts = Doubts::default();
+    let mut tally = Tally::default();
     for (i, entry) in entries.iter().enumerate() {
         observe("features", i, entries.len());
         let added = fit.add(&entry.frame()?).map_err(failed)?;
         added.tell(&entry.name, &entry.rgb, &mut tally);
-        added.parts.iter().for_each(|seen| doubts.count(&seen.taken, seen.doubt));
+        for part in &added.parts {
+            doubts.count(&part.taken, part.doubt);
+        }
     }
     doubts.say(&format!("{class}, fit"));
     fit::check_left_out(&tally, protocol.accepts_left_out).map_err(failed)?;
@@ -194,7 +202,8 @@ fn calibrate_class(
 ) -> Result<(Calibration, Tally), EvaluateError> {
     let mut inspector = ready(engine.clone(), class, protocol)?;
     let good: Vec<&Entry> = entries.iter().filter(|entry| entry.defect.is_none()).collect();
-    let (mut scores, mut tally) = (Vec::new(), Tally::default());
+    let mut scores = Vec::new();
+    let mut tally = Tally::default();
     for (i, entry) in good.iter().enumerate() {
         observe("calibrate", i, good.len());
         let parts = inspect(&mut inspector, entry, &entry.frame()?)?;
@@ -211,7 +220,7 @@ fn calibrate_class(
     Ok((calibration.map_err(failed)?, tally))
 }
 
-/// An inspector that gives verdicts by what rejects; a review band is a station's affair.
+/// An inspector that gives verdicts by the reject threshold alone: a review band belongs to a station.
 fn ready(engine: Engine, class: &str, protocol: &Protocol) -> Result<Inspector, EvaluateError> {
     let reject = engine.metadata.calibration.map(|c| c.threshold);
     let made = Inspector::on(protocol.backend, engine, protocol.arithmetic)
@@ -226,7 +235,7 @@ fn ready(engine: Engine, class: &str, protocol: &Protocol) -> Result<Inspector, 
 /// The inspection of a part, and where all parts of its frame are that are inspected one by one.
 type Inspected = (Option<Rc<[[f32; 2]]>>, Inspection);
 
-/// Whether something is to be said about a frame: a part that is doubtful or has no score.
+/// Whether a frame is to be warned of: a part of it is doubtful or has no score.
 fn is_warned_of(inspected: &[Inspected]) -> bool {
     inspected.iter().any(|(_, inspection)| inspection.outcome.reason().is_some() || inspection.doubt.is_some())
 }

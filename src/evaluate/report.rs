@@ -22,7 +22,7 @@ pub struct EvaluationReport {
     pub speed: Speed,
     #[serde(flatten)]
     pub figures: Figures,
-    /// By the number of shots, where it was asked for.
+    /// The figures by the number of shots, where few-shot fits were asked for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shots: BTreeMap<usize, Figures>,
 }
@@ -37,7 +37,7 @@ pub struct EngineFacts {
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Speed {
-    /// Of the inspections of the test frames, their reading left out.
+    /// Inspections of test frames per second, without the time to read them.
     pub frames_per_second: f64,
     pub peak_memory_mb: Option<f64>,
 }
@@ -55,7 +55,7 @@ pub struct ClassFigures {
     #[serde(flatten)]
     pub all: Metrics,
     pub threshold: Option<f32>,
-    /// What the threshold guarantees in expectation.
+    /// The false-reject rate that the threshold guarantees in expectation.
     pub guaranteed_rate: Option<f64>,
     pub fit_frames: Option<usize>,
     pub fit_seconds: Option<f64>,
@@ -66,7 +66,7 @@ pub struct ClassFigures {
 
 impl ClassFigures {
     /// `fit`: frames learnt from and how long that took.
-    pub fn of(tested: &[Tested], calibration: Option<Calibration>, fit: Option<(usize, Duration)>) -> Self {
+    pub fn from_tested(tested: &[Tested], calibration: Option<Calibration>, fit: Option<(usize, Duration)>) -> Self {
         let all: Vec<&Tested> = tested.iter().collect();
         let kinds: std::collections::BTreeSet<&String> = all.iter().filter_map(|t| t.defect.as_ref()).collect();
         let against_good = |kind: &String| {
@@ -88,7 +88,7 @@ impl ClassFigures {
 }
 
 impl Figures {
-    pub fn of(classes: BTreeMap<String, ClassFigures>) -> Self {
+    pub fn from_classes(classes: BTreeMap<String, ClassFigures>) -> Self {
         let mean = Metrics::mean(classes.values().map(|c| &c.all));
         let over_classes = |a: Aggregation| (a, Metrics::mean(classes.values().map(move |c| &c.aggregations[&a])));
         Self { mean, aggregations: Aggregation::ALL.map(over_classes).into(), classes }
@@ -143,7 +143,7 @@ impl EvaluationReport {
     }
 }
 
-/// A name from outside, such as a folder's, as text of a table's cell and nothing else.
+/// A name from outside, such as a folder's, escaped so that it is text within a table's cell.
 fn as_markdown(name: &str) -> String {
     let mut text = String::new();
     let mut before = None;
@@ -192,14 +192,14 @@ mod tests {
         ] {
             assert_eq!(as_markdown(name), written);
         }
-        let none = || ClassFigures::of(&[], None, None);
+        let none = || ClassFigures::from_tested(&[], None, None);
         let classes = BTreeMap::from([("a|<b>".to_string(), none()), ("c\nd".to_string(), none())]);
         let report = EvaluationReport {
             format: FORMAT,
             engine: EngineFacts { variant: "default".into(), content_sha256: String::new(), fit: None },
             dataset: "<data>".into(),
             speed: Speed { frames_per_second: 1.0, peak_memory_mb: None },
-            figures: Figures::of(classes),
+            figures: Figures::from_classes(classes),
             shots: BTreeMap::new(),
         };
         let text = report.markdown();

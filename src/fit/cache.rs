@@ -13,7 +13,7 @@ use crate::backend::cpu::interpolate::{self, SparseRows};
 use crate::model::Weights;
 use crate::shapes::P;
 
-/// Beyond this many bytes the cache lives on disk.
+/// Beyond this many bytes the cache is on disk.
 const MEMORY_BYTES_MAX: usize = 512 << 20;
 
 /// Features of frames, as tokens and groups with the sparse rows that carry groups to pixels.
@@ -29,7 +29,7 @@ pub struct TokenCache {
     standard: Option<(Channels, Channels)>,
 }
 
-/// One frame's lengths, and where its bytes start.
+/// The lengths of one frame's features, and where its bytes start.
 #[derive(Clone, Copy)]
 struct FrameLayout {
     offset: u64,

@@ -18,8 +18,11 @@ const CENTRES: [&str; 2] = ["xyz.pos_embed.0.weight", "xyz.pos_embed.0.bias"];
 impl Measures {
     /// Over the groups of all `inputs`, each of at least one point.
     pub fn of(inputs: &[NetworkInput], shape: &PointMaeShape) -> Self {
-        let (mut radii, mut centres) = (Vec::new(), Vec::new());
-        let (mut grouping, mut scratch, mut chosen) = (Grouping::default(), NearestScratch::default(), Vec::new());
+        let mut radii = Vec::new();
+        let mut centres = Vec::new();
+        let mut grouping = Grouping::default();
+        let mut scratch = NearestScratch::default();
+        let mut chosen = Vec::new();
         let mut group = vec![0; shape.group_size];
         for input in inputs {
             let points: Vec<[f32; 3]> = input.cloud.iter().copied().filter(is_point).collect();

@@ -23,11 +23,12 @@ impl Default for FitSettings {
     }
 }
 
-/// Where a fit keeps what it needs to go on, and how often.
+/// Where and how often a fit stores the state from which it can go on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Keep {
     pub path: PathBuf,
-    /// The state is stored after the first epoch that ends so long after the last one that was; and when it is broken off.
+    /// The state is stored after the first epoch that ends at least this long after the last time, and when the fit is
+    /// stopped.
     pub every: Duration,
     /// Go on from the state that is there.
     pub resume: bool,

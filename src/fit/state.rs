@@ -1,4 +1,4 @@
-//! What a fit that was broken off needs to go on.
+//! The state from which a fit that was stopped goes on.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -24,7 +24,7 @@ use crate::prepare::Preparation;
 /// Two mappings of the published sizes with their moments have 60 MB; a larger file is something else.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 const KEY: &str = "crosscheck.fit";
-/// Over the text of [`KEY`] and all tensors.
+/// The hash of the text of [`KEY`] and all tensors.
 const SHA256: &str = "crosscheck.fit.sha256";
 
 /// What must be equal for a fit to be the same fit.
@@ -34,7 +34,7 @@ pub struct Key {
     settings: FitSettings,
     /// The scene may have been given beside the engine.
     preparation: Preparation,
-    /// Of the frames, in their order.
+    /// Fingerprints of the frames, in their order.
     fingerprints: Vec<String>,
     /// A frame may show several parts.
     parts: usize,
@@ -59,7 +59,7 @@ pub fn key(engine: &Engine, settings: &FitSettings, trainer: &Trainer, fingerpri
 }
 
 impl Key {
-    /// What of the state's is not this fit's.
+    /// How the fit of a state differs from this one, in words.
     fn difference(&self, state: &Self) -> Option<String> {
         let (a, b) = (&state.settings, &self.settings);
         let other = |what: &str, state: &dyn Debug, own: &dyn Debug| {
@@ -111,7 +111,7 @@ impl Key {
     }
 }
 
-/// Leaves the state for another run, whole.
+/// Stores the state for another run, whole or not at all.
 pub fn store(path: &Path, key: &Key, trainer: &Trainer) -> Result<(), FitError> {
     let mut tensors = trainer.learner.state()?;
     if let Some((_, best)) = &trainer.best {
@@ -184,7 +184,7 @@ pub fn restore(path: &Path, key: &Key, trainer: &mut Trainer) -> Result<(), FitE
     Ok(())
 }
 
-/// What is in the file, just as it was stored; errors say why it is not.
+/// Reads the file as it was stored; an error is the reason why it is not a state.
 fn read(path: &Path) -> Result<(Position, LearnerState), String> {
     let file = File::open(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => {

@@ -1,4 +1,4 @@
-//! How the good parts of a fit usually look.
+//! The usual number of points, distance and size of the good parts of a fit.
 
 use super::error::FitError;
 use crate::calibration::distance::is_other_unit;

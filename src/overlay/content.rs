@@ -24,7 +24,7 @@ impl<'a> From<&'a RgbdFrame> for Photograph<'a> {
 #[derive(Clone, Copy)]
 pub struct Overlay<'a> {
     pub photograph: Photograph<'a>,
-    /// What of the photograph the maps show.
+    /// The part of the photograph that the maps show.
     pub window: Window,
     /// Pixels that were taken for the part, `[P]`.
     pub kept: &'a [bool],

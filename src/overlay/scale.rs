@@ -2,14 +2,14 @@
 
 use super::content::Overlay;
 
-/// With a threshold the scale ends at this multiple of it, so that pictures of a line compare.
+/// With a threshold the scale ends at this multiple of it, so that pictures of one station can be compared.
 const SCALE_OVER_THRESHOLD: f32 = 1.5;
 /// Without one it begins where this share of the part's pixels lies below.
 const SCALE_FLOOR: f64 = 0.1;
 /// Opacity of the heat map at its two ends.
 const OPACITY: [f32; 2] = [0.1, 0.75];
 
-/// Which values the two ends of the colours stand for.
+/// The values that the two ends of the colours stand for.
 pub struct Scale {
     pub low: f32,
     pub high: f32,
@@ -30,10 +30,10 @@ impl Scale {
         if high > low { Self { low, high } } else { Self { low: 0.0, high: high.max(1.0) } }
     }
 
-    /// 0 to 1.
+    /// Where on the scale a value lies, 0 to 1.
     pub fn position(&self, value: f32) -> f32 {
         let position = (value - self.low) / (self.high - self.low);
-        // What is no number is shown as the worst.
+        // NaN is shown as the worst.
         if position.is_nan() { 1.0 } else { position.clamp(0.0, 1.0) }
     }
 

@@ -1,9 +1,10 @@
 //! Finds the belt: the plane that the part lies on (paper, section 4).
 //!
-//! Candidates come from the border of the frame, as published; from stretches of the border that count alike however many
-//! points they have, where a fixture has more than a dark belt; and from the whole cloud, where the border does not show
-//! the belt. Not every plane is a belt: one that runs along the camera's line of sight, lies nearer than everything that
-//! the camera sees, has much of the cloud behind it, or has little support, is none, and then nothing is removed.
+//! Candidates come from the border of the frame, as published; from stretches of the border that count alike however
+//! many points they have, where a fixture has more than a dark belt; and from the whole cloud, where the border does
+//! not show the belt. Not every plane is a belt: one that runs along the camera's line of sight, lies nearer than
+//! everything that the camera sees, has much of the cloud behind it, or has little support, is no belt, and then
+//! nothing is removed.
 
 use serde::Serialize;
 
@@ -17,7 +18,7 @@ const INLIER_M: f32 = 0.004;
 const CANDIDATES: usize = 200;
 /// Points that candidates are judged on.
 const JUDGES_MAX: usize = 2000;
-/// Points of the whole cloud that speak for or against a plane.
+/// The most points of the whole cloud that a plane is compared with.
 const SAMPLE_MAX: usize = 4096;
 
 /// A belt holds at least so many points,
@@ -39,7 +40,7 @@ const GRAZING_MIN: f32 = 0.17;
 /// This share of the cloud may be nearer than what counts as the nearest point: stray ones.
 const NEAREST: f32 = 0.01;
 
-/// What speaks for a plane.
+/// The support of a plane: how much of the frame lies on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Support {
     /// Share of the border that shows it: of its 32 stretches, those with points, half of which at least lie on it.
@@ -102,7 +103,7 @@ impl Fitter {
         self.inliers.reserve(self.border.pixels().max(SAMPLE_MAX));
     }
 
-    /// What speaks for a plane that was measured before.
+    /// The support of a plane that was measured before.
     pub fn support(&mut self, points: &[[f32; 3]], width: usize, plane: &Plane) -> Support {
         self.look(points, width);
         self.support_of(plane)

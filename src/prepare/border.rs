@@ -58,12 +58,12 @@ impl Border {
         &self.points
     }
 
-    /// With those that have no point.
+    /// Pixels of the border, including those without a point.
     pub fn pixels(&self) -> usize {
         self.pixels
     }
 
-    /// Of each stretch as many points, or all that it has.
+    /// The same number of points of each stretch, or all of a stretch that has fewer.
     pub fn even(&self) -> &[[f32; 3]] {
         &self.even
     }

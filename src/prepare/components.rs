@@ -23,7 +23,7 @@ pub struct Component {
     pub bounds: Region,
     /// Whether it comes to the edge of the frame.
     pub touches_edge: bool,
-    /// Of the columns and the rows of its pixels.
+    /// Sums of the columns and of the rows of its pixels.
     sums: [f64; 2],
 }
 
@@ -31,13 +31,13 @@ pub struct Component {
 #[derive(Default)]
 pub struct Components {
     width: usize,
-    /// `[height, width]`: of what was seen of the component when the pixel was come to.
+    /// `[height, width]`: the label that the component had when the pixel was reached.
     label: Vec<u32>,
-    /// Of each label, itself or a smaller one of the same component.
+    /// For each label, itself or a smaller one of the same component.
     parent: Vec<u32>,
     /// Points of each label; in the end of each component, at its smallest label.
     sizes: Vec<usize>,
-    /// Of each label, its place among `large`.
+    /// For each label, its place in `large`.
     place: Vec<u32>,
     large: Vec<Component>,
 }
@@ -154,7 +154,7 @@ impl Component {
     }
 }
 
-/// Makes one component of two; gives its smallest label.
+/// Joins two components; returns the smallest label.
 fn join(parent: &mut [u32], a: u32, b: u32) -> u32 {
     let (a, b) = (root(parent, a), root(parent, b));
     parent[a.max(b) as usize] = a.min(b);

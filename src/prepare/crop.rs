@@ -1,4 +1,4 @@
-//! Where in the photograph the part may be. What lies outside exists for no later step.
+//! Where in the photograph the part may be. Later steps do not see what lies outside.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -48,7 +48,7 @@ impl Crop {
         *self == Self::default()
     }
 
-    /// For a person to read.
+    /// The crop in words.
     pub fn describe(&self) -> String {
         let place = match (self.rectangle, &self.polygon) {
             (Some(rectangle), _) => format!("the rectangle {rectangle:?}"),
@@ -82,7 +82,7 @@ impl Crop {
         }
     }
 
-    /// Whether it says anything in pixels, which are those of one size of photographs.
+    /// Whether it is given in pixels, which fit photographs of one size only.
     pub fn is_in_pixels(&self) -> bool {
         self.rectangle.is_some() || self.polygon.is_some()
     }
@@ -114,7 +114,8 @@ pub struct Cropper {
 }
 
 impl Cropper {
-    /// What of `frame` exists, and where its upper left corner lies in it. The frame itself where all of it does.
+    /// The part of `frame` within the crop, and where it lies in the frame; the frame itself where the crop is all of
+    /// it.
     pub fn cut<'a>(&'a mut self, frame: &'a RgbdFrame, crop: &Crop) -> Result<(&'a RgbdFrame, Region), CropMisfit> {
         let (width, height) = (frame.width(), frame.height());
         let bounds = crop.bounds(width, height);

@@ -1,8 +1,8 @@
 //! A window of fixed size in millimetres around the part, wherever it lies: always at the same scale.
 //!
-//! What a pixel is in millimetres follows from the cloud itself: points before a pinhole camera have x / z in proportion
-//! to their column, and y / z to their row. Points are moved with the window, so that the same part is described alike
-//! wherever it lies; heights over the belt stay.
+//! The size of a pixel in millimetres follows from the cloud itself: points before a pinhole camera have x / z in
+//! proportion to their column, and y / z to their row. Points are moved with the window, so that the same part is
+//! described alike wherever it lies; heights over the belt stay.
 
 use super::plane::Plane;
 use super::window::Window;
@@ -44,7 +44,7 @@ pub fn follow(
     if count == 0 || z <= 0.0 {
         return None;
     }
-    // Over a belt, the place below the part: then neither scale nor height depends on how high the part is.
+    // On a belt, take the place below the part: then neither scale nor height depends on how high the part is.
     let middle = [x, y, z];
     let height_m = belt.map_or(0.0, |belt| belt.height(&middle));
     let normal = belt.map_or([0.0; 3], |belt| belt.normal);

@@ -80,7 +80,7 @@ fn dot(a: &[f32; 3], b: &[f32; 3]) -> f32 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
-/// Drops the points on the plane.
+/// Removes the points on the plane.
 pub fn remove(points: &mut [[f32; 3]], plane: &Plane) {
     points.iter_mut().filter(|p| is_background(p, plane)).for_each(|p| *p = [0.0; 3]);
 }

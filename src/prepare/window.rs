@@ -3,7 +3,7 @@
 use crate::frame::Region;
 use crate::shapes::{H, P, W};
 
-/// A square of pixels, and what of it the photograph shows.
+/// A square of pixels, and the part of it that the photograph shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Its upper left corner in pixels of the photograph, which may lie outside of it.

@@ -1,10 +1,10 @@
 //! Several parts in one frame, each followed by its own position until it has passed the middle.
 //!
 //! Every part that is seen belongs to a track, which says where it has to be in the next frame; the nearest part
-//! continues it. Along which way and how fast the belt moves is learned from the tracks. The middle line goes through
-//! the middle of the frame, across the belt's way; the frame in which a part was nearest to it is the part's own.
+//! continues it. The direction and the speed of the belt are learned from the tracks. The middle line goes through the
+//! middle of the frame, across the belt's way; the frame in which a part was nearest to it is the part's own.
 //!
-//! Whatever cannot be followed costs a reject, or is a [`Loss`], for which the line is to be held at reject:
+//! Whatever cannot be followed costs a reject, or is a [`Loss`], for which the reject output is to be held at reject:
 //!
 //! - A part that is not seen for some frames is expected where the belt takes it. Where it is not seen within one frame
 //!   of the middle, it is announced without a position for the moment at which it had to be there: it is rejected.
@@ -57,7 +57,7 @@ pub enum Loss {
     Late,
 }
 
-/// What a frame told.
+/// The result of a frame.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Looked {
     /// In the order of their times, from one frame to the next as well.
@@ -83,7 +83,9 @@ impl Tracker {
         let mut loss = (seen.len() > PARTS_MAX).then_some(Loss::TooMany);
         let seen = &seen[..seen.len().min(PARTS_MAX)];
         let elapsed_s = before.map_or(0.0, |before| before.seconds_until(captured_ns));
-        self.tracks.iter_mut().for_each(|track| track.move_on(elapsed_s));
+        for track in &mut self.tracks {
+            track.move_on(elapsed_s);
+        }
         let pairs = self.assign(seen, &frame);
         self.belt.stay();
         self.follow(seen, &pairs, &frame, elapsed_s);
@@ -98,7 +100,9 @@ impl Tracker {
             }
         }
         let went = elapsed_s * self.belt.velocity().norm();
-        self.tracks.iter_mut().for_each(|track| track.stay_behind(went));
+        for track in &mut self.tracks {
+            track.stay_behind(went);
+        }
         let late = self.settle(&frame);
         Looked { passed: self.release(), loss: loss.or(late) }
     }
@@ -152,7 +156,8 @@ impl Tracker {
 
     /// Continues the tracks with what was seen of them, and learns how the belt moves.
     fn follow(&mut self, seen: &[Seen], pairs: &[Pair], frame: &Frame, elapsed_s: f32) {
-        let (mut sum, mut moving) = (Vector::ZERO, 0.0);
+        let mut sum = Vector::ZERO;
+        let mut moving = 0.0;
         for pair in pairs {
             let (track, part) = (&mut self.tracks[pair.track], &seen[pair.part]);
             let measured = track.see(part, frame, &mut self.belt);
@@ -199,7 +204,7 @@ impl Tracker {
     /// The parts before which no other can have passed any more.
     fn release(&mut self) -> Vec<Passed, PASSED_MAX> {
         let open = self.tracks.iter().filter_map(|track| track.earliest_ns(&self.belt, self.frame.as_ref()?));
-        // Rather out of order, which the line finds out, than without room for the next.
+        // Better out of order, which is detected, than without room for the next.
         let is_crowded = self.pending.len() > PASSED_MAX - TRACKS_MAX;
         let open_ns = if is_crowded { u64::MAX } else { open.min().unwrap_or(u64::MAX) };
         self.pending.sort_unstable_by_key(|passed| passed.captured_ns);

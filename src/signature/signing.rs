@@ -18,8 +18,8 @@ pub enum Protection {
     Password,
 }
 
-/// Makes a key: the secret one at `path`, the public one beside it as `.pub`, both whole or neither, and nothing that is
-/// there is replaced. Gives the public key, as text.
+/// Makes a key: the secret one at `path`, the public one beside it as `.pub`, both whole or neither, and nothing that
+/// is there is replaced. Returns the public key as text.
 pub fn new_key(path: &Path, protection: Protection) -> Result<String, SignatureError> {
     let failed = |reason: String| SignatureError::SecretKey { path: path.into(), reason };
     let made = match protection {
@@ -42,8 +42,8 @@ pub fn new_key(path: &Path, protection: Protection) -> Result<String, SignatureE
     Ok(pk.to_base64())
 }
 
-/// Signs `bytes`, the content of `file`, and writes the signature beside it. Gives the key's number. A password is asked
-/// for at the terminal where the key has one.
+/// Signs `bytes`, the content of `file`, and writes the signature beside it. Returns the key's number. A password is
+/// asked for at the terminal where the key has one.
 pub fn sign(file: &Path, bytes: &[u8], key: &Path) -> Result<String, SignatureError> {
     let failed = |reason: String| SignatureError::SecretKey { path: key.into(), reason };
     let secret = secret_key(key).map_err(failed)?;

@@ -21,7 +21,7 @@ pub struct Choice {
 }
 
 impl Components {
-    /// The largest component: none where all have fewer than 30 points. Of equals it is the one that comes first in
+    /// The largest component: none where all have fewer than 30 points. Of equal ones it is the one that comes first in
     /// row-major order.
     pub fn largest(&self) -> Option<Choice> {
         let rank = |i: &usize| (self.sizes[*i], usize::MAX - i);
@@ -75,13 +75,13 @@ impl Components {
 }
 
 impl Component {
-    /// Between its middle and a place, pixels.
+    /// Distance between its middle and a place, pixels.
     fn offset(&self, at: [f32; 2]) -> f32 {
         let [x, y] = self.middle();
         (x - at[0]).hypot(y - at[1])
     }
 
-    /// From a place to the rectangle around it, pixels.
+    /// Distance from a place to the rectangle around it, pixels.
     fn distance(&self, at: [f32; 2]) -> f32 {
         let beyond = |at: f32, from: usize, to: usize| (from as f32 - at).max(at - to as f32).max(0.0);
         let Region { x, y, .. } = self.bounds;

@@ -1,4 +1,4 @@
-//! A part as it is seen in a frame, and what is told of it when it has passed.
+//! A part as it is seen in a frame, and as it is announced when it has passed.
 
 /// A part in a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]

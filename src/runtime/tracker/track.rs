@@ -1,4 +1,4 @@
-//! One part's way through the frames, and what all parts have in common.
+//! One part's track through the frames, and the motion of the belt, which all parts share.
 
 use std::f32::consts::PI;
 
@@ -24,7 +24,7 @@ const MEMORY: f32 = 0.98;
 /// How much of its greatest step is kept from frame to frame.
 const STRIDE_KEPT: f32 = 0.8;
 
-/// When and in which view.
+/// The size of a frame and when it was captured.
 #[derive(Clone, Copy)]
 pub struct Frame {
     /// Width and height, pixels.
@@ -337,7 +337,7 @@ impl Track {
         may_pass && (self.came_before(belt, frame) || !self.is_old && !self.is_piece)
     }
 
-    /// What is announced of it when nothing more comes.
+    /// What is announced of it when the stream ends.
     pub fn last(&self, belt: &BeltMotion, frame: &Frame) -> Passed {
         let is_in_view = self.misses <= MISSES_MAX && self.came_before(belt, frame);
         Passed { at: self.seen().at.filter(|_| is_in_view), ..self.seen() }
