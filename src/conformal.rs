@@ -1,7 +1,8 @@
-//! From scores of good parts to a threshold: split conformal prediction.
+//! Finds a threshold from the scores of good parts, by split conformal prediction.
 //!
-//! With n scores of good frames that the fit has not seen, the k-th smallest, k = ceil((n + 1)(1 - rate)),
-//! is exceeded by a further good frame with probability at most `rate`, as long as frames are exchangeable.
+//! Given n scores of good frames that the fit has not seen, the threshold is the k-th smallest, where
+//! k = ceil((n + 1)(1 - rate)). A further good frame exceeds it with a probability of at most `rate`, as long as frames
+//! are exchangeable.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -30,7 +31,7 @@ pub enum CalibrateError {
 pub struct Calibration {
     /// A score above this rejects.
     pub threshold: f32,
-    /// A score above this, up to the threshold, is for a person to look at.
+    /// A score above this, up to the threshold, has the verdict review: a person is to look at the part.
     pub review: Option<f32>,
     /// Good frames that the threshold was found on.
     pub frames: usize,
@@ -38,18 +39,20 @@ pub struct Calibration {
     pub false_reject_rate: f64,
     /// The expected rate that the order statistic guarantees, at most the one asked for.
     pub guaranteed_rate: f64,
-    /// Half of the good parts' scores lie above it: what a line's scores are watched by. Not in files from before it was.
+    /// Half of the good parts' scores lie above it. Drift of the scores on a production line is measured from it. Files
+    /// older than this field do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub median_score: Option<f32>,
 }
 
-/// The rate that `frames` good frames can guarantee at the least.
+/// The smallest rate that `frames` good frames can guarantee.
 pub fn supported_rate(frames: usize) -> f64 {
     1.0 / (frames + 1) as f64
 }
 
-/// The threshold of `scores`, of good frames not used in the fit, for each expected rate; infinity for a frame
-/// that could not be scored.
+/// Finds the thresholds from `scores`, those of good frames that were not used in the fit, infinite for a frame that
+/// could not be scored. `rate` is the expected share of good frames above the reject threshold, `review_rate` that
+/// above the review threshold.
 pub fn calibrate(scores: &[f32], rate: f64, review_rate: Option<f64>) -> Result<Calibration, CalibrateError> {
     if let Some(review) = review_rate.filter(|review| *review <= rate) {
         return Err(CalibrateError::Review { review, reject: rate });
@@ -75,12 +78,12 @@ pub fn calibrate(scores: &[f32], rate: f64, review_rate: Option<f64>) -> Result<
     })
 }
 
-/// Which of `frames` sorted scores, counted from 1.
+/// Which of `frames` sorted scores is the threshold for `rate`, counted from 1.
 fn order_statistic(frames: usize, rate: f64) -> Result<usize, CalibrateError> {
     if !(rate > 0.0 && rate < 1.0) {
         return Err(CalibrateError::Rate(rate));
     }
-    // What rounding adds to an exact product must not cost a whole rank.
+    // Rounding may put an exact product just above a whole number, which must not raise the rank by one.
     let rank = ((frames + 1) as f64 * (1.0 - rate) - 1e-9).ceil() as usize;
     if rank > frames {
         let needed = (1.0 / rate - 1e-9).ceil() as usize - 1;

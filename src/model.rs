@@ -14,7 +14,7 @@ use crate::shapes::{PATCH, RGB, T, XYZ};
 pub use self::tensor::{Tensor, Values};
 pub use self::weights::{LinearWeights, MappingWeights, Tensors, Weights, WeightsError};
 
-/// Bounds of the sizes that an engine file may ask for.
+/// Largest sizes that an engine file may ask for.
 const WIDTH_MAX: usize = 8192;
 const COUNT_MAX: usize = 512;
 
@@ -31,7 +31,7 @@ pub enum Variant {
 }
 
 impl Variant {
-    /// Those that are cut from the published networks.
+    /// The variants that are cut from the published networks.
     pub const PUBLISHED: [Variant; 4] = [Self::Tiny, Self::Small, Self::Medium, Self::Full];
 
     /// Blocks kept in each Transformer, `l` of section 3.4, and the Point-MAE blocks (counted from 0) whose
@@ -80,9 +80,9 @@ pub struct PointMaeShape {
     pub layers: usize,
     /// Blocks, counted from 0, whose normalised outputs are concatenated.
     pub taps: Vec<usize>,
-    /// G.
+    /// Number of groups, G.
     pub groups: usize,
-    /// K.
+    /// Points in a group, K.
     pub group_size: usize,
     /// Widths of the group encoder's four layers but the last, which is `width`.
     pub encoder: [usize; 3],
@@ -101,7 +101,7 @@ impl PointMaeShape {
 pub struct Architecture {
     pub rgb: VitShape,
     pub xyz: PointMaeShape,
-    /// M.
+    /// Width of the mappings' hidden layers, M.
     pub hidden: usize,
 }
 
@@ -145,12 +145,12 @@ impl Architecture {
         Ok(())
     }
 
-    /// C_RGB.
+    /// Channels of a colour feature, C_RGB.
     pub fn c_rgb(&self) -> usize {
         self.rgb.width
     }
 
-    /// C_XYZ.
+    /// Channels of a shape feature, C_XYZ.
     pub fn c_xyz(&self) -> usize {
         self.xyz.width * self.xyz.taps.len()
     }

@@ -39,8 +39,8 @@ pub struct Arguments {
     /// Learnt mapping from shape to colour
     #[arg(long, value_name = "FILE", requires = "mapping_rgb_to_xyz")]
     mapping_xyz_to_rgb: Option<PathBuf>,
-    /// Prefix of a part's names in its file, where the part is there more than once: rgb=encoder_q.; parts are rgb, xyz,
-    /// map_rgb_to_xyz and map_xyz_to_rgb; repeatable
+    /// Prefix of a part's names in its file, where the part is there more than once: rgb=encoder_q.; parts are rgb,
+    /// xyz, map_rgb_to_xyz and map_xyz_to_rgb; repeatable
     #[arg(long, value_name = "PART=PREFIX", value_parser = parse_prefix, conflicts_with = "seeded")]
     prefix: Vec<(Part, String)>,
     /// How weights are stored; arithmetic is f32
@@ -158,7 +158,11 @@ fn read_checkpoints(
         }
         if !selection.unknown.is_empty() {
             let names = selection.unknown.join(", ");
-            log::warn!("{}: left out, as {} has no such tensors: {names}", path.display(), part.describe());
+            log::warn!(
+                "{}: these tensors are left out, as {} has none of such names: {names}",
+                path.display(),
+                part.describe()
+            );
         }
         for spec in part.tensors(architecture) {
             if let Some(values) = selection.weights.remove(&spec.name) {

@@ -1,7 +1,7 @@
 //! Weight files as users have them: PyTorch's (before and since 1.6) and safetensors.
 //!
-//! The kind is told by content, never by the file's name. Nothing that a file holds is executed, every size is checked
-//! against the file before memory is taken for it, and only the tensors asked for are read.
+//! The kind is recognised by the content, never by the file's name. Nothing in a file is executed, every size is
+//! checked against the file's own before memory is allocated for it, and only the tensors asked for are read.
 
 mod archive;
 mod contents;
@@ -38,13 +38,13 @@ pub struct Checkpoint {
     source: Source,
     tensors: BTreeMap<String, TensorEntry>,
     sums: Vec<Summed>,
-    /// Those of the sums that were found right.
+    /// Indices of the sums that were checked and found right.
     sound: RefCell<BTreeSet<usize>>,
 }
 
 impl Checkpoint {
-    /// Reads what the file holds, but no tensor yet. Names are the file's own, with the keys of the dicts on the way to
-    /// a tensor in front: `base_model/module.MAE_encoder.norm.weight`.
+    /// Reads which tensors the file has, but none of their numbers. Names are the file's own, with the keys of the
+    /// dicts on the way to a tensor in front: `base_model/module.MAE_encoder.norm.weight`.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
         let source = Source::open(path)?;
         let head = source.read(0, source.len.min(64))?;
@@ -69,8 +69,8 @@ impl Checkpoint {
         &self.tensors
     }
 
-    /// One tensor's numbers, row-major. An integer tensor is an error, and so is a storage that does not have the
-    /// CRC-32 that a ZIP file tells; other files tell none.
+    /// One tensor's numbers, row-major. A tensor of integers is an error, and so is a storage whose CRC-32 is not the
+    /// one in the ZIP file's directory; other kinds of file have no checksums.
     pub fn read(&self, name: &str) -> Result<Vec<f32>, CheckpointError> {
         let path = || self.source.path.clone();
         let Some(entry) = self.tensors.get(name) else {
@@ -79,7 +79,7 @@ impl Checkpoint {
         self.check_sum(entry)?;
         let refused = |found| CheckpointError::NotWeights { path: path(), name: name.into(), found };
         let convert = converter(entry.dtype).ok_or_else(|| refused(entry.dtype.to_string()))?;
-        // A number may be repeated by a stride of 0; a shape that outgrows its numbers is no weight.
+        // A stride of 0 may repeat a number, but a weight does not have more numbers than its span.
         let span = span(&entry.shape, &entry.strides).zip(numbers(&entry.shape)).filter(|(span, count)| count <= span);
         let Some((span, _)) = span else {
             return Err(refused(format!("one number repeated, as {:?} with strides {:?}", entry.shape, entry.strides)));
@@ -99,7 +99,7 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// SHA-256 of the file in hexadecimal, to tell later which weights an engine was made of.
+    /// SHA-256 of the file in hexadecimal, by which an engine's provenance names it.
     pub fn sha256(&self) -> Result<String, CheckpointError> {
         self.source.sha256()
     }
@@ -107,7 +107,7 @@ impl Checkpoint {
 
 type Convert = fn(&[u8], &mut Vec<f32>);
 
-/// Appends a run of little-endian numbers as f32; `None` for a type that holds no weights.
+/// Appends little-endian numbers of `dtype` as f32; `None` for a type that holds no weights.
 fn converter(dtype: Dtype) -> Option<Convert> {
     Some(match dtype {
         Dtype::F32 => |bytes, out| out.extend(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b))),

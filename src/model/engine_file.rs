@@ -28,7 +28,7 @@ pub(super) use self::format::KEY;
 pub use self::format::as_stored;
 pub use self::metadata::{Geometry, Measures, Metadata, Source, Storage, Usual};
 
-/// Of a file that is held in memory whole; the largest published engine has 470 MB, in f32.
+/// Largest file that is read whole, to check its signature. The largest published engine has 470 MB, in f32.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 const BUILT_IN: &[u8] = include_bytes!("../../engines/default.safetensors");
 
@@ -48,9 +48,9 @@ impl Engine {
         .map_err(failed)?;
         let signature = signature::path_of(path);
         if signature.exists() {
-            // It may not be this program's to remove.
+            // It may have been put there by someone else, so it is not removed.
             log::warn!(
-                "{} is of what {} was before, so that stations with keys refuse it now: sign it again with `crosscheck sign`",
+                "{} is of what {} was before: stations with keys refuse the engine until it is signed again with `crosscheck sign`",
                 signature.display(),
                 path.display()
             );
@@ -70,21 +70,21 @@ impl Engine {
         Ok(Encoded { spec, dtype, tensor })
     }
 
-    /// Reads an engine and checks every name, shape and the content hash.
+    /// Reads an engine. Every tensor's name, shape and values are checked, and the content hash.
     pub fn read(path: &Path) -> Result<Self, EngineError> {
         let file = File::open(path).map_err(|source| EngineError::Read { path: path.into(), source })?;
         Reader::new(path, file)?.engine()
     }
 
-    /// Reads an engine that one of `keys` has signed, and gives that key's number. The bytes that were signed are the
-    /// ones that are read, whatever becomes of the file meanwhile, and nothing is made of them before.
+    /// Reads an engine that one of `keys` has signed, and returns it with that key's number. The file is read once: the
+    /// engine is decoded from the very bytes whose signature was checked.
     pub fn read_signed(path: &Path, keys: &Keys) -> Result<(Self, String), EngineError> {
         let bytes = Self::bytes(path)?;
         let signer = keys.check(path, &bytes)?;
         Ok((Self::from_bytes(path, &bytes)?, signer))
     }
 
-    /// An engine file's bytes, whatever they are.
+    /// The bytes of an engine file, of which only the number is checked.
     pub fn bytes(path: &Path) -> Result<Vec<u8>, EngineError> {
         let failed = |source| EngineError::Read { path: path.into(), source };
         let file = File::open(path).map_err(failed)?;
@@ -103,7 +103,7 @@ impl Engine {
         Reader::new(path, Cursor::new(bytes))?.engine()
     }
 
-    /// The default engine (`engines/README.md`), which is part of the program. It has no mappings: fit it.
+    /// The default engine (`engines/README.md`), which is part of the program. It has no mappings and is to be fitted.
     pub fn built_in() -> Result<Self, EngineError> {
         Self::from_bytes("the built-in engine".as_ref(), BUILT_IN)
     }

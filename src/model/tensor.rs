@@ -55,7 +55,8 @@ impl Tensor {
         }
     }
 
-    /// The same values as halves, each rounded to the nearest, ties to even; one beyond the range of f16 becomes infinite.
+    /// The same values as halves, each rounded to the nearest, ties to even; one beyond the range of f16 becomes
+    /// infinite.
     pub fn into_f16(self) -> Self {
         match self {
             Self::F32(values) => {

@@ -89,8 +89,8 @@ impl Weights {
         Self { architecture: self.architecture.clone(), tensors }
     }
 
-    /// Puts `mappings` in the place of those that are there, if any. Panics where they are not of this architecture, as a
-    /// learner of it always gives them.
+    /// Puts `mappings` in the place of those that are there, if any. Panics where they are not of this architecture, as
+    /// a learner of it always gives them.
     pub fn set_mappings(&mut self, mappings: MappingWeights) {
         self.take_mappings();
         self.tensors.extend(mappings.into_iter().map(|(name, values)| (name, Tensor::F32(values))));

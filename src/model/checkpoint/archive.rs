@@ -1,5 +1,5 @@
-//! Where the stored entries of a ZIP file lie (APPNOTE 4.3, ZIP64 included), and their CRC-32. Nothing is ever
-//! decompressed, and the directory is bounded before it is read.
+//! The directory of a ZIP file (APPNOTE 4.3, ZIP64 included): where its entries lie, and their CRC-32. Only entries
+//! that are stored without compression are read, and the directory's size is checked before it is read.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ struct Entry {
     crc32: u32,
 }
 
-/// Little-endian fields at fixed places of a record.
+/// A record of the ZIP file, with little-endian fields at fixed offsets.
 struct Record<'a>(&'a [u8]);
 
 impl<'a> Record<'a> {
@@ -62,7 +62,7 @@ impl<'a> Archive<'a> {
         if directory.entries > ENTRIES_MAX || directory.size > DIRECTORY_BYTES_MAX {
             let Directory { entries, size, .. } = directory;
             return Err(source.damaged(format!(
-                "a directory of {entries} entries in {size} bytes, above the limits of {ENTRIES_MAX} and {DIRECTORY_BYTES_MAX}"
+                "its directory has {entries} entries in {size} bytes, above the limits of {ENTRIES_MAX} and {DIRECTORY_BYTES_MAX}"
             )));
         }
         let bytes = source.read(directory.at, directory.size)?;
@@ -82,7 +82,7 @@ impl<'a> Archive<'a> {
         self.entries.keys().map(String::as_str)
     }
 
-    /// An entry's data; `None` if there is no such entry.
+    /// Where an entry's data lies; `None` if there is no such entry. A compressed entry is an error.
     pub fn locate(&self, name: &str) -> Result<Option<Summed>, CheckpointError> {
         let Some(entry) = self.entries.get(name) else { return Ok(None) };
         if !entry.stored {
@@ -100,15 +100,15 @@ impl<'a> Archive<'a> {
         }
         let start = entry.header_at + 30 + u64::from(name_bytes) + u64::from(extra_bytes);
         if start.checked_add(entry.size).is_none_or(|end| end > self.source.len) {
-            return Err(self.source.damaged(format!("{name:?} leaves the file")));
+            return Err(self.source.damaged(format!("{name:?} reaches beyond the end of the file")));
         }
         Ok(Some(Summed { name: name.into(), start, size: entry.size, crc32: entry.crc32 }))
     }
 
-    /// Checks the CRC-32 of every stored entry but those whose names begin with `later`.
+    /// Checks the CRC-32 of every stored entry, except of those whose names begin with `later`.
     pub fn check_all_but(&self, later: &str) -> Result<(), CheckpointError> {
         let now = || self.entries.iter().filter(|(name, entry)| entry.stored && !name.starts_with(later));
-        // Entries that share bytes would be read again and again.
+        // Entries that share bytes would make a small file cost the reading of a large one.
         let bytes = now().try_fold(0u64, |sum, (_, entry)| sum.checked_add(entry.size));
         if bytes.is_none_or(|bytes| bytes > self.source.len) {
             return Err(self.source.damaged("its entries overlap"));
@@ -165,7 +165,7 @@ fn entry(bytes: &[u8]) -> Option<(&str, Entry, usize)> {
     let name = std::str::from_utf8(record.tail(46, name_bytes)?).ok()?;
     let extra_at = 46 + usize::from(name_bytes);
     let mut wide = zip64_fields(record.tail(extra_at, extra_bytes)?);
-    // A field that is full stands in the ZIP64 extra instead, in this order.
+    // A field with all bits set has its value in the ZIP64 extra field instead, in this order.
     let mut field = |narrow: u32| if narrow == u32::MAX { wide.next() } else { Some(u64::from(narrow)) };
     let size = field(record.u32(24)?)?;
     let packed = field(record.u32(20)?)?;
@@ -179,7 +179,7 @@ fn entry(bytes: &[u8]) -> Option<(&str, Entry, usize)> {
     (size.max(header_at) <= i64::MAX as u64).then_some((name, Entry { stored, size, header_at, crc32 }, length))
 }
 
-/// The 64-bit numbers of the ZIP64 extra field, none if there is no such field.
+/// The 64-bit numbers of the ZIP64 extra field; none if there is no such field.
 fn zip64_fields(mut extra: &[u8]) -> impl Iterator<Item = u64> {
     let mut fields: &[u8] = &[];
     while let Some((id, length)) = Record(extra).u16(0).zip(Record(extra).u16(2)) {

@@ -6,34 +6,35 @@ use safetensors::Dtype;
 
 use super::summed::Summed;
 
-/// PyTorch and safetensors allow more; no weight has more.
+/// Most dimensions of a tensor. PyTorch and safetensors allow more, but no weight has more.
 pub(super) const RANK_MAX: usize = 8;
 pub(super) const NAME_BYTES_MAX: usize = 256;
 
-/// One tensor of a file: its shape, and where its numbers lie.
+/// One tensor of a file: its shape, its type and where its numbers lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorEntry {
     pub shape: Vec<usize>,
     pub dtype: Dtype,
-    /// In numbers, as many as dimensions.
+    /// Numbers from one element to the next along each dimension.
     pub(super) strides: Vec<u64>,
-    /// Byte of the file where the first number begins.
+    /// Byte of the file at which the first number begins.
     pub(super) start: u64,
-    /// Which of the file's sums its numbers are covered by.
+    /// Index of the one of the file's sums that covers its numbers.
     pub(super) sum: Option<usize>,
 }
 
-/// What a file holds.
+/// Every tensor of a file by name, and the checksums that cover them.
 pub(super) struct Contents {
     pub tensors: BTreeMap<String, TensorEntry>,
     pub sums: Vec<Summed>,
 }
 
+/// How many numbers a tensor has; `None` if that overflows.
 pub(super) fn numbers(shape: &[usize]) -> Option<u64> {
     shape.iter().try_fold(1u64, |n, size| n.checked_mul(*size as u64))
 }
 
-/// Numbers from a tensor's first to behind its last, 0 if it is empty; `None` if that overflows.
+/// Numbers from a tensor's first to its last, both counted, 0 if it is empty; `None` if that overflows.
 pub(super) fn span(shape: &[usize], strides: &[u64]) -> Option<u64> {
     if shape.contains(&0) {
         return Some(0);
@@ -53,7 +54,7 @@ pub(super) fn row_major(shape: &[usize]) -> Vec<u64> {
     strides
 }
 
-/// A strided tensor's numbers, row-major, from the span that they lie in.
+/// The numbers of a strided tensor in row-major order; `span` is the stretch of the storage that they lie in.
 pub(super) fn gathered(span: &[f32], entry: &TensorEntry) -> Vec<f32> {
     let count = if span.is_empty() { 0 } else { entry.shape.iter().product() };
     let place = |index: usize| {

@@ -3,28 +3,30 @@
 use super::part::Part;
 use crate::model::{Architecture, TensorSpec};
 
-/// Published tensors that the method has no use for: heads, Point-MAE's decoder and masking, BatchNorm's counters.
+/// Tensors of published files that the method does not use: heads, Point-MAE's decoder and masking, BatchNorm's
+/// counters.
 const UNUSED_RGB: [&str; 5] = ["head.", "fc_norm.", "mask_token", "pooler.", "classifier."];
 const UNUSED_XYZ: [&str; 7] =
     ["MAE_decoder.", "mask_token", "decoder_pos_embed.", "increase_dim.", "cls_head", "cls_token", "cls_pos"];
 
-/// Whose names a file has.
+/// Whose names the tensors of a file have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Naming {
-    /// As the engine: DINO's and timm's, Point-MAE's, and those of a CFM's mappings.
+    /// The engine's own: those of DINO and timm, of Point-MAE, and of the mappings of CFM.
     Own,
-    /// A ViT of Hugging Face's transformers. Its query, key and value are three tensors, which stacked are `attn.qkv`.
+    /// Those of a ViT in Hugging Face's transformers, where query, key and value are three tensors. Stacked they are
+    /// `attn.qkv`.
     Transformers,
 }
 
-/// A tensor that a file should have.
+/// A tensor that a weight file should have.
 pub(super) struct Piece {
     /// Without the prefix that the file puts in front.
     pub name: String,
     pub shape: Vec<usize>,
 }
 
-/// A weight of an engine, and the tensors of a file that are stacked to it along the first axis: mostly one.
+/// A weight of an engine, and the tensors of a weight file that make it up, stacked along the first axis: mostly one.
 pub(super) struct Wanted {
     pub spec: TensorSpec,
     pub pieces: Vec<Piece>,
@@ -38,7 +40,7 @@ impl Naming {
         }
     }
 
-    /// What a file so named has of `part`.
+    /// The weights of `part` and what a file with these names calls them.
     pub(super) fn wanted(self, part: Part, architecture: &Architecture) -> Vec<Wanted> {
         let specs = part.tensors(architecture).into_iter();
         specs.map(|spec| Wanted { pieces: self.pieces(&spec, part), spec }).collect()
@@ -55,7 +57,7 @@ impl Naming {
         names.into_iter().map(|name| Piece { name, shape: shape.clone() }).collect()
     }
 
-    /// What precedes a block's number.
+    /// What precedes a block's number in a tensor's name.
     fn blocks(self, part: Part) -> Option<&'static str> {
         match (self, part) {
             (Self::Transformers, _) => Some("encoder.layer."),
@@ -79,7 +81,7 @@ impl Naming {
     }
 }
 
-/// What transformers calls the colour Transformer's tensor `own`, and whether in three pieces.
+/// The names in Hugging Face's transformers of the colour Transformer's tensor `own`: one, or three that are stacked.
 fn transformers(own: &str) -> Vec<String> {
     let inner = own.strip_prefix("blocks.").and_then(|rest| rest.split_once('.'));
     let Some((block, tensor)) = inner else {

@@ -14,7 +14,7 @@ pub enum Part {
 impl Part {
     pub const ALL: [Part; 4] = [Self::Rgb, Self::Xyz, Self::MapRgbToXyz, Self::MapXyzToRgb];
 
-    /// What an engine puts in front of this part's names; weight files don't.
+    /// What precedes the names of this part's tensors in an engine, but not in weight files.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Rgb => "rgb.",

@@ -1,8 +1,8 @@
-//! A reader of Python pickles, protocols 2 to 5, that executes nothing. A callable is only ever a name, a call only a
-//! record of that name and its arguments; what they mean is up to the caller.
+//! Reads Python pickles of protocols 2 to 5 and executes nothing. A callable is only a name, and a call is only
+//! recorded, with that name and its arguments; what they mean is up to the caller.
 //!
-//! Values stand in one flat list and refer to each other by number, so that neither depth nor a cycle costs stack.
-//! Every opcode takes at least one byte of input and `CELLS_MAX` bounds what they leave behind.
+//! Values are in one flat list and refer to each other by index, so that neither depth nor a cycle uses the call stack.
+//! Every opcode takes at least one byte of input, and `CELLS_MAX` limits the values that opcodes make.
 
 mod input;
 mod step;
@@ -12,7 +12,7 @@ use thiserror::Error;
 use input::Input;
 use step::Step;
 
-/// Values and their places in lists, tuples and dicts, all together.
+/// Most values and items of lists, tuples and dicts, all together.
 const CELLS_MAX: usize = 1 << 21;
 const STACK_MAX: usize = 1 << 20;
 
@@ -36,7 +36,7 @@ pub(super) enum Value<'a> {
         arguments: Id,
     },
     Persistent(Id),
-    /// What no weight file needs: floats, bytes, sets, huge integers, objects.
+    /// A value that no weight file needs, which is not kept: a float, bytes, a set, a huge integer, an object.
     Opaque,
 }
 
@@ -218,7 +218,7 @@ impl<'a> Machine<'a> {
 
     fn memorise(&mut self, opcode: u8) -> Step<()> {
         let index = if opcode == 0x94 { self.memo.len() } else { self.memo_index(opcode == b'r')? };
-        // Memos are numbered as they are made, and each takes two bytes at least.
+        // Memos are numbered in the order in which they are made, and each takes at least two bytes.
         if index > self.input.at {
             return Err(format!("memo {index}, more than the bytes so far"));
         }
@@ -266,9 +266,9 @@ impl<'a> Machine<'a> {
         match (&mut self.values[below], opcode) {
             (Value::List(list), b'a' | b'e') => list.extend(items),
             (Value::Dict(dict), b's' | b'u') => dict.extend(pairs(&items)?),
-            // An object that is kept as a name, or a set: what it holds is never asked for.
+            // An object that is kept as a name, or a set: its items are never asked for.
             (Value::Call { .. } | Value::Opaque, _) => {}
-            _ => return Err("items are added to what takes none".into()),
+            _ => return Err("items are added to a value that is not a list, dict or set".into()),
         }
         Ok(())
     }
@@ -280,7 +280,7 @@ impl<'a> Machine<'a> {
             let (name, module) = (self.pop()?, self.pop()?);
             match (&self.values[module as usize], &self.values[name as usize]) {
                 (Value::Text(module), Value::Text(name)) => (*module, *name),
-                _ => return Err("a class or function whose name is no text".into()),
+                _ => return Err("a class or function whose name is not text".into()),
             }
         };
         self.push(Value::Global { module, name })
@@ -292,7 +292,7 @@ impl<'a> Machine<'a> {
         }
         let arguments = self.pop()?;
         match opcode {
-            // BUILD gives a state to the object below it, which stays what it is.
+            // BUILD gives a state to the object below it, which is not kept.
             b'b' => self.top().map(|_| ()),
             b'Q' => self.push(Value::Persistent(arguments)),
             b'R' => {
@@ -323,7 +323,7 @@ impl<'a> Machine<'a> {
             for pair in list {
                 match &self.values[*pair as usize] {
                     Value::List(pair) | Value::Tuple(pair) if pair.len() == 2 => items.push((pair[0], pair[1])),
-                    _ => return Err("an OrderedDict of what is no pair".into()),
+                    _ => return Err("an OrderedDict of items that are not pairs".into()),
                 }
             }
         }

@@ -1,5 +1,6 @@
-//! Under which prefix a file has the tensors of a part. Training frameworks put names in front of a network's own
-//! (`module.`, `encoder_q.`, `_orig_mod.`), and which is told by where all tensors are, in the shapes they should have.
+//! Finds the prefix under which a file has the tensors of a part. Training frameworks put names in front of a network's
+//! own (`module.`, `encoder_q.`, `_orig_mod.`). The right prefix is the one under which all tensors of the part are, in
+//! the shapes that they should have.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,7 +14,7 @@ use crate::model::Architecture;
 
 type Tensors = BTreeMap<String, TensorEntry>;
 
-/// What wrappers put in front of names in files that have some tensors under one and some under another.
+/// Wrappers' prefixes in files that have some tensors of a part under one of them and some under another.
 const WRAPPERS: [&str; 4] = ["module.", "base_model.", "MAE_encoder.", "backbone."];
 
 /// Where a file may have a part.
@@ -21,15 +22,15 @@ const WRAPPERS: [&str; 4] = ["module.", "base_model.", "MAE_encoder.", "backbone
 pub(super) struct Found {
     pub prefix: String,
     pub naming: Naming,
-    /// Tensors that are there in the right shape, those that are there, and those that should be.
+    /// How many tensors are there in the right shape, how many are there in any, and how many there should be.
     pub fits: usize,
     there: usize,
     pub of: usize,
-    /// Wrappers are left out of names after `prefix`, each tensor's own.
+    /// Whether each tensor has wrappers of its own after `prefix`, which are left out of its name.
     mixed: bool,
 }
 
-/// Every prefix under which a tensor of `part` is, the best first.
+/// Every prefix under which a tensor of `part` is, the one with most tensors that fit first.
 pub(super) fn candidates(tensors: &Tensors, part: Part, architecture: &Architecture) -> Vec<Found> {
     let mut found = Vec::new();
     for &naming in Naming::of(part) {
@@ -51,12 +52,12 @@ pub(super) fn candidates(tensors: &Tensors, part: Part, architecture: &Architect
             |(prefix, (fits, there)): (&str, _)| Found { prefix: prefix.into(), naming, fits, there, of, mixed: false };
         found.extend(counts.into_iter().map(one));
     }
-    // Stable: of equals the shorter prefix, then the first.
+    // The sort is stable: among equals the shorter prefix comes first, then the first by name.
     found.sort_by_key(|found| (std::cmp::Reverse((found.fits, found.there)), found.prefix.len()));
     found
 }
 
-/// Everywhere that the file has all of a part.
+/// Every place where the file has all of a part.
 pub(super) fn complete(tensors: &Tensors, part: Part, architecture: &Architecture, found: &[Found]) -> Vec<Found> {
     let mut whole: Vec<Found> = found.iter().filter(|found| found.fits == found.of).cloned().collect();
     let of_one_prefix: Vec<&str> = whole.iter().map(|found| dict(&found.prefix)).collect();
@@ -76,7 +77,7 @@ fn mixed(tensors: &Tensors, wanted: &[Wanted]) -> Vec<Found> {
     }
     let of = pieces(wanted).count();
     let has = |names: &BTreeMap<&str, Vec<&TensorEntry>>| {
-        // Two tensors of one name are no answer.
+        // Two tensors of the same name leave it open which is meant.
         let one = |piece: &Piece| matches!(names.get(piece.name.as_str()).map(Vec::as_slice), Some([entry]) if fits(entry, piece));
         pieces(wanted).all(one)
     };
@@ -87,7 +88,7 @@ fn mixed(tensors: &Tensors, wanted: &[Wanted]) -> Vec<Found> {
 }
 
 impl Found {
-    /// What is asked for by name, whatever of the part is there.
+    /// A prefix that the user asks for, whatever of the part is there.
     pub fn asked(prefix: &str) -> Self {
         Self { prefix: prefix.into(), naming: Naming::Own, fits: 0, there: 0, of: 0, mixed: false }
     }
@@ -99,7 +100,7 @@ impl Found {
         inside.map(|name| (self.own(name).unwrap_or_default(), name)).collect()
     }
 
-    /// The part's own name of a tensor of the file; `None` if it is elsewhere.
+    /// The part's own name for the tensor `name` of the file; `None` if it is not under the prefix.
     pub fn own(&self, name: &str) -> Option<String> {
         let rest = name.strip_prefix(&self.prefix)?;
         Some(if self.mixed { unwrapped(rest) } else { rest }.to_owned())
@@ -115,6 +116,7 @@ pub(super) fn dict(name: &str) -> &str {
     name.rfind(tree::DICT).map_or("", |at| &name[..=at])
 }
 
+/// `name` without the wrappers' prefixes.
 pub(super) fn unwrapped(mut name: &str) -> &str {
     while let Some(inner) = WRAPPERS.iter().find_map(|wrapper| name.strip_prefix(wrapper)) {
         name = inner;
@@ -122,7 +124,8 @@ pub(super) fn unwrapped(mut name: &str) -> &str {
     name
 }
 
-/// Whether a tensor of the file is what is wanted. A shape may differ by dimensions of 1 at its end.
+/// Whether a tensor of the file has floating-point numbers and the shape of `piece`. Shapes may differ by dimensions of
+/// 1 at the end.
 pub(super) fn fits(entry: &TensorEntry, piece: &Piece) -> bool {
     let is_float = matches!(entry.dtype, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64);
     is_float && without_trailing_ones(&entry.shape) == without_trailing_ones(&piece.shape)

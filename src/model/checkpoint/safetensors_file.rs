@@ -1,4 +1,4 @@
-//! A safetensors file: the size of a JSON header, the header, the numbers.
+//! Reads the header of a safetensors file, which is the header's size, a JSON header and the numbers.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub(super) fn open(source: &Source) -> Result<Contents, CheckpointError> {
     let metadata: Metadata = serde_json::from_slice(&header).map_err(|e| source.damaged(format!("its header: {e}")))?;
     let (data_at, data_bytes) = (8 + size, source.len - 8 - size);
     if metadata.metadata().as_ref().is_some_and(|facts| facts.contains_key(engine_file::KEY)) {
-        // A fit has folded the part's measures into its weights.
+        // Its weights are not those of the published networks: a fit has folded the part's measures into them.
         return Err(CheckpointError::Engine { path: source.path.clone() });
     }
     let mut tensors = BTreeMap::new();

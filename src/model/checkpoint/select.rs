@@ -1,4 +1,4 @@
-//! From a weight file to the named weights of one part of an engine.
+//! Takes the weights of one part of an engine out of a weight file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,31 +11,31 @@ use crate::model::{Architecture, Variant};
 
 const LINES_MAX: usize = 20;
 const PREFIXES_MAX: usize = 6;
-/// DINO publishes the teacher that it trains along with a student.
+/// A training run of DINO saves a teacher and a student; the teacher is what DINO publishes.
 const TEACHER: [&str; 2] = ["teacher/", "student/"];
-/// What anomalib calls its own two mappings, and what holds the two networks.
+/// The names of the two mappings in anomalib's checkpoints, and of what holds the two networks.
 const ANOMALIB_MAPPINGS: [&str; 2] = ["rgb_to_xyz_mapper.", "xyz_to_rgb_mapper."];
 const ANOMALIB_NETWORKS: &str = "feature_extractors.extractors.";
 
 /// The weights of one part.
 #[derive(Debug)]
 pub struct Selection {
-    /// By the engine's names, row-major, in f32 whatever the file has: the tensors of [`Architecture::tensors`] that are of
-    /// this part.
+    /// By the engine's names, row-major, in f32 whatever the file has: the tensors of [`Architecture::tensors`] that
+    /// are of this part.
     pub weights: BTreeMap<String, Vec<f32>>,
-    /// Tensors of the file that neither the engine nor a published file of this part has, those that are not under the
-    /// part's prefix by their first name: worth a warning.
+    /// Tensors of the file that neither the engine nor a published file of this part has: worth a warning. Tensors
+    /// outside the part's prefix are grouped by the first segment of their names.
     pub unknown: Vec<String>,
-    /// What was recognised, for whoever imports.
+    /// What was recognised about the file, to be logged as information.
     pub notes: Vec<String>,
-    /// What may not be as it is meant.
+    /// What may not be what the user meant, to be logged as warnings.
     pub doubts: Vec<String>,
 }
 
-/// Takes the tensors of `part` that an engine of `architecture` has: those under the prefix `asked`, or under the one
-/// prefix under which all of them are. A shape may differ by dimensions of 1 at its end.
+/// Takes the tensors of `part` that an engine of `architecture` has, from under the prefix `asked` or else from under
+/// the one prefix under which all of them are. Shapes may differ by dimensions of 1 at the end.
 ///
-/// Every name and shape is checked before a tensor is read, and all that is wrong comes in one error.
+/// Every name and shape is checked before a tensor is read, and one error lists everything that is wrong.
 pub fn select(
     checkpoint: &Checkpoint,
     part: Part,
@@ -56,7 +56,9 @@ pub fn select(
     }
     let path = checkpoint.source.path.display();
     if chosen.naming == Naming::Transformers {
-        notes.push(format!("{path}: these are transformers' names; query, key and value are stacked to qkv"));
+        notes.push(format!(
+            "{path}: the tensors have the names of Hugging Face's transformers; query, key and value are stacked to qkv"
+        ));
     }
     if chosen.prefix.contains(ANOMALIB_NETWORKS) {
         notes.push(format!("{path}: this is a checkpoint of anomalib's CFM, with its copy of {}", part.describe()));
@@ -64,14 +66,14 @@ pub fn select(
     let mut doubts = Vec::new();
     if ANOMALIB_MAPPINGS.iter().any(|name| chosen.prefix.ends_with(name)) {
         doubts.push(format!(
-            "{path}: {} is anomalib's: it was learnt from frames that anomalib prepares in another way, so that scores differ from anomalib's and its thresholds do not hold; fit the engine on the same good parts instead",
+            "{path}: {} is anomalib's: it was learnt from frames that anomalib prepares in another way, so that scores differ from anomalib's and its thresholds are not valid; fit the engine on the same good parts instead",
             part.describe()
         ));
     }
     Ok(Selection { weights, unknown: unknown(checkpoint, part, architecture, &chosen, &wanted), notes, doubts })
 }
 
-/// Where the part's tensors are, and what is to be said about it.
+/// Chooses where the part's tensors are taken from, with notes about the choice.
 fn choose(
     checkpoint: &Checkpoint,
     part: Part,
@@ -119,7 +121,7 @@ fn choose(
     }
 }
 
-/// Whether two places have the very same numbers of the file.
+/// Whether two places refer to the very same numbers in the file.
 fn same(checkpoint: &Checkpoint, part: Part, architecture: &Architecture, one: &Found, other: &Found) -> bool {
     let tensors = &checkpoint.tensors;
     let [names, others] = [one, other].map(|found| found.names(tensors));
@@ -129,7 +131,7 @@ fn same(checkpoint: &Checkpoint, part: Part, architecture: &Architecture, one: &
         && pieces(&one.naming.wanted(part, architecture)).all(|piece| entry(&names, piece) == entry(&others, piece))
 }
 
-/// Of the dict that the part is in.
+/// The tensors for [`Selection::unknown`], from the dict that the part is in.
 fn unknown(
     checkpoint: &Checkpoint,
     part: Part,
@@ -159,6 +161,7 @@ fn unknown(
     inside.into_iter().chain(outside.into_iter().map(group)).collect()
 }
 
+/// Reads a tensor whose values are all finite.
 fn finite(checkpoint: &Checkpoint, name: &str) -> Result<Vec<f32>, CheckpointError> {
     let values = checkpoint.read(name)?;
     match values.iter().position(|v| !v.is_finite()) {
@@ -172,7 +175,7 @@ fn finite(checkpoint: &Checkpoint, name: &str) -> Result<Vec<f32>, CheckpointErr
     }
 }
 
-/// What is wrong with the tensor that should be `piece`, `None` if nothing is.
+/// What is wrong with the tensor `name`, which should be `piece`; `None` if nothing is.
 fn problem(checkpoint: &Checkpoint, name: &str, piece: &Piece) -> Option<String> {
     match checkpoint.tensors.get(name) {
         None => Some(format!("{name}: expected {:?}, missing", piece.shape)),
@@ -181,7 +184,8 @@ fn problem(checkpoint: &Checkpoint, name: &str, piece: &Piece) -> Option<String>
     }
 }
 
-/// What is wrong under the prefix where most is right, the prefixes, and what the file is instead.
+/// The text of [`CheckpointError::Mismatch`]: what is wrong under the prefix with most tensors that fit, how many fit
+/// under each prefix, and what the file is instead.
 fn listing(checkpoint: &Checkpoint, part: Part, architecture: &Architecture, best: &Found, found: &[Found]) -> String {
     let wanted = best.naming.wanted(part, architecture);
     let problem = |piece: &Piece| problem(checkpoint, &format!("{}{}", best.prefix, piece.name), piece);
@@ -203,7 +207,7 @@ fn listing(checkpoint: &Checkpoint, part: Part, architecture: &Architecture, bes
     lines.join("\n")
 }
 
-/// What the file is instead, if that can be told: another part, or this part of another variant.
+/// What the file is instead, if that is recognised: another part, or this part of another variant.
 fn hint(checkpoint: &Checkpoint, part: Part, architecture: &Architecture) -> Option<String> {
     let holds = |part: Part, architecture: &Architecture| {
         let found = candidates(&checkpoint.tensors, part, architecture);

@@ -1,4 +1,4 @@
-//! A file read by position, so that only the tensors asked for are ever in memory.
+//! A file that is read by position, so that only the tensors asked for are ever in memory.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -25,7 +25,8 @@ impl Source {
         Ok(Self { path: path.into(), file: RefCell::new(file), len })
     }
 
-    /// `len` bytes from `offset`; a range that leaves the file is refused before it is allocated.
+    /// Reads `len` bytes from `offset`. A range beyond the end of the file is an error before memory is allocated for
+    /// it.
     pub fn read(&self, offset: u64, len: u64) -> Result<Vec<u8>, CheckpointError> {
         let end = offset.checked_add(len).filter(|end| *end <= self.len);
         let (Some(_), Ok(count)) = (end, usize::try_from(len)) else {

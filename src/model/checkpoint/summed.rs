@@ -1,4 +1,4 @@
-//! Runs of bytes whose CRC-32 the file tells, as ZIP does of its entries.
+//! Stretches of a file whose CRC-32 is stored in it, as a ZIP file has it of its entries.
 
 use super::error::CheckpointError;
 use super::source::Source;
@@ -7,14 +7,14 @@ use super::source::Source;
 #[derive(Clone, Debug)]
 pub(super) struct Summed {
     pub name: String,
-    /// Byte of the file where it begins.
+    /// Byte of the file at which it begins.
     pub start: u64,
     pub size: u64,
     pub crc32: u32,
 }
 
 impl Summed {
-    /// Reads all of it, a megabyte at a time, and refuses what does not have its CRC-32.
+    /// Reads all of it, a megabyte at a time; another CRC-32 than the stored one is an error.
     pub fn check(&self, source: &Source) -> Result<(), CheckpointError> {
         let mut sum = crc32fast::Hasher::new();
         source.stream(self.start, self.size, |bytes| sum.update(bytes))?;
@@ -23,9 +23,9 @@ impl Summed {
             return Ok(());
         }
         if expected == 0 {
-            // PyTorch writes 0 where it was told to calculate none (torch.serialization.set_crc32_options).
+            // PyTorch stores 0 where it was told to calculate none (torch.serialization.set_crc32_options).
             log::warn!(
-                "{}: {:?} was saved without a checksum: damage would not show",
+                "{}: {:?} was saved without a checksum, so that damage to it is not noticed",
                 source.path.display(),
                 self.name
             );

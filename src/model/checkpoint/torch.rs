@@ -1,5 +1,5 @@
-//! What `torch.save` writes: a pickle of the object, and the raw numbers of its storages beside it, either in a ZIP file
-//! (since 1.6) or one after another (before).
+//! Reads what `torch.save` writes: a pickle of the object and the raw numbers of its storages, in a ZIP file since
+//! PyTorch 1.6 and one after another before.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,24 +18,24 @@ const PICKLE_BYTES_MAX: u64 = 1 << 26;
 /// 0x1950a86a20f9469cfc6c, the number that the first of a legacy file's pickles holds, as a pickle writes it.
 pub(super) const LEGACY_MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 const LEGACY_PROTOCOL: i64 = 1001;
-/// Parameters of parameters.
+/// Most `Parameter`s around a tensor.
 const DEPTH_MAX: usize = 4;
 const KEYS_SHOWN: usize = 8;
 
-/// Where a storage begins, and which of the file's sums is its.
+/// Where a storage begins, and the index of the sum that covers it.
 #[derive(Clone, Copy)]
 struct Place {
     start: u64,
     sum: Option<usize>,
 }
 
-/// A storage as the pickle speaks of it.
+/// A storage as the pickle describes it.
 struct Storage<'a> {
     dtype: Dtype,
     key: &'a str,
     /// Numbers in it.
     count: u64,
-    /// Numbers of it that precede the view that is meant.
+    /// Numbers in it before the view that is meant begins.
     skip: u64,
 }
 
@@ -53,7 +53,7 @@ pub(super) fn open_zip(source: &Source) -> Result<Contents, CheckpointError> {
         let found = archive.names().take(KEYS_SHOWN).collect::<Vec<_>>().join(", ");
         return Err(source.damaged(format!("expected one data.pkl in the ZIP file, found {found}")));
     };
-    // Of the storages only those are checked that are read.
+    // A storage is checked when a tensor of it is read.
     archive.check_all_but(&format!("{root}/data/"))?;
     if let Some(entry) = archive.locate(&format!("{root}/byteorder"))? {
         let order = source.read(entry.start, entry.size.min(16))?;
@@ -116,7 +116,8 @@ pub(super) fn open_legacy(source: &Source) -> Result<Contents, CheckpointError> 
     Ok(Contents { tensors, sums: Vec::new() })
 }
 
-/// First byte and size of each storage: for every key its count in eight bytes, then its numbers.
+/// First byte and size of each storage. The file has, for each key in order, the storage's count in eight bytes and
+/// then its numbers.
 fn legacy_storages<'a>(
     source: &Source,
     main: &Pickle<'a>,
@@ -132,12 +133,13 @@ fn legacy_storages<'a>(
         }
     }
     let Value::List(list) = keys.value(keys.root) else {
-        return Err(source.damaged("expected a list of storages after its pickle"));
+        return Err(source.damaged("expected a list of storages after its main pickle"));
     };
     let mut starts = BTreeMap::new();
     for key in list {
         let storage = keys.text(*key).and_then(|key| known.get(key));
-        let storage = storage.ok_or_else(|| source.damaged("a storage that its pickle does not speak of"))?;
+        let storage =
+            storage.ok_or_else(|| source.damaged("it has a storage that its main pickle does not mention"))?;
         let mut count = [0; 8];
         count.copy_from_slice(&source.read(at, 8)?);
         let (count, start) = (u64::from_le_bytes(count), at + 8);
@@ -161,7 +163,7 @@ fn wrong_storage(source: &Source, storage: &Storage, found: Option<u64>) -> Chec
     source.damaged(format!("expected {count} numbers of {dtype} in storage {key:?}, found {found}"))
 }
 
-/// Every tensor in the root's dicts, by the way to it; `locate` gives the place of a storage whose size it has checked.
+/// Every tensor in the root's dicts by name. `locate` returns the place of a storage whose size it has checked.
 fn tensors<'a>(
     source: &Source,
     pickle: &Pickle<'a>,
@@ -179,10 +181,12 @@ fn tensors<'a>(
         let last = span(&tensor.shape, &tensor.strides).and_then(|span| span.checked_add(tensor.offset));
         if last.is_none_or(|last| last > storage.count) {
             let (shape, strides, count) = (&tensor.shape, &tensor.strides, storage.count);
-            return Err(failed(format!("shape {shape:?} with strides {strides:?} leaves its storage of {count}")));
+            return Err(failed(format!(
+                "shape {shape:?} with strides {strides:?} reaches beyond its storage of {count} numbers"
+            )));
         }
         let Place { start, sum } = locate(storage)?;
-        // Within a storage that lies within the file: this cannot overflow.
+        // This cannot overflow, as it is within a storage that lies within the file.
         let start = start + tensor.offset * (storage.dtype.bitsize() as u64 / 8);
         let (shape, dtype, strides) = (tensor.shape, storage.dtype, tensor.strides);
         named.insert(name, TensorEntry { shape, dtype, strides, start, sum });
@@ -202,7 +206,7 @@ struct Tensor<'a> {
     strides: Vec<u64>,
 }
 
-/// What a tensor's pickle says, `None` if the value is something else.
+/// The tensor that the value `id` describes; `None` if the value is something else.
 fn tensor<'a>(pickle: &Pickle<'a>, mut id: Id) -> Result<Option<Tensor<'a>>, String> {
     for _ in 0..DEPTH_MAX {
         let Value::Call { callable, arguments } = pickle.value(id) else { return Ok(None) };
@@ -238,7 +242,7 @@ fn rebuilt<'a>(pickle: &Pickle<'a>, [data, offset, shape, strides]: [Id; 4]) -> 
 }
 
 /// The storage named by a persistent id: ("storage", type, key, place, count), in old files with a view's
-/// (key, offset, count) or None at the end. `None` for another kind of id or a type that is no number of ours.
+/// (key, offset, count) or None at the end. `None` for another kind of id or a type of numbers that is not known.
 fn storage<'a>(pickle: &Pickle<'a>, id: Id) -> Result<Option<Storage<'a>>, String> {
     let Some([kind, class, key, _, count, view @ ..]) = pickle.tuple(id) else { return Ok(None) };
     if pickle.text(*kind) != Some("storage") {
@@ -254,7 +258,7 @@ fn storage<'a>(pickle: &Pickle<'a>, id: Id) -> Result<Option<Storage<'a>>, Strin
     let natural = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok());
     let key = pickle.text(*key).filter(|key| key.len() <= NAME_BYTES_MAX);
     let (Some(key), Some(count), Some(skip)) = (key, natural(pickle.int(*count)), natural(skip)) else {
-        return Err("a storage without key or count".into());
+        return Err("a storage without a key or a count".into());
     };
     Ok(Some(Storage { dtype, key, count, skip }))
 }

@@ -1,18 +1,18 @@
-//! Dicts within dicts, as training runs save them, as one list of names: `state_dict/module.norm.weight`.
+//! Turns dicts within dicts, as training runs save them, into one list of names: `state_dict/module.norm.weight`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::contents::NAME_BYTES_MAX;
 use super::pickle::{Id, Pickle, Value};
 
-/// Between a dict's key and a key in that dict; weights' own names have points.
+/// Separates a dict's key from a key in that dict; in the weights' own names the separator is a point.
 pub(super) const DICT: char = '/';
-/// Dicts within dicts.
+/// Most levels of dicts within dicts.
 const DEPTH_MAX: usize = 4;
 
-/// The values in the root's dicts that are no dicts, with the keys on the way to each. A dict that is there twice is
-/// walked once, on its shortest way, so that a cycle has an end. Keys that are no text, and ways longer than a name
-/// may be, are left out.
+/// Every value in the root's dicts that is not a dict itself, with its name, which is made of the keys on the way to
+/// it. A dict that is there twice is visited once, on its shortest way, so that a cycle has an end. Keys that are not
+/// text are left out, and so are names that are too long.
 pub(super) fn leaves(pickle: &Pickle) -> Vec<(String, Id)> {
     let mut found = Vec::new();
     let (mut seen, mut next) = (BTreeSet::from([pickle.root]), VecDeque::from([(pickle.root, String::new(), 1)]));

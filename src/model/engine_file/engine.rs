@@ -11,7 +11,7 @@ pub struct Engine {
     pub metadata: Metadata,
     /// Every tensor of the architecture, or all but the mappings'.
     pub weights: Weights,
-    /// Hex SHA-256 of metadata and weights as they are stored; empty before the engine is stored.
+    /// SHA-256 of metadata and weights as they are stored, in hexadecimal; empty before the engine is stored.
     pub content_sha256: String,
 }
 
@@ -21,8 +21,8 @@ impl Engine {
         self.weights.is_fitted()
     }
 
-    /// Prepares frames in another way. Another scene is refused where mappings or a threshold were learnt in this one, and
-    /// another stride where a threshold was.
+    /// Sets how frames are prepared. Another scene is an error if the engine is fitted or calibrated in its own,
+    /// another stride if it is calibrated.
     pub fn prepare_as(&mut self, preparation: Preparation) -> Result<(), EngineError> {
         let own = &self.metadata.preparation;
         if let Some(difference) = own.scene_difference(&preparation)

@@ -1,4 +1,4 @@
-//! Why an engine is not read, written or used.
+//! The error of reading, writing and setting up an engine.
 
 use std::path::PathBuf;
 
@@ -29,11 +29,11 @@ pub enum EngineError {
     #[error("the engine {} is damaged: {reason}; copy or import it again", path.display())]
     Damaged { path: PathBuf, reason: String },
     #[error(
-        "the engine was fitted in another scene: {difference}; fit it again with this scene, or leave the scene out, which takes the engine's own"
+        "the engine was fitted in another scene: {difference}; fit it again with this scene, or leave the scene out to use the engine's own"
     )]
     Scene { difference: String },
     #[error(
-        "the engine was calibrated with --stride {}, but {} is asked for: calibrate it again, or leave out --stride",
+        "the engine was calibrated with --stride {}, but {} is asked for: calibrate it again, or leave --stride out",
         engine.pixels(),
         asked.pixels()
     )]

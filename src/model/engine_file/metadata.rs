@@ -1,4 +1,4 @@
-//! What an engine file says of its engine, but for the weights.
+//! The metadata of an engine: everything in its file except the weights.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,11 +29,11 @@ pub enum Source {
         sha256: String,
     },
     Seed(u64),
-    /// What mappings of a file were learnt for, which their file does not tell: as it was said at the import.
+    /// What imported mappings were learnt for, as it was stated at the import: their files do not contain it.
     Stated(Vec<String>),
 }
 
-/// What the shape network's weights take its coordinates in.
+/// The unit of the coordinates that the shape network's weights expect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Geometry {
@@ -42,7 +42,7 @@ pub enum Geometry {
     Metres,
     /// Measures of the part, which a fit takes from its good parts.
     Relative,
-    /// Metres, since a fit folded these measures into weights that were relative.
+    /// Metres, after a fit folded these measures into relative weights.
     Folded(Measures),
 }
 
@@ -52,8 +52,8 @@ impl Geometry {
     }
 }
 
-/// The measures of a part: offsets within a group are in units of `radius_m`, group centres are taken from
-/// `centre_m` in units of `spread_m`.
+/// The measures of a part: offsets within a group are in units of `radius_m`, group centres are relative to `centre_m`
+/// and in units of `spread_m`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measures {
@@ -78,7 +78,7 @@ pub struct Usual {
     pub height: usize,
 }
 
-/// Everything of an engine but its weights.
+/// Everything about an engine except its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metadata {
@@ -86,24 +86,24 @@ pub struct Metadata {
     pub architecture: Architecture,
     pub precision: Storage,
     pub preparation: Preparation,
-    /// Whether a fit standardises features over its good parts, by way of the networks' last norms.
-    /// Off for the published networks.
+    /// Whether a fit standardises features over its good parts, by changing the networks' last LayerNorms. False for
+    /// the published networks.
     pub standardise: bool,
-    /// Left out of the file where it is metres, so that files from before it was there keep their content hash.
+    /// Left out of the file where it is metres, so that files older than this field keep their content hash.
     #[serde(default, skip_serializing_if = "Geometry::is_metres")]
     pub geometry: Geometry,
-    /// Known after a fit. Left out of the file where it is not, for the same reason.
+    /// Known after a fit. Left out of the file before one, for the same reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usual: Option<Usual>,
     /// The thresholds and how they were found; none before calibration.
     pub calibration: Option<Calibration>,
-    /// Fingerprints of the frames that the mappings were learnt from; a threshold comes from others.
+    /// Fingerprints of the frames that the mappings were learnt from; a threshold is calibrated on other frames.
     pub fitted_on: Vec<String>,
     pub provenance: Vec<Source>,
 }
 
 impl Metadata {
-    /// Forgets where mappings came from, since others take their place.
+    /// Removes the provenance of the mappings, for when others take their place.
     pub fn forget_mappings(&mut self) {
         self.provenance.retain(|source| match source {
             Source::File { part, .. } => !part.starts_with("map_"),

@@ -1,4 +1,4 @@
-//! Reads an engine file: nothing is taken from it that was not checked.
+//! Reads an engine file. Everything in it is checked before it is used.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
@@ -22,7 +22,7 @@ pub(super) struct Reader<F> {
     path: PathBuf,
     file: F,
     header: Header,
-    /// Where tensor data starts, bytes.
+    /// Byte of the file at which tensor data starts.
     start: u64,
     entry: Entry,
 }
@@ -37,7 +37,7 @@ impl<F: Read + Seek> Reader<F> {
         file.read_exact(&mut bytes).map_err(|_| kind("it is shorter than a header"))?;
         let header_bytes = u64::from_le_bytes(bytes);
         if header_bytes > HEADER_BYTES_MAX || header_bytes + 8 > length {
-            return Err(kind("it has no safetensors header, or not all of it"));
+            return Err(kind("its safetensors header is missing or cut short"));
         }
         let mut text = vec![0; header_bytes as usize];
         file.read_exact(&mut text).map_err(failed)?;
@@ -61,7 +61,7 @@ impl<F: Read + Seek> Reader<F> {
         self.check_tensors(&specs)?;
         let mut hash = ContentHash::new(&metadata);
         let mut tensors = BTreeMap::new();
-        // One buffer for all: memory freed in pieces between the weights would stay with the process.
+        // One buffer for all tensors: memory freed in pieces between the weights would stay with the process.
         let mut bytes = Vec::new();
         for spec in specs {
             let dtype = self.tensor(&spec, &mut bytes)?;
@@ -76,7 +76,7 @@ impl<F: Read + Seek> Reader<F> {
         Ok(Engine { metadata, weights, content_sha256 })
     }
 
-    /// The names and shapes that the architecture asks for, in name order, and no others.
+    /// Checks that the file has the tensors `specs`, which are sorted by name, in their shapes, and no others.
     fn check_tensors(&self, specs: &[TensorSpec]) -> Result<(), EngineError> {
         let tensors = self.header.tensors();
         for spec in specs {
@@ -93,6 +93,7 @@ impl<F: Read + Seek> Reader<F> {
         }
     }
 
+    /// Reads a tensor's bytes and returns their type.
     fn tensor(&mut self, spec: &TensorSpec, bytes: &mut Vec<u8>) -> Result<Dtype, EngineError> {
         let Some(info) = self.header.info(&spec.name) else { unreachable!("{} was checked", spec.name) };
         let (dtype, (from, to)) = (info.dtype, info.data_offsets);
@@ -110,11 +111,11 @@ impl<F: Read + Seek> Reader<F> {
     }
 }
 
-/// The version first: another version's fields mean nothing here.
+/// Reads the metadata's entry, the version first: another version's fields mean nothing here.
 fn read_entry(path: &Path, header: &Header) -> Result<Entry, EngineError> {
     let kind = |reason: String| EngineError::Kind { path: path.into(), reason };
     let text = header.metadata().as_ref().and_then(|m| m.get(KEY));
-    let text = text.ok_or_else(|| kind("it is a safetensors file of something else".into()))?;
+    let text = text.ok_or_else(|| kind("it is a safetensors file of something else than an engine".into()))?;
     let value: serde_json::Value = serde_json::from_str(text).map_err(|e| kind(e.to_string()))?;
     if value["format"] != FORMAT {
         return Err(EngineError::Version { path: path.into(), found: value["format"].to_string() });

@@ -147,7 +147,7 @@ fn weights_that_are_no_numbers_are_refused_by_name() {
         values[2] = value;
         let name = name.clone();
         let error = select(&open(&state_dict(&tensors)).unwrap(), Part::Rgb, &small(), None).unwrap_err().to_string();
-        assert!(error.contains(&format!("tensor {name} holds {value} at place 2")), "{error}");
+        assert!(error.contains(&format!("tensor {name} has the value {value} at index 2")), "{error}");
     }
     // In a tensor that is not used it is no matter.
     let mut tensors = published(Part::Rgb, "");

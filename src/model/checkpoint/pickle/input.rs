@@ -1,4 +1,4 @@
-//! The bytes of a pickle, never read past their end.
+//! The bytes of a pickle, which are never read past their end.
 
 use super::step::Step;
 
@@ -49,7 +49,7 @@ impl<'a> Input<'a> {
         std::str::from_utf8(&left[..length]).map_err(|_| "a name that is not UTF-8".into())
     }
 
-    /// The header of a protocol 4 frame: only a promise of so many bytes.
+    /// Reads the header of a protocol 4 frame, which only announces a number of bytes.
     pub fn frame(&mut self) -> Step<()> {
         let length = u64::from_le_bytes(self.array()?);
         if length <= self.left().len() as u64 {
