@@ -1,4 +1,4 @@
-//! The station's configuration: one TOML file, every value with its range. Durations are milliseconds here and
+//! The station's configuration: one TOML file, in which every value has its range. Durations are milliseconds here and
 //! whole nanoseconds everywhere else.
 
 pub mod camera;
@@ -29,10 +29,10 @@ use crate::calibration::CalibrationError;
 use crate::prepare::{PartChoice, Preparation};
 use crate::text;
 
-/// At the belt's top speed the decision lead must last at least this long: the actuator has to wake in it.
+/// The decision lead must last at least this long at the belt's top speed: the actuator has to wake within it.
 const LEAD_MS_MIN: f64 = 1.0;
 
-/// A whole station. Paths are meant from the folder of the file they stand in.
+/// The configuration of a whole station. Relative paths start from the folder of the file that they stand in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Station {
@@ -49,7 +49,7 @@ pub struct Station {
     #[serde(default)]
     pub view: view::View,
     pub mqtt: Option<view::Mqtt>,
-    /// The engine's own when left out.
+    /// The engine's own scene when left out.
     pub scene: Option<scene::Scene>,
     #[serde(default)]
     pub regions: regions::Regions,
@@ -89,7 +89,7 @@ impl Station {
         }
     }
 
-    /// How its frames are prepared where no engine says so: by its scene, or as published.
+    /// How frames are prepared where no engine tells: by the scene of this configuration, or as published.
     pub fn preparation(&self) -> Result<Preparation, CalibrationError> {
         let published = Preparation::default();
         self.scene.as_ref().map_or(Ok(published.clone()), |scene| scene.prepare(&published))
@@ -99,21 +99,30 @@ impl Station {
         self.engine.check(problems);
         self.camera.check(problems);
         self.trigger.check(problems);
-        self.encoder.iter().for_each(|encoder| encoder.check(problems));
+        if let Some(encoder) = &self.encoder {
+            encoder.check(problems);
+        }
         self.reject.check(problems);
         self.actuator.check(problems);
         self.gpio.check(problems);
-        self.record.iter().for_each(|record| record.check(problems));
+        if let Some(record) = &self.record {
+            record.check(problems);
+        }
         self.view.check(problems);
-        self.mqtt.iter().for_each(|mqtt| mqtt.check(problems));
+        if let Some(mqtt) = &self.mqtt {
+            mqtt.check(problems);
+        }
         self.regions.check(problems);
-        self.scene.iter().for_each(|scene| scene.check(problems));
+        if let Some(scene) = &self.scene {
+            scene.check(problems);
+        }
         self.check_trigger(problems);
-        self.check_lines(problems);
+        self.check_gpio(problems);
         self.check_encoder(problems);
     }
 
-    /// A part is found in frames by what stands above the belt.
+    /// A part is found in frames by the points above the belt, so that some triggers and choices of the part exclude
+    /// each other.
     fn check_trigger(&self, problems: &mut Problems) {
         let part = self.scene.as_ref().map(|scene| scene.part);
         if self.trigger.source == TriggerSource::Free && part == Some(PartChoice::Everything) {
@@ -128,8 +137,8 @@ impl Station {
         }
     }
 
-    /// Sections that need each other.
-    fn check_lines(&self, problems: &mut Problems) {
+    /// Triggers and outputs need their GPIO lines.
+    fn check_gpio(&self, problems: &mut Problems) {
         if self.trigger.source == TriggerSource::Gpio && self.gpio.trigger.is_none() {
             problems.say("trigger.source is \"gpio\" without [gpio.trigger]: name the photo-eye's line".into());
         }
@@ -178,14 +187,20 @@ impl Station {
     fn resolve(&mut self, folder: &Path) {
         self.engine.resolve(folder);
         self.camera.resolve(folder);
-        self.record.iter_mut().for_each(|record| record.resolve(folder));
-        self.mqtt.iter_mut().for_each(|mqtt| mqtt.resolve(folder));
+        if let Some(record) = &mut self.record {
+            record.resolve(folder);
+        }
+        if let Some(mqtt) = &mut self.mqtt {
+            mqtt.resolve(folder);
+        }
         self.regions.resolve(folder);
-        self.scene.iter_mut().for_each(|scene| scene.resolve(folder));
+        if let Some(scene) = &mut self.scene {
+            scene.resolve(folder);
+        }
     }
 }
 
-/// Whole nanoseconds of a duration that was held to its range.
+/// The whole nanoseconds of a duration within its range.
 pub fn ns_from_ms(ms: f64) -> u64 {
     (ms * 1e6).round() as u64
 }

@@ -75,7 +75,7 @@ impl Added {
 
 impl LearntPart {
     fn from_input(input: &NetworkInput, part: PartChoice) -> Self {
-        let doubt = Doubt::of(input, part, None);
+        let doubt = Doubt::from_input(input, part, None);
         Self { window: input.window, kept: input.kept.clone(), taken: input.taken, doubt }
     }
 }

@@ -1,4 +1,4 @@
-//! One frame in, one verdict out.
+//! Inspects a frame: from its photograph and cloud to its verdict.
 
 mod doubt;
 mod outcome;
@@ -29,7 +29,7 @@ pub enum InspectError {
     #[error("the frame was not scored: {0}")]
     NotScored(Unscored),
     #[error(
-        "points are {depth_m} m away where {usual_m} m was usual in the fit: their unit is another one; set depth_unit_m of the camera file (depth images), or --cloud-unit (clouds)"
+        "points are {depth_m} m away where {usual_m} m was usual in the fit: their unit differs from that of the fit; set depth_unit_m of the camera file (depth images), or --cloud-unit (clouds)"
     )]
     Unit { depth_m: f32, usual_m: f32 },
     #[error(transparent)]
@@ -40,7 +40,7 @@ pub enum InspectError {
     Backend(#[from] BackendError),
 }
 
-/// An engine ready to run, with the buffers that frames reuse.
+/// An engine that is ready to run, with buffers that are reused for every frame.
 pub struct Inspector {
     backend: Box<dyn Backend + Send>,
     preparer: Preparer,
@@ -58,14 +58,14 @@ pub struct Inspector {
 #[derive(Clone, Debug, Default)]
 pub struct Inspection {
     pub outcome: Outcome,
-    /// Why another thing than the part may have been inspected.
+    /// Why something else than the part may have been inspected.
     pub doubt: Option<Doubt>,
     pub input: NetworkInput,
     pub maps: AnomalyMaps,
     pub times: StageTimes,
 }
 
-/// Where the time of one frame went.
+/// How long the stages of one frame took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StageTimes {
     pub prepare: Duration,
@@ -75,7 +75,7 @@ pub struct StageTimes {
 }
 
 impl StageTimes {
-    /// Stage names and times in the order they ran.
+    /// Names and times of the stages, in the order in which they run.
     pub fn stages(&self) -> [(&'static str, Duration); 4] {
         [
             ("prepare", self.prepare),
@@ -91,24 +91,24 @@ impl StageTimes {
 }
 
 impl Inspector {
-    /// Readies a fitted engine; products are f32.
+    /// Prepares a fitted engine on the machine that is chosen automatically; products are f32.
     pub fn new(engine: Engine) -> Result<Self, InspectError> {
-        Self::on(Choice::Auto, engine, Arithmetic::F32)
+        Self::on_machine(Choice::Auto, engine, Arithmetic::F32)
     }
 
-    /// Readies a fitted engine on the machine of `choice`; large products of the CPU are taken in `arithmetic`.
-    pub fn on(choice: Choice, engine: Engine, arithmetic: Arithmetic) -> Result<Self, InspectError> {
+    /// Prepares a fitted engine on the machine of `choice`. The CPU takes large products in `arithmetic`.
+    pub fn on_machine(choice: Choice, engine: Engine, arithmetic: Arithmetic) -> Result<Self, InspectError> {
         if !engine.is_fitted() {
             return Err(InspectError::NotFitted);
         }
         let Engine { metadata, weights, .. } = engine;
         let options = CpuOptions { arithmetic, stride: metadata.preparation.stride };
         let backend = backend::open(choice, &metadata.architecture, weights, options)?;
-        Ok(Self { arithmetic, ..Self::with(backend, metadata) })
+        Ok(Self { arithmetic, ..Self::from_backend(backend, metadata) })
     }
 
-    /// Takes a back end that was readied for a fitted engine of this `metadata`.
-    pub fn with(backend: Box<dyn Backend + Send>, metadata: Metadata) -> Self {
+    /// Takes a back end that holds a fitted engine with this `metadata`.
+    pub fn from_backend(backend: Box<dyn Backend + Send>, metadata: Metadata) -> Self {
         Self {
             backend,
             preparer: Preparer::default(),
@@ -123,7 +123,7 @@ impl Inspector {
         }
     }
 
-    /// How the CPU evaluates.
+    /// How the CPU evaluates the networks.
     pub fn options(&self) -> CpuOptions {
         CpuOptions { arithmetic: self.arithmetic, stride: self.preparation.stride }
     }
@@ -132,23 +132,23 @@ impl Inspector {
         self.thresholds
     }
 
-    /// Other thresholds than the engine's.
+    /// Replaces the engine's thresholds.
     pub fn set_thresholds(&mut self, thresholds: Thresholds) {
         self.thresholds = Some(thresholds);
     }
 
-    /// Whether a part is rejected where it is doubtful that it is the part.
+    /// Sets whether a part is rejected where something else may have been taken for it.
     pub fn reject_doubtful(&mut self, rejects: bool) {
         self.rejects_doubtful = rejects;
     }
 
-    /// Where defects count from now on; everywhere with none. Gives back what held before.
+    /// Sets where defects count from now on: everywhere with none. Returns the regions before.
     pub fn replace_regions(&mut self, regions: Option<NetworkMask>) -> Option<NetworkMask> {
         std::mem::replace(&mut self.regions, regions)
     }
 
-    /// The parts of a frame that are inspected one by one, each by its middle, pixels `[x, y]` of the photograph. Where the
-    /// engine inspects one part of a frame, or finds none, it is one that is not named.
+    /// The parts of a frame that are to be inspected one by one, each by its middle `[x, y]`, pixels of the photograph.
+    /// Where the engine inspects one part for each frame, or finds none, there is one part without a middle.
     pub fn parts(&mut self, frame: &RgbdFrame) -> Result<Vec<Option<[f32; 2]>>, InspectError> {
         if self.preparation.part != PartChoice::Each {
             return Ok(vec![None]);
@@ -169,9 +169,8 @@ impl Inspector {
         Ok(inspection)
     }
 
-    /// [`Self::inspect_part`] over the inspection of an earlier frame, whose buffers it reuses: a stream of frames of one
-    /// size allocates nothing once the first went through. After an error nothing was
-    /// inspected.
+    /// [`Self::inspect_part`] over the inspection of an earlier frame, whose buffers it reuses: a stream of frames of
+    /// one size allocates nothing once the first went through. After an error nothing was inspected.
     pub fn inspect_into(
         &mut self,
         frame: &RgbdFrame,
@@ -184,7 +183,7 @@ impl Inspector {
         self.preparer.run(frame, &self.preparation, at, &mut inspection.input)?;
         inspection.times = StageTimes { prepare: start.elapsed(), ..StageTimes::default() };
         self.check_unit(&inspection.input)?;
-        inspection.doubt = Doubt::of(&inspection.input, self.preparation.part, self.usual.as_ref());
+        inspection.doubt = Doubt::from_input(&inspection.input, self.preparation.part, self.usual.as_ref());
         if let Some(reason) = self.refusal(inspection) {
             inspection.maps.silence();
             inspection.outcome = Outcome::Unscored(reason);
@@ -194,7 +193,7 @@ impl Inspector {
         let stages = self.backend.frame(&input.rgb, &input.cloud, &mut self.between, maps)?;
         [times.rgb_tokens, times.xyz_groups, times.anomaly_map] = stages;
         if let Some(regions) = &mut self.regions {
-            maps.keep(regions.of(frame.width(), frame.height(), &input.window)?);
+            maps.keep(regions.for_window(frame.width(), frame.height(), &input.window)?);
             if !maps.valid.contains(&true) {
                 inspection.outcome = Outcome::Unscored(Unscored::OutsideRegions);
                 return Ok(());
@@ -207,7 +206,7 @@ impl Inspector {
         Ok(())
     }
 
-    /// Pixels of a crop are those of the photographs that the engine was fitted on.
+    /// A crop in pixels needs photographs of the size that the engine was fitted on.
     fn check_size(&self, frame: &RgbdFrame) -> Result<(), CropMisfit> {
         let Some(Usual { width: fitted_width, height: fitted_height, .. }) = self.usual else { return Ok(()) };
         let (width, height) = (frame.width(), frame.height());
@@ -234,7 +233,7 @@ impl Inspector {
 }
 
 impl Inspection {
-    /// Pixels that have a shape feature.
+    /// Number of pixels that have a shape feature.
     pub fn valid_pixels(&self) -> usize {
         self.maps.valid.iter().filter(|v| **v).count()
     }

@@ -47,14 +47,14 @@ enum Area {
 }
 
 impl Regions {
-    /// Reads the masks that a configuration names; none where everything counts.
+    /// Reads the regions of a configuration with their masks. None where defects count everywhere.
     pub fn read(regions: &description::Regions) -> Result<Option<Self>, RegionsError> {
         let areas = |areas: &[description::Area]| areas.iter().filter_map(Area::read).collect::<Result<Vec<_>, _>>();
         let (of_interest, ignore) = (areas(&regions.of_interest)?, areas(&regions.ignore)?);
         Ok((!regions.is_empty()).then_some(Self { of_interest, ignore }))
     }
 
-    /// Whether each pixel of photographs of `width` x `height` counts, `[height, width]`.
+    /// Whether defects count in each pixel of photographs of `width` x `height`, `[height, width]`.
     pub fn mask(&self, width: usize, height: usize) -> Result<Vec<bool>, Misfit> {
         self.of_interest.iter().chain(&self.ignore).try_for_each(|area| area.check(width, height))?;
         let mask: Vec<bool> = (0..width * height).map(|pixel| self.counts(pixel % width, pixel / width)).collect();
@@ -67,14 +67,14 @@ impl Regions {
     }
 }
 
-/// Regions with their masks for the size that frames have, and for the window that was looked at.
+/// Regions with their masks for the photograph's size, and for the network frame's window.
 pub struct NetworkMask {
     regions: Regions,
     size: (usize, usize),
-    /// Of the photograph, `[height, width]`.
+    /// The mask of the photograph, `[height, width]`.
     photograph: Vec<bool>,
     window: Option<Window>,
-    /// Of the network frame, `[P]`.
+    /// The mask of the network frame, `[P]`.
     counts: Vec<bool>,
 }
 
@@ -83,8 +83,8 @@ impl NetworkMask {
         Self { regions, size: (0, 0), photograph: Vec::new(), window: None, counts: Vec::new() }
     }
 
-    /// Makes the mask of photographs of `width` x `height`, or refuses them. It takes long where there are many areas:
-    /// whoever knows the size before the first frame does it then.
+    /// Makes the mask of photographs of `width` x `height`. Errors where the regions do not fit them. This takes long
+    /// where there are many areas, and should be done before the first frame where the size is known.
     pub fn fit(&mut self, width: usize, height: usize) -> Result<(), Misfit> {
         if self.size != (width, height) {
             self.photograph = self.regions.mask(width, height)?;
@@ -93,9 +93,10 @@ impl NetworkMask {
         Ok(())
     }
 
-    /// Whether each pixel of the network frame counts, `[P]`, for photographs of `width` x `height`: the pixel that it
-    /// takes its point from does. Made anew only when frames change their size, or the window moves.
-    pub fn of(&mut self, width: usize, height: usize, window: &Window) -> Result<&[bool], Misfit> {
+    /// Whether defects count in each pixel of the network frame, `[P]`, for photographs of `width` x `height`: they do
+    /// where they count in the pixel from which it takes its point. The mask is made anew only where the size of the
+    /// photographs changes, or the window moves.
+    pub fn for_window(&mut self, width: usize, height: usize, window: &Window) -> Result<&[bool], Misfit> {
         self.fit(width, height)?;
         if self.window != Some(*window) {
             window.nearest_into(|x, y| self.photograph[y * width + x], false, &mut self.counts);
@@ -106,7 +107,7 @@ impl NetworkMask {
 }
 
 impl Area {
-    /// None where an area is neither, which a checked configuration does not have.
+    /// None where the area is neither polygon nor mask, which the configuration's check refuses.
     fn read(area: &description::Area) -> Option<Result<Self, RegionsError>> {
         match (&area.polygon, &area.mask) {
             (Some(corners), _) => Some(Ok(Self::Polygon(corners.clone()))),
@@ -154,10 +155,10 @@ mod tests {
         Regions::read(&description::Regions { of_interest, ignore }).unwrap().unwrap()
     }
 
-    /// Of a photograph that is looked at as a whole.
+    /// The mask of a photograph whose window is the whole of it.
     fn network_mask(regions: Regions, width: usize, height: usize) -> Vec<bool> {
         let window = Window::around(Region::of_size(width, height));
-        NetworkMask::new(regions).of(width, height, &window).unwrap().to_vec()
+        NetworkMask::new(regions).for_window(width, height, &window).unwrap().to_vec()
     }
 
     /// The rows and columns that hold all that counts, and how many pixels count.
@@ -205,7 +206,7 @@ mod tests {
         let mut mask = NetworkMask::new(read(vec![square(100.0, 40.0, 60.0)], vec![]));
         let bounds = Region::of_size(448, 300);
         let mut count = |middle: [f32; 2]| {
-            let counts = mask.of(448, 300, &Window::about(middle, 224, bounds)).unwrap();
+            let counts = mask.for_window(448, 300, &Window::about(middle, 224, bounds)).unwrap();
             counts.iter().filter(|counts| **counts).count()
         };
         // All of it, half of it, and nothing.

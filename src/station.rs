@@ -61,7 +61,7 @@ pub fn run(station: &Station, path: &Path, signals: Signals) -> Result<(), RunEr
     // First of all, so that the outputs are at their safe state while the rest is made ready.
     let actuator = reject::start(station, plan.reject, plan.actuator)?;
     let mut judgement = checked_judgement(station)?;
-    let mut last_run = LastRun::of_configuration(path);
+    let mut last_run = LastRun::for_configuration(path);
     last_run.resume(&mut judgement);
     let usual = station.camera.station_calibration.as_deref().map(Usual::read).transpose()?.flatten();
     let metrics = Arc::new(Metrics::new(&FAULT_NAMES));

@@ -62,7 +62,8 @@ fn however_the_part_is_found() {
     for preparation in preparations() {
         let mut engine = bench::with_mappings(Engine::built_in().expect("the built-in engine"));
         engine.metadata.preparation = preparation.clone();
-        let mut inspector = Inspector::on(Choice::Cpu, engine, Arithmetic::F32).expect("an engine with mappings");
+        let mut inspector =
+            Inspector::on_machine(Choice::Cpu, engine, Arithmetic::F32).expect("an engine with mappings");
         let mut inspection = Inspection::default();
         let scene = Scene::new(Part::Puck, 1);
         let seen = |index| scene.nominal(index).frame;
@@ -93,7 +94,7 @@ fn in_every_arithmetic() {
     for (stride, arithmetic) in in_f32.into_iter().chain(others) {
         let mut engine = bench::with_mappings(Engine::built_in().expect("the built-in engine"));
         engine.metadata.preparation.stride = stride;
-        let mut inspector = Inspector::on(Choice::Cpu, engine, arithmetic).expect("an engine with mappings");
+        let mut inspector = Inspector::on_machine(Choice::Cpu, engine, arithmetic).expect("an engine with mappings");
         inspector.set_thresholds(Thresholds { reject: 0.0, review: None });
         let mut inspection = Inspection::default();
         inspector.inspect_into(&on_belt(0, None), None, &mut inspection).expect("a frame with points");

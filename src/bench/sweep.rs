@@ -148,7 +148,7 @@ fn measure(metadata: &Metadata, share: f64, arithmetic: Arithmetic, frames: usiz
     let stride = preparation.stride;
     let metadata = Metadata { preparation, ..metadata.clone() };
     let engine = Engine { metadata, weights, content_sha256: String::new() };
-    let mut inspector = Inspector::on(Choice::Cpu, engine, arithmetic)?;
+    let mut inspector = Inspector::on_machine(Choice::Cpu, engine, arithmetic)?;
     let subject = Subject { backend: Choice::Cpu, architecture, stride, arithmetic, frame: &frame };
     Ok(run(&mut inspector, &subject, frames, false)?)
 }

@@ -118,7 +118,7 @@ fn inspector_text(arguments: &Arguments, frame: &RgbdFrame) -> Result<String> {
     let (architecture, stride) = (engine.metadata.architecture.clone(), engine.metadata.preparation.stride);
     let arithmetic = arguments.evaluation.arithmetic();
     let backend = arguments.evaluation.backend();
-    let mut inspector = Inspector::on(backend, engine, arithmetic)?;
+    let mut inspector = Inspector::on_machine(backend, engine, arithmetic)?;
     let subject = Subject { backend, architecture: &architecture, stride, arithmetic, frame };
     let report = bench::run(&mut inspector, &subject, arguments.frames, arguments.streaming)?;
     Ok(if arguments.json { serde_json::to_string(&report)? } else { to_text(&report) })

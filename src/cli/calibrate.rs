@@ -45,7 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     // The threshold that is found replaces the one before, and belongs to this stride.
     engine.metadata.preparation = arguments.evaluation.apply(&engine.metadata.preparation);
     let evaluation = &arguments.evaluation;
-    let mut inspector = Inspector::on(evaluation.backend(), engine.clone(), evaluation.arithmetic())?;
+    let mut inspector = Inspector::on_machine(evaluation.backend(), engine.clone(), evaluation.arithmetic())?;
     let entries = dataset::nominal(&arguments.nominal, &arguments.reading.read()?)?;
     let fitted: HashSet<&String> = engine.metadata.fitted_on.iter().collect();
     let (mut scores, mut tally, mut doubts) = (Vec::new(), Tally::default(), Doubts::default());

@@ -93,8 +93,8 @@ fn show(facts: &Facts) -> Result<()> {
 
 /// Takes the plans into use where every frame gets the CPU's score.
 fn check(engine: &Engine, request: &Request<'_>, entries: &[Entry]) -> Result<()> {
-    let mut on_cpu = Inspector::on(Choice::Cpu, engine.clone(), Default::default())?;
-    let mut on_gpu = Inspector::with(backend::open_unchecked(request)?, engine.metadata.clone());
+    let mut on_cpu = Inspector::on_machine(Choice::Cpu, engine.clone(), Default::default())?;
+    let mut on_gpu = Inspector::from_backend(backend::open_unchecked(request)?, engine.metadata.clone());
     let (mut frames, mut largest) = (0, 0.0_f64);
     for entry in entries {
         let frame = entry.frame()?;

@@ -97,7 +97,8 @@ fn inspector(arguments: &Arguments) -> Result<Inspector> {
     let prepared = scene.as_ref().map(|scene| scene.prepare(&engine.metadata.preparation)).transpose()?;
     let prepared = prepared.unwrap_or_else(|| engine.metadata.preparation.clone());
     engine.prepare_as(arguments.evaluation.apply(&prepared))?;
-    let mut inspector = Inspector::on(arguments.evaluation.backend(), engine, arguments.evaluation.arithmetic())?;
+    let mut inspector =
+        Inspector::on_machine(arguments.evaluation.backend(), engine, arguments.evaluation.arithmetic())?;
     inspector.reject_doubtful(scene.is_some_and(|scene| scene.rejects_doubtful()));
     if let Some(reject) = arguments.threshold {
         let own = inspector.thresholds().unwrap_or(Thresholds { reject, review: None });

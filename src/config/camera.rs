@@ -9,27 +9,27 @@ use crate::dataset::metres_of;
 use crate::frame::SIDE_MAX;
 use crate::scene::{Part, SIDES, Surroundings, SurroundingsError};
 
-/// `[camera]`: where frames come from, and what is done when they stop.
+/// `[camera]`: where frames come from, and what happens when they stop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Camera {
     pub source: CameraSource,
-    /// No frame for this long is a lost camera.
+    /// A camera that gives no frame for this long is lost.
     #[serde(default = "frame_timeout_ms")]
     pub frame_timeout_ms: f64,
-    /// How often a lost camera is opened again before the program ends, for its service to restart it.
+    /// How often a lost camera is opened again. After that the program ends, and its service manager may restart it.
     #[serde(default = "reopen_count_max")]
     pub reopen_count_max: u32,
     /// Pause before each such try.
     #[serde(default = "reopen_delay_ms")]
     pub reopen_delay_ms: f64,
-    /// After so many of these tries a camera that has a hardware reset (RealSense) is reset, once; never where 0.
+    /// After this many tries a camera that has a hardware reset (RealSense) is reset, once; never where 0.
     #[serde(default = "reset_after_reopens")]
     pub reset_after_reopens: u32,
-    /// So long it is waited for then; tries meanwhile do not count.
+    /// How long the camera is waited for after its reset; tries meanwhile do not count.
     #[serde(default = "reset_wait_ms")]
     pub reset_wait_ms: f64,
-    /// What `crosscheck calibrate-station` wrote: light and depth are watched for drift from it.
+    /// A file that `crosscheck calibrate-station` wrote: light and depth are watched for drift from it.
     pub station_calibration: Option<PathBuf>,
     /// Options of `source = "synthetic"`.
     pub synthetic: Option<Synthetic>,
@@ -61,18 +61,18 @@ pub struct Synthetic {
     /// Name of a procedural part.
     pub part: String,
     pub belt_m_per_s: f64,
-    /// From one part to the next.
+    /// Distance from one part to the next.
     pub pitch_m: f64,
     /// Share of parts with a defect, 0 to 1.
     pub defect_share: f64,
     pub frame_rate_hz: f64,
     pub seed: u64,
-    /// Of the frames, pixels.
+    /// Size of the frames, pixels.
     pub width: usize,
     pub height: usize,
-    /// A block, larger than any part, stands at the edge of the frame.
+    /// Whether a block that is larger than any part stands at the edge of the frame.
     pub fixture: bool,
-    /// The belt is black: 5 % of its pixels have a point.
+    /// Whether the belt is black, so that only 5 % of its pixels have a point.
     pub black_belt: bool,
 }
 
@@ -103,14 +103,14 @@ pub struct Replay {
     /// Camera file of depth images (TOML), where the folder has depth images.
     #[serde(alias = "intrinsics")]
     pub camera_file: Option<PathBuf>,
-    /// What clouds, and depths that are floating-point numbers, are written in: `m`, `cm`, `mm`, `0.1mm` or `um`.
+    /// The unit of clouds, and of depths that are floating-point numbers: `m`, `cm`, `mm`, `0.1mm` or `um`.
     #[serde(default = "cloud_unit")]
     pub cloud_unit: String,
-    /// A z or a depth that stands for no point, as it is written in the files; besides what is not above 0.
+    /// A z or a depth, as it is written in the files, that means "no point". Values that are not above 0 always do.
     pub no_point: Option<f32>,
     /// Frames a second; the recording's own pace when left out.
     pub frame_rate_hz: Option<f64>,
-    /// Start over at the end; without it the end is a lost camera.
+    /// Start over at the end. Without it the station ends with the recording.
     #[serde(default)]
     pub repeat: bool,
 }
@@ -119,22 +119,22 @@ pub struct Replay {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct V4l {
-    /// `/dev/video0`, or better a link of `/dev/v4l/by-id` or `by-path`, which stays after a reboot.
+    /// `/dev/video0`, or better a link in `/dev/v4l/by-id` or `by-path`, which stays the same after a reboot.
     pub colour: PathBuf,
     pub depth: PathBuf,
     /// Camera file (TOML): lenses, the way between them, and the depth unit.
     pub camera_file: PathBuf,
-    /// Of colour images, pixels.
+    /// Size of colour images, pixels.
     pub width: u32,
     pub height: u32,
-    /// Of depth images; as colour images where left out.
+    /// Size of depth images, pixels; that of colour images where left out.
     pub depth_width: Option<u32>,
     pub depth_height: Option<u32>,
     /// RGB3, YUYV, MJPG or GREY; the first of these that the node offers where left out.
     pub colour_format: Option<String>,
-    /// Of both nodes; the drivers' own where left out.
+    /// Frame rate of both nodes; the drivers' own where left out.
     pub frame_rate_hz: Option<u32>,
-    /// Colour and depth of one frame are at most so far apart: at most half of the time from frame to frame.
+    /// Colour and depth of one frame are at most this far apart. It should be at most half of the time between frames.
     #[serde(default = "pair_window_ms")]
     pub pair_window_ms: f64,
 }
@@ -194,27 +194,41 @@ impl Camera {
         if self.source != CameraSource::Realsense && self.realsense.is_some() {
             problems.say("[camera.realsense] is given where camera.source is another: remove it".into());
         }
-        self.realsense.iter().for_each(|realsense| realsense.check(problems));
-        self.synthetic.iter().for_each(|synthetic| synthetic.check(problems));
+        if let Some(realsense) = &self.realsense {
+            realsense.check(problems);
+        }
+        if let Some(synthetic) = &self.synthetic {
+            synthetic.check(problems);
+        }
     }
 
     pub(super) fn resolve(&mut self, folder: &Path) {
         if self.source == CameraSource::Synthetic {
             self.synthetic.get_or_insert_default();
         }
-        self.station_calibration.iter_mut().for_each(|path| resolve(path, folder));
-        self.v4l.iter_mut().for_each(|v4l| resolve(&mut v4l.camera_file, folder));
+        if let Some(path) = &mut self.station_calibration {
+            resolve(path, folder);
+        }
+        if let Some(v4l) = &mut self.v4l {
+            resolve(&mut v4l.camera_file, folder);
+        }
         if self.source == CameraSource::Realsense {
             self.realsense.get_or_insert_default();
         }
-        self.realsense.iter_mut().for_each(|realsense| realsense.resolve(folder));
-        let Some(replay) = &mut self.replay else { return };
-        [Some(&mut replay.folder), replay.camera_file.as_mut()].into_iter().flatten().for_each(|p| resolve(p, folder));
+        if let Some(realsense) = &mut self.realsense {
+            realsense.resolve(folder);
+        }
+        if let Some(replay) = &mut self.replay {
+            resolve(&mut replay.folder, folder);
+            if let Some(path) = &mut replay.camera_file {
+                resolve(path, folder);
+            }
+        }
     }
 }
 
 impl Synthetic {
-    /// What the scene is to show besides the parts.
+    /// What the scene shows besides the parts.
     pub fn surroundings(&self) -> Surroundings {
         let &Self { width, height, fixture, .. } = self;
         let chosen = Surroundings { width, height, fixture, ..Surroundings::default() };
@@ -265,8 +279,9 @@ impl V4l {
             let known = known.join(", ");
             problems.say(format!("camera.v4l.colour_format is {format:?} where one of {known} is expected"));
         }
-        let rate = self.frame_rate_hz.into_iter();
-        rate.for_each(|rate| problems.range("camera.v4l.frame_rate_hz", rate, 1..=1_000));
+        if let Some(rate) = self.frame_rate_hz {
+            problems.range("camera.v4l.frame_rate_hz", rate, 1..=1_000);
+        }
         problems.range("camera.v4l.pair_window_ms", self.pair_window_ms, 0.1..=1_000.0);
     }
 }
@@ -280,7 +295,8 @@ impl Replay {
         if self.no_point.is_some_and(|value| !value.is_finite()) {
             problems.say("camera.replay.no_point is no finite number: such numbers stand for no point already".into());
         }
-        let rate = self.frame_rate_hz.into_iter();
-        rate.for_each(|rate| problems.range("camera.replay.frame_rate_hz", rate, 0.01..=10_000.0));
+        if let Some(rate) = self.frame_rate_hz {
+            problems.range("camera.replay.frame_rate_hz", rate, 0.01..=10_000.0);
+        }
     }
 }

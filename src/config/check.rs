@@ -1,15 +1,15 @@
-//! Values held to their ranges; every problem of a file is found, not only its first.
+//! Checks values against their ranges. Every problem of a file is found, not only the first.
 
 use std::fmt::{Debug, Display};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-/// What is wrong with a configuration, each as a line of text.
+/// The problems of a configuration, one line of text each.
 #[derive(Default)]
 pub struct Problems(Vec<String>);
 
 impl Problems {
-    /// Refuses a number outside `allowed`, one that is no number included.
+    /// Refuses a number outside `allowed`, and NaN.
     pub fn range<T: PartialOrd + Display + Debug>(&mut self, name: &str, value: T, allowed: RangeInclusive<T>) {
         if !allowed.contains(&value) {
             let (from, to) = allowed.into_inner();
@@ -40,7 +40,7 @@ impl Problems {
     }
 }
 
-/// `path` as it is meant in a file that lies in `folder`.
+/// Makes a relative `path` of a file that lies in `folder` start from there. An empty path stays.
 pub fn resolve(path: &mut PathBuf, folder: &Path) {
     if !path.as_os_str().is_empty() {
         *path = folder.join(&*path);

@@ -7,7 +7,7 @@ use crate::backend::Choice;
 use crate::model::engine_file::{self, EngineError};
 use crate::signature::{self, Keys};
 
-/// `[engine]`: what judges the parts.
+/// `[engine]`: the engine that judges the parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Engine {
@@ -15,27 +15,27 @@ pub struct Engine {
     pub path: PathBuf,
     /// A score above this rejects; the engine's own threshold when left out. Reloaded on SIGHUP.
     pub threshold: Option<f32>,
-    /// A score above this is reviewed, which on a line is a reject; needs `threshold`. When left out, the band that the
-    /// engine was calibrated with stays. Reloaded on SIGHUP.
+    /// A score above this is to be reviewed, and its part is rejected; needs `threshold`. When left out, the band that
+    /// the engine was calibrated with stays. Reloaded on SIGHUP.
     pub review: Option<f32>,
-    /// The least and the largest threshold that the live page may set; half to twice the calibrated threshold, and at
-    /// least as far as `threshold`, when left out. Reloaded on SIGHUP.
+    /// The least and the largest threshold that the live page may set. When left out, they are half and twice the
+    /// calibrated threshold, or as far as `threshold`. Reloaded on SIGHUP.
     pub threshold_range: Option<[f32; 2]>,
-    /// Machine that judges: `auto`, `cpu` or `cuda`.
+    /// Machine that runs the engine: `auto`, `cpu` or `cuda`.
     #[serde(default)]
     pub backend: Choice,
-    /// Arithmetic of the large products: `f32`, `f16`, `bf16`, `int8` (of the mappings' hidden units; the others as
-    /// `auto`), or `auto`, which is bf16 or f16 where that is faster.
+    /// Arithmetic of the large products: `f32`, `f16`, `bf16`, `int8` (the mappings' hidden units in int8, the other
+    /// products as with `auto`), or `auto`, which is bf16 or f16 where that is faster.
     #[serde(default)]
     pub precision: Precision,
-    /// Public keys, as text or the path of a file, of which one must have signed the engine (`crosscheck sign`); anyone's
-    /// engine is taken when left out. Reloaded on SIGHUP.
+    /// Public keys, each as text or as the path of a file. One of them must have signed the engine (`crosscheck sign`).
+    /// When left out, any engine is accepted. Reloaded on SIGHUP.
     pub keys: Option<Vec<String>>,
     /// Frames that a new engine is checked on before it takes over: a folder with `rgb/` and `xyz/` inside.
     pub check_frames: Option<PathBuf>,
 }
 
-/// What `engine.precision` may be.
+/// The values of `engine.precision`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
     #[default]
@@ -55,7 +55,7 @@ crate::words::words!(serde Precision {
 });
 
 impl Engine {
-    /// The engine, where keys are given only one that one of them has signed, with that key's number.
+    /// Reads the engine. Where keys are given, one of them must have signed it; its number is returned too.
     pub fn read(&self) -> Result<(engine_file::Engine, Option<String>), EngineError> {
         let Some(keys) = &self.keys else { return Ok((engine_file::Engine::read(&self.path)?, None)) };
         let (engine, signer) = engine_file::Engine::read_signed(&self.path, &Keys::read(keys)?)?;
@@ -65,7 +65,9 @@ impl Engine {
     pub(super) fn check(&self, problems: &mut Problems) {
         problems.path("engine.path", &self.path);
         for (name, value) in [("engine.threshold", self.threshold), ("engine.review", self.review)] {
-            value.into_iter().for_each(|value| problems.range(name, value, 0.0..=1e6));
+            if let Some(value) = value {
+                problems.range(name, value, 0.0..=1e6);
+            }
         }
         if let Some([least, largest]) = self.threshold_range {
             problems.range("engine.threshold_range", least, f32::MIN_POSITIVE..=1e6);
@@ -91,8 +93,10 @@ impl Engine {
     }
 
     pub(super) fn resolve(&mut self, folder: &Path) {
-        let paths = [Some(&mut self.path), self.check_frames.as_mut()];
-        paths.into_iter().flatten().for_each(|path| resolve(path, folder));
+        resolve(&mut self.path, folder);
+        if let Some(path) = &mut self.check_frames {
+            resolve(path, folder);
+        }
         for key in self.keys.iter_mut().flatten().filter(|key| !signature::is_public_key(key)) {
             *key = folder.join(&*key).to_string_lossy().into_owned();
         }

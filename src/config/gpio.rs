@@ -4,28 +4,29 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Problems;
 
-/// Lines of one chip.
+/// Largest offset of a GPIO line on its chip.
 const OFFSET_MAX: u32 = 1023;
-/// Longest name of a line or chip, as the kernel keeps them.
+/// Longest name of a GPIO line or chip that the kernel keeps.
 const NAME_BYTES_MAX: usize = 31;
 
-/// `[gpio]`: lines of the character device. Those left out are not used.
+/// `[gpio]`: GPIO lines of the character device. Those left out are not used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gpio {
-    /// Chip of lines that name none: a path (`/dev/gpiochip0`) or a label. Left out, lines are found by name on all chips.
+    /// Chip of the GPIO lines that name none: a path (`/dev/gpiochip0`) or a label. When left out, GPIO lines are found
+    /// by name on all chips.
     pub chip: Option<PathBuf>,
     /// Fires the ejector.
     pub reject: Option<Output>,
-    /// The station judges parts; inactive while the output is held at reject.
+    /// Active while the station judges parts; inactive while the output is held at reject.
     pub ready: Option<Output>,
-    /// Something needs a person.
+    /// Active while something needs a person.
     pub fault: Option<Output>,
-    /// Changes as long as the actuator runs: for a watchdog relay.
+    /// Changes its level as long as the actuator runs, for a watchdog relay.
     pub heartbeat: Option<Output>,
     /// The photo-eye before the camera.
     pub trigger: Option<Input>,
-    /// Pulses of the belt.
+    /// The encoder that follows the belt.
     pub encoder: Option<Input>,
     /// The photo-eye of the reject bin.
     pub confirm: Option<Input>,
@@ -33,7 +34,7 @@ pub struct Gpio {
     pub acknowledge: Option<Input>,
 }
 
-/// A line by its name or by its offset on a chip.
+/// A GPIO line, by its name or by its offset on a chip.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Output {
@@ -42,12 +43,13 @@ pub struct Output {
     pub chip: Option<PathBuf>,
     /// Whether a low level is the active one.
     pub active_low: bool,
-    /// Where the line is put on start, on exit and on a panic: `reject` at the level that rejects, `fault` active,
-    /// the others inactive, unless this says otherwise.
+    /// The level of the GPIO line on start, on exit and on a panic. When left out, `reject` gets the level that
+    /// rejects,
+    /// `fault` the active one, and the others the inactive one.
     pub safe_state: Option<Level>,
 }
 
-/// A line by its name or by its offset on a chip; its edge to active counts.
+/// A GPIO line, by its name or by its offset on a chip. Its edge to active counts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Input {
@@ -66,7 +68,7 @@ pub enum Level {
     Inactive,
 }
 
-/// The line's resistor.
+/// The resistor of an input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bias {

@@ -7,38 +7,39 @@ use crate::calibration::camera_file::Grid;
 use crate::camera::realsense::Preset;
 use crate::frame::SIDE_MAX;
 
-/// `[camera.realsense]`: a RealSense camera, or a recording of one. Sizes and rate that are left out are the camera's own.
+/// `[camera.realsense]`: a RealSense camera, or a recording of one. Where sizes or the frame rate are left out, the
+/// camera's own are used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Realsense {
-    /// Of the camera, where more than one is there.
+    /// Serial number of the camera, where there is more than one.
     pub serial: Option<String>,
-    /// A `.bag` file instead of a camera, played at its own pace.
+    /// A `.bag` file that is played at its own pace instead of a camera.
     pub recording: Option<PathBuf>,
-    /// Start the recording over at its end; without it the end ends the station.
+    /// Start the recording over at its end. Without it the station ends with the recording.
     pub repeat: bool,
     /// Width and height of the streams, pixels.
     pub colour: Option<[u32; 2]>,
     pub depth: Option<[u32; 2]>,
     pub frame_rate_hz: Option<u32>,
-    /// Whose pixels frames have: depth is registered to colour, or colour is sampled at the points.
+    /// The camera whose pixels frames have: depth is registered to colour, or colour is sampled at the points.
     pub grid: Grid,
-    /// Camera file (TOML) instead of what the camera says of its lenses; its grid counts then.
+    /// Camera file (TOML) whose lenses and grid replace those that the camera reports.
     pub camera_file: Option<PathBuf>,
-    /// Of the D400 series: default, hand, high_accuracy, high_density or medium_density.
+    /// Preset of the D400 series: default, hand, high_accuracy, high_density or medium_density.
     pub preset: Option<String>,
-    /// Milliwatts.
+    /// Power of the laser, milliwatts.
     pub laser_power: Option<f32>,
-    /// Of the depth imagers, microseconds; automatic where left out.
+    /// Exposure of the depth imagers, microseconds; automatic where left out.
     pub depth_exposure: Option<f32>,
-    /// Of the colour imager, in its own steps: 100 microseconds on most; automatic where left out.
+    /// Exposure of the colour imager in its own steps, on most 100 microseconds; automatic where left out.
     pub colour_exposure: Option<f32>,
-    /// Depth pixels of a side that become one.
+    /// How many depth pixels along each side become one.
     pub decimation: Option<u32>,
     pub spatial_filter: bool,
-    /// It smears what moves.
+    /// Averages over frames, which smears moving parts.
     pub temporal_filter: bool,
-    /// Depth and colour of one frame are at most so far apart.
+    /// Depth and colour of one frame are at most this far apart.
     pub pair_window_ms: f64,
 }
 
@@ -67,33 +68,44 @@ impl Default for Realsense {
 
 impl Realsense {
     pub(super) fn check(&self, problems: &mut Problems) {
-        self.recording.iter().for_each(|path| problems.path("camera.realsense.recording", path));
-        self.camera_file.iter().for_each(|path| problems.path("camera.realsense.camera_file", path));
-        self.serial.iter().for_each(|serial| problems.text("camera.realsense.serial", serial, 64));
-        for (name, size) in [("colour", self.colour), ("depth", self.depth)] {
-            let sides = size.into_iter().flatten();
-            sides.for_each(|side| problems.range(&format!("camera.realsense.{name}"), side, 16..=SIDE_MAX as u32));
+        for (name, path) in [("recording", &self.recording), ("camera_file", &self.camera_file)] {
+            if let Some(path) = path {
+                problems.path(&format!("camera.realsense.{name}"), path);
+            }
         }
-        let rate = self.frame_rate_hz.into_iter();
-        rate.for_each(|rate| problems.range("camera.realsense.frame_rate_hz", rate, 1..=1_000));
+        if let Some(serial) = &self.serial {
+            problems.text("camera.realsense.serial", serial, 64);
+        }
+        for (name, size) in [("colour", self.colour), ("depth", self.depth)] {
+            for side in size.into_iter().flatten() {
+                problems.range(&format!("camera.realsense.{name}"), side, 16..=SIDE_MAX as u32);
+            }
+        }
+        if let Some(rate) = self.frame_rate_hz {
+            problems.range("camera.realsense.frame_rate_hz", rate, 1..=1_000);
+        }
         if let Some(preset) = self.preset.as_ref().filter(|preset| Preset::from_name(preset).is_none()) {
             let known = Preset::ALL.map(|(name, _)| name).join(", ");
             problems.say(format!("camera.realsense.preset is {preset:?} where one of {known} is expected"));
         }
-        // The device tells its own, narrower ranges when it is opened.
+        // The device has narrower ranges, which are checked when it is opened.
         for (name, value) in [
             ("laser_power", self.laser_power),
             ("depth_exposure", self.depth_exposure),
             ("colour_exposure", self.colour_exposure),
         ] {
-            value.into_iter().for_each(|v| problems.range(&format!("camera.realsense.{name}"), v, 0.0..=1e6));
+            if let Some(value) = value {
+                problems.range(&format!("camera.realsense.{name}"), value, 0.0..=1e6);
+            }
         }
-        self.decimation.into_iter().for_each(|v| problems.range("camera.realsense.decimation", v, 2..=8));
+        if let Some(decimation) = self.decimation {
+            problems.range("camera.realsense.decimation", decimation, 2..=8);
+        }
         problems.range("camera.realsense.pair_window_ms", self.pair_window_ms, 0.0..=1_000.0);
         self.check_recording(problems);
     }
 
-    /// What a recording cannot do any more, and what a camera cannot do at all.
+    /// Refuses options of a camera for a recording, and options of a recording for a camera.
     fn check_recording(&self, problems: &mut Problems) {
         if self.recording.is_none() {
             if self.repeat {
@@ -115,7 +127,8 @@ impl Realsense {
     }
 
     pub(super) fn resolve(&mut self, folder: &Path) {
-        let paths = [self.recording.as_mut(), self.camera_file.as_mut()];
-        paths.into_iter().flatten().for_each(|path| resolve(path, folder));
+        for path in [&mut self.recording, &mut self.camera_file].into_iter().flatten() {
+            resolve(path, folder);
+        }
     }
 }

@@ -4,18 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{Problems, resolve};
 
-/// `[record]`: frames kept on disk, in MVTec 3D-AD's layout. Left out, none are.
+/// `[record]`: parts that are recorded on disk, in MVTec 3D-AD's layout. When left out, none are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
     pub folder: PathBuf,
-    /// The recording's size on disk; the oldest goes first.
+    /// Largest size of the recording on disk, in units of 2^20 bytes; the oldest parts are removed first.
     #[serde(default = "quota_mb")]
     pub quota_mb: u64,
-    /// Share of passed parts that are kept beside every rejected one, 0 to 1.
+    /// Share of passed parts that are recorded, 0 to 1. Every rejected part is.
     #[serde(default = "pass_share")]
     pub pass_share: f64,
-    /// Frames that may wait to be written; further ones are not recorded, and counted.
+    /// Parts that may wait to be written. Further ones are counted and not recorded.
     #[serde(default = "queue_frames_max")]
     pub queue_frames_max: u32,
 }

@@ -12,9 +12,9 @@ const CORNERS_MAX: usize = 256;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Regions {
-    /// Only what lies in one of these counts; everything does when there are none.
+    /// Only defects in one of these count. Where there are none, defects count everywhere.
     pub of_interest: Vec<Area>,
-    /// What lies in one of these never counts.
+    /// Defects in one of these never count.
     pub ignore: Vec<Area>,
 }
 
@@ -35,13 +35,17 @@ impl Regions {
     pub(super) fn check(&self, problems: &mut Problems) {
         for (name, areas) in [("of_interest", &self.of_interest), ("ignore", &self.ignore)] {
             problems.range(&format!("regions.{name}: the number of areas"), areas.len(), 0..=AREAS_MAX);
-            areas.iter().enumerate().for_each(|(i, area)| area.check(&format!("regions.{name}[{i}]"), problems));
+            for (i, area) in areas.iter().enumerate() {
+                area.check(&format!("regions.{name}[{i}]"), problems);
+            }
         }
     }
 
     pub(super) fn resolve(&mut self, folder: &Path) {
         let areas = self.of_interest.iter_mut().chain(&mut self.ignore);
-        areas.filter_map(|area| area.mask.as_mut()).for_each(|mask| resolve(mask, folder));
+        for mask in areas.filter_map(|area| area.mask.as_mut()) {
+            resolve(mask, folder);
+        }
     }
 }
 

@@ -2,24 +2,25 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Problems;
 
-/// `[reject]`: when the ejector fires. Either both `_ms` or both `_counts` of delay and lead are given.
+/// `[reject]`: when the ejector fires. Delay and lead are given either both in `_ms` or both in `_counts`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reject {
-    /// From the trigger to the moment at which the part's front reaches the ejector, where the belt's speed is constant.
+    /// From the trigger to the moment at which the part's front reaches the ejector, where the belt's speed is
+    /// constant.
     pub delay_ms: Option<f64>,
     /// The same in encoder counts, where it is not.
     pub delay_counts: Option<u32>,
-    /// A verdict must be there this long before the part reaches the ejector; a later one never acts.
+    /// A verdict must come at least this long before the part reaches the ejector; a later one has no effect.
     pub decision_lead_ms: Option<f64>,
     /// The same in encoder counts.
     pub decision_lead_counts: Option<u32>,
     /// How long the output stays at reject for one part.
     pub pulse_ms: f64,
-    /// The shortest pause that the ejector can make between two pulses.
+    /// The shortest pause that the ejector needs between two pulses.
     #[serde(default = "gap_ms")]
     pub gap_ms: f64,
-    /// Whether pulses nearer than `gap_ms` become one; if not, such parts are a fault.
+    /// Whether pulses that are closer than `gap_ms` become one. If not, such parts are a fault.
     #[serde(default = "merge")]
     pub merge: bool,
     #[serde(default)]
@@ -30,7 +31,7 @@ pub struct Reject {
     /// A pulse that starts later than this is a fault: the part may have passed.
     #[serde(default = "late_ms_max")]
     pub late_ms_max: f64,
-    /// With `[gpio.confirm]`: an edge is expected this soon after a pulse has started.
+    /// With `[gpio.confirm]`: an edge is expected within this time after the start of a pulse.
     #[serde(default = "confirm_ms_max")]
     pub confirm_ms_max: f64,
 }
@@ -39,10 +40,10 @@ pub struct Reject {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Polarity {
-    /// An inactive line rejects, so that a cut wire and a dead computer do too.
+    /// An inactive output rejects, so that a cut wire and a dead computer reject too.
     #[default]
     DeenergiseToReject,
-    /// An active line rejects: a cut wire or a dead computer lets parts pass.
+    /// An active output rejects: a cut wire or a dead computer lets parts pass.
     EnergiseToReject,
 }
 
@@ -51,9 +52,9 @@ pub enum Polarity {
 #[serde(default, deny_unknown_fields)]
 pub struct Actuator {
     pub sink: Sink,
-    /// SCHED_FIFO priority, where it is permitted.
+    /// SCHED_FIFO priority of the thread, where the system permits it.
     pub priority: u8,
-    /// Whether the program's memory is locked, where it is permitted.
+    /// Whether the program's memory is locked, where the system permits it.
     pub lock_memory: bool,
     /// Time from one change of the heartbeat output to the next.
     pub heartbeat_ms: f64,
@@ -62,10 +63,10 @@ pub struct Actuator {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sink {
-    /// The lines of `[gpio]`.
+    /// The GPIO lines of `[gpio]`.
     #[default]
     Gpio,
-    /// The same events as text in the log: nothing is driven.
+    /// The log, where changes of the outputs are written as text. Nothing is driven.
     Log,
 }
 

@@ -9,24 +9,24 @@ use crate::prepare::crop::Crop;
 use crate::prepare::{BeltMode, PartChoice, Preparation};
 use crate::text;
 
-/// `[scene]`: what of a photograph is taken for the part. Reloaded on SIGHUP. Also in a file of its own, for the `--scene`
-/// of every command that reads frames.
+/// `[scene]`: what in a photograph is taken for the part. Reloaded on SIGHUP. It may also stand in a file of its
+/// own, for the option `--scene` of every command that reads frames.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scene {
-    /// Where in the photograph the part may be; all of it when left out.
+    /// Where in the photograph the part may be; anywhere when left out.
     #[serde(skip_serializing_if = "Crop::is_whole")]
     pub crop: Crop,
-    /// `fit` to each frame, `none`, or a plane file; `fit` when left out, and `none` with part `everything`.
+    /// `fit` (to each frame), `none`, or a plane file. When left out, `none` with part `everything`, and `fit` otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub belt: Option<Belt>,
     /// `largest`, `centre`, `all`, `everything` or `each`.
     pub part: PartChoice,
-    /// What becomes of a part that another thing may have been taken for: `warn` or `reject`.
+    /// What to do where something else may have been taken for the part: `warn` or `reject`.
     pub doubtful: Doubtful,
 }
 
-/// What `scene.belt` may be.
+/// The values of `scene.belt`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Belt {
@@ -63,14 +63,14 @@ pub enum Doubtful {
     Reject,
 }
 
-/// A file with a scene in it, a station's or one by itself.
+/// A file with a scene: a station's configuration, or one with a scene alone.
 #[derive(Deserialize)]
 struct SceneFile {
     scene: Option<Scene>,
 }
 
 impl Scene {
-    /// Reads the `[scene]` of a file; what else is in it is not looked at.
+    /// Reads the `[scene]` of a file, and ignores its other sections.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let file: SceneFile = parse(&text::read(path, FILE_BYTES_MAX)?, path)?;
         let mut problems = Problems::default();
@@ -87,7 +87,7 @@ impl Scene {
         }
     }
 
-    /// `base` in this scene. Reads the plane file that it names.
+    /// The preparation `base` with this scene. Reads the plane file that the scene names.
     pub fn prepare(&self, base: &Preparation) -> Result<Preparation, CalibrationError> {
         let belt = match self.belt() {
             Belt::Fit => BeltMode::Fit,
@@ -97,12 +97,12 @@ impl Scene {
         Ok(Preparation { crop: self.crop.clone(), belt, part: self.part, ..base.clone() })
     }
 
-    /// Whether a part is rejected where another thing may have been taken for it.
+    /// Whether a part is rejected where something else may have been taken for it.
     pub fn rejects_doubtful(&self) -> bool {
         self.doubtful == Doubtful::Reject
     }
 
-    /// The same scene with a belt that is found in each frame.
+    /// The same scene without its belt: the usual one applies.
     pub fn without_belt(mut self) -> Self {
         self.belt = None;
         self
@@ -114,10 +114,12 @@ impl Scene {
     }
 
     pub(super) fn check(&self, problems: &mut Problems) {
-        // Any plane will do for what does not depend on it.
+        // The check does not depend on the plane.
         let belt = if self.belt() == Belt::None { BeltMode::None } else { BeltMode::Fit };
         let prepared = Preparation { crop: self.crop.clone(), belt, part: self.part, ..Preparation::default() };
-        prepared.check().err().into_iter().for_each(|problem| problems.say(format!("scene: {problem}")));
+        if let Err(problem) = prepared.check() {
+            problems.say(format!("scene: {problem}"));
+        }
         if let Some(Belt::File(path)) = &self.belt {
             problems.path("scene.belt", path);
         }

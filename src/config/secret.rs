@@ -1,12 +1,14 @@
-//! Who else may read what must stay secret.
+//! Checks who else may read a file that holds a secret.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Everything that others may do, and writing for the group. The group may read: it is the service's.
+/// Mode bits that expose a secret: any access of others, and writing by the group. The group, which is that of the
+/// service, may read.
 const MODE_NOT_ALLOWED: u32 = 0o027;
 
-/// What is wrong with the mode of a file that holds a secret; nothing where it is not there, which shows when it is read.
+/// What is wrong with the mode of a file that holds a secret. None for a file that does not exist: reading it fails
+/// later.
 pub fn exposure(path: &Path) -> Option<String> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
     (mode & MODE_NOT_ALLOWED != 0).then(|| {

@@ -2,12 +2,12 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Problems;
 
-/// `[trigger]`: what announces a part.
+/// `[trigger]`: how a part is announced.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trigger {
     pub source: TriggerSource,
-    /// An edge this soon after the one before is the same part; for `gpio`.
+    /// An edge within this time after the one before belongs to the same part; for `gpio`.
     #[serde(default = "debounce_ms")]
     pub debounce_ms: f64,
     /// Encoder counts from one part to the next; for `encoder`, on belts with cleats or nests.
@@ -25,7 +25,7 @@ pub struct Trigger {
 pub enum TriggerSource {
     /// A photo-eye's edge on `[gpio.trigger]`.
     Gpio,
-    /// Every `pitch_counts` counts of the encoder.
+    /// A part every `pitch_counts` counts of the encoder.
     Encoder,
     /// The part is found in the frame itself.
     Free,
@@ -33,16 +33,16 @@ pub enum TriggerSource {
     Frame,
 }
 
-/// `[encoder]`: pulses of the belt on `[gpio.encoder]`.
+/// `[encoder]`: the encoder of the belt, on `[gpio.encoder]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Encoder {
-    /// The belt's top speed; a faster belt is a fault.
+    /// Counts per second at the belt's top speed; a faster belt is a fault.
     pub counts_per_s_max: u32,
-    /// No count for this long with parts on the way is a stopped belt.
+    /// The belt is taken for stopped where no count comes for this long while parts are on their way.
     #[serde(default = "stopped_ms")]
     pub stopped_ms: f64,
-    /// Whether one interval twice as long as its neighbours is a fault: a pulse was lost.
+    /// Whether an interval that is twice as long as those before and after it is a fault: a pulse was lost.
     #[serde(default = "missing_pulses")]
     pub missing_pulses: bool,
 }

@@ -5,20 +5,21 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{Problems, resolve};
 
-/// Bytes of a token: enough that nobody guesses it, few enough for a header.
+/// Length of a token: long enough not to be guessed, short enough for a header.
 const TOKEN_BYTES: std::ops::RangeInclusive<usize> = 16..=256;
 
-/// `[view]`: the live page, `/metrics` and `/healthz`. Left out, it is there on loopback, to look at only.
+/// `[view]`: the live page, `/metrics` and `/healthz`. When left out, they are served on loopback, and nothing can be
+/// changed there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct View {
     pub enabled: bool,
-    /// Address and port. Another than loopback shows pictures to whoever reaches it.
+    /// Address and port. Any address but loopback shows pictures to everyone who reaches it.
     pub bind: SocketAddr,
-    /// Names under which browsers and monitors reach it, beside `localhost` and its address.
+    /// Names under which browsers and monitors reach the page, besides `localhost` and its address.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
-    /// Whoever sends this may change things; without it nobody may.
+    /// A client that sends this token may change things. Without a token no one may.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Secret>,
 }
@@ -29,11 +30,11 @@ impl Default for View {
     }
 }
 
-/// Text that is never shown.
+/// A text that is never shown.
 #[derive(Clone, PartialEq)]
 pub struct Secret(String);
 
-/// What is no text is refused without being shown: `token = 1234` is a token that lacks its quotes.
+/// Refuses any other type of value without showing it: `token = 1234` is a token that lacks its quotes.
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -67,7 +68,7 @@ impl Serialize for Secret {
     }
 }
 
-/// `[mqtt]`: verdicts for other programs. Left out, none are sent.
+/// `[mqtt]`: verdicts for other programs. When left out, none are sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mqtt {
@@ -76,13 +77,13 @@ pub struct Mqtt {
     pub port: u16,
     #[serde(default = "client_id")]
     pub client_id: String,
-    /// Topics begin with this: `<topic>/state`, `<topic>/verdict`.
+    /// Beginning of the topics `<topic>/state` and `<topic>/verdict`.
     #[serde(default = "client_id")]
     pub topic: String,
     pub username: Option<String>,
     /// A file with the password in its first line.
     pub password_file: Option<PathBuf>,
-    /// Verdicts that may wait to be sent; further ones are dropped, and counted.
+    /// Verdicts that may wait to be sent. Further ones are dropped and counted.
     #[serde(default = "queue_events_max")]
     pub queue_events_max: u32,
 }
@@ -127,7 +128,9 @@ impl Mqtt {
         if self.topic.contains(['+', '#']) {
             problems.say(format!("mqtt.topic is {:?} where no + or # is expected", self.topic));
         }
-        self.username.iter().for_each(|name| problems.text("mqtt.username", name, 256));
+        if let Some(name) = &self.username {
+            problems.text("mqtt.username", name, 256);
+        }
         if self.password_file.is_some() && self.username.is_none() {
             problems.say("mqtt.password_file is given without mqtt.username: give both".into());
         }
@@ -135,7 +138,9 @@ impl Mqtt {
     }
 
     pub(super) fn resolve(&mut self, folder: &Path) {
-        self.password_file.iter_mut().for_each(|path| resolve(path, folder));
+        if let Some(path) = &mut self.password_file {
+            resolve(path, folder);
+        }
     }
 }
 

@@ -223,7 +223,7 @@ fn calibrate_class(
 /// An inspector that gives verdicts by the reject threshold alone: a review band belongs to a station.
 fn ready(engine: Engine, class: &str, protocol: &Protocol) -> Result<Inspector, EvaluateError> {
     let reject = engine.metadata.calibration.map(|c| c.threshold);
-    let made = Inspector::on(protocol.backend, engine, protocol.arithmetic)
+    let made = Inspector::on_machine(protocol.backend, engine, protocol.arithmetic)
         .map_err(|source| EvaluateError::Engine { class: class.into(), source });
     let mut inspector = made?;
     if let Some(reject) = reject {

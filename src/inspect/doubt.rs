@@ -1,4 +1,4 @@
-//! What speaks against the thing that was taken for the part.
+//! Doubts whether the right thing was taken for the part.
 
 use std::fmt;
 
@@ -7,10 +7,11 @@ use thiserror::Error;
 use crate::model::engine_file::Usual;
 use crate::prepare::{NetworkInput, PartChoice, Taken};
 
-/// A part has its usual number of points within this share, or something else was taken for it.
+/// Where the number of points differs by more than this share from the usual one, something else may have been taken
+/// for the part.
 const UNUSUAL_SHARE: f32 = 0.3;
 
-/// Why another thing than the part may have been taken for it.
+/// Why something else may have been taken for the part.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Doubt {
     #[error(
@@ -26,8 +27,8 @@ pub enum Doubt {
 }
 
 impl Doubt {
-    /// What speaks against what was taken, the gravest first.
-    pub fn of(input: &NetworkInput, part: PartChoice, usual: Option<&Usual>) -> Option<Self> {
+    /// The gravest doubt about the part in `input`, if there is one.
+    pub fn from_input(input: &NetworkInput, part: PartChoice, usual: Option<&Usual>) -> Option<Self> {
         let points = input.points();
         if points == 0 || input.taken.missing.is_some() {
             return None;
@@ -62,7 +63,7 @@ impl Doubts {
         self.count(&input.taken, doubt);
     }
 
-    /// Takes a frame in by what was taken for its part.
+    /// Takes a frame in, by the facts about what was taken for its part.
     pub fn count(&mut self, taken: &Taken, doubt: Option<Doubt>) {
         self.frames += 1;
         match taken.belt.map(|belt| belt.support) {
@@ -79,7 +80,7 @@ impl Doubts {
         }
     }
 
-    /// Says what there is to say, once, under the name of a command or a class.
+    /// Logs a summary, under the name of a command or a class.
     pub fn say(&self, name: &str) {
         let with_belt = self.frames - self.without_belt;
         if with_belt > 0 {
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn each_doubt_has_its_cause() {
-        let doubt = |points, taken| Doubt::of(&input(points, taken), PartChoice::Largest, Some(&USUAL));
+        let doubt = |points, taken| Doubt::from_input(&input(points, taken), PartChoice::Largest, Some(&USUAL));
         let plain = Taken::default();
         assert_eq!([710, 1000, 1290].map(|points| doubt(points, plain)), [None; 3]);
         for points in [690, 1310] {
@@ -139,8 +140,8 @@ mod tests {
         }
         assert_eq!(doubt(100, Taken { touches_edge: true, is_close: true, ..plain }), Some(Doubt::TouchesEdge));
         assert_eq!(doubt(1000, Taken { is_close: true, ..plain }), Some(Doubt::CloseChoice));
-        assert_eq!(Doubt::of(&input(5, plain), PartChoice::Everything, Some(&USUAL)), None);
-        assert_eq!(Doubt::of(&input(5, plain), PartChoice::Largest, None), None);
+        assert_eq!(Doubt::from_input(&input(5, plain), PartChoice::Everything, Some(&USUAL)), None);
+        assert_eq!(Doubt::from_input(&input(5, plain), PartChoice::Largest, None), None);
     }
 
     #[test]

@@ -1,28 +1,28 @@
-//! What became of the frames of a command.
+//! Counts the frames that a command used and left out.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Frames of each reason that a summary names.
+/// How many frames a summary names for each reason.
 const NAMED: usize = 3;
 
-/// Frames that were used, those among them that were warned of, and those that were left out, by their reasons.
+/// Counts of the frames that were used, of those among them with a warning, and of those left out by reason.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     used: usize,
     warned: usize,
-    /// How many frames have a reason, and the names of the first.
+    /// For each reason, how many frames have it, and the names of the first ones.
     left_out: BTreeMap<String, (usize, Vec<String>)>,
 }
 
 impl Tally {
-    /// Counts a frame that was used. `warned`: something was said about it.
+    /// Counts a frame that was used. `warned`: whether a warning was logged about it.
     pub fn used(&mut self, warned: bool) {
         self.used += 1;
         self.warned += usize::from(warned);
     }
 
-    /// Counts a frame that was left out, for a reason of a few words.
+    /// Counts a frame that was left out. `reason` is a few words.
     pub fn leave_out(&mut self, reason: &str, name: &str) {
         let (count, names) = self.left_out.entry(reason.into()).or_default();
         *count += 1;
@@ -44,7 +44,7 @@ impl Tally {
         self.left_out() > self.used
     }
 
-    /// Says the summary under the name of a command or a class, as a warning where a frame was left out or warned of.
+    /// Logs the summary under the name of a command or a class; as a warning where a frame was left out or had one.
     pub fn say(&self, name: &str) {
         let level = if self.warned + self.left_out() > 0 { log::Level::Warn } else { log::Level::Info };
         log::log!(level, "{name}: {self}");

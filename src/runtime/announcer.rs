@@ -1,4 +1,4 @@
-//! What announces parts, as far as the capture has to do with it.
+//! Who announces the parts: the actuator by its edges, or the capture thread by its frames.
 
 use heapless::Vec;
 
@@ -12,7 +12,7 @@ use crate::frame::Region;
 use crate::prepare::{PartChoice, Preparation, Preparer};
 use crate::reject::sender::Sender;
 
-/// A part that is found in frames must show in more of them than this: so many lost in a row may hide one.
+/// A part that is found in frames shows in more frames than this. As many lost in a row may hide one.
 const LOST_MAX: u64 = 3;
 
 pub enum Announcer {
@@ -38,7 +38,7 @@ impl Announcer {
         }
     }
 
-    /// Announces the parts of which a new frame tells.
+    /// Announces the parts that a new frame shows.
     pub fn look(&mut self, captured: &CapturedFrame, sender: &mut Sender) {
         let at_ns = match self {
             Self::Edges => None,
@@ -51,7 +51,7 @@ impl Announcer {
         }
     }
 
-    /// After the last frame: announces what is in view.
+    /// Announces the parts that are in view after the last frame.
     pub fn finish(&mut self, sender: &mut Sender) {
         match self {
             Self::Frames(finder) => {
@@ -64,8 +64,8 @@ impl Announcer {
         }
     }
 
-    /// A part that the line has numbered; none for one of several in a frame of which it is not known which it is: nothing
-    /// judges it.
+    /// The trigger of a part that the actuator has numbered. None where a frame shows several parts and it is not known
+    /// which of them this is: the part is not judged.
     pub fn trigger(&mut self, part: u64, at_ns: u64) -> Option<Trigger> {
         let at = match self {
             Self::Each(each) => Some(each.position(part, at_ns)?),
@@ -74,7 +74,7 @@ impl Announcer {
         Some(Trigger { part, at_ns, at })
     }
 
-    /// When the frames were captured that parts may need of which the line has not told yet.
+    /// When the frames were captured that are kept for parts which the actuator has not numbered yet.
     pub fn kept_ns(&self) -> Vec<u64, KEPT_MAX> {
         match self {
             Self::Frames(finder) => finder.kept_ns().into_iter().collect(),
@@ -83,12 +83,12 @@ impl Announcer {
         }
     }
 
-    /// Whether parts share frames, so that they are copied.
+    /// Whether several parts may need the same frame, which is copied for each of them.
     pub fn shares_frames(&self) -> bool {
         matches!(self, Self::Each(_))
     }
 
-    /// Whether a part may have gone by unseen in so many frames.
+    /// Whether a part may have gone by unseen in `lost` frames.
     pub fn may_miss(&self, lost: u64) -> bool {
         match self {
             Self::Edges => false,
@@ -98,8 +98,8 @@ impl Announcer {
     }
 }
 
-/// Sees every part that is prepared by itself. A frame that cannot be cropped shows none: its parts are those of frames
-/// before and after it, which are rejected where they were not seen.
+/// Finds every part of a frame. A frame that cannot be cropped shows none: its parts are seen in the frames before and
+/// after it, or are rejected.
 fn eye(preparation: Preparation) -> Eye {
     let mut preparer = Preparer::default();
     Box::new(move |frame, see| {

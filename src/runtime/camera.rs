@@ -1,4 +1,4 @@
-//! From `[camera]` to what opens it.
+//! The camera that `[camera]` of a configuration describes.
 
 use crate::backend::Choice;
 use crate::calibration::{self, CalibrationError};
@@ -12,7 +12,7 @@ use crate::config::{self, ns_from_ms};
 use crate::dataset::{self, Reading};
 use crate::scene::Part;
 
-/// How long the camera of a checked configuration is waited for.
+/// How long a silent or lost camera is waited for, by a configuration that was checked.
 pub fn patience(camera: &Camera) -> Patience {
     Patience {
         frame_timeout_ms: camera.frame_timeout_ms as u64,
@@ -23,7 +23,8 @@ pub fn patience(camera: &Camera) -> Patience {
     }
 }
 
-/// What opens the camera of a checked configuration, whose depth `machine` registers. Files that it names are read at once.
+/// Opens the camera of a configuration that was checked; `machine` registers its depth images. Files that the
+/// configuration names are read at once.
 pub fn opener(camera: &Camera, machine: Choice) -> Result<Opener, CalibrationError> {
     match (camera.source, &camera.replay, &camera.v4l) {
         (CameraSource::Replay, Some(replay), _) => {
@@ -63,7 +64,7 @@ pub fn opener(camera: &Camera, machine: Choice) -> Result<Opener, CalibrationErr
     }
 }
 
-/// What a checked `[camera.replay]` plays.
+/// What `[camera.replay]` of a configuration that was checked plays.
 pub fn playback(replay: &config::camera::Replay) -> Result<Playback, CalibrationError> {
     Ok(Playback {
         folder: replay.folder.clone(),

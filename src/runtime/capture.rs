@@ -1,4 +1,5 @@
-//! The capture thread: frames from the camera, parts from the line, and each part's frame to the inspection.
+//! The capture thread takes frames from the camera and parts from the actuator, and sends each part's frame to the
+//! inspection.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread::Thread;
@@ -23,19 +24,19 @@ use crate::reject::fault::Fault;
 use crate::reject::part::Event;
 use crate::reject::sender::Sender;
 
-/// The camera is waited for this long at a time, so that triggers are seen to in between.
+/// How long the camera is waited for at a time: triggers are handled in between.
 const SLICE: Duration = Duration::from_millis(5);
-/// At the end of a recording, this long without a part in flight is the end of the line.
+/// After the last frame of a recording, the station ends when no part was on its way for this long.
 const QUIET_SLICES: u32 = 20;
-/// What the last part may take beside its way to the ejector.
+/// Time that the last part may take beyond its way to the ejector.
 const FINISH_NS: u64 = 1_000_000_000;
-/// Frames that are held for triggers to come.
+/// Frames that are held for triggers which have not come yet.
 const HELD_MAX: usize = 8;
 
-/// Told of everything that happens on the line. It must not wait.
+/// Called with every event of the actuator. It must not wait.
 pub type Listener = Box<dyn FnMut(&Event) + Send>;
 
-/// How the capture is joined to the rest of the station.
+/// The capture thread's connections to the rest of the station.
 pub struct Links<'a> {
     pub jobs: Producer<'a, Job>,
     pub inspection: Thread,
@@ -47,18 +48,18 @@ pub struct Links<'a> {
     pub metrics: &'a Metrics,
     pub stop: &'a AtomicBool,
     pub heard_ns: &'a AtomicU64,
-    /// Set once a frame could be inspected: parts count from there on.
+    /// Set once a frame could be inspected. Parts are judged from then on.
     pub ready: &'a AtomicBool,
     /// The camera's width and height, 32 bits each.
     pub frame: &'a AtomicU64,
 }
 
-/// The thread and what it works with.
+/// The capture thread with its state.
 pub struct CaptureThread<'a> {
     camera: Supervisor,
     announcer: Announcer,
     matcher: Matcher,
-    /// Frames that nobody uses.
+    /// Frames that are not in use.
     #[expect(clippy::vec_box, reason = "the boxes go through the queues")]
     spare: Vec<Box<PartFrame>>,
     follower: Follower<'a>,
@@ -74,7 +75,7 @@ pub struct CaptureThread<'a> {
 impl<'a> CaptureThread<'a> {
     pub fn new(plan: &RuntimePlan, camera: Supervisor, preparation: &Preparation, links: Links<'a>) -> Self {
         let announcer = Announcer::new(plan.announced, preparation);
-        // Beside those that are held: one in the camera's hands, one in the inspection's, one in the recorder's.
+        // Beside those that are held and those that wait, the camera, the inspection and the recorder have one each.
         let waiting = plan.recording.as_ref().map_or(0, |recording| recording.waiting_max);
         let frames = HELD_MAX + JOBS_MAX + waiting + 3;
         let mut spare = Vec::with_capacity(frames);
@@ -103,7 +104,7 @@ impl<'a> CaptureThread<'a> {
         outcome
     }
 
-    /// The first frame that could be inspected, which is a frame like any other from then on.
+    /// Waits for the first frame that could be inspected, and returns it; none where the thread is stopped before.
     fn start(&mut self) -> Result<Option<Box<PartFrame>>, CameraError> {
         let mut part_frame = self.spare.pop().unwrap_or_else(PartFrame::empty);
         while !self.links.stop.load(Relaxed) {
@@ -127,7 +128,9 @@ impl<'a> CaptureThread<'a> {
                 std::thread::sleep(SLICE);
             };
             if self.links.ready.load(Relaxed) {
-                self.spare.iter_mut().for_each(|spare| spare.be_as_large_as(&part_frame));
+                for spare in &mut self.spare {
+                    spare.be_as_large_as(&part_frame);
+                }
                 return Ok(Some(part_frame));
             }
         }
@@ -135,7 +138,8 @@ impl<'a> CaptureThread<'a> {
     }
 
     fn frames(&mut self, first: Box<PartFrame>) -> Result<(), CameraError> {
-        // What came by while the first frame was inspected is behind a line that is held at reject.
+        // Frames that were lost while the first one was inspected hide no part: the output is held at reject until
+        // then.
         self.last = None;
         let mut part_frame = self.take_in(first);
         while !self.links.stop.load(Relaxed) {
@@ -149,21 +153,20 @@ impl<'a> CaptureThread<'a> {
         Ok(())
     }
 
-    /// Waits a little for the next frame; true when it is there.
+    /// Waits a little for the next frame. True where it was written into `part_frame`.
     fn fetch(&mut self, part_frame: &mut PartFrame) -> Result<bool, CameraError> {
         match self.camera.next(&mut part_frame.captured, SLICE)? {
             Delivery::Frame => {
                 self.links.metrics.count(Count::FramesCaptured);
                 self.links.heard_ns.store(clock::monotonic_ns(), Relaxed);
-                let (width, height) =
-                    (part_frame.captured.frame.width() as u64, part_frame.captured.frame.height() as u64);
-                self.links.frame.store(width << 32 | height, Relaxed);
+                let frame = &part_frame.captured.frame;
+                self.links.frame.store((frame.width() as u64) << 32 | frame.height() as u64, Relaxed);
                 self.follow_camera(&part_frame.captured);
                 self.links.sender.clear(Fault::CameraLost);
                 Ok(true)
             }
             Delivery::Nothing => {
-                // It takes as long as the patience that is configured, which the watchdog leaves to the supervisor.
+                // The watchdog waits as long as the supervisor tries: its patience is configured.
                 if self.camera.is_mending() {
                     self.links.heard_ns.store(clock::monotonic_ns(), Relaxed);
                 }
@@ -187,7 +190,7 @@ impl<'a> CaptureThread<'a> {
         self.links.sender.raise(Fault::CameraLost);
     }
 
-    /// Measures the rate, and looks for frames that were lost on the way from the sensor.
+    /// Measures the frame rate, and counts the frames that were lost on the way from the sensor.
     fn follow_camera(&mut self, captured: &CapturedFrame) {
         let Some((sequence, last_ns)) = self.last.replace((captured.sequence, captured.captured_ns)) else { return };
         let metrics = self.links.metrics;
@@ -205,12 +208,12 @@ impl<'a> CaptureThread<'a> {
         }
     }
 
-    /// Announces the part that a new frame shows, keeps the frame, and gives one to write the next into.
+    /// Announces the parts that a new frame shows, keeps the frame, and returns one to write the next into.
     fn take_in(&mut self, part_frame: Box<PartFrame>) -> Box<PartFrame> {
         self.announcer.look(&part_frame.captured, &mut self.links.sender);
         self.take_back();
         let Some(next) = self.next_spare() else {
-            // Parts depend on all the others: this one is written over.
+            // Parts depend on all other frames: this one is overwritten.
             self.links.metrics.count(Count::FramesDropped);
             return part_frame;
         };
@@ -219,14 +222,14 @@ impl<'a> CaptureThread<'a> {
         next
     }
 
-    /// Takes the frames that others are done with.
+    /// Takes back the frames that the inspection and the recorder have released.
     fn take_back(&mut self) {
         for queue in &mut self.links.spare {
             self.spare.extend(std::iter::from_fn(|| queue.dequeue()));
         }
     }
 
-    /// A frame to write into: one that is not used, or the oldest that no part depends on.
+    /// A frame to write into: one that is not in use, or the oldest that no part depends on.
     fn next_spare(&mut self) -> Option<Box<PartFrame>> {
         let unused = if self.matcher.held() < HELD_MAX { self.spare.pop() } else { None };
         unused.or_else(|| self.release()).or_else(|| self.spare.pop())
@@ -260,11 +263,10 @@ impl<'a> CaptureThread<'a> {
         }
     }
 
-    /// After the last frame: the part in view is announced, and every part goes its way to the end.
+    /// Announces the part in view after the last frame, and waits until every part has passed the ejector.
     fn finish(&mut self) {
         self.announcer.finish(&mut self.links.sender);
         let end_ns = clock::monotonic_ns() + self.passage_ns_max + FINISH_NS;
-        // The last trigger's event comes within a slice or two.
         let mut quiet = 0;
         while quiet < QUIET_SLICES && clock::monotonic_ns() < end_ns && !self.links.stop.load(Relaxed) {
             std::thread::sleep(SLICE);
@@ -275,7 +277,7 @@ impl<'a> CaptureThread<'a> {
         }
     }
 
-    /// Sends every part whose frame is certain to the inspection.
+    /// Sends every part whose frame is settled to the inspection.
     fn match_parts(&mut self) {
         loop {
             self.provide_spare();
@@ -288,7 +290,7 @@ impl<'a> CaptureThread<'a> {
         }
     }
 
-    /// Sees to a frame into which a shared one can be copied.
+    /// Makes sure that there is a spare frame into which a shared one can be copied.
     fn provide_spare(&mut self) {
         if !self.announcer.shares_frames() || !self.spare.is_empty() || !self.matcher.is_waiting() {
             return;

@@ -1,4 +1,4 @@
-//! What is changed between two parts, and how a newer change takes the place of one that still waits.
+//! Changes to a running station, which take effect between two parts.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use super::judge::Judge;
 use crate::inspect::Inspector;
 use crate::regions::NetworkMask;
 
-/// A change on its way to the inspection. What is none stays as it is.
+/// A change on its way to the inspection. A field that is none leaves its subject as it is.
 #[derive(Default)]
 pub struct Change {
-    /// Another engine, ready, with its regions.
+    /// Another engine that is ready to inspect, and has its regions.
     pub inspector: Option<Box<Inspector>>,
     pub judge: Option<Arc<Judge>>,
     pub regions: Option<Option<NetworkMask>>,
-    /// Whether the configuration was read again for it.
+    /// Whether the change comes from reading the configuration again.
     pub is_reload: bool,
-    /// Whether parts are judged more mildly by it.
+    /// Whether the change makes the judgement milder.
     pub loosens: bool,
 }
 
@@ -25,7 +25,7 @@ impl Change {
         Self { judge: Some(Arc::new(judge)), ..Self::default() }
     }
 
-    /// This change and a newer one at once.
+    /// This change merged with a newer one, which prevails.
     pub fn then(self, newer: Self) -> Self {
         // An engine brings its own regions.
         let regions = if newer.inspector.is_some() { newer.regions } else { newer.regions.or(self.regions) };

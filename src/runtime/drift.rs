@@ -1,5 +1,5 @@
-//! Whether light, depth and scores are still as they were when the station was set up: measures of the last parts
-//! beside those that are usual. Nothing is rejected for it; a person is told.
+//! The watch for drift: whether light, depth and scores are still as they were when the station was set up. Measures of
+//! the last parts are compared with the usual ones. Drift rejects nothing; it is logged and shown.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use crate::calibration::{CalibrationError, StationCalibration};
 use crate::frame::{Region, RgbdFrame};
 use crate::quality::Quality;
 
-/// Parts that are looked at together.
+/// Number of parts whose measures are compared together.
 pub const PARTS: usize = 64;
-/// Of so many scores, half lie above the median of the calibration's good parts, give or take a sixteenth: four times
-/// that is no accident.
+/// Half of the scores lie above the median of the calibration's good parts. For 64 parts the standard deviation of that
+/// share is a sixteenth; four of them are no accident.
 const ABOVE_MIN: f64 = 0.25;
 const ABOVE_MAX: f64 = 0.75;
 
-/// How frames of the station are, and where the part lies in them.
+/// The usual quality of the station's frames, and where the part lies in them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Usual {
     pub quality: Quality,
@@ -25,22 +25,23 @@ pub struct Usual {
 }
 
 impl Usual {
-    /// As `crosscheck calibrate-station` measured it; none where the file has the belt only.
+    /// Reads what `crosscheck calibrate-station` measured. None where the file has the belt only.
     pub fn read(path: &Path) -> Result<Option<Self>, CalibrationError> {
         let measured = StationCalibration::read(path)?.measured;
         Ok(measured.map(|measured| Self { quality: measured.usual, region: measured.region_of_interest }))
     }
 }
 
-/// Looks at every judged part.
+/// Compares every judged part with what is usual.
 pub struct Watch {
     usual: Option<Usual>,
     metrics: Arc<Metrics>,
     qualities: Vec<Quality>,
     scores: u32,
     above: u32,
-    /// What was last said of frames, and whether the scores were far off.
+    /// What was last found unusual about the frames.
     said: Vec<String>,
+    /// Whether the scores were last found far off.
     scores_off: bool,
     /// The engine whose scores are counted.
     engine_sha256: String,
@@ -60,7 +61,7 @@ impl Watch {
         }
     }
 
-    /// A part's frame, its score, and what it was judged by.
+    /// Takes in a part: its frame, its score, and what it was judged by.
     pub fn look(&mut self, frame: &RgbdFrame, score: Option<f32>, judge: &Judge) {
         if let Some(usual) = self.usual {
             self.qualities.push(Quality::of(frame, usual.region));

@@ -1,4 +1,5 @@
-//! Every part of a frame by itself: what is seen goes to the tracker, and what has passed to the line.
+//! Every part of a frame by itself: the tracker follows the parts that are seen, and those that have passed the middle
+//! of the frame are announced to the actuator.
 
 use heapless::Vec;
 
@@ -8,17 +9,17 @@ use crate::camera::CapturedFrame;
 use crate::frame::{Region, RgbdFrame};
 use crate::reject::sender::Sender;
 
-/// Hands over every part that a frame shows, and gives what it looked at of the photograph: positions are pixels of that.
-/// It must not wait, and it leaves none out: what it does not hand over passes without a trigger.
+/// Hands over every part that a frame shows, and returns the region of the photograph that it searched: positions are
+/// pixels of this region. It must not wait. It must leave no part out: one that is not handed over has no trigger.
 pub type Eye = Box<dyn FnMut(&RgbdFrame, &mut dyn FnMut(Seen)) -> Region + Send>;
 
 pub struct Each {
     eye: Eye,
-    /// What was looked at of the last photograph.
+    /// The region of the last photograph that was searched.
     seen_in: Region,
     tracker: Tracker,
     positions: Positions,
-    /// Of the last frame.
+    /// What the tracker lost in the last frame.
     loss: Option<Loss>,
 }
 
@@ -33,7 +34,7 @@ impl Each {
         }
     }
 
-    /// Looks at the next frame, and announces the parts that have passed its middle.
+    /// Searches the next frame, and announces the parts that have passed its middle.
     pub fn look(&mut self, captured: &CapturedFrame, sender: &mut Sender) {
         let CapturedFrame { frame, captured_ns, .. } = captured;
         // One more than may be followed, so that the tracker knows of it.
@@ -52,25 +53,26 @@ impl Each {
         self.announce(&looked.passed, sender);
     }
 
-    /// After the last frame: the parts that are in view.
+    /// Announces the parts that are in view after the last frame.
     pub fn finish(&mut self, sender: &mut Sender) {
         let passed = self.tracker.finish();
         self.announce(&passed, sender);
     }
 
-    /// Where a part is that the line has numbered, right and down in pixels of the frame captured at `at_ns`.
+    /// The position of a part that the actuator has numbered, right and down in pixels of the frame captured at
+    /// `at_ns`.
     pub fn position(&mut self, part: u64, at_ns: u64) -> Option<[f32; 2]> {
-        self.positions.of(part, at_ns)
+        self.positions.take(part, at_ns)
     }
 
-    /// When the frames were captured that parts need, or may turn out to need.
+    /// When the frames were captured that parts need or may need.
     pub fn kept_ns(&self) -> impl Iterator<Item = u64> {
         self.tracker.kept_ns().chain(self.positions.kept_ns())
     }
 
     fn announce(&mut self, passed: &[Passed], sender: &mut Sender) {
         for passed in passed {
-            // The line holds at reject for a part that it could not take, and gives it no number.
+            // For a part that it could not take, the actuator holds the output at reject and uses no number.
             if sender.trigger(passed.captured_ns) {
                 let Region { x, y, .. } = self.seen_in;
                 let at = passed.at.map(|[u, v]| [u + x as f32, v + y as f32]);
@@ -91,8 +93,8 @@ mod tests {
 
     const SIZE: usize = 200;
 
-    /// A belt of two lanes that goes by at 20 pixels a frame, with a part on both after every 80 pixels, and the commands
-    /// that came to the line. `takes` says of each trigger, by its number, whether there was room for it.
+    /// A belt of two lanes that goes by at 20 pixels a frame, with a part on both after every 80 pixels, and the
+    /// commands that came to the actuator. `takes` tells of each trigger, by its number, whether there was room for it.
     fn run(each: &mut Each, takes: impl Fn(usize) -> bool + Send + 'static, frames: u64) -> Vec<Command, 64> {
         let sent = Arc::new(Mutex::new(Vec::<Command, 64>::new()));
         let (log, mut triggers) = (sent.clone(), 0);
@@ -127,7 +129,7 @@ mod tests {
 
     type Numbered = (u64, Option<[f32; 2]>);
 
-    /// The triggers that came to the line, and the position that each is given when the line has numbered it.
+    /// The triggers that came to the actuator, and the position that each gets when the actuator has numbered it.
     fn numbered(lost: Option<usize>) -> (Vec<Numbered, 64>, bool) {
         let mut each = Each::new(eye(2));
         let sent = run(&mut each, move |number| Some(number) != lost, 19);
@@ -146,7 +148,7 @@ mod tests {
         let frames: Vec<u64, 64> = all.iter().map(|(at_ns, _)| at_ns / 1_000_000).collect();
         assert_eq!(frames, [4, 4, 8, 8, 12, 12, 16, 16]);
         assert!(all.chunks(2).all(|row| row[0].1.is_some() && row[0].1 != row[1].1));
-        // The line numbers the fourth as the third.
+        // The actuator numbers the fourth as the third.
         all.remove(2);
         assert_eq!(numbered(Some(2)), (all, true));
     }

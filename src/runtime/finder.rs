@@ -1,9 +1,9 @@
-//! The part in the frame itself, where nothing else announces it.
+//! Finds the part in the frame itself, where nothing else announces it.
 //!
-//! What stands above the belt is summed up, what is near the middle of the frame counting most. While a part comes
-//! by, the sum rises, peaks with the part in the middle, and falls: the peak is the part's trigger, once per part,
-//! known a little after it. A belt that stands still has no peak; parts side by side have one each, as long as the
-//! sum falls between them.
+//! The points that stand above the belt are summed up; those near the middle of the frame count most. While a part
+//! comes by, the sum rises, peaks with the part in the middle, and falls: the peak is the part's trigger, once per
+//! part, known a little after it. A belt that stands still has no peak; parts side by side have one each, as long as
+//! the sum falls between them.
 
 use std::f32::consts::PI;
 
@@ -12,11 +12,12 @@ use crate::prepare::crop::{Crop, Cropper};
 use crate::prepare::plane::{self, Plane};
 use crate::prepare::{Preparation, belt};
 
-/// Pixels that are looked at: every so many along both axes.
+/// Every fourth pixel along both axes is looked at.
 const STRIDE: usize = 4;
-/// A sum below this share of what it could be is no part.
+/// A sum below this share of the largest possible one is no part.
 const SHARE_MIN: f32 = 0.01;
-/// Having fallen below this share of its peak, the sum is past it; and as much above its lowest, it rises again.
+/// The sum is past its peak when it has fallen below this share of it. It rises again when its lowest value is below
+/// this share of it.
 const FALL: f32 = 0.85;
 
 /// Finds parts in a stream of frames.
@@ -38,7 +39,8 @@ enum State {
 }
 
 impl Finder {
-    /// `plane`: the belt, in place of that of the `scene`; taken from the first frame that shows it, without one.
+    /// `plane`: the belt, instead of that of the `scene`. Where neither has one, the belt of the first frame that shows
+    /// it is taken.
     pub fn new(plane: Option<Plane>, scene: &Preparation) -> Self {
         Self {
             plane: plane.or(scene.belt.fixed()),
@@ -50,13 +52,13 @@ impl Finder {
         }
     }
 
-    /// Looks at the next frame. The moment at which a part was in the middle, when it has just passed it.
+    /// Takes in the next frame. Returns when a part was in the middle, once it has just passed it.
     pub fn look(&mut self, frame: &RgbdFrame, captured_ns: u64) -> Option<u64> {
         let share = self.share(frame);
         self.follow(share, captured_ns)
     }
 
-    /// When the frame was captured that may turn out to show a part in the middle.
+    /// When the frame was captured that shows a part nearest to the middle so far.
     pub fn kept_ns(&self) -> Option<u64> {
         match self.state {
             State::Rising { at_ns, .. } => Some(at_ns),
@@ -64,7 +66,7 @@ impl Finder {
         }
     }
 
-    /// The part that was in view at the end of the stream.
+    /// When the part that is in view at the end of the stream was nearest to the middle.
     pub fn finish(&mut self) -> Option<u64> {
         let last = self.kept_ns();
         self.state = State::Falling { lowest: 0.0 };
@@ -95,7 +97,7 @@ impl Finder {
 
     /// How much of the crop's middle stands above the belt, 0 to 1.
     fn share(&mut self, frame: &RgbdFrame) -> f32 {
-        // What a frame of another size shows is not known: its parts are rejected by the inspection.
+        // A frame of another size cannot be cropped: the inspection rejects its parts.
         let Ok((seen, _)) = self.cropper.cut(frame, &self.crop) else { return 0.0 };
         let cloud = seen.cloud();
         if self.plane.is_none() {

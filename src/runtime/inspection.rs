@@ -1,4 +1,4 @@
-//! The inspection thread: from a part's frame to its verdict, and at once to the line.
+//! The inspection thread: it judges a part by its frame, and tells the actuator at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -24,53 +24,53 @@ pub const JOBS_MAX: usize = 8;
 /// A frame that cannot be inspected rejects its part. This many in a row are a fault: of the depth stream where the
 /// frames have no point, of the engine otherwise.
 pub const ERRORS_IN_A_ROW: u32 = 3;
-/// How long the thread sleeps when nothing wakes it.
+/// How long the thread sleeps where nothing wakes it.
 const IDLE: Duration = Duration::from_millis(10);
 
-/// Without parts a sign of life is given so often.
+/// How often a sign of life is given while there are no parts.
 const IDLE_SIGN_NS: u64 = 100_000_000;
 
-/// What a part is shown to once it is judged: the live page, other programs. It must not wait.
+/// Called with every part once it is judged: the live page, other programs. It must not wait.
 pub type Watcher = Box<dyn FnMut(&PartFrame) + Send>;
 
 /// Work for the inspection.
 pub enum Job {
-    /// A frame that shows no particular part, to see that frames can be inspected at all.
+    /// A frame that belongs to no part: it shows whether frames can be inspected at all.
     Trial(Box<PartFrame>),
     Part(Box<PartFrame>),
 }
 
-/// Parts that are recorded.
+/// Where parts go that are recorded.
 pub struct Recording<'a> {
     pub queue: Producer<'a, Box<PartFrame>>,
-    /// Fewer than the queue holds, where so configured.
+    /// Parts that may wait in it: at most as many as it holds.
     pub waiting_max: usize,
     /// Share of passed parts that are kept, 0 to 1.
     pub pass_share: f64,
     pub thread: Thread,
 }
 
-/// How the inspection is joined to the rest of the station.
+/// The inspection thread's connections to the rest of the station.
 pub struct Links<'a> {
     pub jobs: Consumer<'a, Job>,
-    /// Frames that are done with.
+    /// Where frames go that are no longer needed.
     pub spare: Producer<'a, Box<PartFrame>>,
     pub changes: Consumer<'a, Change>,
-    /// What a change has replaced; whoever sent it takes it away.
+    /// What a change has replaced, for the sender of the change to drop.
     pub replaced: Producer<'a, Change>,
     pub recording: Option<Recording<'a>>,
     pub sender: Sender,
     pub metrics: &'a Metrics,
     pub manager: &'a ServiceManager,
-    /// No more jobs come once this is set.
+    /// Set once no more jobs come.
     pub stop: &'a AtomicBool,
     /// When the camera last gave a frame.
     pub heard_ns: &'a AtomicU64,
-    /// To set once a frame could be inspected.
+    /// Set by this thread once a frame could be inspected.
     pub ready: &'a AtomicBool,
 }
 
-/// The thread and what it works with.
+/// The inspection thread with its state.
 pub struct InspectionThread<'a> {
     inspector: Box<Inspector>,
     judge: Arc<Judge>,
@@ -82,7 +82,7 @@ pub struct InspectionThread<'a> {
     empty: u32,
     /// When the last sign of life was given.
     alive_ns: u64,
-    /// Shares of passed parts that add up to the next one recorded.
+    /// Sum of the shares of passed parts since the last one was recorded: at 1 the next is recorded.
     owed: f64,
 }
 
@@ -109,7 +109,7 @@ impl<'a> InspectionThread<'a> {
         }
     }
 
-    /// The first frames: parts are judged once one of them could be inspected.
+    /// Inspects one of the first frames. Parts are judged once one of these could be inspected.
     fn trial(&mut self, mut part_frame: Box<PartFrame>) {
         match self.inspector.inspect_into(&part_frame.captured.frame, part_frame.at, &mut part_frame.inspection) {
             Ok(()) if self.has_depth(&part_frame) => self.is_ready(),
@@ -133,7 +133,7 @@ impl<'a> InspectionThread<'a> {
         let metrics = self.links.metrics;
         let taken_ns = clock::monotonic_ns();
         metrics.time(Latency::Queue, since(part_frame.captured.captured_ns, taken_ns));
-        // Its reject is certain by now: the next part is worth more.
+        // Its deadline is over and its reject is certain: the next part is worth more.
         if self.timing.deadline_ns.is_some_and(|deadline_ns| taken_ns > part_frame.triggered_ns + deadline_ns) {
             metrics.count(Count::UnscoredDropped);
             return self.give_back(part_frame);
@@ -156,11 +156,13 @@ impl<'a> InspectionThread<'a> {
         }
         self.measure(&part_frame);
         part_frame.judge = Some(self.judge.clone());
-        self.watchers.iter_mut().for_each(|watcher| watcher(&part_frame));
+        for watcher in &mut self.watchers {
+            watcher(&part_frame);
+        }
         self.record(part_frame);
     }
 
-    /// Whether a frame has points at all; so many in a row without any are a fault of the depth stream.
+    /// Whether a frame has points at all. Several frames in a row without any are a fault of the depth stream.
     fn has_depth(&mut self, part_frame: &PartFrame) -> bool {
         let has_depth = part_frame.inspection.outcome.reason() != Some(Unscored::NoPoints);
         self.empty = if has_depth { 0 } else { self.empty + 1 };
@@ -225,7 +227,7 @@ impl<'a> InspectionThread<'a> {
         }
     }
 
-    /// Nothing waits: alive as long as the camera is.
+    /// Gives a sign of life while no part waits, as long as the camera gives frames.
     fn idle(&mut self) {
         let now_ns = clock::monotonic_ns();
         let silent_ns = now_ns.saturating_sub(self.links.heard_ns.load(Relaxed));
@@ -246,7 +248,7 @@ impl<'a> InspectionThread<'a> {
         assert!(refused.is_ok(), "the queue holds every frame that there is");
     }
 
-    /// Takes up what was changed since the last part.
+    /// Applies the changes that have come since the last part.
     fn change(&mut self) {
         while self.links.replaced.ready() {
             let Some(change) = self.links.changes.dequeue() else { return };

@@ -1,16 +1,17 @@
-//! The thresholds in force, and the rule by which they change: nothing is judged more mildly unless that is said.
+//! The thresholds in force, and the rules by which they change: no change makes the judgement milder unnoticed.
 //!
-//! - The live page sets a threshold within a range, keeps the review band, and confirms what loosens.
-//! - A reload or a restart keeps a threshold that the page set, as long as it is the tighter one and the configured
-//!   thresholds are still those that it was set over. A looser one ends.
-//! - Whatever else loosens (another configuration, another engine) is said by [`Judge::loosens`].
+//! - The live page sets a threshold within a range, and keeps the review band. A looser threshold has to be confirmed.
+//! - A reload or a restart keeps a threshold that the page has set, as long as it is tighter than the configured one and
+//!   neither the configured thresholds nor the engine have changed since. A looser one is dropped.
+//! - [`Judge::loosens`] describes whatever else makes the judgement milder: another configuration, another engine.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::score::Thresholds;
 
-/// The range that the page may set where none is configured, as multiples of the calibrated threshold.
+/// The least and the largest threshold that the page may set where no range is configured, as multiples of the
+/// calibrated threshold.
 const RANGE: [f32; 2] = [0.5, 2.0];
 
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -23,22 +24,22 @@ pub enum ThresholdRefusal {
     Loosens(String),
 }
 
-/// What parts are judged by, for whoever shows or records it.
+/// The thresholds that parts are judged by, and where they come from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judge {
-    /// In force now.
+    /// The thresholds in force.
     pub thresholds: Thresholds,
-    /// Of the station's configuration, or of the engine's calibration where it says nothing.
+    /// The thresholds of the station's configuration, or of the engine's calibration where none are configured.
     pub configured: Thresholds,
-    /// What the page may set: the least and the largest threshold.
+    /// The least and the largest threshold that the page may set.
     pub range: [f32; 2],
     /// The engine's content hash.
     pub engine_sha256: String,
-    /// Of the good parts that it was calibrated with.
+    /// The median score of the good parts that the engine was calibrated with.
     pub median_score: Option<f32>,
 }
 
-/// Thresholds with the configured ones and the engine that they were set over, as they outlast the program.
+/// The thresholds in force with the configured ones and the engine, as they are kept for the next run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InForce {
@@ -69,17 +70,17 @@ pub fn configured(
 }
 
 impl Judge {
-    /// An engine with thresholds as they are configured.
+    /// Judges by the configured thresholds.
     pub fn new(thresholds: Thresholds, range: [f32; 2], engine_sha256: String) -> Self {
         Self { thresholds, configured: thresholds, range, engine_sha256, median_score: None }
     }
 
-    /// Whether the thresholds are others than the configured ones.
+    /// Whether other thresholds than the configured ones are in force.
     pub fn is_overridden(&self) -> bool {
         self.thresholds != self.configured
     }
 
-    /// The page's threshold in place of the one in force.
+    /// Puts a threshold from the page in force. Errors where it is out of range, or looser without `may_loosen`.
     pub fn set(&self, reject: f32, may_loosen: bool) -> Result<Self, ThresholdRefusal> {
         let [least, largest] = self.range;
         if !(least..=largest).contains(&reject) {
@@ -92,8 +93,8 @@ impl Judge {
         }
     }
 
-    /// After a reload or a restart: keeps the page's threshold where that is the tighter one and nothing was changed
-    /// under it.
+    /// After a reload or a restart, keeps the threshold of the page where it is tighter than the configured one, and
+    /// neither the configured thresholds nor the engine have changed.
     pub fn following(mut self, before: &InForce) -> Self {
         let same = before.engine_sha256 == self.engine_sha256 && before.configured == self.configured;
         if same && !before.thresholds.is_looser_than(&self.configured) {
@@ -102,7 +103,8 @@ impl Judge {
         self
     }
 
-    /// How parts are judged more mildly than before. Scores of two engines do not compare: another engine may be milder.
+    /// In what way parts are judged more mildly than before; none where they are not. Scores of two engines do not
+    /// compare, so that another engine may be milder.
     pub fn loosens(&self, before: &InForce) -> Option<String> {
         let (old, new) = (&before.thresholds, &self.thresholds);
         if before.engine_sha256 != self.engine_sha256 {

@@ -1,4 +1,4 @@
-//! What judges the parts: an engine with the station's thresholds, plane and regions, and how a new one is checked
+//! The judgement of parts: an engine with the station's thresholds, belt plane and regions, and the check of a new one
 //! before it takes over.
 
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ pub enum JudgementError {
     #[error("the engine was checked on {frame} and cannot inspect it: {source}")]
     CheckFailed { frame: String, source: InspectError },
     #[error(
-        "the engine was checked on {frame}: it says {found} (score {score}) where {expected} is expected; keep the old engine, calibrate the new one again, or correct the check frames"
+        "the engine was checked on {frame}: its verdict is {found} (score {score}) where {expected} is expected; keep the old engine, calibrate the new one again, or correct the check frames"
     )]
     CheckDiffers { frame: String, score: String, found: Verdict, expected: Verdict },
 }
@@ -56,7 +56,7 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// An engine as it is, in its own scene where none is given.
+    /// Reads an engine with its own thresholds, and with its own scene where none is given.
     pub fn from_engine_file(path: &Path, scene: Option<&Scene>) -> Result<Self, JudgementError> {
         let plain = config::engine::Engine {
             path: path.into(),
@@ -71,13 +71,12 @@ impl Judgement {
         Self::read(&plain, scene, &description::Regions::default())
     }
 
-    /// What a station judges by.
+    /// Reads the engine of a station, with the station's thresholds, scene and regions.
     pub fn from_station(station: &config::Station) -> Result<Self, JudgementError> {
         Self::read(&station.engine, station.scene.as_ref(), &station.regions)
     }
 
-    /// An engine with what a station says about it.
-    pub fn read(
+    fn read(
         engine: &config::engine::Engine,
         scene: Option<&Scene>,
         regions: &description::Regions,
@@ -89,7 +88,7 @@ impl Judgement {
         }
         let (preparation, engine_sha256) = (file.metadata.preparation.clone(), file.content_sha256.clone());
         let median_score = file.metadata.calibration.and_then(|calibration| calibration.median_score);
-        let mut inspector = Inspector::on(engine.backend, file, arithmetic::on_this_machine(engine.precision))
+        let mut inspector = Inspector::on_machine(engine.backend, file, arithmetic::on_this_machine(engine.precision))
             .map_err(|source| JudgementError::Unusable { path: path.into(), source })?;
         let (thresholds, range) = thresholds(engine, inspector.thresholds())?;
         inspector.set_thresholds(thresholds);
@@ -99,13 +98,13 @@ impl Judgement {
         Ok(Self { inspector, judge, preparation })
     }
 
-    /// Goes on with what was in force before a restart, as [`Judge::following`] says.
+    /// Goes on with the thresholds that were in force before a restart, by the rule of [`Judge::following`].
     pub fn follow(&mut self, before: &InForce) {
         self.judge = self.judge.clone().following(before);
         self.inspector.set_thresholds(self.judge.thresholds);
     }
 
-    /// Inspects every frame in `folder`: each must get its recorded verdict, or pass where none was recorded. Gives
+    /// Inspects every frame in `folder`: each must get its recorded verdict, or pass where none was recorded. Returns
     /// the number of frames.
     pub fn check(&mut self, folder: &Path) -> Result<usize, JudgementError> {
         let entries = frames_under(folder, &Reading::default())?;
@@ -117,7 +116,7 @@ impl Judgement {
             let inspection =
                 inspection.map_err(|source| JudgementError::CheckFailed { frame: entry.name.clone(), source })?;
             let found = inspection.outcome.station_verdict();
-            // On a line a review is a reject.
+            // A station rejects what is to be reviewed.
             if (found == Verdict::Pass) != (expected == Verdict::Pass) {
                 let score = inspection.outcome.score().map_or("none".into(), |score| score.to_string());
                 return Err(JudgementError::CheckDiffers { frame: entry.name.clone(), score, found, expected });
@@ -127,8 +126,8 @@ impl Judgement {
     }
 }
 
-/// The thresholds of a configuration with the range that the page may set; `own`: of the engine's calibration. A
-/// configured threshold far from the calibrated one is said.
+/// The thresholds of a configuration with the range that the page may set. `own`: those of the engine's calibration. A
+/// configured threshold that is looser is logged.
 pub(super) fn thresholds(
     engine: &config::engine::Engine,
     own: Option<Thresholds>,

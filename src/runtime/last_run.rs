@@ -1,5 +1,5 @@
-//! The thresholds in force, on disk, so that a restart goes on with a tighter one that the page had set, and says what
-//! it loosens.
+//! The thresholds in force, kept on disk: a restart goes on with a tighter one that the page has set, and logs what it
+//! loosens.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::judgement::Judgement;
 use crate::files::write_whole;
 use crate::text::{self, TextError};
 
-/// Where systemd lets a service keep its state.
+/// Variable in which systemd names the folder for a service's state.
 const STATE_FOLDER: &str = "STATE_DIRECTORY";
 /// The file has a few lines.
 const BYTES_MAX: u64 = 4 << 10;
@@ -27,14 +27,14 @@ pub enum LastRunError {
 /// The file of one station.
 pub struct LastRun {
     path: PathBuf,
-    /// As it was written last.
+    /// What was written last.
     written: Option<InForce>,
     failing: bool,
 }
 
 impl LastRun {
     /// `NAME.thresholds.json` for `NAME.toml`: in systemd's folder for state, or beside the configuration.
-    pub fn of_configuration(configuration: &Path) -> Self {
+    pub fn for_configuration(configuration: &Path) -> Self {
         let name = configuration.file_stem().unwrap_or_default().to_string_lossy();
         let beside = configuration.parent().unwrap_or(Path::new("")).to_path_buf();
         // systemd separates several folders by colons.
@@ -46,7 +46,7 @@ impl LastRun {
         Self { path, written: None, failing: false }
     }
 
-    /// Goes on with what was in force before, and says what judges from now on.
+    /// Goes on with the thresholds that were in force before, and logs those that are in force from now on.
     pub fn resume(&mut self, judgement: &mut Judgement) {
         match self.read() {
             Ok(Some(before)) => {
@@ -55,7 +55,9 @@ impl LastRun {
                 if judge.is_overridden() {
                     log::warn!("the threshold {}, set on the page before the restart, stays", judge.thresholds);
                 }
-                judge.loosens(&before).iter().for_each(|how| log::warn!("since the last run: {how}"));
+                if let Some(how) = judge.loosens(&before) {
+                    log::warn!("since the last run: {how}");
+                }
             }
             Ok(None) => {}
             Err(error) => log::error!("{error}; whether this start loosens the threshold is not known"),
@@ -64,12 +66,12 @@ impl LastRun {
         log::info!("parts are rejected above {thresholds}; configured is {configured}");
     }
 
-    /// Whether this run has not kept anything yet: a station that cannot start leaves the file as it was.
+    /// Whether this run has not written anything yet. A station that cannot start leaves the file as it was.
     pub fn is_new(&self) -> bool {
         self.written.is_none() && !self.failing
     }
 
-    /// None where there was no run.
+    /// None where there was no run before.
     fn read(&self) -> Result<Option<InForce>, LastRunError> {
         let text = match text::read(&self.path, BYTES_MAX) {
             Err(TextError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -80,8 +82,8 @@ impl LastRun {
         serde_json::from_str(&text).map(Some).map_err(damaged)
     }
 
-    /// Writes what is in force, if that is something else than before. A disk that cannot be written stops no line: it
-    /// is said once.
+    /// Writes what is in force, if it has changed. A disk that cannot be written does not stop the station; it is
+    /// logged once.
     pub fn keep(&mut self, judge: &Judge) {
         let now = judge.in_force();
         if self.written.as_ref() == Some(&now) {

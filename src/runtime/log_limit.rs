@@ -1,16 +1,17 @@
-//! What may happen a hundred times a second is said a few times, and then how often it was left out.
+//! Limits the log: an event that may happen a hundred times a second is logged a few times, and later how often it was
+//! left out.
 
 use std::time::{Duration, Instant};
 
 use log::Level;
 
-/// Lines of one kind within [`WITHIN`]: what comes and goes is seen doing so.
+/// Lines of one kind within [`WITHIN`]: enough to see an event come and go.
 const LINES_MAX: u32 = 6;
-/// Whose lines they are.
+/// The target that the lines are logged under.
 const TARGET: &str = "crosscheck::runtime";
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// Lines of one kind.
+/// The limit for lines of one kind.
 #[derive(Clone, Default)]
 pub struct LogLimit {
     since: Option<Instant>,
@@ -19,7 +20,7 @@ pub struct LogLimit {
 }
 
 impl LogLimit {
-    /// Logs a line, unless there were too many of its kind just now.
+    /// Logs a line, unless too many of its kind were logged just before.
     pub fn say(&mut self, level: Level, line: impl FnOnce() -> String) {
         let Some(left_out) = self.next(Instant::now()) else { return };
         if left_out > 0 {
@@ -28,7 +29,7 @@ impl LogLimit {
         log::log!(target: TARGET, level, "{}", line());
     }
 
-    /// How many lines were left out before this one; none where it is left out too.
+    /// How many lines were left out before this one. None where this one is left out too.
     fn next(&mut self, now: Instant) -> Option<u64> {
         if self.since.is_none_or(|since| now.saturating_duration_since(since) > WITHIN) {
             (self.since, self.said) = (Some(now), 0);

@@ -1,7 +1,7 @@
 //! Which frame shows which part: each trigger takes the nearest frame within its window.
 //!
-//! A trigger with a position comes from a frame in which several parts may be. It gets a copy of this very frame, and of
-//! no other: in its neighbours, another part may be at the position.
+//! A trigger with a position comes from a frame in which there may be several parts. It gets a copy of this very frame,
+//! and of no other: in the frames before and after, another part may be at the position.
 
 use std::sync::Arc;
 
@@ -12,24 +12,24 @@ use super::tracker::{PASSED_MAX, TRACKS_MAX};
 use crate::camera::CapturedFrame;
 use crate::inspect::Inspection;
 
-/// Frames, and places of frames that parts have taken, that are remembered.
+/// Frames that are remembered, including the moments of those that parts have taken.
 const RECENT_MAX: usize = 32;
 /// Triggers that may wait for their frame.
 const WAITING_MAX: usize = 32;
-/// Frames that may be kept for triggers that have not come yet: of parts that are followed, that wait for others, and that
-/// the line has not numbered.
+/// Frames that may be kept for triggers that have not come yet: for parts that are followed, that wait for others, and
+/// that the actuator has not numbered.
 pub const KEPT_MAX: usize = TRACKS_MAX + 2 * PASSED_MAX;
 
-/// A frame with the part that it shows and what became of it. Made at the start, they go round: camera,
-/// inspection, recorder, and back.
+/// A frame with the part that it shows and the inspection of it. A fixed number is made at the start, which go round:
+/// camera, inspection, recorder, and back.
 pub struct PartFrame {
     pub captured: CapturedFrame,
     /// The part's number, set when a part takes the frame.
     pub part: u64,
     pub triggered_ns: u64,
-    /// Where the part is, right and down in pixels of the photograph, if there may be others in the frame.
+    /// Where the part is, right and down in pixels of the photograph. None where the frame shows no other part.
     pub at: Option<[f32; 2]>,
-    /// When the verdict was there.
+    /// When the part was judged.
     pub judged_ns: u64,
     pub inspection: Inspection,
     /// What it was judged by.
@@ -49,7 +49,7 @@ impl PartFrame {
         })
     }
 
-    /// Takes all the memory that frames like this one and their inspection will need.
+    /// Allocates all the memory that frames like `other` and their inspections need.
     pub fn be_as_large_as(&mut self, other: &Self) {
         self.captured = other.captured.clone();
         self.inspection = other.inspection.clone();
@@ -61,16 +61,16 @@ impl PartFrame {
 pub struct Trigger {
     pub part: u64,
     pub at_ns: u64,
-    /// Where the part is in the frame that was captured at `at_ns`, right and down in pixels of the photograph; that frame
-    /// may show others. None for a part that has a frame of its own.
+    /// Where the part is in the frame that was captured at `at_ns`, right and down in pixels of the photograph; that
+    /// frame may show others. None for a part that has a frame of its own.
     pub at: Option<[f32; 2]>,
 }
 
-/// What came of a trigger.
+/// The frame of a trigger, or none.
 pub enum Matched {
     /// The frame that shows the part.
     Frame(Box<PartFrame>),
-    /// None within the window, or the nearest one shows the part before.
+    /// There is none within the window, or the nearest one was taken by another part.
     None { part: u64 },
 }
 
@@ -88,7 +88,7 @@ pub struct Matcher {
     /// In the order of capture.
     recent: Vec<Recent, RECENT_MAX>,
     waiting: Deque<Trigger, WAITING_MAX>,
-    /// How long frames take from the sensor to here, about the longest of late.
+    /// How long frames take from the sensor to here: about the longest of the recent ones.
     delivery_ns: u64,
 }
 
@@ -97,7 +97,7 @@ impl Matcher {
         Self { offset_ns, window_ns, recent: Vec::new(), waiting: Deque::new(), delivery_ns: 0 }
     }
 
-    /// Takes in the newest frame. Given back when there is no room for it: parts depend on all the others.
+    /// Takes in the newest frame. Returns it where there is no room: parts depend on all the others.
     pub fn add(&mut self, part_frame: Box<PartFrame>, now_ns: u64) -> Option<Box<PartFrame>> {
         let captured_ns = part_frame.captured.captured_ns;
         let delivery_ns = now_ns.saturating_sub(captured_ns);
@@ -118,7 +118,7 @@ impl Matcher {
         self.recent.iter().filter(|recent| recent.part_frame.is_some()).count()
     }
 
-    /// Takes in a trigger; false when too many wait already, and the part stays without a frame.
+    /// Takes in a trigger. False where too many wait already: the part stays without a frame.
     pub fn trigger(&mut self, trigger: Trigger) -> bool {
         self.waiting.push_back(trigger).is_ok()
     }
@@ -127,20 +127,20 @@ impl Matcher {
         !self.waiting.is_empty()
     }
 
-    /// Gives up the oldest frame that no waiting trigger depends on; nor one captured at one of `kept_ns`.
+    /// Releases the oldest frame that no waiting trigger depends on and that was not captured at one of `kept_ns`.
     pub fn release(&mut self, kept_ns: impl IntoIterator<Item = u64>) -> Option<Box<PartFrame>> {
         let mut needed: Vec<u64, { WAITING_MAX + KEPT_MAX }> = kept_ns.into_iter().take(KEPT_MAX).collect();
         for trigger in &self.waiting {
             let nearest = self.nearest(self.wanted_ns(trigger)).map(|i| self.recent[i].captured_ns);
-            // One for each waiting trigger, and those that are kept: there is room.
+            // There is room: one for each waiting trigger, and one for each frame that is kept.
             let _ = needed.extend_from_slice(nearest.as_slice());
         }
         let free = |recent: &&mut Recent| recent.part_frame.is_some() && !needed.contains(&recent.captured_ns);
         self.recent.iter_mut().find(free)?.part_frame.take()
     }
 
-    /// What came of the trigger that has waited longest, once it can be told. `spare` gives a frame to copy into, for a
-    /// trigger with a position; where there is none, the part has no frame.
+    /// The frame of the trigger that has waited longest, once it is settled. `spare` supplies a frame to copy into for
+    /// a trigger with a position; where it has none, the part has no frame.
     pub fn next(&mut self, now_ns: u64, spare: impl FnOnce() -> Option<Box<PartFrame>>) -> Option<Matched> {
         let trigger = *self.waiting.front()?;
         let part_frame = match trigger.at {
@@ -160,7 +160,7 @@ impl Matcher {
     /// A copy of the frame that a trigger came from, if it is held. It stays for the other parts that it shows.
     fn copy(&self, trigger: &Trigger, spare: impl FnOnce() -> Option<Box<PartFrame>>) -> Option<Box<PartFrame>> {
         let mut own = self.recent.iter().filter(|recent| recent.captured_ns == trigger.at_ns);
-        // Of two frames of one moment, only one shows the part where it is said to be.
+        // Of two frames of one moment, only one shows the part at its position.
         let (Some(recent), None) = (own.next(), own.next()) else { return None };
         let held = recent.part_frame.as_ref()?;
         let mut part_frame = spare()?;
@@ -168,7 +168,7 @@ impl Matcher {
         Some(part_frame)
     }
 
-    /// The frame nearest to a trigger, which is taken out; none as long as a nearer one may come.
+    /// Takes out the frame nearest to a trigger. None as long as a nearer one may come.
     fn settle(&mut self, trigger: &Trigger, now_ns: u64) -> Option<Option<Box<PartFrame>>> {
         let wanted_ns = self.wanted_ns(trigger);
         let nearest = self.nearest(wanted_ns);

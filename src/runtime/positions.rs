@@ -1,15 +1,15 @@
-//! Where the parts are that the line has been told of, until it answers with their numbers.
+//! Keeps the positions of announced parts until the actuator answers with the numbers of the parts.
 //!
-//! The line numbers what one thread announces in its order, from 0 on, as long as nobody else announces parts and no part
-//! is taken for a bounce of the one before. So the number of each part is known before the answer comes, and an answer
-//! that gets lost, or comes for another moment, leaves its part without a position: the part is rejected, and none after it
-//! gets the position of another.
+//! The actuator numbers the parts that one thread announces in their order, from 0 on, as long as no one else announces
+//! parts and no part is taken for a bounce of the one before. So the number of each part is known before the answer
+//! comes. Where an answer gets lost, or comes for another moment, its part has no position: it is rejected, and no
+//! later part gets the position of another.
 
 use heapless::Deque;
 
 use super::tracker::{PASSED_MAX, Passed};
 
-/// Parts that the line has numbered and told of, or will.
+/// Parts that were announced and whose numbers the actuator has not reported yet.
 pub struct Positions {
     /// Parts that were announced so far.
     announced: u64,
@@ -22,16 +22,17 @@ impl Positions {
         Self { announced: 0, waiting: Deque::new() }
     }
 
-    /// A part that the line has taken. One that finds no room here has no position, and is rejected.
+    /// Keeps the position of a part that the actuator has taken. Where there is no room, the part has no position, and
+    /// is rejected.
     pub fn announce(&mut self, passed: Passed) {
         // Refused where too many wait already.
         let _ = self.waiting.push_back((self.announced, passed));
         self.announced += 1;
     }
 
-    /// Where a part is that the line has numbered, in pixels of the frame captured at `at_ns`.
-    pub fn of(&mut self, part: u64, at_ns: u64) -> Option<[f32; 2]> {
-        // The line did not tell of those before.
+    /// Takes out the position of a part that the actuator has numbered, in pixels of the frame captured at `at_ns`.
+    pub fn take(&mut self, part: u64, at_ns: u64) -> Option<[f32; 2]> {
+        // The actuator has not reported those before.
         while self.waiting.pop_front_if(|(number, _)| *number < part).is_some() {}
         let (_, passed) = self.waiting.pop_front_if(|(number, _)| *number == part)?;
         passed.at.filter(|_| passed.captured_ns == at_ns)
@@ -58,31 +59,31 @@ mod tests {
     #[test]
     fn each_part_has_its_own_position() {
         let mut positions = positions(&[5, 5, 9]);
-        assert_eq!(positions.of(0, 5), Some([0.0, 7.0]));
+        assert_eq!(positions.take(0, 5), Some([0.0, 7.0]));
         positions.announce(Passed { captured_ns: 9, at: None });
         assert_eq!(positions.kept_ns().collect::<Vec<_>>(), [5, 9]);
-        assert_eq!(positions.of(1, 5), Some([1.0, 7.0]));
-        assert_eq!(positions.of(2, 9), Some([2.0, 7.0]));
-        assert_eq!(positions.of(3, 9), None);
-        assert_eq!(positions.of(4, 11), None);
+        assert_eq!(positions.take(1, 5), Some([1.0, 7.0]));
+        assert_eq!(positions.take(2, 9), Some([2.0, 7.0]));
+        assert_eq!(positions.take(3, 9), None);
+        assert_eq!(positions.take(4, 11), None);
     }
 
     #[test]
     fn a_part_of_which_the_line_does_not_tell_shifts_no_other() {
         let mut positions = positions(&[5, 5, 5, 9]);
-        assert_eq!(positions.of(1, 5), Some([1.0, 7.0]));
-        // What the line has put to another moment is not the part that was announced.
-        assert_eq!(positions.of(2, 6), None);
-        assert_eq!(positions.of(3, 9), Some([3.0, 7.0]));
+        assert_eq!(positions.take(1, 5), Some([1.0, 7.0]));
+        // A part of another moment is not the one that was announced.
+        assert_eq!(positions.take(2, 6), None);
+        assert_eq!(positions.take(3, 9), Some([3.0, 7.0]));
     }
 
     #[test]
     fn numbers_go_on_where_there_is_no_room() {
         let mut positions = positions(&[5; PASSED_MAX + 2]);
-        assert_eq!(positions.of(0, 5), Some([0.0, 7.0]));
-        assert_eq!(positions.of(PASSED_MAX as u64, 5), None);
+        assert_eq!(positions.take(0, 5), Some([0.0, 7.0]));
+        assert_eq!(positions.take(PASSED_MAX as u64, 5), None);
         positions.announce(Passed { captured_ns: 8, at: Some([1.0, 2.0]) });
-        assert_eq!(positions.of(PASSED_MAX as u64 + 1, 5), None);
-        assert_eq!(positions.of(PASSED_MAX as u64 + 2, 8), Some([1.0, 2.0]));
+        assert_eq!(positions.take(PASSED_MAX as u64 + 1, 5), None);
+        assert_eq!(positions.take(PASSED_MAX as u64 + 2, 8), Some([1.0, 2.0]));
     }
 }

@@ -4,11 +4,11 @@
 //! FOLDER/parts/test/{good,review,reject}/{rgb,xyz,gt,anomaly_map,psi_rgb,psi_xyz,verdict}/SESSION-PART.*
 //! ```
 //!
-//! The session counts the starts that recorded something, so that names are in the order of the parts whatever the clock
-//! says. A part's files get their names together, the verdict last: a part without one is not complete.
+//! The session counts the starts that recorded something, so that names are in the order of the parts even where the
+//! clock is wrong. A part's files get their names together, the verdict last: a part without one is not complete.
 //!
-//! `gt` is what lay above the threshold, for a person to correct. A thread of low priority writes; when its queue is
-//! full a part is not recorded, and counted. The oldest parts are removed to keep to the quota.
+//! `gt` marks the pixels above the threshold, for a person to correct. A thread of low priority writes. A part that finds
+//! its queue full is counted and not recorded. The oldest parts are removed to keep to the quota.
 
 mod shelf;
 
@@ -33,10 +33,10 @@ use crate::score::Verdict;
 use crate::shapes::{H, P, W};
 use shelf::Shelf;
 
-/// How long the thread sleeps when nothing wakes it.
+/// How long the thread sleeps where nothing wakes it.
 const IDLE: Duration = Duration::from_millis(100);
 
-/// The class that a recording is to `evaluate`.
+/// The name of the class under which `evaluate` finds a recording.
 pub const CLASS: &str = "parts";
 
 #[derive(Debug, Error)]
@@ -45,15 +45,15 @@ pub enum RecorderError {
     Folder { folder: PathBuf, source: io::Error },
 }
 
-/// How the recorder is joined to the rest of the station.
+/// The recorder thread's connections to the rest of the station.
 pub struct Links<'a> {
     pub queue: Consumer<'a, Box<PartFrame>>,
-    /// Frames that are done with.
+    /// Where frames go that are no longer needed.
     pub spare: Producer<'a, Box<PartFrame>>,
     pub metrics: &'a Metrics,
     /// Whether the last part could not be written.
     pub failing: &'a AtomicBool,
-    /// No more parts come once this is set.
+    /// Set once no more parts come.
     pub stop: &'a AtomicBool,
 }
 
@@ -73,7 +73,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Takes stock of what is recorded already, and removes what a sudden end left half-written.
+    /// Opens a recording, and removes parts that are incomplete because an earlier run ended suddenly.
     pub fn open(options: &RecorderOptions) -> Result<Self, RecorderError> {
         let test = options.folder.join(CLASS).join("test");
         let failed = |source| RecorderError::Folder { folder: options.folder.clone(), source };
@@ -84,7 +84,7 @@ impl Recorder {
         Ok(Self { test, shelf, session })
     }
 
-    /// Writes parts until no more come, and gives their frames back.
+    /// Writes parts until no more come, and returns their frames.
     pub fn run(mut self, mut links: Links) {
         priority::lower();
         loop {
@@ -146,7 +146,7 @@ impl Recorder {
     }
 }
 
-/// The folder of a verdict. What is not passed is a defect to `evaluate`.
+/// The folder of a verdict. `evaluate` takes every part outside of `good` for defective.
 fn kind(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "good",

@@ -1,5 +1,5 @@
-//! What SIGHUP and the live page do: the configuration is read again, or a threshold is set, and what may change while
-//! parts are on the belt is changed. What loosens a verdict is confirmed on the page, and said in the log.
+//! Reads the configuration again, or sets a threshold, as SIGHUP and the live page ask for. Only what may change while
+//! parts are on the belt is changed. A change that loosens the verdict has to be confirmed on the page, and is logged.
 
 use std::path::PathBuf;
 
@@ -37,9 +37,9 @@ pub enum ReloadError {
 pub struct Reloader {
     path: PathBuf,
     station: Station,
-    /// What judges, changes on their way included.
+    /// The judge in force, including changes that are still on their way.
     judge: Judge,
-    /// That an override stays, however often the configuration is read.
+    /// Limits how often it is logged that a threshold from the page stays in force.
     reminders: LogLimit,
 }
 
@@ -48,13 +48,13 @@ impl Reloader {
         Self { path, station, judge, reminders: LogLimit::default() }
     }
 
-    /// What judges from the last change on.
+    /// The judge in force after the last change.
     pub fn judge(&self) -> &Judge {
         &self.judge
     }
 
-    /// Reads the configuration again. What is wrong with it changes nothing, and what may loosen a verdict is refused
-    /// unless it may. `frame`: width and height of the camera's frames, which regions have to fit.
+    /// Reads the configuration again. An error changes nothing. A change that may loosen the verdict is an error unless
+    /// `may_loosen`. `frame`: width and height of the camera's frames, which regions have to fit.
     pub fn reload(&mut self, frame: Option<(usize, usize)>, may_loosen: bool) -> Result<Change, ReloadError> {
         let station = Station::read(&self.path)?;
         let (file, _) = station.engine.read()?;
@@ -81,7 +81,9 @@ impl Reloader {
         if !loosens.is_empty() && !may_loosen {
             return Err(ReloadError::Loosens(loosens.join("; ")));
         }
-        loosens.iter().for_each(|how| log::warn!("reload: {how}"));
+        for how in &loosens {
+            log::warn!("reload: {how}");
+        }
         if judge.is_overridden() {
             let (now, configured) = (judge.thresholds, judge.configured);
             self.reminders.say(Level::Warn, || {
@@ -101,16 +103,18 @@ impl Reloader {
         Ok(change)
     }
 
-    /// Another threshold, until another is set or configured. The review band stays.
+    /// Sets another threshold, which holds until another is set or configured. The review band stays.
     pub fn threshold(&mut self, reject: f32, may_loosen: bool) -> Result<Change, ThresholdRefusal> {
         let before = self.judge.in_force();
         self.judge = self.judge.set(reject, may_loosen)?;
         let loosens = self.judge.loosens(&before);
-        loosens.iter().for_each(|how| log::warn!("set on the page and confirmed: {how}"));
+        if let Some(how) = &loosens {
+            log::warn!("set on the page and confirmed: {how}");
+        }
         Ok(Change { loosens: loosens.is_some(), ..Change::from_judge(self.judge.clone()) })
     }
 
-    /// Everything by which a part may pass that did not before.
+    /// Every reason why a part may pass that would not have passed before.
     fn loosens(&self, station: &Station, judge: &Judge) -> Vec<String> {
         let old = &self.station;
         let mut how: Vec<String> = judge.loosens(&self.judge.in_force()).into_iter().collect();
@@ -128,14 +132,14 @@ impl Reloader {
         how
     }
 
-    /// Whether nothing differs but what a reload changes.
+    /// Whether the configuration differs at most in the sections that a reload changes.
     fn is_alike(&self, station: &Station) -> bool {
         let Station { engine, scene, regions, .. } = station.clone();
         *station == Station { engine, scene, regions, ..self.station.clone() }
     }
 }
 
-/// Another engine, which has been held to the check frames.
+/// Reads another engine, and checks it on the check frames.
 fn read_engine(station: &Station) -> Result<(Inspector, Judge), ReloadError> {
     let mut judgement = Judgement::from_station(station)?;
     match &station.engine.check_frames {

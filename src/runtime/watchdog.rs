@@ -1,5 +1,5 @@
-//! What the service manager is told: ready, alive, and in which state. The protocol is a few words over a datagram
-//! socket (sd_notify(3)); a message is sent without waiting and without an allocation, since the inspection sends it.
+//! Tells the service manager that the station is ready and alive, and in which state it is. The protocol is a few words
+//! over a datagram socket (sd_notify(3)). The inspection thread sends messages: sending neither waits nor allocates.
 
 use std::ffi::OsStr;
 use std::io;
@@ -7,18 +7,18 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
-/// Where the service manager listens; nowhere when there is none.
+/// The socket on which the service manager listens, if there is a service manager.
 pub struct ServiceManager {
     socket: Option<UnixDatagram>,
 }
 
 impl ServiceManager {
-    /// Nobody is told anything.
+    /// Without a service manager; nothing is sent.
     pub fn none() -> Self {
         Self { socket: None }
     }
 
-    /// The one that started this program, by NOTIFY_SOCKET.
+    /// The service manager that started this program, by the variable NOTIFY_SOCKET.
     pub fn from_environment() -> io::Result<Self> {
         std::env::var_os("NOTIFY_SOCKET").map_or(Ok(Self::none()), |name| Self::at(&name))
     }
@@ -54,7 +54,7 @@ impl ServiceManager {
     }
 
     fn send(&self, message: &str) {
-        // A manager that does not listen misses signs of life and acts on that; there is nothing else to do.
+        // A manager that does not listen misses signs of life, and acts on that by itself.
         let _ = self.socket.as_ref().map(|socket| socket.send(message.as_bytes()));
     }
 }

@@ -1,4 +1,4 @@
-//! What a recording holds, oldest first, and the room that it takes.
+//! The parts of a recording, oldest first, and the space that they take.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, DirEntry};
@@ -8,19 +8,19 @@ use std::path::{Path, PathBuf};
 use crate::dataset::recording;
 use crate::files;
 
-/// What the files of a part end in.
+/// Extensions of a part's files.
 const EXTENSIONS: [&str; 3] = ["png", "tiff", "json"];
-/// The folder of the file that has its name only while all others of its part have theirs.
+/// The folder of the file that marks a part as complete: it exists only while all others of the part do.
 pub const MARK: &str = "verdict";
 
-/// Recorded parts and their files. What is named otherwise than a station names parts is a person's, and stays.
+/// Recorded parts and their files. Files with names that a station does not give belong to a person, and stay.
 pub struct Shelf {
     test: PathBuf,
     quota_bytes: u64,
-    /// By name, which is by age.
+    /// In the order of their names, which is that of their age.
     parts: VecDeque<Part>,
     bytes: u64,
-    /// The largest part so far: room for as much is made before the next is written.
+    /// Size of the largest part so far. This much space is made before the next part is written.
     part_bytes_max: u64,
 }
 
@@ -32,7 +32,7 @@ struct Part {
 }
 
 impl Shelf {
-    /// `test`: a folder of kinds, each with folders of equally named files. What a sudden end left of a part is removed.
+    /// `test`: a folder of kinds, each with folders whose files have the same names. Removes incomplete parts.
     pub fn open(test: &Path, quota_bytes: u64) -> io::Result<Self> {
         let mut shelf = Self { test: test.into(), quota_bytes, parts: VecDeque::new(), bytes: 0, part_bytes_max: 0 };
         let mut found: BTreeMap<(String, String), u64> = BTreeMap::new();
@@ -59,7 +59,7 @@ impl Shelf {
         Ok(shelf)
     }
 
-    /// The session of the newest part; 0 where there is none, or only such as the wall's clock named.
+    /// The session of the newest part. 0 where no part has a session in its name: earlier versions used the wall clock.
     pub fn last_session(&self) -> u64 {
         self.parts.iter().filter_map(|part| recording::session_of(&part.stem)).max().unwrap_or(0)
     }
@@ -74,7 +74,7 @@ impl Shelf {
         Ok(())
     }
 
-    /// Takes note of a part that was written.
+    /// Adds a part that was written.
     pub fn add(&mut self, kind: &str, stem: &str) -> io::Result<()> {
         let mut bytes = 0;
         for file in self.files(kind, stem)? {
@@ -86,14 +86,14 @@ impl Shelf {
         self.make_room()
     }
 
-    /// Whether a part lacks its verdict and part of its frame: an earlier version was ended while it wrote or removed it.
-    /// A frame that is whole may have been put there by a person.
+    /// Whether a part lacks its verdict and part of its frame: an earlier version was ended while it wrote or removed
+    /// it. A frame that is whole may have been put there by a person.
     fn is_half(&self, kind: &str, stem: &str) -> bool {
         let lacks = |folder: &str, extension: &str| !self.file(kind, folder, stem, extension).exists();
         lacks(MARK, "json") && (lacks("rgb", "png") || lacks("xyz", "tiff"))
     }
 
-    /// Takes the mark off a part, then removes its files. Until they are gone the mark's temporary speaks of them.
+    /// Takes the mark off a part, then removes its files. The mark's temporary file stays until they are gone.
     fn remove_part(&self, kind: &str, stem: &str) -> io::Result<()> {
         let mark = self.file(kind, MARK, stem, "json");
         let temporary = mark.exists().then(|| files::temporary_path(&mark));
@@ -106,7 +106,7 @@ impl Shelf {
         temporary.map_or(Ok(()), |temporary| files::remove(&temporary))
     }
 
-    /// Removes what is left of parts whose writing or removal was ended, and the temporaries of it.
+    /// Removes what is left of parts whose writing or removal was interrupted, with the temporary files.
     fn remove_broken_off(&self, kind: &str) -> io::Result<()> {
         let marks = self.test.join(kind).join(MARK);
         let folders = folders(&self.test.join(kind))?.iter().map(DirEntry::path).collect::<Vec<_>>();
@@ -115,7 +115,7 @@ impl Shelf {
             log::info!("removed what a sudden end left of the part {kind}/{stem}");
             self.files(kind, stem)
         })?;
-        // Of earlier versions, which named temporaries so.
+        // Earlier versions named their temporary files like this.
         for file in self.files_of(kind)?.iter().filter(|file| file.file_name().to_string_lossy().starts_with(".tmp")) {
             files::remove(&file.path())?;
         }

@@ -12,7 +12,7 @@ use super::{frame, tote};
 
 fn inspector() -> Inspector {
     let engine = bench::with_mappings(Engine::built_in().unwrap());
-    Inspector::on(Choice::Cpu, engine, Default::default()).unwrap()
+    Inspector::on_machine(Choice::Cpu, engine, Default::default()).unwrap()
 }
 
 #[test]

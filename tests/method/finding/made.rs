@@ -33,7 +33,7 @@ fn followed(side_mm: f32) -> Crop {
 fn inspector(preparation: Preparation) -> Inspector {
     let mut engine = Engine::built_in().unwrap();
     engine.prepare_as(preparation).unwrap();
-    Inspector::on(Choice::Cpu, bench::with_mappings(engine), Default::default()).unwrap()
+    Inspector::on_machine(Choice::Cpu, bench::with_mappings(engine), Default::default()).unwrap()
 }
 
 /// Of the pixels kept and those of the part, the share that is both.

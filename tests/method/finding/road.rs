@@ -49,11 +49,11 @@ fn inspector(good: &RgbdFrame) -> Inspector {
     }
     let settings = FitSettings { epochs: 24, ..FitSettings::default() };
     let mut engine = fit.run(&settings, None, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
-    let mut inspector = Inspector::on(Choice::Cpu, engine.clone(), Default::default()).unwrap();
+    let mut inspector = Inspector::on_machine(Choice::Cpu, engine.clone(), Default::default()).unwrap();
     let scores: Vec<f32> =
         (0..39).map(|_| inspector.inspect(&drawn(good, &mut random)).unwrap().ranked_score()).collect();
     engine.metadata.calibration = Some(calibrate(&scores, 0.025, None).unwrap());
-    Inspector::on(Choice::Cpu, engine, Default::default()).unwrap()
+    Inspector::on_machine(Choice::Cpu, engine, Default::default()).unwrap()
 }
 
 #[test]
