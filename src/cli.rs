@@ -34,7 +34,7 @@ use clap::{Parser, Subcommand};
 pub use outcome::Outcome;
 pub use say::{OutputClosed, describe};
 
-/// Crossmodal feature mapping: finds defects in colour, in shape, and in the mismatch of the two.
+/// Finds defects in colour, in shape, and in the mismatch of the two, by Crossmodal Feature Mapping.
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true)]
 pub struct Cli {

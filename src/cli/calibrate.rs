@@ -11,10 +11,10 @@ use crosscheck::model::engine_file::Engine;
 use super::Outcome;
 use super::options::{EvaluationOptions, ReadingOptions, SceneOption};
 
-/// Find the threshold for a false-reject rate on good parts that the fit has not seen.
+/// Find an engine's threshold for a false-reject rate, on good parts that the fit has not seen.
 #[derive(Args)]
 pub struct Arguments {
-    /// Fitted engine; the threshold is written into it, or into --output
+    /// Fitted engine file; the threshold is written into it unless --output is given
     #[arg(long)]
     engine: PathBuf,
     /// Good parts: a folder with rgb and xyz inside, or a validation split of MVTec 3D-AD or Eyecandies
@@ -24,15 +24,16 @@ pub struct Arguments {
     reading: ReadingOptions,
     #[command(flatten)]
     scene: SceneOption,
-    /// Share of good parts that may be rejected, in expectation
+    /// Largest expected share of good parts that are rejected, 0 to 1
     #[arg(long, value_name = "RATE", default_value_t = 0.003)]
     false_reject_rate: f64,
-    /// Share of good parts that may be reviewed or rejected; larger than the false-reject rate
+    /// Largest expected share of good parts that are reviewed or rejected; must be larger than the false-reject rate;
+    /// no review band if left out
     #[arg(long, value_name = "RATE")]
     review_rate: Option<f64>,
     #[command(flatten)]
     evaluation: EvaluationOptions,
-    /// Engine to write, when not over the one that is read
+    /// Engine file to write; if left out, the engine that was read is overwritten
     #[arg(short, long, value_name = "ENGINE")]
     output: Option<PathBuf>,
 }

@@ -14,40 +14,44 @@ use super::options::{Size, one_of};
 /// A lens that was found worse than this is calibrated again, pixels.
 const ERROR_PX_MAX: f64 = 0.5;
 
-/// Write the camera file from calibrations of OpenCV, ROS or Kalibr (docs/station.md has the recipe for a printed board).
+/// Write a camera file from calibrations of OpenCV, ROS or Kalibr (docs/station.md describes how to calibrate with a
+/// printed board).
 #[derive(Args)]
 pub struct Arguments {
-    /// The colour imager: OpenCV's .yml or .json, ROS's camera_info .yaml, or Kalibr's camchain .yaml
+    /// Calibration of the colour imager: OpenCV's .yml or .json, ROS's camera_info .yaml, or Kalibr's camchain .yaml
     #[arg(long, value_name = "FILE")]
     colour: PathBuf,
-    /// The depth imager; left out where the camera registers depth to colour itself
+    /// Calibration of the depth imager; leave it out if the camera registers depth to colour itself
     #[arg(long, value_name = "FILE", requires = "extrinsics")]
     depth: Option<PathBuf>,
-    /// Between depth and colour: OpenCV's R and T (metres), a RealSense node's extrinsics, or Kalibr's camchain
+    /// Extrinsics between depth and colour: OpenCV's R and T (metres), a RealSense node's extrinsics, or Kalibr's
+    /// camchain
     #[arg(long, value_name = "FILE", requires = "depth")]
     extrinsics: Option<PathBuf>,
-    /// Which imager OpenCV's camera 1 is, from which R and T lead to camera 2; depth where nothing tells
+    /// Imager that is camera 1 of OpenCV's R and T, which transform its points into those of camera 2; depth if left
+    /// out and the file does not tell
     #[arg(long, value_name = "IMAGER", value_parser = one_of::<Imager>(Imager::WORDS))]
     camera_1: Option<Imager>,
-    /// Which camera of Kalibr's camchain the colour imager is, such as cam1, where no topic tells
+    /// Name of the colour imager in Kalibr's camchain, such as cam1, if no rostopic tells
     #[arg(long, value_name = "NAME")]
     colour_camera: Option<String>,
-    /// Which camera of Kalibr's camchain the depth imager is
+    /// Name of the depth imager in Kalibr's camchain, such as cam0, if no rostopic tells
     #[arg(long, value_name = "NAME", requires = "depth")]
     depth_camera: Option<String>,
     /// Metres per step of the depth image
     #[arg(long, value_name = "METRES", default_value_t = 0.001)]
     depth_unit_m: f64,
-    /// What is added to a depth, such as a Kinect v2's depthShift
+    /// Metres added to every depth, such as a Kinect v2's depthShift
     #[arg(long, value_name = "METRES", default_value_t = 0.0, allow_negative_numbers = true)]
     depth_offset_m: f64,
-    /// Size of the colour image, where its file does not tell
+    /// Size of the colour image, if its file does not contain it
     #[arg(long, value_name = "WIDTHxHEIGHT")]
     colour_size: Option<Size>,
-    /// Size of the depth image, where its file does not tell
+    /// Size of the depth image, if its file does not contain it
     #[arg(long, value_name = "WIDTHxHEIGHT")]
     depth_size: Option<Size>,
-    /// Whose pixels frames have: the colour image's, or the depth image's with colour sampled at its points
+    /// Image whose pixels the frames have: colour, to which depth is registered, or depth, at whose points colour is
+    /// sampled
     #[arg(long, default_value = "colour", value_parser = one_of::<Grid>(Grid::WORDS))]
     grid: Grid,
     /// Camera file to write

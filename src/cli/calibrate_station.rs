@@ -22,11 +22,11 @@ use super::say::print;
 /// Frames that the picture shows.
 const PICTURED: usize = 12;
 
-/// Measure the belt, the part on it and the light, and say whether the method can work so; proposes the [scene] that --scene
-/// reads, with a picture beside it.
+/// Measure the belt, the part on it and the light, warn if the geometry does not suit the method, and propose a [scene]
+/// for --scene, with a picture beside it.
 #[derive(Args)]
 pub struct Arguments {
-    /// Frames of good parts on the belt, in any layout; more folders with commas between
+    /// Folder with frames of good parts on the belt, in any layout; several folders are separated by commas
     #[arg(
         long,
         value_name = "DIR",
@@ -35,7 +35,7 @@ pub struct Arguments {
         conflicts_with = "config"
     )]
     frames: Vec<PathBuf>,
-    /// Measure what this station's camera sees now; its outputs are not touched
+    /// Configuration of the station (TOML) whose camera is measured now; its outputs are not driven
     #[arg(long, value_name = "STATION")]
     config: Option<PathBuf>,
     /// Parts to measure with --config
@@ -47,7 +47,7 @@ pub struct Arguments {
     scene: SceneOption,
     #[command(flatten)]
     engine: EngineOption,
-    /// Station calibration to write
+    /// Station calibration (TOML) to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 }

@@ -10,7 +10,8 @@ use super::Outcome;
 use super::say::print;
 use super::secrets;
 
-/// Check a station's configuration with the camera file, the keys and the first replayed frame that it names, and print it with every default filled in.
+/// Check a station's configuration, and the camera file, the keys and the first replayed frame that it names, and print
+/// it with all defaults.
 #[derive(Args)]
 pub struct Arguments {
     /// Configuration of the station (TOML)

@@ -35,16 +35,17 @@ const STREAM_START: u64 = 2_000;
 /// Frames that wait while one is inspected.
 const QUEUE: usize = 1;
 
-/// Learn a synthetic part from 16 good ones, calibrate, and inspect a stream of good and defective parts.
+/// Learn a synthetic part from 16 good examples, calibrate a threshold, and inspect a stream of good and defective
+/// parts.
 #[derive(Args)]
 pub struct Arguments {
-    /// The part
+    /// Part to learn and inspect
     #[arg(long, value_name = "KIND", default_value = "biscuit", value_parser = part)]
     part: Part,
     /// Seed of the station, the parts and their defects
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Parts on the belt
+    /// Parts to inspect
     #[arg(long, default_value_t = 60)]
     frames: u64,
     /// Folder for the overlays and the report

@@ -10,16 +10,18 @@ use serde_json::json;
 use super::Outcome;
 use super::say::print;
 
-/// Say what keeps a station from running well here, with the fix for each finding: exit code 1 where something must be fixed.
+/// Check whether a station can run well on this machine, and print a fix for each finding. Exit code: 1 if something
+/// must be fixed.
 #[derive(Args)]
 pub struct Arguments {
-    /// Configuration of the station (TOML); without one, only the machine is looked at
+    /// Configuration of the station (TOML); if left out, only the machine is checked
     #[arg(long)]
     config: Option<PathBuf>,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
-    /// Change an output and look for it at an input that is wired to it, as reject:confirm. Moves what is connected!
+    /// Change an output, and check that an input which is wired to it follows, such as reject:confirm. This moves what
+    /// is connected!
     #[arg(long, value_name = "OUTPUT:INPUT", requires = "config")]
     loopback: Option<String>,
 }

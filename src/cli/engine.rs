@@ -15,7 +15,7 @@ use super::options::{EngineOption, ReadingOptions, one_of};
 use super::progress::PlanBar;
 use super::say::print;
 
-/// Build TensorRT's plans of an engine, and check them against the CPU.
+/// Build TensorRT plans for an engine's networks, and check their scores against the CPU's.
 #[derive(Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -24,7 +24,7 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build the plans that are not kept yet, or are stale
+    /// Build the plans that are missing from the cache or stale
     Build(Build),
 }
 
@@ -32,17 +32,17 @@ enum Command {
 struct Build {
     #[command(flatten)]
     engine: EngineOption,
-    /// GPU that the plans are for: this machine's, or a compute capability (sm86, sm89, sm120; TensorRT-RTX); repeatable
+    /// GPU to build for: this machine's, or a compute capability (sm86, sm89, sm120; needs TensorRT-RTX); repeatable
     #[arg(long, value_name = "this|smNN", value_delimiter = ',', default_value = "this")]
     target: Vec<Target>,
-    /// Library that builds them
+    /// Library that builds the plans
     #[arg(long, default_value = "auto", value_parser = one_of::<Library>(Library::WORDS))]
     library: Library,
-    /// Folder of plans, where the usual one is not wanted
+    /// Folder in which plans are stored; CACHE_DIRECTORY or ~/.cache/crosscheck if left out
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
-    /// Frames (a folder with rgb and xyz inside) that the plans for this machine must score as the CPU does; without
-    /// this they are not taken into use
+    /// Folder with rgb and xyz inside: the plans for this machine are taken into use if they score each of these frames
+    /// within 2 % of the CPU's score; without this option they are not
     #[arg(long, value_name = "DIR")]
     frames: Option<PathBuf>,
     #[command(flatten)]

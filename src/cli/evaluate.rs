@@ -19,30 +19,32 @@ use super::options::{EngineOption, EvaluationOptions, FitOptions, ReadingOptions
 use super::report_files::{REPORT, write_report};
 use super::say::print;
 
-/// Measure an engine on a dataset: fitted on each class's train split first, if it has no mappings yet.
+/// Measure how well an engine detects defects on a dataset; an engine without mappings is first fitted and calibrated
+/// on each class.
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
     engine: EngineOption,
-    /// Folder of the classes
+    /// Folder of the dataset, with a folder for each class
     #[arg(long, value_name = "DIR")]
     dataset: PathBuf,
     #[command(flatten)]
     reading: ReadingOptions,
     #[command(flatten)]
     scene: SceneOption,
-    /// How the dataset lies on disk, where that is not to be found out
+    /// Layout of the dataset; detected if left out
     #[arg(long, value_parser = one_of::<Layout>(Layout::WORDS))]
     layout: Option<Layout>,
-    /// Classes to evaluate, all without it
+    /// Classes to evaluate, separated by commas; all if left out
     #[arg(long, value_delimiter = ',')]
     classes: Vec<String>,
-    /// Learn from this many frames of each class, drawn at random; several numbers give a few-shot table
+    /// Learn from this many frames of each class, drawn at random; several numbers, separated by commas, give a
+    /// few-shot table
     #[arg(long, value_delimiter = ',')]
     shots: Vec<usize>,
     #[command(flatten)]
     fit: FitOptions,
-    /// False-reject rate asked of each class's validation split
+    /// False-reject rate for which the threshold is calibrated on each class's validation split
     #[arg(long, value_name = "RATE", default_value_t = 0.01)]
     false_reject_rate: f64,
     #[command(flatten)]

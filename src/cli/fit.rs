@@ -16,7 +16,7 @@ use super::interrupt::stop_on_interrupt;
 use super::options::{EngineOption, FitOptions, MachineOption, ReadingOptions, SceneOption};
 use super::progress::{EpochBar, frames_bar};
 
-/// Learn the two mappings from good parts.
+/// Learn the two mappings from good parts, and write a fitted engine.
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -28,20 +28,22 @@ pub struct Arguments {
     reading: ReadingOptions,
     #[command(flatten)]
     scene: SceneOption,
-    /// Folder for a contact sheet of what is taken for the part in each frame, written before anything is learnt
+    /// Folder for a contact sheet that shows which pixels are taken for the part in each frame; it is written before
+    /// the mappings are learnt
     #[arg(long, value_name = "DIR")]
     preview: Option<PathBuf>,
-    /// Learn from this many frames, drawn at random
+    /// Learn from this many frames, drawn at random; from all if left out
     #[arg(long)]
     shots: Option<usize>,
     #[command(flatten)]
     fit: FitOptions,
     #[command(flatten)]
     machine: MachineOption,
-    /// Go on with a fit that was broken off, from the state beside the output
+    /// Continue an interrupted fit from the state beside the output (ENGINE.state)
     #[arg(long)]
     resume: bool,
-    /// Keep the state after the first epoch that ends so many seconds after the last that was kept; 0: after each
+    /// Save the state at the end of the first epoch that ends this many seconds after the last save; 0 saves it after
+    /// every epoch
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     keep_state_every: u64,
     /// Fitted engine to write

@@ -23,30 +23,32 @@ use super::say::print;
 /// The last of the files to be there.
 const PARTS: &str = "part.png";
 
-/// Inspect one frame: exit code 0 pass (or no threshold yet), 1 reject or review, 2 error.
+/// Inspect one frame. Exit code: 0 pass (or the engine has no threshold yet), 1 reject or review, 2 error.
 #[derive(Args)]
 pub struct Arguments {
-    /// Engine file, from `crosscheck import` or `crosscheck fit`
+    /// Fitted engine file
     #[arg(long)]
     engine: PathBuf,
-    /// Colour image: PNG or JPEG
+    /// Colour image: PNG, JPEG, BMP or TIFF
     #[arg(long)]
     rgb: PathBuf,
-    /// Organised cloud registered to it: float TIFF, NPY, or a 16-bit depth PNG with --camera
+    /// Organised cloud registered to the colour image: float TIFF or NPY; or, with --camera, a depth image: PNG, TIFF
+    /// or NPY
     #[arg(long)]
     xyz: PathBuf,
     #[command(flatten)]
     reading: ReadingOptions,
-    /// Folder for anomaly_map.tiff, psi_rgb.tiff, psi_xyz.tiff, overlay.png, and part.png: what was taken for the part
+    /// Folder for anomaly_map.tiff, psi_rgb.tiff, psi_xyz.tiff, overlay.png and part.png, which shows the pixels that
+    /// were taken for the part
     #[arg(long)]
     out: Option<PathBuf>,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
-    /// Reject above this score instead of the engine's threshold
+    /// Reject above this score instead of the engine's threshold; the calibrated review band is kept
     #[arg(long, value_parser = parse_threshold)]
     threshold: Option<f32>,
-    /// Where defects count, as the regions of this station have it (TOML)
+    /// Station configuration (TOML) whose [regions] limit where defects count
     #[arg(long, value_name = "STATION")]
     regions: Option<PathBuf>,
     #[command(flatten)]

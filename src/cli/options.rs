@@ -30,7 +30,7 @@ where
 /// The engine to start from.
 #[derive(Args)]
 pub struct EngineOption {
-    /// Engine file, from `crosscheck import`; the built-in engine when left out
+    /// Engine file, such as `crosscheck import` writes; the built-in engine if left out
     #[arg(long)]
     engine: Option<PathBuf>,
 }
@@ -52,13 +52,13 @@ pub struct FitOptions {
     /// Passes over the frames
     #[arg(long)]
     epochs: Option<usize>,
-    /// Pixels of one step
+    /// Pixels of one optimisation step
     #[arg(long)]
     pixels: Option<usize>,
-    /// Seed of the first weights and of what is drawn: the same seed, the same result
+    /// Seed of the initial weights and of all random draws; the same seed gives the same result
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Learn from what is left where more than half of the frames are left out
+    /// Learn from the remaining frames even if more than half of the frames are left out
     #[arg(long)]
     accept_left_out: bool,
 }
@@ -82,7 +82,8 @@ impl FitOptions {
 /// What of a photograph is taken for the part, where the default or the engine's own way is not wanted.
 #[derive(Args)]
 pub struct SceneOption {
-    /// File with a [scene]: crop, belt and part; a station's configuration, or what `crosscheck calibrate-station` wrote
+    /// TOML file with a [scene] (crop, belt and part): a station's configuration, or the output of `crosscheck
+    /// calibrate-station`
     #[arg(long, value_name = "FILE")]
     scene: Option<PathBuf>,
 }
@@ -106,13 +107,13 @@ impl SceneOption {
 /// How the points of files are meant.
 #[derive(Args)]
 pub struct ReadingOptions {
-    /// Camera file of depth images (TOML)
+    /// Camera file (TOML), needed if the frames have depth images instead of clouds
     #[arg(long, value_name = "FILE")]
     camera: Option<PathBuf>,
-    /// What clouds, and depths that are floating-point numbers, are written in
+    /// Unit of clouds and of floating-point depth images
     #[arg(long, value_name = "m|cm|mm|0.1mm|um", default_value = "m", value_parser = metres_of)]
     cloud_unit: f32,
-    /// A z or a depth that stands for no point, as it is written in the files; besides what is not above 0
+    /// A z or depth value in the files that stands for no point, besides values that are not above 0
     #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
     no_point: Option<f32>,
 }
@@ -132,10 +133,12 @@ impl ReadingOptions {
 /// How the method is evaluated.
 #[derive(Args)]
 pub struct EvaluationOptions {
-    /// Evaluate all pixels, or every second in both directions with the others between them
+    /// Evaluate every pixel (1), or every second pixel in both directions with interpolation between them (2); the
+    /// engine's own if left out
     #[arg(long, value_parser = one_of::<Stride>(Stride::WORDS))]
     stride: Option<Stride>,
-    /// Arithmetic of the large products; auto is bf16 or f16 where the processor multiplies it faster, else f32; int8 is of the mappings' hidden units, with the others as auto
+    /// Arithmetic of the large matrix products. auto: bf16 or f16 if the processor multiplies it faster than f32, else
+    /// f32. int8: 8-bit integers for the mappings' hidden units, the other products as with auto
     #[arg(long, default_value = "f32", value_parser = one_of::<Precision>(Precision::WORDS))]
     precision: Precision,
     #[command(flatten)]
@@ -145,7 +148,7 @@ pub struct EvaluationOptions {
 /// The machine that runs the method.
 #[derive(Args)]
 pub struct MachineOption {
-    /// Machine that runs the method: auto is the CPU; cuda needs a build with that feature and NVIDIA's driver
+    /// Where the method runs: auto is the CPU; cuda needs a build with the feature cuda and NVIDIA's driver
     #[arg(long, default_value = "auto", value_parser = one_of::<Choice>(Choice::WORDS))]
     backend: Choice,
 }

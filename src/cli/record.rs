@@ -11,27 +11,30 @@ use super::interrupt::stop_on_interrupt;
 use super::options::SceneOption;
 use super::{Outcome, parts};
 
-/// Collect good parts from the station's camera for `fit` and `calibrate`; blurred, badly exposed or incomplete frames are left out.
+/// Store frames of good parts from the station's camera for `fit` and `calibrate`; blurred, badly exposed, incomplete
+/// and repeated frames are left out.
 #[derive(Args)]
 pub struct Arguments {
-    /// Configuration of the station (TOML); its outputs are not touched
+    /// Configuration of the station (TOML); its outputs are not driven
     #[arg(long, value_name = "STATION")]
     config: PathBuf,
     /// Folder to write to, in MVTec 3D-AD's layout
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Good parts only, into train/good and validation/good; without it parts go to rgb and xyz in the folder itself
+    /// All parts are good: write them to train/good and validation/good; without this option they are written to rgb
+    /// and xyz in the folder itself
     #[arg(long)]
     nominal: bool,
-    /// What `crosscheck calibrate-station` wrote: the belt, and how frames usually are
+    /// Output of `crosscheck calibrate-station`: the belt, and the usual brightness, sharpness and share of valid
+    /// pixels
     #[arg(long, value_name = "FILE")]
     station_calibration: Option<PathBuf>,
     #[command(flatten)]
     scene: SceneOption,
-    /// Parts to keep: to learn from, with --nominal
+    /// Parts to store; with --nominal, parts to learn from
     #[arg(long, default_value_t = 20, value_parser = parse_parts)]
     parts: usize,
-    /// Further good parts to keep, to find the threshold on
+    /// Further good parts to store, for finding the threshold
     #[arg(long, default_value_t = 0, requires = "nominal")]
     validation: usize,
 }

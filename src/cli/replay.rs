@@ -15,16 +15,16 @@ use super::Outcome;
 use super::options::{ReadingOptions, SceneOption};
 use super::say::print;
 
-/// Inspect a recording again, frame by frame: exit code 0 when every verdict is the recorded one, 1 where one differs.
+/// Inspect a recording again, frame by frame. Exit code: 0 if every verdict equals the recorded one, 1 if one differs.
 #[derive(Args)]
 pub struct Arguments {
     /// A station's recording, or any folder of frames
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Engine file, fitted and calibrated
+    /// Fitted and calibrated engine file
     #[arg(long, required_unless_present = "config", conflicts_with = "config")]
     engine: Option<PathBuf>,
-    /// Judge as this station does: its engine, thresholds, plane and regions
+    /// Configuration of a station (TOML): use its engine, thresholds, scene and regions
     #[arg(long, value_name = "STATION")]
     config: Option<PathBuf>,
     #[command(flatten)]

@@ -8,23 +8,23 @@ use crosscheck::signature::{self, Keys, Protection};
 use super::Outcome;
 use super::say::print;
 
-/// Sign an engine, so that stations with engine.keys take it; make and check keys and signatures.
+/// Sign an engine, so that stations with engine.keys accept it; make keys, and check signatures.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Engine file to sign: ENGINE.minisig is written beside it
+    /// Engine file to sign; the signature is written to ENGINE.minisig beside it
     #[arg(value_name = "ENGINE", required = true)]
     engine: Option<PathBuf>,
-    /// Secret key, from `crosscheck sign keygen`, or minisign's with a password, which is asked for
+    /// File of the secret key, from `crosscheck sign keygen` or minisign; if it has a password, the command asks for it
     #[arg(long, value_name = "FILE", required = true)]
     key: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a key: FILE is secret, FILE.pub goes to stations, and is printed
+    /// Make a key pair: FILE is the secret key; FILE.pub, which is also printed, is the public key for stations
     Keygen(Keygen),
     /// Check the signature beside an engine, as a station does
     Verify(Verify),
@@ -32,10 +32,10 @@ enum Command {
 
 #[derive(Args)]
 struct Keygen {
-    /// File of the secret key, which must not be there yet
+    /// File to write the secret key to; it must not exist yet
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Protect the secret key by a password, which is asked for
+    /// Protect the secret key with a password; the command asks for it
     #[arg(long)]
     password: bool,
 }
@@ -45,7 +45,7 @@ struct Verify {
     /// Engine file with ENGINE.minisig beside it
     #[arg(value_name = "ENGINE")]
     engine: PathBuf,
-    /// Public key, or a file of one; repeatable, and one of them must have signed
+    /// Public key, or a file with one; repeatable: one of the keys must have signed the engine
     #[arg(long, value_name = "KEY", required = true)]
     key: Vec<String>,
 }

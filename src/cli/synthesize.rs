@@ -16,13 +16,13 @@ const TRAIN: u64 = 0;
 const VALIDATION: u64 = 1_000_000;
 const TEST: u64 = 2_000_000;
 
-/// Write a synthetic dataset in MVTec 3D-AD's layout: parts on a belt, good and with five kinds of defect.
+/// Write a synthetic dataset in MVTec 3D-AD's layout: good parts on a belt, and parts with five kinds of defect.
 #[derive(Args)]
 pub struct Arguments {
     /// Folder for the dataset; each part becomes a class in it
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Parts to write, with commas between; all when left out
+    /// Parts to write, separated by commas; all if left out
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = part)]
     part: Vec<Part>,
     /// Seed of the stations, the parts and their defects
@@ -47,16 +47,16 @@ pub struct Arguments {
 /// What the camera sees besides a part in the middle of a bare belt.
 #[derive(Args)]
 struct SurroundingsOptions {
-    /// Size of the frames, 64 to 4096 pixels a side; more of the belt is seen in larger ones [default: 400x400]
+    /// Size of the frames, 64 to 4096 pixels a side; larger frames show more of the belt [default: 400x400]
     #[arg(long, value_name = "WIDTHxHEIGHT")]
     frame: Option<Size>,
-    /// How far from the middle parts lie at most, millimetres; two values are along and across the belt
+    /// Largest distance of parts from the middle, millimetres; with two values, along and across the belt
     #[arg(long, value_name = "MM|X,Y", default_value = "0")]
     scatter: Scatter,
-    /// A block, larger than any part, stands at the edge of the frame; 1280x720 has the room
+    /// Place a block, larger than any part, at the edge of the frame, which must be large enough, such as 1280x720
     #[arg(long)]
     fixture: bool,
-    /// The belt is black and swallows the sensor's light: 5 % of its pixels have a point
+    /// Make the belt black, so that it absorbs the sensor's light: only 5 % of its pixels have a point
     #[arg(long)]
     black_belt: bool,
 }
