@@ -11,7 +11,7 @@ use crate::config::Station;
 pub use finding::{Finding, Status};
 pub use system::System;
 
-/// Looks at everything. Without a configuration, at the machine alone.
+/// Runs every check; without a configuration, those of the machine alone.
 pub fn examine(system: &System, station: Option<&Station>) -> Vec<Finding> {
     let mut findings = machine::examine(system, station);
     findings.extend(gpio::examine(station));

@@ -1,8 +1,8 @@
 //! Verdicts for other programs, over MQTT 3.1.1 without TLS: let a broker on this machine or this network pass them on.
 //!
 //! `<topic>/verdict` gets one JSON object per part, at least once. `<topic>/state` is retained: `running`, `fault` or
-//! `stopped`, and `offline` as the last will, which the broker sends when the station is gone without a word.
-//! The line hands events to a bounded queue and never waits; what does not fit is dropped and counted.
+//! `stopped`, and `offline` as the last will, which the broker sends when the connection is lost.
+//! The inspection puts events into a bounded queue and never waits; events that do not fit are dropped and counted.
 
 #[cfg(feature = "mqtt")]
 mod client;
@@ -25,7 +25,7 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Starts the threads that connect, and connect again. A broker that is away is no error: events wait or are dropped.
+    /// Starts the threads that connect, and connect again. A broker that cannot be reached is not an error: events wait or are dropped.
     #[cfg(feature = "mqtt")]
     pub fn start(config: &Mqtt, metrics: Arc<Metrics>) -> Result<Self, MqttError> {
         Ok(Self { client: client::Client::start(config, metrics)? })

@@ -1,4 +1,4 @@
-//! The reject output: what fires when, what a fault does to it, and the thread that drives it.
+//! The reject output: when it rejects, what a fault does to it, and the thread that drives it.
 //!
 //! **Default to reject.** Every trigger schedules a reject, and only an accept before the decision deadline cancels
 //! it. The output is at reject on start, on exit, on a panic, and as long as a [`fault::Fault`] holds it there.

@@ -1,7 +1,7 @@
 //! What a person or a monitor sees of a running station: a live page, its data, `/metrics` and `/healthz`, over HTTP.
 //!
 //! The view reads atomics and one slot with the latest picture. A picture is copied only while someone looks, and drawn
-//! and encoded by threads of low priority, so that no client, however slow, holds up the line.
+//! and encoded by threads of low priority, so that no client, however slow, holds up the station.
 
 mod action;
 mod guard;
@@ -29,7 +29,7 @@ use crate::priority;
 use intake::{Lanes, Visit};
 use page::Page;
 
-/// Threads that answer whoever looks at the page, and those for `/healthz` and `/metrics` alone.
+/// Threads that answer the page's requests, and threads for `/healthz` and `/metrics` alone.
 const PAGE_THREADS: usize = 4;
 const MONITOR_THREADS: usize = 2;
 /// Whole requests that may wait for a thread.
@@ -94,7 +94,7 @@ impl View {
         Ok(())
     }
 
-    /// Where it listens: the port that was found where 0 was asked for.
+    /// The address it listens on, with the port that the system chose if 0 was configured.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

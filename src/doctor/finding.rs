@@ -1,4 +1,4 @@
-//! What was looked at, and how it was found.
+//! The result of one check.
 
 use serde::Serialize;
 
@@ -15,10 +15,10 @@ pub enum Status {
     Error,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
-    /// What, in words joined by dots: `gpio.reject`.
+    /// Name of the check, in words joined by dots: `gpio.reject`.
     pub name: String,
     pub status: Status,
     pub found: String,

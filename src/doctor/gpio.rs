@@ -15,7 +15,7 @@ use crate::config::gpio::Gpio;
 use crate::config::reject::Sink;
 use crate::reject::gpio;
 
-/// Who the lines say they belong to while the doctor has them.
+/// Name under which the kernel lists the GPIO lines while they are examined.
 const CONSUMER: &str = "crosscheck doctor";
 /// Changes of the output in a loop-back test.
 const CHANGES: usize = 200;
@@ -47,7 +47,7 @@ pub struct Loopback {
     pub max_us: f64,
 }
 
-/// A line of the configuration.
+/// A GPIO line of the configuration.
 struct Wanted<'a> {
     name: String,
     line: Option<&'a str>,
@@ -74,7 +74,7 @@ fn wanted(gpio: &Gpio) -> Vec<Wanted<'_>> {
 }
 
 impl Wanted<'_> {
-    /// The chip and what it says of the line.
+    /// The path of the chip and the kernel's description of the GPIO line.
     fn find(&self) -> Result<(PathBuf, Info), String> {
         gpio::find(self.chip, self.line, self.offset)
     }

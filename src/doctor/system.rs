@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Where the system's own files are: `/`, or a folder in its place.
+/// The root of the system's files: `/`, or a folder that stands for it.
 pub struct System {
     root: PathBuf,
 }
@@ -20,7 +20,7 @@ impl System {
         self.root.join(path.trim_start_matches('/'))
     }
 
-    /// The text of a small file of the system, its ends trimmed.
+    /// The trimmed text of a small file of the system; none if it cannot be read.
     pub(super) fn read(&self, path: &str) -> Option<String> {
         std::fs::read_to_string(self.path(path)).ok().map(|text| text.trim().to_string())
     }

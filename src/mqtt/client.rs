@@ -17,7 +17,7 @@ use crate::config::view::Mqtt;
 use crate::priority;
 use crate::runtime::metrics::{Count, Gauge, Metrics};
 
-/// The broker takes the station for gone after one and a half of this.
+/// After one and a half of this without a message the broker considers the station gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// Events between the two threads.
 const HANDED_OVER_MAX: usize = 16;
@@ -154,7 +154,8 @@ impl Sender {
         self.send(&self.state_topic, QoS::AtMostOnce, true, state);
     }
 
-    /// Waits for a broker that is slow or away, and while it does the queue fills and the line drops events; not on the way out.
+    /// Waits for a broker that is slow or cannot be reached; meanwhile the queue fills, and further events are dropped.
+    /// While stopping it does not wait.
     fn send(&self, topic: &str, qos: QoS, retain: bool, message: &Value) -> bool {
         loop {
             if self.client.try_publish(topic, qos, retain, message.to_string()).is_ok() {
@@ -196,7 +197,7 @@ fn keep_connected(mut connection: Connection, stopping: &AtomicBool, connected: 
             Err(error) => {
                 // Once for each break, not for each try.
                 if !std::mem::replace(&mut said, true) {
-                    log::warn!("MQTT is not connected: {error}; events wait or are dropped, the line goes on");
+                    log::warn!("MQTT is not connected: {error}; events wait or are dropped, the station goes on");
                 }
                 std::thread::sleep(RECONNECT_PAUSE);
             }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::score::Verdict;
 
-/// What one part came to.
+/// The verdict on one part.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Event {
     pub part: u64,

@@ -1,5 +1,5 @@
 //! The thread that drives the outputs. From its start to its end it allocates nothing, locks nothing, and makes no
-//! system call but those that wait, tell the time, read edges and set lines.
+//! system call but those that wait, tell the time, read edges and set outputs.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -22,9 +22,9 @@ use super::sink::Sink;
 use super::tally::Tally;
 use crate::clock::monotonic_ns;
 
-/// Edges that are worked off at once: more than the kernel keeps for three lines.
+/// Edges that are handled at once: more than the kernel keeps for three GPIO lines.
 const EDGES_MAX: usize = 4096;
-/// The alarm, the bell and the reject line, beside the inputs.
+/// The alarm, the bell and the reject output, beside the inputs.
 const FILES_MAX: usize = INPUTS_MAX + 3;
 
 /// How the thread runs.
@@ -37,39 +37,39 @@ pub struct Options {
     pub heartbeat_ns: u64,
 }
 
-/// A line at work.
+/// An actuator at work, and the ways to it.
 pub struct Running {
     pub handles: Handles,
     pub tally: Arc<Tally>,
     pub actuator: Actuator,
 }
 
-/// What the thread has seen.
+/// What the actuator has counted by its end.
 #[derive(Clone, Copy, Debug)]
-pub struct Report {
+pub struct ActuatorReport {
     pub counters: Counters,
-    /// The longest time by which it woke too late.
+    /// The longest time by which it woke too late, nanoseconds.
     pub late_ns_worst: u64,
 }
 
-/// The thread. Dropping it stops the line, at its safe state.
+/// The thread. Dropping it stops the thread, with the outputs in their safe state.
 pub struct Actuator {
     bell: Arc<Bell>,
-    thread: Option<JoinHandle<Result<Report, RejectError>>>,
+    thread: Option<JoinHandle<Result<ActuatorReport, RejectError>>>,
 }
 
 impl Actuator {
-    /// Whether it drives the outputs. If it does not, they are at their safe state, and [`Self::stop`] says why.
+    /// Whether it drives the outputs. If it does not, they are in their safe state, and [`Self::stop`] returns why.
     pub fn is_running(&self) -> bool {
         self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
-    /// Ends the thread: the outputs are at their safe state when this returns.
-    pub fn stop(mut self) -> Result<Report, RejectError> {
+    /// Ends the thread: the outputs are in their safe state when this returns.
+    pub fn stop(mut self) -> Result<ActuatorReport, RejectError> {
         self.join().unwrap_or(Err(RejectError::Panicked))
     }
 
-    fn join(&mut self) -> Option<Result<Report, RejectError>> {
+    fn join(&mut self) -> Option<Result<ActuatorReport, RejectError>> {
         self.bell.stop();
         let thread = self.thread.take()?;
         Some(thread.join().unwrap_or(Err(RejectError::Panicked)))
@@ -84,7 +84,7 @@ impl Drop for Actuator {
     }
 }
 
-/// Starts a line, held at reject until [`Fault::Starting`] is cleared.
+/// Starts the actuator. It holds the output at reject until [`Fault::Starting`] is cleared.
 pub fn start(
     plan: RejectPlan,
     options: Options,
@@ -129,7 +129,7 @@ pub fn start(
     Ok(Running { handles, tally, actuator: Actuator { bell, thread } })
 }
 
-/// A sink that is safe when it goes, on a panic as well.
+/// Puts the outputs into their safe state when it is dropped, on a panic as well.
 struct SafeSink(Box<dyn Sink>);
 
 impl Drop for SafeSink {
@@ -152,7 +152,7 @@ struct Work {
     found: Vec<Edge, EDGES_MAX>,
     ends: Ends,
     alarm: Alarm,
-    /// What is driven; none before the first time.
+    /// The outputs as they are driven; none before the first time.
     outputs: Option<Outputs>,
     heartbeat: Heartbeat,
     /// When the schedule wanted to be woken.
@@ -162,12 +162,12 @@ struct Work {
 }
 
 impl Work {
-    fn run(mut self: Box<Self>) -> Result<Report, RejectError> {
+    fn run(mut self: Box<Self>) -> Result<ActuatorReport, RejectError> {
         while !self.ends.bell.is_stopped() {
             self.turn()?;
             self.wait()?;
         }
-        Ok(Report { counters: self.counters(), late_ns_worst: self.late_ns_worst })
+        Ok(ActuatorReport { counters: self.counters(), late_ns_worst: self.late_ns_worst })
     }
 
     /// The schedule's counters, with the events that found no room on their way to the station.
@@ -176,7 +176,7 @@ impl Work {
         Counters { events_lost: counters.events_lost + self.events_lost, ..counters }
     }
 
-    /// Everything that has happened, and what follows from it.
+    /// Handles everything that has happened, and drives the outputs accordingly.
     fn turn(&mut self) -> Result<(), RejectError> {
         self.ends.bell.hear();
         let mut flooded = false;
@@ -232,7 +232,7 @@ impl Work {
         let mut driven_at = None;
         while let Some(mut event) = self.schedule.next_event() {
             if let Event::Reject { at, late_ns, .. } = &mut event {
-                // The line is there when the call that sets it returns.
+                // The output has its level when the call that sets it returns.
                 *at = *driven_at.get_or_insert_with(monotonic_ns);
                 *late_ns = self.wake.map_or(0, |wake| at.saturating_sub(wake));
             }
@@ -241,7 +241,7 @@ impl Work {
         self.tally.publish(&self.counters(), self.schedule.faults());
     }
 
-    /// Sleeps until the next thing is due, or something happens.
+    /// Sleeps until the schedule or the heartbeat is due, or an edge or a command comes.
     fn wait(&mut self) -> Result<(), RejectError> {
         self.wake = self.schedule.wake();
         let next = self.wake.map_or(self.heartbeat.next, |wake| wake.min(self.heartbeat.next));
@@ -260,7 +260,7 @@ impl Work {
         }
         let gone = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
         if files.iter().any(|file| file.revents().intersects(gone)) {
-            let gone = io::Error::new(io::ErrorKind::NotConnected, "a line is gone: was its chip unplugged?");
+            let gone = io::Error::new(io::ErrorKind::NotConnected, "a GPIO line is gone: was its chip unplugged?");
             return Err(RejectError::Wait(gone));
         }
         Ok(())

@@ -10,11 +10,12 @@ const INTERVALS: usize = 8;
 const HISTORY: usize = 1024;
 const HISTORY_NS: u64 = 2_000_000;
 
-/// What is expected of an encoder.
+/// What is expected of the encoder.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BeltSettings {
-    /// At full speed, from one count to the next.
+    /// Time from one count to the next at full speed, nanoseconds.
     pub interval_ns_min: u64,
+    /// Without an edge for this long the belt counts as stopped, nanoseconds.
     pub stopped_ns: u64,
     /// Whether an interval twice as long as its neighbours is a fault.
     pub missing_pulses: bool,
@@ -27,11 +28,11 @@ pub struct Belt {
     last: Option<u64>,
     /// The last intervals, nanoseconds a count, oldest first.
     intervals: Deque<u64, INTERVALS>,
-    /// Some of the past (time, count), oldest first.
+    /// Past times and counts, oldest first.
     history: Deque<(u64, u64), HISTORY>,
 }
 
-/// What one edge says of the belt's speed.
+/// The belt's speed after an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speed {
     /// Not enough is known, or it is between a fault and its end.

@@ -11,17 +11,17 @@ use rustix::event::{EventfdFlags, eventfd};
 use super::fault::Fault;
 use super::part::{Event, PartId};
 
-/// Threads that have a way to the line.
+/// Threads that send commands to the actuator.
 const SENDERS: usize = 3;
-/// Commands that may wait, for each of them.
+/// Commands of each of them that may wait.
 const COMMANDS: usize = 64;
-/// Events that may wait for whoever takes them.
+/// Events of the actuator that may wait to be taken.
 const EVENTS: usize = 1024;
 
-/// What the line is told.
+/// What a thread of the station tells the actuator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// A part that was found in a frame, at this time.
+    /// A part was found in a frame, which was captured at this time.
     Trigger {
         at_ns: u64,
     },
@@ -33,7 +33,7 @@ pub enum Command {
     Acknowledge,
 }
 
-/// What wakes and stops the actuator.
+/// Wakes and stops the actuator.
 pub(super) struct Bell {
     file: OwnedFd,
     stop: AtomicBool,
@@ -50,12 +50,12 @@ impl Bell {
     }
 
     pub fn ring(&self) {
-        // It fails only where it has been rung 2^64 times and not been heard.
+        // It fails only after 2^64 rings that were not heard.
         let _ = rustix::io::write(&self.file, &1u64.to_ne_bytes());
     }
 
     pub fn hear(&self) {
-        // It fails only where it was not rung.
+        // It fails only if nobody rang.
         let _ = rustix::io::read(&self.file, &mut [0u8; 8]);
     }
 
@@ -69,14 +69,14 @@ impl Bell {
     }
 }
 
-/// One thread's way to the line.
+/// The end of a channel by which one thread sends commands to the actuator.
 pub struct Commands {
     queue: Producer<'static, Command>,
     bell: Arc<Bell>,
 }
 
 impl Commands {
-    /// Hands a command over and wakes the actuator, without waiting; false when there is no room for it now.
+    /// Sends a command and wakes the actuator, without waiting; false if there is no room for it now.
     pub fn send(&mut self, command: Command) -> bool {
         let sent = self.queue.enqueue(command).is_ok();
         self.bell.ring();
@@ -84,7 +84,7 @@ impl Commands {
     }
 }
 
-/// The line's answers.
+/// The events of the actuator, as they come.
 pub struct Events {
     queue: Consumer<'static, Event>,
 }
@@ -92,7 +92,7 @@ pub struct Events {
 impl Iterator for Events {
     type Item = Event;
 
-    /// The oldest event that was not taken yet; none when there is none now.
+    /// The oldest event that was not taken yet; none if there is none now.
     fn next(&mut self) -> Option<Event> {
         self.queue.dequeue()
     }
@@ -113,7 +113,7 @@ pub struct Handles {
     pub events: Events,
 }
 
-/// Both ends of a line's queues. They stay for as long as the program runs: a station starts one line.
+/// Both ends of the queues between station and actuator. They are never freed: a station starts one actuator.
 pub(super) fn queues() -> io::Result<(Handles, Ends)> {
     let bell = Arc::new(Bell::new()?);
     let way = || {
@@ -127,7 +127,7 @@ pub(super) fn queues() -> io::Result<(Handles, Ends)> {
     Ok((handles, Ends { commands, events, bell }))
 }
 
-/// A queue whose ends any thread may have.
+/// The two ends of a queue that is never freed, so that any thread may have them.
 pub(super) fn kept<T: 'static, const N: usize>() -> (Producer<'static, T>, Consumer<'static, T>) {
     Box::leak(Box::new(Queue::<T, N>::new())).split()
 }

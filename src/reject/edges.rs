@@ -4,22 +4,22 @@ use std::os::fd::BorrowedFd;
 
 use super::error::RejectError;
 
-/// Lines that edges come from: trigger, encoder, confirm, acknowledge.
+/// GPIO lines that edges come from: trigger, encoder, confirm, acknowledge.
 pub const INPUTS_MAX: usize = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EdgeKind {
-    /// A part before the photo-eye.
+    /// A part has reached the photo-eye.
     Trigger,
-    /// A count of the belt, and how many before it were seen but not kept.
+    /// The belt has moved by one count; `lost` edges before this one were seen by the kernel but not kept.
     Encoder { lost: u32 },
-    /// A part in the reject bin.
+    /// A part has fallen into the reject bin.
     Confirm,
-    /// The push button.
+    /// The push button was pressed.
     Acknowledge,
 }
 
-/// An edge to active.
+/// A change of an input to active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge {
     pub kind: EdgeKind,
@@ -29,15 +29,15 @@ pub struct Edge {
 
 /// Where edges come from.
 pub trait Edges: Send {
-    /// What becomes readable when an edge comes.
+    /// Files that become readable when an edge comes.
     fn files(&self) -> heapless::Vec<BorrowedFd<'_>, INPUTS_MAX>;
 
-    /// Hands over the edges that have come, those of one line in their order, without waiting, allocating or locking.
+    /// Hands over the edges that have come, those of one GPIO line in their order, without waiting, allocating or locking.
     /// Some may be left for the next call.
     fn read(&mut self, take: &mut dyn FnMut(Edge)) -> Result<(), RejectError>;
 }
 
-/// A line whose parts are announced by the runtime alone.
+/// No inputs: the station's threads announce all parts.
 pub struct NoEdges;
 
 impl Edges for NoEdges {

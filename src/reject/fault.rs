@@ -1,4 +1,4 @@
-//! What can go wrong on a line, and what the outputs do about it: one table.
+//! What can go wrong at a station, and what the outputs do about it: one table.
 
 /// Something that the station cannot judge parts with, or that a person should know of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +34,13 @@ pub enum Fault {
 /// What ends a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recover {
-    /// Whoever raised it says that it is over.
+    /// The thread that raised it clears it.
     Clear,
     /// The same, and then everything between camera and ejector has to pass the ejector, as rejects.
     ClearAndFlush,
     /// Everything between camera and ejector has to pass the ejector, as rejects.
     Flush,
-    /// A person: the push button, the page or a restart.
+    /// A person acknowledges it: by the push button, by the page, or by a restart.
     Acknowledge,
 }
 
@@ -89,7 +89,7 @@ impl Fault {
         }
     }
 
-    /// The table.
+    /// The fault's row of the table.
     pub fn rule(self) -> Rule {
         let rule = |output, hold, recover| Rule { output, hold, recover };
         match self {

@@ -1,7 +1,7 @@
-//! Lines of the GPIO character device.
+//! Outputs and inputs on lines of the GPIO character device.
 //!
 //! The kernel gives a line back when the program ends, however it ends; most drivers then leave an output as it was or
-//! make it an input. A resistor has to pull the reject line to the level that rejects.
+//! make it an input. A resistor has to pull the reject output's line to the level that rejects.
 
 mod find;
 
@@ -19,7 +19,7 @@ use crate::config::gpio::{Bias as WantedBias, Gpio, Input, Level, Output};
 use crate::config::reject::Polarity;
 pub use find::find;
 
-/// Who the lines say they belong to.
+/// Name under which the kernel lists the GPIO lines as taken.
 const CONSUMER: &str = "crosscheck";
 /// Edges of one line that the kernel keeps, as many as it allows.
 const KERNEL_EDGES: u32 = 1024;
@@ -27,7 +27,7 @@ const KERNEL_EDGES: u32 = 1024;
 const EDGES_READ: usize = 16;
 const EDGE_WORDS: usize = 6;
 
-/// An output or an input of the configuration, as far as they are alike.
+/// What an output and an input of the configuration have in common.
 struct Wanted<'a> {
     name: &'static str,
     line: Option<&'a str>,
@@ -64,17 +64,17 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// One output line.
+/// The GPIO line of one output.
 struct Driven {
     name: &'static str,
     request: Request,
     safe: Value,
-    /// What it is at, where that is known.
+    /// Its present value, if that is known.
     at: Option<Value>,
 }
 
 impl Driven {
-    /// Takes the line, at its safe state from the first moment.
+    /// Takes the GPIO line, which is in its safe state from the first moment.
     fn open(gpio: &Gpio, name: &'static str, output: &Output, safe: Level) -> Result<Self, RejectError> {
         let safe = if output.safe_state.unwrap_or(safe) == Level::Active { Value::Active } else { Value::Inactive };
         let request = Wanted::output(name, output, gpio).request(|builder| {
@@ -104,9 +104,9 @@ impl Driven {
     }
 }
 
-/// The outputs on their lines.
+/// The outputs on their GPIO lines.
 pub struct GpioSink {
-    /// Whether an active line rejects.
+    /// Whether the reject output rejects while its GPIO line is active.
     active_rejects: bool,
     reject: Driven,
     ready: Option<Driven>,
@@ -155,7 +155,7 @@ impl Sink for GpioSink {
     }
 }
 
-/// One input line.
+/// The GPIO line of one input.
 struct Watched {
     name: &'static str,
     request: Request,
@@ -163,7 +163,7 @@ struct Watched {
     last: u32,
 }
 
-/// The inputs on their lines.
+/// The inputs on their GPIO lines.
 pub struct GpioEdges(heapless::Vec<Watched, INPUTS_MAX>);
 
 impl GpioEdges {

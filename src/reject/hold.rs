@@ -11,7 +11,7 @@ struct Flush {
     end: Option<u64>,
 }
 
-/// Faults and what is left of them.
+/// The active faults, and the flush in which some of them end.
 #[derive(Default)]
 pub struct Hold {
     active: FaultSet,
@@ -20,13 +20,13 @@ pub struct Hold {
     flush: Option<Flush>,
 }
 
-/// What a raised fault is to those that were there.
+/// How a raised fault relates to the faults that are active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Raised {
     New,
     /// It had not ended yet, and came once more.
     Again,
-    /// It is there all the time.
+    /// It is active and has not ended in between.
     Known,
 }
 
@@ -72,7 +72,7 @@ impl Hold {
         !self.active.contains(fault)
     }
 
-    /// A person has seen to it: the faults that end with that.
+    /// A person has acknowledged the faults: returns those that end with that.
     pub fn acknowledge(&mut self) -> FaultSet {
         let mut ended = FaultSet::default();
         let seen = self.active.iter().filter(|fault| fault.rule().recover == Recover::Acknowledge);

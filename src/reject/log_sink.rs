@@ -1,4 +1,4 @@
-//! Outputs as lines of the log, where there is no GPIO.
+//! Prints the outputs to the log, for a machine without GPIO.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use super::sink::Sink;
 
 /// Changes that may wait to be printed.
 const CHANGES: usize = 256;
-/// What has changed is printed so often.
+/// Interval at which changes are printed.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Prints what would be driven, in a thread of its own: the log allocates, locks and writes.

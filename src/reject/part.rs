@@ -1,4 +1,4 @@
-//! A part on its way from the camera to the ejector, and what is told of it.
+//! A part on its way from the camera to the ejector, and the events about it.
 
 use super::fault::Fault;
 
@@ -25,11 +25,11 @@ pub enum Accept {
     InTime,
     /// After the decision deadline: the part stays rejected.
     Late,
-    /// Of a part that has not been announced, or for the second time.
+    /// The part has not been announced, or was accepted already.
     Unknown,
 }
 
-/// What happened, for whoever counts, shows and records it. Times are CLOCK_MONOTONIC nanoseconds.
+/// What happened at the actuator, for the threads that count, show and record it. Times are CLOCK_MONOTONIC nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A part was announced; `count` is the encoder's at that time, 0 without one.
@@ -62,7 +62,7 @@ pub enum Event {
     },
 }
 
-/// What the outputs are to be, by what they mean and not by their levels.
+/// The states of the outputs, by their meaning and not by their levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outputs {
     pub reject: bool,

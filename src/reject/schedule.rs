@@ -1,5 +1,5 @@
-//! What fires when: a state machine over a clock that its caller reads. It allocates nothing, locks nothing, and
-//! reads no clock of its own.
+//! When the output goes to reject and back: a state machine over a clock that its caller reads. It allocates nothing,
+//! locks nothing, and reads no clock of its own.
 //!
 //! Every trigger schedules a reject. Only an accept before the decision deadline cancels it.
 
@@ -22,7 +22,7 @@ const EVENTS_MAX: usize = 1024;
 /// An edge's time may be this far ahead of the clock that it is compared with.
 const STAMP_NS_MAX: u64 = 100_000_000;
 
-/// The state of one line.
+/// The parts on their way, the faults, and the outputs that follow from them.
 pub struct Schedule {
     plan: RejectPlan,
     now: u64,
@@ -45,7 +45,7 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// A line that has judged nothing yet: at reject, until [`Fault::Starting`] is cleared.
+    /// A schedule without parts. Its output is at reject until [`Fault::Starting`] is cleared.
     pub fn new(plan: RejectPlan, now: u64) -> Self {
         let mut schedule = Self {
             plan,
@@ -85,8 +85,9 @@ impl Schedule {
         self.events.pop_front()
     }
 
-    /// Announces a part at `at`, a time that may lie in the past. None for an edge that belongs to the one before.
-    /// A part that finds no room has a number, but no place: the output is held at reject until it has passed.
+    /// Announces a part at `at`, a time that may lie in the past. None for an edge that is taken for bounce of the one before.
+    /// A part for which there is no room gets a number, but is not scheduled: the output is held at reject until it has
+    /// passed.
     pub fn trigger(&mut self, at: u64, now: u64) -> Option<PartId> {
         let now = self.tick(now);
         let mut at = self.stamp(at, now);
@@ -173,7 +174,7 @@ impl Schedule {
         }
     }
 
-    /// A part was seen in the reject bin. One that nobody waits for is no matter.
+    /// A part was seen in the reject bin. One that is not waited for changes nothing.
     pub fn confirm(&mut self) {
         if self.confirms.pop_front().is_some() {
             self.counters.confirmed += 1;
@@ -192,14 +193,14 @@ impl Schedule {
         self.resolve(fault);
     }
 
-    /// A person has seen to it.
+    /// A person has acknowledged the faults.
     pub fn acknowledge(&mut self, now: u64) {
         self.tick(now);
         let ended = self.hold.acknowledge();
         self.tell_ended(ended);
     }
 
-    /// Brings everything up to `now` and says what the outputs are to be from now on.
+    /// Brings everything up to `now`, and returns the outputs from now on.
     pub fn poll(&mut self, now: u64) -> Outputs {
         let now = self.tick(now);
         self.check_belt(now);

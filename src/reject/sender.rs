@@ -1,34 +1,35 @@
-//! One thread's way to the line, on which nothing that matters gets lost.
+//! One thread's way to the actuator: faults and overflows that find no room in the channel are sent again later.
 
 use super::channel::{Command, Commands};
 use super::fault::{Fault, FaultSet};
 use super::part::PartId;
 
-/// Hands a command over without waiting; false when there is no room for it now.
-type Way = Box<dyn FnMut(Command) -> bool + Send>;
+/// Sends a command without waiting; false if the channel has no room for it now.
+type SendCommand = Box<dyn FnMut(Command) -> bool + Send>;
 
 pub struct Sender {
-    send: Way,
-    /// Faults of this thread that are to be raised, and those that the line knows of.
+    send: SendCommand,
+    /// Faults of this thread that are there now.
     faults: FaultSet,
+    /// Faults of this thread that the actuator knows of.
     told: FaultSet,
-    /// A part could not be announced, and the line does not know yet.
+    /// A part could not be announced, and the actuator does not know yet.
     overflowed: bool,
 }
 
 impl Sender {
-    /// `told`: faults that the line starts with and that this thread ends.
+    /// `told`: faults that the actuator starts with and that this thread clears.
     pub fn new(mut commands: Commands, told: FaultSet) -> Self {
-        Self::by(Box::new(move |command| commands.send(command)), told)
+        Self::with_send(Box::new(move |command| commands.send(command)), told)
     }
 
-    /// By a way of which `send` is the start.
-    pub fn by(send: Way, told: FaultSet) -> Self {
+    /// A sender whose commands go to `send`.
+    pub fn with_send(send: SendCommand, told: FaultSet) -> Self {
         Self { send, faults: told, told, overflowed: false }
     }
 
-    /// A part that cannot be announced would pass unseen: the line then holds at reject until it has passed. False
-    /// then: the line gives it no number.
+    /// Announces a part. False if there was no room: the actuator gives the part no number, and holds the output at
+    /// reject until it has passed, since it would pass unseen.
     pub fn trigger(&mut self, at_ns: u64) -> bool {
         let sent = (self.send)(Command::Trigger { at_ns });
         self.overflowed |= !sent;
@@ -36,13 +37,13 @@ impl Sender {
         sent
     }
 
-    /// Parts may pass that were not announced: the line holds at reject until they have passed.
+    /// Tells the actuator that parts may pass which were not announced: it holds the output at reject until they have.
     pub fn lose_parts(&mut self) {
         self.overflowed = true;
         self.tell();
     }
 
-    /// An accept that finds no room is lost, and its part rejected.
+    /// Accepts a part. An accept that finds no room is lost, and its part is rejected.
     pub fn accept(&mut self, part: u64) -> bool {
         (self.send)(Command::Accept(PartId(part)))
     }
@@ -61,7 +62,7 @@ impl Sender {
         (self.send)(Command::Acknowledge)
     }
 
-    /// Says what the line does not know yet; what finds no room is said the next time.
+    /// Tells the actuator what it does not know yet; what finds no room is sent at the next call.
     pub fn tell(&mut self) {
         if self.overflowed {
             self.overflowed = !(self.send)(Command::Raise(Fault::QueueOverflow));
@@ -85,8 +86,8 @@ mod tests {
 
     use super::*;
 
-    /// A way that takes so many commands, and what went along it.
-    fn way(room: usize, told: FaultSet) -> (Sender, Arc<Mutex<Vec<Command>>>) {
+    /// A sender whose channel takes `room` commands, and the commands that it took.
+    fn sender(room: usize, told: FaultSet) -> (Sender, Arc<Mutex<Vec<Command>>>) {
         let sent = Arc::new(Mutex::new(Vec::new()));
         let log = sent.clone();
         let send = move |command| {
@@ -95,12 +96,12 @@ mod tests {
             sent.extend(fits.then_some(command));
             fits
         };
-        (Sender::by(Box::new(send), told), sent)
+        (Sender::with_send(Box::new(send), told), sent)
     }
 
     #[test]
     fn a_fault_is_said_once_until_it_is_over() {
-        let (mut sender, sent) = way(9, FaultSet::of(Fault::Starting));
+        let (mut sender, sent) = sender(9, FaultSet::of(Fault::Starting));
         sender.clear(Fault::CameraLost);
         (0..3).for_each(|_| sender.raise(Fault::CameraLost));
         (0..3).for_each(|_| sender.clear(Fault::CameraLost));
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn what_finds_no_room_is_said_later_and_an_unannounced_part_is_an_overflow() {
-        let (mut sender, sent) = way(1, FaultSet::default());
+        let (mut sender, sent) = sender(1, FaultSet::default());
         assert!(sender.trigger(1));
         assert!(!sender.trigger(2));
         sender.raise(Fault::EngineError);

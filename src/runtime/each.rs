@@ -103,7 +103,7 @@ mod tests {
             let taken = !matches!(command, Command::Trigger { .. }) || takes(triggers - 1);
             taken && log.lock().unwrap().push(command).is_ok()
         };
-        let mut sender = Sender::by(Box::new(way), FaultSet::default());
+        let mut sender = Sender::with_send(Box::new(way), FaultSet::default());
         let mut captured = CapturedFrame::empty();
         let cloud = OrganisedCloud::new(SIZE, SIZE, vec![[0.0; 3]; SIZE * SIZE]).unwrap();
         captured.frame = RgbdFrame::new(SIZE, SIZE, vec![0; 3 * SIZE * SIZE], cloud).unwrap();

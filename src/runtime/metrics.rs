@@ -1,5 +1,5 @@
 //! What the station counts and times. Recording is a few relaxed atomic operations: it takes no lock, allocates nothing
-//! and never waits, so every thread of the line may do it. [`prometheus::render`] and the view read it.
+//! and never waits, so every thread of the station may do it. [`prometheus::render`] and the view read it.
 
 pub mod histogram;
 pub mod history;
@@ -140,7 +140,7 @@ impl Metrics {
         self.fault_names.iter().enumerate().map(of)
     }
 
-    /// What parts are judged by from now on.
+    /// The thresholds and the engine by which parts are judged from now on.
     pub fn set_judge(&self, judge: &Judge) {
         // Known by the first 16 digits of its content hash.
         let digits = judge.engine_sha256.get(..16).unwrap_or_default();
@@ -155,12 +155,12 @@ impl Metrics {
         format!("{:016x}", self.engine.load(Relaxed))
     }
 
-    /// A sign of life from whatever feeds the watchdog.
+    /// A sign of progress, which also feeds the watchdog.
     pub fn progress(&self) {
         self.progress_ns.store(self.started.elapsed().as_nanos() as u64, Relaxed);
     }
 
-    /// Since the last sign of life.
+    /// Time since the last sign of progress.
     pub fn progress_age(&self) -> Duration {
         self.started.elapsed().saturating_sub(Duration::from_nanos(self.progress_ns.load(Relaxed)))
     }

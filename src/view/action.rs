@@ -2,14 +2,14 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-/// What may be asked of the station by who has the token. `may_loosen`: it is confirmed that parts may pass which did not.
+/// A request to the station. `may_loosen`: the person has confirmed that parts may pass which did not pass before.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Action {
     /// Reject above this score, until another threshold is set or configured.
     SetThreshold { reject: f32, may_loosen: bool },
     /// Read the configuration and the engine again, as SIGHUP does.
     Reload { may_loosen: bool },
-    /// A person has seen to the faults that wait for one.
+    /// Acknowledge the faults that wait for a person.
     Acknowledge,
 }
 
@@ -17,12 +17,12 @@ pub enum Action {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     Done(String),
-    /// It would loosen a verdict in the way that the text says.
+    /// It would loosen a verdict, as the text describes, and was not confirmed.
     Unconfirmed(String),
     Refused(String),
 }
 
-/// An action, and who waits for its reply.
+/// An action, and the way for its reply.
 pub struct Asked {
     pub action: Action,
     reply: SyncSender<Reply>,
@@ -34,7 +34,7 @@ impl Asked {
         (Self { action, reply }, replied)
     }
 
-    /// Says what came of it, to whoever still waits.
+    /// Sends the reply, if the client still waits.
     pub fn reply(self, reply: Reply) {
         drop(self.reply.try_send(reply));
     }

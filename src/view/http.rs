@@ -46,7 +46,7 @@ impl Answer {
 
 pub enum Parsed {
     Request(Request),
-    /// The answer to what is no request.
+    /// The answer to bytes that are not a valid request.
     Refused(Answer),
     Partial,
 }

@@ -1,5 +1,5 @@
 //! Takes clients and their requests, without waiting for any of them: one thread polls them all, and whoever has sent a
-//! whole request is handed to a thread that answers. A client that says nothing keeps nobody out.
+//! whole request is handed to a thread that answers. A client that sends nothing keeps nobody out.
 
 use std::io::{self, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -19,7 +19,7 @@ const REQUEST_MAX: Duration = Duration::from_secs(3);
 /// The stop is looked for so often.
 const TICK: Duration = Duration::from_millis(50);
 
-/// A client with its whole request, or with the answer to what is none.
+/// A client with its whole request, or with the answer to one that is not valid.
 pub struct Visit {
     pub stream: TcpStream,
     pub peer: SocketAddr,
@@ -68,7 +68,7 @@ pub fn take(listener: &TcpListener, lanes: &Lanes, stopping: &AtomicBool) {
     }
 }
 
-/// Who has something to say, the listener first; none where the system was interrupted.
+/// Which of the listener and the clients are readable, the listener first; none if the call was interrupted.
 fn ready(listener: &TcpListener, waiting: &[Waiting]) -> Option<Vec<bool>> {
     let fd = |stream| PollFd::new(stream, PollFlags::IN);
     let mut fds = vec![PollFd::new(listener, PollFlags::IN)];

@@ -1,4 +1,4 @@
-//! Which path shows what.
+//! The answer to each path.
 
 use std::io;
 use std::net::IpAddr;

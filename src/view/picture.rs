@@ -64,12 +64,12 @@ impl Latest {
         }
     }
 
-    /// Says that someone looks.
+    /// Notes that someone looks.
     pub(super) fn want(&self) {
         self.wanted_until_ms.store(self.now_ms() + LOOK.as_millis() as u64, Relaxed);
     }
 
-    /// Changes `seen` for a newer picture where there is one.
+    /// Swaps `seen` with a newer picture; false if there is none.
     fn take(&self, seen: &mut Picture) -> bool {
         let mut slot = lock(&self.slot);
         let fresh = std::mem::take(&mut slot.fresh);
@@ -123,7 +123,7 @@ impl Picture {
 
 /// Draws and encodes, each picture once however many look.
 pub struct Encoder {
-    /// One thread of the view's own: the line's threads have other work.
+    /// A thread of the view's own, so that the station's threads draw nothing.
     pool: rayon::ThreadPool,
     encoded: Mutex<Encoded>,
 }

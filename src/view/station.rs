@@ -11,11 +11,11 @@ use crate::runtime::metrics::Metrics;
 /// What the view looks at.
 #[derive(Clone)]
 pub struct Station {
-    /// What the page is headed by.
+    /// Heading of the page.
     pub name: String,
     pub metrics: Arc<Metrics>,
     pub latest: Arc<Latest>,
-    /// Where actions go; a full queue refuses.
+    /// Queue for actions; a full queue refuses them.
     pub actions: SyncSender<Asked>,
     /// Without a sign of progress for this long the station is not healthy.
     pub progress_age_max: Duration,

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crosscheck::reject::actuator::{Actuator, Options, Report, Running, start};
+use crosscheck::reject::actuator::{Actuator, ActuatorReport, Options, Running, start};
 use crosscheck::reject::belt::BeltSettings;
 use crosscheck::reject::channel::Handles;
 use crosscheck::reject::part::Outputs;
@@ -142,7 +142,7 @@ impl Bench {
         }
     }
 
-    pub fn stop(self) -> Result<Report, RejectError> {
+    pub fn stop(self) -> Result<ActuatorReport, RejectError> {
         self.actuator.stop()
     }
 }

@@ -1,4 +1,4 @@
-//! Which line of which chip a name means.
+//! Finds the GPIO line that the configuration names.
 
 use std::path::{Path, PathBuf};
 
@@ -7,8 +7,8 @@ use gpiocdev::line::Info;
 
 const LIST: &str = "`gpioinfo` lists what there is";
 
-/// A chip and what it says of the line, which is found by its name on `chip` or on all chips, or by its offset on `chip`.
-/// A chip is a path or a label. A name or a label that several have means none of them.
+/// The path of the chip, and the kernel's description of the GPIO line, which is found by its name on `chip` or on all
+/// chips, or by its offset on `chip`. `chip` is a path or a label. A name or a label that several have is an error.
 pub fn find(chip: Option<&Path>, line: Option<&str>, offset: Option<u32>) -> Result<(PathBuf, Info), String> {
     let Some(name) = line else { return at(chip, offset.unwrap_or_default()) };
     let chips = match chip {

@@ -12,7 +12,7 @@ const BUCKETS: usize = EXACT + DECADES * PER_DECADE;
 
 /// Times from 1 us to 100 s, known to 1 us below 100 us and to a tenth of themselves above.
 pub struct Latencies {
-    /// The last one has what is above 100 s.
+    /// The last one counts times above 100 s.
     buckets: [AtomicU64; BUCKETS + 1],
     sum_ns: AtomicU64,
     max_ns: AtomicU64,
@@ -117,7 +117,7 @@ impl ScoreRatios {
         Self { buckets: [const { AtomicU64::new(0) }; RATIO_BOUNDS.len() + 1], sum_millionths: AtomicU64::new(0) }
     }
 
-    /// What is no number counts above every bound and adds nothing to the sum.
+    /// NaN and infinity count above every bound and add nothing to the sum.
     pub fn record(&self, ratio: f32) {
         let at = RATIO_BOUNDS.iter().position(|bound| ratio <= *bound).unwrap_or(RATIO_BOUNDS.len());
         self.buckets[at].fetch_add(1, Relaxed);

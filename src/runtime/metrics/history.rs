@@ -32,7 +32,7 @@ impl History {
     }
 
     pub fn push(&self, part: u64, score: Option<f32>, verdict: Verdict) {
-        // A score that is no number is kept like one that is not there: neither can be drawn.
+        // A score that is not finite is stored like a missing one: neither can be drawn.
         let score = score.filter(|s| s.is_finite()).unwrap_or(f32::NAN).to_bits();
         let part = part & ((1 << PART_BITS) - 1);
         let at = self.written.fetch_add(1, Relaxed) as usize % SLOTS;

@@ -1,5 +1,5 @@
 //! The one table of what a station counts, measures and times. `/metrics`, the live page and `docs/reference/metrics.md`
-//! are made from it, so that a new counter is one row here and the line that counts it.
+//! are made from it, so that a new counter needs one row here and the statement that counts it.
 
 use crate::reject::tally::Sum;
 
