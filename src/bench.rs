@@ -11,9 +11,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::backend::Choice;
-use crate::backend::cpu::CpuOptions;
-use crate::backend::cpu::kernel::Arithmetic;
+use crate::backend::{Arithmetic, Choice, Evaluation};
 use crate::frame::{FrameError, OrganisedCloud, RgbdFrame};
 use crate::inspect::{InspectError, Inspection, Inspector, StageTimes};
 use crate::model::engine_file::Engine;
@@ -154,14 +152,14 @@ fn report(subject: &Subject, inspection: &Inspection, times: &[StageTimes], ceil
         Stage { name, median_ms, gflop, megabytes, floor_ms, share_of_floor, share_of_peak }
     });
     let operations: u64 = counted.iter().map(|stage| stage.operations).sum();
-    let options = CpuOptions { arithmetic: subject.arithmetic, stride: subject.stride };
+    let evaluation = Evaluation { arithmetic: subject.arithmetic, stride: subject.stride };
     Report {
         frames: times.len(),
         streaming: false,
-        backend: subject.backend.machine(),
+        backend: subject.backend.machine().name(),
         threads: rayon::current_num_threads(),
         precision: subject.arithmetic.name(),
-        instruction_set: options.instruction_set(),
+        instruction_set: evaluation.instruction_set(),
         stride: subject.stride.pixels(),
         valid_pixels,
         points,

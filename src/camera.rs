@@ -13,6 +13,9 @@ pub mod supervisor;
 pub mod synthetic;
 #[cfg(feature = "v4l")]
 pub mod v4l;
+#[cfg(not(feature = "v4l"))]
+#[path = "camera/without_v4l.rs"]
+pub mod v4l;
 
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::backend::{self, Backend, BackendError, Choice, XyzGroups};
+use crate::backend::{BackendError, Choice, Describe, XyzGroups};
 use crate::frame::{RgbdFrame, is_point};
 use crate::inspect::{Doubt, Tally, Unscored};
 use crate::model::engine_file::{Engine, Geometry, Measures, Usual};
@@ -34,7 +34,7 @@ pub struct Fit {
     choice: Choice,
     cache: TokenCache,
     /// None until the part is measured, where the engine takes coordinates in measures of the part.
-    backend: Option<Box<dyn Backend + Send>>,
+    describer: Option<Box<dyn Describe + Send>>,
     /// Frames that wait for it.
     waiting: Vec<NetworkInput>,
     fingerprints: Vec<String>,
@@ -93,15 +93,15 @@ impl Fit {
         if engine.metadata.standardise && architecture.xyz.taps.len() != 1 {
             return Err(FitError::Standardise { taps: architecture.xyz.taps.len() });
         }
-        backend::check_learner(choice)?;
+        choice.machine().check_learner()?;
         let cache = TokenCache::new(&folder, architecture.c_rgb(), architecture.c_xyz());
         let in_metres = engine.metadata.geometry == Geometry::Metres;
-        let backend = if in_metres { Some(open(choice, &engine)?) } else { None };
+        let describer = if in_metres { Some(open(choice, &engine)?) } else { None };
         Ok(Self {
             engine,
             choice,
             cache,
-            backend,
+            describer,
             waiting: Vec::new(),
             fingerprints: Vec::new(),
             preparer: Preparer::default(),
@@ -136,7 +136,7 @@ impl Fit {
             lacking = None;
             self.fingerprints.push(frame.fingerprint());
         }
-        if self.backend.is_some() || self.waiting.len() >= MEASURED_FRAMES {
+        if self.describer.is_some() || self.waiting.len() >= MEASURED_FRAMES {
             self.describe()?;
         }
         Ok(Added { parts, lacking })
@@ -149,20 +149,20 @@ impl Fit {
 
     /// Puts the features of waiting frames into the cache.
     fn describe(&mut self) -> Result<(), FitError> {
-        let Self { engine, choice, cache, backend, waiting, .. } = self;
-        let backend = match backend {
-            Some(backend) => backend,
+        let Self { engine, choice, cache, describer, waiting, .. } = self;
+        let describer = match describer {
+            Some(describer) => describer,
             None => {
                 let measures = Measures::of(waiting, &engine.metadata.architecture.xyz);
                 geometry::fold(engine, measures);
-                backend.insert(open(*choice, engine)?)
+                describer.insert(open(*choice, engine)?)
             }
         };
         let mut tokens = Vec::new();
         let mut groups = XyzGroups::default();
         for input in waiting.drain(..) {
-            backend.rgb_tokens(&input.rgb, &mut tokens)?;
-            backend.xyz_groups(&input.cloud, &mut groups)?;
+            describer.rgb_tokens(&input.rgb, &mut tokens)?;
+            describer.xyz_groups(&input.cloud, &mut groups)?;
             cache.push(&tokens, &groups, &input.cloud)?;
         }
         Ok(())
@@ -186,7 +186,7 @@ impl Fit {
         }
         self.describe()?;
         // Frees its memory on the machine for the steps.
-        self.backend = None;
+        self.describer = None;
         if self.engine.metadata.standardise {
             let (rgb, xyz) = self.cache.channels()?;
             rgb.fold_into_norm(&mut self.engine.weights, "rgb.norm");
@@ -247,6 +247,6 @@ fn learn(
     Ok(())
 }
 
-fn open(choice: Choice, engine: &Engine) -> Result<Box<dyn Backend + Send>, BackendError> {
-    backend::open_unfitted(choice, &engine.metadata.architecture, engine.backbones())
+fn open(choice: Choice, engine: &Engine) -> Result<Box<dyn Describe + Send>, BackendError> {
+    choice.machine().describer(&engine.metadata.architecture, engine.backbones())
 }

@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use crate::backend::cpu::CpuOptions;
-use crate::backend::cpu::kernel::Arithmetic;
-use crate::backend::{self, AnomalyMaps, Backend, BackendError, Between, Choice};
+use crate::backend::{AnomalyMaps, Arithmetic, Backend, BackendError, Choice, Evaluation, Features};
 use crate::calibration::distance::is_other_unit;
 use crate::frame::RgbdFrame;
 use crate::model::engine_file::{Engine, Metadata, Usual};
@@ -51,7 +49,7 @@ pub struct Inspector {
     rejects_doubtful: bool,
     arithmetic: Arithmetic,
     points_min: usize,
-    between: Between,
+    features: Features,
 }
 
 /// The result of one frame.
@@ -102,8 +100,8 @@ impl Inspector {
             return Err(InspectError::NotFitted);
         }
         let Engine { metadata, weights, .. } = engine;
-        let options = CpuOptions { arithmetic, stride: metadata.preparation.stride };
-        let backend = backend::open(choice, &metadata.architecture, weights, options)?;
+        let evaluation = Evaluation { arithmetic, stride: metadata.preparation.stride };
+        let backend = choice.machine().inspector(&metadata.architecture, weights, evaluation)?;
         Ok(Self { arithmetic, ..Self::from_backend(backend, metadata) })
     }
 
@@ -119,13 +117,13 @@ impl Inspector {
             rejects_doubtful: false,
             arithmetic: Arithmetic::F32,
             points_min: metadata.architecture.xyz.groups,
-            between: Between::default(),
+            features: Features::default(),
         }
     }
 
     /// How the CPU evaluates the networks.
-    pub fn options(&self) -> CpuOptions {
-        CpuOptions { arithmetic: self.arithmetic, stride: self.preparation.stride }
+    pub fn evaluation(&self) -> Evaluation {
+        Evaluation { arithmetic: self.arithmetic, stride: self.preparation.stride }
     }
 
     pub fn thresholds(&self) -> Option<Thresholds> {
@@ -190,7 +188,7 @@ impl Inspector {
             return Ok(());
         }
         let Inspection { input, maps, times, .. } = inspection;
-        let stages = self.backend.frame(&input.rgb, &input.cloud, &mut self.between, maps)?;
+        let stages = self.backend.frame(&input.rgb, &input.cloud, &mut self.features, maps)?;
         [times.rgb_tokens, times.xyz_groups, times.anomaly_map] = stages;
         if let Some(regions) = &mut self.regions {
             maps.keep(regions.for_window(frame.width(), frame.height(), &input.window)?);

@@ -39,6 +39,7 @@ pub mod scene;
 pub mod score;
 pub mod shapes;
 pub mod signature;
+pub mod spatial;
 pub mod station;
 pub mod text;
 pub mod toml_errors;

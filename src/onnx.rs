@@ -10,14 +10,14 @@
 //! last layer is never evaluated: `turned`, `projected`, `offset` and `gram` stand for it (design: exact rewrites).
 //! Metadata of each file: `engine` (content hash), `precision`, and `rest` of a mapping, |Q'b - b|^2.
 
+mod error;
 mod graph;
 mod networks;
 mod protobuf;
 
 use std::path::{Path, PathBuf};
 
-use thiserror::Error;
-
+pub use error::OnnxError;
 pub use graph::{Kind, OPSET, Tensor};
 
 use crate::files::Together;
@@ -25,16 +25,6 @@ use crate::model::engine_file::{Engine, Storage};
 use crate::model::{Architecture, Weights};
 use graph::Graph;
 use protobuf::Message;
-
-#[derive(Debug, Error, PartialEq)]
-pub enum OnnxError {
-    #[error("the engine has no mappings, which the graphs carry in part: fit it on good parts first")]
-    NotFitted,
-    #[error("the weight {name} has a value that f16 cannot hold ({value}): use --precision f32")]
-    Range { name: String, value: f32 },
-    #[error("cannot write {}: {reason}", path.display())]
-    Write { path: PathBuf, reason: String },
-}
 
 /// The graphs of an engine, in the order they run: colour, shape, and the rest of both mappings.
 pub struct Graphs([(Graph, Option<f32>); 4]);

@@ -7,8 +7,8 @@ mod allocations;
 mod support;
 
 use allocations::in_process;
+use crosscheck::backend::Arithmetic;
 use crosscheck::backend::Choice;
-use crosscheck::backend::cpu::kernel::Arithmetic;
 use crosscheck::bench;
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 use crosscheck::inspect::{Inspection, Inspector};

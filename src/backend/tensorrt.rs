@@ -5,72 +5,68 @@
 
 mod builder;
 mod cache;
+pub(super) mod error;
 mod library;
 mod network;
 mod networks;
-pub mod selftest;
+mod selftest;
 mod set;
 mod sys;
-
-use std::path::PathBuf;
-
-use thiserror::Error;
+mod version;
 
 pub use cache::Cache;
-pub use library::{Library, Version};
-pub use networks::{OnDevice, kept, open_unchecked};
+pub use error::TensorRtError;
+pub use library::Library;
+pub use networks::{OnDevice, kept};
+pub use selftest::run as run_selftest;
 pub use set::Set;
+pub use version::Version;
 
-#[derive(Debug, Error, PartialEq)]
-pub enum TensorRtError {
-    #[error(
-        "this program was built without TensorRT's headers: set TRT_INCLUDE_DIR (or TRT_RTX_INCLUDE_DIR for TensorRT-RTX) and build it again with --features tensorrt"
-    )]
-    NoHeaders,
-    #[error(
-        "{file} cannot be used: {reason}; install the version this program was built for, or name its folder in LD_LIBRARY_PATH"
-    )]
-    Missing { file: String, reason: String },
-    #[error(
-        "{file} is version {version}, the headers of this program are of {headers}: install that version, or build the program with the library's own headers"
-    )]
-    Version { file: String, version: Version, headers: Version },
-    #[error(
-        "{library} does not build for {target}: TensorRT builds for the GPU at hand (--target this), TensorRT-RTX for sm80, sm86, sm89 and sm120"
-    )]
-    Target { library: &'static str, target: String },
-    #[error("{library} cannot begin: {reason}; check that its files are of one version, and the memory that is left")]
-    Begin { library: String, reason: String },
-    #[error("TensorRT does not take the graph {graph}: {reason}; TensorRT 10.3 or later is expected")]
-    Parse { graph: &'static str, reason: String },
-    #[error("TensorRT builds no plan of {graph} for {target}: {reason}; check memory, and the log with RUST_LOG=debug")]
-    Build { graph: &'static str, target: String, reason: String },
-    #[error("the build was stopped")]
-    Stopped,
-    #[error("{asked} is not here: install it, or build this program with its headers, or take another --library")]
-    NoLibrary { asked: &'static str },
-    #[error("no graphs can be written for TensorRT: {0}")]
-    Graphs(String),
-    #[error(
-        "the plans of this engine for this GPU are not there: make them with `crosscheck engine build --target this`"
-    )]
-    NoPlans,
-    #[error(
-        "the engine's sizes are odd ({0}), which the kernels between TensorRT's plans do not take: use the cpu's networks"
-    )]
-    Odd(String),
-    #[error(
-        "the plan of {graph} cannot be used: {reason}; build it again with `crosscheck engine build --target this`"
-    )]
-    Plan { graph: &'static str, reason: String },
-    #[error("the plan of {graph} did not run: {reason}; check the GPU's memory, and the kernel's log for Xid")]
-    Run { graph: &'static str, reason: String },
-    #[error("there is no folder for plans: set HOME, or name one with --cache")]
-    NoFolder,
-    #[error("plans are code, and those in {} are not used: {reason} (--cache DIR)", folder.display())]
-    Untrusted { folder: PathBuf, reason: String },
-    #[error("cannot read the plan {}: {reason}; check its rights, or take the file away", path.display())]
-    Read { path: PathBuf, reason: String },
-    #[error("cannot write the plan {}: {reason}; check rights and room, or name another folder with --cache", path.display())]
-    Write { path: PathBuf, reason: String },
+use super::cuda::{CudaBackend, Networks};
+use super::error::BackendError;
+use super::evaluation::Evaluation;
+use super::plans::{Facts, Request, Step};
+use super::stages::Backend;
+use crate::model::{Architecture, Weights};
+
+/// Opens the whole method, with the networks on the GPU where checked plans of them are kept; else they stay on the CPU,
+/// and the log tells why. `weights`: every tensor of [`Architecture::tensors`].
+pub fn inspector(
+    architecture: &Architecture,
+    weights: Weights,
+    evaluation: Evaluation,
+) -> Result<Box<dyn Backend + Send>, BackendError> {
+    let networks: Option<Box<dyn Networks>> = match kept(&Request::of_this(architecture, &weights)) {
+        Ok(Some(networks)) => Some(Box::new(networks)),
+        Ok(None) => {
+            log::info!("no plans of TensorRT are in use: the networks run on the CPU");
+            None
+        }
+        Err(error) => {
+            log::warn!("the networks run on the CPU: {error}");
+            None
+        }
+    };
+    Ok(Box::new(CudaBackend::with_networks(architecture, weights, evaluation, networks)?))
+}
+
+/// Builds the plans that are not kept yet; `report` is called at every step and returns whether to go on.
+pub fn build_plans(
+    request: &Request<'_>,
+    report: &mut dyn FnMut(Step<'_>) -> bool,
+) -> Result<Vec<Facts>, BackendError> {
+    Ok(Set::asked(request)?.build(&Cache::new(request.cache)?, report)?)
+}
+
+/// Opens the whole method with the kept plans of `request`, checked or not: to check them.
+pub fn open_unchecked(request: &Request<'_>) -> Result<Box<dyn Backend + Send>, BackendError> {
+    let set = Set::asked(request)?;
+    let plans = set.read(&Cache::new(request.cache)?)?.ok_or(TensorRtError::NoPlans)?;
+    Ok(Box::new(set.open(&plans, request.architecture, request.weights)?))
+}
+
+/// Takes the kept plans of `request` into use: their scores were within `score_difference` of the CPU's on `frames`
+/// frames.
+pub fn take_into_use(request: &Request<'_>, frames: usize, score_difference: f64) -> Result<(), BackendError> {
+    Set::asked(request)?.keep_check(&Cache::new(request.cache)?, frames, score_difference)
 }

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::Spread;
 use super::ceilings::processor_ms;
-use crate::backend::{BackendError, Choice, registrar};
+use crate::backend::{BackendError, Machine};
 use crate::calibration::Camera;
 use crate::calibration::registration::{RegisteredDepth, Tables};
 use crate::frame::is_point;
@@ -48,20 +48,20 @@ pub struct Report {
 }
 
 /// Registers a made depth image of the camera's size, once to warm up and then `frames` times.
-pub fn measure(camera: &Camera, machine: Choice, frames: usize) -> Result<Report, RegistrationError> {
+pub fn measure(camera: &Camera, machine: Machine, frames: usize) -> Result<Report, RegistrationError> {
     let Camera::Lenses(registration) = camera else { return Err(RegistrationError::NothingMoves) };
     let tables = registration.tables().ok_or(RegistrationError::NothingMoves)?;
     let depth = depth(&tables);
     let mut points = 0;
     let mut count = |found: &[[f32; 3]]| points = found.iter().filter(|point| is_point(point)).count();
-    let (ms, processor_ms) = match (registrar(machine), machine) {
+    let (ms, processor_ms) = match (machine.registrar(), machine) {
         (Some(open), _) => {
             let mut registrar = open(registration).map_err(RegistrationError::Gpu)?;
             registrar.register(&depth, &mut count).map_err(RegistrationError::Gpu)?;
             let mut again = || registrar.register(&depth, &mut |_| ()).map_err(RegistrationError::Gpu);
             times_ms(frames, &mut again)?
         }
-        (None, Choice::Cuda) => return Err(BackendError::NotBuilt.into()),
+        (None, Machine::Cuda) => return Err(BackendError::NotBuilt.into()),
         (None, _) => {
             let mut registered = RegisteredDepth::default();
             registration.register(&depth, &mut registered);
@@ -73,7 +73,7 @@ pub fn measure(camera: &Camera, machine: Choice, frames: usize) -> Result<Report
         }
     };
     let (depth, colour) = (tables.depth_size, tables.size);
-    let (backend, frames) = (machine.machine(), ms.len());
+    let (backend, frames) = (machine.name(), ms.len());
     Ok(Report { backend, frames, depth, colour, points, latency_ms: Spread::of(ms), processor_ms })
 }
 

@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::backend::cpu::Workers;
-use crate::backend::cpu::grouping::Grouping;
-use crate::backend::cpu::interpolate::{Interpolator, SparseRows};
+use crate::backend::cpu::searches::{Interpolator, nearest_points};
+use crate::backend::cpu::workers::Workers;
 use crate::frame::is_point;
 use crate::model::PointMaeShape;
 use crate::shapes::P;
+use crate::spatial::grouping::Grouping;
+use crate::spatial::rows::SparseRows;
 
 #[derive(Debug, Serialize)]
 pub struct Search {
@@ -33,7 +34,7 @@ pub fn measure(cloud: &[[f32; 3]], shape: &PointMaeShape, times: usize) -> [Sear
         let sampled = Instant::now();
         let centres: Vec<[f32; 3]> = chosen.iter().map(|&i| points[i]).collect();
         let before = Instant::now();
-        grouping.group(&mut workers, &centres, shape.group_size, &mut neighbours);
+        nearest_points(&mut workers, &grouping, &centres, shape.group_size, &mut neighbours);
         let grouped = Instant::now();
         interpolator.xyz_rows(&mut workers, cloud, &centres, &mut rows);
         let interpolated = grouped.elapsed();

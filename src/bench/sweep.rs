@@ -8,8 +8,8 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{Report, Subject, VALID_SHARE, frame, run};
+use crate::backend::Arithmetic;
 use crate::backend::Choice;
-use crate::backend::cpu::kernel::Arithmetic;
 use crate::files;
 use crate::frame::FrameError;
 use crate::inspect::{InspectError, Inspector};

@@ -2,11 +2,12 @@
 //! frame. `v4l.rs` has the nodes of Linux.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::pixel_format::{Raw, to_depth, to_rgb};
+use super::pixel_format::{FourCc, Raw, to_depth, to_rgb};
 use super::{CameraError, CapturedFrame, FrameSource};
-use crate::backend::{Choice, registrar};
+use crate::backend::Machine;
 use crate::calibration::Camera;
 use crate::calibration::assembly::Assembler;
 use crate::clock;
@@ -84,6 +85,17 @@ impl<T> Waiting<T> {
     }
 }
 
+/// What is asked of a node.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub path: PathBuf,
+    /// Width and height, pixels.
+    pub size: (u32, u32),
+    /// Taken instead of the best that the node offers.
+    pub format: Option<FourCc>,
+    pub frame_rate_hz: Option<u32>,
+}
+
 /// How two nodes become one camera.
 #[derive(Clone, Debug)]
 pub struct Pairing {
@@ -93,7 +105,7 @@ pub struct Pairing {
     /// A node that is silent for longer has failed.
     pub silent_ns_max: u64,
     /// The machine that registers depth to colour.
-    pub machine: Choice,
+    pub machine: Machine,
 }
 
 /// Two nodes as one source.
@@ -110,7 +122,7 @@ impl NodePair {
     pub fn new(colour: Box<dyn Node>, depth: Box<dyn Node>, pairing: Pairing) -> Self {
         let now = clock::monotonic_ns();
         let (colours, depths) = (Waiting::new(now), Waiting::new(now));
-        let mut assembler = Assembler::with_registrar(registrar(pairing.machine));
+        let mut assembler = Assembler::with_registrar(pairing.machine.registrar());
         assembler.prepare(&pairing.camera);
         Self { colour, depth, pairing, colours, depths, assembler }
     }
@@ -185,7 +197,6 @@ mod tests {
 
     use super::*;
     use crate::calibration::Intrinsics;
-    use crate::camera::pixel_format::FourCc;
 
     const MS: u64 = 1_000_000;
 
@@ -228,7 +239,7 @@ mod tests {
             depth_unit_m: 0.001,
             depth_offset_m: 0.0,
         });
-        let pairing = Pairing { camera, window_ns: 10 * MS, silent_ns_max: 40 * MS, machine: Choice::Cpu };
+        let pairing = Pairing { camera, window_ns: 10 * MS, silent_ns_max: 40 * MS, machine: Machine::Cpu };
         let source = NodePair::new(node("colour", b"GREY", &colours), node("depth", b"Z16 ", &depths), pairing);
         (source, colours, depths)
     }

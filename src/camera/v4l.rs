@@ -3,7 +3,6 @@
 use std::io;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use v4l::buffer::{Flags, Metadata, Type};
@@ -15,7 +14,7 @@ use v4l::video::capture::Parameters;
 use v4l::{Device, Format, FourCC};
 
 use super::CameraError;
-use super::nodes::{Node, NodePair, Pairing, Taken};
+use super::nodes::{Node, NodePair, Pairing, Taken, Wanted};
 use super::pixel_format::{COLOUR, DEPTH, FourCc, Raw, is_bayer};
 use crate::clock;
 
@@ -23,17 +22,6 @@ use crate::clock;
 const BUFFERS: u32 = 4;
 /// Sizes that an error lists.
 const LISTED_MAX: usize = 12;
-
-/// What is requested of a node.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    pub path: PathBuf,
-    /// Width and height, pixels.
-    pub size: (u32, u32),
-    /// Taken instead of the best that the node offers.
-    pub format: Option<FourCc>,
-    pub frame_rate_hz: Option<u32>,
-}
 
 /// Which of a camera's two nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -76,7 +76,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         return run_sweep(arguments, folder);
     }
     if let Some(path) = &arguments.registration {
-        let report = registration::measure(&Camera::read(path)?, arguments.evaluation.backend(), arguments.frames)?;
+        let machine = arguments.evaluation.backend().machine();
+        let report = registration::measure(&Camera::read(path)?, machine, arguments.frames)?;
         let text = if arguments.json { serde_json::to_string(&report)? } else { registration_to_text(&report) };
         print(text)?;
         return Ok(Outcome::Done);

@@ -77,7 +77,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         write_all(out, &frame, &inspections, threshold)?;
     }
     let text = if arguments.json {
-        report::to_json(&inspections, threshold, inspector.options())
+        report::to_json(&inspections, threshold, inspector.evaluation())
     } else {
         inspections
             .iter()

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use crosscheck::backend::Arithmetic;
 use crosscheck::backend::Choice;
-use crosscheck::backend::cpu::kernel::Arithmetic;
 use crosscheck::calibration::{CalibrationError, Camera};
 use crosscheck::config::ConfigError;
 use crosscheck::config::engine::Precision;

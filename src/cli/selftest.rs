@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         super::output::check(path)?;
     }
     let golden = arguments.golden.iter().map(|path| Golden::read(path)).collect::<Result<Vec<_>, _>>()?;
-    let report = backend::selftest(&golden, arguments.repeats)?;
+    let report = backend::run_selftest(&golden, arguments.repeats)?;
     if let Some(path) = &arguments.report {
         let text = serde_json::to_string_pretty(&report)?;
         files::write_whole(path, |file| file.write_all(text.as_bytes()))

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::curves::{AUPRO_LIMITS, Labelled, ProCurve, auroc};
 use crate::backend::AnomalyMaps;
-use crate::backend::cpu::anomaly::smooth;
 use crate::prepare::window::Window;
 use crate::score::{self, Verdict};
 use crate::shapes::W;
+use crate::spatial::smoothing::smooth;
 
 /// How the two discrepancy maps become one (the paper's table 6). The product is the method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

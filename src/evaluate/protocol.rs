@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use super::metrics::Tested;
+use crate::backend::Arithmetic;
 use crate::backend::Choice;
-use crate::backend::cpu::kernel::Arithmetic;
 use crate::conformal::{CalibrateError, Calibration, calibrate, supported_rate};
 use crate::dataset::{DatasetError, Entry, Layout, Reading, Split, draw};
 use crate::fit::{self, Fit, FitError, FitSettings};

@@ -9,9 +9,9 @@ use tempfile::SpooledTempFile;
 
 use super::error::FitError;
 use crate::backend::XyzGroups;
-use crate::backend::cpu::interpolate::{self, SparseRows};
 use crate::model::Weights;
 use crate::shapes::P;
+use crate::spatial::rows::{SparseRows, rgb_rows, xyz_rows};
 
 /// Beyond this many bytes the cache is on disk.
 const MEMORY_BYTES_MAX: usize = 512 << 20;
@@ -92,7 +92,7 @@ impl TokenCache {
     /// `folder`: where it may grow on disk.
     pub fn new(folder: &Path, c_rgb: usize, c_xyz: usize) -> Self {
         let file = tempfile::spooled_tempfile_in(MEMORY_BYTES_MAX, folder);
-        let rgb_rows = interpolate::rgb_rows();
+        let rgb_rows = rgb_rows();
         Self { file, folder: folder.into(), frames: Vec::new(), rgb_rows, c_rgb, c_xyz, standard: None }
     }
 
@@ -106,7 +106,7 @@ impl TokenCache {
 
     /// Adds a frame: tokens `[T, C_RGB]`, its groups, and the cloud `[P]` they came from.
     pub fn push(&mut self, tokens: &[f32], groups: &XyzGroups, cloud: &[[f32; 3]]) -> Result<(), FitError> {
-        let rows = interpolate::xyz_rows(cloud, &groups.centres);
+        let rows = xyz_rows(cloud, &groups.centres);
         let pixels: Vec<usize> = (0..P).filter(|&p| !rows.row(p).is_empty()).collect();
         let entries = pixels.iter().map(|&p| rows.row(p).len()).sum();
         let offset = self.frames.last().map_or(0, |f| f.offset + f.bytes() as u64);

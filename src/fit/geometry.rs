@@ -3,12 +3,12 @@
 //! Group offsets of a few millimetres are far below the biases beside them, so networks that take metres
 //! hardly see shape. The default engine is trained on offsets in group radii and on centres in spreads.
 
-use crate::backend::cpu::grouping::{Grouping, NearestScratch};
 use crate::frame::is_point;
 use crate::model::engine_file::{Engine, Geometry, Measures, Storage};
 use crate::model::{PointMaeShape, Weights};
 use crate::prepare::NetworkInput;
 use crate::shapes::XYZ;
+use crate::spatial::grouping::{Grouping, NearestScratch};
 
 /// Takes offsets, `[e0, 3]`.
 const OFFSETS: &str = "xyz.encoder.first_conv.0.weight";
@@ -88,11 +88,12 @@ mod tests {
     use half::f16;
 
     use super::*;
+    use crate::backend::Arithmetic;
     use crate::backend::XyzGroups;
-    use crate::backend::cpu::Workers;
-    use crate::backend::cpu::kernel::{Arithmetic, Kernel};
+    use crate::backend::cpu::kernel::Kernel;
     use crate::backend::cpu::point_mae::PointMae;
     use crate::backend::cpu::transformer::BlockBuffers;
+    use crate::backend::cpu::workers::Workers;
     use crate::model::engine_file::Metadata;
     use crate::model::{Architecture, Variant, VitShape, seeded};
     use crate::prepare::Preparation;

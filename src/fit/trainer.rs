@@ -3,8 +3,8 @@
 use super::cache::{CachedFrame, TokenCache};
 use super::error::FitError;
 use super::settings::{FitSettings, Progress};
+use crate::backend::Choice;
 use crate::backend::learner::{Adam, Learner, Pixels};
-use crate::backend::{self, Choice};
 use crate::model::{Architecture, MappingWeights};
 
 /// Frames that one step of Adam draws its pixels from.
@@ -40,7 +40,7 @@ impl Trainer {
     ) -> Result<Self, FitError> {
         let weights = initial_mappings(architecture, settings.seed);
         let shapes = weights.iter().map(|(name, values)| (name.clone(), values.len())).collect();
-        let learner = backend::open_learner(choice, architecture, weights)?;
+        let learner = choice.machine().learner(architecture, weights)?;
         let (train, held_out) = divide(cache.len(), settings.held_out);
         let held_out = sample_held_out(&mut cache, &held_out, settings.seed)?;
         Ok(Self {

@@ -2,7 +2,7 @@
 
 use half::f16;
 
-use super::OnnxError;
+use super::error::OnnxError;
 use super::protobuf::Message;
 use crate::fold::linear::Linear;
 

@@ -1,6 +1,6 @@
 //! The arithmetic of large products, as a configuration asks for it and this machine has it.
 
-use crate::backend::cpu::kernel::Arithmetic;
+use crate::backend::Arithmetic;
 use crate::config::engine::Precision;
 
 /// The arithmetic that `precision` means on this machine. Any but f32 is logged.

@@ -1,12 +1,14 @@
 //! The camera that `[camera]` of a configuration describes.
 
-use crate::backend::Choice;
+use crate::backend::{Choice, Machine};
 use crate::calibration::{self, CalibrationError};
+use crate::camera::nodes::{Pairing, Wanted};
+use crate::camera::pixel_format::FourCc;
 use crate::camera::realsense::{self, Controls, Filters, Origin, Preset, Realsense};
 use crate::camera::replay::{Playback, Rate, Replay};
 use crate::camera::supervisor::Patience;
 use crate::camera::synthetic::{Belt, FRAMES_MAX, Synthetic};
-use crate::camera::{CameraError, FrameSource, Opener};
+use crate::camera::{CameraError, FrameSource, Opener, v4l};
 use crate::config::camera::{Camera, CameraSource, V4l};
 use crate::config::{self, ns_from_ms};
 use crate::dataset::{self, Reading};
@@ -23,9 +25,10 @@ pub fn patience(camera: &Camera) -> Patience {
     }
 }
 
-/// Opens the camera of a configuration that was checked; `machine` registers its depth images. Files that the
-/// configuration names are read at once.
-pub fn opener(camera: &Camera, machine: Choice) -> Result<Opener, CalibrationError> {
+/// Opens the camera of a configuration that was checked; the machine of `choice` registers its depth images. Files
+/// that the configuration names are read at once.
+pub fn opener(camera: &Camera, choice: Choice) -> Result<Opener, CalibrationError> {
+    let machine = choice.machine();
     match (camera.source, &camera.replay, &camera.v4l) {
         (CameraSource::Replay, Some(replay), _) => {
             let playback = playback(replay)?;
@@ -78,12 +81,7 @@ pub fn playback(replay: &config::camera::Replay) -> Result<Playback, Calibration
     })
 }
 
-#[cfg(feature = "v4l")]
-fn v4l(nodes: &V4l, camera: calibration::Camera, frame_timeout_ms: f64, machine: Choice) -> Opener {
-    use crate::camera::nodes::Pairing;
-    use crate::camera::pixel_format::FourCc;
-    use crate::camera::v4l::{Wanted, open};
-
+fn v4l(nodes: &V4l, camera: calibration::Camera, frame_timeout_ms: f64, machine: Machine) -> Opener {
     let pairing = Pairing {
         camera,
         window_ns: ns_from_ms(nodes.pair_window_ms),
@@ -95,16 +93,10 @@ fn v4l(nodes: &V4l, camera: calibration::Camera, frame_timeout_ms: f64, machine:
     let colour = Wanted { path: nodes.colour.clone(), size: (nodes.width, nodes.height), format, frame_rate_hz };
     let (width, height) = nodes.depth_size();
     let depth = Wanted { path: nodes.depth.clone(), size: (width, height), format: None, frame_rate_hz };
-    Opener::new(move || opened(open(&colour, &depth, pairing.clone())?))
+    Opener::new(move || opened(v4l::open(&colour, &depth, pairing.clone())?))
 }
 
-#[cfg(not(feature = "v4l"))]
-fn v4l(_: &V4l, _: calibration::Camera, _: f64, _: Choice) -> Opener {
-    let reason = "this build has no V4L2 cameras: build it with --features v4l";
-    Opener::new(move || Err(CameraError::Settings { reason: reason.into() }))
-}
-
-fn realsense(options: &config::realsense::Realsense, machine: Choice) -> Result<Realsense, CalibrationError> {
+fn realsense(options: &config::realsense::Realsense, machine: Machine) -> Result<Realsense, CalibrationError> {
     let size = |side: Option<[u32; 2]>| side.map_or((0, 0), |[width, height]| (width, height));
     Ok(Realsense {
         origin: match &options.recording {

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use crosscheck::backend::Choice;
 use crosscheck::backend::learner::{Adam, Learner, Pixels};
-use crosscheck::backend::{Choice, open_learner};
 use crosscheck::fit::{Fit, FitError, FitSettings, Keep};
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
@@ -67,7 +67,8 @@ fn steps() {
     }
     for (hidden, width) in [(16, 12), (70, 33)] {
         let architecture = small(hidden, width, 24, 8);
-        let open = |choice| open_learner(choice, &architecture, seeded::mappings(&architecture, 3)).unwrap();
+        let open =
+            |choice: Choice| choice.machine().learner(&architecture, seeded::mappings(&architecture, 3)).unwrap();
         let (mut cpu, mut cuda, mut again) = (open(Choice::Cpu), open(Choice::Cuda), open(Choice::Cuda));
         let mut clocks = [Adam::default(); 3];
         let want = learn(cpu.as_mut(), &architecture, &mut clocks[0], 20);

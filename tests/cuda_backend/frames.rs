@@ -1,6 +1,7 @@
 //! Frames through the back end: the published method's results, the CPU's, and what is refused.
 
-use crosscheck::backend::cpu::{CpuBackend, CpuOptions};
+use crosscheck::backend::Evaluation;
+use crosscheck::backend::cpu::CpuBackend;
 use crosscheck::backend::cuda::{CudaBackend, CudaError};
 use crosscheck::backend::{AnomalyMaps, Backend, XyzGroups};
 use crosscheck::model::{Architecture, PointMaeShape, Variant, seeded};
@@ -80,7 +81,7 @@ fn golden() {
     }
     let architecture = Architecture::published(Variant::Tiny, 32);
     let weights = seeded::weights(&architecture, 7);
-    let mut backend = CudaBackend::new(&architecture, weights, CpuOptions::default()).unwrap();
+    let mut backend = CudaBackend::new(&architecture, weights, Evaluation::default()).unwrap();
     let name = "tiny-a";
     let golden = Golden::open(name);
     let cloud: Vec<Point> = golden.f32("xyz").as_chunks::<3>().0.to_vec();
@@ -128,7 +129,7 @@ fn small_frames() {
         let architecture = small(hidden, width, groups, group_size);
         let weights = seeded::weights(&architecture, 3);
         let mut cpu = CpuBackend::new(&architecture, weights.clone());
-        let mut cuda = CudaBackend::new(&architecture, weights, CpuOptions::default()).unwrap();
+        let mut cuda = CudaBackend::new(&architecture, weights, Evaluation::default()).unwrap();
         let mut frames = clouds::all();
         // Large clouds cost seconds each: one engine sees them, twice, with others between.
         if case == 0 {
@@ -167,9 +168,9 @@ fn refused() {
         let weights = seeded::weights(&architecture, 3);
         CudaBackend::new(&architecture, weights, options).map(|_| ()).unwrap_err()
     };
-    let plain = open(CpuOptions::default(), 8);
+    let plain = open(Evaluation::default(), 8);
     println!("error: {plain}");
-    let stride = open(CpuOptions { stride: Stride::Two, ..CpuOptions::default() }, 8);
+    let stride = open(Evaluation { stride: Stride::Two, ..Evaluation::default() }, 8);
     assert_eq!(stride, CudaError::Stride);
 }
 
@@ -195,7 +196,7 @@ fn large_groups() {
     }
     let architecture = small(16, 12, 24, 129);
     let weights = seeded::weights(&architecture, 3);
-    let made = CudaBackend::new(&architecture, weights, CpuOptions::default());
+    let made = CudaBackend::new(&architecture, weights, Evaluation::default());
     assert_eq!(made.err(), Some(CudaError::GroupSize { k: 129, k_max: 128 }));
 }
 

@@ -4,9 +4,9 @@ use std::ffi::c_void;
 use std::sync::{Arc, Mutex};
 
 use crosscheck::backend::cpu::elementwise::gelu;
-use crosscheck::backend::cpu::{CpuBackend, CpuOptions};
+use crosscheck::backend::cpu::{CpuBackend, CpuNetworks};
 use crosscheck::backend::cuda::{CudaBackend, CudaError, Described, Networks, Tail};
-use crosscheck::backend::{AnomalyMaps, Backend, Between, Encoders, XyzGroups};
+use crosscheck::backend::{AnomalyMaps, Arithmetic, Backend, Evaluation, Features, XyzGroups};
 use crosscheck::fold::factor::{Factor, factor};
 use crosscheck::fold::linear::{Linear, linear};
 use crosscheck::model::{Architecture, Weights, seeded};
@@ -42,7 +42,7 @@ struct OnHost {
 struct Work(Box<dyn Fn() + Send + Sync>);
 
 struct Host {
-    cpu: Mutex<CpuBackend>,
+    cpu: Mutex<CpuNetworks>,
     rgb: Sides,
     xyz: Sides,
     /// The layer between, and what the last is turned by.
@@ -142,7 +142,12 @@ impl Host {
         let [rgb, xyz] = inputs;
         // What a side is predicted by is the other mapping's.
         let (rgb, xyz) = (Sides { input: rgb, output: to_rgb }, Sides { input: xyz, output: to_xyz });
-        Self { cpu: Mutex::new(CpuBackend::new(architecture, weights)), rgb, xyz, tails }
+        Self {
+            cpu: Mutex::new(CpuNetworks::new(architecture, &mut weights.into_tensors(), Arithmetic::F32)),
+            rgb,
+            xyz,
+            tails,
+        }
     }
 }
 
@@ -176,7 +181,7 @@ impl Networks for OnHost {
         let (host, image, out) = (self.host.clone(), read(image, stream), Out::of(out, stream));
         self.put(stream, move || {
             let mut tokens = Vec::new();
-            host.cpu.lock().unwrap().encode_rgb(&values(&image.read()), &mut tokens).unwrap();
+            host.cpu.lock().unwrap().encode_rgb(&values(&image.read()), &mut tokens);
             host.rgb.give(&tokens, &out);
         })
     }
@@ -199,7 +204,7 @@ impl Networks for OnHost {
             let points: Vec<[f32; 3]> = offsets.iter().enumerate().map(point).collect();
             let neighbours: Vec<u32> = (0..points.len() as u32).collect();
             let mut groups = XyzGroups { centres, ..XyzGroups::default() };
-            host.cpu.lock().unwrap().encode_groups(&points, &neighbours, &mut groups).unwrap();
+            host.cpu.lock().unwrap().encode_groups(&points, &neighbours, &mut groups);
             host.xyz.give(&groups.features, &out);
         })
     }
@@ -237,15 +242,15 @@ fn part() {
     let weights = seeded::weights(&architecture, 3);
     let networks = OnHost { host: Arc::new(Host::new(&architecture, weights.clone())), works: Vec::new() };
     let mut cpu = CpuBackend::new(&architecture, weights.clone());
-    let options = CpuOptions::default();
-    let mut cuda = CudaBackend::with_networks(&architecture, weights, options, Some(Box::new(networks))).unwrap();
+    let evaluation = Evaluation::default();
+    let mut cuda = CudaBackend::with_networks(&architecture, weights, evaluation, Some(Box::new(networks))).unwrap();
     let mut random = fastrand::Rng::with_seed(5);
     let rgb: Vec<f32> = (0..RGB * P).map(|_| random.f32() * 4.0 - 2.0).collect();
     // All slices of the mappings' rest, then one.
-    let (mut between, mut maps) = (Between::default(), AnomalyMaps::default());
+    let (mut features, mut maps) = (Features::default(), AnomalyMaps::default());
     for (name, cloud) in [("all points", clouds::full())].into_iter().chain(clouds::all()) {
         let want = run(&mut cpu, &rgb, &cloud);
-        cuda.frame(&rgb, &cloud, &mut between, &mut maps).unwrap();
+        cuda.frame(&rgb, &cloud, &mut features, &mut maps).unwrap();
         match clouds::points(&cloud).is_empty() {
             true => assert!(maps.anomaly_map.iter().all(|v| *v == 0.0) && !maps.valid.contains(&true), "{name}"),
             false => near_maps(name, &maps, &want.maps, &BOUNDS),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use crosscheck::backend::{Choice, registrar};
+use crosscheck::backend::Machine;
 use crosscheck::calibration::Camera;
 use crosscheck::calibration::assembly::Assembler;
 use crosscheck::calibration::camera_file::CameraFile;
@@ -32,11 +32,11 @@ fn cameras() -> [Camera; 3] {
 }
 
 /// Frames of a camera, each of another scene.
-fn frames(camera: &Camera, machine: Choice) -> Vec<RgbdFrame> {
+fn frames(camera: &Camera, machine: Machine) -> Vec<RgbdFrame> {
     let Camera::Lenses(registration) = camera else { panic!("a camera without lenses") };
     let size = if registration.tables().is_some() { DEPTH } else { COLOUR };
     let rgb: Vec<u8> = (0..COLOUR.0 * COLOUR.1 * 3).map(|i| i as u8).collect();
-    let mut assembler = Assembler::with_registrar(registrar(machine));
+    let mut assembler = Assembler::with_registrar(machine.registrar());
     assembler.prepare(camera);
     let frame = |number: usize| {
         let mut random = fastrand::Rng::with_seed(number as u64);
@@ -53,7 +53,7 @@ fn frames(camera: &Camera, machine: Choice) -> Vec<RgbdFrame> {
 /// Whether frames are the CPU's on whatever `--backend cuda` finds.
 fn check() {
     for camera in cameras() {
-        let (got, want) = (frames(&camera, Choice::Cuda), frames(&camera, Choice::Cpu));
+        let (got, want) = (frames(&camera, Machine::Cuda), frames(&camera, Machine::Cpu));
         assert!(got == want, "frames differ");
         let points: Vec<usize> = got.iter().map(|frame| frame.cloud().valid_count()).collect();
         assert!(points[0] > 3000 && points[1] > 3000 && points[2] == 0, "{points:?}");

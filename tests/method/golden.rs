@@ -1,8 +1,7 @@
 //! The published method in float64 against the CPU back end, stage by stage (tests/golden/README.md).
 
-use crosscheck::backend::cpu::kernel::Arithmetic;
-use crosscheck::backend::cpu::{CpuBackend, CpuOptions};
-use crosscheck::backend::{AnomalyMaps, Backend, XyzGroups};
+use crosscheck::backend::cpu::CpuBackend;
+use crosscheck::backend::{AnomalyMaps, Arithmetic, Backend, Describe, Evaluation, XyzGroups};
 use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Source, Storage};
 use crosscheck::model::{Architecture, Tensor, Variant, Weights, seeded};
 use crosscheck::prepare::{Preparation, Stride};
@@ -164,11 +163,11 @@ fn check_both(name: &str, variant: Variant, group_size: usize) {
 }
 
 /// The anomaly map in another arithmetic or stride: its error against float64's, of the map's range over valid pixels.
-fn map_error(name: &str, variant: Variant, options: CpuOptions) -> f32 {
+fn map_error(name: &str, variant: Variant, options: Evaluation) -> f32 {
     let golden = Golden::open(name);
     let architecture = Architecture::published(variant, 32);
     let weights = seeded::weights(&architecture, SEED);
-    let (_, _, maps) = infer(&golden, CpuBackend::with_options(&architecture, weights, options));
+    let (_, _, maps) = infer(&golden, CpuBackend::with_evaluation(&architecture, weights, options));
     let (want, valid) = (golden.f32("anomaly_map"), golden.raw("valid"));
     let of_valid = want.iter().zip(&valid).filter(|(_, valid)| **valid != 0).map(|(v, _)| *v);
     let (low, high) = of_valid.fold((f32::INFINITY, 0.0f32), |(low, high), v| (low.min(v), high.max(v)));
@@ -180,7 +179,7 @@ fn map_error(name: &str, variant: Variant, options: CpuOptions) -> f32 {
 
 /// As this processor has it: its own instructions, or rounded operands. At most 1 % of the map's range.
 fn check_reduced(name: &str, variant: Variant, arithmetic: Arithmetic) {
-    let options = CpuOptions { arithmetic, ..CpuOptions::default() };
+    let options = Evaluation { arithmetic, ..Evaluation::default() };
     println!("{} on {}", arithmetic.name(), options.instruction_set());
     let error = map_error(name, variant, options);
     assert!(error <= 0.01, "{name}: {error:e}");
@@ -212,7 +211,7 @@ fn small_in_less_than_f32() {
 /// Every second pixel, of seeded weights, whose psi is rough.
 #[test]
 fn every_second_pixel_stays_near() {
-    let error = map_error("tiny-a", Variant::Tiny, CpuOptions { stride: Stride::Two, ..CpuOptions::default() });
+    let error = map_error("tiny-a", Variant::Tiny, Evaluation { stride: Stride::Two, ..Evaluation::default() });
     assert!((1e-5..0.01).contains(&error), "{error:e}");
 }
 

@@ -7,9 +7,8 @@ mod cases;
 mod ties;
 
 use cases::Case;
-use crosscheck::backend::cpu::kernel::Arithmetic;
-use crosscheck::backend::cpu::{CpuBackend, CpuOptions};
-use crosscheck::backend::{AnomalyMaps, Backend, XyzGroups};
+use crosscheck::backend::cpu::CpuBackend;
+use crosscheck::backend::{AnomalyMaps, Arithmetic, Backend, Describe, Evaluation, XyzGroups};
 
 use crate::support::reference;
 use crate::support::reference::Inference;
@@ -30,8 +29,8 @@ struct Folded {
 }
 
 fn folded(case: &Case, arithmetic: Arithmetic) -> Folded {
-    let options = CpuOptions { arithmetic, ..CpuOptions::default() };
-    let mut backend = CpuBackend::with_options(&case.architecture, case.weights(), options);
+    let options = Evaluation { arithmetic, ..Evaluation::default() };
+    let mut backend = CpuBackend::with_evaluation(&case.architecture, case.weights(), options);
     let (mut tokens, mut groups, mut maps) = (Vec::new(), XyzGroups::default(), AnomalyMaps::default());
     backend.rgb_tokens(&case.rgb, &mut tokens).unwrap();
     backend.xyz_groups(&case.cloud, &mut groups).unwrap();

@@ -12,7 +12,7 @@ use std::ptr::NonNull;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crosscheck::backend::Choice;
+use crosscheck::backend::Machine;
 use crosscheck::calibration::camera_file::{CameraFile, Extrinsics, Grid};
 use crosscheck::calibration::distortion::{Coefficients, Distortion};
 use crosscheck::calibration::registration::{RegisteredDepth, Registration};
@@ -59,7 +59,7 @@ fn camera() -> Realsense {
         controls: Controls::default(),
         filters: Filters::default(),
         pair_window_ns: 20_000_000,
-        machine: Choice::Cpu,
+        machine: Machine::Cpu,
     }
 }
 

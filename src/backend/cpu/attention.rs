@@ -1,11 +1,12 @@
 //! Scaled dot-product attention by tiles: keys pass by a tile of queries, whose softmax is corrected as larger scores
 //! turn up, so that no row of scores is ever whole.
 
-use super::aligned::{Aligned, grow_like};
+use super::aligned::Aligned;
 use super::elementwise::{exponential, exponentiate, maximum, vectorised};
-use super::kernel::{Arithmetic, Kernel, Tile};
+use super::kernel::{Kernel, Tile};
 use super::team::Parts;
-use super::{Scratch, Workers};
+use super::workers::{AttentionScratch, Scratch, Workers};
+use crate::backend::arithmetic::Arithmetic;
 
 /// Queries of a tile, about, and the keys that pass by at a time: their scores fit the first-level cache.
 const QUERIES: usize = 48;
@@ -21,30 +22,6 @@ pub struct Attention {
     keys: Aligned,
     /// `[heads, panels of depth, n, columns]`.
     values: Aligned,
-}
-
-/// One thread's tile.
-#[derive(Default)]
-pub struct AttentionScratch {
-    /// Scaled by one over the root of the depth, `[queries, depth]`.
-    queries: Aligned,
-    /// `[queries, KEYS]`.
-    scores: Aligned,
-    /// `[queries, panels of depth x columns]`, not yet divided by `total`.
-    attended: Aligned,
-    /// The largest score of each query so far, and the sum of its exponentials.
-    largest: Vec<f32>,
-    total: Vec<f32>,
-}
-
-impl AttentionScratch {
-    pub fn grow_like(&mut self, other: &Self) {
-        self.queries.grow_like(&other.queries);
-        self.scores.grow_like(&other.scores);
-        self.attended.grow_like(&other.attended);
-        grow_like(&mut self.largest, &other.largest);
-        grow_like(&mut self.total, &other.total);
-    }
 }
 
 impl Default for Attention {

@@ -1,6 +1,6 @@
 //! The functions between the products, vectorised for the instruction set at hand.
 
-pub(super) use crate::vectorised::vectorised;
+pub(super) use crate::vectorised::{maximum, vectorised};
 
 /// Values that are summed, or compared, side by side.
 const LANES: usize = 32;
@@ -118,17 +118,6 @@ pub fn copy(out: &mut [f32], from: &[f32]) {
     if !rest.is_empty() {
         rest.copy_from_slice(from_rest);
     }
-}
-
-/// The largest of a row; of an empty one, the smallest number.
-#[inline(always)]
-pub fn maximum(row: &[f32]) -> f32 {
-    let mut lanes = [f32::NEG_INFINITY; LANES];
-    let (whole, rest) = row.as_chunks::<LANES>();
-    for chunk in whole {
-        lanes.iter_mut().zip(chunk).for_each(|(lane, &v)| *lane = if v > *lane { v } else { *lane });
-    }
-    lanes.iter().chain(rest).fold(f32::NEG_INFINITY, |m, &v| if v > m { v } else { m })
 }
 
 /// Sum of `of(value)` over a row, in lanes, so that its error grows with the row's length over their number.

@@ -1,11 +1,12 @@
 //! The group encoder of Point-MAE in its folded form (`fold/encoder.rs`).
 
-use super::Workers;
-use super::aligned::{Aligned, grow_like, row_stride};
+use super::aligned::row_stride;
 use super::elementwise::{add_rows, copy, maximum_rows, relu};
-use super::kernel::{Arithmetic, Kernel};
+use super::kernel::Kernel;
 use super::layer::{Activation, Layer};
 use super::packed::Scratch as ProductScratch;
+use super::workers::{EncoderScratch, Workers};
+use crate::backend::arithmetic::Arithmetic;
 use crate::fold::encoder::FoldedEncoder;
 use crate::fold::linear::Linear;
 use crate::model::{PointMaeShape, Tensors};
@@ -23,22 +24,6 @@ pub struct GroupEncoder {
     /// The second layer's maximum of each group, `[G, e1]`, and the third layer on it, `[G, e2]`.
     maxima: Vec<f32>,
     shared: Vec<f32>,
-}
-
-/// One thread's points.
-#[derive(Default)]
-pub struct EncoderScratch {
-    offsets: Vec<f32>,
-    first: Aligned,
-    third: Aligned,
-}
-
-impl EncoderScratch {
-    pub fn grow_like(&mut self, other: &Self) {
-        self.first.grow_like(&other.first);
-        self.third.grow_like(&other.third);
-        grow_like(&mut self.offsets, &other.offsets);
-    }
 }
 
 impl GroupEncoder {

@@ -29,73 +29,17 @@ mod neon_dot;
 #[cfg(target_arch = "aarch64")]
 mod neon_fp16;
 mod portable;
+mod tile;
 
 use std::fmt;
 
 use half::f16;
 
 use super::operands::Operands;
-
-/// Depth that a kernel of f16 sums in f16, before the sum is added to the others in f32.
-#[cfg(any(test, target_arch = "x86_64", target_arch = "aarch64"))]
-pub const F16_DEPTH: usize = 64;
-
-/// Arithmetic of the large products. Everything else is f32.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Arithmetic {
-    #[default]
-    F32,
-    /// Operands rounded to f16, their rows scaled by powers of two. Products are summed in f16, at most 64 of them, and
-    /// then in f32; in f32 throughout where the processor does not calculate in f16.
-    F16,
-    /// Operands rounded to bf16, products summed in f32.
-    Bf16,
-    /// The mappings' products of hidden units in integers of 8 bits, each row of their operands with a step of its own;
-    /// the others as [`Self::auto`].
-    Int8,
-}
-
-impl Arithmetic {
-    /// bf16 or f16 where this processor multiplies it faster, else f32.
-    pub fn auto() -> Self {
-        [Self::Bf16, Self::F16].into_iter().find(|arithmetic| arithmetic.is_fast()).unwrap_or(Self::F32)
-    }
-
-    /// Whether this processor has instructions for it; f32 needs none.
-    pub fn is_fast(self) -> bool {
-        !Kernel::best(self).operands.only_rounded()
-    }
-
-    /// What the networks and the tokens' products are calculated in.
-    pub fn of_networks(self) -> Self {
-        if self == Self::Int8 { Self::auto() } else { self }
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::F16 => "f16",
-            Self::Bf16 => "bf16",
-            Self::Int8 => "int8",
-        }
-    }
-}
-
-/// Rows by a kernel's columns: `c [rows, columns] (+)= a [rows, depth] * b [depth, columns]`, strides and depth in cells.
-#[derive(Clone, Copy)]
-pub struct Tile {
-    /// Any number; a multiple of the kernel's fills its registers.
-    pub rows: usize,
-    pub depth: usize,
-    pub a: *const f32,
-    pub a_stride: usize,
-    /// `[depth, columns]`, dense.
-    pub b: *const f32,
-    pub c: *mut f32,
-    pub c_stride: usize,
-    /// Whether what is in `c` is added to.
-    pub add: bool,
-}
+use crate::backend::arithmetic::Arithmetic;
+#[cfg(test)]
+pub use tile::F16_DEPTH;
+pub use tile::Tile;
 
 fn always() -> bool {
     true
@@ -209,28 +153,25 @@ impl Kernel {
     }
 }
 
+impl Arithmetic {
+    /// bf16 or f16 where this processor multiplies it faster, else f32.
+    pub fn auto() -> Self {
+        [Self::Bf16, Self::F16].into_iter().find(|arithmetic| arithmetic.is_fast()).unwrap_or(Self::F32)
+    }
+
+    /// Whether this processor has instructions for it; f32 needs none.
+    pub fn is_fast(self) -> bool {
+        !Kernel::best(self).operands.only_rounded()
+    }
+
+    /// What the networks and the tokens' products are calculated in.
+    pub fn of_networks(self) -> Self {
+        if self == Self::Int8 { Self::auto() } else { self }
+    }
+}
+
 impl fmt::Debug for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} x {}", self.name, self.rows, self.columns)
     }
 }
-
-/// Runs a tile as blocks of `$most` rows, and what is left by the function of as many rows, so that each keeps its sums
-/// in registers.
-macro_rules! by_rows {
-    ($tile:expr, $run:ident: $($rows:literal)+, $most:literal) => {{
-        let mut rest = *$tile;
-        while rest.rows >= $most {
-            $run::<$most>(&rest);
-            rest.rows -= $most;
-            rest.a = rest.a.add($most * rest.a_stride);
-            rest.c = rest.c.add($most * rest.c_stride);
-        }
-        match rest.rows {
-            0 => {}
-            $($rows => $run::<$rows>(&rest),)+
-            rows => unreachable!("a block of {rows} rows"),
-        }
-    }};
-}
-use by_rows;

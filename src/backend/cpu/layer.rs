@@ -82,8 +82,8 @@ impl Layer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::cpu::Workers;
-    use crate::backend::cpu::kernel::Arithmetic;
+    use crate::backend::arithmetic::Arithmetic;
+    use crate::backend::cpu::workers::Workers;
 
     #[test]
     fn layers_in_parallel_equal_layers_in_one() {

@@ -1,16 +1,16 @@
 //! A crossmodal mapping (section 3.2) and its discrepancy (equation 3), without its last layer.
 
-use super::aligned::{Aligned, grow_like, row_stride};
+use super::aligned::row_stride;
 use super::elementwise::{add_rows, add_squares, copy, gelu, multiply_add, vectorised};
-use super::interpolate::SparseRows;
 use super::kernel::Kernel;
 use super::layer::Layer;
 use super::packed::{Packed, Scratch as ProductScratch};
 use super::team::Parts;
-use super::{Scratch, Workers};
+use super::workers::{MappingScratch, Scratch, Workers};
 use crate::fold::factor::Factor;
 use crate::fold::mapping::FoldedMapping;
 use crate::model::Tensors;
+use crate::spatial::rows::SparseRows;
 
 /// torch.nn.functional.normalize's floor of the norm, squared.
 const SQUARED_NORM_MIN: f32 = 1e-24;
@@ -57,23 +57,6 @@ pub struct MappingBuffers {
     /// W'f of each observed token, `[n_to, M]`, and f.b, `[n_to]`.
     projected: Vec<f32>,
     offset: Vec<f32>,
-}
-
-/// One thread's pixels.
-#[derive(Default)]
-pub struct MappingScratch {
-    first: Aligned,
-    hidden: Aligned,
-    /// |E|^2 of each pixel.
-    predicted: Vec<f32>,
-}
-
-impl MappingScratch {
-    pub fn grow_like(&mut self, other: &Self) {
-        self.first.grow_like(&other.first);
-        self.hidden.grow_like(&other.hidden);
-        grow_like(&mut self.predicted, &other.predicted);
-    }
 }
 
 impl Mapping {

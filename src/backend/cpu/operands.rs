@@ -11,11 +11,11 @@ use std::ops::Range;
 use half::{bf16, f16};
 
 use super::aligned::{Aligned, grow_like};
-use super::kernel::Arithmetic;
 use super::rounding::{
     Extent, activation_step, integer_weight, power_of_two, round_bf16, round_bf16_pairs, round_bytes, round_f16,
     round_f16_widened, round_integers, scale_floats, scale_integers, weight_step,
 };
+use crate::backend::arithmetic::Arithmetic;
 use crate::model::Values;
 
 /// Flips a byte between 0..=255 and -128..=127.

@@ -202,7 +202,8 @@ mod tests {
     use half::{bf16, f16};
 
     use super::*;
-    use crate::backend::cpu::kernel::{Arithmetic, F16_DEPTH};
+    use crate::backend::arithmetic::Arithmetic;
+    use crate::backend::cpu::kernel::F16_DEPTH;
     use crate::model::Tensor;
 
     /// Rows, depth and columns: below, at and across the tiles of every kernel, and beyond a block of depth.

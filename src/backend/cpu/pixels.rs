@@ -1,9 +1,9 @@
 //! Which pixels are evaluated, and what the ones between get.
 
-use super::interpolate::SparseRows;
-use crate::backend::AnomalyMaps;
+use crate::backend::maps::AnomalyMaps;
 use crate::prepare::Stride;
 use crate::shapes::{H, P, W};
+use crate::spatial::rows::SparseRows;
 
 /// The pixels of a frame that psi is evaluated at.
 #[derive(Default)]

@@ -1,14 +1,16 @@
 //! The shape network: Point-MAE (section 4).
 
-use super::Workers;
 use super::group_encoder::GroupEncoder;
-use super::grouping::Grouping;
-use super::kernel::{Arithmetic, Kernel};
+use super::kernel::Kernel;
 use super::layer::{Activation, Layer};
+use super::searches::nearest_points;
 use super::transformer::{Block, BlockBuffers, BlockShape, Norm, layer};
-use crate::backend::XyzGroups;
+use super::workers::Workers;
+use crate::backend::arithmetic::Arithmetic;
+use crate::backend::features::XyzGroups;
 use crate::model::{PointMaeShape, Tensors};
 use crate::shapes::{P, XYZ};
+use crate::spatial::grouping::Grouping;
 
 pub struct PointMae {
     shape: PointMaeShape,
@@ -57,7 +59,7 @@ impl PointMae {
         out.centres.clear();
         out.centres.extend(out.centre_index.iter().map(|&i| points[i]));
         let mut neighbours = std::mem::take(&mut self.neighbours);
-        self.grouping.group(workers, &out.centres, k, &mut neighbours);
+        nearest_points(workers, &self.grouping, &out.centres, k, &mut neighbours);
         self.encode(workers, buffers, points, &neighbours, out);
         self.neighbours = neighbours;
     }

@@ -1,11 +1,11 @@
 //! A pre-norm Transformer block, shared by the colour and the shape network.
 
-use super::Workers;
 use super::aligned::{Aligned, row_stride};
 use super::attention::Attention;
 use super::elementwise::layer_norm;
 use super::kernel::Kernel;
 use super::layer::{Activation, Layer};
+use super::workers::Workers;
 use crate::model::Tensors;
 
 /// Rows that a task normalises.

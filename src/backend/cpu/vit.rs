@@ -1,9 +1,9 @@
 //! The colour network: DINO ViT-B/8 (section 4), cut after `layers` blocks.
 
-use super::Workers;
 use super::kernel::Kernel;
 use super::layer::{Activation, Layer};
 use super::transformer::{Block, BlockBuffers, BlockShape, Norm, layer};
+use super::workers::Workers;
 use crate::model::{Tensors, VitShape};
 use crate::shapes::{H, P, PATCH, RGB, T, T_SIDE, W};
 

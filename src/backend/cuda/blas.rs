@@ -7,7 +7,7 @@ use cudarc::cublas::result;
 use cudarc::cublas::sys::{self, cublasMath_t, cublasOperation_t as Operation};
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 
-use super::CudaError;
+use super::error::CudaError;
 use super::launch::int;
 
 /// CUDA 12's, as the library counts. Earlier ones are not made for the drivers that the back end takes.

@@ -6,7 +6,7 @@ use cudarc::driver::{
     CudaSlice, CudaStream, DevicePtr, DevicePtrMut, DeviceRepr, PinnedHostSlice, ValidAsZeroBits, result,
 };
 
-use super::CudaError;
+use super::error::CudaError;
 
 /// A buffer on the device and its like on the host. Copies are in the stream's order and nothing waits for them: who
 /// touches the host's side has waited for the stream.

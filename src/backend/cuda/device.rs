@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cudarc::driver::sys::CUdevice_attribute;
 use cudarc::driver::{CudaContext, CudaStream, sys};
 
-use super::CudaError;
+use super::error::CudaError;
 use super::grouping::SAMPLE_BLOCKS;
 use super::module::Kernels;
 
@@ -91,9 +91,11 @@ impl Device {
         }
     }
 
-    /// Free and all memory, bytes.
-    pub fn memory(&self) -> Result<(usize, usize), CudaError> {
-        Ok(self.context.mem_get_info()?)
+    /// Logs which GPU it is, and how much of its memory is free.
+    pub fn log(&self) -> Result<(), CudaError> {
+        let (free, total) = self.context.mem_get_info()?;
+        log::info!("the GPU is {}; of its memory {} MB of {} MB are free", self.name, free >> 20, total >> 20);
+        Ok(())
     }
 }
 

@@ -1,38 +1,39 @@
-//! Frames on the device: whole ones where the networks are on it, or stage by stage. What the device does of each is
-//! recorded as a graph the second time it is asked for, and replayed from then on.
+//! Frames on the device: whole ones where the networks are on it, or stage by stage. The device's share of each stage is
+//! captured as a graph the second time it runs, and launched as one from then on.
 
 use std::time::{Duration, Instant};
 
 use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 
-use super::CudaError;
 use super::device::Device;
+use super::error::CudaError;
+use super::graph::FrameGraph;
 use super::interpolate::Listing;
 use super::mapping::halves;
 use super::module::Kernels;
 use super::networks::Networks;
-use super::recording::Recording;
 use super::work::{Maps, OnGpu, Side, Work};
-use crate::backend::{AnomalyMaps, XyzGroups};
+use crate::backend::features::XyzGroups;
+use crate::backend::maps::AnomalyMaps;
 use crate::model::{Architecture, Tensors};
 
 /// The device with everything that a frame needs on it.
 pub struct Frame {
     // Dropped before the device, and its graphs before the memory that they name.
-    recorded: Recorded,
+    graphs: Graphs,
     work: Work,
     device: Device,
     listing: Listing,
 }
 
 #[derive(Default)]
-struct Recorded {
-    group: Recording,
-    encode: Recording,
-    describe: Recording,
+struct Graphs {
+    group: FrameGraph,
+    encode: FrameGraph,
+    describe: FrameGraph,
     /// By the number of slices.
-    compare: Vec<Recording>,
+    compare: Vec<FrameGraph>,
 }
 
 impl Work {
@@ -59,7 +60,7 @@ impl Side {
 }
 
 impl Frame {
-    /// Takes every tensor out of `mappings`. With networks on the device, all graphs are recorded here.
+    /// Takes every tensor out of `mappings`. With networks on the device, all graphs are captured here.
     pub fn new(
         device: Device,
         architecture: &Architecture,
@@ -70,11 +71,11 @@ impl Frame {
         // Memory is taken and filled in one stream, and used in both.
         device.synchronize()?;
         let mut compare = Vec::new();
-        compare.resize_with(work.slices_max() + 1, Recording::default);
-        let recorded = Recorded { compare, ..Recorded::default() };
-        let mut frame = Self { recorded, work, device, listing: Listing::default() };
+        compare.resize_with(work.slices_max() + 1, FrameGraph::default);
+        let graphs = Graphs { compare, ..Graphs::default() };
+        let mut frame = Self { graphs, work, device, listing: Listing::default() };
         if frame.work.on_gpu.is_some() {
-            frame.record()?;
+            frame.capture()?;
         }
         Ok(frame)
     }
@@ -83,15 +84,15 @@ impl Frame {
         &self.device.kernels
     }
 
-    /// Runs a frame without a point, so that everything is loaded, and records it: no frame of the line waits for that.
-    fn record(&mut self) -> Result<(), CudaError> {
-        let Self { recorded, work, device, .. } = self;
+    /// Runs a frame without a point, so that everything is loaded, and captures it: no later frame waits for either.
+    fn capture(&mut self) -> Result<(), CudaError> {
+        let Self { graphs, work, device, .. } = self;
         work.encode(device)?;
         work.compare(device, work.slices_max())?;
         device.synchronize()?;
-        recorded.encode.record(device, || work.encode(device));
-        for (slices, compare) in recorded.compare.iter_mut().enumerate() {
-            compare.record(device, || work.compare(device, slices));
+        graphs.encode.capture(device, || work.encode(device));
+        for (slices, compare) in graphs.compare.iter_mut().enumerate() {
+            compare.capture(device, || work.compare(device, slices));
         }
         Ok(())
     }
@@ -106,13 +107,13 @@ impl Frame {
     ) -> Result<[Duration; 3], CudaError> {
         let start = Instant::now();
         let slices = self.work.slices(self.listing.count(cloud));
-        let Self { recorded, work, device, .. } = self;
-        work.cloud.host_mut().copy_from_slice(cloud.as_flattened());
+        let Self { graphs, work, device, .. } = self;
+        work.groups.cloud.host_mut().copy_from_slice(cloud.as_flattened());
         work.write_image(rgb);
-        recorded.encode.run(device, || work.encode(device))?;
+        graphs.encode.run(device, || work.encode(device))?;
         self.compare(slices, maps)?;
         let [tokens, groups] =
-            self.work.on_gpu.as_ref().map_or(Ok([Duration::ZERO; 2]), |on_gpu| on_gpu.marks.times())?;
+            self.work.on_gpu.as_ref().map_or(Ok([Duration::ZERO; 2]), |on_gpu| on_gpu.events.times())?;
         let longer = groups.saturating_sub(tokens);
         Ok([tokens, longer, start.elapsed().saturating_sub(tokens + longer)])
     }
@@ -124,24 +125,8 @@ impl Frame {
         out: &mut XyzGroups,
         neighbours: &mut Vec<u32>,
     ) -> Result<(), CudaError> {
-        let Self { recorded, work, device, .. } = self;
-        work.cloud.host_mut().copy_from_slice(cloud.as_flattened());
-        recorded.group.run(device, || {
-            work.group(device)?;
-            let groups = &mut work.groups;
-            groups.centre_index.download(&device.shape)?;
-            groups.centres.download(&device.shape)?;
-            groups.neighbours.download(&device.shape)
-        })?;
-        device.shape.synchronize()?;
-        let groups = &work.groups;
-        out.centre_index.clear();
-        out.centre_index.extend(groups.centre_index.host().iter().map(|&i| i as usize));
-        out.centres.clear();
-        out.centres.extend_from_slice(groups.centres.host().as_chunks().0);
-        neighbours.clear();
-        neighbours.extend(groups.neighbours.host().iter().map(|&i| i as u32));
-        Ok(())
+        let Self { graphs, work, device, .. } = self;
+        work.groups.fetch(device, &mut graphs.group, cloud, out, neighbours)
     }
 
     /// rgb `[3, H, W]` -> tokens `[T, C_RGB]` by the networks on the GPU.
@@ -172,19 +157,19 @@ impl Frame {
         maps: &mut AnomalyMaps,
     ) -> Result<(), CudaError> {
         let slices = self.work.slices(self.listing.count(cloud));
-        let Self { recorded, work, device, .. } = self;
-        work.cloud.host_mut().copy_from_slice(cloud.as_flattened());
+        let Self { graphs, work, device, .. } = self;
+        work.groups.cloud.host_mut().copy_from_slice(cloud.as_flattened());
         work.groups.centres.host_mut().copy_from_slice(groups.centres.as_flattened());
         work.tokens.write(tokens);
         work.features.write(&groups.features);
-        recorded.describe.run(device, || work.describe(device))?;
+        graphs.describe.run(device, || work.describe(device))?;
         self.compare(slices, maps)
     }
 
     /// The maps of what the device has now.
     fn compare(&mut self, slices: usize, maps: &mut AnomalyMaps) -> Result<(), CudaError> {
-        let Self { recorded, work, device, .. } = self;
-        recorded.compare[slices].run(device, || work.compare(device, slices))?;
+        let Self { graphs, work, device, .. } = self;
+        graphs.compare[slices].run(device, || work.compare(device, slices))?;
         device.shape.synchronize()?;
         read(&work.maps, maps);
         Ok(())

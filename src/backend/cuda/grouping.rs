@@ -2,7 +2,7 @@
 
 use cudarc::driver::{CudaSlice, CudaStream};
 
-use super::CudaError;
+use super::error::CudaError;
 use super::launch::{Grid, Launch, int};
 use super::module::Kernels;
 use crate::shapes::{P, XYZ};

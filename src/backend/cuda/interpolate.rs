@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream};
 
-use super::CudaError;
+use super::error::CudaError;
 use super::launch::{Grid, Launch, int};
 use super::module::Kernels;
 use crate::frame::is_point;

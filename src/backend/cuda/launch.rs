@@ -3,7 +3,7 @@
 use cudarc::driver::sys::CUevent_flags;
 use cudarc::driver::{CudaSlice, CudaStream, DeviceRepr, LaunchArgs, LaunchConfig, PushKernelArg};
 
-use super::CudaError;
+use super::error::CudaError;
 use super::module::Kernel;
 
 /// A pointer to nothing, where a kernel takes one.

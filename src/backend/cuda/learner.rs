@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream};
 
-use super::CudaError;
 use super::blas::{Blas, Matrix};
 use super::device::Device;
+use super::error::CudaError;
 use super::fit;
 use super::module::Kernels;
 use crate::backend::BackendError;
@@ -18,7 +18,7 @@ use crate::model::{Architecture, MappingWeights};
 
 /// Both mappings on the first GPU.
 pub struct CudaLearner {
-    machine: Machine,
+    handles: Handles,
     to_xyz: Mapping,
     to_rgb: Mapping,
     activations: Activations,
@@ -27,13 +27,14 @@ pub struct CudaLearner {
     channels: [usize; 2],
 }
 
-struct Machine {
+/// What the steps of both mappings use of the GPU.
+struct Handles {
     stream: Arc<CudaStream>,
     kernels: Kernels,
     blas: Blas,
 }
 
-impl Machine {
+impl Handles {
     fn open() -> Result<Self, CudaError> {
         let Device { shape: stream, kernels, .. } = Device::open()?;
         Ok(Self { blas: Blas::open(&stream)?, stream, kernels })
@@ -82,20 +83,20 @@ struct Activations {
 
 /// Whether the GPU is there, and what a fit needs beside it.
 pub fn check() -> Result<(), CudaError> {
-    Machine::open().map(|_| ())
+    Handles::open().map(|_| ())
 }
 
 impl CudaLearner {
     /// Opens the first GPU. `weights`: every tensor of [`Architecture::mapping_tensors`].
     pub fn new(architecture: &Architecture, mut weights: MappingWeights) -> Result<Self, CudaError> {
-        let machine = Machine::open()?;
-        let stream = &machine.stream;
+        let handles = Handles::open()?;
+        let stream = &handles.stream;
         let (m, channels) = (architecture.hidden, [architecture.c_rgb(), architecture.c_xyz()]);
         let [c_rgb, c_xyz] = channels;
         let to_xyz = Mapping::new(stream, "map_rgb_to_xyz", [c_rgb, m, c_xyz], &mut weights)?;
         let to_rgb = Mapping::new(stream, "map_xyz_to_rgb", [c_xyz, m, c_rgb], &mut weights)?;
         let activations = Activations::new(stream, 1, m, channels)?;
-        Ok(Self { to_xyz, to_rgb, activations, total: stream.alloc_zeros(1)?, channels, machine })
+        Ok(Self { to_xyz, to_rgb, activations, total: stream.alloc_zeros(1)?, channels, handles })
     }
 
     /// Takes a batch to the device; how many pixels it has.
@@ -103,7 +104,7 @@ impl CudaLearner {
         let [c_rgb, c_xyz] = self.channels;
         let n = rgb.len() / c_rgb;
         assert_eq!((rgb.len(), xyz.len()), (n * c_rgb, n * c_xyz), "pixels of another engine");
-        let stream = &self.machine.stream;
+        let stream = &self.handles.stream;
         if n > self.activations.rows {
             self.activations = Activations::new(stream, n, self.to_xyz.layers[0].to, self.channels)?;
         }
@@ -114,21 +115,21 @@ impl CudaLearner {
 
     fn learn(&mut self, batch: &Pixels, clock: &Adam) -> Result<(), CudaError> {
         let n = self.upload(batch)?;
-        let Self { machine, to_xyz, to_rgb, activations, total, .. } = self;
+        let Self { handles, to_xyz, to_rgb, activations, total, .. } = self;
         for (mapping, to_colour) in [(to_xyz, false), (to_rgb, true)] {
-            mapping.loss(machine, activations, n, to_colour, total)?;
-            mapping.learn(machine, activations, n, to_colour, clock)?;
+            mapping.loss(handles, activations, n, to_colour, total)?;
+            mapping.learn(handles, activations, n, to_colour, clock)?;
         }
         Ok(())
     }
 
     fn evaluate(&mut self, pixels: &Pixels) -> Result<f64, CudaError> {
         let n = self.upload(pixels)?;
-        let Self { machine, to_xyz, to_rgb, activations, .. } = self;
-        let mut total = machine.stream.alloc_zeros(1)?;
-        to_xyz.loss(machine, activations, n, false, &mut total)?;
-        to_rgb.loss(machine, activations, n, true, &mut total)?;
-        read(&machine.stream, &total)
+        let Self { handles, to_xyz, to_rgb, activations, .. } = self;
+        let mut total = handles.stream.alloc_zeros(1)?;
+        to_xyz.loss(handles, activations, n, false, &mut total)?;
+        to_rgb.loss(handles, activations, n, true, &mut total)?;
+        read(&handles.stream, &total)
     }
 
     fn tensors(&self) -> impl Iterator<Item = (String, &CudaSlice<f32>)> {
@@ -139,12 +140,12 @@ impl CudaLearner {
         &self,
         tensors: impl Iterator<Item = (String, &'a CudaSlice<f32>)>,
     ) -> Result<LearnerState, CudaError> {
-        tensors.map(|(name, values)| Ok((name, self.machine.stream.clone_dtoh(values)?))).collect()
+        tensors.map(|(name, values)| Ok((name, self.handles.stream.clone_dtoh(values)?))).collect()
     }
 
     fn upload_state(&mut self, state: &mut LearnerState) -> Result<(), CudaError> {
         for (name, values) in [&mut self.to_xyz, &mut self.to_rgb].into_iter().flat_map(Mapping::tensors_mut) {
-            self.machine.stream.memcpy_htod(&take(state, &name), values)?;
+            self.handles.stream.memcpy_htod(&take(state, &name), values)?;
         }
         Ok(())
     }
@@ -161,8 +162,8 @@ impl Learner for CudaLearner {
     }
 
     fn take_loss(&mut self) -> Result<f64, BackendError> {
-        let loss = read(&self.machine.stream, &self.total)?;
-        self.machine.stream.memset_zeros(&mut self.total).map_err(CudaError::from)?;
+        let loss = read(&self.handles.stream, &self.total)?;
+        self.handles.stream.memset_zeros(&mut self.total).map_err(CudaError::from)?;
         Ok(loss)
     }
 
@@ -213,7 +214,7 @@ impl Mapping {
     /// Adds the mean loss of the batch's `n` pixels to `total`, and leaves its gradient.
     fn loss(
         &self,
-        Machine { stream, kernels, blas }: &Machine,
+        Handles { stream, kernels, blas }: &Handles,
         on: &mut Activations,
         n: usize,
         to_colour: bool,
@@ -235,13 +236,13 @@ impl Mapping {
     /// One step against the gradient that [`Self::loss`] left.
     fn learn(
         &mut self,
-        machine: &Machine,
+        handles: &Handles,
         on: &mut Activations,
         n: usize,
         to_colour: bool,
         clock: &Adam,
     ) -> Result<(), CudaError> {
-        let Machine { stream, kernels, blas } = machine;
+        let Handles { stream, kernels, blas } = handles;
         for i in [2, 1, 0] {
             let layer = &mut self.layers[i];
             let input = match i {
@@ -259,8 +260,8 @@ impl Mapping {
                 fit::gelu_backward(kernels, stream, [n, layer.from], &on.before[i - 1], &mut on.upstream)?;
                 swap(&mut on.gradient, &mut on.upstream);
             }
-            layer.weight.update(machine, clock, &on.weight_gradient)?;
-            layer.bias.update(machine, clock, &on.bias_gradient)?;
+            layer.weight.update(handles, clock, &on.weight_gradient)?;
+            layer.bias.update(handles, clock, &on.bias_gradient)?;
         }
         Ok(())
     }
@@ -305,9 +306,9 @@ impl Layer {
 }
 
 impl Tensor {
-    fn update(&mut self, machine: &Machine, clock: &Adam, gradient: &CudaSlice<f32>) -> Result<(), CudaError> {
+    fn update(&mut self, handles: &Handles, clock: &Adam, gradient: &CudaSlice<f32>) -> Result<(), CudaError> {
         let tensors = [&mut self.values, &mut self.first, &mut self.second];
-        fit::adam(&machine.kernels, &machine.stream, clock, gradient, tensors)
+        fit::adam(&handles.kernels, &handles.stream, clock, gradient, tensors)
     }
 }
 

@@ -6,7 +6,7 @@ use cudarc::driver::{CudaSlice, CudaStream};
 use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 
-use super::CudaError;
+use super::error::CudaError;
 use super::interpolate::Rows;
 use super::launch::{Grid, Launch, int};
 use super::module::Kernels;

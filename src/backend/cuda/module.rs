@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use cudarc::driver::{CudaContext, CudaEvent, CudaFunction, CudaModule};
 use cudarc::nvrtc::Ptx;
 
-use super::CudaError;
+use super::error::CudaError;
 
 /// A kernel and the sizes of its parameters in bytes, by which every launch is checked: the driver is given no count.
 pub struct Kernel {

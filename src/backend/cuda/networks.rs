@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream, CudaView, CudaViewMut};
 
-use super::CudaError;
+use super::error::CudaError;
 use super::mapping::HiddenUnits;
 use crate::shapes::TAIL_PIXELS;
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream};
 
-use super::CudaError;
 use super::buffers::Shared;
 use super::device::Device;
+use super::error::CudaError;
 use super::launch::{Grid, Launch, int};
 use super::module::Kernels;
 use crate::calibration::assembly::Registrar;

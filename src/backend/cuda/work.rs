@@ -1,26 +1,25 @@
 //! A frame's work on the device, from its image and cloud to the maps. Its parts put work into the device's streams and
-//! wait for nothing, so that they can be recorded; each begins and ends in the stream of shape. All memory is taken when
-//! it is made.
+//! wait for nothing, so that they can be captured as graphs; each begins and ends in the stream of shape. All memory is
+//! allocated by [`Work::new`].
 
 use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream};
 
-use super::CudaError;
 use super::anomaly;
 use super::buffers::Shared;
 use super::device::Device;
-use super::grouping::{self, NEIGHBOURS_MAX, SAMPLE_BLOCKS};
+use super::error::CudaError;
+use super::graph::Events;
+use super::groups::Groups;
 use super::interpolate::{self, Listed, Nearest, Rows};
 use super::mapping::{HiddenUnits, Mapping, paired};
 use super::networks::{self, Described, Networks, Tail};
-use super::recording::Marks;
 use crate::model::{Architecture, Tensors};
-use crate::shapes::{P, RGB, T, TAIL_PIXELS, XYZ};
+use crate::shapes::{P, RGB, T, TAIL_PIXELS};
 
 /// What a frame needs on the device.
 pub struct Work {
-    pub cloud: Shared<f32>,
     pub groups: Groups,
     pixels: Pixels,
     pub tokens: Side,
@@ -37,20 +36,7 @@ pub struct OnGpu {
     networks: Box<dyn Networks>,
     /// Halves `[3, H, W]`.
     pub image: Shared<u16>,
-    pub marks: Marks,
-}
-
-pub struct Groups {
-    /// `[P, 3]`, of which the first N.
-    points: CudaSlice<f32>,
-    count: CudaSlice<i32>,
-    /// `[G, SAMPLE_BLOCKS]`.
-    candidates: CudaSlice<u64>,
-    pub centre_index: Shared<i32>,
-    pub centres: Shared<f32>,
-    /// `[G, K]` and `[G, K, 3]`.
-    pub neighbours: Shared<i32>,
-    offsets: CudaSlice<u16>,
+    pub events: Events,
 }
 
 struct Pixels {
@@ -88,9 +74,6 @@ impl Work {
         networks: Option<Box<dyn Networks>>,
     ) -> Result<Self, CudaError> {
         let (groups, k, hidden) = (architecture.xyz.groups, architecture.xyz.group_size, architecture.hidden);
-        if k > NEIGHBOURS_MAX {
-            return Err(CudaError::GroupSize { k, k_max: NEIGHBOURS_MAX });
-        }
         let (c_rgb, c_xyz) = (architecture.c_rgb(), architecture.c_xyz());
         let shape = &device.shape;
         let side = |n, channels| -> Result<_, CudaError> {
@@ -99,7 +82,6 @@ impl Work {
         let mut mapping = |name, c_out, counts| Mapping::new(shape, name, (hidden, c_out), counts, mappings);
         let ranks = hidden.min(c_rgb.max(c_xyz));
         Ok(Self {
-            cloud: Shared::new(shape, P * XYZ)?,
             groups: Groups::new(shape, groups, k)?,
             pixels: Pixels {
                 nearest: Nearest::new(shape)?,
@@ -115,24 +97,11 @@ impl Work {
             maps: Maps::new(shape)?,
             on_gpu: match networks {
                 Some(networks) => {
-                    Some(OnGpu { networks, image: Shared::new(shape, RGB * P)?, marks: Marks::new(&device.context)? })
+                    Some(OnGpu { networks, image: Shared::new(shape, RGB * P)?, events: Events::new(&device.context)? })
                 }
                 None => None,
             },
         })
-    }
-
-    /// cloud -> its groups.
-    pub fn group(&mut self, device: &Device) -> Result<(), CudaError> {
-        let Device { shape, kernels, .. } = device;
-        let Groups { points, count, candidates, centre_index, centres, neighbours, offsets } = &mut self.groups;
-        self.cloud.upload(shape)?;
-        grouping::valid_points(kernels, shape, &self.cloud.device, points, count)?;
-        shape.memset_zeros(candidates)?;
-        let points = (&*points, &*count);
-        let into = (&mut centre_index.device, &mut centres.device);
-        grouping::farthest_points(kernels, shape, points, candidates, into.0, into.1)?;
-        grouping::nearest_points(kernels, shape, points, &centres.device, &mut neighbours.device, offsets)
     }
 
     /// image -> tokens, and what the mappings take of them, by the networks on the GPU.
@@ -150,25 +119,25 @@ impl Work {
     }
 
     fn put_rgb(&mut self, Device { colour, .. }: &Device) -> Result<(), CudaError> {
-        let Some(OnGpu { networks, image, marks }) = &mut self.on_gpu else { return Ok(()) };
+        let Some(OnGpu { networks, image, events }) = &mut self.on_gpu else { return Ok(()) };
         image.upload(colour)?;
         let out = described(&mut self.tokens, &mut self.rgb_to_xyz, &mut self.xyz_to_rgb);
         networks.rgb_tokens(colour, &image.device, out)?;
-        marks.tokens(colour)
+        events.tokens(colour)
     }
 
     /// image, cloud -> all that [`Self::compare`] takes, colour and shape side by side.
     pub fn encode(&mut self, device: &Device) -> Result<(), CudaError> {
-        if let Some(OnGpu { marks, .. }) = &self.on_gpu {
-            marks.begun(&device.shape)?;
+        if let Some(OnGpu { events, .. }) = &self.on_gpu {
+            events.begun(&device.shape)?;
         }
         device.fork()?;
         self.put_rgb(device)?;
-        self.group(device)?;
+        self.groups.find(device)?;
         self.encode_groups(device)?;
         self.locate(device)?;
-        if let Some(OnGpu { marks, .. }) = &self.on_gpu {
-            marks.groups(&device.shape)?;
+        if let Some(OnGpu { events, .. }) = &self.on_gpu {
+            events.groups(&device.shape)?;
         }
         device.join()
     }
@@ -183,7 +152,7 @@ impl Work {
         self.features.halves.upload(shape)?;
         self.xyz_to_rgb.predict(kernels, shape, &self.features.halves.device)?;
         self.rgb_to_xyz.observe(kernels, shape, &self.features.halves.device)?;
-        self.cloud.upload(shape)?;
+        self.groups.cloud.upload(shape)?;
         self.groups.centres.upload(shape)?;
         self.locate(device)?;
         device.join()
@@ -192,8 +161,8 @@ impl Work {
     /// Which pixels have a shape feature, and what each is interpolated from.
     fn locate(&mut self, Device { shape, kernels, .. }: &Device) -> Result<(), CudaError> {
         let Pixels { nearest, listed, rgb, xyz } = &mut self.pixels;
-        interpolate::three_nearest(kernels, shape, &self.cloud.device, &self.groups.centres.device, nearest)?;
-        interpolate::valid_pixels(kernels, shape, &self.cloud.device, (listed, &mut self.maps.places.device))?;
+        interpolate::three_nearest(kernels, shape, &self.groups.cloud.device, &self.groups.centres.device, nearest)?;
+        interpolate::valid_pixels(kernels, shape, &self.groups.cloud.device, (listed, &mut self.maps.places.device))?;
         interpolate::xyz_rows(kernels, shape, nearest, listed, xyz)?;
         interpolate::rgb_rows(kernels, shape, listed, rgb)
     }
@@ -236,20 +205,6 @@ impl Work {
         anomaly::smooth(kernels, shape, product, &mut anomaly.device)?;
         [rgb, xyz, anomaly].into_iter().try_for_each(|map| map.download(shape))?;
         places.download(shape)
-    }
-}
-
-impl Groups {
-    fn new(stream: &Arc<CudaStream>, groups: usize, k: usize) -> Result<Self, CudaError> {
-        Ok(Self {
-            points: stream.alloc_zeros(P * XYZ)?,
-            count: stream.alloc_zeros(1)?,
-            candidates: stream.alloc_zeros(groups * SAMPLE_BLOCKS)?,
-            centre_index: Shared::new(stream, groups)?,
-            centres: Shared::new(stream, groups * XYZ)?,
-            neighbours: Shared::new(stream, groups * k)?,
-            offsets: stream.alloc_zeros(groups * k * XYZ)?,
-        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char, c_void};
 
-use super::TensorRtError;
+use super::error::TensorRtError;
 use super::library::{Kind, Library, errors};
 use super::sys::BuildRequest;
 

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::TensorRtError;
+use super::error::TensorRtError;
 use crate::backend::plans;
 use crate::files;
 use crate::ownership::{self, OwnershipError};

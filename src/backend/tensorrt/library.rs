@@ -2,37 +2,16 @@
 
 use std::collections::VecDeque;
 use std::ffi::{CStr, c_char, c_void};
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use super::TensorRtError;
+use super::error::TensorRtError;
 use super::sys::{self, Shim};
+use super::version::Version;
 
 /// Errors of the library that are kept for the message of the call that failed.
 const ERRORS_MAX: usize = 8;
 
 static ERRORS: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
-
-/// A version as TensorRT counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Version(i32);
-
-impl Version {
-    fn major(self) -> i32 {
-        self.0 / 10_000
-    }
-
-    /// Whether classes have the same layout: patches change none.
-    fn fits(self, other: Self) -> bool {
-        self.0 / 100 == other.0 / 100
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.0 / 10_000, self.0 / 100 % 100, self.0 % 100)
-    }
-}
 
 /// Which of the two libraries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString, c_void};
 
-use super::TensorRtError;
+use super::error::TensorRtError;
 use super::library::{Library, errors};
 use super::sys::TensorInfo;
 use crate::onnx::{Kind, Model};

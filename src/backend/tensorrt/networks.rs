@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaContext, CudaSlice, CudaStream, CudaView, CudaViewMut, DevicePtr, DevicePtrMut, DeviceSlice};
 
-use super::TensorRtError;
 use super::cache::{Cache, Plan};
+use super::error::TensorRtError;
 use super::library::Library;
 use super::network::Network;
 use super::set::{Error, Set, target_of};
-use crate::backend::Backend;
-use crate::backend::cpu::CpuOptions;
+use crate::backend::Evaluation;
 use crate::backend::cuda::{self, CudaBackend, CudaError, Described, Networks, Tail};
 use crate::backend::plans::Request;
 use crate::model::{Architecture, Weights};
@@ -48,19 +47,12 @@ pub fn kept(request: &Request<'_>) -> Result<Option<OnDevice>, Error> {
     Ok(None)
 }
 
-/// The back end with the plans that are kept for what `request` asks, checked or not.
-pub fn open_unchecked(request: &Request<'_>) -> Result<Box<dyn Backend + Send>, Error> {
-    let set = Set::asked(request)?;
-    let plans = set.read(&Cache::new(request.cache)?)?.ok_or(TensorRtError::NoPlans)?;
-    Ok(Box::new(set.open(&plans, request.architecture, request.weights)?))
-}
-
 impl Set {
     /// The back end with these plans of the set.
     pub fn open(&self, plans: &[Plan], architecture: &Architecture, weights: &Weights) -> Result<CudaBackend, Error> {
         let networks = Box::new(OnDevice::new(self, plans, architecture)?);
-        let options = CpuOptions::default();
-        Ok(CudaBackend::with_networks(architecture, weights.clone(), options, Some(networks))?)
+        let evaluation = Evaluation::default();
+        Ok(CudaBackend::with_networks(architecture, weights.clone(), evaluation, Some(networks))?)
     }
 }
 

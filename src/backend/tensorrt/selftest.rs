@@ -1,6 +1,9 @@
 //! The self-test with the networks on the GPU too: plans of the golden frames' engines, built here and now.
 
-use super::{Cache, Library, Set, TensorRtError};
+use super::cache::Cache;
+use super::error::TensorRtError;
+use super::library::Library;
+use super::set::Set;
 use crate::backend::cuda;
 use crate::backend::cuda::selftest::frames::{Bounds, hold};
 use crate::backend::plans::{Request, SCORE_BOUND};

@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
+use super::builder;
 use super::builder::{Target, build};
 use super::cache::{Cache, Kept, Key, Plan, sha256};
+use super::error::TensorRtError;
 use super::library::{Kind, Library};
-use super::{TensorRtError, builder};
 use crate::backend::cuda;
 use crate::backend::plans::{self, Facts, Request, Step};
 use crate::model::engine_file::Storage;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::backend::Choice;
+use crate::backend::Machine;
 use crate::calibration::Camera;
 use crate::calibration::camera_file::Grid;
 
@@ -35,7 +35,7 @@ pub struct Realsense {
     /// Pictures that were taken further apart do not belong together, nanoseconds.
     pub pair_window_ns: u64,
     /// The machine that registers depth to colour.
-    pub machine: Choice,
+    pub machine: Machine,
 }
 
 /// Settings of a device, in its own units; what is left out stays as it is.

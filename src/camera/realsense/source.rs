@@ -17,7 +17,6 @@ use super::clock::{Clock, Domain};
 use super::device::{camera_file, lost, settings, start};
 use super::playback::Playback;
 use super::settings::{Filters, Origin, Realsense};
-use crate::backend::registrar;
 use crate::calibration::Camera;
 use crate::calibration::assembly::Assembler;
 use crate::calibration::registration::Registration;
@@ -65,7 +64,7 @@ impl Source {
             pipeline: Some(start(camera)?),
             settings: camera.clone(),
             camera: camera.camera.clone(),
-            assembler: Assembler::with_registrar(registrar(camera.machine)),
+            assembler: Assembler::with_registrar(camera.machine.registrar()),
             clock: Clock::default(),
             steps: Vec::new(),
             rgb: Vec::new(),

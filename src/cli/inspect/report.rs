@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crosscheck::backend::cpu::CpuOptions;
+use crosscheck::backend::Evaluation;
 use crosscheck::inspect::{Inspection, Outcome, Scores};
 use crosscheck::prepare::belt::Belt;
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 pub fn to_json(
     inspections: &[(Option<[f32; 2]>, Inspection)],
     threshold: Option<f32>,
-    evaluated: CpuOptions,
+    evaluated: Evaluation,
 ) -> String {
     let order = |a: &&(_, Inspection), b: &&(_, Inspection)| f32::total_cmp(&a.1.ranked_score(), &b.1.ranked_score());
     let Some((_, worst)) = inspections.iter().max_by(order) else { return json!({}).to_string() };

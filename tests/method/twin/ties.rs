@@ -1,6 +1,6 @@
 //! What happens where distances are equal: the lowest index.
 
-use crosscheck::backend::cpu::grouping::{Centres, Grouping, NearestScratch, farthest_points};
+use crosscheck::spatial::grouping::{Centres, Grouping, NearestScratch, farthest_points};
 
 use crate::support::reference::grouping;
 

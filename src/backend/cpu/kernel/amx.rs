@@ -8,7 +8,8 @@ use std::arch::asm;
 use std::arch::x86_64::__cpuid_count;
 use std::sync::OnceLock;
 
-use super::{Tile, avx512};
+use super::avx512;
+use super::tile::Tile;
 
 /// Rows of a sum, and cells of depth that one instruction takes.
 const SIDE: usize = 16;

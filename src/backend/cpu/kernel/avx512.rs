@@ -3,7 +3,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Tile, by_rows};
+use super::tile::{Tile, by_rows};
 
 pub fn has_f32() -> bool {
     is_x86_feature_detected!("avx512f") && super::avx2::has()

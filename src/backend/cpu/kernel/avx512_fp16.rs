@@ -6,7 +6,8 @@
 
 use std::arch::x86_64::*;
 
-use super::{F16_DEPTH, Tile, avx512, by_rows};
+use super::avx512;
+use super::tile::{F16_DEPTH, Tile, by_rows};
 
 pub fn has() -> bool {
     avx512::has_f32() && crate::vectorised::has_avx512() && is_x86_feature_detected!("avx512fp16")

@@ -2,7 +2,7 @@
 
 use std::arch::aarch64::*;
 
-use super::{Tile, by_rows};
+use super::tile::{Tile, by_rows};
 
 /// Part of every aarch64 processor.
 pub fn has() -> bool {

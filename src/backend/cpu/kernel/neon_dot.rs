@@ -6,7 +6,7 @@
 use std::arch::aarch64::*;
 use std::arch::{asm, is_aarch64_feature_detected};
 
-use super::{Tile, by_rows};
+use super::tile::{Tile, by_rows};
 
 /// Cells in a register.
 const LANES: usize = 4;

@@ -7,7 +7,7 @@
 use std::arch::aarch64::*;
 use std::arch::is_aarch64_feature_detected;
 
-use super::{F16_DEPTH, Tile, by_rows};
+use super::tile::{F16_DEPTH, Tile, by_rows};
 
 /// f16 in a register.
 const LANES: usize = 8;

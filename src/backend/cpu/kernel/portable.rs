@@ -3,7 +3,7 @@
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use super::{Tile, by_rows};
+use super::tile::{Tile, by_rows};
 
 pub fn has() -> bool {
     true

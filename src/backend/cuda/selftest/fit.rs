@@ -1,6 +1,6 @@
 //! A short training on the device and on the CPU.
 
-use super::{apart, architecture, equal, near};
+use super::compare::{apart, architecture, equal, near};
 use crate::backend::BackendError;
 use crate::backend::cpu::training::CpuLearner;
 use crate::backend::cuda::CudaError;

@@ -1,10 +1,11 @@
 //! Whole frames: a small engine's against the CPU back end, and the published method's.
 
-use super::{apart, architecture, differ, medians};
-use crate::backend::cpu::{CpuBackend, CpuOptions};
+use super::compare::{CPU, apart, architecture, differ, medians};
+use crate::backend::Evaluation;
+use crate::backend::cpu::CpuBackend;
 use crate::backend::cuda::CudaBackend;
 use crate::backend::selftest::{Check, Golden, KernelTime};
-use crate::backend::{AnomalyMaps, Backend, BackendError, Between, XyzGroups};
+use crate::backend::{AnomalyMaps, Backend, BackendError, Features, XyzGroups};
 use crate::model::seeded;
 use crate::score;
 use crate::shapes::{P, RGB, W};
@@ -59,7 +60,7 @@ fn compare(
 pub fn small(checks: &mut Vec<Check>) -> Result<(), BackendError> {
     let architecture = architecture(11, 15, 13);
     let weights = seeded::weights(&architecture, 3);
-    let mut cuda = CudaBackend::new(&architecture, weights.clone(), CpuOptions::default())?;
+    let mut cuda = CudaBackend::new(&architecture, weights.clone(), Evaluation::default())?;
     let mut cpu = CpuBackend::new(&architecture, weights);
     let mut random = fastrand::Rng::with_seed(5);
     let rgb: Vec<f32> = (0..RGB * P).map(|_| random.f32() * 4.0 - 2.0).collect();
@@ -69,7 +70,7 @@ pub fn small(checks: &mut Vec<Check>) -> Result<(), BackendError> {
         let mut cloud: Vec<[f32; 3]> = (0..P).map(point).collect();
         (0..P).filter(|&p| !inside(p)).for_each(|p| cloud[p] = [0.0; 3]);
         let (got, want) = (infer(&mut cuda, &rgb, &cloud)?, infer(&mut cpu, &rgb, &cloud)?);
-        compare(name, super::CPU, &got, (&want.0.centre_index, &want.1), &SMALL, checks);
+        compare(name, CPU, &got, (&want.0.centre_index, &want.1), &SMALL, checks);
     }
     Ok(())
 }
@@ -85,9 +86,9 @@ pub fn hold(
     let got = infer(backend, &frame.rgb, &frame.cloud)?;
     compare(name, "float64", &got, (&frame.centre_index, &frame.maps), bounds, checks);
     // As the line runs it: without tokens on the host, and by graphs from the second time on.
-    let (mut between, mut maps) = (Between::default(), AnomalyMaps::default());
+    let (mut features, mut maps) = (Features::default(), AnomalyMaps::default());
     for _ in 0..WHOLE_FRAMES {
-        backend.frame(&frame.rgb, &frame.cloud, &mut between, &mut maps)?;
+        backend.frame(&frame.rgb, &frame.cloud, &mut features, &mut maps)?;
     }
     let name = format!("{name}, whole");
     compare(&name, "float64", &(got.0, maps), (&frame.centre_index, &frame.maps), bounds, checks);
@@ -102,7 +103,7 @@ pub fn golden(
     times: &mut Vec<KernelTime>,
 ) -> Result<(), BackendError> {
     let weights = seeded::weights(&frame.architecture, frame.weight_seed);
-    let mut cuda = CudaBackend::new(&frame.architecture, weights, CpuOptions::default())?;
+    let mut cuda = CudaBackend::new(&frame.architecture, weights, Evaluation::default())?;
     hold(&mut cuda, frame, &frame.name, &GOLDEN, checks)?;
     cuda.kernels().time();
     for _ in 0..repeats {

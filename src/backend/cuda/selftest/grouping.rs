@@ -2,9 +2,7 @@
 
 use half::f16;
 
-use super::{apart, differ, equal, near};
-use crate::backend::cpu::grouping::{Grouping, NearestScratch, farthest_points};
-use crate::backend::cpu::interpolate::{self as twin, SparseRows};
+use super::compare::{apart, differ, equal, near};
 use crate::backend::cuda::CudaError;
 use crate::backend::cuda::device::Device;
 use crate::backend::cuda::grouping::{self, NEIGHBOURS_MAX, SAMPLE_BLOCKS};
@@ -12,6 +10,8 @@ use crate::backend::cuda::interpolate::{self, Listed, Listing, Nearest, Rows};
 use crate::backend::selftest::Check;
 use crate::frame::is_point;
 use crate::shapes::{H, P, W, XYZ};
+use crate::spatial::grouping::{Grouping, NearestScratch, farthest_points};
+use crate::spatial::rows::{self as twin, SparseRows};
 
 type Point = [f32; 3];
 

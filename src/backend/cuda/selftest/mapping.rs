@@ -3,8 +3,7 @@
 use gemm::Parallelism;
 use half::f16;
 
-use super::{apart, differ, equal, near};
-use crate::backend::cpu::anomaly as twin;
+use super::compare::{apart, differ, equal, near};
 use crate::backend::cpu::elementwise::gelu;
 use crate::backend::cuda::CudaError;
 use crate::backend::cuda::anomaly;
@@ -14,6 +13,7 @@ use crate::backend::selftest::Check;
 use crate::fold::linear::Linear;
 use crate::score;
 use crate::shapes::P;
+use crate::spatial::smoothing as twin;
 
 /// Half a step of a half, and f32's rounding of the sums.
 const HALF_BOUND: f64 = 6e-4;

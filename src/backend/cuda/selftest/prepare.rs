@@ -2,7 +2,7 @@
 
 use half::f16;
 
-use super::{differ, equal};
+use super::compare::{differ, equal};
 use crate::backend::cuda::CudaError;
 use crate::backend::cuda::device::Device;
 use crate::backend::cuda::prepare::{Resizer, remove_plane};

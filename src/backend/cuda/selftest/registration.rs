@@ -1,6 +1,6 @@
 //! Depth registered to colour on the device and on the CPU.
 
-use super::{differ, equal, medians};
+use super::compare::{differ, equal, medians};
 use crate::backend::cuda::CudaError;
 use crate::backend::cuda::device::Device;
 use crate::backend::cuda::registration::Registered;

@@ -1,5 +1,5 @@
-//! Work that is the same for every frame, recorded once as a CUDA graph and replayed: one call of the driver in place of
-//! some dozens, each of which takes the host a few microseconds.
+//! Work that is the same for every frame, captured once as a CUDA graph and launched as one: a single call of the driver
+//! instead of dozens, each of which takes the host a few microseconds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,40 +10,41 @@ use cudarc::driver::sys::{
 };
 use cudarc::driver::{CudaContext, CudaEvent, CudaGraph, CudaStream, DriverError};
 
-use super::CudaError;
 use super::device::Device;
+use super::error::CudaError;
 
-/// A piece of a frame's work and how it is run from now on.
+/// A piece of a frame's work, and how it is run the next time.
 #[derive(Default)]
-pub enum Recording {
-    /// Not run yet. The first time is without a graph: kernels are loaded, and networks make ready.
+pub enum FrameGraph {
+    /// Never run. The first run is without a graph: the driver loads the kernels, and networks prepare themselves.
     #[default]
     New,
+    /// Run once, to be captured the next time.
     Ran,
-    Recorded(Graph),
-    /// The driver does not take it as a graph.
+    Captured(Graph),
+    /// The driver did not capture it: it is launched step by step.
     Refused,
 }
 
 /// A graph that any thread may launch, one at a time.
 pub struct Graph(CudaGraph);
 
-// SAFETY: the driver lets any thread use a graph, by one at a time: it is behind `&mut`. The stream that it keeps is Send.
+// SAFETY: the driver lets any thread use a graph, one at a time, which `&mut` ensures. The stream that it keeps is Send.
 unsafe impl Send for Graph {}
 
-impl Recording {
-    /// Puts `work` into the streams. It begins and ends in the device's stream of shape, only puts work into streams, and
-    /// does the same each time with the same memory.
+impl FrameGraph {
+    /// Puts `work` into the streams: the first time as it is, the second time captured, from then on as a graph. `work`
+    /// begins and ends in the device's stream of shape, waits for nothing, and does the same in the same memory each time.
     pub fn run(&mut self, device: &Device, mut work: impl FnMut() -> Result<(), CudaError>) -> Result<(), CudaError> {
         // Kernels that are timed one by one are launched one by one.
         if device.kernels.are_timed() {
             return work();
         }
         if matches!(self, Self::Ran) {
-            self.record(device, &mut work);
+            self.capture(device, &mut work);
         }
         match self {
-            Self::Recorded(graph) => Ok(graph.0.launch()?),
+            Self::Captured(graph) => Ok(graph.0.launch()?),
             Self::New => {
                 work()?;
                 *self = Self::Ran;
@@ -53,10 +54,10 @@ impl Recording {
         }
     }
 
-    /// Records `work`, which has run before or is like what has, and does not run it.
-    pub fn record(&mut self, device: &Device, mut work: impl FnMut() -> Result<(), CudaError>) {
-        *self = match record(device, &mut work) {
-            Ok(graph) => Self::Recorded(Graph(graph)),
+    /// Captures `work`, or work that needs the same kernels, after it has run once; does not run it.
+    pub fn capture(&mut self, device: &Device, mut work: impl FnMut() -> Result<(), CudaError>) {
+        *self = match capture(device, &mut work) {
+            Ok(graph) => Self::Captured(Graph(graph)),
             Err(error) => {
                 log::warn!("a frame's work is not taken as a graph: {error}; it is launched step by step");
                 Self::Refused
@@ -65,44 +66,44 @@ impl Recording {
     }
 }
 
-fn record(device: &Device, work: &mut impl FnMut() -> Result<(), CudaError>) -> Result<CudaGraph, CudaError> {
+fn capture(device: &Device, work: &mut impl FnMut() -> Result<(), CudaError>) -> Result<CudaGraph, CudaError> {
     let shape = &device.shape;
-    // Other threads may use the device as they like meanwhile.
+    // Other threads may go on using the device.
     shape.begin_capture(CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)?;
     let worked = work();
-    // Ended in any case, so that the streams are streams again.
+    // Ended also after an error, so that the streams run work again.
     let graph = shape.end_capture(CUgraphInstantiate_flags(0));
     worked?;
     let nothing = DriverError(CUresult::CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
     Ok(graph?.ok_or(nothing)?)
 }
 
-/// When a frame began on the device, and its tokens and groups were there: events that a graph records too.
-pub struct Marks {
+/// Events of a frame on the device: its begin, and when its tokens and its groups were computed. A graph records them too.
+pub struct Events {
     begun: CudaEvent,
     tokens: CudaEvent,
     groups: CudaEvent,
 }
 
-impl Marks {
+impl Events {
     pub fn new(context: &Arc<CudaContext>) -> Result<Self, CudaError> {
         let event = || context.new_event(Some(CUevent_flags::CU_EVENT_DEFAULT));
         Ok(Self { begun: event()?, tokens: event()?, groups: event()? })
     }
 
     pub fn begun(&self, stream: &CudaStream) -> Result<(), CudaError> {
-        mark(&self.begun, stream)
+        record(&self.begun, stream)
     }
 
     pub fn tokens(&self, stream: &CudaStream) -> Result<(), CudaError> {
-        mark(&self.tokens, stream)
+        record(&self.tokens, stream)
     }
 
     pub fn groups(&self, stream: &CudaStream) -> Result<(), CudaError> {
-        mark(&self.groups, stream)
+        record(&self.groups, stream)
     }
 
-    /// From the beginning to tokens, and to groups.
+    /// The time from the begin to the tokens, and to the groups.
     pub fn times(&self) -> Result<[Duration; 2], CudaError> {
         let to = |event| -> Result<_, CudaError> {
             Ok(Duration::try_from_secs_f32(1e-3 * self.begun.elapsed_ms(event)?).unwrap_or_default())
@@ -111,8 +112,9 @@ impl Marks {
     }
 }
 
-/// Records `event`, in a graph as a step of its own: without the flag it would only order what is recorded.
-fn mark(event: &CudaEvent, stream: &CudaStream) -> Result<(), CudaError> {
+/// Records `event`. While a graph is captured it becomes a step of the graph: without the flag it would only order the
+/// captured work.
+fn record(event: &CudaEvent, stream: &CudaStream) -> Result<(), CudaError> {
     let flags = match stream.capture_status()? {
         CUstreamCaptureStatus::CU_STREAM_CAPTURE_STATUS_NONE => CUevent_record_flags::CU_EVENT_RECORD_DEFAULT,
         _ => CUevent_record_flags::CU_EVENT_RECORD_EXTERNAL,

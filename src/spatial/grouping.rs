@@ -1,10 +1,8 @@
 //! Farthest point sampling and nearest neighbours: where an index is decided, f32 without FMA, ties to the lowest
 //! index, and the result that of a search through all points.
 
-use super::aligned::grow_like;
-use super::elementwise::vectorised;
 use super::tree::Tree;
-use super::{Scratch, Workers};
+use crate::vectorised::{maximum, vectorised};
 
 /// Points of a leaf: of the cloud, and of the group centres.
 const CLOUD_LEAF: usize = 64;
@@ -23,18 +21,11 @@ pub struct Grouping {
     bounds: Vec<f32>,
 }
 
-/// One thread's search.
+/// Memory of a search, which one thread reuses.
 #[derive(Default)]
 pub struct NearestScratch {
-    bounds: Vec<f32>,
-    found: Vec<u64>,
-}
-
-impl NearestScratch {
-    pub fn grow_like(&mut self, other: &Self) {
-        grow_like(&mut self.bounds, &other.bounds);
-        grow_like(&mut self.found, &other.found);
-    }
+    pub(crate) bounds: Vec<f32>,
+    pub(crate) found: Vec<u64>,
 }
 
 /// A distance, and among equals the index, in one number: the bits of a float that is not negative grow with it.
@@ -67,14 +58,6 @@ impl Grouping {
         farthest.resize(tree.leaves(), f32::INFINITY);
         chosen.clear();
         take_farthest(tree, points, (distance, farthest, bounds), count, chosen);
-    }
-
-    /// [`Self::nearest`] `k` of each centre, `[G, k]`.
-    pub fn group(&self, workers: &mut Workers, centres: &[[f32; 3]], k: usize, neighbours: &mut Vec<u32>) {
-        neighbours.resize(centres.len() * k, 0);
-        workers.each_chunk(neighbours, k, |scratch: &mut Scratch, group, out| {
-            self.nearest(centres[group], &mut scratch.nearest, out);
-        });
     }
 
     /// The nearest points of `centre` among those that were sampled from, as many as `out` takes, nearest first, ties to
@@ -156,7 +139,7 @@ fn look(tree: &Tree, leaf: usize, centre: [f32; 3], within: f32, found: &mut Vec
 /// The lowest index of the points farthest from every centre.
 #[inline(always)]
 fn first_farthest(tree: &Tree, distance: &[f32], farthest: &[f32]) -> usize {
-    let largest = super::elementwise::maximum(farthest);
+    let largest = maximum(farthest);
     let mut first = u32::MAX;
     for leaf in (0..farthest.len()).filter(|&leaf| farthest[leaf] == largest) {
         let range = tree.range(leaf);

@@ -1,10 +1,9 @@
 //! From tokens and groups to pixels (section 3.1), as sparse rows: no per-pixel feature is built.
 
-use super::elementwise::vectorised;
 use super::grouping::Centres;
-use super::{Scratch, Workers};
 use crate::frame::is_point;
 use crate::shapes::{H, P, PATCH, T, T_SIDE, W};
+use crate::vectorised::vectorised;
 
 /// Keeps the inverse-distance weights finite where a point is its own centre.
 const DISTANCE_FLOOR: f32 = 1e-8;
@@ -13,7 +12,7 @@ const SMOOTHED: usize = H - 2;
 /// Entries that a row may have: four by four points, three groups each.
 const ENTRIES_MAX: usize = 48;
 /// A pixel without a point.
-const NO_POINT: [(u32, f32); 3] = [(u32::MAX, 0.0); 3];
+pub(crate) const NO_POINT: [(u32, f32); 3] = [(u32::MAX, 0.0); 3];
 
 /// One sparse row of (token or group, weight) per pixel.
 #[derive(Default)]
@@ -24,7 +23,7 @@ pub struct SparseRows {
 
 /// The rows of one line of pixels.
 #[derive(Default)]
-struct Line {
+pub(crate) struct Line {
     /// Where each pixel's entries end, `[W]`.
     ends: Vec<u32>,
     entries: Vec<(u32, f32)>,
@@ -39,7 +38,7 @@ impl SparseRows {
     }
 
     /// `[H]` lines with room for every row there may be, so that no frame allocates.
-    fn lines(&mut self) -> &mut [Line] {
+    pub(crate) fn lines(&mut self) -> &mut [Line] {
         self.lines
             .resize_with(H, || Line { ends: Vec::with_capacity(W), entries: Vec::with_capacity(W * ENTRIES_MAX) });
         &mut self.lines
@@ -49,7 +48,7 @@ impl SparseRows {
 impl Line {
     /// Fills the line by what `add` adds to each pixel's row. `places` is as long as there are tokens or groups.
     #[inline(always)]
-    fn fill(&mut self, places: &mut [u32], mut add: impl FnMut(usize, &mut Row)) {
+    pub(crate) fn fill(&mut self, places: &mut [u32], mut add: impl FnMut(usize, &mut Row)) {
         self.ends.clear();
         self.entries.clear();
         for x in 0..W {
@@ -61,7 +60,7 @@ impl Line {
 }
 
 /// A row that is being added to, at the end of its line.
-struct Row<'a> {
+pub(crate) struct Row<'a> {
     entries: &'a mut Vec<(u32, f32)>,
     start: usize,
     /// Where in the line each token or group was last seen: a hint that an entry of this row confirms or not, so that
@@ -104,42 +103,26 @@ pub fn rgb_rows() -> SparseRows {
     rows
 }
 
-/// Three nearest centres, 3 x 3 mean without padding, adaptive mean back to H x W, folded into one row.
+/// Three nearest centres, 3 x 3 mean without padding, adaptive mean back to H x W, folded into one row per pixel.
 /// A pixel no point reaches has an empty row.
 pub fn xyz_rows(cloud: &[[f32; 3]], centres: &[[f32; 3]]) -> SparseRows {
-    let mut rows = SparseRows::default();
-    Interpolator::default().xyz_rows(&mut Workers::new(1), cloud, centres, &mut rows);
+    assert_eq!(cloud.len(), P);
+    let mut tree = Centres::default();
+    tree.set(centres);
+    let (mut of_point, mut bounds) = (vec![NO_POINT; P], Vec::new());
+    for (points, line) in cloud.chunks_exact(W).zip(of_point.chunks_exact_mut(W)) {
+        inverse_distances(&tree, points, &mut bounds, line);
+    }
+    let (mut rows, mut places) = (SparseRows::default(), vec![0; centres.len()]);
+    for (y, line) in rows.lines().iter_mut().enumerate() {
+        line.fill(&mut places, |x, row| smoothed_row(y, x, &of_point, row));
+    }
     rows
 }
 
-/// [`xyz_rows`] in buffers that frames reuse.
-#[derive(Default)]
-pub struct Interpolator {
-    centres: Centres,
-    /// The three nearest groups of each pixel's point and their weights, `[P]`.
-    of_point: Vec<[(u32, f32); 3]>,
-}
-
-impl Interpolator {
-    pub fn xyz_rows(&mut self, workers: &mut Workers, cloud: &[[f32; 3]], centres: &[[f32; 3]], rows: &mut SparseRows) {
-        assert_eq!(cloud.len(), P);
-        let Self { centres: tree, of_point } = self;
-        tree.set(centres);
-        of_point.resize(P, NO_POINT);
-        let tree = &*tree;
-        workers.each_chunk(of_point, W, |scratch: &mut Scratch, y, line| {
-            inverse_distances(tree, &cloud[y * W..][..W], &mut scratch.bounds, line);
-        });
-        let of_point = &*of_point;
-        workers.each_chunk(rows.lines(), 1, |scratch: &mut Scratch, y, line| {
-            scratch.places.resize(centres.len(), 0);
-            line[0].fill(&mut scratch.places, |x, row| smoothed_row(y, x, of_point, row));
-        });
-    }
-}
-
 vectorised! {
-    fn inverse_distances(tree: &Centres, points: &[[f32; 3]], bounds: &mut Vec<f32>, out: &mut [[(u32, f32); 3]]) {
+    /// The three nearest centres of each point of a line and their weights, which sum to one.
+    pub(crate) fn inverse_distances(tree: &Centres, points: &[[f32; 3]], bounds: &mut Vec<f32>, out: &mut [[(u32, f32); 3]]) {
         // Neighbouring points have much the same nearest centres.
         let mut hint = [0; 3];
         for (point, out) in points.iter().zip(out) {
@@ -156,8 +139,9 @@ vectorised! {
     }
 }
 
+/// Adds to `row` what the mean filters make of the pixels around (x, y).
 #[inline(always)]
-fn smoothed_row(y: usize, x: usize, of_point: &[[(u32, f32); 3]], row: &mut Row) {
+pub(crate) fn smoothed_row(y: usize, x: usize, of_point: &[[(u32, f32); 3]], row: &mut Row) {
     // Output cell i of an adaptive mean covers inputs floor(i n / m) .. ceil((i + 1) n / m).
     let window = |i: usize| (i * SMOOTHED / H, ((i + 1) * SMOOTHED).div_ceil(H));
     let ((top, bottom), (left, right)) = (window(y), window(x));

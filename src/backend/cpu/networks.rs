@@ -1,0 +1,69 @@
+//! Both networks on the CPU.
+
+use super::kernel::Kernel;
+use super::point_mae::PointMae;
+use super::transformer::BlockBuffers;
+use super::vit::Vit;
+use super::workers::{Scratch, Workers};
+use crate::backend::arithmetic::Arithmetic;
+use crate::backend::error::BackendError;
+use crate::backend::features::XyzGroups;
+use crate::backend::stages::Describe;
+use crate::frame::is_point;
+use crate::model::{Architecture, Tensors};
+use crate::shapes::P;
+
+/// The networks of an engine, folded and packed for this processor, with the threads that run them.
+pub struct CpuNetworks {
+    pub(super) workers: Workers,
+    buffers: BlockBuffers,
+    vit: Vit,
+    point_mae: PointMae,
+    points: Vec<[f32; 3]>,
+}
+
+impl CpuNetworks {
+    /// Takes both networks out of `weights`; their large products are calculated in `arithmetic`.
+    pub fn new(architecture: &Architecture, weights: &mut Tensors, arithmetic: Arithmetic) -> Self {
+        let kernel = Kernel::best(arithmetic.of_networks());
+        Self {
+            workers: Workers::of_all_cores(),
+            buffers: BlockBuffers::default(),
+            vit: Vit::new(kernel, &architecture.rgb, weights),
+            point_mae: PointMae::new(kernel, &architecture.xyz, weights),
+            points: Vec::with_capacity(P),
+        }
+    }
+
+    /// `rgb`: normalised image, `[3, H, W]`. Writes `[T, C_RGB]`.
+    pub fn encode_rgb(&mut self, rgb: &[f32], tokens: &mut Vec<f32>) {
+        self.vit.run(&mut self.workers, &mut self.buffers, rgb, tokens);
+        self.workers.level(Scratch::grow_like);
+    }
+
+    /// The features of groups that were found elsewhere. `points`: `[N, 3]`, metres; `neighbours`: indices of the points
+    /// of each group, `[G, K]`. Writes `groups.features`, `[G, C_XYZ]`, from `groups.centres`.
+    pub fn encode_groups(&mut self, points: &[[f32; 3]], neighbours: &[u32], groups: &mut XyzGroups) {
+        self.point_mae.encode(&mut self.workers, &mut self.buffers, points, neighbours, groups);
+        self.workers.level(Scratch::grow_like);
+    }
+}
+
+impl Describe for CpuNetworks {
+    fn rgb_tokens(&mut self, rgb: &[f32], tokens: &mut Vec<f32>) -> Result<(), BackendError> {
+        self.encode_rgb(rgb, tokens);
+        Ok(())
+    }
+
+    fn xyz_groups(&mut self, cloud: &[[f32; 3]], groups: &mut XyzGroups) -> Result<(), BackendError> {
+        self.points.clear();
+        self.points.extend(cloud.iter().copied().filter(is_point));
+        if self.points.is_empty() {
+            groups.clear();
+        } else {
+            self.point_mae.run(&mut self.workers, &mut self.buffers, &self.points, groups);
+            self.workers.level(Scratch::grow_like);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! Frames described without mappings: the groups are found on the GPU, the networks run on the CPU.
+
+use super::device::Device;
+use super::error::CudaError;
+use super::graph::FrameGraph;
+use super::groups::Groups;
+use crate::backend::arithmetic::Arithmetic;
+use crate::backend::cpu::CpuNetworks;
+use crate::backend::error::BackendError;
+use crate::backend::features::XyzGroups;
+use crate::backend::stages::Describe;
+use crate::frame::is_point;
+use crate::model::{Architecture, Weights};
+use crate::shapes::P;
+
+pub struct CudaDescriber {
+    // Dropped before the device, and the graph before the memory that it names.
+    graph: FrameGraph,
+    groups: Groups,
+    device: Device,
+    networks: CpuNetworks,
+    /// The valid points of a cloud, `[N]`.
+    points: Vec<[f32; 3]>,
+    neighbours: Vec<u32>,
+}
+
+impl CudaDescriber {
+    /// Opens the first GPU. `weights`: those of both networks.
+    pub fn new(architecture: &Architecture, weights: Weights) -> Result<Self, CudaError> {
+        let device = Device::open()?;
+        device.log()?;
+        let groups = Groups::new(&device.shape, architecture.xyz.groups, architecture.xyz.group_size)?;
+        let networks = CpuNetworks::new(architecture, &mut weights.into_tensors(), Arithmetic::F32);
+        let points = Vec::with_capacity(P);
+        Ok(Self { graph: FrameGraph::default(), groups, device, networks, points, neighbours: Vec::new() })
+    }
+}
+
+impl Describe for CudaDescriber {
+    fn rgb_tokens(&mut self, rgb: &[f32], tokens: &mut Vec<f32>) -> Result<(), BackendError> {
+        self.networks.encode_rgb(rgb, tokens);
+        Ok(())
+    }
+
+    fn xyz_groups(&mut self, cloud: &[[f32; 3]], groups: &mut XyzGroups) -> Result<(), BackendError> {
+        self.points.clear();
+        self.points.extend(cloud.iter().copied().filter(is_point));
+        if self.points.is_empty() {
+            groups.clear();
+            return Ok(());
+        }
+        self.groups.fetch(&self.device, &mut self.graph, cloud, groups, &mut self.neighbours)?;
+        self.networks.encode_groups(&self.points, &self.neighbours, groups);
+        Ok(())
+    }
+}
+
+impl Drop for CudaDescriber {
+    fn drop(&mut self) {
+        // Work that failed half-way may still use the memory.
+        self.device.end();
+    }
+}

@@ -1,0 +1,88 @@
+//! The groups of a cloud: found on the device, and brought to the host where the networks are there.
+
+use std::sync::Arc;
+
+use cudarc::driver::{CudaSlice, CudaStream};
+
+use super::buffers::Shared;
+use super::device::Device;
+use super::error::CudaError;
+use super::graph::FrameGraph;
+use super::grouping::{self, NEIGHBOURS_MAX, SAMPLE_BLOCKS};
+use crate::backend::features::XyzGroups;
+use crate::shapes::{P, XYZ};
+
+/// A cloud and its groups on the device.
+pub struct Groups {
+    /// `[P, 3]`, metres.
+    pub cloud: Shared<f32>,
+    /// The valid ones, the first N of `[P, 3]`, and N, `[1]`.
+    points: CudaSlice<f32>,
+    count: CudaSlice<i32>,
+    /// `[G, SAMPLE_BLOCKS]`.
+    candidates: CudaSlice<u64>,
+    pub centre_index: Shared<i32>,
+    pub centres: Shared<f32>,
+    /// Indices of each group's points, `[G, K]`, and the points from its centre, halves `[G, K, 3]`.
+    pub neighbours: Shared<i32>,
+    pub offsets: CudaSlice<u16>,
+}
+
+impl Groups {
+    /// Memory for `groups` groups of `k` points.
+    pub fn new(stream: &Arc<CudaStream>, groups: usize, k: usize) -> Result<Self, CudaError> {
+        if k > NEIGHBOURS_MAX {
+            return Err(CudaError::GroupSize { k, k_max: NEIGHBOURS_MAX });
+        }
+        Ok(Self {
+            cloud: Shared::new(stream, P * XYZ)?,
+            points: stream.alloc_zeros(P * XYZ)?,
+            count: stream.alloc_zeros(1)?,
+            candidates: stream.alloc_zeros(groups * SAMPLE_BLOCKS)?,
+            centre_index: Shared::new(stream, groups)?,
+            centres: Shared::new(stream, groups * XYZ)?,
+            neighbours: Shared::new(stream, groups * k)?,
+            offsets: stream.alloc_zeros(groups * k * XYZ)?,
+        })
+    }
+
+    /// Puts the search for the groups of `cloud` into the stream of shape.
+    pub fn find(&mut self, device: &Device) -> Result<(), CudaError> {
+        let Device { shape, kernels, .. } = device;
+        let Self { cloud, points, count, candidates, centre_index, centres, neighbours, offsets } = self;
+        cloud.upload(shape)?;
+        grouping::valid_points(kernels, shape, &cloud.device, points, count)?;
+        shape.memset_zeros(candidates)?;
+        let points = (&*points, &*count);
+        let into = (&mut centre_index.device, &mut centres.device);
+        grouping::farthest_points(kernels, shape, points, candidates, into.0, into.1)?;
+        grouping::nearest_points(kernels, shape, points, &centres.device, &mut neighbours.device, offsets)
+    }
+
+    /// Centres and neighbours of `cloud`, `[P]`, which has a point; `graph` is that of this work. Writes all of `out` but
+    /// its features, and indices among the valid points into `neighbours`, `[G, K]`.
+    pub fn fetch(
+        &mut self,
+        device: &Device,
+        graph: &mut FrameGraph,
+        cloud: &[[f32; 3]],
+        out: &mut XyzGroups,
+        neighbours: &mut Vec<u32>,
+    ) -> Result<(), CudaError> {
+        self.cloud.host_mut().copy_from_slice(cloud.as_flattened());
+        graph.run(device, || {
+            self.find(device)?;
+            self.centre_index.download(&device.shape)?;
+            self.centres.download(&device.shape)?;
+            self.neighbours.download(&device.shape)
+        })?;
+        device.shape.synchronize()?;
+        out.centre_index.clear();
+        out.centre_index.extend(self.centre_index.host().iter().map(|&i| i as usize));
+        out.centres.clear();
+        out.centres.extend_from_slice(self.centres.host().as_chunks().0);
+        neighbours.clear();
+        neighbours.extend(self.neighbours.host().iter().map(|&i| i as u32));
+        Ok(())
+    }
+}

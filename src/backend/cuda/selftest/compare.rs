@@ -1,0 +1,72 @@
+//! How results of the device are compared with those of their twins.
+
+use crate::backend::selftest::{Check, KernelTime};
+use crate::model::{Architecture, PointMaeShape, VitShape};
+
+/// The twin of a check whose expected values the CPU computes.
+pub const CPU: &str = "the CPU";
+
+/// An engine of these channels and hidden units, whose networks are as small as can be.
+pub fn architecture(c_rgb: usize, c_xyz: usize, hidden: usize) -> Architecture {
+    let xyz = PointMaeShape {
+        width: c_xyz,
+        heads: 1,
+        mlp: 8,
+        layers: 1,
+        taps: vec![0],
+        groups: 33,
+        group_size: 24,
+        encoder: [4, 4, 4],
+        position_hidden: 4,
+    };
+    Architecture { rgb: VitShape { width: c_rgb, heads: 1, mlp: 8, layers: 1 }, xyz, hidden }
+}
+
+/// How many values differ; all where there are more of one.
+pub fn differ<T: PartialEq>(got: &[T], want: &[T]) -> f64 {
+    if got.len() != want.len() {
+        return f64::INFINITY;
+    }
+    got.iter().zip(want).filter(|(got, want)| got != want).count() as f64
+}
+
+/// The largest difference, of the largest value; no number where one of them is none.
+pub fn apart(got: &[f32], want: &[f32]) -> f64 {
+    if got.len() != want.len() {
+        return f64::INFINITY;
+    }
+    let largest = want.iter().fold(f32::MIN_POSITIVE, |most, v| most.max(v.abs()));
+    let keep = |most: f32, v: f32| if v <= most { most } else { v };
+    f64::from(got.iter().zip(want).map(|(got, want)| (got - want).abs()).fold(0.0, keep) / largest)
+}
+
+pub fn equal(what: impl Into<String>, kernels: impl Into<String>, error: f64) -> Check {
+    Check { what: what.into(), kernels: kernels.into(), twin: CPU, error, bound: 0.0 }
+}
+
+pub fn near(what: impl Into<String>, kernels: impl Into<String>, error: f64, bound: f64) -> Check {
+    Check { what: what.into(), kernels: kernels.into(), twin: CPU, error, bound }
+}
+
+/// Medians over all launches of each kernel.
+pub fn medians(times: Vec<(&'static str, Vec<f32>)>) -> Vec<KernelTime> {
+    let median = |(kernel, mut times): (&'static str, Vec<f32>)| {
+        times.sort_by(f32::total_cmp);
+        KernelTime { kernel, launches: times.len(), median_us: times[times.len() / 2] }
+    };
+    times.into_iter().map(median).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_number_or_missing_is_not_near() {
+        assert_eq!(apart(&[1.0, 2.0], &[1.0, 4.0]), 0.5);
+        assert!(!near("", "", apart(&[f32::NAN], &[1.0]), 1.0).passes());
+        assert!(!near("", "", apart(&[], &[1.0]), 1.0).passes());
+        assert!(!equal("", "", differ::<u8>(&[], &[1])).passes());
+        assert_eq!(differ(&[1, 2, 3], &[1, 5, 4]), 2.0);
+    }
+}

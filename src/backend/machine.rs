@@ -1,0 +1,110 @@
+//! The machine that runs the method: a choice that a user makes, and what each machine offers.
+
+use super::cpu::training::CpuLearner;
+use super::cpu::{CpuBackend, CpuNetworks};
+use super::error::BackendError;
+use super::evaluation::Evaluation;
+use super::learner::Learner;
+use super::stages::{Backend, Describe};
+use super::{cuda, tensorrt};
+use crate::backend::arithmetic::Arithmetic;
+use crate::calibration::assembly::OpenRegistrar;
+use crate::model::{Architecture, MappingWeights, Weights};
+
+/// Which machine a user asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// The CPU, also where there is a GPU: the kernels have not been measured on one yet.
+    #[default]
+    Auto,
+    Cpu,
+    Cuda,
+}
+
+crate::words::words!(serde Choice {
+    Auto = "auto",
+    Cpu = "cpu",
+    Cuda = "cuda",
+});
+
+impl Choice {
+    /// The machine that this choice comes to.
+    pub fn machine(self) -> Machine {
+        match self {
+            Self::Auto | Self::Cpu => Machine::Cpu,
+            Self::Cuda => Machine::Cuda,
+        }
+    }
+}
+
+/// A machine that runs the method. A program that was built without CUDA refuses to open anything on a GPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Machine {
+    Cpu,
+    Cuda,
+}
+
+impl Machine {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+        }
+    }
+
+    /// Opens the whole method. `weights` are those of a fitted engine; others are refused.
+    pub fn inspector(
+        self,
+        architecture: &Architecture,
+        weights: Weights,
+        evaluation: Evaluation,
+    ) -> Result<Box<dyn Backend + Send>, BackendError> {
+        if !weights.is_fitted() {
+            return Err(BackendError::NotFitted);
+        }
+        match self {
+            Self::Cpu => Ok(Box::new(CpuBackend::with_evaluation(architecture, weights, evaluation))),
+            Self::Cuda => tensorrt::inspector(architecture, weights, evaluation),
+        }
+    }
+
+    /// Opens the networks alone, to describe frames with. `weights` may lack the mappings.
+    pub fn describer(
+        self,
+        architecture: &Architecture,
+        weights: Weights,
+    ) -> Result<Box<dyn Describe + Send>, BackendError> {
+        match self {
+            Self::Cpu => Ok(Box::new(CpuNetworks::new(architecture, &mut weights.into_tensors(), Arithmetic::F32))),
+            Self::Cuda => cuda::describer(architecture, weights),
+        }
+    }
+
+    /// Whether this machine can learn mappings; the error names what it lacks.
+    pub fn check_learner(self) -> Result<(), BackendError> {
+        match self {
+            Self::Cpu => Ok(()),
+            Self::Cuda => cuda::check_learner(),
+        }
+    }
+
+    /// Opens both mappings for learning. `weights`: every tensor of [`Architecture::mapping_tensors`], to start from.
+    pub fn learner(
+        self,
+        architecture: &Architecture,
+        weights: MappingWeights,
+    ) -> Result<Box<dyn Learner>, BackendError> {
+        match self {
+            Self::Cpu => Ok(Box::new(CpuLearner::new(architecture, weights))),
+            Self::Cuda => cuda::learner(architecture, weights),
+        }
+    }
+
+    /// Opens the registration of depth to colour on this machine; none where the CPU registers.
+    pub fn registrar(self) -> Option<OpenRegistrar> {
+        match self {
+            Self::Cpu => None,
+            Self::Cuda => cuda::REGISTRAR,
+        }
+    }
+}

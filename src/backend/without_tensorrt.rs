@@ -1,0 +1,25 @@
+//! The place of TensorRT in a program that was built without it: the networks stay where the CUDA back end has them, and
+//! plans answer [`BackendError::NoTensorRt`].
+
+pub use super::cuda::{inspector, run_selftest};
+use super::error::BackendError;
+use super::plans::{Facts, Request, Step};
+use super::stages::Backend;
+
+pub(super) mod error {
+    /// The errors of TensorRT. This program has none.
+    #[derive(Debug, thiserror::Error, PartialEq)]
+    pub enum TensorRtError {}
+}
+
+pub fn build_plans(_: &Request<'_>, _: &mut dyn FnMut(Step<'_>) -> bool) -> Result<Vec<Facts>, BackendError> {
+    Err(BackendError::NoTensorRt)
+}
+
+pub fn open_unchecked(_: &Request<'_>) -> Result<Box<dyn Backend + Send>, BackendError> {
+    Err(BackendError::NoTensorRt)
+}
+
+pub fn take_into_use(_: &Request<'_>, _: usize, _: f64) -> Result<(), BackendError> {
+    Err(BackendError::NoTensorRt)
+}
