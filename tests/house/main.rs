@@ -1,5 +1,8 @@
-//! House rules that neither the compiler nor clippy checks (`[lints]` in Cargo.toml, clippy.toml): files are short.
+//! House rules that neither the compiler nor clippy checks (`[lints]` in Cargo.toml, clippy.toml): files are short, and
+//! imports point one way.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
+
+mod imports;
 
 use std::fs;
 use std::path::{Path, PathBuf};
