@@ -16,6 +16,9 @@ use crate::runtime::metrics::Metrics;
 pub use error::MqttError;
 pub use event::Event;
 
+/// Whether this program was built with MQTT.
+pub const IS_BUILT: bool = cfg!(feature = "mqtt");
+
 /// Sends events until it is dropped.
 pub struct Publisher {
     #[cfg(feature = "mqtt")]

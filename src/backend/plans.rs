@@ -9,6 +9,9 @@ use crate::model::{Architecture, Weights};
 /// ever ran; in ONNX Runtime features of these graphs are within 3e-3 of their largest (ci/onnx).
 pub const SCORE_BOUND: f64 = 0.02;
 
+/// Whether this program was built with TensorRT, without which no plan is read.
+pub const ARE_READ: bool = cfg!(feature = "tensorrt");
+
 /// The GPU that plans are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {

@@ -21,8 +21,7 @@ const FOLDERS: [&str; 8] = [
 
 pub fn examine(system: &System) -> Vec<Finding> {
     let mut findings = vec![cuda(system), tensorrt(system)];
-    // Without TensorRT no plan is read.
-    let folder = plans::folder(None).filter(|_| cfg!(feature = "tensorrt"));
+    let folder = plans::folder(None).filter(|_| plans::ARE_READ);
     findings.extend(folder.and_then(|folder| plan_folder(&folder)));
     findings
 }

@@ -13,6 +13,7 @@ use crate::config::camera::{Camera, CameraSource};
 use crate::config::record::Record;
 use crate::config::view::{Mqtt, View};
 use crate::model::engine_file::{Engine, EngineError, Source};
+use crate::mqtt;
 use crate::runtime::camera::{opener, patience};
 use crate::signature;
 
@@ -176,16 +177,16 @@ fn view(view: &View) -> Finding {
     }
 }
 
-fn broker(mqtt: &Mqtt) -> Finding {
-    let (name, broker) = ("mqtt", format!("{}:{}", mqtt.host, mqtt.port));
-    if !cfg!(feature = "mqtt") {
+fn broker(config: &Mqtt) -> Finding {
+    let (name, broker) = ("mqtt", format!("{}:{}", config.host, config.port));
+    if !mqtt::IS_BUILT {
         return Finding::error(
             name,
             "this program was built without MQTT",
             "build it with --features mqtt, or leave [mqtt] out",
         );
     }
-    let addresses = match (mqtt.host.as_str(), mqtt.port).to_socket_addrs() {
+    let addresses = match (config.host.as_str(), config.port).to_socket_addrs() {
         Ok(addresses) => addresses,
         Err(error) => {
             return Finding::warning(name, format!("{broker}: {error}"), "correct mqtt.host, or the name service");

@@ -23,9 +23,9 @@ const TOP: &str = "cli";
 /// The rooms that know of a feature.
 const FEATURES: [(&str, &[&str]); 5] = [
     ("cuda", &["backend"]),
-    ("tensorrt", &["backend", "doctor"]),
-    ("mqtt", &["doctor", "mqtt"]),
-    ("v4l", &["camera", "runtime"]),
+    ("tensorrt", &["backend"]),
+    ("mqtt", &["mqtt"]),
+    ("v4l", &["camera"]),
     ("realsense", &["camera"]),
 ];
 
