@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn points_that_do_not_lie_in_front_of_the_camera_are_missing() {
-        // F5: what cameras write for no point.
+        // These are values that cameras write for pixels without a point.
         let points = vec![[0.0, 0.0, -1.0], [-9999.0; 3], [0.1, 0.2, 0.0], [0.1, 0.2, 0.3]];
         let cloud = OrganisedCloud::new(4, 1, points.clone()).unwrap();
         assert_eq!(cloud.points(), [[0.0; 3], [0.0; 3], [0.0; 3], [0.1, 0.2, 0.3]]);
@@ -274,7 +274,7 @@ mod tests {
         assert!(matches!(OrganisedCloud::new(0, 1, vec![]), Err(FrameError::Size { .. })));
         assert!(matches!(OrganisedCloud::new(SIDE_MAX + 1, 1, vec![]), Err(FrameError::Size { .. })));
         assert!(matches!(OrganisedCloud::new(2, 2, vec![]), Err(FrameError::Length { .. })));
-        // R9: as camera files are held to.
+        // The same limit holds for the sizes in camera files.
         assert!(check_size(4096, 4096).is_ok() && check_size(8192, 2048).is_ok());
         assert_eq!(check_size(4097, 4096), Err(FrameError::Size { width: 4097, height: 4096 }));
     }

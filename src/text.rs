@@ -79,7 +79,6 @@ mod tests {
         std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(bytes).collect()
     }
 
-    // F12
     #[test]
     fn what_editors_write_is_read() {
         assert_eq!(decode(TEXT.as_bytes()).as_deref(), Ok(TEXT));
@@ -90,7 +89,6 @@ mod tests {
         assert_eq!(decode(b"\xEF\xBB\xBF").as_deref(), Ok(""));
     }
 
-    // F12
     #[test]
     fn what_is_no_text_says_where_and_what_to_do() {
         let cut = in_utf16(TEXT, u16::to_le_bytes);

@@ -310,7 +310,6 @@ mod tests {
         assert!(parsed(&swapped).is_ok());
     }
 
-    // F8
     #[test]
     fn eight_coefficients_are_the_rational_models() {
         let with = |distortion: &str, coefficients: &str| {
@@ -346,7 +345,8 @@ mod tests {
         assert!(lens.ray(0.0, 360.0).is_some() && lens.ray(641.0, 0.0).is_some() && lens.ray(0.0, 0.0).is_none());
     }
 
-    // F8: three cameras of one kind (OAK-D, colour at 250 x 250): a pole behind the corners, and a fold before them.
+    // Three cameras of one kind (OAK-D, colour at 250 x 250). Their distortion has a pole beyond the corners of the
+    // image, and folds back before it.
     #[test]
     fn lenses_of_real_cameras_are_read() {
         for (focal, cx, cy, coefficients) in [

@@ -272,7 +272,6 @@ mod tests {
         [0.722746, -2.885590, 0.000783, -0.000143, 1.632723, 0.602199, -2.719626, 1.565053],
     ];
 
-    // F8: OpenCV's eight coefficients.
     #[test]
     fn the_rational_model_is_opencvs() {
         // By OpenCV 5.0 in Python with fx = 500, fy = 510, cx = 320, cy = 288: cv2.projectPoints of (x, y, 1), and

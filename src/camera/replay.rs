@@ -237,7 +237,6 @@ mod tests {
 
     #[test]
     fn depth_images_without_their_camera_are_refused_before_they_are_played() {
-        // F6.
         let folder = recording();
         let asked = playback(folder.path(), Rate::AsAsked, false);
         assert!(asked.check().is_ok());

@@ -67,7 +67,6 @@ mod tests {
         Embedding { path: "a.png", source: io::Error::other("no such file") }
     }
 
-    // F7
     #[test]
     fn a_cause_that_a_message_has_in_it_is_told_once() {
         let error = anyhow::Error::from(embedding());

@@ -148,9 +148,9 @@ impl Mqtt {
 mod tests {
     use super::*;
 
-    // R10: the parser's error showed what it could not read.
+    // The parser's own error would show the value that it could not read.
     #[test]
-    fn r10_no_error_shows_a_token() {
+    fn no_error_shows_a_token() {
         for wrong in ["1234567890123456", "1234567890.123456", "true", "[\"abcdef1234567890\"]", "1979-05-27"] {
             let error = toml::from_str::<View>(&format!("token = {wrong}")).unwrap_err();
             assert!(error.message().contains("text in quotes"), "{error}");

@@ -142,7 +142,6 @@ mod tests {
         Ok((intrinsics.depth_unit_m, intrinsics.depth_offset_m))
     }
 
-    // F12
     #[test]
     fn a_range_is_read_however_it_is_written() {
         let want = ((0.95_f32 - 0.25) / 65535.0, 0.25);

@@ -191,7 +191,6 @@ mod tests {
         ["rgb", "gt", "xyz"].map(|kind| std::fs::read_dir(folder.join(kind)).map_or(0, Iterator::count)).iter().sum()
     }
 
-    // R2
     #[test]
     fn wherever_the_writing_of_a_part_ends_the_others_are_read_and_no_half_stays() {
         let mask = vec![false; SIDE * SIDE];
@@ -211,7 +210,7 @@ mod tests {
         }
     }
 
-    // R2: what an earlier version left of a recording, and what a person took away.
+    // Files of a part may be missing since an earlier version did not write them all, or a person removed some.
     #[test]
     fn a_recording_with_half_parts_is_read_without_them() {
         let folder = tempfile::tempdir().unwrap();
@@ -234,7 +233,7 @@ mod tests {
         assert!(matches!(folder_entries(folder.path(), None), Err(DatasetError::NoCloud { .. })));
     }
 
-    // R2: a station that was ended before its first part.
+    // A station that ends before its first part leaves empty folders.
     #[test]
     fn a_recording_that_has_no_part_of_a_kind_yet_is_read() {
         let folder = tempfile::tempdir().unwrap();

@@ -119,7 +119,6 @@ mod tests {
         }
     }
 
-    // R10
     #[test]
     fn parts_are_named_in_the_order_that_they_came() {
         let names = ["0000000000007-00000001", "9999999999999-00000002", &name(1, 99_999_999), &name(1, 100_000_000)];

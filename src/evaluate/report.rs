@@ -176,7 +176,6 @@ fn table(columns: impl Iterator<Item = (String, Metrics)>) -> String {
 mod tests {
     use super::*;
 
-    // R10
     #[test]
     fn names_from_outside_are_text_in_the_report() {
         for (name, written) in [

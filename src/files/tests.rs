@@ -44,7 +44,6 @@ fn write_text(path: &Path, text: &str) -> io::Result<()> {
     write_whole(path, |f| f.write_all(&text.as_bytes()[..1]).and_then(|()| f.write_all(&text.as_bytes()[1..])))
 }
 
-// R10
 #[test]
 fn a_file_is_the_old_or_the_new_one_wherever_its_writer_fails_or_ends() {
     let work = |folder: &Path| write_text(&folder.join("file"), "new");
@@ -89,7 +88,6 @@ fn write_three(folder: &Path, text: &str) -> io::Result<()> {
     together.commit(|f| f.write_all(text.as_bytes()))
 }
 
-// R2
 #[test]
 fn where_the_mark_is_all_files_are_and_where_it_is_not_its_temporary_tells() {
     let judge = |folder: &Path, plan: Plan, ok: bool| {
@@ -192,7 +190,7 @@ fn a_target_that_cannot_be_written_is_refused_before_the_work() {
     let refused = |name: &str| check_target(&folder.path().join(name)).unwrap_err().to_string();
     assert!(refused("none/file").contains("make it first"));
     assert!(refused("").contains("folder"));
-    // R3: as a folder that may not be written, or a full disk, does.
+    // The first write fails, as it does in a folder without the permission to write or on a full disk.
     let (refused, _) = run_by(Plan::FailsAt(0), || check_target(&folder.path().join("file")));
     assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::StorageFull);
 }

@@ -69,7 +69,6 @@ impl fmt::Display for Tally {
 mod tests {
     use super::*;
 
-    // F12
     #[test]
     fn the_summary_says_what_was_left_out_and_why() {
         let mut tally = Tally::default();

@@ -132,9 +132,9 @@ mod tests {
         Judge::new(thresholds, range, "a".into())
     }
 
-    // R1: the same threshold once more let 39 of 40 reviewed parts pass.
+    // Without its band a station would pass parts that are to be reviewed, even if the same threshold is set again.
     #[test]
-    fn r1_the_band_stays_whatever_is_set() {
+    fn the_review_band_stays_whatever_threshold_is_set() {
         let judge = judge((None, None), Some(OWN));
         assert_eq!(judge.set(0.9, false).unwrap(), judge);
         let tight = judge.set(0.5, false).unwrap();
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn r1_the_range_is_half_to_twice_the_calibrated_threshold() {
+    fn the_range_is_half_to_twice_the_calibrated_threshold() {
         let judge = judge((None, None), Some(OWN));
         for out in [0.44, 1.81, 1e30, f32::INFINITY, f32::NAN, 0.0, -0.5] {
             let refused = judge.set(out, true).unwrap_err();
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn r1_loosening_is_confirmed() {
+    fn a_looser_threshold_needs_confirmation() {
         let judge = judge((None, None), Some(OWN)).set(0.5, false).unwrap();
         let refused = judge.set(0.9, false).unwrap_err().to_string();
         assert!(refused.contains("from 0.5 (review above 0.1) to 0.9"), "{refused}");
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn r1_a_configured_threshold_keeps_the_band_of_the_calibration() {
+    fn a_configured_threshold_keeps_the_band_of_the_calibration() {
         let of = |asked| judge(asked, Some(OWN)).thresholds;
         assert_eq!(of((Some(0.8), None)), Thresholds { reject: 0.8, review: Some(0.1) });
         assert_eq!(of((Some(0.05), None)), Thresholds { reject: 0.05, review: Some(0.05) });
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn r1_reloads_and_restarts_keep_the_tighter_threshold_and_end_the_looser() {
+    fn reloads_and_restarts_keep_the_tighter_threshold_and_end_the_looser() {
         let of = |asked| judge(asked, Some(OWN));
         let judge = of((None, None));
         let tight = judge.set(0.5, false).unwrap();

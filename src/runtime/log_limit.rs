@@ -47,9 +47,9 @@ impl LogLimit {
 mod tests {
     use super::*;
 
-    // R10: 1,550 lines in 15 s of overload.
+    // The overload asks for 1550 lines in 15 s.
     #[test]
-    fn r10_an_overload_takes_few_lines_and_none_is_left_out_without_a_word() {
+    fn an_overload_logs_few_lines_and_counts_those_left_out() {
         let (mut limit, start) = (LogLimit::default(), Instant::now());
         let at = |ms| start + Duration::from_millis(ms);
         let said: Vec<u64> = (0..1550).filter_map(|i| limit.next(at(10 * i))).collect();

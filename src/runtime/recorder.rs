@@ -269,7 +269,7 @@ mod tests {
         assert!((2..=4).contains(&parts.len()) && parts.is_sorted() && parts.last() == Some(&7), "{parts:?}");
     }
 
-    // R10: the wall's clock may have been set back, or be without a battery.
+    // The system's clock may have been set back, or have no battery.
     #[test]
     fn what_a_later_start_records_is_newer_whatever_the_clock_says() {
         let folder = tempfile::tempdir().unwrap();

@@ -115,9 +115,9 @@ mod tests {
         Guard::new(&config)
     }
 
-    // R7: a name of another site that resolves to this address was answered.
+    // Another site may let its own name resolve to this address (DNS rebinding).
     #[test]
-    fn r7_the_view_answers_to_its_own_names_only() {
+    fn the_view_answers_to_its_own_names_only() {
         let loopback = guard("127.0.0.1:8080", "hosts = [\"camera-3.plant\"]");
         for own in ["localhost", "localhost:9090", "LOCALHOST.", "127.0.0.1:8080", "[::1]:8080", "Camera-3.plant:8080"]
         {
@@ -137,9 +137,8 @@ mod tests {
         assert!(all.answers_to(None));
     }
 
-    // R10: wrong tokens were neither logged nor limited.
     #[test]
-    fn r10_tokens_cannot_be_tried_for_ever() {
+    fn wrong_tokens_are_limited() {
         let guard = guard("127.0.0.1:8080", "token = \"0123456789abcdef\"");
         let peer = |last| IpAddr::from([10, 0, 0, last]);
         let right = Some("Bearer 0123456789abcdef");

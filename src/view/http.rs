@@ -210,9 +210,9 @@ mod tests {
         assert_eq!(refused(b"GET / HTTP/1.1\r\n"), 0);
     }
 
-    // R10: the first of two lengths was taken.
+    // A proxy may take the second of two lengths where this server takes the first (request smuggling).
     #[test]
-    fn r10_what_is_there_twice_is_refused() {
+    fn a_header_that_is_given_twice_is_refused() {
         for twice in
             ["Content-Length: 3\r\ncontent-length: 3", "Host: a\r\nHost: b", "Authorization: a\r\nAuthorization: b"]
         {

@@ -33,7 +33,7 @@ const NETWORKS: &str = "import --variant tiny --rgb rgb --xyz xyz --output new";
 const MAPPINGS: &str = "--mapping-rgb-to-xyz map_rgb_to_xyz --mapping-xyz-to-rgb map_xyz_to_rgb";
 
 #[test]
-fn f1_mappings_are_not_taken_for_what_nobody_said() {
+fn imported_mappings_carry_what_the_user_stated_of_them() {
     let desk = Desk::new();
     files(&desk, "encoder_q.");
     desk.refused_with(&format!("{NETWORKS} {MAPPINGS}"), &["--group-size is needed with mappings", "32 or 128", "128"]);
@@ -60,7 +60,7 @@ fn f1_mappings_are_not_taken_for_what_nobody_said() {
 }
 
 #[test]
-fn f11_a_prefix_is_found_or_given() {
+fn a_prefix_is_found_or_given() {
     let desk = Desk::new();
     files(&desk, "encoder_q.");
     desk.done(&format!("{NETWORKS} --prefix rgb=encoder_q."));

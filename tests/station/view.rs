@@ -211,7 +211,7 @@ fn asked(desk: &Desk, path: &str, body: &str, reply: Reply) -> (Action, u16, Str
 }
 
 #[test]
-fn r1_what_loosens_is_confirmed() {
+fn a_loosening_action_needs_confirmation() {
     let desk = Desk::new(Some(TOKEN));
     let (action, status, text) = asked(&desk, "/threshold", "0.9", Reply::Unconfirmed("from 0.5 to 0.9".into()));
     assert_eq!((action, status), (Action::SetThreshold { reject: 0.9, may_loosen: false }, 409));
@@ -228,7 +228,7 @@ fn r1_what_loosens_is_confirmed() {
 }
 
 #[test]
-fn r1_an_overridden_threshold_is_shown() {
+fn an_overridden_threshold_is_shown() {
     let desk = Desk::new(None);
     let configured = Thresholds { reject: 0.9, review: Some(0.1) };
     let judge = Judge::new(configured, [0.45, 1.8], "a".repeat(64));
@@ -242,7 +242,7 @@ fn r1_an_overridden_threshold_is_shown() {
 }
 
 #[test]
-fn r7_another_site_s_name_sees_nothing() {
+fn a_request_for_another_sites_name_sees_nothing() {
     let desk = Desk::new(None);
     for path in ["/", "/frame.jpg", "/state.json", "/metrics", "/healthz"] {
         let answer = desk.client().send(&format!("GET {path} HTTP/1.1\r\nHost: evil.example\r\n\r\n"));

@@ -168,7 +168,7 @@ T: !!opencv-matrix
         lens(1920, 1080, [1059.9, 1053.9, 954.9, 523.7])
     }
 
-    // F8: the direction of iai_kinect2 by its own fundamental matrix.
+    // iai_kinect2 stores a fundamental matrix, from which the direction follows.
     #[test]
     fn a_fundamental_matrix_tells_the_direction() {
         let (infrared, colour) = (&infrared(), &colour());
@@ -224,7 +224,6 @@ T: !!opencv-matrix
         assert_eq!(way_of(rows, None).unwrap().extrinsics, way);
     }
 
-    // F8
     #[test]
     fn from_colour_to_depth_it_is_turned_round() {
         let [there, back] = [None, Some(Imager::Colour)].map(|camera_1| way_of(STEREO, camera_1).unwrap().extrinsics);
@@ -257,7 +256,7 @@ T: !!opencv-matrix
         }
     }
 
-    // F8: the direction by a message's own frame_id.
+    // The frame_id of a message names the direction.
     #[test]
     fn a_frame_id_tells_the_direction() {
         let message = |id: &str| {

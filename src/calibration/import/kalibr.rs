@@ -192,7 +192,6 @@ cam2:
         Chain::of(&root).unwrap().extrinsics(depth, colour).map(|(way, _)| way)
     }
 
-    // F8
     #[test]
     fn cameras_of_a_chain_are_read() {
         let colour = lens_of(CHAIN, Imager::Colour, None).unwrap();
@@ -206,7 +205,6 @@ cam2:
         assert_eq!(lens_of(CHAIN, Imager::Depth, Some("cam1")).unwrap().lens.distortion, Distortion::None);
     }
 
-    // F8
     #[test]
     fn the_way_goes_along_the_chain_and_back() {
         // By hand: from cam0 to cam1 to cam2.
@@ -221,7 +219,6 @@ cam2:
         assert_eq!((one.translation_m, one.rotation[1]), ([0.0, 0.015, 0.001], [-1.0, 0.0, 0.0]));
     }
 
-    // F8
     #[test]
     fn which_camera_is_which_is_not_guessed() {
         let error = lens_of(CHAIN, Imager::Depth, None).unwrap_err();
@@ -239,7 +236,6 @@ cam2:
         assert!(error.contains("cam3 tells the way from the camera before it, but cam1 comes before"), "{error}");
     }
 
-    // F8
     #[test]
     fn what_is_not_pinhole_and_radtan_is_refused_by_name() {
         for (from, to, word) in [

@@ -231,7 +231,6 @@ roi:
         assert!(read_text_as(&text, Imager::Depth, None).unwrap_err().contains("--depth-size"));
     }
 
-    // F8
     #[test]
     fn camera_1_may_be_the_colour_imager() {
         let root = yaml::parse(&stereo()).unwrap();
@@ -241,7 +240,6 @@ roi:
         assert_eq!(lens(&root, &first(Imager::Depth)).unwrap().lens.fx, 910.0);
     }
 
-    // F8
     #[test]
     fn names_and_forms_of_opencvs_users_are_read() {
         let want = read_text_as(OPENCV, Imager::Colour, None).unwrap().lens;
@@ -286,7 +284,7 @@ roi:
         assert_eq!(named, ImportedLens { doubt: None, ..calibrated });
     }
 
-    // F8: OAK-D, Azure Kinect.
+    // The factory calibrations of OAK-D and Azure Kinect have eight coefficients.
     #[test]
     fn eight_coefficients_are_read() {
         let eight = "0.7, -2.9, 0.0008, -0.0001, 1.6, 0.6, -2.7, 1.5";
@@ -342,7 +340,6 @@ roi:
         assert!(other.contains("1280 x 720"), "{other}");
     }
 
-    // F8
     #[test]
     fn models_of_more_coefficients_are_refused_by_name() {
         let with = |count: usize, coefficients: &str| {

@@ -77,7 +77,6 @@ fn only<T>(mut found: Vec<T>, name: impl Fn(&T) -> String) -> Result<T, Option<S
 mod tests {
     use super::*;
 
-    // F10
     #[test]
     fn of_several_none_is_chosen_and_all_are_named() {
         let of =

@@ -37,7 +37,7 @@ const WRAPPERS: [&str; 8] = [
 ];
 
 #[test]
-fn f11_any_one_prefix_is_found() {
+fn any_one_prefix_is_found() {
     for wrapper in WRAPPERS {
         for part in Part::ALL {
             let tensors = published(part, wrapper);
@@ -49,7 +49,7 @@ fn f11_any_one_prefix_is_found() {
 }
 
 #[test]
-fn f11_other_networks_beside_it_are_no_matter() {
+fn other_networks_beside_it_do_not_matter() {
     let mut tensors = published(Part::Rgb, "model.rgb.");
     tensors.extend(published(Part::Xyz, "model.xyz."));
     tensors.extend(published(Part::MapRgbToXyz, "model.one."));
@@ -64,7 +64,7 @@ fn f11_other_networks_beside_it_are_no_matter() {
 }
 
 #[test]
-fn f11_what_is_there_twice_is_refused_and_can_be_chosen() {
+fn a_network_that_is_there_twice_is_refused_and_can_be_chosen() {
     let part = Part::Rgb;
     for [one, two] in [["student.", "teacher."], ["", "ema."], ["encoder_q.", "encoder_k."], ["module.", ""]] {
         let file = state_dict(&[published(part, one), other(part, two)].concat());
@@ -84,7 +84,7 @@ fn f11_what_is_there_twice_is_refused_and_can_be_chosen() {
 }
 
 #[test]
-fn f11_of_dinos_own_teacher_and_student_the_teacher_is_taken_and_said() {
+fn dinos_teacher_is_taken_before_its_student_and_reported() {
     let (part, student) = (Part::Rgb, other(Part::Rgb, "module.backbone."));
     let file = dicts(&[("student", &student), ("teacher", &published(part, "backbone."))]);
     let selection = check(&file, part, None);
@@ -94,7 +94,7 @@ fn f11_of_dinos_own_teacher_and_student_the_teacher_is_taken_and_said() {
 }
 
 #[test]
-fn f11_wrappers_that_are_mixed_load_as_they_did() {
+fn mixed_wrappers_are_loaded() {
     let part = Part::Xyz;
     let mut tensors = published(part, "");
     let wrappers = ["module.", "MAE_encoder.", "module.MAE_encoder.", "base_model.backbone."];
@@ -111,7 +111,7 @@ fn f11_wrappers_that_are_mixed_load_as_they_did() {
 }
 
 #[test]
-fn f11_a_prefix_with_a_wrong_or_missing_tensor_is_told() {
+fn a_prefix_with_a_wrong_or_missing_tensor_is_reported() {
     let part = Part::Rgb;
     let all = specs(part, &small()).len();
     let mut tensors = published(part, "encoder_q.");
@@ -130,7 +130,7 @@ fn f11_a_prefix_with_a_wrong_or_missing_tensor_is_told() {
 }
 
 #[test]
-fn f11_a_prefix_that_is_not_there_is_told() {
+fn a_prefix_that_is_not_there_is_reported() {
     let file = state_dict(&published(Part::Rgb, "encoder_q."));
     let message = taken(&file, Part::Rgb, Some("encoder_k.")).unwrap_err().to_string();
     assert!(message.contains("encoder_k.cls_token: expected [1, 1, 4], missing"), "{message}");
@@ -138,7 +138,7 @@ fn f11_a_prefix_that_is_not_there_is_told() {
 }
 
 #[test]
-fn f11_the_same_numbers_under_two_names_are_no_question() {
+fn equal_numbers_under_two_names_are_not_ambiguous() {
     let [one, two] = ["student.", "teacher."].map(|wrapper| items(&published(Part::Rgb, wrapper), ""));
     let file = saved(&dict(one.0.into_iter().chain(two.0)), &one.1);
     assert_eq!(open(&file).unwrap().tensors().len(), 2 * specs(Part::Rgb, &small()).len());
@@ -175,7 +175,7 @@ fn transformers(wrapper: &str) -> Vec<Tensor> {
 }
 
 #[test]
-fn f11_transformers_names_are_taken_exactly_and_said() {
+fn names_of_transformers_are_taken_exactly_and_reported() {
     for wrapper in ["vit.", "", "model.backbone.vit."] {
         let mut tensors = transformers(wrapper);
         tensors.push((format!("{wrapper}pooler.dense.weight"), vec![1], vec![0.0]));
@@ -191,7 +191,7 @@ fn f11_transformers_names_are_taken_exactly_and_said() {
 }
 
 #[test]
-fn f11_anomalibs_checkpoint_is_recognised_and_its_mappings_are_doubted() {
+fn anomalibs_checkpoint_is_recognised_and_its_mappings_are_doubted() {
     let extractors = "model.feature_extractors.extractors.";
     let mut tensors = published(Part::Rgb, &format!("{extractors}rgb_backbone."));
     tensors.extend(published(Part::Xyz, &format!("{extractors}xyz_backbone.")));
@@ -213,7 +213,7 @@ fn f11_anomalibs_checkpoint_is_recognised_and_its_mappings_are_doubted() {
 }
 
 #[test]
-fn f11_an_engine_is_no_checkpoint() {
+fn an_engine_is_no_checkpoint() {
     let engine = concat!(env!("CARGO_MANIFEST_DIR"), "/engines/default.safetensors");
     let error = crosscheck::model::checkpoint::Checkpoint::open(engine.as_ref()).err().unwrap();
     assert!(matches!(error, CheckpointError::Engine { .. }), "{error}");

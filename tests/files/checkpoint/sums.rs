@@ -29,7 +29,7 @@ fn entries(file: &[u8]) -> Vec<(String, std::ops::Range<usize>)> {
 }
 
 #[test]
-fn r8_every_flipped_bit_of_an_entry_is_refused_by_name() {
+fn every_flipped_bit_of_an_entry_is_refused_by_name() {
     for name in ["zip.pth", "zip64.pth"] {
         let file = std::fs::read(golden(name)).unwrap();
         assert_eq!(fault(&file), None, "{name}");
@@ -65,7 +65,7 @@ fn all(bytes: &[u8]) -> Result<Vec<(String, Vec<u32>)>, CheckpointError> {
 }
 
 #[test]
-fn r8_no_flipped_bit_anywhere_gives_other_weights() {
+fn no_flipped_bit_anywhere_gives_other_weights() {
     for name in ["zip.pth", "zip64.pth"] {
         let file = std::fs::read(golden(name)).unwrap();
         let whole = all(&file).unwrap();
@@ -80,7 +80,7 @@ fn r8_no_flipped_bit_anywhere_gives_other_weights() {
 }
 
 #[test]
-fn r8_a_directory_that_points_elsewhere_is_refused() {
+fn a_directory_that_points_elsewhere_is_refused() {
     let values = |first: f32| vec![first, 2.0, 3.0];
     let tensors = [("a".to_owned(), vec![3], values(1.0)), ("b".to_owned(), vec![3], values(5.0))];
     let file = state_dict(&tensors);
@@ -98,7 +98,7 @@ fn r8_a_directory_that_points_elsewhere_is_refused() {
 }
 
 #[test]
-fn r8_a_storage_is_checked_whole_though_a_tensor_covers_a_part() {
+fn a_storage_is_checked_whole_though_a_tensor_covers_a_part() {
     let data = [1f32, 2.0, 3.0].map(f32::to_le_bytes).concat();
     let first = dict([(text("w"), tensor("FloatStorage", "0", 3, 0, &[1], &[1]))]);
     let file = zip_file(&pickle(&first), &[("0", &data), ("1", &data)]);
@@ -116,7 +116,7 @@ fn r8_a_storage_is_checked_whole_though_a_tensor_covers_a_part() {
 }
 
 #[test]
-fn r8_entries_that_share_bytes_are_no_work_without_end() {
+fn entries_that_share_bytes_take_bounded_work() {
     let mut file = zip_file(&pickle(&dict([])), &[]);
     // One record of the directory, a thousand times: each would have the whole file read.
     let end = file.len() - 22;
@@ -144,7 +144,7 @@ fn r8_entries_that_share_bytes_are_no_work_without_end() {
 }
 
 #[test]
-fn r8_a_file_saved_without_checksums_is_read() {
+fn a_file_saved_without_checksums_is_read() {
     // As torch.serialization.set_crc32_options(False) has it written.
     let mut file = state_dict(&[("w".to_owned(), vec![2], vec![1.0, 2.0])]);
     let records: Vec<usize> = (0..file.len() - 4).filter(|at| file[*at..].starts_with(b"PK\x01\x02")).collect();

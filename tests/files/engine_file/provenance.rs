@@ -9,7 +9,7 @@ fn file(part: &str) -> Source {
 }
 
 #[test]
-fn f1_what_was_stated_of_mappings_stays_until_others_take_their_place() {
+fn what_was_stated_of_mappings_stays_until_others_replace_them() {
     let mut imported = engine(Storage::F32);
     let stated = Source::Stated(vec!["groups of 128 points".into()]);
     imported.metadata.provenance =

@@ -69,7 +69,7 @@ fn the_page_s_threshold_keeps_the_band_and_stays_within_its_range() {
 }
 
 #[test]
-fn r1_a_reload_that_loosens_is_confirmed_or_said() {
+fn a_reload_that_loosens_is_confirmed_or_reported() {
     let folder = tempfile::tempdir().unwrap();
     let mut reloader = reloader(folder.path());
     write(folder.path(), "threshold = 1e5");

@@ -54,13 +54,12 @@ fn the_oldest_parts_go_first_whatever_their_kind() {
     assert_eq!(left, [0, 0, 0, 3]);
 }
 
-// R2
 #[test]
 fn wherever_the_writing_of_a_part_ends_nothing_of_it_stays_after_a_restart() {
     at_every_step(|test| write(test, "reject", &name(2), 10));
 }
 
-// R2: eviction, which removes one file after another.
+// To make room, the files of the oldest part are removed one after another.
 #[test]
 fn wherever_the_removal_of_a_part_ends_nothing_of_it_stays_after_a_restart() {
     at_every_step(|test| Shelf::open(test, 1).unwrap().make_room());
