@@ -9,13 +9,13 @@ mod demo;
 mod doctor;
 mod engine;
 mod evaluate;
+mod exit;
 mod export_onnx;
 mod fit;
 mod import;
 mod inspect;
 mod interrupt;
 mod options;
-mod outcome;
 mod output;
 mod parts;
 mod progress;
@@ -31,7 +31,7 @@ mod synthesize;
 
 use clap::{Parser, Subcommand};
 
-pub use outcome::Outcome;
+pub use exit::Exit;
 pub use say::{OutputClosed, describe};
 
 /// Finds defects in colour, in shape, and in the mismatch of the two, by Crossmodal Feature Mapping.
@@ -65,7 +65,7 @@ enum Command {
     CheckConfig(check_config::Arguments),
 }
 
-pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
+pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),

@@ -10,8 +10,8 @@ use clap::Parser;
 fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).format_timestamp(None).init();
     match cli::run(cli::Cli::parse()) {
-        Ok(cli::Outcome::Done) => ExitCode::SUCCESS,
-        Ok(cli::Outcome::Rejected) => ExitCode::from(1),
+        Ok(cli::Exit::Done) => ExitCode::SUCCESS,
+        Ok(cli::Exit::Rejected) => ExitCode::from(1),
         // As a program that the signal of a closed pipe ends, in the words of a shell.
         Err(error) if error.is::<cli::OutputClosed>() => ExitCode::from(141),
         Err(error) => {

@@ -25,13 +25,13 @@ const BACKGROUND: Rgb<u8> = Rgb([24, 24, 28]);
 
 /// What was taken for one part in a photograph.
 #[derive(Clone, Copy)]
-pub struct Part<'a> {
+pub struct PartPixels<'a> {
     pub window: Window,
     /// Pixels of the network frame, `[P]`.
     pub kept: &'a [bool],
 }
 
-impl<'a> Part<'a> {
+impl<'a> PartPixels<'a> {
     /// The part that is shown in the network frame.
     pub fn of(input: &'a NetworkInput) -> Self {
         Self { window: input.window, kept: &input.kept }
@@ -39,7 +39,7 @@ impl<'a> Part<'a> {
 }
 
 /// The photograph with what was kept of it: dimmed where nothing was, and with the window's sides.
-pub fn picture(photograph: Photograph, parts: &[Part]) -> RgbImage {
+pub fn picture(photograph: Photograph, parts: &[PartPixels]) -> RgbImage {
     let Photograph { rgb, width, height } = photograph;
     let reach = (width.min(height) / 200).max(1);
     RgbImage::from_fn(width as u32, height as u32, |x, y| {
@@ -48,7 +48,7 @@ pub fn picture(photograph: Photograph, parts: &[Part]) -> RgbImage {
         let blend = |shade: f32, with: [u8; 3], share: f32| {
             [0, 1, 2].map(|c| (f32::from(colour[c]) * shade * (1.0 - share) + f32::from(with[c]) * share) as u8)
         };
-        let is_kept = |part: &Part| part.window.network_pixel(x, y).is_some_and(|pixel| part.kept[pixel]);
+        let is_kept = |part: &PartPixels| part.window.network_pixel(x, y).is_some_and(|pixel| part.kept[pixel]);
         Rgb(if parts.iter().any(|part| is_part_outline(&part.window, part.kept, x, y, reach)) {
             KEPT
         } else if parts.iter().any(|part| is_side(&part.window, x, y, reach)) {
@@ -77,7 +77,7 @@ pub struct ContactSheet {
 
 impl ContactSheet {
     /// Adds a frame; beyond 120 they are left out.
-    pub fn add(&mut self, frame: &RgbdFrame, parts: &[Part]) {
+    pub fn add(&mut self, frame: &RgbdFrame, parts: &[PartPixels]) {
         if self.tiles.len() == TILES_MAX {
             self.left_out += 1;
             return;
@@ -126,7 +126,7 @@ mod tests {
         let frame = frame(896, 448);
         let window = Window::around(Region { x: 448, y: 0, width: 448, height: 448 });
         let kept: Vec<bool> = (0..P).map(|p| (100..150).contains(&(p % W)) && (100..150).contains(&(p / W))).collect();
-        let drawn = picture((&frame).into(), &[Part { window, kept: &kept }]);
+        let drawn = picture((&frame).into(), &[PartPixels { window, kept: &kept }]);
         let at = |x: u32, y: u32| drawn.get_pixel(x, y).0;
         assert_eq!(at(10, 10), [55; 3]);
         assert_eq!(at(448, 224), WINDOW);

@@ -111,7 +111,8 @@ pub fn run(
     let recorder = plan.recording.as_ref().map(|recording| Recorder::open(&recording.recorder)).transpose()?;
     let Equipment { judgement, watchers, listeners, metrics, manager, .. } = equipment;
     let Running { handles, tally, actuator } = equipment.actuator;
-    let (shared, mut queues) = (Shared::default(), Box::<Queues>::default());
+    let shared = Shared::default();
+    let mut queues = Box::<Queues>::default();
     shared.heard_ns.store(clock::monotonic_ns(), Relaxed);
     metrics.set_judge(&judgement.judge);
     let (jobs_in, jobs_out) = queues.jobs.split();

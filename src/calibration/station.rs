@@ -49,7 +49,7 @@ pub struct Measured {
     /// Pixels of a frame.
     pub width: usize,
     pub height: usize,
-    pub belt: Belt,
+    pub belt: BeltGeometry,
     /// None where no frame shows the whole part.
     pub part: Option<PartSize>,
     /// Where the part lies, with a margin, pixels of the frame.
@@ -60,7 +60,7 @@ pub struct Measured {
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Belt {
+pub struct BeltGeometry {
     /// Along the optical axis, metres.
     pub working_distance_m: f32,
     /// Between the belt's normal and the optical axis, degrees.

@@ -7,7 +7,7 @@ mod proposal;
 use thiserror::Error;
 
 use super::distance::{DistanceError, check_distance};
-use super::station::{Belt, Measured, PartSize, Proposal, StationCalibration};
+use super::station::{BeltGeometry, Measured, PartSize, Proposal, StationCalibration};
 use crate::frame::{Region, RgbdFrame, is_point};
 use crate::prepare::belt::{Fitter, Support};
 use crate::prepare::border::BORDER;
@@ -149,7 +149,7 @@ impl Survey {
     }
 
     /// The mean of the planes near the median one, and how far frames are from it.
-    fn belt(&self, median: &Plane) -> (Plane, Belt) {
+    fn belt(&self, median: &Plane) -> (Plane, BeltGeometry) {
         let counts =
             |seen: &&Seen| turn_deg(&seen.plane, median) <= TURN_DEG_MAX && shift_m(&seen.plane, median) <= SHIFT_M_MAX;
         let counted: Vec<&Seen> = self.seen.iter().filter(counts).collect();
@@ -161,7 +161,7 @@ impl Survey {
         };
         let squares: f32 = near.iter().map(|d| d * d).sum();
         let most = |of: fn(&Plane, &Plane) -> f32| self.seen.iter().map(|s| of(&s.plane, &plane)).fold(0.0, f32::max);
-        let belt = Belt {
+        let belt = BeltGeometry {
             working_distance_m: along_axis(&plane),
             tilt_deg: plane.normal[2].abs().min(1.0).acos().to_degrees(),
             residual_m: (squares / near.len().max(1) as f32).sqrt(),

@@ -21,7 +21,7 @@ const FIRST_PART: u64 = 3_000_000;
 
 /// A belt with parts on it, and how often it is looked at.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Belt {
+pub struct Conveyor {
     pub part: Part,
     /// Seeds the station, the parts, and which of them are defective.
     pub seed: u64,
@@ -49,7 +49,7 @@ pub struct Synthetic {
     pace: Pace,
 }
 
-impl Belt {
+impl Conveyor {
     /// How far the belt moves from one frame to the next, millimetres.
     fn step_mm(&self) -> f64 {
         1e3 * self.speed_m_per_s / self.frame_rate_hz
@@ -88,7 +88,7 @@ impl Belt {
 
 impl Synthetic {
     /// Renders the ring. The first part is in the middle of the first frame.
-    pub fn open(belt: &Belt) -> Result<Self, CameraError> {
+    pub fn open(belt: &Conveyor) -> Result<Self, CameraError> {
         let scene = Scene::with_surroundings(belt.part, belt.seed, &belt.surroundings)
             .map_err(|error| CameraError::Settings { reason: format!("[camera.synthetic]: {error}") })?;
         let out_of_view = scene.out_of_view_mm();
@@ -144,8 +144,8 @@ mod tests {
     use crate::prepare::{Preparation, prepare};
 
     /// A part every 16 frames.
-    fn belt() -> Belt {
-        Belt {
+    fn belt() -> Conveyor {
+        Conveyor {
             part: Part::Puck,
             seed: 4,
             speed_m_per_s: 0.5,
@@ -184,10 +184,10 @@ mod tests {
 
     #[test]
     fn the_part_in_the_middle_is_that_of_the_dataset() {
-        let bare = Belt { defect_share: 0.0, frame_rate_hz: 2.0, frames_max: 4, ..belt() };
+        let bare = Conveyor { defect_share: 0.0, frame_rate_hz: 2.0, frames_max: 4, ..belt() };
         let large = Surroundings { width: 1280, height: 720, fixture: true, ..Surroundings::default() };
         for surroundings in [Surroundings::default(), large.with_black_belt()] {
-            let belt = Belt { surroundings, pitch_m: 0.7, ..bare };
+            let belt = Conveyor { surroundings, pitch_m: 0.7, ..bare };
             let shown = next(&mut Synthetic::open(&belt).unwrap());
             let scene = Scene::with_surroundings(belt.part, belt.seed, &surroundings).unwrap();
             assert!(shown.frame == scene.nominal(FIRST_PART).frame, "{surroundings:?}");
@@ -208,10 +208,10 @@ mod tests {
         let bare = Surroundings::default();
         let huge = Surroundings { width: 4096, height: 4096, ..bare };
         for (belt, word) in [
-            (Belt { pitch_m: 0.09, ..belt() }, "pitch_m"),
-            (Belt { frame_rate_hz: 1e3, ..belt() }, "frame_rate_hz"),
-            (Belt { surroundings: huge, ..belt() }, "at most 1 are rendered ahead"),
-            (Belt { surroundings: Surroundings { fixture: true, ..bare }, ..belt() }, "a fixture does not fit"),
+            (Conveyor { pitch_m: 0.09, ..belt() }, "pitch_m"),
+            (Conveyor { frame_rate_hz: 1e3, ..belt() }, "frame_rate_hz"),
+            (Conveyor { surroundings: huge, ..belt() }, "at most 1 are rendered ahead"),
+            (Conveyor { surroundings: Surroundings { fixture: true, ..bare }, ..belt() }, "a fixture does not fit"),
         ] {
             let Err(error) = Synthetic::open(&belt) else { panic!("{belt:?} was taken") };
             assert!(error.to_string().contains(word) && !error.reopening_may_help(), "{error}");

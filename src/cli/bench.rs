@@ -12,7 +12,7 @@ use crosscheck::dataset;
 use crosscheck::frame::RgbdFrame;
 use crosscheck::inspect::Inspector;
 
-use super::Outcome;
+use super::Exit;
 use super::options::{EngineOption, EvaluationOptions, ReadingOptions, SceneOption};
 use super::progress::frames_bar;
 use super::say::print;
@@ -67,7 +67,7 @@ fn parse_rate(text: &str) -> Result<f64, String> {
     }
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     anyhow::ensure!(
         arguments.xyz.is_some() || !arguments.reading.is_given(),
         "--camera and --cloud-unit say how a cloud is read: give one with --xyz"
@@ -80,7 +80,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         let report = registration::measure(&Camera::read(path)?, machine, arguments.frames)?;
         let text = if arguments.json { serde_json::to_string(&report)? } else { registration_to_text(&report) };
         print(text)?;
-        return Ok(Outcome::Done);
+        return Ok(Exit::Done);
     }
     let frame = match (&arguments.rgb, &arguments.xyz) {
         (Some(rgb), Some(xyz)) => dataset::read_frame(rgb, xyz, &arguments.reading.read()?)?,
@@ -88,10 +88,10 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     };
     let text = if arguments.line { line_text(arguments, &frame)? } else { inspector_text(arguments, &frame)? };
     print(text)?;
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
-fn run_sweep(arguments: &Arguments, folder: &Path) -> Result<Outcome> {
+fn run_sweep(arguments: &Arguments, folder: &Path) -> Result<Exit> {
     let engine = arguments.engine.read()?.metadata;
     let bar = frames_bar(Axis::ALL.iter().map(|axis| axis.values().len()).sum(), "sweep");
     let arithmetic = arguments.evaluation.arithmetic();
@@ -99,7 +99,7 @@ fn run_sweep(arguments: &Arguments, folder: &Path) -> Result<Outcome> {
     bar.finish_and_clear();
     sweep::write(folder, &points)?;
     log::info!("wrote plots and sweep.json to {}", folder.display());
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 fn line_text(arguments: &Arguments, frame: &RgbdFrame) -> Result<String> {

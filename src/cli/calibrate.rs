@@ -8,7 +8,7 @@ use crosscheck::dataset;
 use crosscheck::inspect::{Doubts, Inspector, Tally};
 use crosscheck::model::engine_file::Engine;
 
-use super::Outcome;
+use super::Exit;
 use super::options::{EvaluationOptions, ReadingOptions, SceneOption};
 
 /// Find an engine's threshold for a false-reject rate, on good parts that the fit has not seen.
@@ -38,7 +38,7 @@ pub struct Arguments {
     output: Option<PathBuf>,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     let output = arguments.output.as_ref().unwrap_or(&arguments.engine);
     let mut engine = Engine::read(&arguments.engine)?;
     super::output::check(output)?;
@@ -49,7 +49,9 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let mut inspector = Inspector::on_machine(evaluation.backend(), engine.clone(), evaluation.arithmetic())?;
     let entries = dataset::nominal(&arguments.nominal, &arguments.reading.read()?)?;
     let fitted: HashSet<&String> = engine.metadata.fitted_on.iter().collect();
-    let (mut scores, mut tally, mut doubts) = (Vec::new(), Tally::default(), Doubts::default());
+    let mut scores = Vec::new();
+    let mut tally = Tally::default();
+    let mut doubts = Doubts::default();
     let bar = super::progress::frames_bar(entries.len(), "scores");
     for entry in &entries {
         let frame = entry.frame()?;
@@ -86,5 +88,5 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         calibration.frames,
         calibration.guaranteed_rate
     );
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }

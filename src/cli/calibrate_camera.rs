@@ -8,7 +8,7 @@ use crosscheck::calibration::import::{
     ExtrinsicsRequest, Imager, ImportedExtrinsics, ImportedLens, LensRequest, check_imagers, read_extrinsics, read_lens,
 };
 
-use super::Outcome;
+use super::Exit;
 use super::options::{Size, one_of};
 
 /// A lens that was found worse than this is calibrated again, pixels.
@@ -59,7 +59,7 @@ pub struct Arguments {
     output: PathBuf,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     super::output::check(&arguments.output)?;
     let (colour, depth) = lenses(arguments)?;
     let way = match (&arguments.extrinsics, &depth) {
@@ -97,7 +97,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     }
     way.iter().for_each(tell_way);
     log::info!("wrote {}", arguments.output.display());
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 /// The colour imager's lens, and the depth imager's where it is given.

@@ -12,9 +12,9 @@ use crosscheck::frame::{Region, RgbdFrame};
 use crosscheck::model::PointMaeShape;
 use crosscheck::overlay;
 use crosscheck::prepare::{Preparation, prepare};
-use crosscheck::preview::{ContactSheet, Part};
+use crosscheck::preview::{ContactSheet, PartPixels};
 
-use super::Outcome;
+use super::Exit;
 use super::interrupt::stop_on_interrupt;
 use super::options::{EngineOption, ReadingOptions, SceneOption};
 use super::say::print;
@@ -52,7 +52,7 @@ pub struct Arguments {
     output: PathBuf,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     super::output::check(&arguments.output)?;
     let shape = arguments.engine.read()?.metadata.architecture.xyz;
     let station = arguments.config.as_deref().map(Station::read).transpose()?;
@@ -111,7 +111,7 @@ fn see_live(seen: &mut Seen, station: &Station, parts: usize) -> Result<()> {
 }
 
 /// Writes what was measured and prints it.
-fn finish(seen: &Seen, shape: &PointMaeShape, output: &Path) -> Result<Outcome> {
+fn finish(seen: &Seen, shape: &PointMaeShape, output: &Path) -> Result<Exit> {
     let station = seen.survey.finish()?;
     station.write(output)?;
     draw(&seen.frames, output)?;
@@ -120,7 +120,7 @@ fn finish(seen: &Seen, shape: &PointMaeShape, output: &Path) -> Result<Outcome> 
         warnings(measured, shape.groups, shape.group_size).iter().for_each(|warning| log::warn!("{warning}"));
     }
     log::info!("wrote {}", output.display());
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 /// A contact sheet of what the proposed scene takes for the part, beside `output`.
@@ -129,7 +129,7 @@ fn draw(frames: &[RgbdFrame], output: &Path) -> Result<()> {
     let mut sheet = ContactSheet::default();
     for frame in frames {
         let input = prepare(frame, &scene)?;
-        sheet.add(frame, &[Part::of(&input)]);
+        sheet.add(frame, &[PartPixels::of(&input)]);
     }
     let path = output.with_extension("png");
     overlay::write(&path, &sheet.picture()).with_context(|| format!("cannot write {}", path.display()))?;

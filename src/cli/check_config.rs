@@ -6,7 +6,7 @@ use crosscheck::config::Station;
 use crosscheck::runtime::camera::{opener, playback};
 use crosscheck::signature::Keys;
 
-use super::Outcome;
+use super::Exit;
 use super::say::print;
 use super::secrets;
 
@@ -19,7 +19,7 @@ pub struct Arguments {
     config: PathBuf,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     let station = Station::read(&arguments.config)?;
     secrets::check(&station, &arguments.config)?;
     // Reads the camera file, and opens no camera.
@@ -29,5 +29,5 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     }
     Keys::read(station.engine.keys.as_deref().unwrap_or_default())?;
     print(toml::to_string(&station)?)?;
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }

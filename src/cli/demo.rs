@@ -18,7 +18,7 @@ use crosscheck::overlay::{self, Overlay};
 use crosscheck::scene::{Defect, Part, Sample, Scene};
 use crosscheck::score::Verdict;
 
-use super::Outcome;
+use super::Exit;
 use super::options::part;
 use super::progress::{EpochBar, frames_bar};
 use super::report_files::write_report;
@@ -53,12 +53,13 @@ pub struct Arguments {
     out: PathBuf,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     let out = arguments.out.as_path();
     std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
     let scene = Scene::new(arguments.part, arguments.seed);
     let engine = Engine::built_in()?;
-    let (variant, settings) = (engine.metadata.variant.name(), FitSettings::default());
+    let variant = engine.metadata.variant.name();
+    let settings = FitSettings::default();
     say(&format!("learning the part \"{}\" from {SHOTS} good ones", arguments.part.name()))?;
     let start = Instant::now();
     let mut engine = learn(&scene, engine, &settings)?;
@@ -98,7 +99,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         report.speed.frames_per_second,
         out.display()
     ))?;
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 fn say(text: &str) -> Result<()> {

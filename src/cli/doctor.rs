@@ -7,7 +7,7 @@ use crosscheck::doctor::gpio::{self, Loopback};
 use crosscheck::doctor::{self, Finding, Status, System};
 use serde_json::json;
 
-use super::Outcome;
+use super::Exit;
 use super::say::print;
 
 /// Check whether a station can run well on this machine, and print a fix for each finding. Exit code: 1 if something
@@ -26,7 +26,7 @@ pub struct Arguments {
     loopback: Option<String>,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     let station = arguments.config.as_deref().map(Station::read).transpose()?;
     let findings = doctor::examine(&System::here(), station.as_ref());
     let loopback = match (&arguments.loopback, &station) {
@@ -40,7 +40,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     };
     print(text)?;
     let sound = findings.iter().all(|finding| finding.status < Status::Error);
-    Ok(if sound { Outcome::Done } else { Outcome::Rejected })
+    Ok(if sound { Exit::Done } else { Exit::Rejected })
 }
 
 fn to_text(findings: &[Finding], loopback: Option<&Loopback>) -> String {

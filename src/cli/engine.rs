@@ -9,7 +9,7 @@ use crosscheck::dataset::{Entry, frames_under};
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
 
-use super::Outcome;
+use super::Exit;
 use super::interrupt::stop_on_interrupt;
 use super::options::{EngineOption, ReadingOptions, one_of};
 use super::progress::PlanBar;
@@ -49,7 +49,7 @@ struct Build {
     reading: ReadingOptions,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     let Command::Build(build) = &arguments.command;
     let engine = build.engine.read()?;
     let reading = build.reading.read()?;
@@ -76,7 +76,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
             _ => {}
         }
     }
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 fn asked<'a>(engine: &'a Engine, target: Target, library: Library, cache: Option<&'a Path>) -> Request<'a> {

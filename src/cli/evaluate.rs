@@ -14,7 +14,7 @@ use crosscheck::model::engine_file::Engine;
 use crosscheck::{bench, overlay};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::Outcome;
+use super::Exit;
 use super::options::{EngineOption, EvaluationOptions, FitOptions, ReadingOptions, SceneOption, one_of};
 use super::report_files::{REPORT, write_report};
 use super::say::print;
@@ -54,11 +54,12 @@ pub struct Arguments {
     report: Option<PathBuf>,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     let mut engine = arguments.engine.read()?;
     let scene = arguments.scene.apply(&engine.metadata.preparation)?;
     engine.prepare_as(arguments.evaluation.apply(&scene))?;
-    let (backend, arithmetic) = (arguments.evaluation.backend(), arguments.evaluation.arithmetic());
+    let backend = arguments.evaluation.backend();
+    let arithmetic = arguments.evaluation.arithmetic();
     let root = arguments.dataset.as_path();
     let reading = arguments.reading.read()?;
     let layout = match arguments.layout {
@@ -70,7 +71,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     if engine.is_fitted() && !arguments.shots.is_empty() {
         anyhow::bail!("the engine is fitted already: --shots needs one without mappings");
     }
-    let (settings, accepts_left_out) = (arguments.fit.settings(), arguments.fit.accepts_left_out());
+    let settings = arguments.fit.settings();
+    let accepts_left_out = arguments.fit.accepts_left_out();
     let rounds: Vec<Option<usize>> =
         if arguments.shots.is_empty() { vec![None] } else { arguments.shots.iter().map(|n| Some(*n)).collect() };
     let mut evaluation = Evaluation::new(arguments.report.as_deref())?;
@@ -104,7 +106,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         log::info!("wrote the report to {}", folder.display());
     }
     print(text)?;
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 /// Rounds over classes, with what they leave behind.
@@ -140,7 +142,8 @@ impl Evaluation {
         classes: &[String],
         protocol: &Protocol,
     ) -> Result<Figures> {
-        let (mut figures, mut curves) = (BTreeMap::new(), Vec::new());
+        let mut figures = BTreeMap::new();
+        let mut curves = Vec::new();
         for class in classes {
             self.bar.set_prefix(class.clone());
             let run = run_class(engine, dataset, class, protocol, &mut |step, done, of| {

@@ -5,7 +5,7 @@ use clap::Args;
 use crosscheck::model::engine_file::{Engine, Storage};
 use crosscheck::onnx::{self, OPSET};
 
-use super::Outcome;
+use super::Exit;
 use super::options::one_of;
 
 /// Write an engine's networks as ONNX graphs, for TensorRT or another runtime.
@@ -22,12 +22,12 @@ pub struct Arguments {
     output: PathBuf,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     let engine = Engine::read(&arguments.engine)?;
     let folder = &arguments.output;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     for path in onnx::export(&engine, arguments.precision, folder)? {
         log::info!("wrote {} (opset {OPSET})", path.display());
     }
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }

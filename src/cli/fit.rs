@@ -8,10 +8,10 @@ use clap::Args;
 use crosscheck::dataset::{self, Entry};
 use crosscheck::fit::{self, Fit, Keep, state};
 use crosscheck::inspect::{Doubts, Tally};
-use crosscheck::preview::{ContactSheet, Part};
+use crosscheck::preview::{ContactSheet, PartPixels};
 use crosscheck::{files, overlay};
 
-use super::Outcome;
+use super::Exit;
 use super::interrupt::stop_on_interrupt;
 use super::options::{EngineOption, FitOptions, MachineOption, ReadingOptions, SceneOption};
 use super::progress::{EpochBar, frames_bar};
@@ -51,7 +51,7 @@ pub struct Arguments {
     output: PathBuf,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     let mut engine = arguments.engine.read()?;
     // What is learnt now is learnt in this scene, whatever was learnt before.
     engine.metadata.preparation = arguments.scene.apply(&engine.metadata.preparation)?;
@@ -90,7 +90,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     }
     tally.say("fit");
     log::info!("wrote {}; give it a threshold with `crosscheck calibrate`", arguments.output.display());
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 /// The state's place beside the output. What cannot be written, or is not there to go on from, shows before the work.
@@ -125,7 +125,8 @@ fn add_all(
     tally: &mut Tally,
 ) -> Result<ControlFlow<()>> {
     let bar = frames_bar(entries.len(), "features");
-    let (mut doubts, mut sheet) = (Doubts::default(), ContactSheet::default());
+    let mut doubts = Doubts::default();
+    let mut sheet = ContactSheet::default();
     for entry in entries {
         if stop.load(Ordering::Relaxed) {
             return Ok(ControlFlow::Break(()));
@@ -135,7 +136,8 @@ fn add_all(
         added.tell(&entry.name, &entry.rgb, tally);
         added.parts.iter().for_each(|seen| doubts.count(&seen.taken, seen.doubt));
         if preview.is_some() {
-            let parts: Vec<Part> = added.parts.iter().map(|s| Part { window: s.window, kept: &s.kept }).collect();
+            let parts: Vec<PartPixels> =
+                added.parts.iter().map(|s| PartPixels { window: s.window, kept: &s.kept }).collect();
             sheet.add(&frame, &parts);
         }
         bar.inc(1);

@@ -8,7 +8,7 @@ use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Source, Storage
 use crosscheck::model::{Architecture, Variant, Weights, seeded};
 use crosscheck::prepare::Preparation;
 
-use super::Outcome;
+use super::Exit;
 use super::options::{SceneOption, one_of};
 
 /// Points in a group of an engine whose mappings are still to be learnt.
@@ -70,7 +70,7 @@ fn parse_prefix(text: &str) -> Result<(Part, String), String> {
     found.ok_or_else(|| format!("expected PART=PREFIX, where PART is one of {}", parts()))
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     let variant = arguments.variant;
     let with_mappings = arguments.mapping_rgb_to_xyz.is_some();
     let group_size = match arguments.group_size {
@@ -110,7 +110,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let hash = engine.write(&arguments.output)?;
     let state = if engine.is_fitted() { "with mappings" } else { "without mappings: fit it next" };
     log::info!("wrote {} ({}, {state}, content {})", arguments.output.display(), variant.name(), &hash[..12]);
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 /// What the engine assumes that the mappings were learnt for, since their files do not tell it.
@@ -141,7 +141,8 @@ fn read_checkpoints(
     let mut tensors = BTreeMap::new();
     let mut provenance = Vec::new();
     for (part, path) in files {
-        let (prefixes, name) = (given(part).count(), part.name());
+        let prefixes = given(part).count();
+        let name = part.name();
         ensure!(prefixes <= 1, "--prefix {name}=... is given {prefixes} times: give it once");
         let Some(path) = path else {
             ensure!(prefixes == 0, "--prefix {name}=... is given, but no file of {}", part.describe());

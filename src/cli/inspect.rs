@@ -11,12 +11,12 @@ use crosscheck::frame::RgbdFrame;
 use crosscheck::inspect::{Inspection, Inspector};
 use crosscheck::model::engine_file::Engine;
 use crosscheck::overlay::{self, Overlay};
-use crosscheck::preview::{self, Part};
+use crosscheck::preview::{self, PartPixels};
 use crosscheck::regions::{NetworkMask, Regions};
 use crosscheck::score::Thresholds;
 use crosscheck::shapes::{H, W};
 
-use super::Outcome;
+use super::Exit;
 use super::options::{EvaluationOptions, ReadingOptions, SceneOption};
 use super::say::print;
 
@@ -64,7 +64,7 @@ fn parse_threshold(text: &str) -> Result<f32, String> {
     }
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     let mut inspector = inspector(arguments)?;
     let frame = dataset::read_frame(&arguments.rgb, &arguments.xyz, &arguments.reading.read()?)?;
     let named = || format!("{} with {}", arguments.rgb.display(), arguments.xyz.display());
@@ -90,7 +90,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         log::warn!("{doubt}");
     }
     let is_any_rejected = inspections.iter().any(|(_, inspection)| inspection.outcome.rejects());
-    Ok(if is_any_rejected { Outcome::Rejected } else { Outcome::Done })
+    Ok(if is_any_rejected { Exit::Rejected } else { Exit::Done })
 }
 
 fn inspector(arguments: &Arguments) -> Result<Inspector> {
@@ -127,7 +127,7 @@ fn write_all(
         let within = |folder: &Path| at.map_or(folder.to_path_buf(), |_| folder.join(format!("part_{number}")));
         write_pictures(&within(new.path()), &within(out), frame, inspection, threshold)?;
     }
-    let parts: Vec<Part> = inspections.iter().map(|(_, inspection)| Part::of(&inspection.input)).collect();
+    let parts: Vec<PartPixels> = inspections.iter().map(|(_, inspection)| PartPixels::of(&inspection.input)).collect();
     overlay::write(&new.path().join(PARTS), &preview::picture(frame.into(), &parts)).with_context(failed)?;
     new.move_into(out, PARTS).with_context(failed)
 }

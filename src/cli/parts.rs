@@ -28,7 +28,8 @@ pub fn of_station(
     let mut camera = Supervisor::start(opener(&station.camera, station.engine.backend)?, patience(&station.camera))?;
     let mut finder = Finder::new(belt, &station.preparation()?);
     let every_frame = station.trigger.source == TriggerSource::Frame;
-    let (mut captured, mut middle) = (CapturedFrame::empty(), CapturedFrame::empty());
+    let mut captured = CapturedFrame::empty();
+    let mut middle = CapturedFrame::empty();
     while !stop.load(Ordering::Relaxed) {
         match camera.next(&mut captured, WAIT) {
             Ok(Delivery::Frame) => {}

@@ -9,7 +9,7 @@ use crosscheck::config::Station;
 
 use super::interrupt::stop_on_interrupt;
 use super::options::SceneOption;
-use super::{Outcome, parts};
+use super::{Exit, parts};
 
 /// Store frames of good parts from the station's camera for `fit` and `calibrate`; blurred, badly exposed, incomplete
 /// and repeated frames are left out.
@@ -46,7 +46,7 @@ fn parse_parts(text: &str) -> Result<usize, String> {
     }
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     let mut station = Station::read(&arguments.config)?;
     station.scene = arguments.scene.read()?.or(station.scene);
     let calibration = arguments.station_calibration.as_deref().map(StationCalibration::read).transpose()?;
@@ -54,7 +54,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     let stop = stop_on_interrupt()?;
     let mut collector = Collector::open(&folder, calibration.as_ref(), &station.preparation()?)?;
     let belt = calibration.as_ref().map(StationCalibration::plane);
-    let (wanted, mut left_out) = (arguments.parts + arguments.validation, 0);
+    let wanted = arguments.parts + arguments.validation;
+    let mut left_out = 0;
     let mut for_validation = false;
     parts::of_station(&station, belt, &stop, |frame| {
         match collector.offer(frame)? {
@@ -79,11 +80,12 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         Ok(ControlFlow::Continue(()))
     })?;
     anyhow::ensure!(collector.kept() > 0, "no part was recorded; see the reasons above, or give the camera more time");
-    let (kept, out) = (collector.kept(), arguments.out.display());
+    let kept = collector.kept();
+    let out = arguments.out.display();
     anyhow::ensure!(
         kept >= wanted,
         "{kept} of {wanted} parts are in {out}, {left_out} were left out, and then it was interrupted or no more came: run it again for the others"
     );
     log::info!("wrote {kept} parts to {out}, left out {left_out}");
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }

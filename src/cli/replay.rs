@@ -11,7 +11,7 @@ use crosscheck::runtime::judgement::Judgement;
 use crosscheck::score::Verdict;
 use serde_json::json;
 
-use super::Outcome;
+use super::Exit;
 use super::options::{ReadingOptions, SceneOption};
 use super::say::print;
 
@@ -36,7 +36,7 @@ pub struct Arguments {
     json: bool,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     let (mut inspector, judge) = judgement(arguments)?;
     let entries = frames_under(&arguments.folder, &arguments.reading.read()?)?;
     let mut sums = Sums::default();
@@ -57,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
     } else {
         print(summary)?
     }
-    Ok(if sums.differing == 0 { Outcome::Done } else { Outcome::Rejected })
+    Ok(if sums.differing == 0 { Exit::Done } else { Exit::Rejected })
 }
 
 fn judgement(arguments: &Arguments) -> Result<(Inspector, Judge)> {

@@ -6,7 +6,7 @@ use crosscheck::config::Station;
 use crosscheck::station::{self, Signals};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::Outcome;
+use super::Exit;
 use super::options::SceneOption;
 use super::secrets;
 
@@ -20,14 +20,14 @@ pub struct Arguments {
     scene: SceneOption,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     let path = arguments.config.as_path();
     let mut station = Station::read(path)?;
     secrets::check(&station, path)?;
     station.scene = arguments.scene.read()?.or(station.scene);
     let signals = listen().context("cannot listen to signals")?;
     station::run(&station, path, signals)?;
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 fn listen() -> std::io::Result<Signals> {

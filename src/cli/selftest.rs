@@ -7,7 +7,7 @@ use crosscheck::backend;
 use crosscheck::backend::selftest::{Golden, Report};
 use crosscheck::files;
 
-use super::Outcome;
+use super::Exit;
 use super::say::print;
 
 /// Run every kernel on this machine's GPU against the CPU: exit code 1 where one of them is wrong.
@@ -32,7 +32,7 @@ enum Tested {
     Cuda,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     let Tested::Cuda = arguments.backend;
     if let Some(path) = &arguments.report {
         super::output::check(path)?;
@@ -45,7 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     print(to_text(&report))?;
-    Ok(if report.passes() { Outcome::Done } else { Outcome::Rejected })
+    Ok(if report.passes() { Exit::Done } else { Exit::Rejected })
 }
 
 fn to_text(report: &Report) -> String {

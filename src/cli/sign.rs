@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use crosscheck::model::engine_file::Engine;
 use crosscheck::signature::{self, Keys, Protection};
 
-use super::Outcome;
+use super::Exit;
 use super::say::print;
 
 /// Sign an engine, so that stations with engine.keys accept it; make keys, and check signatures.
@@ -50,7 +50,7 @@ struct Verify {
     key: Vec<String>,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     match (&arguments.command, &arguments.engine, &arguments.key) {
         (Some(Command::Keygen(Keygen { file, password })), ..) => keygen(file, *password)?,
         (Some(Command::Verify(Verify { engine, key })), ..) => {
@@ -61,7 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         // clap asks for both.
         (None, ..) => anyhow::bail!("name the engine, and its key with --key"),
     }
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 fn keygen(file: &Path, password: bool) -> Result<()> {

@@ -8,7 +8,7 @@ use crosscheck::files::NewFolder;
 use crosscheck::scene::{Defect, Part, Sample, Scene, Surroundings};
 use indicatif::ProgressBar;
 
-use super::Outcome;
+use super::Exit;
 use super::options::{Size, part};
 
 /// First frame numbers of the splits, so that the size of one does not change another.
@@ -86,7 +86,7 @@ impl SurroundingsOptions {
     }
 }
 
-pub fn run(arguments: &Arguments) -> Result<Outcome> {
+pub fn run(arguments: &Arguments) -> Result<Exit> {
     let parts = if arguments.part.is_empty() { &Part::ALL[..] } else { &arguments.part };
     let per_part =
         arguments.train + arguments.validation + arguments.good + Defect::ALL.len() as u64 * arguments.defective;
@@ -118,7 +118,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome> {
         parts.len(),
         arguments.out.display()
     );
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 /// Numbers samples from 0 in the folder of their kind.

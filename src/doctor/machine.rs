@@ -33,7 +33,8 @@ fn has_capability(system: &System, bit: u32) -> bool {
 }
 
 fn priority(system: &System, actuator: &Actuator) -> Finding {
-    let (name, wanted) = ("realtime.priority", u64::from(actuator.priority));
+    let name = "realtime.priority";
+    let wanted = u64::from(actuator.priority);
     let limit = getrlimit(Resource::Rtprio).current.unwrap_or(u64::MAX);
     if limit >= wanted || has_capability(system, CAP_SYS_NICE) {
         return Finding::ok(name, format!("the actuator may run at SCHED_FIFO {wanted}"));
@@ -89,7 +90,8 @@ fn kernel(system: &System) -> Finding {
 }
 
 fn clock(system: &System) -> Finding {
-    let (name, folder) = ("clock", "/sys/devices/system/clocksource/clocksource0");
+    let name = "clock";
+    let folder = "/sys/devices/system/clocksource/clocksource0";
     match system.read(&format!("{folder}/current_clocksource")) {
         Some(clock) if GOOD_CLOCKS.contains(&clock.as_str()) => Finding::ok(name, clock),
         Some(clock) => {

@@ -36,7 +36,8 @@ pub fn examine(station: &Station) -> Vec<Finding> {
 type ReadEngine = Result<(Engine, Option<String>), EngineError>;
 
 fn engine(station: &Station, read: &ReadEngine) -> Finding {
-    let (name, path) = ("engine", &station.engine.path);
+    let name = "engine";
+    let path = &station.engine.path;
     let engine = match read {
         Ok((engine, _)) => engine,
         Err(EngineError::Signature(_)) => {
@@ -47,7 +48,8 @@ fn engine(station: &Station, read: &ReadEngine) -> Finding {
             return Finding::error(name, error.to_string(), fix);
         }
     };
-    let (variant, hash) = (engine.metadata.variant.name(), &engine.content_sha256);
+    let variant = engine.metadata.variant.name();
+    let hash = &engine.content_sha256;
     let stated = engine.metadata.provenance.iter().find_map(|source| match source {
         Source::Stated(facts) => Some(format!(", mappings imported as of: {}", facts.join(", "))),
         _ => None,
@@ -69,7 +71,8 @@ fn engine(station: &Station, read: &ReadEngine) -> Finding {
 
 /// Who says that the engine is theirs.
 fn signed(station: &Station, read: &ReadEngine) -> Finding {
-    let (name, path) = ("engine.signature", &station.engine.path);
+    let name = "engine.signature";
+    let path = &station.engine.path;
     match read {
         Ok((_, Some(signer))) => return Finding::ok(name, format!("signed by key {signer}")),
         Err(EngineError::Signature(error)) => {
@@ -103,7 +106,8 @@ fn camera(camera: &Camera) -> Finding {
         Ok(opener) => opener,
         Err(error) => return failed(error.to_string()),
     };
-    let (mut frame, start) = (CapturedFrame::empty(), Instant::now());
+    let mut frame = CapturedFrame::empty();
+    let start = Instant::now();
     let mut supervisor = match Supervisor::start(opener, Patience { reopens: 0, ..patience(camera) }) {
         Ok(supervisor) => supervisor,
         Err(error) => return failed(error.to_string()),
@@ -115,7 +119,8 @@ fn camera(camera: &Camera) -> Finding {
             Err(error) => return failed(error.to_string()),
         }
     }
-    let (frame, ms) = (&frame.frame, start.elapsed().as_millis());
+    let frame = &frame.frame;
+    let ms = start.elapsed().as_millis();
     let points = frame.cloud().valid_count();
     Finding::ok(name, format!("{} x {} pixels, {points} points, after {ms} ms", frame.width(), frame.height()))
 }
@@ -160,7 +165,8 @@ fn used_bytes(folder: &Path) -> u64 {
 }
 
 fn view(view: &View) -> Finding {
-    let (name, bind) = ("view", view.bind);
+    let name = "view";
+    let bind = view.bind;
     if let Err(error) = TcpListener::bind(bind) {
         let fix = "stop the station that is running, or give view.bind another port";
         return Finding::warning(name, format!("cannot listen on {bind}: {error}"), fix);
@@ -178,7 +184,8 @@ fn view(view: &View) -> Finding {
 }
 
 fn broker(config: &Mqtt) -> Finding {
-    let (name, broker) = ("mqtt", format!("{}:{}", config.host, config.port));
+    let name = "mqtt";
+    let broker = format!("{}:{}", config.host, config.port);
     if !mqtt::IS_BUILT {
         return Finding::error(
             name,

@@ -47,7 +47,8 @@ impl Hold {
 
     /// A fault has come. `due` is where a part that is announced now reaches the ejector.
     pub fn raise(&mut self, fault: Fault, due: u64) -> Raised {
-        let (persists, known) = (self.persists(fault), self.active.contains(fault));
+        let persists = self.persists(fault);
+        let known = self.active.contains(fault);
         self.active.insert(fault);
         if fault.rule().recover == Recover::Flush {
             self.flush(fault, due);

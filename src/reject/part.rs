@@ -8,7 +8,7 @@ pub struct PartId(pub u64);
 
 /// What became of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PartOutcome {
     /// Accepted, and the output never was at reject while it passed the ejector.
     Passed,
     /// No accept in time: the output was at reject while it passed the ejector.
@@ -41,7 +41,7 @@ pub enum Event {
     /// It has passed the ejector.
     Settled {
         part: PartId,
-        outcome: Outcome,
+        outcome: PartOutcome,
         at: u64,
     },
     /// An accept came after the decision deadline.
@@ -125,12 +125,12 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> PartOutcome {
         match (self.accepted, self.caught, self.late) {
-            (true, false, _) => Outcome::Passed,
-            (true, true, _) => Outcome::Caught,
-            (false, _, false) => Outcome::Rejected,
-            (false, _, true) => Outcome::Missed,
+            (true, false, _) => PartOutcome::Passed,
+            (true, true, _) => PartOutcome::Caught,
+            (false, _, false) => PartOutcome::Rejected,
+            (false, _, true) => PartOutcome::Missed,
         }
     }
 }

@@ -101,7 +101,8 @@ impl Schedule {
             }
         }
         self.last_trigger = Some(at);
-        let (id, count) = (PartId(self.next), self.belt.as_ref().map_or(Some(0), |belt| belt.count_at(at)));
+        let id = PartId(self.next);
+        let count = self.belt.as_ref().map_or(Some(0), |belt| belt.count_at(at));
         self.next += 1;
         self.counters.triggered += 1;
         self.tell(Event::Triggered { part: id, at, count: count.unwrap_or(0) });

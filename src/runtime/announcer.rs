@@ -6,7 +6,7 @@ use super::each::{Each, Eye};
 use super::finder::Finder;
 use super::matching::{KEPT_MAX, Trigger};
 use super::plan::Announced;
-use super::tracker::Seen;
+use super::tracker::Sighting;
 use crate::camera::CapturedFrame;
 use crate::frame::Region;
 use crate::prepare::{PartChoice, Preparation, Preparer};
@@ -104,7 +104,7 @@ fn eye(preparation: Preparation) -> Eye {
     let mut preparer = Preparer::default();
     Box::new(move |frame, see| {
         let seen = preparer.each(frame, &preparation, &mut |[x, y], component| {
-            see(Seen { at: [x, y], points: component.points, cut: component.touches_edge });
+            see(Sighting { at: [x, y], points: component.points, cut: component.touches_edge });
         });
         seen.unwrap_or(Region::whole(frame))
     })

@@ -7,7 +7,7 @@ use crate::camera::pixel_format::FourCc;
 use crate::camera::realsense::{self, Controls, Filters, Origin, Preset, Realsense};
 use crate::camera::replay::{Playback, Rate, Replay};
 use crate::camera::supervisor::Patience;
-use crate::camera::synthetic::{Belt, FRAMES_MAX, Synthetic};
+use crate::camera::synthetic::{Conveyor, FRAMES_MAX, Synthetic};
 use crate::camera::{CameraError, FrameSource, Opener, v4l};
 use crate::config::camera::{Camera, CameraSource, V4l};
 use crate::config::{self, ns_from_ms};
@@ -51,7 +51,7 @@ pub fn opener(camera: &Camera, choice: Choice) -> Result<Opener, CalibrationErro
         }
         _ => {
             let options = camera.synthetic.clone().unwrap_or_default();
-            let belt = Belt {
+            let belt = Conveyor {
                 part: Part::from_name(&options.part).unwrap_or(Part::ALL[0]),
                 seed: options.seed,
                 speed_m_per_s: options.belt_m_per_s,

@@ -4,14 +4,14 @@
 use heapless::Vec;
 
 use super::positions::Positions;
-use super::tracker::{Loss, PARTS_MAX, Passed, Seen, Tracker};
+use super::tracker::{Loss, PARTS_MAX, Passed, Sighting, Tracker};
 use crate::camera::CapturedFrame;
 use crate::frame::{Region, RgbdFrame};
 use crate::reject::sender::Sender;
 
 /// Hands over every part that a frame shows, and returns the region of the photograph that it searched: positions are
 /// pixels of this region. It must not wait. It must leave no part out: one that is not handed over has no trigger.
-pub type Eye = Box<dyn FnMut(&RgbdFrame, &mut dyn FnMut(Seen)) -> Region + Send>;
+pub type Eye = Box<dyn FnMut(&RgbdFrame, &mut dyn FnMut(Sighting)) -> Region + Send>;
 
 pub struct Each {
     eye: Eye,
@@ -38,7 +38,7 @@ impl Each {
     pub fn look(&mut self, captured: &CapturedFrame, sender: &mut Sender) {
         let CapturedFrame { frame, captured_ns, .. } = captured;
         // One more than may be followed, so that the tracker knows of it.
-        let mut seen = Vec::<Seen, { PARTS_MAX + 1 }>::new();
+        let mut seen = Vec::<Sighting, { PARTS_MAX + 1 }>::new();
         self.seen_in = (self.eye)(frame, &mut |part| {
             let _ = seen.push(part);
         });
@@ -97,7 +97,8 @@ mod tests {
     /// commands that came to the actuator. `takes` tells of each trigger, by its number, whether there was room for it.
     fn run(each: &mut Each, takes: impl Fn(usize) -> bool + Send + 'static, frames: u64) -> Vec<Command, 64> {
         let sent = Arc::new(Mutex::new(Vec::<Command, 64>::new()));
-        let (log, mut triggers) = (sent.clone(), 0);
+        let log = sent.clone();
+        let mut triggers = 0;
         let way = move |command| {
             triggers += usize::from(matches!(command, Command::Trigger { .. }));
             let taken = !matches!(command, Command::Trigger { .. }) || takes(triggers - 1);
@@ -120,7 +121,7 @@ mod tests {
             moved += 20.0;
             for part in 0..4 {
                 let x = moved - 80.0 * part as f32;
-                let lane = |lane: usize| Seen { at: [x, 60.0 * (1 + lane) as f32], points: 300, cut: false };
+                let lane = |lane: usize| Sighting { at: [x, 60.0 * (1 + lane) as f32], points: 300, cut: false };
                 (0..lanes).filter(|_| (0.0..SIZE as f32).contains(&x)).for_each(|number| see(lane(number)));
             }
             Region::whole(frame)

@@ -130,14 +130,16 @@ impl Finder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::camera::synthetic::{Belt, Synthetic};
+    use crate::camera::synthetic::{Conveyor, Synthetic};
     use crate::camera::{CapturedFrame, FrameSource};
     use crate::scene::{Part, Surroundings};
 
     /// Frames of a belt in which parts are found, by their numbers.
-    fn found(belt: &Belt, frames: usize) -> Vec<u64> {
-        let (mut camera, mut captured) = (Synthetic::open(belt).unwrap(), CapturedFrame::empty());
-        let (mut finder, mut found) = (Finder::new(None, &Preparation::default()), Vec::new());
+    fn found(belt: &Conveyor, frames: usize) -> Vec<u64> {
+        let mut camera = Synthetic::open(belt).unwrap();
+        let mut captured = CapturedFrame::empty();
+        let mut finder = Finder::new(None, &Preparation::default());
+        let mut found = Vec::new();
         for _ in 0..frames {
             camera.next(&mut captured, std::time::Duration::ZERO).unwrap();
             found.extend(finder.look(&captured.frame, captured.sequence));
@@ -150,7 +152,7 @@ mod tests {
     fn every_part_is_found_once_and_in_the_middle() {
         for (part, pitch_m) in [(Part::Gland, 0.12), (Part::Puck, 0.3)] {
             // 20 mm from frame to frame.
-            let belt = Belt {
+            let belt = Conveyor {
                 part,
                 seed: 3,
                 speed_m_per_s: 0.2,

@@ -8,7 +8,7 @@ use log::Level;
 use super::log_limit::LogLimit;
 use super::metrics::{Count, Latency, Metrics};
 use crate::reject::fault::Fault;
-use crate::reject::part::{Event, Outcome};
+use crate::reject::part::{Event, PartOutcome};
 use crate::reject::schedule::PARTS_MAX;
 
 /// Counts what the actuator reports, measures its latencies, and logs its faults.
@@ -75,15 +75,15 @@ impl<'a> Follower<'a> {
         }
     }
 
-    fn settled(&self, part: u64, outcome: Outcome, at_ns: u64) {
+    fn settled(&self, part: u64, outcome: PartOutcome, at_ns: u64) {
         let metrics = self.metrics;
         match outcome {
-            Outcome::Caught => metrics.count(Count::PartsCaught),
-            Outcome::Missed => metrics.count(Count::PartsMissed),
-            Outcome::Passed | Outcome::Rejected => {}
+            PartOutcome::Caught => metrics.count(Count::PartsCaught),
+            PartOutcome::Missed => metrics.count(Count::PartsMissed),
+            PartOutcome::Passed | PartOutcome::Rejected => {}
         }
         let (number, captured_ns) = self.captured_ns[place(part)];
-        if outcome == Outcome::Rejected && number == part {
+        if outcome == PartOutcome::Rejected && number == part {
             // Where the output was at reject already, for the part before, there was no edge.
             let edge_ns = self.edge_ns.max(at_ns.saturating_sub(self.pulse_ns));
             metrics.time(Latency::CaptureToEdge, Duration::from_nanos(edge_ns.saturating_sub(captured_ns)));

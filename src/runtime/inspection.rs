@@ -178,8 +178,10 @@ impl<'a> InspectionThread<'a> {
     }
 
     fn measure(&self, part_frame: &PartFrame) {
-        let (metrics, inspection) = (self.links.metrics, &part_frame.inspection);
-        let (outcome, threshold) = (&inspection.outcome, self.judge.thresholds.reject);
+        let metrics = self.links.metrics;
+        let inspection = &part_frame.inspection;
+        let outcome = &inspection.outcome;
+        let threshold = self.judge.thresholds.reject;
         metrics.verdict(part_frame.part, outcome.score(), threshold, outcome.station_verdict());
         if inspection.doubt.is_some() {
             metrics.count(Count::PartsDoubtful);

@@ -86,7 +86,8 @@ impl Judgement {
         if let Some(scene) = scene {
             file.prepare_as(scene.prepare(&file.metadata.preparation)?)?;
         }
-        let (preparation, engine_sha256) = (file.metadata.preparation.clone(), file.content_sha256.clone());
+        let preparation = file.metadata.preparation.clone();
+        let engine_sha256 = file.content_sha256.clone();
         let median_score = file.metadata.calibration.and_then(|calibration| calibration.median_score);
         let mut inspector = Inspector::on_machine(engine.backend, file, arithmetic::on_this_machine(engine.precision))
             .map_err(|source| JudgementError::Unusable { path: path.into(), source })?;

@@ -50,7 +50,8 @@ mod tests {
     // The overload asks for 1550 lines in 15 s.
     #[test]
     fn an_overload_logs_few_lines_and_counts_those_left_out() {
-        let (mut limit, start) = (LogLimit::default(), Instant::now());
+        let mut limit = LogLimit::default();
+        let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let said: Vec<u64> = (0..1550).filter_map(|i| limit.next(at(10 * i))).collect();
         assert_eq!(said.len(), 12);

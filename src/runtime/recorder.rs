@@ -156,7 +156,8 @@ fn kind(verdict: Verdict) -> &'static str {
 }
 
 fn write(folder: &Path, stem: &str, part_frame: &PartFrame, record: &PartRecord) -> io::Result<()> {
-    let (frame, inspection) = (&part_frame.captured.frame, &part_frame.inspection);
+    let frame = &part_frame.captured.frame;
+    let inspection = &part_frame.inspection;
     let truth = above_threshold(inspection, record.threshold, frame.width(), frame.height());
     let mut together = Together::new_marked_by(&mvtec3d::path_in(folder, shelf::MARK, stem, "json")?)?;
     mvtec3d::add(&mut together, folder, stem, frame, Some(&truth))?;

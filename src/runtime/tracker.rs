@@ -38,7 +38,7 @@ use seen::distance;
 use track::{BeltMotion, Fate, Frame, Track};
 use vector::Vector;
 
-pub use seen::{Passed, Seen};
+pub use seen::{Passed, Sighting};
 
 /// Parts that may be seen in one frame.
 pub const PARTS_MAX: usize = 16;
@@ -77,7 +77,7 @@ pub struct Tracker {
 
 impl Tracker {
     /// Takes in the parts of the next frame, whose `size` is its width and height in pixels.
-    pub fn look(&mut self, seen: &[Seen], size: (usize, usize), captured_ns: u64) -> Looked {
+    pub fn look(&mut self, seen: &[Sighting], size: (usize, usize), captured_ns: u64) -> Looked {
         let before = self.frame.replace(Frame::new(size, captured_ns));
         let frame = Frame::new(size, captured_ns);
         let mut loss = (seen.len() > PARTS_MAX).then_some(Loss::TooMany);
@@ -127,7 +127,7 @@ impl Tracker {
     }
 
     /// Which track each part continues: the nearest two belong together, then the nearest of the others.
-    fn assign(&self, seen: &[Seen], frame: &Frame) -> Vec<Pair, PARTS_MAX> {
+    fn assign(&self, seen: &[Sighting], frame: &Frame) -> Vec<Pair, PARTS_MAX> {
         let mut spacing = [f32::INFINITY; PARTS_MAX];
         for (i, part) in seen.iter().enumerate() {
             let others = seen.iter().enumerate().filter(|(j, _)| *j != i);
@@ -155,7 +155,7 @@ impl Tracker {
     }
 
     /// Continues the tracks with what was seen of them, and learns how the belt moves.
-    fn follow(&mut self, seen: &[Seen], pairs: &[Pair], frame: &Frame, elapsed_s: f32) {
+    fn follow(&mut self, seen: &[Sighting], pairs: &[Pair], frame: &Frame, elapsed_s: f32) {
         let mut sum = Vector::ZERO;
         let mut moving = 0.0;
         for pair in pairs {
@@ -176,7 +176,7 @@ impl Tracker {
     }
 
     /// Whether a new part and what is seen of a track together are what was seen of the track before.
-    fn is_piece(&self, part: &Seen, seen: &[Seen], pairs: &[Pair]) -> bool {
+    fn is_piece(&self, part: &Sighting, seen: &[Sighting], pairs: &[Pair]) -> bool {
         pairs.iter().any(|pair| self.tracks[pair.track].has_lost(part, &seen[pair.part]))
     }
 

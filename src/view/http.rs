@@ -128,7 +128,8 @@ fn write_answer(stream: &mut TcpStream, answer: &Answer, head_only: bool, end: I
 /// To close with bytes unread resets the connection, and the client may never see its answer.
 fn read_rest(stream: &mut TcpStream) -> io::Result<()> {
     let end = Instant::now() + REST_TIME_MAX;
-    let (mut piece, mut bytes) = ([0; 1024], 0);
+    let mut piece = [0; 1024];
+    let mut bytes = 0;
     while bytes < REST_BYTES_MAX {
         stream.set_read_timeout(Some(left(end)?))?;
         match stream.read(&mut piece)? {

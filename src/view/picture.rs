@@ -205,9 +205,13 @@ mod tests {
     use crate::shapes::P;
 
     fn offer(latest: &Latest, part: u64, level: u8) {
-        let (rgb, map, valid) = (vec![level; 64 * 48 * 3], vec![0.5; P], vec![true; P]);
+        let rgb = vec![level; 64 * 48 * 3];
+        let map = vec![0.5; P];
+        let valid = vec![true; P];
         let photograph = Photograph { rgb: &rgb, width: 64, height: 48 };
-        let (score, threshold, verdict) = (Some(0.5), Some(1.0), Some(Verdict::Pass));
+        let score = Some(0.5);
+        let threshold = Some(1.0);
+        let verdict = Some(Verdict::Pass);
         let window = Window::around(Region::of_size(64, 48));
         let (kept, anomaly_map) = (&valid, &map);
         latest
@@ -216,7 +220,8 @@ mod tests {
 
     #[test]
     fn a_picture_is_copied_only_while_someone_looks() {
-        let (latest, encoder) = (Latest::new(), Encoder::new().unwrap());
+        let latest = Latest::new();
+        let encoder = Encoder::new().unwrap();
         offer(&latest, 1, 10);
         assert_eq!(encoder.part(&latest), None);
         assert!(encoder.jpeg(&latest, Kind::Frame).is_none());
@@ -237,7 +242,8 @@ mod tests {
 
     #[test]
     fn the_newest_picture_is_encoded_in_both_kinds() {
-        let (latest, encoder) = (Latest::new(), Encoder::new().unwrap());
+        let latest = Latest::new();
+        let encoder = Encoder::new().unwrap();
         latest.want();
         for (part, level) in [(1, 40), (2, 200)] {
             offer(&latest, part, level);

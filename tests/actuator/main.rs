@@ -11,7 +11,7 @@ use crosscheck::clock::monotonic_ns;
 use crosscheck::reject::RejectError;
 use crosscheck::reject::channel::Command;
 use crosscheck::reject::fault::Fault;
-use crosscheck::reject::part::{Event, Outcome, Outputs, PartId};
+use crosscheck::reject::part::{Event, Outputs, PartId, PartOutcome};
 use crosscheck::reject::plan::{Delay, RejectPlan};
 use crosscheck::reject::tally::Sum;
 use crosscheck::reject::{Edge, EdgeKind};
@@ -59,7 +59,7 @@ fn triggered(bench: &mut Bench) -> (PartId, u64) {
     })
 }
 
-fn settled(bench: &mut Bench) -> (PartId, Outcome) {
+fn settled(bench: &mut Bench) -> (PartId, PartOutcome) {
     wait_for(bench, |event| match event {
         Event::Settled { part, outcome, .. } => Some((*part, *outcome)),
         _ => None,
@@ -87,7 +87,7 @@ fn a_part_is_rejected_after_its_delay_unless_it_is_accepted() {
     let report = bench.stop().unwrap();
     // A machine that was away for 50 ms has rejected it.
     if report.counters.late_verdicts == 0 {
-        assert_eq!(outcome, (PartId(1), Outcome::Passed));
+        assert_eq!(outcome, (PartId(1), PartOutcome::Passed));
         assert_eq!(levels, [true, false, true, false]);
     }
     assert_eq!((report.counters.triggered, report.counters.events_lost), (2, 0));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crosscheck::reject::actuator::{Options, Running, start};
 use crosscheck::reject::fault::Fault;
-use crosscheck::reject::part::{Event, Outcome, Outputs};
+use crosscheck::reject::part::{Event, Outputs, PartOutcome};
 use crosscheck::reject::plan::{Delay, RejectPlan};
 use crosscheck::reject::{Edge, EdgeKind, Edges, INPUTS_MAX, RejectError, Sink};
 use crosscheck::runtime::Listener;
@@ -18,7 +18,7 @@ const EDGES_MAX: usize = 256;
 /// What was seen at the ejector.
 #[derive(Default)]
 pub struct Seen {
-    pub outcomes: BTreeMap<u64, Outcome>,
+    pub outcomes: BTreeMap<u64, PartOutcome>,
     pub triggered: u64,
     /// Faults that came (true) and went, in order.
     pub faults: Vec<(Fault, bool)>,

@@ -2,7 +2,7 @@
 
 use std::f32::consts::PI;
 
-use crate::calibration::station::{Belt, Measured, PartSize};
+use crate::calibration::station::{BeltGeometry, Measured, PartSize};
 
 /// With fewer points per group than this, neighbouring groups are nearly the same points.
 const POINTS_PER_GROUP_MIN: f32 = 2.0;
@@ -96,7 +96,7 @@ pub fn group_radius_m(part: &PartSize, group_size: usize) -> f32 {
     part.point_spacing_m * (group_size as f32 / PI).sqrt()
 }
 
-fn about_belt(belt: &Belt, warnings: &mut Vec<String>) {
+fn about_belt(belt: &BeltGeometry, warnings: &mut Vec<String>) {
     if belt.border_left_share > BORDER_LEFT_MAX {
         warnings.push(format!(
             "{:.0} % of the frame's border shows no flat belt: guides, edges or a part reach into it; crop the frame",

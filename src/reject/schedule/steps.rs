@@ -3,7 +3,7 @@
 use super::super::belt::Belt;
 use super::super::fault::{Fault, FaultSet};
 use super::super::hold::Raised;
-use super::super::part::{Event, Outcome, Outputs};
+use super::super::part::{Event, Outputs, PartOutcome};
 use super::super::plan::Delay;
 use super::{STAMP_NS_MAX, Schedule};
 
@@ -37,10 +37,10 @@ impl Schedule {
             self.started -= 1;
             let outcome = part.outcome();
             *match outcome {
-                Outcome::Passed => &mut self.counters.passed,
-                Outcome::Rejected => &mut self.counters.rejected,
-                Outcome::Caught => &mut self.counters.caught,
-                Outcome::Missed => &mut self.counters.missed,
+                PartOutcome::Passed => &mut self.counters.passed,
+                PartOutcome::Rejected => &mut self.counters.rejected,
+                PartOutcome::Caught => &mut self.counters.caught,
+                PartOutcome::Missed => &mut self.counters.missed,
             } += 1;
             self.tell(Event::Settled { part: part.id, outcome, at: now });
         }

@@ -48,7 +48,8 @@ impl Latencies {
 
     /// How many are at most as long as each of `bounds_us` (ascending, one or two digits and zeros), and how many there are.
     pub fn cumulative<const N: usize>(&self, bounds_us: [u64; N]) -> ([u64; N], u64) {
-        let (mut below, mut total) = ([0; N], 0);
+        let mut below = [0; N];
+        let mut total = 0;
         for (i, count) in self.buckets.iter().map(|b| b.load(Relaxed)).enumerate() {
             total += count;
             for (below, _) in below.iter_mut().zip(bounds_us).filter(|(_, bound)| i < BUCKETS && upper_us(i) <= *bound)
@@ -128,7 +129,8 @@ impl ScoreRatios {
 
     /// How many are at most each bound, and how many there are.
     pub fn cumulative(&self) -> ([u64; RATIO_BOUNDS.len()], u64) {
-        let (mut below, mut total) = ([0; RATIO_BOUNDS.len()], 0);
+        let mut below = [0; RATIO_BOUNDS.len()];
+        let mut total = 0;
         for (i, count) in self.buckets.iter().map(|b| b.load(Relaxed)).enumerate() {
             total += count;
             if let Some(below) = below.get_mut(i) {

@@ -2,7 +2,7 @@
 
 /// A part in a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Seen {
+pub struct Sighting {
     /// Its middle, right and down in pixels of the photograph.
     pub at: [f32; 2],
     /// How many pixels show it.

@@ -51,8 +51,9 @@ impl World {
     }
 
     /// As much as is in the frame of a part.
-    fn seen(&mut self, part: usize, moved: f32) -> Option<Seen> {
-        let (at, half) = (self.place(part, moved), self.half);
+    fn seen(&mut self, part: usize, moved: f32) -> Option<Sighting> {
+        let at = self.place(part, moved);
+        let half = self.half;
         let [x, y] = [(at[0], SIZE.0 as f32), (at[1], SIZE.1 as f32)].map(|(at, size)| {
             let (from, to) = ((at - half).max(0.0), (at + half).min(size));
             (from, to, to - from < 2.0 * half - 0.01)
@@ -61,11 +62,12 @@ impl World {
         let mut noise = || self.jitter * (2.0 * self.rng.f32() - 1.0);
         let middle = [0.5 * (x.0 + x.1) + noise(), 0.5 * (y.0 + y.1) + noise()];
         let at = [middle[0].clamp(0.0, SIZE.0 as f32 - 1.0), middle[1].clamp(0.0, SIZE.1 as f32 - 1.0)];
-        (area >= 30.0).then_some(Seen { at, points: area as usize, cut: x.2 || y.2 })
+        (area >= 30.0).then_some(Sighting { at, points: area as usize, cut: x.2 || y.2 })
     }
 
     fn frame(&mut self, step: f32) {
-        let (number, moved) = (self.moved.len(), self.moved.last().map_or(0.0, |moved| moved + step));
+        let number = self.moved.len();
+        let moved = self.moved.last().map_or(0.0, |moved| moved + step);
         self.moved.push(moved);
         let mut seen = std::vec::Vec::new();
         for part in 0..self.parts.len() {
@@ -80,7 +82,7 @@ impl World {
     }
 
     /// Another frame, for which the belt has been said to have moved.
-    fn look(&mut self, seen: &[Seen]) {
+    fn look(&mut self, seen: &[Sighting]) {
         let number = self.moved.len() - 1;
         let looked = self.tracker.look(seen, SIZE, number as u64 * INTERVAL_NS);
         self.passed.extend(&looked.passed);
@@ -235,8 +237,8 @@ fn a_part_that_was_not_seen_coming_is_a_loss_and_one_that_is_lost_a_reject() {
 
 #[test]
 fn more_parts_than_can_be_followed_are_a_loss() {
-    let seen: std::vec::Vec<Seen> =
-        (0..=PARTS_MAX).map(|i| Seen { at: [30.0 * i as f32, 100.0], points: 100, cut: false }).collect();
+    let seen: std::vec::Vec<Sighting> =
+        (0..=PARTS_MAX).map(|i| Sighting { at: [30.0 * i as f32, 100.0], points: 100, cut: false }).collect();
     let mut tracker = Tracker::default();
     assert_eq!(tracker.look(&seen[..PARTS_MAX], SIZE, 0).loss, None);
     assert_eq!(tracker.look(&seen, SIZE, 1).loss, Some(Loss::TooMany));
@@ -253,7 +255,7 @@ fn a_part_that_falls_into_pieces_for_a_frame_is_one() {
         let moved = world.moved[number - 1] + 13.0;
         world.moved.push(moved);
         let [x, y] = world.place(0, moved);
-        let piece = |x: f32| Seen { at: [x, y], points: 1600, cut: false };
+        let piece = |x: f32| Sighting { at: [x, y], points: 1600, cut: false };
         world.look(&[piece(x - 16.0), piece(x + 17.0)]);
     }
     assert_eq!((world.passed.len(), world.losses.as_slice()), (1, [].as_slice()));
@@ -302,13 +304,15 @@ fn hundreds_of_belts_at_random() {
 #[test]
 fn a_guide_that_stands_beside_the_belt_holds_no_part_back() {
     let mut tracker = Tracker::default();
-    let guides =
-        [Seen { at: [160.0, 2.0], points: 900, cut: true }, Seen { at: [100.0, 230.0], points: 200, cut: false }];
+    let guides = [
+        Sighting { at: [160.0, 2.0], points: 900, cut: true },
+        Sighting { at: [100.0, 230.0], points: 200, cut: false },
+    ];
     let mut passed = std::vec::Vec::new();
     for number in 0..120_u64 {
         let row = |part: u64| 8.0 * number as f32 - 160.0 * part as f32;
         let parts = (0..5).map(row).filter(|x| (20.0..300.0).contains(x));
-        let seen = parts.map(|x| Seen { at: [x, 120.0], points: 400, cut: false }).chain(guides);
+        let seen = parts.map(|x| Sighting { at: [x, 120.0], points: 400, cut: false }).chain(guides);
         let looked = tracker.look(&seen.collect::<std::vec::Vec<_>>(), (320, 240), 1_000_000 * number);
         assert_eq!(looked.loss, None);
         // Known within a few frames, all but the first, which comes before the belt has gone by under the guides.

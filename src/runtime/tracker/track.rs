@@ -2,7 +2,7 @@
 
 use std::f32::consts::PI;
 
-use super::seen::{Passed, Seen, distance};
+use super::seen::{Passed, Sighting, distance};
 use super::vector::Vector;
 
 /// A part that stands may seem to move by less than this, pixels.
@@ -149,7 +149,7 @@ pub struct Track {
 }
 
 impl Track {
-    pub fn new(part: &Seen, frame: &Frame, velocity: Vector, is_piece: bool, is_old: bool) -> Self {
+    pub fn new(part: &Sighting, frame: &Frame, velocity: Vector, is_piece: bool, is_old: bool) -> Self {
         let at = Vector::from(part.at);
         Self {
             at,
@@ -190,7 +190,7 @@ impl Track {
 
     /// How far a part is from where this one is expected, and further for a piece; none where it cannot be this one.
     /// `spacing`: from that part to the nearest other one.
-    pub fn error(&self, part: &Seen, spacing: f32, belt: &BeltMotion, frame: &Frame) -> Option<f32> {
+    pub fn error(&self, part: &Sighting, spacing: f32, belt: &BeltMotion, frame: &Frame) -> Option<f32> {
         let at = Vector::from(part.at);
         let radius = (self.points / PI).sqrt();
         let far = if belt.is_known() { 0.25 } else { 0.5 };
@@ -206,7 +206,7 @@ impl Track {
     }
 
     /// It is seen again; its velocity since it was seen last, where there is one.
-    pub fn see(&mut self, part: &Seen, frame: &Frame, belt: &mut BeltMotion) -> Option<Vector> {
+    pub fn see(&mut self, part: &Sighting, frame: &Frame, belt: &mut BeltMotion) -> Option<Vector> {
         self.at = Vector::from(part.at);
         let elapsed_s = self.last_seen.0.seconds_until(frame.captured_ns);
         // Where nothing is known of the belt, what is seen after a gap may be another part, and teach it the wrong way.
@@ -252,7 +252,7 @@ impl Track {
     }
 
     /// Whether `piece` came off this part, of which `rest` is left.
-    pub fn has_lost(&self, piece: &Seen, rest: &Seen) -> bool {
+    pub fn has_lost(&self, piece: &Sighting, rest: &Sighting) -> bool {
         let near = distance(piece.at, rest.at) <= 3.0 * (self.points / PI).sqrt();
         // Its usual points have taken in this frame's already.
         let before = (self.points - 0.2 * rest.points as f32) / 0.8;

@@ -9,7 +9,7 @@ use crosscheck::camera::supervisor::Patience;
 use crosscheck::camera::{CameraError, Opener};
 use crosscheck::clock::monotonic_ns;
 use crosscheck::reject::fault::Fault;
-use crosscheck::reject::part::{Outcome, Outputs};
+use crosscheck::reject::part::{Outputs, PartOutcome};
 use crosscheck::runtime::StationError;
 use crosscheck::runtime::metrics::Count;
 use crosscheck::runtime::plan::{Announced, Recording};
@@ -22,7 +22,7 @@ use crate::support::plant::{Plant, Report, Step, in_step, script};
 fn only_good_parts_passed(report: &Report) {
     for (part, outcome) in &report.seen.outcomes {
         let good = report.verdicts.contains(&(*part, Verdict::Pass));
-        assert!(*outcome != Outcome::Passed || good, "part {part} passed without a verdict");
+        assert!(*outcome != PartOutcome::Passed || good, "part {part} passed without a verdict");
     }
 }
 
@@ -47,9 +47,9 @@ fn a_part_without_a_frame_is_rejected() {
     let report = plant.run(camera);
     report.result.as_ref().unwrap();
     assert_eq!(report.metrics.total(Count::UnscoredNoFrame), 1);
-    assert_eq!(report.seen.outcomes[&3], Outcome::Rejected);
+    assert_eq!(report.seen.outcomes[&3], PartOutcome::Rejected);
     only_good_parts_passed(&report);
-    assert_eq!(report.seen.outcomes.values().filter(|outcome| **outcome == Outcome::Passed).count(), 7);
+    assert_eq!(report.seen.outcomes.values().filter(|outcome| **outcome == PartOutcome::Passed).count(), 7);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_camera_that_comes_back_holds_the_line_until_what_it_missed_is_past() {
     assert_eq!(report.metrics.total(Count::CameraReopened), 1);
     assert_eq!(report.verdicts.len(), 7);
     // All that was on the belt by then is caught, whatever its verdict; it was all within the delay.
-    assert!(report.seen.outcomes.values().take(4).all(|outcome| *outcome == Outcome::Caught));
+    assert!(report.seen.outcomes.values().take(4).all(|outcome| *outcome == PartOutcome::Caught));
     only_good_parts_passed(&report);
 }
 
@@ -91,8 +91,8 @@ fn a_lost_frame_that_was_a_part_holds_the_line_until_that_part_is_past() {
     assert_eq!(report.metrics.total(Count::FramesLost), 1);
     let outcome = |part: u64| report.seen.outcomes[&part];
     // The parts on either side of the one that nobody saw.
-    assert_eq!([outcome(2), outcome(3)], [Outcome::Caught; 2]);
-    assert_eq!([outcome(5), outcome(6)], [Outcome::Passed; 2]);
+    assert_eq!([outcome(2), outcome(3)], [PartOutcome::Caught; 2]);
+    assert_eq!([outcome(5), outcome(6)], [PartOutcome::Passed; 2]);
 }
 
 #[test]
@@ -223,8 +223,11 @@ fn a_disk_that_cannot_be_written_is_a_fault_and_the_line_goes_on() {
     report.result.as_ref().unwrap();
     assert_eq!(report.metrics.total(Count::RecordingsFailed), 1);
     assert!(report.seen.faults.contains(&(Fault::DiskFull, true)));
-    let outcomes: Vec<Outcome> = report.seen.outcomes.values().skip(2).copied().collect();
+    let outcomes: Vec<PartOutcome> = report.seen.outcomes.values().skip(2).copied().collect();
     // The pulse of the rejected part may last until the next one comes, on a busy machine.
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Passed | Outcome::Caught)), "{outcomes:?}");
-    assert!(outcomes.contains(&Outcome::Passed), "{outcomes:?}");
+    assert!(
+        outcomes.iter().all(|outcome| matches!(outcome, PartOutcome::Passed | PartOutcome::Caught)),
+        "{outcomes:?}"
+    );
+    assert!(outcomes.contains(&PartOutcome::Passed), "{outcomes:?}");
 }

@@ -4,9 +4,9 @@ use std::os::unix::net::UnixDatagram;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crosscheck::camera::Opener;
-use crosscheck::camera::synthetic::{Belt, Synthetic};
+use crosscheck::camera::synthetic::{Conveyor, Synthetic};
 use crosscheck::clock::monotonic_ns;
-use crosscheck::reject::part::Outcome;
+use crosscheck::reject::part::PartOutcome;
 use crosscheck::runtime::Request;
 use crosscheck::runtime::change::Change;
 use crosscheck::runtime::judge::Judge;
@@ -29,21 +29,23 @@ fn every_part_gets_its_verdict_and_goes_its_way() {
         .collect();
     assert_eq!(report.verdicts, expected);
     // The first part was on the belt before the station was ready.
-    assert_eq!(report.seen.outcomes[&0], Outcome::Caught);
+    assert_eq!(report.seen.outcomes[&0], PartOutcome::Caught);
     for (part, verdict) in &expected[1..] {
         let outcome = report.seen.outcomes[part];
         match verdict {
             // On a busy machine its neighbour's pulse may last until it comes.
-            Verdict::Pass => assert!(matches!(outcome, Outcome::Passed | Outcome::Caught), "part {part}: {outcome:?}"),
-            _ => assert_eq!(outcome, Outcome::Rejected, "part {part}"),
+            Verdict::Pass => {
+                assert!(matches!(outcome, PartOutcome::Passed | PartOutcome::Caught), "part {part}: {outcome:?}")
+            }
+            _ => assert_eq!(outcome, PartOutcome::Rejected, "part {part}"),
         }
     }
-    assert!(report.seen.outcomes.values().any(|outcome| *outcome == Outcome::Passed));
+    assert!(report.seen.outcomes.values().any(|outcome| *outcome == PartOutcome::Passed));
     assert_eq!(report.seen.outcomes.len(), 24);
     let total = |count| report.metrics.total(count);
     assert_eq!((total(Count::Parts), total(Count::Passed), total(Count::Rejected)), (24, 16, 8));
     assert_eq!((total(Count::FramesCaptured), total(Count::LateVerdicts)), (24, 0));
-    let caught = report.seen.outcomes.values().filter(|outcome| **outcome == Outcome::Caught).count();
+    let caught = report.seen.outcomes.values().filter(|outcome| **outcome == PartOutcome::Caught).count();
     assert_eq!((total(Count::PartsCaught), total(Count::PartsMissed)), (caught as u64, 0));
     assert_eq!(report.metrics.latencies(Latency::EdgeLate).count(), total(Count::RejectPulses));
     assert_eq!(total(Count::EventsLost), 0);
@@ -103,7 +105,7 @@ fn a_part_takes_the_frame_nearest_to_its_trigger() {
 
 #[test]
 fn parts_of_a_running_belt_are_found_in_its_frames() {
-    let belt = Belt {
+    let belt = Conveyor {
         part: Part::Gland,
         seed: 1,
         speed_m_per_s: 0.4,

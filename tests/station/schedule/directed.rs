@@ -2,7 +2,7 @@
 
 use crosscheck::reject::belt::BeltSettings;
 use crosscheck::reject::fault::{Fault, Recover, Rule};
-use crosscheck::reject::part::{Accept, Event, Outcome, PartId};
+use crosscheck::reject::part::{Accept, Event, PartId, PartOutcome};
 use crosscheck::reject::plan::{Delay, RejectPlan};
 use crosscheck::reject::schedule::{PARTS_MAX, Schedule};
 
@@ -44,7 +44,7 @@ fn events(line: &mut Schedule) -> Vec<Event> {
 }
 
 /// Outcomes until now.
-fn outcomes(line: &mut Schedule) -> Vec<(u64, Outcome)> {
+fn outcomes(line: &mut Schedule) -> Vec<(u64, PartOutcome)> {
     let settled = |event| match event {
         Event::Settled { part, outcome, .. } => Some((part.0, outcome)),
         _ => None,
@@ -126,13 +126,15 @@ fn a_part_without_an_accept_has_its_pulse_to_the_nanosecond() {
     let [triggered, up, settled, down] = events(&mut line)[..] else { panic!("four events") };
     assert_eq!(triggered, Event::Triggered { part: PartId(0), at: 1_100 * MS, count: 0 });
     assert_eq!(up, Event::Reject { active: true, at: 1_600 * MS, late_ns: 0 });
-    assert_eq!(settled, Event::Settled { part: PartId(0), outcome: Outcome::Rejected, at: 1_630 * MS });
+    assert_eq!(settled, Event::Settled { part: PartId(0), outcome: PartOutcome::Rejected, at: 1_630 * MS });
     assert_eq!(down, Event::Reject { active: false, at: 1_630 * MS, late_ns: 0 });
 }
 
 #[test]
 fn an_accept_counts_until_its_deadline_and_never_after() {
-    for (after_ns, expected, outcome) in [(0, Accept::InTime, Outcome::Passed), (1, Accept::Late, Outcome::Rejected)] {
+    for (after_ns, expected, outcome) in
+        [(0, Accept::InTime, PartOutcome::Passed), (1, Accept::Late, PartOutcome::Rejected)]
+    {
         let mut line = line(TIMED);
         let part = line.trigger(1_100 * MS, 1_100 * MS).unwrap();
         assert_eq!(line.accept(part, 1_580 * MS + after_ns), expected);
@@ -160,7 +162,7 @@ fn pulses_nearer_than_the_gap_become_one_and_say_whom_they_caught() {
         rejects(&mut line, &[1_600, 1_620, 1_630, 1_638, 1_639, 1_650, 1_668, 1_669]),
         [true, true, true, true, true, true, true, false]
     );
-    assert_eq!(outcomes(&mut line), [(0, Outcome::Rejected), (1, Outcome::Caught), (2, Outcome::Rejected)]);
+    assert_eq!(outcomes(&mut line), [(0, PartOutcome::Rejected), (1, PartOutcome::Caught), (2, PartOutcome::Rejected)]);
     assert_eq!((line.counters().reject_pulses, line.counters().pulses_merged), (1, 1));
 }
 
@@ -171,7 +173,7 @@ fn a_gap_is_kept_as_soon_as_the_next_part_is_accepted() {
     assert_eq!(rejects(&mut line, &[1_600, 1_610]), [true, true]);
     assert_eq!(line.accept(parts[1], 1_612 * MS), Accept::InTime);
     assert_eq!(rejects(&mut line, &[1_630, 1_635, 1_665]), [false, false, false]);
-    assert_eq!(outcomes(&mut line), [(0, Outcome::Rejected), (1, Outcome::Passed)]);
+    assert_eq!(outcomes(&mut line), [(0, PartOutcome::Rejected), (1, PartOutcome::Passed)]);
 }
 
 #[test]
@@ -227,7 +229,7 @@ fn a_clock_that_goes_back_or_an_edge_from_the_future_is_a_fault() {
     future.trigger(1_700_000_000_000 * MS, 1_000 * MS);
     assert!(future.faults().contains(Fault::ClockJump));
     assert_eq!(rejects(&mut future, &[1_500, 1_530]), [true, false]);
-    assert_eq!(outcomes(&mut future), [(0, Outcome::Rejected)]);
+    assert_eq!(outcomes(&mut future), [(0, PartOutcome::Rejected)]);
 }
 
 #[test]
@@ -237,7 +239,7 @@ fn an_actuator_that_wakes_too_late_says_that_a_part_may_have_passed() {
     assert_eq!(rejects(&mut line, &[1_606]), [true]);
     assert!(line.faults().contains(Fault::PulseLate));
     rejects(&mut line, &[1_636]);
-    assert_eq!(outcomes(&mut line), [(0, Outcome::Missed)]);
+    assert_eq!(outcomes(&mut line), [(0, PartOutcome::Missed)]);
     assert_eq!(rejects(&mut line, &[2_105, 2_106, 2_135, 2_136]), [true, true, true, false]);
 }
 

@@ -1,7 +1,7 @@
 //! Whether the right parts went the right way, from the real positions and the output's levels alone.
 
 use crosscheck::reject::fault::Fault;
-use crosscheck::reject::part::Outcome;
+use crosscheck::reject::part::PartOutcome;
 
 use super::plan::MS;
 use super::world::person::Acts;
@@ -85,11 +85,11 @@ pub fn judge(world: &mut World, seen: &mut Seen) {
         match part.settled {
             None => covered(world, &levels, part, 0),
             Some((outcome, _)) if part.accepted => accepted(world, &levels, part, outcome, seen),
-            Some((Outcome::Missed, _)) if stalled => {}
-            Some((Outcome::Rejected | Outcome::Missed, _)) => covered(world, &levels, part, late_ns_max),
+            Some((PartOutcome::Missed, _)) if stalled => {}
+            Some((PartOutcome::Rejected | PartOutcome::Missed, _)) => covered(world, &levels, part, late_ns_max),
             Some(settled) => panic!("{part:?} has no accept, and is {settled:?}"),
         }
-        if let Some((Outcome::Caught, at)) = part.settled {
+        if let Some((PartOutcome::Caught, at)) = part.settled {
             let (from, to) = (arrival.min(at), arrival.max(at));
             let held = holds.is_on_within(from, to + 1);
             assert!(held || near(world, &rejected, arrival), "{part:?} was caught by nothing");
@@ -102,7 +102,7 @@ pub fn judge(world: &mut World, seen: &mut Seen) {
         let faults = Fault::ALL.into_iter().filter(|f| world.faults[*f as usize] > 0);
         let odd = faults.filter(|f| !matches!(f, Fault::Starting | Fault::PartsTooClose | Fault::QueueOverflow));
         assert_eq!(odd.collect::<Vec<_>>(), [], "faults on a line without any");
-        assert_eq!(world.told.settled[Outcome::Missed as usize], 0);
+        assert_eq!(world.told.settled[PartOutcome::Missed as usize], 0);
     }
 }
 
@@ -114,22 +114,22 @@ fn covered(world: &World, levels: &Levels, part: &Truth, slack_ns: u64) {
 }
 
 /// An accepted part must not have been ejected, or it is said so.
-fn accepted(world: &World, levels: &Levels, part: &Truth, outcome: Outcome, seen: &mut Seen) {
+fn accepted(world: &World, levels: &Levels, part: &Truth, outcome: PartOutcome, seen: &mut Seen) {
     let settings = &world.plan.settings;
     let (arrival, at) = (part.arrival.unwrap_or_default(), part.settled.map_or(0, |settled| settled.1));
     let passes = (arrival, arrival + settings.pulse_ns);
     // By the clock it was before the ejector while the belt stood.
     let moved = !touches(&world.stops, part.at, arrival) || world.is_counted();
     match outcome {
-        Outcome::Passed if moved => {
+        PartOutcome::Passed if moved => {
             assert!(!levels.is_on_within(passes.0, passes.1), "accepted and ejected: {part:?}, {settings:?}");
             assert!(arrival - part.at <= settings.age_ns_max, "{part:?} is too old");
         }
-        Outcome::Caught if moved => {
+        PartOutcome::Caught if moved => {
             assert!(levels.is_on_within(arrival, at.max(passes.1)), "{part:?} was not caught, {settings:?}");
         }
-        Outcome::Passed | Outcome::Caught => {}
-        Outcome::Rejected | Outcome::Missed => {
+        PartOutcome::Passed | PartOutcome::Caught => {}
+        PartOutcome::Rejected | PartOutcome::Missed => {
             assert!(at - part.at > settings.age_ns_max, "{part:?} was accepted in time");
             seen.expired += 1;
         }
@@ -137,7 +137,7 @@ fn accepted(world: &World, levels: &Levels, part: &Truth, outcome: Outcome, seen
 }
 
 fn is_expired(part: &Truth) -> bool {
-    part.settled.is_some_and(|(outcome, _)| matches!(outcome, Outcome::Rejected | Outcome::Missed))
+    part.settled.is_some_and(|(outcome, _)| matches!(outcome, PartOutcome::Rejected | PartOutcome::Missed))
 }
 
 /// Whether a rejected part is near enough to share its pulse.

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use crosscheck::reject::fault::Fault;
-use crosscheck::reject::part::{Accept, Event, Outcome, PartId};
+use crosscheck::reject::part::{Accept, Event, PartId, PartOutcome};
 use crosscheck::reject::plan::Delay;
 use crosscheck::reject::schedule::Schedule;
 use fastrand::Rng;
@@ -44,7 +44,7 @@ pub struct Truth {
     pub accepted: bool,
     /// Whether there was no room for it.
     pub overflowed: bool,
-    pub settled: Option<(Outcome, u64)>,
+    pub settled: Option<(PartOutcome, u64)>,
     /// What the inspection finds, where it finds something.
     score: f32,
 }
@@ -335,7 +335,7 @@ impl World {
                 self.told.settled[outcome as usize] += 1;
                 let truth = &mut self.parts[self.by_id[part.0 as usize]];
                 assert_eq!(truth.settled.replace((outcome, at)), None, "a part settles once");
-                if outcome == Outcome::Rejected && self.plan.settings.confirm_ns_max.is_some() {
+                if outcome == PartOutcome::Rejected && self.plan.settings.confirm_ns_max.is_some() {
                     if self.happened(|c| c.confirm_lost) {
                         self.confirms_lost += 1;
                     } else {
