@@ -1,4 +1,4 @@
-//! The command line: one file per command, each from its arguments to what is printed.
+//! The command line: one file per command, from its arguments to its printed results.
 
 mod bench;
 mod calibrate;

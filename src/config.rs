@@ -29,7 +29,7 @@ use crate::calibration::CalibrationError;
 use crate::prepare::{PartChoice, Preparation};
 use crate::text;
 
-/// The decision lead must last at least this long at the belt's top speed: the actuator has to wake within it.
+/// Least decision lead at the belt's top speed: the actuator must wake up within it.
 const LEAD_MS_MIN: f64 = 1.0;
 
 /// The configuration of a whole station. Relative paths start from the folder of the file that they stand in.
@@ -49,7 +49,7 @@ pub struct Station {
     #[serde(default)]
     pub view: view::View,
     pub mqtt: Option<view::Mqtt>,
-    /// The engine's own scene when left out.
+    /// The scene; the engine's own if left out.
     pub scene: Option<scene::Scene>,
     #[serde(default)]
     pub regions: regions::Regions,
@@ -73,12 +73,12 @@ impl Station {
         Ok(station)
     }
 
-    /// Who else may read the token of this configuration, which stands in the file at `path`.
+    /// Returns which other users may read the token of this configuration, whose file is at `path`.
     pub fn token_exposure(&self, path: &Path) -> Option<String> {
         self.view.token.as_ref().and_then(|_| secret::exposure(path))
     }
 
-    /// Refuses a password file that others may read. `path`: the file of this configuration, for the error.
+    /// Refuses a password file that other users may read. `path` is the file of this configuration, for the error.
     pub fn check_password_file(&self, path: &Path) -> Result<(), ConfigError> {
         match self.mqtt.as_ref().and_then(|mqtt| secret::exposure(mqtt.password_file.as_deref()?)) {
             Some(exposure) => {
@@ -89,7 +89,7 @@ impl Station {
         }
     }
 
-    /// How frames are prepared where no engine tells: by the scene of this configuration, or as published.
+    /// Returns how frames are prepared without an engine: in the scene of this configuration, or as published.
     pub fn preparation(&self) -> Result<Preparation, CalibrationError> {
         let published = Preparation::default();
         self.scene.as_ref().map_or(Ok(published.clone()), |scene| scene.prepare(&published))
@@ -121,8 +121,7 @@ impl Station {
         self.check_encoder(problems);
     }
 
-    /// A part is found in frames by the points above the belt, so that some triggers and choices of the part exclude
-    /// each other.
+    /// A part is found in frames by the points above the belt, so some triggers exclude some choices of the part.
     fn check_trigger(&self, problems: &mut Problems) {
         let part = self.scene.as_ref().map(|scene| scene.part);
         if self.trigger.source == TriggerSource::Free && part == Some(PartChoice::Everything) {
@@ -176,7 +175,7 @@ impl Station {
             ));
         }
         if encoder.stopped_ms >= delay_ms {
-            // A part would be past the ejector before a dead encoder is noticed.
+            // Otherwise a part would pass the ejector before a dead encoder is noticed.
             problems.say(format!(
                 "encoder.stopped_ms is {} where less than reject.delay_counts at encoder.counts_per_s_max, {delay_ms:.3} ms, is expected",
                 encoder.stopped_ms
@@ -200,7 +199,7 @@ impl Station {
     }
 }
 
-/// The whole nanoseconds of a duration within its range.
+/// A duration within its range, in whole nanoseconds.
 pub fn ns_from_ms(ms: f64) -> u64 {
     (ms * 1e6).round() as u64
 }

@@ -1,4 +1,4 @@
-//! What keeps a station from running well on this machine, and what to do about each finding.
+//! Checks whether a station can run well on this machine, and gives a fix for each finding.
 
 mod accelerators;
 mod finding;
@@ -11,7 +11,7 @@ use crate::config::Station;
 pub use finding::{Finding, Status};
 pub use system::System;
 
-/// Runs every check; without a configuration, those of the machine alone.
+/// Runs every check; without a configuration, only the checks of the machine.
 pub fn examine(system: &System, station: Option<&Station>) -> Vec<Finding> {
     let mut findings = machine::examine(system, station);
     findings.extend(gpio::examine(station));

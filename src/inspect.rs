@@ -27,7 +27,7 @@ pub enum InspectError {
     #[error("the frame was not scored: {0}")]
     NotScored(Unscored),
     #[error(
-        "points are {depth_m} m away where {usual_m} m was usual in the fit: their unit differs from that of the fit; set depth_unit_m of the camera file (depth images), or --cloud-unit (clouds)"
+        "points are {depth_m} m away, but {usual_m} m was usual in the fit: their unit differs from that of the fit; set depth_unit_m of the camera file (depth images), or --cloud-unit (clouds)"
     )]
     Unit { depth_m: f32, usual_m: f32 },
     #[error(transparent)]
@@ -56,7 +56,7 @@ pub struct Inspector {
 #[derive(Clone, Debug, Default)]
 pub struct Inspection {
     pub outcome: Outcome,
-    /// Why something else than the part may have been inspected.
+    /// Why something other than the part may have been inspected.
     pub doubt: Option<Doubt>,
     pub input: NetworkInput,
     pub maps: AnomalyMaps,
@@ -105,7 +105,7 @@ impl Inspector {
         Ok(Self { arithmetic, ..Self::from_backend(backend, metadata) })
     }
 
-    /// Takes a back end that holds a fitted engine with this `metadata`.
+    /// Uses a back end that holds a fitted engine with this `metadata`.
     pub fn from_backend(backend: Box<dyn Backend + Send>, metadata: Metadata) -> Self {
         Self {
             backend,
@@ -121,7 +121,7 @@ impl Inspector {
         }
     }
 
-    /// How the CPU evaluates the networks.
+    /// Returns how the CPU evaluates the networks.
     pub fn evaluation(&self) -> Evaluation {
         Evaluation { arithmetic: self.arithmetic, stride: self.preparation.stride }
     }
@@ -135,18 +135,18 @@ impl Inspector {
         self.thresholds = Some(thresholds);
     }
 
-    /// Sets whether a part is rejected where something else may have been taken for it.
+    /// Sets whether a part is rejected if something else may have been taken for it.
     pub fn reject_doubtful(&mut self, rejects: bool) {
         self.rejects_doubtful = rejects;
     }
 
-    /// Sets where defects count from now on: everywhere with none. Returns the regions before.
+    /// Sets the regions in which defects count from now on; with none they count everywhere. Returns the previous ones.
     pub fn replace_regions(&mut self, regions: Option<NetworkMask>) -> Option<NetworkMask> {
         std::mem::replace(&mut self.regions, regions)
     }
 
-    /// The parts of a frame that are to be inspected one by one, each by its middle `[x, y]`, pixels of the photograph.
-    /// Where the engine inspects one part for each frame, or finds none, there is one part without a middle.
+    /// Returns the parts of a frame that are inspected one by one, each as its middle `[x, y]` in pixels of the
+    /// photograph. If the engine inspects one part for each frame, or finds none, returns one part without a middle.
     pub fn parts(&mut self, frame: &RgbdFrame) -> Result<Vec<Option<[f32; 2]>>, InspectError> {
         if self.preparation.part != PartChoice::Each {
             return Ok(vec![None]);
@@ -160,15 +160,15 @@ impl Inspector {
         self.inspect_part(frame, None)
     }
 
-    /// Runs the method on one of the parts of a frame, by its middle in the photograph.
+    /// Runs the method on the part of a frame whose middle in the photograph is `at`.
     pub fn inspect_part(&mut self, frame: &RgbdFrame, at: Option<[f32; 2]>) -> Result<Inspection, InspectError> {
         let mut inspection = Inspection::default();
         self.inspect_into(frame, at, &mut inspection)?;
         Ok(inspection)
     }
 
-    /// [`Self::inspect_part`] over the inspection of an earlier frame, whose buffers it reuses: a stream of frames of
-    /// one size allocates nothing once the first went through. After an error nothing was inspected.
+    /// [`Self::inspect_part`] that replaces the inspection of an earlier frame and reuses its buffers: a stream of
+    /// frames of one size allocates nothing after the first. After an error nothing was inspected.
     pub fn inspect_into(
         &mut self,
         frame: &RgbdFrame,
@@ -231,7 +231,7 @@ impl Inspector {
 }
 
 impl Inspection {
-    /// Number of pixels that have a shape feature.
+    /// Number of pixels with a shape feature.
     pub fn valid_pixels(&self) -> usize {
         self.maps.valid.iter().filter(|v| **v).count()
     }

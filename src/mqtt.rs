@@ -1,4 +1,4 @@
-//! Verdicts for other programs, over MQTT 3.1.1 without TLS: let a broker on this machine or this network pass them on.
+//! Publishes verdicts to other programs over MQTT 3.1.1 without TLS, by a broker on this machine or network.
 //!
 //! `<topic>/verdict` gets one JSON object per part, at least once. `<topic>/state` is retained: `running`, `fault` or
 //! `stopped`, and `offline` as the last will, which the broker sends when the connection is lost.
@@ -28,13 +28,14 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Starts the threads that connect, and connect again. A broker that cannot be reached is not an error: events wait or are dropped.
+    /// Starts the threads that connect and reconnect. A broker that cannot be reached is not an error: events wait or
+    /// are dropped.
     #[cfg(feature = "mqtt")]
     pub fn start(config: &Mqtt, metrics: Arc<Metrics>) -> Result<Self, MqttError> {
         Ok(Self { client: client::Client::start(config, metrics)? })
     }
 
-    /// This program was built without MQTT.
+    /// Fails, since this program was built without MQTT.
     #[cfg(not(feature = "mqtt"))]
     pub fn start(_config: &Mqtt, _metrics: Arc<Metrics>) -> Result<Self, MqttError> {
         Err(MqttError::NotBuilt)

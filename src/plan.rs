@@ -1,4 +1,4 @@
-//! The plan of a station: what its configuration means to each of its threads, derived in one place.
+//! The plan of a station: the settings of each of its threads, derived from the configuration in one place.
 
 use crate::config::record::Record;
 use crate::config::trigger::{Trigger, TriggerSource};
@@ -10,7 +10,7 @@ use crate::runtime::camera::patience;
 use crate::runtime::plan::{Announced, Recording, RuntimePlan, Timing};
 use crate::runtime::recorder::RecorderOptions;
 
-/// How a station works. Times are whole nanoseconds.
+/// The settings of a station's threads. Times are whole nanoseconds.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub reject: RejectPlan,
@@ -18,7 +18,7 @@ pub struct Plan {
     pub runtime: RuntimePlan,
 }
 
-/// The plan of a configuration that was checked.
+/// Derives the plan of a configuration that was checked.
 impl From<&Station> for Plan {
     fn from(station: &Station) -> Self {
         let reject = reject_plan(station);

@@ -28,11 +28,11 @@ use requests::Requests;
 pub use requests::Signals;
 use watchers::watchers;
 
-/// Actions of the live page that may wait.
+/// Number of actions of the live page that may wait.
 const ACTIONS_MAX: usize = 4;
 
-/// Longer than an inspection takes. Without a sign of progress for this long and the camera's time-out together, the
-/// station is not healthy.
+/// A time that is longer than an inspection. The station is not healthy if it makes no progress for this time and the
+/// camera's time-out together.
 const INSPECTION_MAX: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Error)]
@@ -58,7 +58,7 @@ pub enum RunError {
 pub fn run(station: &Station, path: &Path, signals: Signals) -> Result<(), RunError> {
     let manager = ServiceManager::from_environment().map_err(RunError::Manager)?;
     let plan = Plan::from(station);
-    // First of all, so that the outputs are at their safe state while the rest is made ready.
+    // Opened first, so that the outputs are in their safe state while the rest starts.
     let actuator = reject::start(station, plan.reject, plan.actuator)?;
     let mut judgement = checked_judgement(station)?;
     let mut last_run = LastRun::for_configuration(path);
@@ -101,7 +101,7 @@ fn checked_judgement(station: &Station) -> Result<Judgement, JudgementError> {
     Ok(judgement)
 }
 
-/// The station's name is that of its configuration.
+/// The name of the station: the file name of its configuration.
 fn name(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -1,4 +1,4 @@
-//! What a person or a monitor sees of a running station: a live page, its data, `/metrics` and `/healthz`, over HTTP.
+//! Serves the live page of a running station, its data, `/metrics` and `/healthz` over HTTP.
 //!
 //! The view reads atomics and one slot with the latest picture. A picture is copied only while someone looks, and drawn
 //! and encoded by threads of low priority, so that no client, however slow, holds up the station.
@@ -32,14 +32,14 @@ use page::Page;
 /// Threads that answer the page's requests, and threads for `/healthz` and `/metrics` alone.
 const PAGE_THREADS: usize = 4;
 const MONITOR_THREADS: usize = 2;
-/// Whole requests that may wait for a thread.
+/// Number of complete requests that may wait for a thread.
 const VISITS_MAX: usize = 64;
-/// Requests and answers are small: so is what a thread needs.
+/// Stack of each thread: requests and answers are small.
 const STACK_BYTES: usize = 512 << 10;
 
 #[derive(Debug, Error)]
 pub enum ViewError {
-    #[error("cannot listen on {address}: {source}; is another station's view there, or the port not allowed?")]
+    #[error("cannot listen on {address}: {source}; does another station's view use it, or is the port not permitted?")]
     Listen { address: SocketAddr, source: std::io::Error },
     #[error("cannot start the view's threads: {0}")]
     Thread(std::io::Error),
@@ -61,7 +61,7 @@ impl View {
         let address = listener.local_addr().map_err(failed)?;
         if !address.ip().is_loopback() {
             log::warn!(
-                "the view on {address} shows pictures of parts to whoever reaches it, unencrypted: bind it to 127.0.0.1 where nobody else is to look"
+                "the view on {address} shows pictures of parts, unencrypted, to everyone who reaches it: bind it to 127.0.0.1 if nobody else should see them"
             );
         }
         let stopping = Arc::new(AtomicBool::new(false));
@@ -73,7 +73,7 @@ impl View {
         Ok(view)
     }
 
-    /// Threads that answer requests until nobody sends any more.
+    /// Starts threads that answer requests until the channel closes.
     fn lane(&mut self, threads: usize, page: &Arc<Page>) -> Result<SyncSender<Visit>, ViewError> {
         let (visits, visited) = sync_channel(VISITS_MAX);
         let visited = Arc::new(Mutex::new(visited));
@@ -102,7 +102,7 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        // The intake ends, and with it the lanes.
+        // The end of the intake closes the channels, which ends the other threads.
         self.stopping.store(true, Relaxed);
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
@@ -120,7 +120,7 @@ fn answer_visits(visited: &Mutex<Receiver<Visit>>, page: &Page) {
             Ok(request) => (page.answer(peer.ip(), &request), request.method == "HEAD"),
             Err(refusal) => (refusal, false),
         };
-        // A client that goes away or breaks the rules has itself to blame: there is no one to tell.
+        // An error means that the client has gone or broke the protocol: nobody is left to answer.
         drop(http::answer(stream, &answer, head_only));
     }
 }

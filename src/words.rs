@@ -1,8 +1,8 @@
-//! The words by which the values of an enum are written: one list for the configuration and the command line.
+//! The words for the values of an enum: one list for the configuration and the command line.
 
 use thiserror::Error;
 
-/// A word that no value has.
+/// The word is not that of any value.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{found:?} is none of {}", known.join(", "))]
 pub struct UnknownWord {
@@ -10,7 +10,8 @@ pub struct UnknownWord {
     pub known: &'static [&'static str],
 }
 
-/// Gives an enum `ALL`, `WORDS` in the same order, `name` and `FromStr`; with `serde` before it, files hold the words too.
+/// Gives an enum `ALL`, `WORDS` in the same order, `name` and `FromStr`; with `serde` before it, the words are used in
+/// files too.
 macro_rules! words {
     (serde $type:ident { $($variant:ident = $word:literal,)+ }) => {
         $crate::words::words!($type { $($variant = $word,)+ });

@@ -43,7 +43,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     let mut engine = Engine::read(&arguments.engine)?;
     super::output::check(output)?;
     engine.prepare_as(arguments.scene.apply(&engine.metadata.preparation)?)?;
-    // The threshold that is found replaces the one before, and belongs to this stride.
+    // The new threshold replaces the earlier one, and holds for this stride only.
     engine.metadata.preparation = arguments.evaluation.apply(&engine.metadata.preparation);
     let evaluation = &arguments.evaluation;
     let mut inspector = Inspector::on_machine(evaluation.backend(), engine.clone(), evaluation.arithmetic())?;
@@ -57,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
         let frame = entry.frame()?;
         bar.inc(1);
         if fitted.contains(&frame.fingerprint()) {
-            tally.leave_out("used in the fit, so that its score is too low", &entry.name);
+            tally.leave_out("used in the fit, which makes its score too low", &entry.name);
             continue;
         }
         let named = || entry.rgb.display().to_string();

@@ -11,7 +11,7 @@ use crosscheck::calibration::import::{
 use super::Exit;
 use super::options::{Size, one_of};
 
-/// A lens that was found worse than this is calibrated again, pixels.
+/// Reprojection error in pixels above which a calibration should be repeated.
 const ERROR_PX_MAX: f64 = 0.5;
 
 /// Write a camera file from calibrations of OpenCV, ROS or Kalibr (docs/station.md describes how to calibrate with a
@@ -100,7 +100,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The colour imager's lens, and the depth imager's where it is given.
+/// The colour imager's intrinsics, and the depth imager's if its calibration is given.
 fn lenses(arguments: &Arguments) -> Result<(ImportedLens, Option<ImportedLens>)> {
     let asked = |imager, size: Option<Size>, camera| LensRequest {
         imager,
@@ -132,28 +132,30 @@ fn tell(imager: &str, calibrated: &ImportedLens) {
     let (across, down) = (view_deg(width, fx), view_deg(height, fy));
     let error = match calibrated.reprojection_error_px {
         Some(error) => format!("reprojection error {error:.2} px"),
-        None => "reprojection error not told".into(),
+        None => "reprojection error unknown".into(),
     };
     let part = calibrated.part.as_ref().map_or(String::new(), |part| format!(" ({part})"));
     log::info!("{imager}{part}: {width} x {height}, view {across:.0} x {down:.0} degrees, {error}");
     calibrated.doubt.iter().for_each(|doubt| log::warn!("{imager}: {doubt}"));
     if calibrated.reprojection_error_px.is_some_and(|error| error > ERROR_PX_MAX) {
-        log::warn!("{imager}: more than {ERROR_PX_MAX} px of error: take more pictures of the board, sharp and tilted");
+        log::warn!(
+            "{imager}: the reprojection error is above {ERROR_PX_MAX} px: take more pictures of the board, sharp and tilted"
+        );
     }
 }
 
-/// Without a depth lens there is one only, which may be of the other imager.
+/// Warns if the only calibration given is that of the depth imager.
 fn tell_registered(colour: &ImportedLens) {
-    log::info!("depth is taken to be registered to colour: give --depth and --extrinsics where it is not");
+    log::info!("depth is assumed to be registered to colour: if it is not, give --depth and --extrinsics");
     if let Some(claim) = colour.says.iter().find(|claim| claim.imager == Imager::Depth) {
         log::warn!(
-            "colour: its {} speaks of the depth imager, which is right only where the camera registers colour to depth",
+            "colour: its {} names the depth imager, which is right only if the camera registers colour to depth",
             claim.by
         );
     }
 }
 
-/// Where the colour imager is, for a person to compare with the camera.
+/// Logs where the colour imager is relative to the depth imager, for a person to compare with the camera.
 fn tell_way(way: &ImportedExtrinsics) {
     let Extrinsics { rotation, .. } = way.extrinsics;
     let [x, y, z] = way.extrinsics.inverse().translation_m.map(|metres| 1000.0 * metres);
@@ -162,6 +164,6 @@ fn tell_way(way: &ImportedExtrinsics) {
     let turn = ((rotation[0][0] + rotation[1][1] + rotation[2][2] - 1.0) / 2.0).clamp(-1.0, 1.0).acos().to_degrees();
     log::info!("extrinsics: {}", way.told_by);
     log::info!(
-        "extrinsics: looking as the camera does, the colour imager is {x}, {y} and {z} the depth imager, turned by {turn:.1} degrees: compare that with the camera"
+        "extrinsics: in the viewing direction of the camera, the colour imager is {x}, {y} and {z} the depth imager, and rotated by {turn:.1} degrees: compare this with the camera"
     );
 }

@@ -19,7 +19,7 @@ use super::interrupt::stop_on_interrupt;
 use super::options::{EngineOption, ReadingOptions, SceneOption};
 use super::say::print;
 
-/// Frames that the picture shows.
+/// Number of frames that the picture shows.
 const PICTURED: usize = 12;
 
 /// Measure the belt, the part on it and the light, warn if the geometry does not suit the method, and propose a [scene]
@@ -57,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     let shape = arguments.engine.read()?.metadata.architecture.xyz;
     let station = arguments.config.as_deref().map(Station::read).transpose()?;
     let known = arguments.scene.read()?.or(station.as_ref().and_then(|station| station.scene.clone()));
-    // Its belt is what is measured here.
+    // The belt is measured here, so the one of the scene is not used.
     let known = known.map(|scene| scene.without_belt().prepare(&Preparation::default())).transpose()?;
     let mut seen = Seen { survey: known.map_or_else(Survey::default, Survey::in_scene), frames: Vec::new() };
     match &station {
@@ -67,7 +67,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     finish(&seen, &shape, &arguments.output)
 }
 
-/// What was measured, and some of the frames, for the picture.
+/// The survey, and some of the frames for the picture.
 struct Seen {
     survey: Survey,
     frames: Vec<RgbdFrame>,
@@ -110,7 +110,7 @@ fn see_live(seen: &mut Seen, station: &Station, parts: usize) -> Result<()> {
     Ok(())
 }
 
-/// Writes what was measured and prints it.
+/// Writes and prints the station calibration.
 fn finish(seen: &Seen, shape: &PointMaeShape, output: &Path) -> Result<Exit> {
     let station = seen.survey.finish()?;
     station.write(output)?;
@@ -123,7 +123,7 @@ fn finish(seen: &Seen, shape: &PointMaeShape, output: &Path) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A contact sheet of what the proposed scene takes for the part, beside `output`.
+/// Writes a contact sheet beside `output`, which shows the pixels that the proposed scene takes for the part.
 fn draw(frames: &[RgbdFrame], output: &Path) -> Result<()> {
     let scene = Scene::read(output)?.prepare(&Preparation::default())?;
     let mut sheet = ContactSheet::default();
@@ -133,14 +133,14 @@ fn draw(frames: &[RgbdFrame], output: &Path) -> Result<()> {
     }
     let path = output.with_extension("png");
     overlay::write(&path, &sheet.picture()).with_context(|| format!("cannot write {}", path.display()))?;
-    log::info!("wrote {}: what the proposed [scene] takes for the part", path.display());
+    log::info!("wrote {}: the pixels that the proposed [scene] takes for the part", path.display());
     Ok(())
 }
 
 fn to_text(station: &StationCalibration) -> String {
     let Some(measured) = &station.measured else { return String::new() };
     let Measured { belt, usual, .. } = measured;
-    let part = measured.part.as_ref().map_or("none was seen whole".into(), part_to_text);
+    let part = measured.part.as_ref().map_or("no frame shows one whole".into(), part_to_text);
     let Region { x, y, width, height } = measured.region_of_interest;
     let (right, bottom) = (x + width, y + height);
     [

@@ -22,7 +22,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<Exit> {
     let station = Station::read(&arguments.config)?;
     secrets::check(&station, &arguments.config)?;
-    // Reads the camera file, and opens no camera.
+    // This reads the camera file, but opens no camera.
     opener(&station.camera, station.engine.backend)?;
     if let Some(replay) = &station.camera.replay {
         playback(replay)?.check()?;

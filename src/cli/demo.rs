@@ -24,15 +24,15 @@ use super::progress::{EpochBar, frames_bar};
 use super::report_files::write_report;
 use super::say::print;
 
-/// Good parts that the demo learns from.
+/// Number of good parts that the demo learns from.
 const SHOTS: u64 = 16;
-/// Good parts for the threshold: the fewest that support the rate.
+/// Number of good parts for the threshold: the fewest that the false-reject rate allows.
 const VALIDATION: u64 = 99;
 const FALSE_REJECT_RATE: f64 = 0.01;
-/// First numbers of the validation's and the stream's parts.
+/// Numbers of the first validation part and of the first inspected part.
 const VALIDATION_START: u64 = 1_000;
 const STREAM_START: u64 = 2_000;
-/// Frames that wait while one is inspected.
+/// Number of frames that may wait while one is inspected.
 const QUEUE: usize = 1;
 
 /// Learn a synthetic part from 16 good examples, calibrate a threshold, and inspect a stream of good and defective
@@ -91,7 +91,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     let histogram = out.join("scores.svg");
     plots::score_histogram(&histogram, arguments.part.name(), &stream.tested, Some(calibration.threshold))
         .with_context(|| format!("cannot write {}", histogram.display()))?;
-    // The last: where it is, the others are.
+    // Written last: if it is there, the other files are too.
     write_report(out, &report)?;
     say(&format!(
         "\n{}\n{:.1} frames/s; overlays, report.md and the engine are in {}",
@@ -132,14 +132,14 @@ fn find_threshold(scene: &Scene, engine: &Engine) -> Result<Calibration> {
     Ok(calibrate(&scores, FALSE_REJECT_RATE, None)?)
 }
 
-/// What came of the parts on the belt.
+/// The inspected parts, and the time that their inspection took.
 struct Stream {
     tested: Vec<Tested>,
     spent: Duration,
 }
 
 impl Stream {
-    /// The scene makes frames while the engine inspects, as a camera does.
+    /// Inspects frames while another thread renders the next ones, as a camera would capture them.
     fn run(scene: &Scene, engine: Engine, arguments: &Arguments, out: &Path) -> Result<Self> {
         let threshold = engine.metadata.calibration.map(|c| c.threshold);
         let mut inspector = Inspector::new(engine)?;
@@ -181,7 +181,7 @@ impl Stream {
         });
     }
 
-    /// What each kind of part came to.
+    /// A table of passed and rejected parts by kind.
     fn confusion(&self) -> String {
         let mut text = format!("{:18}{:>6}{:>8}\n", "", "pass", "reject");
         for defect in std::iter::once(None).chain(Defect::ALL.map(Some)) {
@@ -193,7 +193,7 @@ impl Stream {
     }
 }
 
-/// As many good parts as defective ones, every kind of defect as often, in random order.
+/// Equally many good and defective parts, and equally many of each kind of defect, in random order.
 fn mixed(frames: u64, seed: u64) -> Vec<Option<Defect>> {
     let defects = Defect::ALL.into_iter().cycle().map(Some);
     let mut all: Vec<Option<Defect>> =

@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     let classes = if arguments.classes.is_empty() { layout.classes(root)? } else { arguments.classes.clone() };
     anyhow::ensure!(!arguments.shots.contains(&0), "--shots needs at least 1 frame");
     if engine.is_fitted() && !arguments.shots.is_empty() {
-        anyhow::bail!("the engine is fitted already: --shots needs one without mappings");
+        anyhow::bail!("the engine is fitted already: --shots needs an engine without mappings");
     }
     let settings = arguments.fit.settings();
     let accepts_left_out = arguments.fit.accepts_left_out();
@@ -80,7 +80,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     for (i, shots) in rounds.iter().enumerate() {
         let false_reject_rate = arguments.false_reject_rate;
         let protocol = Protocol { shots: *shots, settings, accepts_left_out, false_reject_rate, backend, arithmetic };
-        // Plots and pictures are of the last round, as the report's main figures are.
+        // Plots and galleries show the last round, which also gives the report's main figures.
         evaluation.draws = i + 1 == rounds.len();
         let dataset = Dataset { root, layout, reading: reading.clone() };
         figures.push((*shots, evaluation.round(&engine, &dataset, &classes, &protocol)?));
@@ -109,19 +109,19 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Rounds over classes, with what they leave behind.
+/// The evaluation of all classes in each round, and the files and tallies that it collects.
 struct Evaluation {
-    /// Filled on the way, and moved to where the report is to be at the end.
+    /// A temporary folder, which is moved to the report's place at the end.
     report: Option<NewFolder>,
     draws: bool,
     latencies: Vec<Duration>,
-    /// By class and step.
+    /// Frames used and left out, by class and step.
     tallies: Vec<(String, Tally)>,
     bar: ProgressBar,
 }
 
 impl Evaluation {
-    /// The folder is made first: a report that cannot be written shows before hours are spent.
+    /// Makes the folder first, so that a report that cannot be written fails before hours are spent.
     fn new(report: Option<&Path>) -> Result<Self> {
         let beside = |folder: &Path| {
             files::make_folder(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;

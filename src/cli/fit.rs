@@ -53,14 +53,18 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<Exit> {
     let mut engine = arguments.engine.read()?;
-    // What is learnt now is learnt in this scene, whatever was learnt before.
+    // The mappings are learnt in this scene, even if the engine was fitted in another one before.
     engine.metadata.preparation = arguments.scene.apply(&engine.metadata.preparation)?;
     let settings = arguments.fit.settings();
     let mut entries = dataset::nominal(&arguments.nominal, &arguments.reading.read()?)?;
     if let Some(shots) = arguments.shots {
         anyhow::ensure!(shots > 0, "--shots needs at least 1 frame");
         if shots > entries.len() {
-            log::warn!("{} has {} good frames where {shots} are asked for", arguments.nominal.display(), entries.len());
+            log::warn!(
+                "{} has only {} good frames, but --shots asks for {shots}",
+                arguments.nominal.display(),
+                entries.len()
+            );
         }
         entries = dataset::draw(entries, shots, settings.seed);
     }
@@ -83,9 +87,9 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     bar.finish();
     engine.write(&arguments.output)?;
     if interrupted {
-        log::info!("interrupted: the best mappings so far are written; --resume goes on");
+        log::info!("interrupted: the best mappings so far are written; --resume continues the fit");
     } else {
-        // Not before the engine is there to stay: one of both always is.
+        // Only now that the engine is written: one of the two always exists.
         state::remove(&keep.path)?;
     }
     tally.say("fit");
@@ -93,7 +97,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The state's place beside the output. What cannot be written, or is not there to go on from, shows before the work.
+/// Where and how often the state is saved. Fails before the work starts if a file cannot be written, or if there is no
+/// state to resume from.
 fn keep(arguments: &Arguments) -> Result<Keep> {
     let mut path = arguments.output.clone().into_os_string();
     path.push(".state");
@@ -102,21 +107,22 @@ fn keep(arguments: &Arguments) -> Result<Keep> {
     super::output::check(&path)?;
     if arguments.resume && !path.exists() {
         anyhow::bail!(
-            "no state found at {}: there is nothing to go on from; leave out --resume to start",
+            "no state found at {}: there is no fit to continue; leave out --resume to start one",
             path.display()
         );
     }
     if !arguments.resume && path.exists() {
         let left = path.display();
         log::warn!(
-            "{left} is what a fit that was broken off left: this one starts again and replaces it; --resume goes on"
+            "{left} is the state of an interrupted fit: this fit starts from the beginning and replaces it; --resume continues the interrupted one"
         );
     }
     let every = Duration::from_secs(arguments.keep_state_every);
     Ok(Keep { path, every, resume: arguments.resume })
 }
 
-/// Reads every frame and computes its features. Says what was taken for the part, and shows it in `preview`.
+/// Reads every frame and adds its features to the fit. Logs doubts about the part, and writes the contact sheet to
+/// `preview`.
 fn add_all(
     fit: &mut Fit,
     entries: &[Entry],
@@ -149,13 +155,13 @@ fn add_all(
         overlay::write(&path, &sheet.picture()).with_context(|| format!("cannot write {}", path.display()))?;
         let left_out = match sheet.left_out() {
             0 => String::new(),
-            frames => format!(", but for the last {frames}"),
+            frames => format!(", except the last {frames}"),
         };
-        log::info!("wrote {}: what was taken for the part in each frame{left_out}", path.display());
+        log::info!("wrote {}: the pixels that were taken for the part in each frame{left_out}", path.display());
     }
     if let Some(usual) = fit.usual() {
         log::info!(
-            "the part usually has {} points of the network's picture, in frames {:.3} m deep",
+            "the part usually has {} points in the network frame, at a depth of {:.3} m",
             usual.points,
             usual.depth_m
         );

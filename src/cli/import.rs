@@ -11,39 +11,40 @@ use crosscheck::prepare::Preparation;
 use super::Exit;
 use super::options::{SceneOption, one_of};
 
-/// Points in a group of an engine whose mappings are still to be learnt.
+/// Points in a group if the mappings are still to be learnt.
 const GROUP_SIZE: usize = 32;
 
-/// Make an engine file from checkpoints, pruned to a variant.
+/// Make an engine file from the checkpoints of published networks, pruned to a variant.
 #[derive(Args)]
 #[command(group(clap::ArgGroup::new("weights").required(true).args(["rgb", "seeded"])))]
 pub struct Arguments {
-    /// Where both Transformers are cut: 1, 4, 8 or 12 blocks
+    /// Number of blocks that both Transformers keep: tiny 1, small 4, medium 8, full 12
     #[arg(long, value_parser = one_of::<Variant>(Variant::PUBLISHED.map(Variant::name)))]
     variant: Variant,
-    /// Points in a group, 32 or 128; 32 when left out, but mappings need the number that they were learnt with
+    /// Points in a group, 32 or 128; 32 if left out. With mappings it must be given, with the value they were learnt
+    /// with
     #[arg(long, value_name = "K", value_parser = parse_group_size)]
     group_size: Option<usize>,
-    /// Colour backbone: dino_vitbase8_pretrain.pth, or timm's safetensors
+    /// Weights of the colour network: dino_vitbase8_pretrain.pth, or those of timm or transformers (ViT-B/8)
     #[arg(long, value_name = "FILE", requires = "xyz", conflicts_with = "seeded")]
     rgb: Option<PathBuf>,
-    /// Shape backbone: pointmae_pretrain.pth
+    /// Weights of the shape network: pointmae_pretrain.pth
     #[arg(long, value_name = "FILE", requires = "rgb")]
     xyz: Option<PathBuf>,
-    /// Make up all weights from their names and this number, mappings included: for trials and tests
+    /// Random weights from this seed, mappings included, instead of published ones; for trials and tests
     #[arg(long, value_name = "N")]
     seeded: Option<u64>,
-    /// Learnt mapping from colour to shape; an engine without mappings is to be fitted
+    /// Learnt mapping from colour to shape; without mappings the engine must be fitted
     #[arg(long, value_name = "FILE", requires = "mapping_xyz_to_rgb", conflicts_with = "seeded")]
     mapping_rgb_to_xyz: Option<PathBuf>,
     /// Learnt mapping from shape to colour
     #[arg(long, value_name = "FILE", requires = "mapping_rgb_to_xyz")]
     mapping_xyz_to_rgb: Option<PathBuf>,
-    /// Prefix of a part's names in its file, where the part is there more than once: rgb=encoder_q.; parts are rgb,
-    /// xyz, map_rgb_to_xyz and map_xyz_to_rgb; repeatable
-    #[arg(long, value_name = "PART=PREFIX", value_parser = parse_prefix, conflicts_with = "seeded")]
+    /// Prefix of a network's names in its file, needed if the file contains the network more than once, such as
+    /// rgb=encoder_q. ; networks are rgb, xyz, map_rgb_to_xyz and map_xyz_to_rgb; repeatable
+    #[arg(long, value_name = "NETWORK=PREFIX", value_parser = parse_prefix, conflicts_with = "seeded")]
     prefix: Vec<(Part, String)>,
-    /// How weights are stored; arithmetic is f32
+    /// Type in which weights are stored; the arithmetic is not affected
     #[arg(long, default_value = "f16", value_parser = one_of::<Storage>(Storage::WORDS))]
     precision: Storage,
     /// Engine file to write
@@ -67,7 +68,7 @@ fn parse_prefix(text: &str) -> Result<(Part, String), String> {
         Some((part, prefix.to_owned()))
     });
     let parts = || Part::ALL.map(Part::name).join(", ");
-    found.ok_or_else(|| format!("expected PART=PREFIX, where PART is one of {}", parts()))
+    found.ok_or_else(|| format!("expected NETWORK=PREFIX, where NETWORK is one of {}", parts()))
 }
 
 pub fn run(arguments: &Arguments) -> Result<Exit> {
@@ -76,7 +77,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     let group_size = match arguments.group_size {
         Some(group_size) => group_size,
         None if with_mappings => bail!(
-            "--group-size is needed with mappings: their files fit groups of 32 or 128 points alike and do not tell which they were learnt with; the published ones were learnt with 128"
+            "--group-size is needed with mappings: their files do not tell whether they were learnt with groups of 32 or 128 points, and fit both; the published ones were learnt with 128"
         ),
         None => GROUP_SIZE,
     };
@@ -88,7 +89,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     if with_mappings {
         let stated = stated(variant, group_size, arguments.scene.is_given());
         log::warn!(
-            "the mappings' files do not tell what they were learnt for, so it cannot be checked. The engine assumes: {}. If any of it is wrong, its scores mean nothing",
+            "the mappings' files do not tell what they were learnt for, so it cannot be checked. The engine assumes: {}. If any of this is wrong, its scores mean nothing",
             stated.join(", ")
         );
         provenance.push(Source::Stated(stated));
@@ -113,7 +114,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What the engine assumes that the mappings were learnt for, since their files do not tell it.
+/// What the mappings are assumed to have been learnt for, since their files do not tell.
 fn stated(variant: Variant, group_size: usize, own_scene: bool) -> Vec<String> {
     let scene = if own_scene { "in the scene given" } else { "in the usual way" };
     vec![
@@ -145,7 +146,7 @@ fn read_checkpoints(
         let name = part.name();
         ensure!(prefixes <= 1, "--prefix {name}=... is given {prefixes} times: give it once");
         let Some(path) = path else {
-            ensure!(prefixes == 0, "--prefix {name}=... is given, but no file of {}", part.describe());
+            ensure!(prefixes == 0, "--prefix {name}=... is given without a file of {}", part.describe());
             continue;
         };
         let checkpoint = Checkpoint::open(path)?;
@@ -160,7 +161,7 @@ fn read_checkpoints(
         if !selection.unknown.is_empty() {
             let names = selection.unknown.join(", ");
             log::warn!(
-                "{}: these tensors are left out, as {} has none of such names: {names}",
+                "{}: these tensors are left out, since {} has no tensors of these names: {names}",
                 path.display(),
                 part.describe()
             );

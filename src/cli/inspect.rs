@@ -20,7 +20,7 @@ use super::Exit;
 use super::options::{EvaluationOptions, ReadingOptions, SceneOption};
 use super::say::print;
 
-/// The last of the files to be there.
+/// The file that is written last: if it is there, the others are too.
 const PARTS: &str = "part.png";
 
 /// Inspect one frame. Exit code: 0 pass (or the engine has no threshold yet), 1 reject or review, 2 error.

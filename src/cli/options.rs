@@ -46,13 +46,13 @@ impl EngineOption {
     }
 }
 
-/// How mappings are learnt, where the engine's own way is not wanted.
+/// How mappings are learnt.
 #[derive(Args)]
 pub struct FitOptions {
-    /// Passes over the frames
+    /// Passes over the frames [default: 250]
     #[arg(long)]
     epochs: Option<usize>,
-    /// Pixels of one optimisation step
+    /// Pixels of one optimisation step [default: 2048]
     #[arg(long)]
     pixels: Option<usize>,
     /// Seed of the initial weights and of all random draws; the same seed gives the same result
@@ -79,7 +79,7 @@ impl FitOptions {
     }
 }
 
-/// What of a photograph is taken for the part, where the default or the engine's own way is not wanted.
+/// Which pixels of a photograph are taken for the part; the engine's own scene, or the default, if left out.
 #[derive(Args)]
 pub struct SceneOption {
     /// TOML file with a [scene] (crop, belt and part): a station's configuration, or the output of `crosscheck
@@ -93,18 +93,18 @@ impl SceneOption {
         self.scene.is_some()
     }
 
-    /// The scene that is asked for.
+    /// The scene of the file, if one was named.
     pub fn read(&self) -> Result<Option<Scene>, ConfigError> {
         self.scene.as_deref().map(Scene::read).transpose()
     }
 
-    /// `base` in the scene that is asked for.
+    /// `base` with the scene of the file, if one was named.
     pub fn apply(&self, base: &Preparation) -> anyhow::Result<Preparation> {
         Ok(self.read()?.map_or_else(|| Ok(base.clone()), |scene| scene.prepare(base))?)
     }
 }
 
-/// How the points of files are meant.
+/// How the points in files are read.
 #[derive(Args)]
 pub struct ReadingOptions {
     /// Camera file (TOML), needed if the frames have depth images instead of clouds
@@ -119,7 +119,7 @@ pub struct ReadingOptions {
 }
 
 impl ReadingOptions {
-    /// Whether anything but the default is asked for.
+    /// Whether any of these options differs from its default.
     pub fn is_given(&self) -> bool {
         self.camera.is_some() || self.no_point.is_some() || self.cloud_unit != Reading::default().cloud_unit_m
     }
@@ -160,7 +160,7 @@ impl MachineOption {
 }
 
 impl EvaluationOptions {
-    /// `base` with what was asked for in its place.
+    /// `base` with the options that were given.
     pub fn apply(&self, base: &Preparation) -> Preparation {
         Preparation { stride: self.stride.unwrap_or(base.stride), ..base.clone() }
     }
@@ -169,7 +169,7 @@ impl EvaluationOptions {
         self.machine.choice()
     }
 
-    /// What to calculate in; anything but f32 is said.
+    /// The arithmetic of the large products; logged unless it is f32.
     pub fn arithmetic(&self) -> Arithmetic {
         arithmetic::on_this_machine(self.precision)
     }

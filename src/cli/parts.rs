@@ -1,4 +1,4 @@
-//! The parts that a station's camera sees, one frame each; nothing is judged and no output is touched.
+//! The parts that a station's camera sees, one frame each; nothing is judged and no output is driven.
 
 use std::mem::swap;
 use std::ops::ControlFlow;
@@ -17,8 +17,9 @@ use crosscheck::runtime::finder::Finder;
 
 const WAIT: Duration = Duration::from_millis(100);
 
-/// Shows `each` every part, in the frame in which it is nearest to the middle, or every frame where the part triggers
-/// the camera; until it breaks, a recording ends, or `stop` is set. `belt`: the plane, where it was measured.
+/// Calls `each` with one frame of every part, the one in which it is nearest to the middle; with every frame if the
+/// part triggers the camera. Ends when `each` breaks, a recording ends, or `stop` is set. `belt` is the plane, if
+/// measured.
 pub fn of_station(
     station: &Station,
     belt: Option<Plane>,
@@ -40,7 +41,7 @@ pub fn of_station(
             }
             Err(CameraError::Ended { .. }) => {
                 if finder.finish().is_some() {
-                    // There is nothing left to break off.
+                    // All frames have been seen, so a break has no further effect.
                     let _ = each(&middle.frame)?;
                 }
                 return Ok(());

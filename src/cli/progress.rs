@@ -13,7 +13,7 @@ pub fn frames_bar(frames: usize, what: &'static str) -> ProgressBar {
     bar
 }
 
-/// Where a fit is: loss and time left.
+/// The progress of a fit: loss and time left.
 pub struct EpochBar {
     bar: ProgressBar,
     last: Option<Progress>,
@@ -42,14 +42,14 @@ impl EpochBar {
     }
 }
 
-/// Where a plan's build is.
+/// The progress of building plans.
 #[derive(Default)]
 pub struct PlanBar {
     bar: Option<(&'static str, ProgressBar)>,
 }
 
 impl PlanBar {
-    /// One line for each graph, which shows its last phase; where there is no terminal, the graph is said once.
+    /// Shows the last phase of each graph on a line of its own; without a terminal, logs each graph once.
     pub fn show(&mut self, step: &Step<'_>) {
         if self.bar.as_ref().is_none_or(|(graph, _)| *graph != step.graph) {
             self.finish();

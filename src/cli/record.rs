@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     parts::of_station(&station, belt, &stop, |frame| {
         match collector.offer(frame)? {
             Collected::Kept { name, quality } => log::info!(
-                "part {name} is kept: brightness {:.0}, sharpness {:.4}, {:.1} % of the pixels have a point",
+                "part {name} is stored: brightness {:.0}, sharpness {:.4}, {:.1} % of the pixels have a point",
                 quality.brightness,
                 quality.sharpness,
                 100.0 * quality.valid_share
@@ -84,7 +84,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     let out = arguments.out.display();
     anyhow::ensure!(
         kept >= wanted,
-        "{kept} of {wanted} parts are in {out}, {left_out} were left out, and then it was interrupted or no more came: run it again for the others"
+        "{kept} of {wanted} parts are in {out} and {left_out} were left out when the command was interrupted or no more parts came: run it again for the others"
     );
     log::info!("wrote {kept} parts to {out}, left out {left_out}");
     Ok(Exit::Done)

@@ -50,7 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
         let text = if arguments.json { played.to_json() } else { played.to_text(&judge) };
         print(text)?;
     }
-    // Standard output holds the frames alone where a program reads it.
+    // With --json a program reads standard output, so it holds nothing but the frames.
     let summary = sums.to_text();
     if arguments.json {
         log::info!("{summary}")
@@ -94,7 +94,7 @@ impl Played<'_> {
         self.record.is_some_and(|record| record.verdict != self.verdict())
     }
 
-    /// Between the score and the recorded one, where both are there.
+    /// Difference of the score and the recorded score, if there are both.
     fn score_difference(&self) -> Option<f32> {
         Some((self.score()? - self.record?.score?).abs())
     }
@@ -107,7 +107,7 @@ impl Played<'_> {
         }
         if let Some(record) = self.record.filter(|_| self.differs()) {
             text += &format!(
-                "  <- was {}, score {}, threshold {:.6} where it is {:.6} now",
+                "  <- was {}, score {}, threshold {:.6}; the threshold is {:.6} now",
                 record.verdict,
                 number(record.score),
                 record.threshold,
@@ -131,7 +131,7 @@ impl Played<'_> {
     }
 }
 
-/// What all frames came to.
+/// The sums over all frames.
 #[derive(Default)]
 struct Sums {
     frames: usize,

@@ -10,7 +10,8 @@ use super::Exit;
 use super::options::SceneOption;
 use super::secrets;
 
-/// Run a station: frames in, rejects out, until it is told to stop. SIGHUP reads engine, thresholds and regions again.
+/// Run a station until it is stopped. SIGTERM stops it with its outputs in the safe state; SIGHUP reloads engine,
+/// thresholds, scene and regions.
 #[derive(Args)]
 pub struct Arguments {
     /// Configuration of the station (TOML)
@@ -25,7 +26,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     let mut station = Station::read(path)?;
     secrets::check(&station, path)?;
     station.scene = arguments.scene.read()?.or(station.scene);
-    let signals = listen().context("cannot listen to signals")?;
+    let signals = listen().context("cannot install the signal handlers")?;
     station::run(&station, path, signals)?;
     Ok(Exit::Done)
 }

@@ -1,4 +1,4 @@
-//! What the program says: results on standard output, and an error with each of its causes once.
+//! The output of the program: results on standard output, and an error with each of its causes once.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
@@ -6,34 +6,35 @@ use std::io::{ErrorKind, Write};
 use anyhow::{Context, Result};
 use thiserror::Error;
 
-/// Whoever read standard output has gone, as `head` does: not a fault, and there is nobody to tell.
+/// The reader of standard output has closed it, as `head` does. This is not an error, and nobody is left to report it
+/// to.
 #[derive(Debug, Error)]
 #[error("nobody reads standard output any more")]
 pub struct OutputClosed;
 
-/// Prints a result, which ends with a line feed.
+/// Prints a result, and ends it with a line feed.
 pub fn print(text: impl Display) -> Result<()> {
     print_to(&mut std::io::stdout().lock(), &text.to_string())
 }
 
 fn print_to(output: &mut impl Write, text: &str) -> Result<()> {
     let end = if text.ends_with('\n') { "" } else { "\n" };
-    // Flushed here: what is still in the buffer when the program ends is lost without a word.
+    // Flushed here, since text that is still in the buffer when the program ends would be lost silently.
     match write!(output, "{text}{end}").and_then(|()| output.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(OutputClosed.into()),
         written => written.context("cannot print the result"),
     }
 }
 
-/// An error and its causes, outermost first. Messages of this library have their cause in them, for those who print
-/// the message alone; such a cause is not told again.
+/// An error and its causes, outermost first. Messages of this library contain their cause, for callers who print the
+/// message alone; such a cause is not repeated.
 pub fn describe(error: &anyhow::Error) -> String {
     let mut pieces: Vec<String> = Vec::new();
     for cause in error.chain().map(|cause| cause.to_string()) {
         if pieces.iter().any(|piece| has(piece, &cause)) {
             continue;
         }
-        // Of a path, and of a message that begins with it, the message is enough.
+        // A path is left out if the message after it begins with the same path.
         if pieces.last().is_some_and(|piece| cause.starts_with(piece.as_str()) && has(&cause, piece)) {
             pieces.pop();
         }
@@ -42,7 +43,7 @@ pub fn describe(error: &anyhow::Error) -> String {
     pieces.join(": ")
 }
 
-/// Whether `part` is in `whole` as words, not as letters within one.
+/// Whether `whole` contains `part` as whole words.
 fn has(whole: &str, part: &str) -> bool {
     let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
     whole

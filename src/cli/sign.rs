@@ -58,7 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
             print(format_args!("{}: signed by key {signer}", engine.display()))?;
         }
         (None, Some(engine), Some(key)) => sign(engine, key)?,
-        // clap asks for both.
+        // clap requires both, unless a subcommand is given.
         (None, ..) => anyhow::bail!("name the engine, and its key with --key"),
     }
     Ok(Exit::Done)
@@ -71,7 +71,7 @@ fn keygen(file: &Path, password: bool) -> Result<()> {
     print(public)
 }
 
-/// Signs what is an engine, and the very bytes that were found to be one.
+/// Signs a file if it is a valid engine. The signed bytes are the same that were checked.
 fn sign(engine: &Path, key: &Path) -> Result<()> {
     let bytes = Engine::bytes(engine)?;
     Engine::from_bytes(engine, &bytes)?;

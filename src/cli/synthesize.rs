@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 use super::Exit;
 use super::options::{Size, part};
 
-/// First frame numbers of the splits, so that the size of one does not change another.
+/// Number of the first frame in each split. They are far apart, so that the size of one split does not change another.
 const TRAIN: u64 = 0;
 const VALIDATION: u64 = 1_000_000;
 const TEST: u64 = 2_000_000;
@@ -28,16 +28,16 @@ pub struct Arguments {
     /// Seed of the stations, the parts and their defects
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Good frames to learn from
+    /// Good frames of each part to learn from
     #[arg(long, default_value_t = 16)]
     train: u64,
-    /// Good frames for the threshold
+    /// Good frames of each part for the threshold
     #[arg(long, default_value_t = 100)]
     validation: u64,
-    /// Good frames to test on
+    /// Good frames of each part to test on
     #[arg(long, default_value_t = 40)]
     good: u64,
-    /// Frames to test on of each kind of defect
+    /// Frames of each part and kind of defect to test on
     #[arg(long, default_value_t = 20)]
     defective: u64,
     #[command(flatten)]
@@ -61,7 +61,7 @@ struct SurroundingsOptions {
     black_belt: bool,
 }
 
-/// Along and across the belt, millimetres.
+/// Distances along and across the belt, millimetres.
 #[derive(Clone, Copy)]
 struct Scatter([f32; 2]);
 
@@ -97,7 +97,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
         let class = arguments.out.join(part.name());
         anyhow::ensure!(!class.exists(), "{} exists already: choose another folder or remove it", class.display());
         let failed = || format!("cannot write {}", class.display());
-        // A half class would be taken for a whole one, or stand in the way of the next run.
+        // Written as a whole: half a class would be taken for a whole one, or block the next run.
         let new = NewFolder::beside(&class).with_context(failed)?;
         let write =
             |split: &str, samples: &mut dyn Iterator<Item = Sample>| split_folder(new.path(), split, samples, &bar);
@@ -105,7 +105,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
         write("validation", &mut (VALIDATION..VALIDATION + arguments.validation).map(|i| scene.nominal(i)))?;
         write("test", &mut (TEST..TEST + arguments.good).map(|i| scene.nominal(i)))?;
         for (kind, defect) in Defect::ALL.into_iter().enumerate() {
-            // Other parts than the good ones: a test of equal pairs would flatter.
+            // Defective parts are not the good ones with a defect: a test on such pairs would look too good.
             let first = TEST + arguments.good + kind as u64 * arguments.defective;
             write("test", &mut (first..first + arguments.defective).map(|i| scene.defective(i, defect)))?;
         }
@@ -121,7 +121,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Numbers samples from 0 in the folder of their kind.
+/// Writes samples into the folder of their kind, numbered from 0.
 fn split_folder(class: &Path, split: &str, samples: &mut dyn Iterator<Item = Sample>, bar: &ProgressBar) -> Result<()> {
     for (number, sample) in samples.enumerate() {
         let folder = class.join(split).join(sample.defect.map_or("good", Defect::name));

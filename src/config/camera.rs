@@ -14,22 +14,22 @@ use crate::scene::{Part, SIDES, Surroundings, SurroundingsError};
 #[serde(deny_unknown_fields)]
 pub struct Camera {
     pub source: CameraSource,
-    /// A camera that gives no frame for this long is lost.
+    /// Time without a frame after which the camera is lost.
     #[serde(default = "frame_timeout_ms")]
     pub frame_timeout_ms: f64,
-    /// How often a lost camera is opened again. After that the program ends, and its service manager may restart it.
+    /// Number of attempts to reopen a lost camera. After them the program ends, and its service manager may restart it.
     #[serde(default = "reopen_count_max")]
     pub reopen_count_max: u32,
-    /// Pause before each such try.
+    /// Pause before each such attempt.
     #[serde(default = "reopen_delay_ms")]
     pub reopen_delay_ms: f64,
-    /// After this many tries a camera that has a hardware reset (RealSense) is reset, once; never where 0.
+    /// After this many attempts a camera that has a hardware reset (RealSense) is reset, once; never if 0.
     #[serde(default = "reset_after_reopens")]
     pub reset_after_reopens: u32,
-    /// How long the camera is waited for after its reset; tries meanwhile do not count.
+    /// How long the station waits for the camera after its reset; attempts meanwhile do not count.
     #[serde(default = "reset_wait_ms")]
     pub reset_wait_ms: f64,
-    /// A file that `crosscheck calibrate-station` wrote: light and depth are watched for drift from it.
+    /// A file that `crosscheck calibrate-station` wrote; drift of light and depth is measured against it.
     pub station_calibration: Option<PathBuf>,
     /// Options of `source = "synthetic"`.
     pub synthetic: Option<Synthetic>,
@@ -44,7 +44,7 @@ pub struct Camera {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CameraSource {
-    /// The procedural conveyor.
+    /// A synthetic conveyor.
     Synthetic,
     /// Frames on disk.
     Replay,
@@ -54,11 +54,11 @@ pub enum CameraSource {
     Realsense,
 }
 
-/// `[camera.synthetic]`: a belt of made-up parts.
+/// `[camera.synthetic]`: a belt of synthetic parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Synthetic {
-    /// Name of a procedural part.
+    /// Name of a synthetic part.
     pub part: String,
     pub belt_m_per_s: f64,
     /// Distance from one part to the next.
@@ -100,17 +100,17 @@ impl Default for Synthetic {
 #[serde(deny_unknown_fields)]
 pub struct Replay {
     pub folder: PathBuf,
-    /// Camera file of depth images (TOML), where the folder has depth images.
+    /// Camera file (TOML), needed if the folder has depth images.
     #[serde(alias = "intrinsics")]
     pub camera_file: Option<PathBuf>,
-    /// The unit of clouds, and of depths that are floating-point numbers: `m`, `cm`, `mm`, `0.1mm` or `um`.
+    /// Unit of clouds and of floating-point depth images: `m`, `cm`, `mm`, `0.1mm` or `um`.
     #[serde(default = "cloud_unit")]
     pub cloud_unit: String,
-    /// A z or a depth, as it is written in the files, that means "no point". Values that are not above 0 always do.
+    /// A z or depth value in the files that stands for no point, besides values that are not above 0.
     pub no_point: Option<f32>,
-    /// Frames a second; the recording's own pace when left out.
+    /// Frames a second; the recording's own pace if left out.
     pub frame_rate_hz: Option<f64>,
-    /// Start over at the end. Without it the station ends with the recording.
+    /// Whether the recording starts over at its end. If not, the station ends with it.
     #[serde(default)]
     pub repeat: bool,
 }
@@ -122,17 +122,17 @@ pub struct V4l {
     /// `/dev/video0`, or better a link in `/dev/v4l/by-id` or `by-path`, which stays the same after a reboot.
     pub colour: PathBuf,
     pub depth: PathBuf,
-    /// Camera file (TOML): lenses, the way between them, and the depth unit.
+    /// Camera file (TOML): intrinsics, extrinsics and the depth unit.
     pub camera_file: PathBuf,
     /// Size of colour images, pixels.
     pub width: u32,
     pub height: u32,
-    /// Size of depth images, pixels; that of colour images where left out.
+    /// Size of depth images, pixels; that of colour images if left out.
     pub depth_width: Option<u32>,
     pub depth_height: Option<u32>,
-    /// RGB3, YUYV, MJPG or GREY; the first of these that the node offers where left out.
+    /// RGB3, YUYV, MJPG or GREY; the first of these that the node offers if left out.
     pub colour_format: Option<String>,
-    /// Frame rate of both nodes; the drivers' own where left out.
+    /// Frame rate of both nodes; the drivers' own if left out.
     pub frame_rate_hz: Option<u32>,
     /// Colour and depth of one frame are at most this far apart. It should be at most half of the time between frames.
     #[serde(default = "pair_window_ms")]
@@ -228,7 +228,7 @@ impl Camera {
 }
 
 impl Synthetic {
-    /// What the scene shows besides the parts.
+    /// Returns the surroundings of the parts.
     pub fn surroundings(&self) -> Surroundings {
         let &Self { width, height, fixture, .. } = self;
         let chosen = Surroundings { width, height, fixture, ..Surroundings::default() };
@@ -247,7 +247,7 @@ impl Synthetic {
         problems.range("camera.synthetic.width", self.width, SIDES);
         problems.range("camera.synthetic.height", self.height, SIDES);
         if let Err(error @ SurroundingsError::Fixture { .. }) = self.surroundings().check() {
-            problems.say(format!("camera.synthetic.fixture is true where {error}"));
+            problems.say(format!("camera.synthetic.fixture is true, but {error}"));
         }
     }
 }
@@ -293,7 +293,7 @@ impl Replay {
             problems.say(format!("camera.replay.cloud_unit: {reason}"));
         }
         if self.no_point.is_some_and(|value| !value.is_finite()) {
-            problems.say("camera.replay.no_point is no finite number: such numbers stand for no point already".into());
+            problems.say("camera.replay.no_point is not finite: NaN and infinity stand for no point already".into());
         }
         if let Some(rate) = self.frame_rate_hz {
             problems.range("camera.replay.frame_rate_hz", rate, 0.01..=10_000.0);

@@ -13,23 +13,23 @@ use crate::signature::{self, Keys};
 pub struct Engine {
     /// A fitted and calibrated engine file.
     pub path: PathBuf,
-    /// A score above this rejects; the engine's own threshold when left out. Reloaded on SIGHUP.
+    /// A part is rejected above this score; the engine's own threshold if left out. Reloaded on SIGHUP.
     pub threshold: Option<f32>,
-    /// A score above this is to be reviewed, and its part is rejected; needs `threshold`. When left out, the band that
-    /// the engine was calibrated with stays. Reloaded on SIGHUP.
+    /// A part above this score is to be reviewed, and is rejected; needs `threshold`. If left out, the review band of
+    /// the calibration stays. Reloaded on SIGHUP.
     pub review: Option<f32>,
-    /// The least and the largest threshold that the live page may set. When left out, they are half and twice the
-    /// calibrated threshold, or as far as `threshold`. Reloaded on SIGHUP.
+    /// The least and the largest threshold that the live page may set. If left out, they are half and twice the
+    /// calibrated threshold, extended to include `threshold`. Reloaded on SIGHUP.
     pub threshold_range: Option<[f32; 2]>,
     /// Machine that runs the engine: `auto`, `cpu` or `cuda`.
     #[serde(default)]
     pub backend: Choice,
     /// Arithmetic of the large products: `f32`, `f16`, `bf16`, `int8` (the mappings' hidden units in int8, the other
-    /// products as with `auto`), or `auto`, which is bf16 or f16 where that is faster.
+    /// products as with `auto`), or `auto`, which is bf16 or f16 if that is faster.
     #[serde(default)]
     pub precision: Precision,
     /// Public keys, each as text or as the path of a file. One of them must have signed the engine (`crosscheck sign`).
-    /// When left out, any engine is accepted. Reloaded on SIGHUP.
+    /// If left out, any engine is accepted. Reloaded on SIGHUP.
     pub keys: Option<Vec<String>>,
     /// Frames that a new engine is checked on before it takes over: a folder with `rgb/` and `xyz/` inside.
     pub check_frames: Option<PathBuf>,
@@ -55,7 +55,7 @@ crate::words::words!(serde Precision {
 });
 
 impl Engine {
-    /// Reads the engine. Where keys are given, one of them must have signed it; its number is returned too.
+    /// Reads the engine. If keys are given, one of them must have signed it; its number is returned too.
     pub fn read(&self) -> Result<(engine_file::Engine, Option<String>), EngineError> {
         let Some(keys) = &self.keys else { return Ok((engine_file::Engine::read(&self.path)?, None)) };
         let (engine, signer) = engine_file::Engine::read_signed(&self.path, &Keys::read(keys)?)?;
@@ -80,7 +80,7 @@ impl Engine {
             }
         }
         if self.keys.as_ref().is_some_and(Vec::is_empty) {
-            problems.say("engine.keys is empty, so that no engine could be used: name a key, or leave it out".into());
+            problems.say("engine.keys is empty, so no engine would be accepted: name a key, or leave it out".into());
         }
         match (self.threshold, self.review) {
             (None, Some(_)) => problems.say("engine.review is given without engine.threshold: give both".into()),

@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::text::TextError;
 use crate::toml_errors;
 
-/// A configuration is a page or two; a larger file is not one.
+/// Largest size: a configuration is a page or two, so a larger file is not one.
 pub const FILE_BYTES_MAX: u64 = 1 << 20;
 
 #[derive(Debug, Error)]

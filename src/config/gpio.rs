@@ -9,20 +9,20 @@ const OFFSET_MAX: u32 = 1023;
 /// Longest name of a GPIO line or chip that the kernel keeps.
 const NAME_BYTES_MAX: usize = 31;
 
-/// `[gpio]`: GPIO lines of the character device. Those left out are not used.
+/// `[gpio]`: GPIO lines of the character device. A GPIO line that is left out is not used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gpio {
-    /// Chip of the GPIO lines that name none: a path (`/dev/gpiochip0`) or a label. When left out, GPIO lines are found
+    /// Chip of the GPIO lines that name none: a path (`/dev/gpiochip0`) or a label. If left out, GPIO lines are found
     /// by name on all chips.
     pub chip: Option<PathBuf>,
     /// Fires the ejector.
     pub reject: Option<Output>,
     /// Active while the station judges parts; inactive while the output is held at reject.
     pub ready: Option<Output>,
-    /// Active while something needs a person.
+    /// Active while a fault needs a person.
     pub fault: Option<Output>,
-    /// Changes its level as long as the actuator runs, for a watchdog relay.
+    /// Changes its level periodically while the actuator runs, for a watchdog relay.
     pub heartbeat: Option<Output>,
     /// The photo-eye before the camera.
     pub trigger: Option<Input>,
@@ -30,7 +30,7 @@ pub struct Gpio {
     pub encoder: Option<Input>,
     /// The photo-eye of the reject bin.
     pub confirm: Option<Input>,
-    /// The push button that ends a fault which waits for a person.
+    /// The push button that acknowledges the faults which wait for a person.
     pub acknowledge: Option<Input>,
 }
 
@@ -43,13 +43,12 @@ pub struct Output {
     pub chip: Option<PathBuf>,
     /// Whether a low level is the active one.
     pub active_low: bool,
-    /// The level of the GPIO line on start, on exit and on a panic. When left out, `reject` gets the level that
-    /// rejects,
+    /// The level of the GPIO line on start, on exit and on a panic. If left out, `reject` gets the level that rejects,
     /// `fault` the active one, and the others the inactive one.
     pub safe_state: Option<Level>,
 }
 
-/// A GPIO line, by its name or by its offset on a chip. Its edge to active counts.
+/// An input GPIO line, by its name or by its offset on a chip. Edges to the active level count.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Input {
@@ -68,7 +67,7 @@ pub enum Level {
     Inactive,
 }
 
-/// The resistor of an input.
+/// The pull resistor of an input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bias {
@@ -117,7 +116,7 @@ impl Gpio {
                 (other.1, other.2, other.3) == (*line, *offset, *chip)
             };
             if let Some((other, ..)) = lines[..i].iter().find(same) {
-                problems.say(format!("gpio.{name} is the same line as gpio.{other}: each needs its own"));
+                problems.say(format!("gpio.{name} is the same GPIO line as gpio.{other}: each needs its own"));
             }
         }
     }

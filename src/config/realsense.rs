@@ -7,37 +7,38 @@ use crate::calibration::camera_file::Grid;
 use crate::camera::realsense::Preset;
 use crate::frame::SIDE_MAX;
 
-/// `[camera.realsense]`: a RealSense camera, or a recording of one. Where sizes or the frame rate are left out, the
-/// camera's own are used.
+/// `[camera.realsense]`: a RealSense camera, or a recording of one. Sizes and the frame rate are the camera's own if
+/// left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Realsense {
-    /// Serial number of the camera, where there is more than one.
+    /// Serial number of the camera, needed if there is more than one.
     pub serial: Option<String>,
     /// A `.bag` file that is played at its own pace instead of a camera.
     pub recording: Option<PathBuf>,
-    /// Start the recording over at its end. Without it the station ends with the recording.
+    /// Whether the recording starts over at its end. If not, the station ends with it.
     pub repeat: bool,
     /// Width and height of the streams, pixels.
     pub colour: Option<[u32; 2]>,
     pub depth: Option<[u32; 2]>,
     pub frame_rate_hz: Option<u32>,
-    /// The camera whose pixels frames have: depth is registered to colour, or colour is sampled at the points.
+    /// Image whose pixels the frames have: colour, to which depth is registered, or depth, at whose points colour is
+    /// sampled.
     pub grid: Grid,
-    /// Camera file (TOML) whose lenses and grid replace those that the camera reports.
+    /// Camera file (TOML) whose intrinsics, extrinsics and grid replace those that the camera reports.
     pub camera_file: Option<PathBuf>,
     /// Preset of the D400 series: default, hand, high_accuracy, high_density or medium_density.
     pub preset: Option<String>,
     /// Power of the laser, milliwatts.
     pub laser_power: Option<f32>,
-    /// Exposure of the depth imagers, microseconds; automatic where left out.
+    /// Exposure of the depth imagers, microseconds; automatic if left out.
     pub depth_exposure: Option<f32>,
-    /// Exposure of the colour imager in its own steps, on most 100 microseconds; automatic where left out.
+    /// Exposure of the colour imager in its own steps, of 100 microseconds on most cameras; automatic if left out.
     pub colour_exposure: Option<f32>,
-    /// How many depth pixels along each side become one.
+    /// Decimation: number of depth pixels along each side that become one.
     pub decimation: Option<u32>,
     pub spatial_filter: bool,
-    /// Averages over frames, which smears moving parts.
+    /// Whether depth is averaged over frames, which smears moving parts.
     pub temporal_filter: bool,
     /// Depth and colour of one frame are at most this far apart.
     pub pair_window_ms: f64,

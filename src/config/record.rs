@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{Problems, resolve};
 
-/// `[record]`: parts that are recorded on disk, in MVTec 3D-AD's layout. When left out, none are.
+/// `[record]`: parts that are recorded on disk, in MVTec 3D-AD's layout. If left out, no part is recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
@@ -15,7 +15,7 @@ pub struct Record {
     /// Share of passed parts that are recorded, 0 to 1. Every rejected part is.
     #[serde(default = "pass_share")]
     pub pass_share: f64,
-    /// Parts that may wait to be written. Further ones are counted and not recorded.
+    /// Number of parts that may wait to be written. Further ones are counted but not recorded.
     #[serde(default = "queue_frames_max")]
     pub queue_frames_max: u32,
 }

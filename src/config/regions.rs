@@ -12,17 +12,18 @@ const CORNERS_MAX: usize = 256;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Regions {
-    /// Only defects in one of these count. Where there are none, defects count everywhere.
+    /// Only defects in one of these areas count. If there are none, defects count everywhere.
     pub of_interest: Vec<Area>,
-    /// Defects in one of these never count.
+    /// Defects in one of these areas never count.
     pub ignore: Vec<Area>,
 }
 
-/// A polygon, or a PNG of the photograph's size whose pixels above mid-grey are inside.
+/// A polygon, or a mask: a picture (PNG, JPEG, BMP or TIFF) of the photograph's size, whose marked pixels are inside.
+/// See [`crate::dataset::mask`] for which pixels are marked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Area {
-    /// Corners `[x, y]`, pixels from the upper left.
+    /// Corners `[x, y]`, pixels from the upper left of the photograph.
     pub polygon: Option<Vec<[f32; 2]>>,
     pub mask: Option<PathBuf>,
 }
@@ -60,7 +61,7 @@ impl Area {
                 }
             }
             (None, Some(mask)) => problems.path(&format!("{name}.mask"), mask),
-            _ => problems.say(format!("{name} needs either polygon, a list of [x, y], or mask, a PNG")),
+            _ => problems.say(format!("{name} needs either polygon, a list of [x, y], or mask, the path of a picture")),
         }
     }
 }

@@ -6,10 +6,9 @@ use super::check::Problems;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reject {
-    /// From the trigger to the moment at which the part's front reaches the ejector, where the belt's speed is
-    /// constant.
+    /// Time from the trigger until the part's front reaches the ejector, for a belt of constant speed.
     pub delay_ms: Option<f64>,
-    /// The same in encoder counts, where it is not.
+    /// The same in encoder counts, for a belt whose speed varies.
     pub delay_counts: Option<u32>,
     /// A verdict must come at least this long before the part reaches the ejector; a later one has no effect.
     pub decision_lead_ms: Option<f64>,
@@ -20,15 +19,15 @@ pub struct Reject {
     /// The shortest pause that the ejector needs between two pulses.
     #[serde(default = "gap_ms")]
     pub gap_ms: f64,
-    /// Whether pulses that are closer than `gap_ms` become one. If not, such parts are a fault.
+    /// Whether pulses that are closer than `gap_ms` are merged. If not, such parts raise a fault.
     #[serde(default = "merge")]
     pub merge: bool,
     #[serde(default)]
     pub polarity: Polarity,
-    /// A part that takes longer than this from trigger to ejector is rejected whatever its verdict was.
+    /// A part that takes longer than this from trigger to ejector is rejected, even if it passed the inspection.
     #[serde(default = "age_ms_max")]
     pub age_ms_max: f64,
-    /// A pulse that starts later than this is a fault: the part may have passed.
+    /// A pulse that starts later than this raises a fault, since the part may have passed.
     #[serde(default = "late_ms_max")]
     pub late_ms_max: f64,
     /// With `[gpio.confirm]`: an edge is expected within this time after the start of a pulse.
@@ -36,7 +35,7 @@ pub struct Reject {
     pub confirm_ms_max: f64,
 }
 
-/// What the ejector does without current.
+/// Which level of the output rejects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Polarity {
@@ -52,9 +51,9 @@ pub enum Polarity {
 #[serde(default, deny_unknown_fields)]
 pub struct Actuator {
     pub sink: Sink,
-    /// SCHED_FIFO priority of the thread, where the system permits it.
+    /// SCHED_FIFO priority of the thread, if the system permits it.
     pub priority: u8,
-    /// Whether the program's memory is locked, where the system permits it.
+    /// Whether the program's memory is locked, if the system permits it.
     pub lock_memory: bool,
     /// Time from one change of the heartbeat output to the next.
     pub heartbeat_ms: f64,
@@ -66,7 +65,7 @@ pub enum Sink {
     /// The GPIO lines of `[gpio]`.
     #[default]
     Gpio,
-    /// The log, where changes of the outputs are written as text. Nothing is driven.
+    /// The log, in which changes of the outputs are written as text. No output is driven.
     Log,
 }
 

@@ -9,20 +9,20 @@ use crate::prepare::crop::Crop;
 use crate::prepare::{BeltMode, PartChoice, Preparation};
 use crate::text;
 
-/// `[scene]`: what in a photograph is taken for the part. Reloaded on SIGHUP. It may also stand in a file of its
+/// `[scene]`: which pixels of a photograph are taken for the part. Reloaded on SIGHUP. It may also be in a file of its
 /// own, for the option `--scene` of every command that reads frames.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scene {
-    /// Where in the photograph the part may be; anywhere when left out.
+    /// Where in the photograph the part may be; anywhere if left out.
     #[serde(skip_serializing_if = "Crop::is_whole")]
     pub crop: Crop,
-    /// `fit` (to each frame), `none`, or a plane file. When left out, `none` with part `everything`, and `fit` otherwise.
+    /// `fit` (to each frame), `none`, or a plane file. If left out, `none` with part `everything`, and `fit` otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub belt: Option<Belt>,
     /// `largest`, `centre`, `all`, `everything` or `each`.
     pub part: PartChoice,
-    /// What to do where something else may have been taken for the part: `warn` or `reject`.
+    /// What to do if something else may have been taken for the part: `warn` or `reject`.
     pub doubtful: Doubtful,
 }
 
@@ -76,7 +76,7 @@ impl Scene {
         let mut problems = Problems::default();
         match &file.scene {
             Some(scene) => scene.check(&mut problems),
-            None => problems.say("it has no [scene] where crop, belt and part of one are expected".into()),
+            None => problems.say("the file has no [scene] with crop, belt and part".into()),
         }
         match file.scene.filter(|_| problems.found().is_empty()) {
             Some(mut scene) => {
@@ -87,7 +87,7 @@ impl Scene {
         }
     }
 
-    /// The preparation `base` with this scene. Reads the plane file that the scene names.
+    /// Returns the preparation `base` with this scene. Reads the plane file that the scene names.
     pub fn prepare(&self, base: &Preparation) -> Result<Preparation, CalibrationError> {
         let belt = match self.belt() {
             Belt::Fit => BeltMode::Fit,
@@ -97,12 +97,12 @@ impl Scene {
         Ok(Preparation { crop: self.crop.clone(), belt, part: self.part, ..base.clone() })
     }
 
-    /// Whether a part is rejected where something else may have been taken for it.
+    /// Whether a part is rejected if something else may have been taken for it.
     pub fn rejects_doubtful(&self) -> bool {
         self.doubtful == Doubtful::Reject
     }
 
-    /// The same scene without its belt: the usual one applies.
+    /// Returns the same scene without its belt, so that the default applies.
     pub fn without_belt(mut self) -> Self {
         self.belt = None;
         self

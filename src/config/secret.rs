@@ -7,13 +7,13 @@ use std::path::Path;
 /// service, may read.
 const MODE_NOT_ALLOWED: u32 = 0o027;
 
-/// What is wrong with the mode of a file that holds a secret. None for a file that does not exist: reading it fails
-/// later.
+/// Returns what is wrong with the mode of a file that holds a secret. None for a file that does not exist: reading it
+/// fails later.
 pub fn exposure(path: &Path) -> Option<String> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
     (mode & MODE_NOT_ALLOWED != 0).then(|| {
         format!(
-            "{0} has the mode {mode:03o}, with which others than its owner and group get at it: chmod 640 {0}, or 600",
+            "{0} has the mode {mode:03o}, which gives access to users other than its owner and group: chmod 640 {0}, or 600",
             path.display()
         )
     })

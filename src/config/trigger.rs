@@ -7,15 +7,16 @@ use super::check::Problems;
 #[serde(deny_unknown_fields)]
 pub struct Trigger {
     pub source: TriggerSource,
-    /// An edge within this time after the one before belongs to the same part; for `gpio`.
+    /// An edge within this time after the previous one belongs to the same part; for `gpio`.
     #[serde(default = "debounce_ms")]
     pub debounce_ms: f64,
     /// Encoder counts from one part to the next; for `encoder`, on belts with cleats or nests.
     pub pitch_counts: Option<u32>,
-    /// From the trigger to the moment at which the part is in the picture; negative where the picture comes first.
+    /// Time from the trigger until the part is in the frame; negative if the frame is captured first.
     #[serde(default)]
     pub frame_offset_ms: f64,
-    /// A part takes the frame nearest to that moment, if it is within this; otherwise it has none and is rejected.
+    /// The part is inspected in the frame nearest to that time, if it is within this window; without one it is
+    /// rejected.
     #[serde(default = "frame_window_ms")]
     pub frame_window_ms: f64,
 }
@@ -29,7 +30,7 @@ pub enum TriggerSource {
     Encoder,
     /// The part is found in the frame itself.
     Free,
-    /// Every frame is a part: the camera itself is triggered by it.
+    /// Every frame is a part: the part itself triggers the camera.
     Frame,
 }
 
@@ -37,12 +38,12 @@ pub enum TriggerSource {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Encoder {
-    /// Counts per second at the belt's top speed; a faster belt is a fault.
+    /// Counts per second at the belt's top speed; a faster belt raises a fault.
     pub counts_per_s_max: u32,
-    /// The belt is taken for stopped where no count comes for this long while parts are on their way.
+    /// The belt counts as stopped if no count comes for this long while parts are on their way.
     #[serde(default = "stopped_ms")]
     pub stopped_ms: f64,
-    /// Whether an interval that is twice as long as those before and after it is a fault: a pulse was lost.
+    /// Whether an interval that is twice as long as those before and after it raises a fault, since a pulse was lost.
     #[serde(default = "missing_pulses")]
     pub missing_pulses: bool,
 }
@@ -77,7 +78,7 @@ impl Trigger {
             }
             (TriggerSource::Encoder, Some(pitch)) => problems.range("trigger.pitch_counts", pitch, 1..=1_000_000),
             (_, Some(_)) => {
-                problems.say("trigger.pitch_counts is given where trigger.source is not \"encoder\": remove it".into())
+                problems.say("trigger.pitch_counts is given, but trigger.source is not \"encoder\": remove it".into())
             }
             (_, None) => {}
         }

@@ -8,18 +8,18 @@ use super::check::{Problems, resolve};
 /// Length of a token: long enough not to be guessed, short enough for a header.
 const TOKEN_BYTES: std::ops::RangeInclusive<usize> = 16..=256;
 
-/// `[view]`: the live page, `/metrics` and `/healthz`. When left out, they are served on loopback, and nothing can be
+/// `[view]`: the live page, `/metrics` and `/healthz`. If left out, they are served on loopback, and nothing can be
 /// changed there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct View {
     pub enabled: bool,
-    /// Address and port. Any address but loopback shows pictures to everyone who reaches it.
+    /// Address and port. Any address but loopback shows pictures to everyone who can reach it.
     pub bind: SocketAddr,
     /// Names under which browsers and monitors reach the page, besides `localhost` and its address.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
-    /// A client that sends this token may change things. Without a token no one may.
+    /// A client that sends this token may act on the station. Without a token no client may.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Secret>,
 }
@@ -30,11 +30,11 @@ impl Default for View {
     }
 }
 
-/// A text that is never shown.
+/// A text that is never printed.
 #[derive(Clone, PartialEq)]
 pub struct Secret(String);
 
-/// Refuses any other type of value without showing it: `token = 1234` is a token that lacks its quotes.
+/// Refuses any other type of value without showing it: `token = 1234` may be a token without its quotes.
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -68,7 +68,7 @@ impl Serialize for Secret {
     }
 }
 
-/// `[mqtt]`: verdicts for other programs. When left out, none are sent.
+/// `[mqtt]`: verdicts for other programs. If left out, none are sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mqtt {
@@ -77,13 +77,13 @@ pub struct Mqtt {
     pub port: u16,
     #[serde(default = "client_id")]
     pub client_id: String,
-    /// Beginning of the topics `<topic>/state` and `<topic>/verdict`.
+    /// Prefix of the topics `<topic>/state` and `<topic>/verdict`.
     #[serde(default = "client_id")]
     pub topic: String,
     pub username: Option<String>,
-    /// A file with the password in its first line.
+    /// A file whose first line is the password.
     pub password_file: Option<PathBuf>,
-    /// Verdicts that may wait to be sent. Further ones are dropped and counted.
+    /// Number of verdicts that may wait to be sent. Further ones are dropped and counted.
     #[serde(default = "queue_events_max")]
     pub queue_events_max: u32,
 }

@@ -1,4 +1,4 @@
-//! What is there for GPU back ends, and what is missing.
+//! Checks which requirements of the GPU back ends are met.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use super::system::System;
 use crate::backend::plans;
 use crate::ownership;
 
-/// Where Debian, Ubuntu, JetPack and CUDA's own installer put libraries.
+/// Folders in which Debian, Ubuntu, JetPack and CUDA's own installer put libraries.
 const FOLDERS: [&str; 8] = [
     "/usr/lib/x86_64-linux-gnu",
     "/usr/lib/aarch64-linux-gnu",
@@ -26,18 +26,18 @@ pub fn examine(system: &System) -> Vec<Finding> {
     findings
 }
 
-/// Plans are code, so that who may write their folder matters; none where there is no such folder.
+/// Checks who may write the folder of plans, since plans are executed as code; none if there is no such folder.
 fn plan_folder(folder: &Path) -> Option<Finding> {
     let name = "plans";
     match ownership::folder(folder) {
-        Ok(found) => Some(Finding::ok(name, format!("none but this user and root may write {}", found.display()))),
+        Ok(found) => Some(Finding::ok(name, format!("only this user and root may write {}", found.display()))),
         Err(error) if error.is_absent() => None,
         Err(error) => {
-            let found = format!("plans are code, and those in {} are not used: {error}", folder.display());
+            let found = format!("plans are executed as code, so those in {} are not used: {error}", folder.display());
             Some(Finding::warning(
                 name,
                 found,
-                format!("see to the rights of {}, and of what is above it", folder.display()),
+                format!("correct the permissions of {} and of the folders above it", folder.display()),
             ))
         }
     }
@@ -63,7 +63,7 @@ fn cuda(system: &System) -> Finding {
             format!("driver library {driver}, but no GPU at /dev/nvidia0 or /dev/nvhost-gpu"),
             "load the driver (modprobe nvidia), or give the container or service access to the device",
         ),
-        (None, None) => Finding::note(name, "no NVIDIA GPU here: the CPU back end is used, which needs nothing"),
+        (None, None) => Finding::note(name, "no NVIDIA GPU was found: the CPU back end is used, which needs none"),
     }
 }
 
@@ -74,7 +74,10 @@ fn tensorrt(system: &System) -> Finding {
         .find_map(|library| find(system, library))
     {
         Some(library) => Finding::ok(name, library),
-        None => Finding::note(name, "no TensorRT here (libnvinfer.so.10); JetPack 6 has 10.3 as package tensorrt"),
+        None => Finding::note(
+            name,
+            "TensorRT was not found (libnvinfer.so.10); JetPack 6 has version 10.3 in the package tensorrt",
+        ),
     }
 }
 

@@ -7,22 +7,22 @@ use serde::Serialize;
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     Ok,
-    /// Good to know; nothing has to be done.
+    /// A fact that needs no action.
     Note,
     /// The station runs, but not as well or as safely as it could.
     Warning,
-    /// The station cannot run like this.
+    /// The station cannot run until this is fixed.
     Error,
 }
 
 /// The result of one check.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
-    /// Name of the check, in words joined by dots: `gpio.reject`.
+    /// Name of the check, as words joined by dots: `gpio.reject`.
     pub name: String,
     pub status: Status,
     pub found: String,
-    /// What to do; none where all is well.
+    /// What to do; none if nothing has to be done.
     pub fix: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! GPIO lines: there, free, allowed, and wired as they should be.
+//! Checks whether the GPIO lines exist, are free, may be opened, and are wired as configured.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,11 +15,11 @@ use crate::config::gpio::Gpio;
 use crate::config::reject::Sink;
 use crate::reject::gpio;
 
-/// Name under which the kernel lists the GPIO lines while they are examined.
+/// Consumer name that the kernel shows for the GPIO lines during the test.
 const CONSUMER: &str = "crosscheck doctor";
-/// Changes of the output in a loop-back test.
+/// Number of output changes in a loop-back test.
 const CHANGES: usize = 200;
-/// A wire is faster; this is for relays and optocouplers.
+/// Longest wait for an edge: a wire needs far less, relays and optocouplers need more.
 const EDGE_TIME_MAX: Duration = Duration::from_millis(200);
 const PERMISSION_FIX: &str = "add the user to the group gpio and log in again: usermod -aG gpio USER (systemd/install.sh makes the group and its udev rule)";
 
@@ -33,13 +33,13 @@ pub enum LoopbackError {
     Pair { text: String },
     #[error("change {change} of the output {output} was not seen at the input {input} within {} ms: check the wire between them and that both are on the same ground", EDGE_TIME_MAX.as_millis())]
     NotSeen { change: usize, output: String, input: String },
-    #[error("the input {input} changed against the output {output}: check active_low of both")]
+    #[error("the input {input} changed in the opposite direction of the output {output}: check active_low of both")]
     Inverted { output: String, input: String },
-    #[error("the lines cannot be driven: {0}")]
+    #[error("the GPIO lines cannot be driven: {0}")]
     Gpio(#[from] gpiocdev::Error),
 }
 
-/// What a loop-back test measured: from before the call that changes the output to the edge at the input.
+/// Times measured by a loop-back test, each from before the call that changes the output to the edge at the input.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Loopback {
     pub changes: usize,
@@ -74,7 +74,7 @@ fn wanted(gpio: &Gpio) -> Vec<Wanted<'_>> {
 }
 
 impl Wanted<'_> {
-    /// The path of the chip and the kernel's description of the GPIO line.
+    /// Returns the path of the chip and the kernel's description of the GPIO line.
     fn find(&self) -> Result<(PathBuf, Info), String> {
         gpio::find(self.chip, self.line, self.offset)
     }
@@ -95,10 +95,7 @@ fn chips() -> Finding {
     let name = "gpio.chips";
     let paths = gpiocdev::chip::chips().unwrap_or_default();
     if paths.is_empty() {
-        return Finding::note(
-            name,
-            "no GPIO chip that may be opened: use actuator.sink = \"log\", or see the next lines",
-        );
+        return Finding::note(name, "no GPIO chip may be opened: use actuator.sink = \"log\", or see the next lines");
     }
     let mut found = Vec::new();
     for path in &paths {
@@ -123,14 +120,14 @@ fn examine_line(wanted: &Wanted) -> Finding {
     let label = if info.name.is_empty() { String::new() } else { format!(" \"{}\"", info.name) };
     let found = format!("{} line {}{label}", chip.display(), info.offset);
     if info.used {
-        let fix = "stop who has it (a running station: systemctl stop 'crosscheck@*'), or choose another line";
+        let fix = "stop the program that uses it (a running station: systemctl stop 'crosscheck@*'), or choose another GPIO line";
         return Finding::error(&name, format!("{found} is in use by {:?}", info.consumer), fix);
     }
     Finding::ok(&name, format!("{found}, free"))
 }
 
-/// Changes an output of the configuration and looks for each change at an input that is wired to it. It moves what is
-/// connected to the output.
+/// Changes an output of the configuration, and waits for each change at an input that is wired to it. This moves the
+/// device that is connected to the output.
 pub fn loopback(gpio: &Gpio, pair: &str) -> Result<Loopback, LoopbackError> {
     let lines = wanted(gpio);
     let by_name = |name: &str, known: &[&str]| lines.iter().find(|line| line.name == name && known.contains(&name));

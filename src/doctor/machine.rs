@@ -1,4 +1,4 @@
-//! Real-time limits, kernel, clock and processor.
+//! Checks of real-time limits, kernel, clock and processor.
 
 use rustix::process::{Resource, getrlimit};
 
@@ -7,12 +7,12 @@ use super::system::System;
 use crate::config::Station;
 use crate::config::reject::Actuator;
 
-/// Bits of Linux capabilities.
+/// Bit numbers of Linux capabilities.
 const CAP_IPC_LOCK: u32 = 14;
 const CAP_SYS_NICE: u32 = 23;
-/// Enough for the program and its largest engine.
+/// Locked memory that is enough for the program with its largest engine.
 const LOCKED_BYTES_MIN: u64 = 2 << 30;
-/// Clocks that are read without leaving the processor.
+/// Clock sources that are read without a slow access to a device.
 const GOOD_CLOCKS: [&str; 5] =
     ["tsc", "arch_sys_counter", "kvm-clock", "hyperv_clocksource_tsc_page", "riscv_clocksource"];
 const LIMITS_FIX: &str =
@@ -40,7 +40,7 @@ fn priority(system: &System, actuator: &Actuator) -> Finding {
         return Finding::ok(name, format!("the actuator may run at SCHED_FIFO {wanted}"));
     }
     let found =
-        format!("the limit is {limit} where actuator.priority is {wanted}: the actuator would run at normal priority");
+        format!("actuator.priority is {wanted}, but the limit is {limit}: the actuator would run at normal priority");
     Finding::warning(name, found, format!("{LIMITS_FIX} \"@crosscheck - rtprio {wanted}\""))
 }
 
@@ -57,7 +57,7 @@ fn memory_lock(system: &System, actuator: &Actuator) -> Finding {
     Finding::warning(name, found, format!("{LIMITS_FIX} \"@crosscheck - memlock unlimited\""))
 }
 
-/// The kernel takes real-time threads off the processor for a share of every second, if this is set too low.
+/// Checks the share of each period that the kernel gives to real-time threads; beyond it they are paused.
 fn throttling(system: &System) -> Finding {
     let name = "realtime.throttling";
     let number = |path| system.read(path).and_then(|text| text.parse::<i64>().ok());
@@ -69,8 +69,8 @@ fn throttling(system: &System) -> Finding {
             format!("real-time threads get {runtime} us of every {period} us"),
             "sysctl kernel.sched_rt_runtime_us=950000",
         ),
-        (Some(_), Some(_)) => Finding::ok(name, "the kernel's own share leaves the actuator alone"),
-        _ => Finding::note(name, "the kernel does not say"),
+        (Some(_), Some(_)) => Finding::ok(name, "the kernel's limit on real-time threads does not slow the actuator"),
+        _ => Finding::note(name, "the kernel does not report its limit on real-time threads"),
     }
 }
 
@@ -84,7 +84,7 @@ fn kernel(system: &System) -> Finding {
     Finding::note(
         name,
         format!(
-            "{release} without PREEMPT_RT: an edge may be late by a millisecond or more under load; where that is too much, install a PREEMPT_RT kernel"
+            "{release} without PREEMPT_RT: an edge may be late by a millisecond or more under load; if that is too much, install a PREEMPT_RT kernel"
         ),
     )
 }
@@ -96,10 +96,12 @@ fn clock(system: &System) -> Finding {
         Some(clock) if GOOD_CLOCKS.contains(&clock.as_str()) => Finding::ok(name, clock),
         Some(clock) => {
             let available = system.read(&format!("{folder}/available_clocksource")).unwrap_or_default();
-            let fix = format!("boot with tsc=reliable or clocksource= one of {GOOD_CLOCKS:?}; there are: {available}");
-            Finding::warning(name, format!("{clock}: slow to read, and it may jump"), fix)
+            let fix = format!(
+                "boot with tsc=reliable, or with clocksource= and one of {GOOD_CLOCKS:?}; available are: {available}"
+            );
+            Finding::warning(name, format!("{clock} is slow to read and may jump"), fix)
         }
-        None => Finding::note(name, "the kernel does not say which clock it reads"),
+        None => Finding::note(name, "the kernel does not report its clock source"),
     }
 }
 
@@ -113,7 +115,7 @@ fn governor(system: &System) -> Finding {
             "cpupower frequency-set -g performance (on a Jetson: nvpmodel -m 0 and jetson_clocks)",
         ),
         Some(_) => Finding::ok(name, format!("{cores} cores at full frequency")),
-        None => Finding::ok(name, format!("{cores} cores; their frequency is not this system's to set")),
+        None => Finding::ok(name, format!("{cores} cores; this system cannot set their frequency")),
     }
 }
 
@@ -122,7 +124,7 @@ fn service(system: &System) -> Finding {
     if system.has("/etc/systemd/system/crosscheck@.service") {
         return Finding::ok(name, "crosscheck@.service is installed");
     }
-    Finding::note(name, "crosscheck@.service is not installed: systemd/install.sh does it")
+    Finding::note(name, "crosscheck@.service is not installed: systemd/install.sh installs it")
 }
 
 #[cfg(test)]
@@ -130,7 +132,7 @@ mod tests {
     use super::*;
     use crate::doctor::finding::Status;
 
-    /// A system with these files and no others.
+    /// A system that has only these files.
     fn system(files: &[(&str, &str)]) -> (tempfile::TempDir, System) {
         let root = tempfile::tempdir().unwrap();
         let system = System::at(root.path());

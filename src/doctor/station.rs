@@ -1,4 +1,4 @@
-//! What a configuration names: engine, camera, disk, view and broker.
+//! Checks of the engine, camera, disk, view and broker that a configuration names.
 
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::path::Path;
@@ -17,11 +17,11 @@ use crate::mqtt;
 use crate::runtime::camera::{opener, patience};
 use crate::signature;
 
-/// A broker on the same network answers in a tenth of this.
+/// Longest wait for the broker: one on the same network answers in a tenth of this.
 const BROKER_TIME_MAX: Duration = Duration::from_secs(2);
-/// The camera is waited for this long at a time.
+/// How long one call waits for the camera.
 const CAMERA_SLICE: Duration = Duration::from_millis(50);
-/// Below this the system itself is in trouble.
+/// Free space below which the system itself may fail.
 const FREE_BYTES_MIN: u64 = 256 << 20;
 
 pub fn examine(station: &Station) -> Vec<Finding> {
@@ -41,7 +41,11 @@ fn engine(station: &Station, read: &ReadEngine) -> Finding {
     let engine = match read {
         Ok((engine, _)) => engine,
         Err(EngineError::Signature(_)) => {
-            return Finding::error(name, format!("{} is not used", path.display()), "see engine.signature");
+            return Finding::error(
+                name,
+                format!("{} is not accepted", path.display()),
+                "see the finding engine.signature",
+            );
         }
         Err(error) => {
             let fix = "make it with `crosscheck fit` and `crosscheck calibrate`, or correct engine.path";
@@ -51,7 +55,7 @@ fn engine(station: &Station, read: &ReadEngine) -> Finding {
     let variant = engine.metadata.variant.name();
     let hash = &engine.content_sha256;
     let stated = engine.metadata.provenance.iter().find_map(|source| match source {
-        Source::Stated(facts) => Some(format!(", mappings imported as of: {}", facts.join(", "))),
+        Source::Stated(facts) => Some(format!(", mappings imported with the assumptions: {}", facts.join(", "))),
         _ => None,
     });
     let found = format!("{}, {variant}, sha256 {hash}{}", path.display(), stated.unwrap_or_default());
@@ -69,7 +73,7 @@ fn engine(station: &Station, read: &ReadEngine) -> Finding {
     }
 }
 
-/// Who says that the engine is theirs.
+/// Checks who signed the engine.
 fn signed(station: &Station, read: &ReadEngine) -> Finding {
     let name = "engine.signature";
     let path = &station.engine.path;
@@ -82,15 +86,19 @@ fn signed(station: &Station, read: &ReadEngine) -> Finding {
         _ => {}
     }
     match signature::claimed(path) {
-        Ok(None) if station.engine.keys.is_none() => {
-            Finding::note(name, "not signed, and no keys configured: whoever may write the engine decides")
-        }
+        Ok(None) if station.engine.keys.is_none() => Finding::note(
+            name,
+            "the engine is not signed and no keys are configured: anyone who may write the file can replace the engine",
+        ),
         Ok(Some(key)) if station.engine.keys.is_none() => Finding::warning(
             name,
-            format!("no keys configured: {}, by key {key}, is not checked", signature::path_of(path).display()),
-            "set engine.keys to the public key, after comparing it with the signer's",
+            format!(
+                "no keys are configured: the signature {} by key {key} is not checked",
+                signature::path_of(path).display()
+            ),
+            "compare the public key with that of the signer, then set engine.keys to it",
         ),
-        Ok(_) => Finding::note(name, "not known, as the engine cannot be read"),
+        Ok(_) => Finding::note(name, "the signature cannot be checked, since the engine cannot be read"),
         Err(error) => Finding::warning(name, error.to_string(), "sign the engine again, or remove the file"),
     }
 }
@@ -98,10 +106,11 @@ fn signed(station: &Station, read: &ReadEngine) -> Finding {
 fn camera(camera: &Camera) -> Finding {
     let name = "camera";
     if camera.source == CameraSource::Synthetic {
-        return Finding::note(name, "made-up parts: there is no camera");
+        return Finding::note(name, "synthetic parts: no camera is used");
     }
-    let failed =
-        |reason: String| Finding::error(name, reason, "correct [camera], or see to its cable and its permissions");
+    let failed = |reason: String| {
+        Finding::error(name, reason, "correct [camera], or check the cable and the permissions of the camera")
+    };
     let opener = match opener(camera, Choice::Cpu) {
         Ok(opener) => opener,
         Err(error) => return failed(error.to_string()),
@@ -127,21 +136,31 @@ fn camera(camera: &Camera) -> Finding {
 
 fn disk(record: Option<&Record>) -> Finding {
     let name = "disk";
-    let Some(record) = record else { return Finding::note(name, "no [record]: rejects are not kept") };
-    // The folder is made by the station; what is there of it decides.
+    let Some(record) = record else {
+        return Finding::note(name, "there is no [record]: rejected parts are not recorded");
+    };
+    // The station makes the folder, so the nearest existing parent is checked.
     let folder = std::path::absolute(&record.folder).unwrap_or_else(|_| record.folder.clone());
     let Some(there) = folder.ancestors().find(|path| path.is_dir()) else {
-        return Finding::error(name, format!("{} is nowhere", folder.display()), "correct record.folder");
+        return Finding::error(
+            name,
+            format!("neither {} nor a folder above it exists", folder.display()),
+            "correct record.folder",
+        );
     };
     if let Err(error) = tempfile::tempfile_in(there) {
-        let fix = format!("give the station's user the folder: chown crosscheck {}", there.display());
+        let fix = format!("make the station's user the owner of the folder: chown crosscheck {}", there.display());
         return Finding::error(name, format!("{} cannot be written: {error}", there.display()), fix);
     }
     match free_bytes(there) {
         Err(error) => Finding::warning(name, format!("{}: {error}", there.display()), "check the file system"),
         Ok(free) if free < (record.quota_mb << 20).saturating_sub(used_bytes(&folder)) + FREE_BYTES_MIN => {
-            let found =
-                format!("{} MB are free at {}, record.quota_mb is {}", free >> 20, there.display(), record.quota_mb);
+            let found = format!(
+                "{} MB are free at {}, but record.quota_mb is {}",
+                free >> 20,
+                there.display(),
+                record.quota_mb
+            );
             Finding::warning(name, found, "free some space, or lower record.quota_mb")
         }
         Ok(free) => Finding::ok(name, format!("{} MB are free at {}", free >> 20, there.display())),
@@ -153,7 +172,7 @@ fn free_bytes(folder: &Path) -> std::io::Result<u64> {
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
-/// What the recording takes already; what cannot be read counts as nothing.
+/// Size of the recording so far; files that cannot be read count as 0.
 fn used_bytes(folder: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
     let size = |entry: std::fs::DirEntry| match entry.metadata() {
@@ -175,10 +194,13 @@ fn view(view: &View) -> Finding {
     match (open, &view.token) {
         (true, Some(_)) => Finding::warning(
             name,
-            format!("{bind} is not loopback, and the token travels in the clear"),
-            "put a proxy with TLS before it and bind to 127.0.0.1",
+            format!("{bind} is not loopback, so the token is sent unencrypted"),
+            "put a proxy with TLS before the view, and bind it to 127.0.0.1",
         ),
-        (true, None) => Finding::note(name, format!("{bind} shows pictures to whoever reaches it; nobody can act")),
+        (true, None) => Finding::note(
+            name,
+            format!("{bind} shows pictures to everyone who reaches it; without a token nobody can change anything"),
+        ),
         (false, _) => Finding::ok(name, format!("http://{bind}/")),
     }
 }
@@ -190,13 +212,17 @@ fn broker(config: &Mqtt) -> Finding {
         return Finding::error(
             name,
             "this program was built without MQTT",
-            "build it with --features mqtt, or leave [mqtt] out",
+            "build it with --features mqtt, or remove [mqtt]",
         );
     }
     let addresses = match (config.host.as_str(), config.port).to_socket_addrs() {
         Ok(addresses) => addresses,
         Err(error) => {
-            return Finding::warning(name, format!("{broker}: {error}"), "correct mqtt.host, or the name service");
+            return Finding::warning(
+                name,
+                format!("{broker}: {error}"),
+                "correct mqtt.host, or check the name resolution",
+            );
         }
     };
     let reach = |address: SocketAddr| TcpStream::connect_timeout(&address, BROKER_TIME_MAX).is_ok();

@@ -20,7 +20,7 @@ impl System {
         self.root.join(path.trim_start_matches('/'))
     }
 
-    /// The trimmed text of a small file of the system; none if it cannot be read.
+    /// Returns the trimmed text of a small file; none if it cannot be read.
     pub(super) fn read(&self, path: &str) -> Option<String> {
         std::fs::read_to_string(self.path(path)).ok().map(|text| text.trim().to_string())
     }

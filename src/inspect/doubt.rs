@@ -1,4 +1,4 @@
-//! Doubts whether the right thing was taken for the part.
+//! Doubts whether the right object was taken for the part.
 
 use std::fmt;
 
@@ -7,27 +7,27 @@ use thiserror::Error;
 use crate::model::engine_file::Usual;
 use crate::prepare::{NetworkInput, PartChoice, Taken};
 
-/// Where the number of points differs by more than this share from the usual one, something else may have been taken
-/// for the part.
+/// If the number of points differs from the usual one by more than this share, something else may have been taken for
+/// the part.
 const UNUSUAL_SHARE: f32 = 0.3;
 
 /// Why something else may have been taken for the part.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Doubt {
     #[error(
-        "what was taken for the part touches the edge of the picture, as a fixture does or a part that is not wholly seen; set scene.crop, or scene.part = \"centre\""
+        "the object that was taken for the part touches the edge of the crop: it may be a fixture, or a part that is not wholly in view; set scene.crop, or scene.part = \"centre\""
     )]
     TouchesEdge,
-    #[error("another thing could have been taken for the part nearly as well; set scene.crop around the part")]
+    #[error("another object could have been taken for the part nearly as well; set scene.crop around the part")]
     CloseChoice,
     #[error(
-        "what was taken for the part has {points} points of the network's picture where {usual} are usual, more than 30 % off: perhaps it is another thing"
+        "the object that was taken for the part has {points} points in the network frame, but {usual} are usual: it differs by more than 30 % and may be another object"
     )]
     UnusualSize { points: usize, usual: usize },
 }
 
 impl Doubt {
-    /// The gravest doubt about the part in `input`, if there is one.
+    /// Returns the gravest doubt about the part in `input`, if there is one.
     pub fn from_input(input: &NetworkInput, part: PartChoice, usual: Option<&Usual>) -> Option<Self> {
         let points = input.points();
         if points == 0 || input.taken.missing.is_some() {
@@ -45,7 +45,7 @@ impl Doubt {
     }
 }
 
-/// How many of the frames of a command were doubtful, and where no belt was found, to be said once at its end.
+/// Counts the frames of a command that were doubtful or without a belt, for one summary at its end.
 #[derive(Clone, Debug, Default)]
 pub struct Doubts {
     frames: usize,
@@ -58,12 +58,12 @@ pub struct Doubts {
 }
 
 impl Doubts {
-    /// Takes a frame in.
+    /// Counts a frame.
     pub fn add(&mut self, input: &NetworkInput, doubt: Option<Doubt>) {
         self.count(&input.taken, doubt);
     }
 
-    /// Takes a frame in, by the facts about what was taken for its part.
+    /// Counts a frame by the facts about the object that was taken for its part.
     pub fn count(&mut self, taken: &Taken, doubt: Option<Doubt>) {
         self.frames += 1;
         match taken.belt.map(|belt| belt.support) {
@@ -103,9 +103,9 @@ impl Doubts {
 impl fmt::Display for Doubts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds = [
-            (self.at_edge, "what was taken for the part touches the edge of the picture"),
-            (self.close, "another thing could have been taken for it nearly as well"),
-            (self.unusual, "its size is more than 30 % off the usual one"),
+            (self.at_edge, "the object that was taken for the part touches the edge of the crop"),
+            (self.close, "another object could have been taken for it nearly as well"),
+            (self.unusual, "its size differs from the usual one by more than 30 %"),
         ];
         let said = kinds.iter().filter(|(count, _)| *count > 0);
         let said: Vec<String> =
@@ -153,6 +153,9 @@ mod tests {
         doubts.add(&frame, Some(Doubt::TouchesEdge));
         doubts.add(&frame, Some(Doubt::TouchesEdge));
         let text = doubts.to_string();
-        assert!(!doubts.is_empty() && text.starts_with("in 2 of 3 frames what") && !text.contains("another"), "{text}");
+        assert!(
+            !doubts.is_empty() && text.starts_with("in 2 of 3 frames the object") && !text.contains("another"),
+            "{text}"
+        );
     }
 }

@@ -11,14 +11,14 @@ use crate::score::Verdict;
 pub enum Outcome {
     Scored {
         scores: Scores,
-        /// None where the engine has no threshold.
+        /// None if the engine has no threshold.
         verdict: Option<Verdict>,
     },
     /// The frame is rejected without a score.
     Unscored(Unscored),
 }
 
-/// Nothing passes before it was inspected.
+/// A part that was not inspected is rejected.
 impl Default for Outcome {
     fn default() -> Self {
         Self::Unscored(Unscored::NotInspected)
@@ -33,12 +33,12 @@ impl Outcome {
         }
     }
 
-    /// The anomaly map's maximum.
+    /// The score: the anomaly map's maximum.
     pub fn score(&self) -> Option<f32> {
         self.scores().map(|scores| scores.score)
     }
 
-    /// None where the frame has a score that no threshold has judged.
+    /// The verdict; none if the frame has a score that no threshold has judged.
     pub fn verdict(&self) -> Option<Verdict> {
         match *self {
             Self::Scored { verdict, .. } => verdict,
@@ -86,31 +86,29 @@ pub struct Scores {
 pub enum Unscored {
     #[error("no frame was inspected")]
     NotInspected,
-    #[error(
-        "the frame has no point at all where the part may be: check the depth stream, or that this is the cloud's file"
-    )]
+    #[error("the frame has no point where the part may be: check the depth stream, or that this is the cloud's file")]
     NoPoints,
     #[error(
-        "no part was found: no component of at least 30 points is left that is clear of the picture's edge where scene.part asks for that; check where the part lies, scene.crop, and the belt"
+        "no part was found: no component of at least 30 points is left, or all of them touch the edge of the crop, which scene.part excludes; check where the part lies, scene.crop, and the belt"
     )]
     NoPart,
     #[error(
-        "no window can follow the part: the cloud does not tell what a pixel is in millimetres; check that x, y and z are in the camera's frame, and scene.crop.follow_mm"
+        "no window can follow the part: the size of a pixel in millimetres cannot be measured from the cloud; check that x, y and z are in the camera's frame, and scene.crop.follow_mm"
     )]
     NoScale,
-    /// Fewer points than groups would repeat group centres: the shape is not described.
+    /// There are fewer points than groups, so that group centres would repeat and the shape could not be described.
     #[error(
-        "too few points: {points} are left on the part where at least {points_min} are needed; check the distance, the depth stream and the belt plane"
+        "too few points: {points} are left on the part, but at least {points_min} are needed; check the distance, the depth stream and the belt plane"
     )]
     TooFewPoints { points: usize, points_min: usize },
     #[error("no point of the part lies where defects count; check where the part lies, and the regions")]
     OutsideRegions,
-    #[error("it is doubtful what the part is: {0}")]
+    #[error("the part is doubtful: {0}")]
     Doubtful(Doubt),
 }
 
 impl Unscored {
-    /// Why the part in `input` cannot be scored, if it cannot; its shape is described by at least `points_min` points.
+    /// Returns why the part in `input` cannot be scored, if it cannot. A shape needs at least `points_min` points.
     pub fn from_input(input: &NetworkInput, points_min: usize) -> Option<Self> {
         let points = input.points();
         match input.taken.missing {
@@ -130,7 +128,7 @@ impl Unscored {
             Self::NoScale => "no window can follow the part",
             Self::TooFewPoints { .. } => "too few points on the part",
             Self::OutsideRegions => "no point of the part where defects count",
-            Self::Doubtful(_) => "doubtful what the part is",
+            Self::Doubtful(_) => "the part is doubtful",
         }
     }
 

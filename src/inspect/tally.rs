@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// How many frames a summary names for each reason.
+/// Number of frames that a summary names for each reason.
 const NAMED: usize = 3;
 
 /// Counts of the frames that were used, of those among them with a warning, and of those left out by reason.
@@ -44,7 +44,7 @@ impl Tally {
         self.left_out() > self.used
     }
 
-    /// Logs the summary under the name of a command or a class; as a warning where a frame was left out or had one.
+    /// Logs the summary under the name of a command or a class, as a warning if a frame was left out or had a warning.
     pub fn say(&self, name: &str) {
         let level = if self.warned + self.left_out() > 0 { log::Level::Warn } else { log::Level::Info };
         log::log!(level, "{name}: {self}");
@@ -55,7 +55,7 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {} frames used", self.used, self.frames())?;
         if self.warned > 0 {
-            write!(f, ", {} of them warned of", self.warned)?;
+            write!(f, ", {} of them with a warning", self.warned)?;
         }
         for (reason, (count, names)) in &self.left_out {
             let more = if *count > names.len() { ", ..." } else { "" };
@@ -79,7 +79,7 @@ mod tests {
         tally.leave_out("too few points", "good/9");
         assert_eq!(
             tally.to_string(),
-            "2 of 7 frames used, 1 of them warned of; 4 left out, no part was found (good/0, good/1, good/2, ...); 1 left out, too few points (good/9)"
+            "2 of 7 frames used, 1 of them with a warning; 4 left out, no part was found (good/0, good/1, good/2, ...); 1 left out, too few points (good/9)"
         );
         assert_eq!((tally.frames(), tally.left_out()), (7, 5));
     }

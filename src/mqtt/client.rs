@@ -17,9 +17,9 @@ use crate::config::view::Mqtt;
 use crate::priority;
 use crate::runtime::metrics::{Count, Gauge, Metrics};
 
-/// After one and a half of this without a message the broker considers the station gone.
+/// Keep-alive period: after one and a half of it without a message the broker considers the station gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
-/// Events between the two threads.
+/// Number of messages that may wait between the two threads.
 const HANDED_OVER_MAX: usize = 16;
 /// How often the state is compared with what was last sent.
 const STATE_PERIOD: Duration = Duration::from_millis(500);
@@ -30,10 +30,10 @@ const STOP_TIME_MAX: Duration = Duration::from_secs(2);
 const PASSWORD_BYTES_MAX: u64 = 4096;
 
 pub struct Client {
-    /// None once it stops.
+    /// The queue of events; none once the client stops.
     queue: Option<SyncSender<Event>>,
     stopping: Arc<AtomicBool>,
-    /// Closed when the connection is.
+    /// Closes together with the connection.
     closed: Receiver<()>,
     metrics: Arc<Metrics>,
 }
@@ -42,7 +42,7 @@ impl Client {
     pub fn start(config: &Mqtt, metrics: Arc<Metrics>) -> Result<Self, MqttError> {
         let state_topic = format!("{}/state", config.topic);
         let mut options = MqttOptions::new(&config.client_id, &config.host, config.port);
-        // The session is kept, so that what was not acknowledged is sent again after a break.
+        // The session is kept, so that messages without an acknowledgement are sent again after a break.
         options.set_keep_alive(KEEP_ALIVE).set_clean_session(false);
         options.set_last_will(LastWill::new(&state_topic, r#"{"state":"offline"}"#, QoS::AtLeastOnce, true));
         if let Some(username) = &config.username {
@@ -81,7 +81,7 @@ impl Drop for Client {
     fn drop(&mut self) {
         self.queue = None;
         self.stopping.store(true, Relaxed);
-        // Ends by an error, since nothing is ever sent, or by the time that a broker which is away may take.
+        // Nothing is ever sent on this channel: the wait ends when the connection closes, or after the longest time.
         let _ = self.closed.recv_timeout(STOP_TIME_MAX);
     }
 }
@@ -107,12 +107,12 @@ fn read_password(path: Option<&Path>) -> Result<String, MqttError> {
     }
 }
 
-/// The queue's end.
+/// The receiving end of the queue.
 struct Sender {
     client: rumqttc::Client,
     verdict_topic: String,
     state_topic: String,
-    /// Set by the connection when it is made; the state is sent again then.
+    /// Set whenever a connection is made; the state is sent again then.
     connected: Arc<AtomicBool>,
     stopping: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
@@ -135,7 +135,7 @@ impl Sender {
         }
         self.send_state(&json!({ "state": "stopped" }));
         if let Err(error) = self.client.try_disconnect() {
-            log::debug!("MQTT was not closed: {error}");
+            log::debug!("the MQTT connection was not closed properly: {error}");
         }
     }
 
@@ -149,13 +149,14 @@ impl Sender {
         }
     }
 
-    /// At most once: after a break it is sent again anyhow, and what is acknowledged are verdicts.
+    /// Sends the state at most once, since it is sent again after a break, and since every acknowledgement counts as
+    /// one of a verdict.
     fn send_state(&self, state: &Value) {
         self.send(&self.state_topic, QoS::AtMostOnce, true, state);
     }
 
-    /// Waits for a broker that is slow or cannot be reached; meanwhile the queue fills, and further events are dropped.
-    /// While stopping it does not wait.
+    /// Sends a message. Waits for a broker that is slow or cannot be reached; meanwhile the queue fills, and further
+    /// events are dropped. Does not wait while the client stops.
     fn send(&self, topic: &str, qos: QoS, retain: bool, message: &Value) -> bool {
         loop {
             if self.client.try_publish(topic, qos, retain, message.to_string()).is_ok() {
@@ -181,7 +182,7 @@ impl Sender {
     }
 }
 
-/// Connects again after every break until it stops.
+/// Keeps the connection, and reconnects after every break, until the client stops.
 fn keep_connected(mut connection: Connection, stopping: &AtomicBool, connected: &AtomicBool, metrics: &Metrics) {
     let mut said = false;
     for event in connection.iter() {
@@ -195,9 +196,9 @@ fn keep_connected(mut connection: Connection, stopping: &AtomicBool, connected: 
             Ok(_) => {}
             Err(_) if stopping.load(Relaxed) => return,
             Err(error) => {
-                // Once for each break, not for each try.
+                // Logged once for each break, not for each attempt.
                 if !std::mem::replace(&mut said, true) {
-                    log::warn!("MQTT is not connected: {error}; events wait or are dropped, the station goes on");
+                    log::warn!("MQTT is not connected: {error}; events wait or are dropped, and the station continues");
                 }
                 std::thread::sleep(RECONNECT_PAUSE);
             }

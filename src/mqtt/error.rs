@@ -7,7 +7,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum MqttError {
     #[error(
-        "[mqtt] is configured but this program was built without it: build it with --features mqtt, or leave the section out"
+        "[mqtt] is configured, but this program was built without MQTT: build it with --features mqtt, or remove the section"
     )]
     NotBuilt,
     #[error("cannot read the MQTT password in {}: {reason}", path.display())]

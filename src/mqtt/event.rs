@@ -1,4 +1,4 @@
-//! What is sent of a part.
+//! The event that is published for a part.
 
 use serde::Serialize;
 

@@ -16,19 +16,19 @@ use histogram::{Latencies, ScoreRatios};
 use history::{History, Scored};
 pub use table::{Count, Gauge, Latency};
 
-/// Kinds of fault that can be told apart: one bit each.
+/// Largest number of kinds of fault: each has one bit.
 pub const FAULTS_MAX: usize = 32;
 /// Gauges that are not known before they are measured.
 const UNKNOWN: [Gauge; 4] =
     [Gauge::BrightnessRatio, Gauge::SharpnessRatio, Gauge::ValidShareRatio, Gauge::ScoresAboveMedian];
 
-/// Everything a station counts, times and remembers of its scores.
+/// The counts, times and newest scores of a station.
 pub struct Metrics {
     counts: [AtomicU64; Count::ALL.len()],
     /// Bits of an f64.
     gauges: [AtomicU64; Gauge::ALL.len()],
     latencies: [Latencies; Latency::ALL.len()],
-    /// Scores as a share of the threshold they were judged by.
+    /// Scores divided by the threshold they were judged by.
     score_ratios: ScoreRatios,
     history: History,
     fault_names: &'static [&'static str],
@@ -43,7 +43,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// `fault_names`: lower-case words joined by underscores, at most [`FAULTS_MAX`]; faults are told by their place in it.
+    /// `fault_names`: lower-case words joined by underscores, at most [`FAULTS_MAX`]; faults are identified by their
+    /// index in it.
     pub fn new(fault_names: &'static [&'static str]) -> Self {
         assert!(fault_names.len() <= FAULTS_MAX, "one bit for each fault");
         let metrics = Self {
@@ -73,7 +74,7 @@ impl Metrics {
         self.counts[what as usize].fetch_add(many, Relaxed);
     }
 
-    /// Takes over what the actuator counts itself, and the faults that it has active.
+    /// Stores the actuator's own counts and its active faults.
     pub fn take_over(&self, actuator: &Tally) {
         for sum in Sum::ALL {
             self.counts[Count::from(sum) as usize].store(actuator.total(sum), Relaxed);
@@ -101,8 +102,8 @@ impl Metrics {
         &self.latencies[what as usize]
     }
 
-    /// One verdict: its count, the last score, the distribution of scores and the history.
-    /// `score` is none for a part that is rejected without one, `threshold` what it was judged by.
+    /// Records a verdict in its count, the last score, the distribution of scores and the history. `score` is none for
+    /// a part that is rejected without one; `threshold` is the one it was judged by.
     pub fn verdict(&self, part: u64, score: Option<f32>, threshold: f32, verdict: Verdict) {
         self.count(match verdict {
             Verdict::Pass => Count::Passed,
@@ -117,7 +118,7 @@ impl Metrics {
         self.history.push(part, score, verdict);
     }
 
-    /// The newest scores, oldest first.
+    /// Returns the newest scores, oldest first.
     pub fn history(&self) -> Vec<Scored> {
         self.history.newest()
     }
@@ -132,7 +133,7 @@ impl Metrics {
         self.faults_active.fetch_and(!(1 << fault), Relaxed);
     }
 
-    /// Name, times raised, and whether it is active.
+    /// Returns the name of each fault, how often it was raised, and whether it is active.
     pub fn faults(&self) -> impl Iterator<Item = (&'static str, u64, bool)> {
         let active = self.faults_active.load(Relaxed);
         let of =
@@ -140,9 +141,9 @@ impl Metrics {
         self.fault_names.iter().enumerate().map(of)
     }
 
-    /// The thresholds and the engine by which parts are judged from now on.
+    /// Stores the thresholds and the engine by which parts are judged from now on.
     pub fn set_judge(&self, judge: &Judge) {
-        // Known by the first 16 digits of its content hash.
+        // The engine is identified by the first 16 digits of its content hash.
         let digits = judge.engine_sha256.get(..16).unwrap_or_default();
         self.engine.store(u64::from_str_radix(digits, 16).unwrap_or(0), Relaxed);
         self.set(Gauge::Threshold, judge.thresholds.reject.into());
@@ -155,12 +156,12 @@ impl Metrics {
         format!("{:016x}", self.engine.load(Relaxed))
     }
 
-    /// A sign of progress, which also feeds the watchdog.
+    /// Records a sign of progress, which also feeds the watchdog.
     pub fn progress(&self) {
         self.progress_ns.store(self.started.elapsed().as_nanos() as u64, Relaxed);
     }
 
-    /// Time since the last sign of progress.
+    /// Returns the time since the last sign of progress.
     pub fn progress_age(&self) -> Duration {
         self.started.elapsed().saturating_sub(Duration::from_nanos(self.progress_ns.load(Relaxed)))
     }

@@ -1,4 +1,4 @@
-//! What is asked of a running station, by signals and on the live page.
+//! Requests to a running station, by signals and by the live page.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -19,7 +19,7 @@ pub struct Signals {
     pub reload: Arc<AtomicBool>,
 }
 
-/// Takes what the signals and the live page ask for.
+/// Receives the requests of signals and of the live page.
 pub struct Requests {
     pub signals: Signals,
     pub asked: Receiver<Asked>,
@@ -29,7 +29,7 @@ pub struct Requests {
 }
 
 impl Requests {
-    /// The next request, if there is one.
+    /// Returns the next request, if there is one.
     pub fn next(&mut self, status: &Status) -> Option<Request> {
         if self.signals.stop.load(Relaxed) {
             return Some(Request::Stop);
@@ -38,14 +38,14 @@ impl Requests {
             self.last_run.keep(self.reloader.judge());
         }
         if self.signals.reload.swap(false, Relaxed) {
-            // Whoever may send signals may change the configuration, and nobody is there to confirm.
+            // A user who may send signals may also change the configuration, so no confirmation is needed.
             return self.reload(status, true).ok();
         }
         let asked = self.asked.try_recv().ok()?;
         let (request, reply) = match asked.action {
             Action::Acknowledge => (Some(Request::Acknowledge), Reply::Done("acknowledged".into())),
             Action::Reload { may_loosen } => match self.reload(status, may_loosen) {
-                Ok(request) => (Some(request), Reply::Done("the configuration was read again".into())),
+                Ok(request) => (Some(request), Reply::Done("the configuration was reloaded".into())),
                 Err(ReloadError::Loosens(how)) => (None, Reply::Unconfirmed(how)),
                 Err(error) => (None, Reply::Refused(error.to_string())),
             },
@@ -59,15 +59,15 @@ impl Requests {
         request
     }
 
-    /// Reads the configuration again. An error changes nothing.
+    /// Reloads the configuration. After an error everything stays as it was.
     fn reload(&mut self, status: &Status, may_loosen: bool) -> Result<Request, ReloadError> {
         match self.reloader.reload(status.frame, may_loosen) {
             Ok(change) => {
-                log::info!("the configuration was read again");
+                log::info!("the configuration was reloaded");
                 Ok(self.changed(change))
             }
             Err(error) => {
-                log::error!("the configuration stays as it was: {error}");
+                log::error!("the configuration was not reloaded: {error}");
                 self.metrics.count(Count::ReloadsRefused);
                 Err(error)
             }

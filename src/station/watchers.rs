@@ -1,4 +1,4 @@
-//! Everything that is shown a part once it is judged: the watch for drift, the live page, and other programs.
+//! Everything that receives each judged part: the watch for drift, the live page, and other programs.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::runtime::drift::Watch;
 use crate::runtime::inspection::Watcher;
 use crate::view::Latest;
 
-/// The watchers of a station, in the order in which they are shown a part.
+/// The watchers of a station, in the order in which they receive a part.
 pub fn watchers(latest: Arc<Latest>, publisher: Option<Publisher>, mut drift: Watch) -> Vec<Watcher> {
     let look: Watcher = Box::new(move |part_frame| {
         if let Some(judge) = &part_frame.judge {

@@ -1,4 +1,4 @@
-//! What a person with the token may ask of the station.
+//! Requests that a person with the token may send to the station.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -7,22 +7,22 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 pub enum Action {
     /// Reject above this score, until another threshold is set or configured.
     SetThreshold { reject: f32, may_loosen: bool },
-    /// Read the configuration and the engine again, as SIGHUP does.
+    /// Reload the configuration and the engine, as SIGHUP does.
     Reload { may_loosen: bool },
     /// Acknowledge the faults that wait for a person.
     Acknowledge,
 }
 
-/// What came of an action.
+/// The result of an action.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     Done(String),
-    /// It would loosen a verdict, as the text describes, and was not confirmed.
+    /// Not done: the action may let parts pass, as the text describes, and was not confirmed.
     Unconfirmed(String),
     Refused(String),
 }
 
-/// An action, and the way for its reply.
+/// An action, and the channel for its reply.
 pub struct Asked {
     pub action: Action,
     reply: SyncSender<Reply>,

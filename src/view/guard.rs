@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 
 use crate::config::view::View;
 
-/// Wrong tokens that an address may send within [`WRONG_WITHIN`]; after these even the right one is refused.
+/// Number of wrong tokens that an address may send within [`WRONG_WITHIN`]; after them even the right one is refused.
 const WRONG_MAX: u32 = 10;
 const WRONG_WITHIN: Duration = Duration::from_secs(60);
-/// Addresses that are remembered.
+/// Number of addresses that are remembered.
 const ADDRESSES_MAX: usize = 64;
 
 /// Why a request is refused.
@@ -26,12 +26,12 @@ pub enum Refusal {
 pub struct Guard {
     bind: SocketAddr,
     hosts: Vec<String>,
-    /// The token's hash: two hashes are compared, whose differences say nothing about the token.
+    /// The token's hash. Hashes are compared, so that the time of a comparison reveals nothing about the token.
     token: Option<[u8; 32]>,
     wrong: Mutex<VecDeque<Wrong>>,
 }
 
-/// Wrong tokens of an address.
+/// Wrong tokens that an address has sent.
 struct Wrong {
     from: IpAddr,
     since: Instant,
@@ -44,7 +44,7 @@ impl Guard {
         Self { bind: config.bind, hosts: config.hosts.clone(), token, wrong: Mutex::default() }
     }
 
-    /// Whether anybody may act.
+    /// Whether a token is configured, with which a person may act.
     pub fn may_act(&self) -> bool {
         self.token.is_some()
     }
@@ -58,14 +58,14 @@ impl Guard {
             return true;
         }
         let address: Option<IpAddr> = name.trim_start_matches('[').trim_end_matches(']').parse().ok();
-        // Bound to all addresses, it has those of the machine; a name is what an attacker would need.
+        // Bound to all addresses, the view cannot know its own, so any address is accepted. An attacker needs a name.
         address.is_some_and(|ip| ip == self.bind.ip() || ip.is_loopback() || self.bind.ip().is_unspecified())
     }
 
-    /// Refuses whoever does not send the token, in the value of `Authorization`.
+    /// Refuses a request whose value of `Authorization` is not the token.
     pub fn admit(&self, peer: IpAddr, authorization: Option<&str>) -> Result<(), Refusal> {
         let token = self.token.ok_or(Refusal::NoToken)?;
-        // A panic in here leaves a count behind, no more.
+        // After a panic in here at most a count is wrong.
         let mut wrong = self.wrong.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         wrong.retain(|wrong| wrong.since.elapsed() < WRONG_WITHIN);
         if wrong.iter().any(|wrong| wrong.from == peer && wrong.count >= WRONG_MAX) {
@@ -79,11 +79,11 @@ impl Guard {
             Some(wrong) => {
                 wrong.count += 1;
                 if wrong.count == WRONG_MAX {
-                    log::warn!("{peer} sent {WRONG_MAX} wrong tokens: it is refused for {WRONG_WITHIN:?}");
+                    log::warn!("{peer} sent {WRONG_MAX} wrong tokens: its requests are refused for {WRONG_WITHIN:?}");
                 }
             }
             None => {
-                log::warn!("{peer} sent a wrong token to the view, or none");
+                log::warn!("{peer} sent a wrong token or none to the view");
                 if wrong.len() == ADDRESSES_MAX {
                     wrong.pop_front();
                 }
@@ -94,7 +94,7 @@ impl Guard {
     }
 }
 
-/// The name or address of `Host`, brackets of an IPv6 address included.
+/// The name or address in `Host`, with the brackets of an IPv6 address.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port))

@@ -1,24 +1,24 @@
-//! As much of HTTP/1.1 as a page needs: one request a connection, everything bounded in size and time.
+//! The part of HTTP/1.1 that the page needs: one request for each connection, bounded in size and time.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// A request line and headers of a browser are a tenth of this.
+/// Largest request line with headers: those of a browser are a tenth of this.
 pub const HEAD_BYTES_MAX: usize = 8 << 10;
 const HEADERS_MAX: usize = 64;
-/// A number or nothing.
+/// Largest body: a number, a word, or nothing.
 pub const BODY_BYTES_MAX: usize = 256;
-/// An answer must be gone within this.
+/// An answer must be sent within this time.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
-/// What a client still sends when it is refused is read up to here, so that it sees the answer.
+/// Number of bytes that are read from a refused client, so that it sees the answer.
 const REST_BYTES_MAX: usize = 64 << 10;
 const REST_TIME_MAX: Duration = Duration::from_millis(500);
 
 #[derive(Debug, PartialEq)]
 pub struct Request {
     pub method: String,
-    /// Without the query.
+    /// The path, without the query.
     pub path: String,
     /// The value of `Host`.
     pub host: Option<String>,
@@ -51,7 +51,7 @@ pub enum Parsed {
     Partial,
 }
 
-/// `bytes`: all that came so far.
+/// Parses the `bytes` received so far.
 pub fn parse(bytes: &[u8]) -> Parsed {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut head = httparse::Request::new(&mut headers);
@@ -60,24 +60,26 @@ pub fn parse(bytes: &[u8]) -> Parsed {
         Ok(httparse::Status::Complete(length)) if length <= HEAD_BYTES_MAX => length,
         Ok(httparse::Status::Partial) if bytes.len() < HEAD_BYTES_MAX => return Parsed::Partial,
         Ok(_) | Err(httparse::Error::TooManyHeaders) => return refused(431, "the request's head is too large"),
-        Err(error) => return refused(400, &format!("this is no HTTP request: {error}")),
+        Err(error) => return refused(400, &format!("this is not an HTTP request: {error}")),
     };
     let value_of = |name: &str| {
         let header = head.headers.iter().find(|h| h.name.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(header.value).ok()
     };
-    // What reads the first of two and what reads the second see two requests.
+    // A proxy that reads the first of two and a server that reads the second see different requests.
     let is_twice = |name: &&&str| head.headers.iter().filter(|h| h.name.eq_ignore_ascii_case(name)).count() > 1;
     if let Some(name) = ["Content-Length", "Host", "Authorization"].iter().find(is_twice) {
-        return refused(400, &format!("the header {name} is there twice"));
+        return refused(400, &format!("the header {name} is given twice"));
     }
     if value_of("transfer-encoding").is_some() {
         return refused(411, "send a body with its Content-Length");
     }
     let body_bytes = match value_of("content-length") {
         None => 0,
-        // A sign would be taken by the parser of numbers.
-        Some(text) if !text.bytes().all(|b| b.is_ascii_digit()) => return refused(400, "Content-Length is no number"),
+        // The parser of numbers would accept a sign.
+        Some(text) if !text.bytes().all(|b| b.is_ascii_digit()) => {
+            return refused(400, "Content-Length is not a number");
+        }
         Some(text) => match text.parse::<usize>() {
             Ok(count) if count <= BODY_BYTES_MAX => count,
             _ => return refused(413, "the body is too large"),
@@ -94,7 +96,7 @@ pub fn parse(bytes: &[u8]) -> Parsed {
     })
 }
 
-/// Writes the answer, and closes.
+/// Writes the answer, and closes the connection.
 pub fn answer(mut stream: TcpStream, answer: &Answer, head_only: bool) -> io::Result<()> {
     stream.set_nodelay(true)?;
     write_answer(&mut stream, answer, head_only, Instant::now() + ANSWER_TIME_MAX)?;
@@ -125,7 +127,7 @@ fn write_answer(stream: &mut TcpStream, answer: &Answer, head_only: bool, end: I
     Ok(())
 }
 
-/// To close with bytes unread resets the connection, and the client may never see its answer.
+/// Reads the remaining bytes: closing a connection with unread bytes resets it, and the client may miss the answer.
 fn read_rest(stream: &mut TcpStream) -> io::Result<()> {
     let end = Instant::now() + REST_TIME_MAX;
     let mut piece = [0; 1024];
@@ -140,7 +142,7 @@ fn read_rest(stream: &mut TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Time until `end`, which a system call may wait for.
+/// The time until `end`, as a time-out for a system call.
 fn left(end: Instant) -> io::Result<Duration> {
     let left = end.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }

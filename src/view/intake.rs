@@ -1,5 +1,5 @@
-//! Takes clients and their requests, without waiting for any of them: one thread polls them all, and whoever has sent a
-//! whole request is handed to a thread that answers. A client that sends nothing keeps nobody out.
+//! Accepts clients and reads their requests without waiting for any of them: one thread polls them all, and passes a
+//! complete request to a thread that answers it. A client that sends nothing does not block others.
 
 use std::io::{self, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,22 +11,22 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::http::{self, Answer, BODY_BYTES_MAX, HEAD_BYTES_MAX, Parsed, Request};
 
-/// Clients that may be on their way to a request; a further one takes the place of the one that waited longest.
+/// Number of clients whose request is incomplete; a further client replaces the one that waited longest.
 const WAITING_MAX: usize = 256;
-/// The first byte must be here, and the whole request, within these.
+/// Times within which the first byte, and the complete request, must arrive.
 const FIRST_BYTE_MAX: Duration = Duration::from_secs(1);
 const REQUEST_MAX: Duration = Duration::from_secs(3);
-/// The stop is looked for so often.
+/// How often the thread checks whether it should stop.
 const TICK: Duration = Duration::from_millis(50);
 
-/// A client with its whole request, or with the answer to one that is not valid.
+/// A client with its complete request, or with the answer to an invalid one.
 pub struct Visit {
     pub stream: TcpStream,
     pub peer: SocketAddr,
     pub request: Result<Request, Answer>,
 }
 
-/// Where whole requests go: `/healthz` and `/metrics` have threads of their own.
+/// The channels for complete requests: `/healthz` and `/metrics` have threads of their own.
 pub struct Lanes {
     pub monitors: SyncSender<Visit>,
     pub page: SyncSender<Visit>,
@@ -45,7 +45,7 @@ enum Heard {
     Gone,
 }
 
-/// Takes clients until it is to stop. `listener` does not block.
+/// Accepts clients until it should stop. `listener` must not block.
 pub fn take(listener: &TcpListener, lanes: &Lanes, stopping: &AtomicBool) {
     let mut waiting: Vec<Waiting> = Vec::new();
     while !stopping.load(Relaxed) {
@@ -85,7 +85,7 @@ fn ready(listener: &TcpListener, waiting: &[Waiting]) -> Option<Vec<bool>> {
     }
 }
 
-/// Takes all clients that are there.
+/// Accepts all waiting clients.
 fn accept(listener: &TcpListener, waiting: &mut Vec<Waiting>, now: Instant) {
     for _ in 0..WAITING_MAX {
         match listener.accept() {
@@ -95,12 +95,12 @@ fn accept(listener: &TcpListener, waiting: &mut Vec<Waiting>, now: Instant) {
                 }
                 waiting.push(Waiting { stream, peer, bytes: Vec::new(), since: now });
             }
-            // It is gone again.
+            // The client has closed the connection already.
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-            // Out of file handles, for one: those that wait the longest are given up.
+            // The process may be out of file handles: the clients that waited longest are dropped.
             Err(error) => {
-                log::warn!("the view cannot take a client: {error}");
+                log::warn!("the view cannot accept a client: {error}");
                 waiting.drain(..waiting.len() / 2);
                 std::thread::sleep(TICK);
                 return;
@@ -110,7 +110,7 @@ fn accept(listener: &TcpListener, waiting: &mut Vec<Waiting>, now: Instant) {
 }
 
 impl Waiting {
-    /// Reads what is there.
+    /// Reads the bytes that have arrived.
     fn hear(&mut self) -> Heard {
         let mut piece = [0; 1024];
         loop {
@@ -137,7 +137,7 @@ impl Waiting {
 }
 
 impl Lanes {
-    /// A lane that is full closes the connection: the client may try again.
+    /// Passes the request to its channel. If that is full, the connection is closed, and the client may try again.
     fn send(&self, visit: Visit) {
         if visit.stream.set_nonblocking(false).is_err() {
             return;

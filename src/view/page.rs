@@ -1,4 +1,4 @@
-//! The answer to each path.
+//! Answers the request for each path.
 
 use std::io;
 use std::net::IpAddr;
@@ -18,12 +18,12 @@ const HTML: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// What confirms an action that may loosen a verdict, behind the rest of a request's body.
+/// The word at the end of a request's body that confirms an action which may let parts pass.
 const MAY_LOOSEN: &str = "loosen";
-/// An engine is read and checked within this; an action that takes longer is done all the same.
+/// How long an answer waits for the action. Reading and checking an engine takes less; a longer action is still done.
 const REPLY_MAX: Duration = Duration::from_secs(5);
 
-/// Everything that answers.
+/// The data and channels that answers need.
 pub struct Page {
     station: Station,
     encoder: Encoder,
@@ -75,11 +75,11 @@ impl Page {
         self.station.latest.want();
         match self.encoder.jpeg(&self.station.latest, kind) {
             Some(jpeg) => Answer::new("image/jpeg", jpeg),
-            None => Answer::text(503, "no frame was inspected since someone looks; ask again"),
+            None => Answer::text(503, "no frame was inspected since the first request; ask again"),
         }
     }
 
-    /// Why the station is not well.
+    /// Why the station is not healthy; none if it is.
     fn unhealthy(&self) -> Option<String> {
         let metrics = &self.station.metrics;
         let mut why: Vec<String> =
@@ -95,7 +95,10 @@ impl Page {
         match self.guard.admit(peer, request.authorization.as_deref()) {
             Ok(()) => {}
             Err(Refusal::NoToken) => {
-                return Answer::text(403, "this view only shows: set a token in the station's [view] to act");
+                return Answer::text(
+                    403,
+                    "this view is read-only: set a token in the station's [view] to allow actions",
+                );
             }
             Err(Refusal::Wrong) => {
                 return Answer::text(401, "the token is missing or wrong: Authorization: Bearer TOKEN");
@@ -114,13 +117,13 @@ impl Page {
         }
     }
 
-    /// Has the station act, and says what came of it.
+    /// Passes an action to the station, and answers with its result.
     fn ask(&self, action: Action) -> Answer {
         let (asked, reply) = Asked::new(action);
         match self.station.actions.try_send(asked) {
-            Ok(()) => log::info!("asked by the view: {action:?}"),
+            Ok(()) => log::info!("the view asks for {action:?}"),
             Err(TrySendError::Full(_)) => {
-                return Answer::text(503, "the station has not done the last action yet; try again");
+                return Answer::text(503, "the station has not finished the last action yet; try again");
             }
             Err(TrySendError::Disconnected(_)) => return Answer::text(503, "the station is stopping"),
         }
@@ -128,18 +131,18 @@ impl Page {
             Ok(Reply::Done(text)) => Answer::text(200, &text),
             Ok(Reply::Unconfirmed(how)) => Answer::text(
                 409,
-                &format!("this may let parts pass that do not now: {how}; send `{MAY_LOOSEN}` to confirm"),
+                &format!("this may let parts pass that do not pass now: {how}; send `{MAY_LOOSEN}` to confirm"),
             ),
             Ok(Reply::Refused(why)) => Answer::text(422, &why),
             Err(RecvTimeoutError::Timeout) => {
-                Answer::text(202, "accepted, and not done yet: the log says what comes of it")
+                Answer::text(202, "accepted, but not done yet: see the log for the result")
             }
             Err(RecvTimeoutError::Disconnected) => Answer::text(503, "the station is stopping"),
         }
     }
 }
 
-/// What is asked for; none where the body is not as it should be.
+/// The action of a request; none if its body is not valid.
 fn action(request: &Request) -> Option<Action> {
     let body = std::str::from_utf8(&request.body).ok()?.trim();
     let (rest, may_loosen) = match body.strip_suffix(MAY_LOOSEN) {

@@ -1,4 +1,4 @@
-//! The latest picture: copied into one slot while someone looks, drawn and encoded when it is asked for.
+//! The latest picture: copied into one slot while a client asks for pictures, drawn and encoded on request.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -13,14 +13,14 @@ use crate::prepare::window::Window;
 use crate::priority;
 use crate::score::Verdict;
 
-/// How long after a look the next one is expected.
+/// How long after a request the next one is expected.
 const LOOK: Duration = Duration::from_secs(5);
 const JPEG_QUALITY: u8 = 80;
 
 /// The slot between the inspection and the view. The inspection never waits for it.
 pub struct Latest {
     started: Instant,
-    /// Someone may look until this time after the start.
+    /// Pictures are copied until this time after the start.
     wanted_until_ms: AtomicU64,
     slot: Mutex<Slot>,
 }
@@ -28,11 +28,11 @@ pub struct Latest {
 #[derive(Default)]
 struct Slot {
     picture: Picture,
-    /// It came since the last one was taken.
+    /// Whether this picture is newer than the last one taken.
     fresh: bool,
 }
 
-/// What an overlay is drawn from. Its buffers are used again.
+/// The data that an overlay is drawn from. Its buffers are reused.
 #[derive(Default)]
 pub struct Picture {
     /// Number of the part.
@@ -54,7 +54,7 @@ impl Latest {
         Self { started: Instant::now(), wanted_until_ms: AtomicU64::new(0), slot: Mutex::default() }
     }
 
-    /// Copies what was inspected where someone looks and the slot is free; otherwise this picture is not shown.
+    /// Copies the inspected frame if pictures are asked for and the slot is free; otherwise the frame is not shown.
     pub fn offer(&self, part: u64, what: &Overlay) {
         let wanted = self.now_ms() < self.wanted_until_ms.load(Relaxed);
         let slot = wanted.then(|| self.slot.try_lock().ok()).flatten();
@@ -64,7 +64,7 @@ impl Latest {
         }
     }
 
-    /// Notes that someone looks.
+    /// Notes that a picture was asked for.
     pub(super) fn want(&self) {
         self.wanted_until_ms.store(self.now_ms() + LOOK.as_millis() as u64, Relaxed);
     }
@@ -90,7 +90,7 @@ impl Default for Latest {
     }
 }
 
-/// What a thread that panicked left is whole enough: every field is written before it is read.
+/// Locks the slot even after a panic: every field is written before it is read.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -121,9 +121,9 @@ impl Picture {
     }
 }
 
-/// Draws and encodes, each picture once however many look.
+/// Draws and encodes each picture once, however many clients ask for it.
 pub struct Encoder {
-    /// A thread of the view's own, so that the station's threads draw nothing.
+    /// The view's own thread, so that the station's threads draw nothing.
     pool: rayon::ThreadPool,
     encoded: Mutex<Encoded>,
 }
@@ -150,7 +150,7 @@ impl Encoder {
         Ok(Self { pool, encoded: Mutex::default() })
     }
 
-    /// Number of the part in the latest picture; none before the first.
+    /// Returns the number of the part in the latest picture; none before the first.
     pub fn part(&self, latest: &Latest) -> Option<u64> {
         let mut encoded = lock(&self.encoded);
         encoded.renew(latest);
@@ -167,7 +167,11 @@ impl Encoder {
         let Encoded { picture, frame, overlay } = &mut *encoded;
         let kept = if kind == Kind::Frame { frame } else { overlay };
         if kept.is_none() {
-            *kept = self.pool.install(|| picture.encode(kind)).inspect_err(|e| log::warn!("no picture: {e}")).ok();
+            *kept = self
+                .pool
+                .install(|| picture.encode(kind))
+                .inspect_err(|e| log::warn!("the picture cannot be encoded: {e}"))
+                .ok();
         }
         kept.clone()
     }

@@ -1,4 +1,4 @@
-//! What the live page asks for every second, as JSON.
+//! The state that the live page asks for every second, as JSON.
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
@@ -16,7 +16,7 @@ struct State<'a> {
     /// First 16 digits of the engine's content hash.
     engine: String,
     uptime_s: u64,
-    /// Why the station is not healthy; none where it is.
+    /// Why the station is not healthy; none if it is.
     unhealthy: Option<&'a str>,
     /// Whether a token is configured, with which the page may change something.
     may_act: bool,
@@ -64,7 +64,7 @@ pub fn json(
     })
 }
 
-/// The key and the value of a gauge that the page has.
+/// The key and the value of a gauge that the page shows.
 fn gauge(metrics: &Metrics, what: Gauge) -> Option<(&'static str, Value)> {
     let value = metrics.gauge(what);
     let value = if what == Gauge::ThresholdOverridden { json!(value > 0.0) } else { json!(value) };

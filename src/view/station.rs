@@ -1,4 +1,4 @@
-//! What the view shows.
+//! The parts of a station that the view reads.
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -8,7 +8,7 @@ use super::action::Asked;
 use super::picture::Latest;
 use crate::runtime::metrics::Metrics;
 
-/// What the view looks at.
+/// The station as the view sees it.
 #[derive(Clone)]
 pub struct Station {
     /// Heading of the page.
@@ -17,6 +17,6 @@ pub struct Station {
     pub latest: Arc<Latest>,
     /// Queue for actions; a full queue refuses them.
     pub actions: SyncSender<Asked>,
-    /// Without a sign of progress for this long the station is not healthy.
+    /// The station is not healthy after this long without a sign of progress.
     pub progress_age_max: Duration,
 }

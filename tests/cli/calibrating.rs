@@ -27,8 +27,7 @@ fn with_calibrations() -> Desk {
 fn a_camera_file_is_made_and_registers_a_depth_image() {
     let desk = with_calibrations();
     let run = desk.done(CALIBRATE);
-    for words in
-        ["colour: 64 x 48, view 56 x 44 degrees, reprojection error 0.70 px", "more than 0.5 px", "depth: 32 x 24"]
+    for words in ["colour: 64 x 48, view 56 x 44 degrees, reprojection error 0.70 px", "above 0.5 px", "depth: 32 x 24"]
     {
         assert!(run.err.contains(words), "{words}: {}", run.err);
     }
@@ -112,7 +111,7 @@ fn a_station_is_measured_and_good_parts_are_recorded_from_it() {
     let record =
         "record --config station.toml --out parts --nominal --station-calibration belt.toml --parts 2 --validation 2";
     let run = desk.done(record);
-    assert!(run.err.contains("part 000 is kept: brightness") && run.err.contains("wrote 4 parts"), "{}", run.err);
+    assert!(run.err.contains("part 000 is stored: brightness") && run.err.contains("wrote 4 parts"), "{}", run.err);
     for folder in ["parts/train", "parts/validation"] {
         assert_eq!(dataset::nominal(&desk.path(folder), &Reading::default()).unwrap().len(), 2);
     }
@@ -133,7 +132,11 @@ fn a_record_that_ends_early_says_how_many_it_has() {
     let (camera, trigger) = (STATION.find("source = \"synthetic\"").unwrap(), STATION.find("[reject]").unwrap());
     desk.write("replay.toml", format!("{}{frames}\n{}", &STATION[..camera], &STATION[trigger..]));
     let run = desk.run("record --config replay.toml --out more --parts 9");
-    assert!(run.code == Some(2) && run.err.contains("2 of 9 parts") && run.err.contains("no more came"), "{}", run.err);
+    assert!(
+        run.code == Some(2) && run.err.contains("2 of 9 parts") && run.err.contains("no more parts came"),
+        "{}",
+        run.err
+    );
     assert_eq!(dataset::nominal(&desk.path("more"), &Reading::default()).unwrap().len(), 2);
     // Nothing is made where there is no camera.
     desk.write(

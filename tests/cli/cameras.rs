@@ -19,7 +19,7 @@ fn a_kinect_is_read_as_its_own_calibration_has_it() {
     let line = "calibrate-camera --colour calib_color.yaml --depth calib_ir.yaml --extrinsics calib_pose.yaml \
         --colour-size 1920x1080 --depth-size 512x424 --depth-offset-m=-0.013354 -o camera.toml";
     let run = desk.done(line);
-    let right = "52.0 mm right of, 0.4 mm above and 1.5 mm behind the depth imager, turned by 1.2 degrees";
+    let right = "52.0 mm right of, 0.4 mm above and 1.5 mm behind the depth imager, and rotated by 1.2 degrees";
     for words in ["from depth to colour, by its fundamental matrix", right] {
         assert!(run.err.contains(words), "{words}: {}", run.err);
     }
@@ -86,7 +86,7 @@ fn exchanged_imagers_are_named_by_their_frame_ids() {
     // One lens alone may be of either imager, to which both images are registered.
     desk.write("a.yaml", info(&depth, (640, 480), "plumb_bob", "0, 0, 0, 0, 0"));
     let run = desk.done("calibrate-camera --colour a.yaml -o camera.toml");
-    assert!(run.err.contains("speaks of the depth imager"), "{}", run.err);
+    assert!(run.err.contains("names the depth imager"), "{}", run.err);
 }
 
 #[test]

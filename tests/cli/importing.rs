@@ -66,10 +66,10 @@ fn a_prefix_is_found_or_given() {
     desk.done(&format!("{NETWORKS} --prefix rgb=encoder_q."));
     for (options, words) in [
         ("--prefix rgb=ema.", "under \"encoder_q.\""),
-        ("--prefix rgb", "expected PART=PREFIX"),
+        ("--prefix rgb", "expected NETWORK=PREFIX"),
         ("--prefix colour=a.", "one of rgb, xyz"),
         ("--prefix rgb=a. --prefix rgb=b.", "give it once"),
-        ("--prefix map_rgb_to_xyz=a.", "no file of the mapping"),
+        ("--prefix map_rgb_to_xyz=a.", "without a file of the mapping"),
     ] {
         desk.refused_with(&NETWORKS.replace("--output new", &format!("{options} --output other")), &[words]);
     }

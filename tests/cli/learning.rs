@@ -41,7 +41,7 @@ fn shots_are_drawn_by_the_seed() {
     assert!(draws.iter().all(|draw| draw.len() == 2 && draw.iter().all(|frame| all.contains(frame))));
     assert!(draws.iter().any(|draw| *draw != draws[0]), "every seed draws the same");
     let run = desk.done(&format!("{FIT_GOOD} --epochs 1 --pixels 64 --output new --shots 9"));
-    assert!(run.err.contains("has 3 good frames where 9 are asked for"), "{}", run.err);
+    assert!(run.err.contains("has only 3 good frames, but --shots asks for 9"), "{}", run.err);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_fit_that_was_broken_off_goes_on_to_the_same_end() {
     // Without --resume an old state counts for nothing.
     desk.write("part.state", "of another fit");
     let run = desk.done(&format!("{FIT_GOOD} {FIT} --output part"));
-    assert!(run.err.contains("--resume goes on") && !desk.path("part.state").exists(), "{}", run.err);
+    assert!(run.err.contains("--resume continues the") && !desk.path("part.state").exists(), "{}", run.err);
 }
 
 /// The engine, the settings and the number of frames are the same, but the frames or their order are not.
@@ -158,7 +158,7 @@ fn break_off(desk: &Desk, line: &str) {
         let err = String::from_utf8(output.stderr).unwrap();
         match output.status.code() {
             Some(0) if desk.path("part.state").exists() => {
-                assert!(err.contains("--resume goes on"), "{err}");
+                assert!(err.contains("--resume continues the"), "{err}");
                 return;
             }
             Some(0) => wait = wait * 2 / 3,

@@ -19,7 +19,7 @@ fn with_cloud(cloud: OrganisedCloud) -> Desk {
 fn clouds_that_cannot_be_of_the_frame() {
     // Without a point a part is a reject with its reason, not an error.
     let desk = with_cloud(flat(0.0));
-    let empty = ["no point at all", "check the depth stream"];
+    let empty = ["no point where the part may be", "check the depth stream"];
     let rejected = |line: &str| {
         let run = desk.run(line);
         assert!(

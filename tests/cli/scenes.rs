@@ -76,12 +76,12 @@ fn a_frame_without_points_is_counted_and_the_others_go_on() {
     let desk = Desk::new();
     write(&desk.path("data/disc/test/good"), (40..43).map(|seed| part::frame(seed, None)).chain([blank()]));
     let calibrate = "calibrate --engine @fitted --nominal data/disc/test/good --false-reject-rate 0.5 --output new";
-    assert!(desk.done(calibrate).err.contains("003.png: the frame has no point at all"));
+    assert!(desk.done(calibrate).err.contains("003.png: the frame has no point where the part may be"));
     desk.done("evaluate --engine @calibrated --dataset data");
     let run = desk.run("replay data --engine @calibrated --json");
     let last: serde_json::Value = serde_json::from_str(run.out.lines().last().unwrap()).unwrap();
     assert_eq!((run.code, last["verdict"].as_str()), (Some(0), Some("reject")), "{}", run.err);
-    assert!(last["reason"].as_str().unwrap().contains("no point at all") && last["score"].is_null());
+    assert!(last["reason"].as_str().unwrap().contains("no point where the part may be") && last["score"].is_null());
     let run =
         desk.run(&format!("fit --engine @default --nominal data/disc/test/good {FIT} --output fitted.safetensors"));
     assert!(run.code == Some(0) && run.err.contains("003.png: left out"), "{}", run.err);
@@ -119,9 +119,13 @@ fn what_touches_the_edge_is_warned_of_in_words() {
     write(&desk.path("frames"), (0..3).map(|index| scene.nominal(index).frame));
     let fit = format!("fit --nominal frames {FIT} --output fitted.safetensors");
     let run = desk.done(&fit);
-    assert!(run.err.contains("in 3 of 3 frames what was taken for the part touches the edge"), "{}", run.err);
+    assert!(
+        run.err.contains("in 3 of 3 frames the object that was taken for the part touches the edge"),
+        "{}",
+        run.err
+    );
     let run = desk.done("inspect --engine fitted.safetensors --rgb frames/rgb/000.png --xyz frames/xyz/000.tiff");
-    assert!(run.err.contains("touches the edge of the picture") && run.err.contains("scene.part"), "{}", run.err);
+    assert!(run.err.contains("touches the edge of the crop") && run.err.contains("scene.part"), "{}", run.err);
     desk.write("centre.toml", "[scene]\npart = \"centre\"\n");
     let run = desk.done(&format!("{fit} --scene centre.toml"));
     assert!(!run.err.contains("touches the edge"), "{}", run.err);

@@ -247,14 +247,16 @@ fn doctor_says_who_signed() {
     desk.sign("a");
     // The record shows what was only claimed about the mappings.
     let findings = examine(&System::at(desk.folder.path()), Some(&desk.station("")));
-    assert!(findings.iter().any(|finding| finding.found.contains("imported as of: groups of 128 points")));
+    assert!(
+        findings.iter().any(|finding| finding.found.contains("imported with the assumptions: groups of 128 points"))
+    );
     let number = Keys::read(std::slice::from_ref(&desk.a)).unwrap().ids();
     let (engine, finding) = found("keys = [\"a.pub\"]");
     assert_eq!((engine, finding.status, finding.found), (Status::Ok, Status::Ok, format!("signed by key {number}")));
     let (engine, finding) = found("keys = [\"b.pub\"]");
     assert_eq!((engine, finding.status), (Status::Error, Status::Error));
     let (_, finding) = found("");
-    assert!(finding.status == Status::Warning && finding.found.contains("no keys configured"), "{finding:?}");
+    assert!(finding.status == Status::Warning && finding.found.contains("no keys are configured"), "{finding:?}");
     std::fs::remove_file(signature::path_of(&desk.engine())).unwrap();
     let (_, finding) = found("");
     assert!(finding.status == Status::Note && finding.found.contains("not signed"), "{finding:?}");

@@ -77,7 +77,7 @@ fn the_camera_file_of_a_replay_is_called_as_everywhere() {
     let printed = toml::to_string(&station).unwrap();
     assert!(printed.contains("camera_file = ") && printed.contains("no_point = -9999.0"), "{printed}");
     let wrong = "\"replay\"\nreplay = { folder = \"frames\", no_point = nan }";
-    assert!(refusal(&SMALL.replace("\"synthetic\"", wrong)).contains("camera.replay.no_point is no finite number"));
+    assert!(refusal(&SMALL.replace("\"synthetic\"", wrong)).contains("camera.replay.no_point is not finite"));
 }
 
 #[test]
@@ -123,11 +123,7 @@ fn a_value_out_of_its_range_is_refused_with_its_name_the_range_and_what_was_foun
         ("\"synthetic\"", "\"synthetic\"\nsynthetic.part = \"anvil\"", "one of puck, biscuit"),
         ("\"synthetic\"", "\"synthetic\"\nsynthetic.width = 63", "camera.synthetic.width is 63 where 64 to 4096"),
         ("\"synthetic\"", "\"synthetic\"\nsynthetic.height = 9999", "camera.synthetic.height is 9999 where 64 to 4096"),
-        (
-            "\"synthetic\"",
-            "\"synthetic\"\nsynthetic.fixture = true",
-            "camera.synthetic.fixture is true where a fixture",
-        ),
+        ("\"synthetic\"", "\"synthetic\"\nsynthetic.fixture = true", "camera.synthetic.fixture is true, but a fixture"),
         ("\"synthetic\"", "\"synthetic\"\nrealsense.serial = \"1\"", "[camera.realsense] is given"),
         ("\"synthetic\"", "\"realsense\"\nrealsense.preset = \"sharp\"", "one of default, hand, high_accuracy"),
         ("\"synthetic\"", "\"realsense\"\nrealsense.decimation = 1", "camera.realsense.decimation is 1 where 2 to 8"),
@@ -149,7 +145,7 @@ fn a_value_out_of_its_range_is_refused_with_its_name_the_range_and_what_was_foun
         (
             "[actuator]",
             "[gpio]\nready.line = \"A\"\nfault.line = \"A\"\n[actuator]",
-            "gpio.fault is the same line as gpio.ready",
+            "gpio.fault is the same GPIO line as gpio.ready",
         ),
         ("[actuator]", "[gpio.reject]\nline = \"R\"\nsafe_state = \"active\"\n[actuator]", "would let parts pass"),
         ("[actuator]", "[encoder]\ncounts_per_s_max = 10\n[actuator]", "without [gpio.encoder]"),

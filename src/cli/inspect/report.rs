@@ -1,4 +1,4 @@
-//! What is printed of an inspection.
+//! The printed result of an inspection, as JSON or text.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crosscheck::inspect::{Inspection, Outcome, Scores};
 use crosscheck::prepare::belt::Belt;
 use serde_json::{Map, Value, json};
 
-/// One object; where parts are inspected one by one, that of the worst, with all of them in `parts`.
+/// One object. If parts are inspected one by one, it describes the one with the highest score, and `parts` has all.
 pub fn to_json(
     inspections: &[(Option<[f32; 2]>, Inspection)],
     threshold: Option<f32>,
@@ -88,7 +88,7 @@ pub fn to_text(at: Option<[f32; 2]>, inspection: &Inspection, threshold: Option<
 fn belt_to_text(belt: Option<Belt>) -> String {
     let Some(Belt { plane, support }) = belt else { return "none removed".into() };
     format!(
-        "{:.1} mm away at right angles; {:.0} % of the border shows it, and {:.0} % of all points lie on it",
+        "at a perpendicular distance of {:.1} mm; {:.0} % of the border shows it, and {:.0} % of all points lie on it",
         1e3 * plane.towards_camera().offset_m,
         100.0 * support.border_share,
         100.0 * support.cloud_share

@@ -1,4 +1,4 @@
-//! Histograms of fixed buckets, made of atomics.
+//! Histograms with fixed buckets, made of atomics.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Buckets of 1 us up to 100 us; above, two significant digits.
 const EXACT: usize = 100;
 const PER_DECADE: usize = 90;
-/// Up to 100 s.
+/// Decades above 100 us, up to 100 s.
 const DECADES: usize = 6;
 const BUCKETS: usize = EXACT + DECADES * PER_DECADE;
 
@@ -46,7 +46,8 @@ impl Latencies {
         Duration::from_nanos(self.max_ns.load(Relaxed))
     }
 
-    /// How many are at most as long as each of `bounds_us` (ascending, one or two digits and zeros), and how many there are.
+    /// Returns how many times are at most as long as each of `bounds_us` (ascending, one or two digits and zeros), and
+    /// how many there are.
     pub fn cumulative<const N: usize>(&self, bounds_us: [u64; N]) -> ([u64; N], u64) {
         let mut below = [0; N];
         let mut total = 0;
@@ -60,7 +61,7 @@ impl Latencies {
         (below, total)
     }
 
-    /// The time that a share of `share` does not exceed: its bucket's upper end, at most the maximum; none without any time.
+    /// Returns the quantile of `share`: the upper end of its bucket, at most the maximum; none without any time.
     pub fn quantile(&self, share: f64) -> Option<Duration> {
         let counts: Vec<u64> = self.buckets.iter().map(|b| b.load(Relaxed)).collect();
         let total: u64 = counts.iter().sum();
@@ -80,7 +81,7 @@ impl Default for Latencies {
     }
 }
 
-/// Where a time of `us` (rounded up) is counted.
+/// The bucket of a time of `us` (rounded up).
 fn bucket(us: u64) -> usize {
     let mut below = us.saturating_sub(1);
     if below < EXACT as u64 {
@@ -93,7 +94,7 @@ fn bucket(us: u64) -> usize {
     (first + below as usize / 10 - 10).min(BUCKETS)
 }
 
-/// The longest time of a bucket.
+/// The longest time of a bucket, microseconds.
 fn upper_us(bucket: usize) -> u64 {
     if bucket < EXACT {
         return bucket as u64 + 1;
@@ -102,12 +103,13 @@ fn upper_us(bucket: usize) -> u64 {
     (digits as u64 + 11) * 10u64.pow(decade as u32 + 1)
 }
 
-/// Upper ends of the buckets of scores over thresholds: a part at exactly the threshold counts in the bucket that ends at 1.
+/// Upper ends of the buckets of scores over thresholds: a part at exactly the threshold counts in the bucket that ends
+/// at 1.
 pub const RATIO_BOUNDS: [f32; 18] =
     [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 100.0];
 const MILLIONTHS: f64 = 1e6;
 
-/// Scores over the threshold each was judged by.
+/// Distribution of scores divided by the threshold they were judged by.
 pub struct ScoreRatios {
     buckets: [AtomicU64; RATIO_BOUNDS.len() + 1],
     sum_millionths: AtomicU64,
@@ -127,7 +129,7 @@ impl ScoreRatios {
         }
     }
 
-    /// How many are at most each bound, and how many there are.
+    /// Returns how many ratios are at most each bound, and how many there are.
     pub fn cumulative(&self) -> ([u64; RATIO_BOUNDS.len()], u64) {
         let mut below = [0; RATIO_BOUNDS.len()];
         let mut total = 0;

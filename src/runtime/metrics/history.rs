@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::score::Verdict;
 
-/// Scores that are remembered.
+/// Number of scores that are kept.
 pub const NEWEST: usize = 500;
-/// A few more, so that a reader is not overtaken while it reads.
+/// Size of the ring: a few more than are kept, so that the writer does not overtake a reader.
 const SLOTS: usize = 512;
 const PART_BITS: u32 = 30;
 
-/// One verdict as it is remembered.
+/// One verdict of the history.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scored {
     /// The part's number, its low 30 bits.
@@ -39,7 +39,7 @@ impl History {
         self.slots[at].store(u64::from(score) << 32 | part << 2 | verdict as u64, Relaxed);
     }
 
-    /// Oldest first. What is written meanwhile may be missing.
+    /// Returns the verdicts, oldest first. Verdicts that are written meanwhile may be missing.
     pub fn newest(&self) -> Vec<Scored> {
         let end = self.written.load(Relaxed);
         let start = end.saturating_sub(NEWEST as u64);

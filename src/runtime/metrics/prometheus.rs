@@ -8,7 +8,7 @@ use super::table::{
     Count, FAULT_ACTIVE, FAULTS, Family, Gauge, INFO, Latency, PROGRESS_AGE, SCORE_RATIO, Series, UPTIME,
 };
 
-/// Content type of an answer with this text.
+/// Content type of a response with this text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Upper ends of the buckets that are shown, microseconds: 10 us to 10 s.
@@ -17,7 +17,7 @@ const BOUNDS_US: [u64; 19] = [
     2_000_000, 5_000_000, 10_000_000,
 ];
 
-/// Everything that is counted, measured and timed.
+/// All metrics as text.
 pub fn render(metrics: &Metrics) -> String {
     let mut page = Page { text: String::new(), name: "" };
     let engine = format!("version=\"{}\",engine=\"{}\"", env!("CARGO_PKG_VERSION"), metrics.engine());
@@ -53,13 +53,13 @@ struct Page {
 }
 
 impl Page {
-    /// One value, after its family's head if it is the family's first.
+    /// Writes one value, after its family's head if it is the first of the family.
     fn value(&mut self, family: &Family, label: &str, value: impl std::fmt::Display) {
         self.head(family);
         self.line(family.name, label, value);
     }
 
-    /// What a name means, once before its first line.
+    /// Writes the meaning and type of a name, once before its first line.
     fn head(&mut self, &Family { name, kind, help }: &Family) {
         if self.name != name {
             self.name = name;

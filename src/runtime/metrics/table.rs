@@ -1,5 +1,6 @@
-//! The one table of what a station counts, measures and times. `/metrics`, the live page and `docs/reference/metrics.md`
-//! are made from it, so that a new counter needs one row here and the statement that counts it.
+//! The one table of what a station counts, measures and times. `/metrics`, the live page and
+//! `docs/reference/metrics.md` are made from it, so that a new counter needs one row here and the statement that counts
+//! it.
 
 use crate::reject::tally::Sum;
 
@@ -14,9 +15,9 @@ pub struct Family {
 /// One value of a family.
 pub struct Series {
     pub family: Family,
-    /// The label that tells it from the others of its family, as `name="value"`; empty where it is the only one.
+    /// The label that distinguishes it within its family, as `name="value"`; empty if it is the only one.
     pub label: &'static str,
-    /// Its key in the page's `/state.json`; values with the same key are added. None where the page does not have it.
+    /// Its key in the page's `/state.json`; values with the same key are added. None if the page does not show it.
     pub page: Option<&'static str>,
 }
 
@@ -71,7 +72,7 @@ table! {
         UnscoredEngine {reason: "engine"} page "unscored";
     }
     crosscheck_parts_doubtful_total
-    "Parts in whose place another object may have been inspected: it touches the picture's edge, has an unusual size, or was nearly as likely as another." {
+    "Parts in whose place another object may have been inspected: it touches the crop's edge, has an unusual size, or was nearly as likely as another." {
         PartsDoubtful;
     }
     crosscheck_late_verdicts_total "Verdicts that came after the decision deadline and had no effect." {
@@ -105,9 +106,9 @@ table! {
     crosscheck_frames_dropped_total "Frames dropped under load that no part depended on." {
         FramesDropped page "dropped";
     }
-    crosscheck_camera_reopened_total "Times the camera was opened again." { CameraReopened; }
+    crosscheck_camera_reopened_total "Times the camera was reopened." { CameraReopened; }
     crosscheck_camera_reset_total "Times the camera's hardware was reset." { CameraReset; }
-    crosscheck_recordings_total "Parts to be recorded, by what came of it." {
+    crosscheck_recordings_total "Parts to be recorded, by result." {
         Recorded {result: "written"} page "recorded";
         RecordingsDropped {result: "dropped"};
         RecordingsFailed {result: "failed"};
@@ -166,7 +167,7 @@ table! {
 }
 
 table! {
-    /// A duration of which the distribution is kept.
+    /// A duration whose distribution is kept.
     Latency: "histogram"
 
     crosscheck_stage_seconds "Time that one frame spends in a stage." {
@@ -188,7 +189,7 @@ table! {
     }
 }
 
-// Families whose values come from elsewhere than the lists above.
+// Families whose values do not come from the lists above.
 
 pub const INFO: Family =
     Family { name: "crosscheck_info", kind: "gauge", help: "The program's version and the engine's hash, as labels." };
@@ -209,7 +210,7 @@ pub const SCORE_RATIO: Family = Family {
     help: "Each score divided by the threshold it was judged by: above 1 is a reject.",
 };
 
-/// The count that shows a sum of the actuator.
+/// The count that shows each sum of the actuator.
 impl From<Sum> for Count {
     fn from(sum: Sum) -> Self {
         match sum {
