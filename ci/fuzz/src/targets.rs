@@ -8,11 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crosscheck::calibration::Lens;
-use crosscheck::calibration::import::{Asked, Between, Imager, read_extrinsics, read_lens};
+use crosscheck::calibration::import::{ExtrinsicsRequest, Imager, LensRequest, read_extrinsics, read_lens};
 use crosscheck::calibration::{Camera, StationCalibration};
 use crosscheck::config::regions::{Area, Regions as Areas};
 use crosscheck::config::{Station, scene::Scene};
-use crosscheck::dataset::recording::Record;
+use crosscheck::dataset::recording::PartRecord;
 use crosscheck::dataset::{Layout, Reading, Split, read_cloud, read_mask, read_rgb};
 use crosscheck::model::checkpoint::Checkpoint;
 use crosscheck::model::engine_file::Engine;
@@ -180,7 +180,7 @@ fn regions(path: &Path) -> bool {
 }
 
 fn lens(path: &Path) -> bool {
-    let asked = |imager, size| Asked { imager, size, camera: None, camera_1: None };
+    let asked = |imager, size| LensRequest { imager, size, camera: None, camera_1: None };
     let colour = read_lens(path, &asked(Imager::Colour, None)).is_ok();
     read_lens(path, &asked(Imager::Depth, Some((640, 480)))).is_ok() || colour
 }
@@ -189,7 +189,7 @@ fn extrinsics(path: &Path) -> bool {
     let lens: Lens =
         toml::from_str("width = 640\nheight = 480\nfx = 600\nfy = 600\ncx = 320\ncy = 240").expect("a lens");
     let (depth, colour) = (&lens, &lens);
-    let between = Between { depth, colour, depth_camera: None, colour_camera: None, camera_1: None };
+    let between = ExtrinsicsRequest { depth, colour, depth_camera: None, colour_camera: None, camera_1: None };
     read_extrinsics(path, &between).is_ok()
 }
 
@@ -223,5 +223,5 @@ fn eyecandies(path: &Path) -> bool {
 fn record(path: &Path) -> bool {
     let verdict = beside(path, "verdict/0.json", "");
     fs::copy(path, &verdict).expect("scratch");
-    matches!(Record::beside(&path.with_file_name("rgb/0.png")), Ok(Some(_)))
+    matches!(PartRecord::beside(&path.with_file_name("rgb/0.png")), Ok(Some(_)))
 }

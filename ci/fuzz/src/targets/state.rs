@@ -8,11 +8,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-use crosscheck::fit::{Fit, Keep, Settings};
+use crosscheck::fit::{Fit, FitSettings, Keep};
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 
 const SIDE: usize = 32;
-const SETTINGS: Settings = Settings { epochs: 3, pixels: 16, seed: 0, held_out: 0.0 };
+const SETTINGS: FitSettings = FitSettings { epochs: 3, pixels: 16, seed: 0, held_out: 0.0 };
 
 pub fn write_engine(path: &Path) {
     small_engine::engine(0.5).write(path).expect("scratch");
