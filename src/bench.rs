@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use crate::backend::cpu::workers::Workers;
 use crate::backend::{Arithmetic, Choice, Evaluation};
 use crate::frame::{FrameError, OrganisedCloud, RgbdFrame};
 use crate::inspect::{InspectError, Inspection, Inspector, StageTimes};
@@ -30,19 +31,21 @@ const CEILINGS: usize = 10;
 pub struct Report {
     /// Frames measured.
     pub frames: usize,
-    /// Whether they were inspected one upon the other; else a ceiling was measured after each.
+    /// Whether the frames were inspected without a pause; otherwise the ceilings were measured after each.
     pub streaming: bool,
     /// `cpu`, or `cuda`: there the CPU takes the networks, and operations and ceilings below are still the CPU's.
     pub backend: &'static str,
+    /// The threads of the CPU back end.
     pub threads: usize,
-    /// Of the large products, and the instructions that take them: the networks', and the mappings' where those differ.
+    /// The arithmetic of large products, and the instructions that compute them: those of the networks, and of the
+    /// mappings where they differ.
     pub precision: &'static str,
     pub instruction_set: String,
     /// 1, or 2 where every second pixel is evaluated.
     pub stride: usize,
     pub valid_pixels: usize,
     pub points: usize,
-    /// From the median frame; of a stream, frames over all the time it took.
+    /// The reciprocal of the median frame's time; for a stream, the number of frames over the time of all.
     pub frames_per_second: f64,
     pub latency_ms: Spread,
     /// Processor time of a frame, all threads together: on a machine with other work it says more than the latency.
@@ -80,7 +83,7 @@ pub struct Stage {
     /// What the ceilings allow: the longer of operations at the GEMM's rate and bytes at the copy's.
     pub floor_ms: f64,
     pub share_of_floor: f64,
-    /// Operations alone.
+    /// The time of its operations at the GEMM ceiling, as a share of the stage's time.
     pub share_of_peak: f64,
 }
 
@@ -157,7 +160,7 @@ fn report(subject: &Subject, inspection: &Inspection, times: &[StageTimes], ceil
         frames: times.len(),
         streaming: false,
         backend: subject.backend.machine().name(),
-        threads: rayon::current_num_threads(),
+        threads: Workers::of_all_cores().threads(),
         precision: subject.arithmetic.name(),
         instruction_set: evaluation.instruction_set(),
         stride: subject.stride.pixels(),
@@ -175,7 +178,7 @@ fn report(subject: &Subject, inspection: &Inspection, times: &[StageTimes], ceil
     }
 }
 
-/// Gives an engine without mappings made-up ones: how long a frame takes does not depend on what they were learnt from.
+/// Gives an engine without mappings random ones: how long a frame takes does not depend on what they were learnt from.
 pub fn with_mappings(mut engine: Engine) -> Engine {
     if !engine.is_fitted() {
         engine.weights.set_mappings(seeded::mappings(&engine.metadata.architecture, 0));
@@ -208,7 +211,7 @@ fn spread(times: &[StageTimes], of: impl Fn(&StageTimes) -> std::time::Duration)
 }
 
 impl Spread {
-    /// Of one time at least.
+    /// Summarises at least one time.
     fn of(mut ms: Vec<f64>) -> Self {
         ms.sort_by(f64::total_cmp);
         let at = |share: f64| ms[((ms.len() as f64 * share) as usize).min(ms.len() - 1)];

@@ -7,7 +7,7 @@
 //! | `map_rgb_to_xyz.onnx`, `map_xyz_to_rgb.onnx` | `first` h `[4096, M]`, after its GELU | `hidden` h `[4096, M]`, `turned` h `[4096, min(C_out, M)]` |
 //!
 //! h is f16 or f32. `moved` is a mapping's first layer without its bias, which is applied before interpolation; the
-//! last layer is never evaluated: `turned`, `projected`, `offset` and `gram` stand for it (design: exact rewrites).
+//! last layer is never evaluated: `turned`, `projected`, `offset` and `gram` stand for it (`fold/factor.rs`).
 //! Metadata of each file: `engine` (content hash), `precision`, and `rest` of a mapping, |Q'b - b|^2.
 
 mod error;
@@ -29,11 +29,11 @@ use protobuf::Message;
 /// The graphs of an engine, in the order they run: colour, shape, and the rest of both mappings.
 pub struct Graphs([(Graph, Option<f32>); 4]);
 
-/// A graph as a file has it.
+/// A graph as the bytes of an ONNX file.
 pub struct Model {
     pub name: &'static str,
     pub bytes: Vec<u8>,
-    /// Inputs and outputs.
+    /// The graph's inputs and outputs.
     pub tensors: Vec<Tensor>,
 }
 

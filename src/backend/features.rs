@@ -1,4 +1,4 @@
-//! What the networks make of a frame.
+//! The features that the networks compute from a frame.
 
 /// Group features of one frame and the geometry that carries them to pixels.
 #[derive(Clone, Debug, Default)]

@@ -83,7 +83,7 @@ impl Adam {
         self.rate
     }
 
-    /// What the second moment's root is divided by for the same reason.
+    /// The divisor of the second moment's root, for the same reason.
     pub fn root_correction(&self) -> f32 {
         self.root_correction
     }

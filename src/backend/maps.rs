@@ -1,4 +1,4 @@
-//! What a back end computes of a frame.
+//! The maps that a back end computes from a frame.
 
 use crate::shapes::P;
 

@@ -37,7 +37,7 @@ crate::words::words!(Library {
     Rtx = "tensorrt-rtx",
 });
 
-/// What is asked for.
+/// A request for plans.
 pub struct Request<'a> {
     pub architecture: &'a Architecture,
     /// Every tensor of [`Architecture::tensors`].
@@ -65,7 +65,7 @@ pub fn folder(asked: Option<&Path>) -> Option<PathBuf> {
     asked.map(PathBuf::from).or_else(|| variable("CACHE_DIRECTORY")).or_else(own)
 }
 
-/// Where a build is: the graph, the phase, and how many of its steps are done.
+/// The progress of a build: the graph, the phase, and how many of its steps are done.
 pub struct Step<'a> {
     pub graph: &'static str,
     pub phase: &'a str,
@@ -88,7 +88,7 @@ pub struct Facts {
     pub folder: PathBuf,
 }
 
-/// How far a score is from the one that is wanted, of that one; no number where one of them is none.
+/// The distance of a score from the wanted one, relative to the wanted one; NaN where either is NaN.
 pub fn difference(got: f32, want: f32) -> f64 {
     f64::from((got - want).abs()) / f64::from(want.abs().max(f32::MIN_POSITIVE))
 }

@@ -37,7 +37,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// Whether it is near enough; what is no number is not.
+    /// Whether the error is within its bound. An error that is NaN is not.
     pub fn passes(&self) -> bool {
         self.error <= self.bound
     }

@@ -22,7 +22,7 @@ pub struct Ceilings {
 }
 
 impl Ceilings {
-    /// Warms up.
+    /// Measures once to warm up.
     pub fn new() -> Self {
         let zeros = |n| vec![0.0; n];
         let mut ceilings = Self {

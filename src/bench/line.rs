@@ -52,7 +52,7 @@ pub struct LineReport {
     pub hardware: String,
     pub parts: u64,
     pub frames_per_second: f64,
-    /// From capture to the ejector, as it was set up.
+    /// The configured time from capture to the ejector.
     pub delay_ms: f64,
     /// Parts that had no verdict before their deadline.
     pub without_verdict: u64,
@@ -117,7 +117,7 @@ pub fn run(
     })
 }
 
-/// The median of a few.
+/// The median time of a few frames.
 fn frame_time(engine: &Path, frame: &RgbdFrame) -> Result<Duration, LineError> {
     let mut inspector = Judgement::from_engine_file(engine, None)?.inspector;
     let mut times = Vec::with_capacity(WARM_FRAMES);
@@ -145,7 +145,7 @@ struct Times {
     announced: VecDeque<u64>,
     to_verdict: Vec<u64>,
     to_edge: Vec<u64>,
-    /// From the time for which an edge was scheduled.
+    /// How late each edge came after the time for which it was scheduled.
     late: Vec<u64>,
 }
 

@@ -4,7 +4,7 @@
 use crate::model::{Architecture, TensorSpec};
 use crate::shapes::{P, PATCH, RGB, T, XYZ};
 
-/// Of one stage.
+/// The operations and bytes of one stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted {
     pub operations: u64,
@@ -12,7 +12,7 @@ pub struct Counted {
     pub bytes: u64,
 }
 
-/// In the order of the stages: prepare, rgb_tokens, xyz_groups, anomaly_map. `pixels` are those evaluated.
+/// The counts in the order of the stages: prepare, rgb_tokens, xyz_groups, anomaly_map. `pixels` are those evaluated.
 pub fn per_stage(architecture: &Architecture, pixels: usize) -> [Counted; 4] {
     let weights = |specs: Vec<TensorSpec>| specs.iter().map(|spec| spec.shape.iter().product::<usize>()).sum::<usize>();
     let (tokens, groups) = (T * architecture.c_rgb(), architecture.xyz.groups * architecture.c_xyz());

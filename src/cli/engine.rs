@@ -106,7 +106,7 @@ fn check(engine: &Engine, request: &Request<'_>, entries: &[Entry]) -> Result<()
             continue;
         };
         let difference = plans::difference(got.score, want.score);
-        // What is no number is not within it.
+        // A NaN is not within the bound.
         let near = difference <= SCORE_BOUND;
         if !near {
             bail!(

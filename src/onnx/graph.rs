@@ -37,9 +37,9 @@ pub struct Tensor {
 
 pub struct Graph {
     name: &'static str,
-    /// What large products are taken in.
+    /// The type in which large products are computed.
     pub kind: Kind,
-    /// Inputs and outputs so far.
+    /// The inputs and outputs added so far.
     pub tensors: Vec<Tensor>,
     message: Message,
     nodes: usize,
@@ -65,7 +65,7 @@ impl Graph {
         self.tensors.push(Tensor { name: name.into(), kind, shape: shape.into(), is_input: false });
     }
 
-    /// A node with one output, whose name comes back.
+    /// Adds a node with one output and returns the output's name.
     pub fn node(&mut self, operator: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) -> String {
         let output = format!("{}_{}", operator.to_lowercase(), self.nodes);
         self.nodes += 1;
@@ -76,17 +76,17 @@ impl Graph {
         output
     }
 
-    /// A weight in the graph's kind.
+    /// Adds a weight in the graph's kind.
     pub fn weight(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
         self.weight_of(self.kind, name, shape, values)
     }
 
-    /// A weight in `kind`. One that f16 cannot hold makes the graph an error.
+    /// Adds a weight in `kind`. A value that f16 cannot hold makes [`Self::finish`] return an error.
     pub fn weight_of(&mut self, kind: Kind, name: &str, shape: &[usize], values: &[f32]) -> String {
         assert_eq!(shape.iter().product::<usize>(), values.len(), "{name} should be {shape:?}");
         let bytes: Vec<u8> = match kind {
             Kind::F16 => {
-                // Not above f16's largest, but what does not round to infinity; a NaN is refused as well.
+                // A value slightly above f16's largest still rounds to it; only what rounds to infinity, and NaN, is refused.
                 if let Some(&value) = values.iter().find(|v| !f16::from_f32(**v).is_finite()) {
                     self.error.get_or_insert(OnnxError::Range { name: name.into(), value });
                 }
@@ -139,7 +139,7 @@ impl Graph {
         self.node("Add", &[&product, &bias], &[])
     }
 
-    /// The file: `properties` are its metadata.
+    /// Returns the file's content; `properties` become its metadata.
     pub fn finish(self, properties: &[(&str, String)]) -> Result<Message, OnnxError> {
         if let Some(error) = self.error {
             return Err(error);

@@ -48,7 +48,7 @@ pub fn xyz_groups(kind: Kind, architecture: &Architecture, weights: &mut Tensors
     let mut graph = Graph::new("xyz_groups", kind);
     let shape = &architecture.xyz;
     let (g, k, c) = (shape.groups, shape.group_size, shape.width);
-    // As the kernel that finds them writes them: a half is exact to 2^-12 of an offset, which is what it goes into next.
+    // The grouping kernel writes them as halves, exact to 2^-12 of an offset, which is what the next layer takes.
     let offsets = graph.input("offsets", kind, &[g, k, XYZ]);
     let offsets = graph.cast(&offsets, kind, Kind::F32);
     let centres = graph.input("centres", Kind::F32, &[g, XYZ]);
@@ -143,7 +143,7 @@ fn group_encoder(graph: &mut Graph, encoder: FoldedEncoder, offsets: &str, g: us
     graph.reshape(&features, &[g, last.to])
 }
 
-/// Over the points of each group.
+/// The maximum over the points of each group.
 fn maximum(graph: &mut Graph, x: &str, [g, one, c]: [usize; 3]) -> String {
     let axis = graph.integers(&[1]);
     let maxima = graph.node("ReduceMax", &[x, &axis], &[("keepdims", Attribute::Integer(1))]);

@@ -7,7 +7,7 @@ use crate::vectorised::{maximum, vectorised};
 /// Points of a leaf: of the cloud, and of the group centres.
 const CLOUD_LEAF: usize = 64;
 const CENTRE_LEAF: usize = 16;
-/// The bound of a leaf that is done: below and above nothing.
+/// The bound of a leaf that was searched already: a NaN compares as neither below nor above anything.
 const LOOKED_INTO: f32 = f32::NAN;
 
 /// Samples a cloud and searches it, in buffers that clouds reuse.
@@ -35,7 +35,7 @@ fn key(distance: f32, index: u32) -> u64 {
 }
 
 impl Grouping {
-    /// For clouds of up to `points` without allocating again.
+    /// Allocates for clouds of up to `points`, so that none of them allocates again.
     pub fn with_capacity(points: usize) -> Self {
         let leaves = points.div_ceil(CLOUD_LEAF);
         Self {

@@ -24,7 +24,7 @@ pub struct SparseRows {
 /// The rows of one line of pixels.
 #[derive(Default)]
 pub(crate) struct Line {
-    /// Where each pixel's entries end, `[W]`.
+    /// The end of each pixel's entries, `[W]`.
     ends: Vec<u32>,
     entries: Vec<(u32, f32)>,
 }

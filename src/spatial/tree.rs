@@ -24,7 +24,7 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// For up to `points` in leaves of `leaf` without allocating again.
+    /// Allocates for up to `points` in leaves of `leaf`, so that no cloud allocates again.
     pub fn with_capacity(points: usize, leaf: usize) -> Self {
         let axes = |count: usize| [(); 3].map(|()| Vec::with_capacity(count));
         let leaves = points.div_ceil(leaf);
@@ -72,7 +72,7 @@ impl Tree {
         self.low[0].len()
     }
 
-    /// Where a leaf's points are in `order`.
+    /// The range of a leaf's points in `order`.
     pub fn range(&self, leaf: usize) -> std::ops::Range<usize> {
         leaf * self.leaf..self.order.len().min((leaf + 1) * self.leaf)
     }

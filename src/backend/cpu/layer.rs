@@ -9,11 +9,11 @@ use crate::model::{LinearWeights, Values};
 /// `out = x W^T + b`.
 pub struct Layer {
     pub packed: Packed,
-    /// As long as all panels; zero where there is none.
+    /// One value for each column of all panels; zero in the columns beyond the layer's width.
     bias: Vec<f32>,
 }
 
-/// What follows a layer.
+/// The function applied to a layer's output.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     None,
@@ -37,7 +37,7 @@ impl Layer {
         Self { packed, bias }
     }
 
-    /// Of a panel.
+    /// The biases of the columns of `panel`.
     pub fn bias(&self, panel: usize) -> &[f32] {
         &self.bias[panel * self.packed.width()..][..self.packed.width()]
     }

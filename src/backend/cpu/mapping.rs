@@ -27,7 +27,7 @@ pub struct Side<'a> {
     pub rows: &'a SparseRows,
 }
 
-/// What multiplies tokens and groups, and what the many hidden units of pixels.
+/// The kernels that multiply tokens and groups, and those that multiply the many hidden units of pixels.
 #[derive(Clone, Copy)]
 pub struct Kernels {
     pub tokens: &'static Kernel,
@@ -220,7 +220,7 @@ fn distance(inner: f32, predicted: f32, observed: f32) -> f32 {
     at_least(0.0, 2.0 - 2.0 * cosine).sqrt()
 }
 
-/// Not `f32::max`, which takes the floor for a NaN: a feature that is no number would be a perfect match.
+/// Not `f32::max`, which takes the floor for a NaN: a feature that is NaN would be a perfect match.
 fn at_least(floor: f32, value: f32) -> f32 {
     if value < floor { floor } else { value }
 }

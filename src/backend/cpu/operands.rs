@@ -4,7 +4,7 @@
 //! A cell is 32 bits wide. f16 and integers have little range, so each row of either operand is scaled by a number of its
 //! own: for f16 a power of two that brings its largest magnitude to [1, 2), which rounds nothing and lets no sum of a
 //! kernel overflow; for integers what spreads it over their range. A row that holds a value that is no finite number
-//! gives no number.
+//! gives NaN.
 
 use std::ops::Range;
 
@@ -82,7 +82,7 @@ impl Operands {
 #[derive(Default)]
 pub struct WeightScales {
     factors: Vec<f32>,
-    /// Of the row's integers.
+    /// The sum of each row's integers.
     sums: Vec<i32>,
 }
 
@@ -184,7 +184,7 @@ impl PanelOf<'_> {
 pub struct Rounded {
     cells: Aligned,
     factors: Vec<f32>,
-    /// What stands for zero, where a kernel sums integers.
+    /// The integer that stands for zero in each row, where a kernel sums integers.
     zeros: Vec<i32>,
 }
 

@@ -14,7 +14,7 @@ const ACTIVATION_STEPS: f32 = 254.0;
 const ROUNDING: f32 = 12_582_912.0;
 /// Values that are converted at a time.
 const CONVERTED: usize = 256;
-/// Of an f32.
+/// The sign bit of an f32.
 const SIGN_BIT: u32 = 1 << 31;
 
 /// The smallest and the largest of a row and zero; neither is a number where one of its values is not finite.
@@ -62,7 +62,7 @@ pub fn power_of_two(extent: Extent) -> f32 {
     if magnitude.is_nan() { f32::NAN } else { power.clamp(1.0 / MOST, MOST) }
 }
 
-/// What an integer of a row of weights stands for.
+/// The value of one step of the integers of a row of weights.
 pub fn weight_step(extent: Extent) -> f32 {
     let magnitude = extent.magnitude();
     if magnitude.is_nan() { f32::NAN } else { (magnitude / WEIGHT_MAX).max(f32::MIN_POSITIVE) }
@@ -72,7 +72,7 @@ pub fn integer_weight(value: f32, step: f32) -> f32 {
     (value / step).round_ties_even()
 }
 
-/// What an integer of a row of activations stands for, and the one that stands for zero.
+/// The value of one step of the integers of a row of activations, and the integer that stands for zero.
 pub fn activation_step(Extent { low, high }: Extent) -> (f32, f32) {
     let step = (high - low) / ACTIVATION_STEPS;
     if step.is_nan() {

@@ -35,7 +35,7 @@ struct State {
     quit: bool,
 }
 
-/// What each worker calls with its number.
+/// The function that each worker calls with its number.
 #[derive(Clone, Copy)]
 struct Job(*const (dyn Fn(usize) + Sync));
 

@@ -17,7 +17,7 @@ const ROWS_PER_TASK: usize = 64;
 pub struct CpuLearner {
     to_xyz: TrainableMapping,
     to_rgb: TrainableMapping,
-    /// Of the steps since it was asked for.
+    /// The sum of the losses since [`Learner::take_loss`] was last called.
     loss: f64,
 }
 

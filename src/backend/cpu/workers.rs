@@ -18,7 +18,7 @@ pub struct Scratch {
     pub nearest: NearestScratch,
     /// Bounds of a search for centres.
     pub bounds: Vec<f32>,
-    /// Where a sparse row has each group.
+    /// The place of each group in a sparse row.
     pub places: Vec<u32>,
 }
 

@@ -30,7 +30,7 @@ pub fn differ<T: PartialEq>(got: &[T], want: &[T]) -> f64 {
     got.iter().zip(want).filter(|(got, want)| got != want).count() as f64
 }
 
-/// The largest difference, of the largest value; no number where one of them is none.
+/// The largest difference relative to the largest value; NaN where a value is NaN.
 pub fn apart(got: &[f32], want: &[f32]) -> f64 {
     if got.len() != want.len() {
         return f64::INFINITY;
