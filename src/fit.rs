@@ -224,7 +224,7 @@ pub fn check_left_out(tally: &Tally, accepts: bool) -> Result<(), FitError> {
     if is_refused { Err(FitError::LeftOut { tally: tally.clone() }) } else { Ok(()) }
 }
 
-/// Epochs until the last one, or until `observe` breaks. The state is stored at a break, and every so often.
+/// Runs the epochs up to the last one, or until `observe` breaks. The state is stored at a break and at intervals.
 fn learn(
     trainer: &mut Trainer,
     epochs: usize,

@@ -73,7 +73,7 @@ pub struct Adam {
 }
 
 impl Adam {
-    /// Steps begun.
+    /// The number of steps begun.
     pub fn steps(&self) -> i32 {
         self.steps
     }

@@ -118,7 +118,8 @@ fn short_name(target: &Path) -> String {
     name[..name.floor_char_boundary(NAME_BYTES_MAX)].into()
 }
 
-/// The name, or the first of it, that a temporary of this name is to become.
+/// The name of the file that the temporary file `name` is renamed to at the end, or its start if that name is long.
+/// None if `name` is not a temporary's.
 fn target_of(name: &str) -> Option<&str> {
     let (target, drawn) = name.strip_prefix('.')?.rsplit_once(INFIX)?;
     let is_drawn = drawn.len() == DRAWN && drawn.bytes().all(|b| b.is_ascii_alphanumeric());

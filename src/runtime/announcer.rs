@@ -18,9 +18,9 @@ const LOST_MAX: u64 = 3;
 pub enum Announcer {
     /// Edges at a GPIO input: the actuator announces the part itself.
     Edges,
-    /// The part in the frame.
+    /// The frames in which one part at a time is found.
     Frames(Box<Finder>),
-    /// Each of the parts in the frame.
+    /// The frames in which several parts are found, each followed by its position.
     Each(Box<Each>),
     /// Every frame: the camera is triggered by the part.
     EveryFrame,

@@ -20,7 +20,7 @@ use crate::model::Values;
 
 /// Flips a byte between 0..=255 and -128..=127.
 const SIGN: u8 = 0x80;
-/// A sum of `255 x 127` of as many stays an i32.
+/// The sum of so many products `255 x 127` still fits an i32.
 const INTEGER_DEPTH_MAX: usize = 66_000;
 
 /// What one cell of an operand holds.

@@ -283,7 +283,7 @@ impl Layer {
         Ok(Self { weight: tensor("weight", to * from)?, bias: tensor("bias", to)?, from, to })
     }
 
-    /// In the order of [`tensor_names`].
+    /// The tensors in the order of [`tensor_names`].
     fn tensors(&self) -> [&CudaSlice<f32>; 6] {
         let Self { weight, bias, .. } = self;
         [&weight.values, &bias.values, &weight.first, &weight.second, &bias.first, &bias.second]
