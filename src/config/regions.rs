@@ -19,7 +19,7 @@ pub struct Regions {
 }
 
 /// A polygon, or a mask: a picture (PNG, JPEG, BMP or TIFF) of the photograph's size, whose marked pixels are inside.
-/// See [`crate::dataset::mask`] for which pixels are marked.
+/// See `dataset/mask.rs` for which pixels are marked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Area {
