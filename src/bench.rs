@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::backend::cpu::workers::Workers;
+use crate::backend::cpu::team::all_cores;
 use crate::backend::{Arithmetic, Choice, Evaluation};
 use crate::frame::{FrameError, OrganisedCloud, RgbdFrame};
 use crate::inspect::{InspectError, Inspection, Inspector, StageTimes};
@@ -160,7 +160,7 @@ fn report(subject: &Subject, inspection: &Inspection, times: &[StageTimes], ceil
         frames: times.len(),
         streaming: false,
         backend: subject.backend.machine().name(),
-        threads: Workers::of_all_cores().threads(),
+        threads: all_cores(),
         precision: subject.arithmetic.name(),
         instruction_set: evaluation.instruction_set(),
         stride: subject.stride.pixels(),

@@ -18,7 +18,7 @@ pub use folder::{make_folder, remove, rename, sync_folder};
 pub use new_folder::NewFolder;
 pub use temporary::{Temporary, temporary_path, unfinished};
 pub use together::{Together, remove_broken_off};
-pub use whole::{check_target, write_whole};
+pub use whole::{check_target, write_text, write_whole};
 
 /// Lower-case hexadecimal, as hashes are written.
 pub fn hex(bytes: &[u8]) -> String {

@@ -22,8 +22,6 @@ pub use tally::Tally;
 
 #[derive(Debug, Error, PartialEq)]
 pub enum InspectError {
-    #[error("the engine has no mappings yet: fit it on good parts, or import it with both mappings")]
-    NotFitted,
     #[error("the frame was not scored: {0}")]
     NotScored(Unscored),
     #[error(
@@ -96,9 +94,6 @@ impl Inspector {
 
     /// Prepares a fitted engine on the machine of `choice`. The CPU takes large products in `arithmetic`.
     pub fn on_machine(choice: Choice, engine: Engine, arithmetic: Arithmetic) -> Result<Self, InspectError> {
-        if !engine.is_fitted() {
-            return Err(InspectError::NotFitted);
-        }
         let Engine { metadata, weights, .. } = engine;
         let evaluation = Evaluation { arithmetic, stride: metadata.preparation.stride };
         let backend = choice.machine().inspector(&metadata.architecture, weights, evaluation)?;

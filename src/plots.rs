@@ -1,6 +1,6 @@
 //! Plots as SVG.
 
-use std::io::{Error, Result, Write};
+use std::io::{Error, Result};
 use std::path::Path;
 
 use plotters::prelude::*;
@@ -22,5 +22,5 @@ pub fn draw(path: &Path, paint: impl for<'a> FnOnce(&Area<'a>) -> Drawn<'a>) -> 
         paint(&area).map_err(failed)?;
         area.present().map_err(failed)?;
     }
-    files::write_whole(path, |file| file.write_all(text.as_bytes()))
+    files::write_text(path, &text)
 }

@@ -1,5 +1,7 @@
 //! The features that the networks compute from a frame.
 
+use crate::frame::is_point;
+
 /// Group features of one frame and the geometry that carries them to pixels.
 #[derive(Clone, Debug, Default)]
 pub struct XyzGroups {
@@ -12,11 +14,17 @@ pub struct XyzGroups {
 }
 
 impl XyzGroups {
-    /// Makes them those of a frame without a point.
-    pub fn clear(&mut self) {
-        self.features.clear();
-        self.centres.clear();
-        self.centre_index.clear();
+    /// Collects the points of `cloud`, `[P]`, in `points`, and returns whether there are any to group. Without a point
+    /// there is no group either.
+    pub fn begin(&mut self, cloud: &[[f32; 3]], points: &mut Vec<[f32; 3]>) -> bool {
+        points.clear();
+        points.extend(cloud.iter().copied().filter(is_point));
+        if points.is_empty() {
+            self.features.clear();
+            self.centres.clear();
+            self.centre_index.clear();
+        }
+        !points.is_empty()
     }
 }
 

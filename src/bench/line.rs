@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::backend::cpu::team::all_cores;
 use crate::camera::{CameraError, CapturedFrame, FrameSource, Opener};
 use crate::clock::monotonic_ns;
 use crate::config::{ConfigError, Station, ns_from_ms};
@@ -201,7 +202,7 @@ fn hardware() -> String {
     let mut text = board.or(processor).unwrap_or_else(|| std::env::consts::ARCH.into());
     let kernel = read("/proc/sys/kernel/osrelease").unwrap_or_default();
     let real_time = if read("/sys/kernel/realtime").is_some() { ", PREEMPT_RT" } else { "" };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = all_cores();
     // A string takes all that is written to it.
     let _ = write!(text, ", {threads} threads, Linux {}{real_time}", kernel.trim());
     text

@@ -33,5 +33,5 @@ pub fn parse<T: serde::de::DeserializeOwned>(
 pub fn write_toml(path: &Path, head: &str, value: &impl serde::Serialize) -> Result<(), CalibrationError> {
     let failed = |source| CalibrationError::Write { path: path.display().to_string(), source };
     let text = toml::to_string(value).map_err(|error| failed(io::Error::other(error)))?;
-    files::write_whole(path, |file| io::Write::write_all(file, format!("{head}{text}").as_bytes())).map_err(failed)
+    files::write_text(path, &format!("{head}{text}")).map_err(failed)
 }

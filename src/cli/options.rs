@@ -190,6 +190,5 @@ impl FromStr for Size {
 
 /// The part of a name.
 pub fn part(name: &str) -> Result<Part, String> {
-    let known = || Part::ALL.map(Part::name).join(", ");
-    Part::from_name(name).ok_or_else(|| format!("no such part: it is one of {}", known()))
+    name.parse().map_err(|_| format!("no such part: it is one of {}", Part::WORDS.join(", ")))
 }

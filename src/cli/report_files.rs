@@ -1,6 +1,5 @@
 //! The files of an evaluation's report.
 
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -17,6 +16,5 @@ pub fn write_report(folder: &Path, report: &EvaluationReport) -> Result<()> {
 }
 
 fn write_text(path: &Path, text: &str) -> Result<()> {
-    files::write_whole(path, |file| file.write_all(text.as_bytes()))
-        .with_context(|| format!("cannot write {}", path.display()))
+    files::write_text(path, text).with_context(|| format!("cannot write {}", path.display()))
 }

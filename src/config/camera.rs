@@ -236,8 +236,8 @@ impl Synthetic {
     }
 
     fn check(&self, problems: &mut Problems) {
-        if Part::from_name(&self.part).is_none() {
-            let known = Part::ALL.map(Part::name).join(", ");
+        if self.part.parse::<Part>().is_err() {
+            let known = Part::WORDS.join(", ");
             problems.say(format!("camera.synthetic.part is {:?} where one of {known} is expected", self.part));
         }
         problems.range("camera.synthetic.belt_m_per_s", self.belt_m_per_s, 0.001..=10.0);

@@ -85,8 +85,8 @@ impl Realsense {
         if let Some(rate) = self.frame_rate_hz {
             problems.range("camera.realsense.frame_rate_hz", rate, 1..=1_000);
         }
-        if let Some(preset) = self.preset.as_ref().filter(|preset| Preset::from_name(preset).is_none()) {
-            let known = Preset::ALL.map(|(name, _)| name).join(", ");
+        if let Some(preset) = self.preset.as_ref().filter(|preset| preset.parse::<Preset>().is_err()) {
+            let known = Preset::WORDS.join(", ");
             problems.say(format!("camera.realsense.preset is {preset:?} where one of {known} is expected"));
         }
         // The device has narrower ranges, which are checked when it is opened.

@@ -1,6 +1,6 @@
 //! One file that appears whole or not at all.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::folder::{folder_of, sync_folder};
@@ -38,4 +38,9 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut Temporary) -> io::Result
     temporary.rename_to(path)?;
     // The rename itself is durable once its folder is.
     sync_folder(folder_of(path))
+}
+
+/// [`write_whole`] of a text.
+pub fn write_text(path: &Path, text: &str) -> io::Result<()> {
+    write_whole(path, |file| file.write_all(text.as_bytes()))
 }

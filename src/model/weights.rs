@@ -106,6 +106,13 @@ impl Weights {
         (!mappings.is_empty()).then_some(Tensors(mappings))
     }
 
+    /// The tensors of the networks and those of the mappings, to be taken one after the other. Panics without mappings:
+    /// whoever opens a back end refuses an engine that is not fitted before.
+    pub fn into_networks_and_mappings(mut self) -> (Tensors, Tensors) {
+        let Some(mappings) = self.take_mappings() else { unreachable!("the engine has no mappings") };
+        (self.into_tensors(), mappings)
+    }
+
     /// All of them, to be taken one after the other.
     pub fn into_tensors(self) -> Tensors {
         Tensors(self.tensors)

@@ -4,7 +4,7 @@ use crate::backend::{Choice, Machine};
 use crate::calibration::{self, CalibrationError};
 use crate::camera::nodes::{Pairing, Wanted};
 use crate::camera::pixel_format::FourCc;
-use crate::camera::realsense::{self, Controls, Filters, Origin, Preset, Realsense};
+use crate::camera::realsense::{self, Controls, Filters, Origin, Realsense};
 use crate::camera::replay::{Playback, Rate, Replay};
 use crate::camera::supervisor::Patience;
 use crate::camera::synthetic::{Conveyor, FRAMES_MAX, Synthetic};
@@ -52,7 +52,7 @@ pub fn opener(camera: &Camera, choice: Choice) -> Result<Opener, CalibrationErro
         _ => {
             let options = camera.synthetic.clone().unwrap_or_default();
             let belt = Conveyor {
-                part: Part::from_name(&options.part).unwrap_or(Part::ALL[0]),
+                part: options.part.parse().unwrap_or(Part::ALL[0]),
                 seed: options.seed,
                 speed_m_per_s: options.belt_m_per_s,
                 pitch_m: options.pitch_m,
@@ -109,7 +109,7 @@ fn realsense(options: &config::realsense::Realsense, machine: Machine) -> Result
         grid: options.grid,
         camera: options.camera_file.as_deref().map(calibration::Camera::read).transpose()?,
         controls: Controls {
-            preset: options.preset.as_deref().and_then(Preset::from_name),
+            preset: options.preset.as_deref().and_then(|preset| preset.parse().ok()),
             laser_power: options.laser_power,
             depth_exposure: options.depth_exposure,
             colour_exposure: options.colour_exposure,

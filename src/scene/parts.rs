@@ -24,24 +24,14 @@ pub enum Part {
     Cap,
 }
 
-impl Part {
-    pub const ALL: [Self; 6] = [Self::Puck, Self::Biscuit, Self::Blister, Self::Board, Self::Gland, Self::Cap];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Puck => "puck",
-            Self::Biscuit => "biscuit",
-            Self::Blister => "blister",
-            Self::Board => "board",
-            Self::Gland => "gland",
-            Self::Cap => "cap",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|part| part.name() == name)
-    }
-}
+crate::words::words!(Part {
+    Puck = "puck",
+    Biscuit = "biscuit",
+    Blister = "blister",
+    Board = "board",
+    Gland = "gland",
+    Cap = "cap",
+});
 
 /// What differs from one good part to the next.
 #[derive(Clone, Debug)]
@@ -228,8 +218,8 @@ mod tests {
     #[test]
     fn names_lead_back_to_their_part() {
         for part in Part::ALL {
-            assert_eq!(Part::from_name(part.name()), Some(part));
+            assert_eq!(part.name().parse(), Ok(part));
         }
-        assert_eq!(Part::from_name("anvil"), None);
+        assert_eq!("anvil".parse::<Part>().ok(), None);
     }
 }

@@ -51,8 +51,7 @@ pub fn sign(file: &Path, bytes: &[u8], key: &Path) -> Result<String, SignatureEr
     let signed = minisign::sign(Some(&public), &secret, Cursor::new(bytes), None, None);
     let text = signed.map_err(|error| failed(error.to_string()))?.into_string();
     let path = path_of(file);
-    let written = files::write_whole(&path, |temporary| temporary.write_all(text.as_bytes()));
-    written.map_err(|error| SignatureError::Write { path, reason: error.to_string() })?;
+    files::write_text(&path, &text).map_err(|error| SignatureError::Write { path, reason: error.to_string() })?;
     Ok(id(public.keynum()))
 }
 

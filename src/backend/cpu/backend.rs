@@ -42,9 +42,9 @@ impl CpuBackend {
         Self::with_evaluation(architecture, weights, Evaluation::default())
     }
 
-    pub fn with_evaluation(architecture: &Architecture, mut weights: Weights, evaluation: Evaluation) -> Self {
-        let Some(mut mappings) = weights.take_mappings() else { unreachable!("the weights are a fitted engine's") };
-        let networks = CpuNetworks::new(architecture, &mut weights.into_tensors(), evaluation.arithmetic);
+    pub fn with_evaluation(architecture: &Architecture, weights: Weights, evaluation: Evaluation) -> Self {
+        let (mut networks, mut mappings) = weights.into_networks_and_mappings();
+        let networks = CpuNetworks::new(architecture, &mut networks, evaluation.arithmetic);
         Self { networks, mappings: Mappings::new(evaluation, architecture, &mut mappings) }
     }
 }

@@ -9,7 +9,6 @@ use crate::backend::arithmetic::Arithmetic;
 use crate::backend::error::BackendError;
 use crate::backend::features::XyzGroups;
 use crate::backend::stages::Describe;
-use crate::frame::is_point;
 use crate::model::{Architecture, Tensors};
 use crate::shapes::P;
 
@@ -56,11 +55,7 @@ impl Describe for CpuNetworks {
     }
 
     fn xyz_groups(&mut self, cloud: &[[f32; 3]], groups: &mut XyzGroups) -> Result<(), BackendError> {
-        self.points.clear();
-        self.points.extend(cloud.iter().copied().filter(is_point));
-        if self.points.is_empty() {
-            groups.clear();
-        } else {
+        if groups.begin(cloud, &mut self.points) {
             self.point_mae.run(&mut self.workers, &mut self.buffers, &self.points, groups);
             self.workers.level(Scratch::grow_like);
         }

@@ -42,10 +42,15 @@ struct Job(*const (dyn Fn(usize) + Sync));
 // SAFETY: the closure is `Sync`, and `Team::each` keeps it alive until no helper is inside.
 unsafe impl Send for Job {}
 
+/// The cores that this process may use.
+pub fn all_cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
 impl<S: Send + Default> Team<S> {
     /// A thread for each core that this process may use.
     pub fn of_all_cores() -> Self {
-        Self::new(thread::available_parallelism().map_or(1, usize::from))
+        Self::new(all_cores())
     }
 
     /// `threads` counts the calling one. With fewer to be had than asked for it goes on with those.

@@ -38,7 +38,7 @@ impl CudaBackend {
     /// The same with `networks` on the GPU instead of the CPU's.
     pub fn with_networks(
         architecture: &Architecture,
-        mut weights: Weights,
+        weights: Weights,
         evaluation: Evaluation,
         networks: Option<Box<dyn Networks>>,
     ) -> Result<Self, CudaError> {
@@ -48,9 +48,9 @@ impl CudaBackend {
         let device = Device::open()?;
         device.log()?;
         let on_gpu = networks.is_some();
-        let Some(mut mappings) = weights.take_mappings() else { unreachable!("the weights are a fitted engine's") };
+        let (mut of_networks, mut mappings) = weights.into_networks_and_mappings();
         let frame = Frame::new(device, architecture, &mut mappings, networks)?;
-        let on_cpu = || CpuNetworks::new(architecture, &mut weights.into_tensors(), evaluation.arithmetic);
+        let on_cpu = || CpuNetworks::new(architecture, &mut of_networks, evaluation.arithmetic);
         let networks = (!on_gpu).then(on_cpu);
         Ok(Self { frame, networks, points: Vec::with_capacity(P), neighbours: Vec::new() })
     }
@@ -70,10 +70,7 @@ impl Describe for CudaBackend {
     }
 
     fn xyz_groups(&mut self, cloud: &[[f32; 3]], groups: &mut XyzGroups) -> Result<(), BackendError> {
-        self.points.clear();
-        self.points.extend(cloud.iter().copied().filter(is_point));
-        if self.points.is_empty() {
-            groups.clear();
+        if !groups.begin(cloud, &mut self.points) {
             return Ok(());
         }
         self.frame.group(cloud, groups, &mut self.neighbours)?;

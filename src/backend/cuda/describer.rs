@@ -9,7 +9,6 @@ use crate::backend::cpu::CpuNetworks;
 use crate::backend::error::BackendError;
 use crate::backend::features::XyzGroups;
 use crate::backend::stages::Describe;
-use crate::frame::is_point;
 use crate::model::{Architecture, Weights};
 use crate::shapes::P;
 
@@ -43,10 +42,7 @@ impl Describe for CudaDescriber {
     }
 
     fn xyz_groups(&mut self, cloud: &[[f32; 3]], groups: &mut XyzGroups) -> Result<(), BackendError> {
-        self.points.clear();
-        self.points.extend(cloud.iter().copied().filter(is_point));
-        if self.points.is_empty() {
-            groups.clear();
+        if !groups.begin(cloud, &mut self.points) {
             return Ok(());
         }
         self.groups.fetch(&self.device, &mut self.graph, cloud, groups, &mut self.neighbours)?;

@@ -70,19 +70,15 @@ pub enum Preset {
     MediumDensity,
 }
 
+crate::words::words!(Preset {
+    Default = "default",
+    Hand = "hand",
+    HighAccuracy = "high_accuracy",
+    HighDensity = "high_density",
+    MediumDensity = "medium_density",
+});
+
 impl Preset {
-    pub const ALL: [(&'static str, Self); 5] = [
-        ("default", Self::Default),
-        ("hand", Self::Hand),
-        ("high_accuracy", Self::HighAccuracy),
-        ("high_density", Self::HighDensity),
-        ("medium_density", Self::MediumDensity),
-    ];
-
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, preset)| *preset)
-    }
-
     /// librealsense's number.
     pub fn number(self) -> f32 {
         match self {
