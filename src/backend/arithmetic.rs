@@ -1,17 +1,17 @@
-//! Numbers that the CPU's large products are taken in.
+//! The number formats in which the CPU computes the large matrix products.
 
-/// Arithmetic of the large products. Everything else is f32.
+/// The arithmetic of the large matrix products. Everything else is computed in f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Arithmetic {
     #[default]
     F32,
-    /// Operands rounded to f16, their rows scaled by powers of two. Products are summed in f16, at most 64 of them, and
-    /// then in f32; in f32 throughout where the processor does not calculate in f16.
+    /// Operands are rounded to f16, after their rows are scaled by powers of two. At most 64 products are summed in
+    /// f16, and these sums in f32. Without f16 arithmetic in the processor, all sums are in f32.
     F16,
-    /// Operands rounded to bf16, products summed in f32.
+    /// Operands are rounded to bf16, and products are summed in f32.
     Bf16,
-    /// The mappings' products of hidden units in integers of 8 bits, each row of their operands with a step of its own;
-    /// the others as `auto` of a configuration, bf16 or f16 where that is faster.
+    /// The mappings' products of hidden units use integers of 8 bits; each row of an operand has a step of its own. The
+    /// other products are computed as with `auto` in a configuration: in bf16 or f16 where that is faster, else in f32.
     Int8,
 }
 

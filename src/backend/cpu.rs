@@ -1,4 +1,4 @@
-//! The CPU back end: nothing to install, every core used, no allocation after the first frame.
+//! The CPU back end. It needs nothing installed, uses every core, and allocates nothing after the first frame.
 
 pub mod aligned;
 pub mod anomaly;

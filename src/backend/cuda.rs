@@ -1,7 +1,7 @@
-//! The CUDA back end: grouping, mappings and anomaly map on an NVIDIA GPU; the two networks too where they
-//! are given ([`Networks`]), on the CPU otherwise.
+//! The CUDA back end. Grouping, mappings and anomaly map run on an NVIDIA GPU. The two networks run there too if an
+//! implementation of [`Networks`] is given, else on the CPU.
 //!
-//! `docs/gpu.md` says what of it was verified, and how; it was never run on a GPU.
+//! `docs/gpu.md` lists which parts were verified, and how. The back end was never run on a GPU.
 
 mod anomaly;
 mod backend;
@@ -41,10 +41,10 @@ use crate::model::{Architecture, MappingWeights, Weights};
 use describer::CudaDescriber;
 use learner::CudaLearner;
 
-/// Registers depth to colour on the first GPU.
+/// Opens the registration of depth to colour on the first GPU.
 pub const REGISTRAR: Option<OpenRegistrar> = Some(registration::open);
 
-/// Opens the whole method, with the networks on the CPU. `weights`: every tensor of [`Architecture::tensors`].
+/// Opens the whole method, with the networks on the CPU. `weights` has every tensor of [`Architecture::tensors`].
 pub fn inspector(
     architecture: &Architecture,
     weights: Weights,
@@ -53,17 +53,17 @@ pub fn inspector(
     Ok(Box::new(CudaBackend::new(architecture, weights, evaluation)?))
 }
 
-/// Opens the networks alone, which stay on the CPU: the GPU finds the groups. `weights` may lack the mappings.
+/// Opens the networks alone: they run on the CPU, and the GPU finds the groups. `weights` may lack the mappings.
 pub fn describer(architecture: &Architecture, weights: Weights) -> Result<Box<dyn Describe + Send>, BackendError> {
     Ok(Box::new(CudaDescriber::new(architecture, weights)?))
 }
 
-/// Whether there is a GPU, and the libraries that learning needs.
+/// Checks that there is a GPU, and that the libraries that learning needs are installed.
 pub fn check_learner() -> Result<(), BackendError> {
     Ok(learner::check()?)
 }
 
-/// Opens both mappings for learning. `weights`: every tensor of [`Architecture::mapping_tensors`], to start from.
+/// Opens both mappings for learning. `weights` are the initial ones: every tensor of [`Architecture::mapping_tensors`].
 pub fn learner(architecture: &Architecture, weights: MappingWeights) -> Result<Box<dyn Learner>, BackendError> {
     Ok(Box::new(CudaLearner::new(architecture, weights)?))
 }

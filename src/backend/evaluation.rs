@@ -4,7 +4,7 @@ use super::arithmetic::Arithmetic;
 use super::cpu::kernel::Kernel;
 use crate::prepare::Stride;
 
-/// Arithmetic of the CPU's large products, and which pixels are evaluated.
+/// The arithmetic of the CPU's large products, and the pixels that are evaluated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Evaluation {
     pub arithmetic: Arithmetic,
@@ -12,7 +12,8 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// The instruction set of the large products: the networks', and the mappings' where those have another.
+    /// The instruction sets of the large products: that of the networks, followed by that of the mappings if it
+    /// differs.
     pub fn instruction_set(&self) -> String {
         let [networks, mappings] = [self.arithmetic.of_networks(), self.arithmetic].map(|a| Kernel::best(a).name);
         if networks == mappings { networks.into() } else { format!("{networks}; mappings {mappings}") }

@@ -2,7 +2,7 @@
 
 use crate::frame::is_point;
 
-/// Group features of one frame and the geometry that carries them to pixels.
+/// The group features of one frame, and the geometry by which they are interpolated to pixels.
 #[derive(Clone, Debug, Default)]
 pub struct XyzGroups {
     /// `[G, C_XYZ]`.
@@ -14,8 +14,8 @@ pub struct XyzGroups {
 }
 
 impl XyzGroups {
-    /// Collects the points of `cloud`, `[P]`, in `points`, and returns whether there are any to group. Without a point
-    /// there is no group either.
+    /// Collects the valid points of `cloud`, `[P]`, in `points`, and returns whether there are any. If there are none,
+    /// the groups are cleared.
     pub fn begin(&mut self, cloud: &[[f32; 3]], points: &mut Vec<[f32; 3]>) -> bool {
         points.clear();
         points.extend(cloud.iter().copied().filter(is_point));

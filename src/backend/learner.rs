@@ -1,48 +1,50 @@
-//! Learning on a machine: what a fit asks of it (section 3.2), and the optimiser's clock.
+//! Learning of the mappings (section 3.2): what a machine does for a fit, and the optimiser's clock.
 
 use std::collections::BTreeMap;
 
 use super::BackendError;
 use crate::model::MappingWeights;
 
-/// Adam's decays and its floor (Kingma and Ba, 2015), with the paper's learning rate (section 4).
+/// Adam's decay rates of the first and the second moment (Kingma and Ba, 2015).
 pub const BETA: [f64; 2] = [0.9, 0.999];
+/// Adam's term that keeps the divisor from zero.
 pub const EPSILON: f32 = 1e-8;
+/// The paper's learning rate (section 4).
 const LEARNING_RATE: f64 = 1e-3;
-/// torch.nn.functional.normalize's floor of a norm.
+/// The smallest norm that a vector is divided by, as in torch.nn.functional.normalize.
 pub const NORM_FLOOR: f32 = 1e-12;
-/// A mapping's layers, from its input on.
+/// The names of a mapping's layers, from the input to the output.
 pub const LAYERS: [&str; 3] = ["input", "projection", "output"];
 
-/// Features of pixels, a row each: `[n, C_RGB]` and `[n, C_XYZ]`.
+/// The features of n pixels, a row for each pixel: `[n, C_RGB]` and `[n, C_XYZ]`.
 #[derive(Clone, Debug, Default)]
 pub struct Pixels {
     pub rgb: Vec<f32>,
     pub xyz: Vec<f32>,
 }
 
-/// What a learner keeps from step to step, by the names of [`tensor_names`].
+/// The tensors that a learner keeps from step to step, under the names that [`tensor_names`] gives.
 pub type LearnerState = BTreeMap<String, Vec<f32>>;
 
-/// Both mappings while they learn. Their weights and the optimiser's moments stay on the machine.
+/// Both mappings while they learn. Their weights and the optimiser's moments stay in the machine's memory.
 pub trait Learner {
-    /// One step of Adam on the loss (2) of `batch`.
+    /// Takes one step of Adam on the loss of `batch` (equation 2).
     fn step(&mut self, batch: &Pixels, adam: &Adam) -> Result<(), BackendError>;
-    /// The losses of the steps since this was asked last, each as it was before its step, summed.
+    /// Returns the sum of the losses of the steps since the last call, each computed before its step.
     fn take_loss(&mut self) -> Result<f64, BackendError>;
-    /// The loss (2) of `pixels`: the mean of `1 - cos` of both mappings, added.
+    /// The loss of `pixels` (equation 2): the sum of both mappings' means of `1 - cos`.
     fn loss(&mut self, pixels: &Pixels) -> Result<f64, BackendError>;
-    /// The weights as they are now, by name.
+    /// The current weights of both mappings, by name.
     fn weights(&self) -> Result<MappingWeights, BackendError>;
     /// Every tensor that the next step depends on, by the names of [`tensor_names`].
     fn state(&self) -> Result<LearnerState, BackendError>;
-    /// Names and lengths of what [`Self::state`] gives.
+    /// Names and lengths of the tensors that [`Self::state`] returns.
     fn shapes(&self) -> Vec<(String, usize)>;
-    /// Takes each tensor of [`Self::shapes`] out of `state`, which has them all.
+    /// Replaces each tensor of [`Self::shapes`] by the one in `state`, which has them all, and removes it from `state`.
     fn replace(&mut self, state: &mut LearnerState) -> Result<(), BackendError>;
 
-    /// Takes what [`Self::state`] gave out of `state`, on this machine or on another; false, and unchanged, where a
-    /// tensor is missing or misshapen.
+    /// Restores a state that [`Self::state`] returned on this or another machine, and takes its tensors out of `state`.
+    /// Returns false and changes nothing if a tensor is missing or has another length.
     fn restore(&mut self, state: &mut LearnerState) -> Result<bool, BackendError> {
         let fits = |(name, length): &(String, usize)| state.get(name).is_some_and(|v| v.len() == *length);
         if !self.shapes().iter().all(fits) {
@@ -52,19 +54,19 @@ pub trait Learner {
     }
 }
 
-/// Takes a tensor of a mapping or of a learner's state. Panics where it is not there.
+/// Takes the tensor `name` out of a mapping's weights or a learner's state. Panics if there is no such tensor.
 pub fn take(tensors: &mut BTreeMap<String, Vec<f32>>, name: &str) -> Vec<f32> {
     tensors.remove(name).unwrap_or_else(|| unreachable!("the mappings have no tensor {name}"))
 }
 
-/// What a layer keeps from step to step: weight and bias, then the means of the weight's gradient and of its square,
-/// and the bias's.
+/// The names of the tensors that a layer keeps from step to step: weight and bias, the running means of the weight's
+/// gradient and of its square, and the same means for the bias.
 pub fn tensor_names(mapping: &str, leaf: &str) -> [String; 6] {
     ["weight", "bias", "weight.first", "weight.second", "bias.first", "bias.second"]
         .map(|tensor| format!("{mapping}.{leaf}.{tensor}"))
 }
 
-/// The optimiser's clock: bias corrections for one step of all weights.
+/// The optimiser's clock: it counts steps, and computes the bias corrections of a step, which all weights share.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Adam {
     steps: i32,
@@ -83,12 +85,12 @@ impl Adam {
         self.rate
     }
 
-    /// The divisor of the second moment's root, for the same reason.
+    /// The divisor of the second moment's square root, which corrects for the moment's start at zero.
     pub fn root_correction(&self) -> f32 {
         self.root_correction
     }
 
-    /// An optimiser that has made `steps` steps.
+    /// The clock of an optimiser that has taken `steps` steps.
     pub fn after(steps: i32) -> Self {
         Self { steps, ..Self::default() }
     }

@@ -1,4 +1,4 @@
-//! The machine that runs the method: a choice that a user makes, and what each machine offers.
+//! The machine that runs the method: the user's choice, and what each machine offers.
 
 use super::cpu::training::CpuLearner;
 use super::cpu::{CpuBackend, CpuNetworks};
@@ -11,10 +11,10 @@ use crate::backend::arithmetic::Arithmetic;
 use crate::calibration::assembly::OpenRegistrar;
 use crate::model::{Architecture, MappingWeights, Weights};
 
-/// Which machine a user asks for.
+/// The machine that a user asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Choice {
-    /// The CPU, also where there is a GPU: the kernels have not been measured on one yet.
+    /// The CPU, even if there is a GPU: the kernels have not been measured on one yet.
     #[default]
     Auto,
     Cpu,
@@ -28,7 +28,7 @@ crate::words::words!(serde Choice {
 });
 
 impl Choice {
-    /// The machine that this choice comes to.
+    /// The machine that this choice selects.
     pub fn machine(self) -> Machine {
         match self {
             Self::Auto | Self::Cpu => Machine::Cpu,
@@ -52,7 +52,8 @@ impl Machine {
         }
     }
 
-    /// Opens the whole method. `weights` are those of a fitted engine; others are refused.
+    /// Opens the whole method. `weights` are those of a fitted engine; others are refused
+    /// ([`BackendError::NotFitted`]).
     pub fn inspector(
         self,
         architecture: &Architecture,
@@ -68,7 +69,7 @@ impl Machine {
         }
     }
 
-    /// Opens the networks alone, to describe frames with. `weights` may lack the mappings.
+    /// Opens the networks alone, which compute the features of frames. `weights` may lack the mappings.
     pub fn describer(
         self,
         architecture: &Architecture,
@@ -88,7 +89,8 @@ impl Machine {
         }
     }
 
-    /// Opens both mappings for learning. `weights`: every tensor of [`Architecture::mapping_tensors`], to start from.
+    /// Opens both mappings for learning. `weights` are the initial ones: every tensor of
+    /// [`Architecture::mapping_tensors`].
     pub fn learner(
         self,
         architecture: &Architecture,
@@ -100,7 +102,7 @@ impl Machine {
         }
     }
 
-    /// Opens the registration of depth to colour on this machine; none where the CPU registers.
+    /// The function that opens the registration of depth to colour on this machine; none if the CPU registers depth.
     pub fn registrar(self) -> Option<OpenRegistrar> {
         match self {
             Self::Cpu => None,

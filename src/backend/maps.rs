@@ -5,18 +5,18 @@ use crate::shapes::P;
 /// The per-pixel results of one frame, each `[P]`.
 #[derive(Clone, Debug, Default)]
 pub struct AnomalyMaps {
-    /// Distance of the predicted and observed colour feature, zero where there is no shape feature.
+    /// The distance between the predicted and the observed colour feature; zero where there is no shape feature.
     pub psi_rgb: Vec<f32>,
-    /// Distance of the predicted and observed shape feature.
+    /// The distance between the predicted and the observed shape feature; zero where there is no shape feature.
     pub psi_xyz: Vec<f32>,
-    /// The product, smoothed (section 3.3).
+    /// The product of both distances, smoothed (section 3.3).
     pub anomaly_map: Vec<f32>,
-    /// Pixels that have a shape feature.
+    /// Whether a pixel has a shape feature.
     pub valid: Vec<bool>,
 }
 
 impl AnomalyMaps {
-    /// Makes them the maps of a frame without a shape feature anywhere.
+    /// Sets the maps to those of a frame in which no pixel has a shape feature.
     pub fn silence(&mut self) {
         for map in [&mut self.psi_rgb, &mut self.psi_xyz, &mut self.anomaly_map] {
             map.clear();
@@ -26,7 +26,8 @@ impl AnomalyMaps {
         self.valid.resize(P, false);
     }
 
-    /// Silences the anomaly map where `counts`, `[P]`, says that defects do not count. The distances stay.
+    /// Sets the anomaly map to zero, and pixels to invalid, where `counts`, `[P]`, is false because defects do not
+    /// count there. The distances stay as they are.
     pub fn keep(&mut self, counts: &[bool]) {
         for ((value, valid), counts) in self.anomaly_map.iter_mut().zip(&mut self.valid).zip(counts) {
             if !counts {

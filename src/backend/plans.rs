@@ -1,15 +1,16 @@
-//! Plans of an engine's networks for a GPU, as they are asked for and what came of it.
+//! TensorRT's plans of an engine's networks: a request for plans, the progress of a build, and the facts of a plan.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::model::{Architecture, Weights};
 
-/// How far a score may be from the CPU's, of the CPU's, for plans to be taken into use. Chosen, not measured, as no plan
-/// ever ran; in ONNX Runtime features of these graphs are within 3e-3 of their largest (ci/onnx).
+/// Plans are taken into use only if every score differs from the CPU's by at most this share of the CPU's score. The
+/// bound is chosen, not measured, as no plan was ever run. In ONNX Runtime, the features of these graphs differ by at
+/// most 3e-3 of the largest feature (ci/onnx).
 pub const SCORE_BOUND: f64 = 0.02;
 
-/// Whether this program was built with TensorRT, without which no plan is read.
+/// Whether this program was built with TensorRT. Without it, no plan is read.
 pub const ARE_READ: bool = cfg!(feature = "tensorrt");
 
 /// The GPU that plans are for.
@@ -17,14 +18,14 @@ pub const ARE_READ: bool = cfg!(feature = "tensorrt");
 pub enum Target {
     /// The first GPU of this machine.
     This,
-    /// Any of this compute capability.
+    /// Any GPU of this compute capability, major and minor.
     Capability(i32, i32),
 }
 
-/// Which library builds them.
+/// The library that builds the plans.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Library {
-    /// TensorRT for this machine's GPU where it is there; TensorRT-RTX otherwise.
+    /// For this machine's GPU, TensorRT if it is installed, else TensorRT-RTX; for other GPUs, the other way round.
     #[default]
     Auto,
     TensorRt,
@@ -44,18 +45,19 @@ pub struct Request<'a> {
     pub weights: &'a Weights,
     pub target: Target,
     pub library: Library,
-    /// Folder of plans; the user's own, or the service's, with none.
+    /// The folder of plans. If none is given, the one that [`folder`] finds is used.
     pub cache: Option<&'a Path>,
 }
 
 impl<'a> Request<'a> {
-    /// Whatever is kept for this machine's GPU.
+    /// A request for the plans that are kept for this machine's GPU, whichever library built them.
     pub fn of_this(architecture: &'a Architecture, weights: &'a Weights) -> Self {
         Self { architecture, weights, target: Target::This, library: Library::Auto, cache: None }
     }
 }
 
-/// Where plans are kept: in `asked`, or where a service (`CACHE_DIRECTORY`) or a person keeps such things.
+/// The folder in which plans are kept: `asked` if given, else the service's folder (`CACHE_DIRECTORY`), else
+/// `crosscheck` in the user's cache folder (`XDG_CACHE_HOME` or `~/.cache`). None if none of them is known.
 pub fn folder(asked: Option<&Path>) -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let own = || {
@@ -65,30 +67,30 @@ pub fn folder(asked: Option<&Path>) -> Option<PathBuf> {
     asked.map(PathBuf::from).or_else(|| variable("CACHE_DIRECTORY")).or_else(own)
 }
 
-/// The progress of a build: the graph, the phase, and how many of its steps are done.
+/// The progress of a build: the graph, the phase, and how many of the phase's steps are done.
 pub struct Step<'a> {
     pub graph: &'static str,
     pub phase: &'a str,
     pub done: usize,
-    /// Told with a phase's first.
+    /// How many steps the phase has. It is given only at the phase's start.
     pub of: Option<usize>,
 }
 
-/// One plan.
+/// The facts of one plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
     pub graph: &'static str,
-    /// Library and version.
+    /// Name and version of the library that the plan is for.
     pub library: String,
     pub target: String,
     pub bytes: usize,
-    /// None where it was there already.
+    /// The seconds that the build took; none if the plan was kept already.
     pub build_s: Option<f64>,
-    /// The folder that it is kept in.
+    /// The folder in which the plan is kept.
     pub folder: PathBuf,
 }
 
-/// The distance of a score from the wanted one, relative to the wanted one; NaN where either is NaN.
+/// The difference of the score `got` from the score `want`, relative to `want`; NaN if either is NaN.
 pub fn difference(got: f32, want: f32) -> f64 {
     f64::from((got - want).abs()) / f64::from(want.abs().max(f32::MIN_POSITIVE))
 }
@@ -103,7 +105,8 @@ impl FromStr for Target {
         };
         match text {
             "this" => Ok(Self::This),
-            _ => capability().ok_or_else(|| "it is this, or sm and a compute capability: sm86, sm89, sm120".into()),
+            _ => capability()
+                .ok_or_else(|| "it must be `this`, or `sm` and a compute capability, as in sm86, sm89 or sm120".into()),
         }
     }
 }

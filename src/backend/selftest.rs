@@ -1,4 +1,4 @@
-//! What a back end's self-test finds, and the frames that it is held to.
+//! The report of a back end's self-test, and the golden frames whose results a back end must reproduce.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::model::{Architecture, Variant};
 use crate::prepare::{DEVIATION, MEAN};
 use crate::shapes::{P, RGB};
 
-/// Far more than a frame of tests/golden has.
+/// The largest golden file that is read, in bytes: far larger than a frame of tests/golden.
 const GOLDEN_BYTES_MAX: u64 = 16 << 20;
 
 #[derive(Debug, Error)]
@@ -23,21 +23,22 @@ pub enum SelftestError {
     Golden { path: PathBuf, reason: String },
 }
 
-/// What was compared, and how far apart it was.
+/// One comparison of computed values with expected ones.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
     pub what: String,
-    /// The kernels that made it.
+    /// The kernels that computed the values.
     pub kernels: String,
-    /// What it was compared with.
+    /// What computed the expected values.
     pub twin: &'static str,
-    /// Values that differ, where the bound is zero; else the largest difference, of the largest value.
+    /// If the bound is zero, the number of values that differ; else the largest difference, relative to the largest
+    /// value.
     pub error: f64,
     pub bound: f64,
 }
 
 impl Check {
-    /// Whether the error is within its bound. An error that is NaN is not.
+    /// Whether the error is within its bound. NaN is not.
     pub fn passes(&self) -> bool {
         self.error <= self.bound
     }
@@ -55,7 +56,7 @@ pub struct KernelTime {
 pub struct Report {
     pub device: String,
     pub checks: Vec<Check>,
-    /// Over the frames.
+    /// The kernels' times, measured over the repetitions.
     pub times: Vec<KernelTime>,
     /// What could not be tested, and why.
     pub notes: Vec<String>,
@@ -102,7 +103,7 @@ impl Golden {
         let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
         let number = |key: &str| -> Result<u64, String> {
             let text = header.metadata().as_ref().and_then(|all| all.get(key));
-            text.and_then(|text| text.parse().ok()).ok_or_else(|| format!("it does not say its {key}"))
+            text.and_then(|text| text.parse().ok()).ok_or_else(|| format!("its metadata has no valid {key}"))
         };
         let raw = |tensor: &str, count: usize| -> Result<Vec<u8>, String> {
             let found = file.tensor(tensor).map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! The stages of the method on a frame, as every machine offers them.
+//! The stages of the method for one frame, which every machine offers.
 
 use std::time::{Duration, Instant};
 
@@ -6,19 +6,20 @@ use super::error::BackendError;
 use super::features::{Features, XyzGroups};
 use super::maps::AnomalyMaps;
 
-/// A machine that describes frames by an engine's networks. The caller checks sizes. After an error the outputs are
-/// undefined.
+/// A machine that computes the features of frames by an engine's networks. The caller checks the lengths of all inputs.
+/// After an error the outputs are undefined.
 pub trait Describe {
-    /// `rgb`: normalised image, `[3, H, W]`. Writes `[T, C_RGB]`.
+    /// Computes the tokens, `[T, C_RGB]`, of `rgb`, a normalised image, `[3, H, W]`.
     fn rgb_tokens(&mut self, rgb: &[f32], tokens: &mut Vec<f32>) -> Result<(), BackendError>;
-    /// `cloud`: `[P]` points in metres, the origin where there is none. Writes no group where the cloud has no point.
+    /// Finds the groups of `cloud`, and computes their features. `cloud` is `[P]` points in metres; the origin means
+    /// that a pixel has no point. A cloud without points has no groups.
     fn xyz_groups(&mut self, cloud: &[[f32; 3]], groups: &mut XyzGroups) -> Result<(), BackendError>;
 }
 
-/// A machine that runs the whole method with a fitted engine. The caller checks sizes. After an error the outputs are
-/// undefined.
+/// A machine that runs the whole method with a fitted engine. The caller checks the lengths of all inputs. After an
+/// error the outputs are undefined.
 pub trait Backend: Describe {
-    /// Both mappings, their discrepancies, and the smoothed product.
+    /// Computes both mappings, their discrepancies, and the smoothed product of these, from the features of a frame.
     fn anomaly_map(
         &mut self,
         tokens: &[f32],
@@ -27,9 +28,10 @@ pub trait Backend: Describe {
         maps: &mut AnomalyMaps,
     ) -> Result<(), BackendError>;
 
-    /// All stages of one frame. `features` is memory that the caller keeps from frame to frame; a machine that keeps
-    /// the features in memory of its own leaves it as it is. Returns the time of tokens, groups and anomaly map; where
-    /// tokens and groups run side by side, that of the groups is how much longer they took.
+    /// Runs all stages of one frame. `features` is memory that the caller keeps from frame to frame; a machine that
+    /// keeps the features in memory of its own does not use it. Returns the times of tokens, groups and anomaly map. If
+    /// tokens and groups are computed side by side, the time of the groups is how much longer than the tokens they
+    /// took.
     fn frame(
         &mut self,
         rgb: &[f32],
@@ -41,7 +43,7 @@ pub trait Backend: Describe {
     }
 }
 
-/// [`Backend::frame`], one stage after the other.
+/// Runs the stages of [`Backend::frame`] one after the other.
 pub fn in_turn(
     backend: &mut (impl Backend + ?Sized),
     rgb: &[f32],

@@ -1,5 +1,5 @@
-//! Plans of TensorRT and TensorRT-RTX for the networks that `onnx` writes: built, kept, and run on the GPU's own
-//! buffers behind [`super::cuda::Networks`].
+//! Plans of TensorRT and TensorRT-RTX for the graphs that `onnx` writes. Plans are built, kept on disk, and run on the
+//! CUDA back end's buffers as its [`super::cuda::Networks`].
 //!
 //! Builds by TensorRT-RTX are verified without a GPU (ci/tensorrt); no plan was ever run (docs/gpu.md).
 
@@ -29,8 +29,8 @@ use super::plans::{Facts, Request, Step};
 use super::stages::Backend;
 use crate::model::{Architecture, Weights};
 
-/// Opens the whole method, with the networks on the GPU where checked plans of them are kept; else they stay on the CPU,
-/// and the log tells why. `weights`: every tensor of [`Architecture::tensors`].
+/// Opens the whole method. The networks run on the GPU if checked plans of them are kept; else they run on the CPU, and
+/// the log states why. `weights` has every tensor of [`Architecture::tensors`].
 pub fn inspector(
     architecture: &Architecture,
     weights: Weights,
@@ -58,15 +58,15 @@ pub fn build_plans(
     Ok(Set::asked(request)?.build(&Cache::new(request.cache)?, report)?)
 }
 
-/// Opens the whole method with the kept plans of `request`, checked or not: to check them.
+/// Opens the whole method with the kept plans of `request`, even if they were not checked, so that they can be checked.
 pub fn open_unchecked(request: &Request<'_>) -> Result<Box<dyn Backend + Send>, BackendError> {
     let set = Set::asked(request)?;
     let plans = set.read(&Cache::new(request.cache)?)?.ok_or(TensorRtError::NoPlans)?;
     Ok(Box::new(set.open(&plans, request.architecture, request.weights)?))
 }
 
-/// Takes the kept plans of `request` into use: their scores were within `score_difference` of the CPU's on `frames`
-/// frames.
+/// Takes the kept plans of `request` into use, after a check on `frames` frames in which no score differed from the
+/// CPU's by more than `score_difference`, relative to the CPU's.
 pub fn take_into_use(request: &Request<'_>, frames: usize, score_difference: f64) -> Result<(), BackendError> {
     Set::asked(request)?.keep_check(&Cache::new(request.cache)?, frames, score_difference)
 }

@@ -1,4 +1,5 @@
-//! The place of the CUDA back end in a program that was built without it: everything answers [`BackendError::NotBuilt`].
+//! Replaces the CUDA back end in a program that was built without it: every function returns
+//! [`BackendError::NotBuilt`].
 
 use super::error::BackendError;
 use super::evaluation::Evaluation;
@@ -9,7 +10,7 @@ use crate::calibration::assembly::OpenRegistrar;
 use crate::model::{Architecture, MappingWeights, Weights};
 
 pub(super) mod error {
-    /// The errors of a GPU. This program has none.
+    /// The errors of a GPU. There are none in this program.
     #[derive(Debug, thiserror::Error, PartialEq)]
     pub enum CudaError {}
 }

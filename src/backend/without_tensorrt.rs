@@ -1,5 +1,5 @@
-//! The place of TensorRT in a program that was built without it: the networks stay where the CUDA back end has them, and
-//! plans answer [`BackendError::NoTensorRt`].
+//! Replaces TensorRT in a program that was built without it. The networks run where the CUDA back end runs them, and
+//! the functions for plans return [`BackendError::NoTensorRt`].
 
 pub use super::cuda::{inspector, run_selftest};
 use super::error::BackendError;
@@ -7,7 +7,7 @@ use super::plans::{Facts, Request, Step};
 use super::stages::Backend;
 
 pub(super) mod error {
-    /// The errors of TensorRT. This program has none.
+    /// The errors of TensorRT. There are none in this program.
     #[derive(Debug, thiserror::Error, PartialEq)]
     pub enum TensorRtError {}
 }

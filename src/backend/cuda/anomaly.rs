@@ -12,7 +12,8 @@ const TILE: usize = 32;
 const SMOOTH_THREADS: usize = 512;
 const MAXIMUM_THREADS: usize = 1024;
 
-/// psi of the listed pixels -> both as maps, and their product, each `[P]`.
+/// psi_rgb and psi_xyz of the listed pixels, and each pixel's place in the list -> both as maps, and their product,
+/// each `[P]`.
 pub fn product(
     kernels: &Kernels,
     stream: &CudaStream,
@@ -24,11 +25,11 @@ pub fn product(
     assert_eq!(lengths, [P; 6]);
     let launch = Launch::new(stream, &kernels.product).reads(psi_rgb).reads(psi_xyz).reads(places);
     let launch = launch.writes(map_rgb).writes(map_xyz).writes(map);
-    // SAFETY: the lengths are above; a place is one of P.
+    // SAFETY: the lengths are checked above; a place is below P.
     unsafe { launch.run(Grid::over(P, PIXEL_THREADS, PIXEL_THREADS)) }
 }
 
-/// The box filters, `[P]` -> `[P]`.
+/// Smooths a map by the box filters, `[P]` -> `[P]`.
 pub fn smooth(
     kernels: &Kernels,
     stream: &CudaStream,
@@ -37,11 +38,11 @@ pub fn smooth(
 ) -> Result<(), CudaError> {
     assert_eq!((map.len(), out.len()), (P, P));
     let launch = Launch::new(stream, &kernels.smooth).reads(map).writes(out);
-    // SAFETY: the lengths are above; the tiles cover the map.
+    // SAFETY: the lengths are checked above; the tiles cover the map.
     unsafe { launch.run(Grid::new([W / TILE, H / TILE], SMOOTH_THREADS)) }
 }
 
-/// The largest of a map, `[P]` -> `[1]`.
+/// The largest value of a map, `[P]` -> `[1]`.
 pub fn maximum(
     kernels: &Kernels,
     stream: &CudaStream,
@@ -50,6 +51,6 @@ pub fn maximum(
 ) -> Result<(), CudaError> {
     assert_eq!((map.len(), out.len()), (P, 1));
     let launch = Launch::new(stream, &kernels.maximum).reads(map).writes(out);
-    // SAFETY: the lengths are above.
+    // SAFETY: the lengths are checked above.
     unsafe { launch.run(Grid::one_block(MAXIMUM_THREADS)) }
 }

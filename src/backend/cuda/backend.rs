@@ -21,7 +21,7 @@ use crate::shapes::P;
 /// The method on a GPU.
 pub struct CudaBackend {
     frame: Frame,
-    /// The CPU's networks, where none are on the GPU.
+    /// The networks on the CPU; none if the networks are on the GPU.
     networks: Option<CpuNetworks>,
     /// The valid points of a cloud, `[N]`.
     points: Vec<[f32; 3]>,
@@ -29,13 +29,13 @@ pub struct CudaBackend {
 }
 
 impl CudaBackend {
-    /// Opens the first GPU. `weights`: those of a fitted engine; `evaluation`: that of the CPU's
-    /// networks; the GPU evaluates every pixel.
+    /// Opens the first GPU, with the networks on the CPU. `weights` are those of a fitted engine. `evaluation` has the
+    /// arithmetic of the networks; its stride must be 1, as the GPU evaluates every pixel.
     pub fn new(architecture: &Architecture, weights: Weights, evaluation: Evaluation) -> Result<Self, CudaError> {
         Self::with_networks(architecture, weights, evaluation, None)
     }
 
-    /// The same with `networks` on the GPU instead of the CPU's.
+    /// As [`Self::new`], but the networks are `networks`, on the GPU, if given.
     pub fn with_networks(
         architecture: &Architecture,
         weights: Weights,

@@ -1,4 +1,4 @@
-//! cuBLAS: the products of a fit, in f32. It is looked for when a fit wants it, and nothing else needs it.
+//! cuBLAS, which computes the matrix products of a fit in f32. Only a fit needs the library, and looks for it.
 
 use std::ffi::c_int;
 use std::sync::Arc;
@@ -10,16 +10,17 @@ use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 use super::error::CudaError;
 use super::launch::int;
 
-/// CUDA 12's, as the library counts. Earlier ones are not made for the drivers that the back end takes.
+/// CUDA 12's version in the library's numbering. Earlier ones are not made for the drivers that the back end accepts.
 const VERSION_MIN: i32 = 120_000;
 
-/// The library, putting its products into one stream.
+/// The library, which queues its products in one stream.
 pub struct Blas {
     handle: sys::cublasHandle_t,
     stream: Arc<CudaStream>,
 }
 
-/// A matrix `[rows, columns]` in front of a slice, row by row; `transposed`: what enters is `[columns, rows]`.
+/// A matrix `[rows, columns]` at the front of a slice, row by row. If it is `transposed`, products use it as
+/// `[columns, rows]`.
 #[derive(Clone, Copy)]
 pub struct Matrix<'a> {
     pub values: &'a CudaSlice<f32>,
@@ -38,7 +39,7 @@ impl<'a> Matrix<'a> {
         Self { transposed: !self.transposed, ..self }
     }
 
-    /// Rows and columns of what enters.
+    /// Rows and columns of the matrix as products use it.
     fn shape(&self) -> (usize, usize) {
         if self.transposed { (self.columns, self.rows) } else { (self.rows, self.columns) }
     }
@@ -49,24 +50,24 @@ impl<'a> Matrix<'a> {
 }
 
 impl Blas {
-    /// The library on `stream`, whose context is this thread's.
+    /// Opens the library on `stream`, whose context must be current on this thread.
     pub fn open(stream: &Arc<CudaStream>) -> Result<Self, CudaError> {
-        // Before this the library must not be called: where it is missing, the calls panic.
-        // SAFETY: loads the system's own library and closes it again, whose start-up code is NVIDIA's.
+        // No function of the library may be called before this check: if the library is missing, the call panics.
+        // SAFETY: this loads the system's own library, whose start-up code is NVIDIA's, and closes it again.
         if !unsafe { sys::is_culib_present() } {
             return Err(CudaError::NoBlas);
         }
         let blas = Self { handle: result::create_handle()?, stream: stream.clone() };
         let mut version: c_int = 0;
-        // SAFETY: the handle is live; the function writes the one number that it is given.
+        // SAFETY: the handle is alive; the function writes only the number that it is given.
         unsafe { sys::cublasGetVersion_v2(blas.handle, &mut version) }.result()?;
         if version < VERSION_MIN {
             return Err(CudaError::OldBlas { major: version / 10_000, minor: version / 100 % 100 });
         }
-        // SAFETY: handle and stream are live, and stay so together.
+        // SAFETY: handle and stream are alive, and `blas` keeps both.
         unsafe { result::set_stream(blas.handle, stream.cu_stream().cast()) }?;
-        // f32 throughout, whatever the environment says: no TF32, and no f32 made of shorter numbers.
-        // SAFETY: the handle is live.
+        // All is computed in f32, whatever the environment sets: not in TF32, and not by sums of shorter numbers.
+        // SAFETY: the handle is alive.
         unsafe { sys::cublasSetMathMode(blas.handle, cublasMath_t::CUBLAS_PEDANTIC_MATH) }.result()?;
         Ok(blas)
     }
@@ -78,8 +79,10 @@ impl Blas {
         let (a_at, _a_read) = a.values.device_ptr(&self.stream);
         let (b_at, _b_read) = b.values.device_ptr(&self.stream);
         let (out_at, _written) = out.device_ptr_mut(&self.stream);
-        // The library stores columns: what is [rows, columns] here is its own transposed there, and out' = b' a'.
-        // SAFETY: the slices are long enough, by the asserts here and in `Matrix::new`; both factors are read on the host.
+        // The library stores matrices by columns, so a matrix of ours is its transpose there, and out' = b' a' is
+        // computed.
+        // SAFETY: the slices are long enough, by the asserts here and in `Matrix::new`; both scalars are read on the
+        // host.
         let done = unsafe {
             result::sgemm(
                 self.handle,
@@ -104,8 +107,8 @@ impl Blas {
 
 impl Drop for Blas {
     fn drop(&mut self) {
-        // What a broken GPU answers to this no longer matters.
-        // SAFETY: the handle is live, and nobody has it from here on.
+        // An error, as that of a broken GPU, no longer matters here.
+        // SAFETY: the handle is alive, and nothing uses it from here on.
         let _ = unsafe { result::destroy_handle(self.handle) };
     }
 }

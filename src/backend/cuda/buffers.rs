@@ -1,4 +1,5 @@
-//! Memory that both sides know: page-locked on the host, so that copies run beside the kernels.
+//! Buffers that exist on the device and on the host. The host's memory is page-locked, so that copies run beside
+//! kernels.
 
 use std::sync::Arc;
 
@@ -8,49 +9,51 @@ use cudarc::driver::{
 
 use super::error::CudaError;
 
-/// A buffer on the device and its like on the host. Copies are in the stream's order and nothing waits for them: who
-/// touches the host's side has waited for the stream.
+/// A buffer on the device and one of the same length on the host. Copies between them are queued in a stream, and
+/// nothing waits for them: whoever accesses the host's side must wait for the stream first.
 pub struct Shared<T> {
     pub device: CudaSlice<T>,
-    /// Of `owner`, which would ask the driver for it again: a question that ends a stream's recording.
+    /// The address of `owner`'s memory. It is kept here because `owner` waits for an event on every access, and such a
+    /// wait ends the capture of a graph.
     host: *mut T,
     owner: PinnedHostSlice<T>,
 }
 
-// SAFETY: the pointer is to memory that `owner` has, which may itself be sent.
+// SAFETY: the pointer is to memory that `owner` owns, and `owner` may itself be sent.
 unsafe impl<T: Send> Send for Shared<T> {}
 
 impl<T: DeviceRepr + ValidAsZeroBits + Copy + Default> Shared<T> {
-    /// `len` zeros.
+    /// Allocates `len` zeros on either side.
     pub fn new(stream: &Arc<CudaStream>, len: usize) -> Result<Self, CudaError> {
         let device = stream.alloc_zeros(len)?;
-        // SAFETY: every number is written below, before anything reads it. Cached, for the host reads it too.
+        // SAFETY: every element is written below, before anything reads it. The memory is cached, as the host reads it
+        // too.
         let mut owner = unsafe { stream.context().alloc_pinned_with_flags::<T>(len, 0) }?;
         owner.as_mut_slice()?.fill(T::default());
         Ok(Self { device, host: owner.as_mut_ptr()?, owner })
     }
 
     pub fn host(&self) -> &[T] {
-        // SAFETY: the memory is `owner`'s, as long and full of numbers, and changes through `self` alone.
+        // SAFETY: the memory is `owner`'s, has this length, is initialised, and changes through `self` alone.
         unsafe { std::slice::from_raw_parts(self.host, self.owner.len()) }
     }
 
     pub fn host_mut(&mut self) -> &mut [T] {
-        // SAFETY: the same.
+        // SAFETY: as in `host`.
         unsafe { std::slice::from_raw_parts_mut(self.host, self.owner.len()) }
     }
 
-    /// Copies the host's to the device.
+    /// Queues a copy of the host's side to the device.
     pub fn upload(&mut self, stream: &CudaStream) -> Result<(), CudaError> {
         // SAFETY: as in `host`.
         let from = unsafe { std::slice::from_raw_parts(self.host, self.owner.len()) };
         let (to, _written) = self.device.device_ptr_mut(stream);
-        // SAFETY: the device's side is as long, and both live until the stream has come to the copy: who drops them
-        // waits for it.
+        // SAFETY: the device's side has the same length, and both sides live until the copy is done: whoever drops them
+        // waits for the stream first.
         Ok(unsafe { result::memcpy_htod_async(to, from, stream.cu_stream()) }?)
     }
 
-    /// Copies the device's to the host.
+    /// Queues a copy of the device's side to the host.
     pub fn download(&mut self, stream: &CudaStream) -> Result<(), CudaError> {
         // SAFETY: as in `host_mut`.
         let to = unsafe { std::slice::from_raw_parts_mut(self.host, self.owner.len()) };
@@ -59,7 +62,7 @@ impl<T: DeviceRepr + ValidAsZeroBits + Copy + Default> Shared<T> {
         Ok(unsafe { result::memcpy_dtoh_async(to, from, stream.cu_stream()) }?)
     }
 
-    /// The device's, once the stream has come to it.
+    /// Copies the device's side to the host, waits for the stream, and returns the values.
     pub fn fetch(&mut self, stream: &CudaStream) -> Result<&[T], CudaError> {
         self.download(stream)?;
         stream.synchronize()?;

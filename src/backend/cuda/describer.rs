@@ -1,4 +1,4 @@
-//! Frames described without mappings: the groups are found on the GPU, the networks run on the CPU.
+//! Computes the features of frames without mappings: the groups are found on the GPU, the networks run on the CPU.
 
 use super::device::Device;
 use super::error::CudaError;
@@ -13,7 +13,7 @@ use crate::model::{Architecture, Weights};
 use crate::shapes::P;
 
 pub struct CudaDescriber {
-    // Dropped before the device, and the graph before the memory that it names.
+    // Fields are dropped in this order: the graph before the memory that it uses, and both before the device.
     graph: FrameGraph,
     groups: Groups,
     device: Device,
@@ -24,7 +24,7 @@ pub struct CudaDescriber {
 }
 
 impl CudaDescriber {
-    /// Opens the first GPU. `weights`: those of both networks.
+    /// Opens the first GPU. `weights` has those of both networks.
     pub fn new(architecture: &Architecture, weights: Weights) -> Result<Self, CudaError> {
         let device = Device::open()?;
         device.log()?;
@@ -53,7 +53,7 @@ impl Describe for CudaDescriber {
 
 impl Drop for CudaDescriber {
     fn drop(&mut self) {
-        // Work that failed half-way may still use the memory.
+        // After an error, work may still be under way in this memory.
         self.device.end();
     }
 }

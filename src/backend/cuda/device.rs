@@ -1,4 +1,4 @@
-//! The GPU: found without a panic, its context, two streams and the kernels.
+//! Opens the GPU: its context, two streams and the kernels. A missing driver is an error, not a panic.
 
 use std::sync::Arc;
 
@@ -9,25 +9,25 @@ use super::error::CudaError;
 use super::grouping::SAMPLE_BLOCKS;
 use super::module::Kernels;
 
-/// CUDA 12.6, as the driver counts: the first whose driver compiles the PTX of the kernels.
+/// CUDA 12.6 in the driver's numbering: the first version whose driver compiles the kernels' PTX.
 const DRIVER_MIN: i32 = 12060;
-/// What the PTX is for: Ampere and later.
+/// The compute capability that the PTX is compiled for, that of Ampere. Later GPUs run it too.
 const CAPABILITY_MIN: (i32, i32) = (8, 0);
 
-/// What plans for a GPU depend on.
+/// The properties of a GPU that plans depend on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gpu {
     pub name: String,
     pub capability: (i32, i32),
 }
 
-/// The first GPU.
+/// Name and compute capability of the first GPU.
 pub fn gpu() -> Result<Gpu, CudaError> {
     let context = make_current()?;
     Ok(Gpu { name: context.name()?, capability: context.compute_capability()? })
 }
 
-/// The context of the first GPU, which is this thread's from now on: one for all that have it.
+/// Makes the context of the first GPU current on this thread. Everyone who opens that GPU gets the same context.
 pub fn make_current() -> Result<Arc<CudaContext>, CudaError> {
     find_driver()?;
     let context = CudaContext::new(0).map_err(CudaError::Context)?;
@@ -35,13 +35,14 @@ pub fn make_current() -> Result<Arc<CudaContext>, CudaError> {
     Ok(context)
 }
 
-/// The first GPU, opened. What both streams use is kept in order by [`Device::fork`] and [`Device::join`] alone: buffers
-/// carry no events of their own.
+/// The first GPU, opened. Only [`Device::fork`] and [`Device::join`] order the work of the two streams, as buffers have
+/// no events of their own.
 pub struct Device {
     pub name: String,
     pub context: Arc<CudaContext>,
-    /// The work on colour, and that on shape and on pixels.
+    /// The stream of the work on colour.
     pub colour: Arc<CudaStream>,
+    /// The stream of the work on shape and on pixels.
     pub shape: Arc<CudaStream>,
     pub kernels: Kernels,
 }
@@ -60,7 +61,7 @@ impl Device {
         if cooperative == 0 || processors < SAMPLE_BLOCKS as i32 {
             return Err(CudaError::SmallDevice { name, blocks: SAMPLE_BLOCKS });
         }
-        // SAFETY: both streams are kept in order by whoever uses both, and whoever drops buffers has waited for them.
+        // SAFETY: whoever uses both streams orders their work, and whoever drops buffers waits for the streams first.
         // Events of each buffer would cost two calls for every argument of a launch, and cannot be recorded in a graph.
         unsafe { context.disable_event_tracking() };
         let (colour, shape) = (context.new_stream()?, context.new_stream()?);
@@ -68,46 +69,47 @@ impl Device {
         Ok(Self { name, context, colour, shape, kernels })
     }
 
-    /// What is put into the stream of colour from now on waits for what is in that of shape.
+    /// Makes later work in the colour stream wait for the work that is in the shape stream now.
     pub fn fork(&self) -> Result<(), CudaError> {
         Ok(self.colour.join(&self.shape)?)
     }
 
-    /// What is put into the stream of shape from now on waits for what is in that of colour.
+    /// Makes later work in the shape stream wait for the work that is in the colour stream now.
     pub fn join(&self) -> Result<(), CudaError> {
         Ok(self.shape.join(&self.colour)?)
     }
 
-    /// Waits for all that was put into either stream.
+    /// Waits for all work in both streams.
     pub fn synchronize(&self) -> Result<(), CudaError> {
         self.colour.synchronize()?;
         Ok(self.shape.synchronize()?)
     }
 
-    /// The same before memory is given back, when an error can only be told.
+    /// Waits for all work in both streams before memory is freed. An error is only logged.
     pub fn end(&self) {
         if let Err(error) = self.synchronize() {
-            log::warn!("the GPU did not end its work: {error}");
+            log::warn!("the GPU did not complete its work: {error}");
         }
     }
 
-    /// Logs which GPU it is, and how much of its memory is free.
+    /// Logs the name of the GPU and how much of its memory is free.
     pub fn log(&self) -> Result<(), CudaError> {
         let (free, total) = self.context.mem_get_info()?;
-        log::info!("the GPU is {}; of its memory {} MB of {} MB are free", self.name, free >> 20, total >> 20);
+        log::info!("the GPU is {}; {} MB of its {} MB of memory are free", self.name, free >> 20, total >> 20);
         Ok(())
     }
 }
 
-/// Whether there is a driver that knows a GPU and the kernels' PTX. Before this the driver's library must not be called:
-/// where it is missing, or lacks a function, the calls panic.
+/// Checks that there is a driver that finds a GPU and accepts the kernels' PTX. No function of the driver's library may
+/// be called before this check: if the library is missing or lacks the function, the call panics.
 fn find_driver() -> Result<(), CudaError> {
-    // SAFETY: loads the system's own driver library and closes it again, whose start-up code is NVIDIA's.
+    // SAFETY: this loads the system's own driver library, whose start-up code is NVIDIA's, and closes it again.
     if !unsafe { sys::is_culib_present() } {
         return Err(CudaError::NoDriver);
     }
     let mut version = 0;
-    // SAFETY: the library is there, the function is in every version of it and writes the one number it is given.
+    // SAFETY: the library is installed; every version of it has this function, which writes only the number that it is
+    // given.
     unsafe { sys::cuDriverGetVersion(&mut version) }.result().map_err(CudaError::NoDevice)?;
     if version < DRIVER_MIN {
         return Err(CudaError::OldDriver { major: version / 1000, minor: version % 1000 / 10 });

@@ -22,13 +22,13 @@ pub enum CudaError {
     OldDevice { name: String, major: i32, minor: i32 },
     #[error("the GPU {name} cannot hold {blocks} blocks at once, which sampling needs; take the cpu back end")]
     SmallDevice { name: String, blocks: usize },
-    #[error("the driver does not take the kernels of {family}: {source}; update the driver, or take the cpu back end")]
+    #[error("the driver refuses the kernels of {family}: {source}; update the driver, or take the cpu back end")]
     Module { family: &'static str, source: DriverError },
     #[error("the kernel {name} cannot be launched: {source}")]
     Kernel { name: &'static str, source: DriverError },
-    #[error("the GPU gave a call up: {0}; check its memory, and the kernel's log for Xid")]
+    #[error("a call to the GPU failed: {0}; check its memory, and the system's log for Xid messages")]
     Driver(#[from] DriverError),
-    #[error("groups of {k} points are more than the GPU takes, {k_max}: take the cpu back end")]
+    #[error("a group has {k} points where the GPU allows at most {k_max}; take the cpu back end")]
     GroupSize { k: usize, k_max: usize },
     #[error("the networks on the GPU failed: {0}")]
     Networks(String),
@@ -38,7 +38,7 @@ pub enum CudaError {
     NoBlas,
     #[error("cuBLAS {major}.{minor} where 12.0 or later is expected; update it, or learn on the CPU: --backend cpu")]
     OldBlas { major: i32, minor: i32 },
-    #[error("cuBLAS gave a call up: {0}; check the GPU's memory, and the kernel's log for Xid")]
+    #[error("a call to cuBLAS failed: {0}; check the GPU's memory, and the system's log for Xid messages")]
     Blas(#[from] CublasError),
     #[error("the GPU evaluates every pixel: give --stride 1, or take the cpu back end")]
     Stride,

@@ -1,4 +1,4 @@
-//! Launches of `kernels/fit.cu`. Matrices are the front of their slices, which may be longer.
+//! Launches of `kernels/fit.cu`. A matrix is at the front of its slice, which may be longer.
 
 use cudarc::driver::{CudaSlice, CudaStream};
 
@@ -13,7 +13,7 @@ const MEAN_THREADS: usize = 256;
 const SUM_SIDE: usize = 32;
 const ADAM_THREADS: usize = 256;
 
-/// before `[n, C]` without its bias `[C]` -> with it, and its GELU.
+/// Adds bias `[C]` to before `[n, C]`, in place, and writes the GELU of the sum to after `[n, C]`.
 pub fn bias_gelu(
     kernels: &Kernels,
     stream: &CudaStream,
@@ -25,12 +25,12 @@ pub fn bias_gelu(
     assert!(before.len() >= n * c && after.len() >= n * c);
     let columns = int(c);
     let launch = Launch::new(stream, &kernels.bias_gelu).writes(before).reads(bias).value(&columns).writes(after);
-    // SAFETY: the lengths are above.
+    // SAFETY: the lengths are checked above.
     unsafe { launch.run(Grid::new([n, 1], ROW_THREADS)) }
 }
 
-/// predicted `[n, C]` without its bias `[C]`, observed `[n, C]` -> the loss of each row `[n]`, and the gradient of their
-/// mean, `[n, C]`.
+/// predicted `[n, C]` without its bias `[C]`, observed `[n, C]` -> losses `[n]`, one for each row, and the gradient of
+/// their mean, `[n, C]`.
 pub fn cosine_loss(
     kernels: &Kernels,
     stream: &CudaStream,
@@ -43,7 +43,7 @@ pub fn cosine_loss(
     let sizes = [n, c].map(int);
     let launch = Launch::new(stream, &kernels.cosine_loss).reads(predicted).reads(bias).reads(observed);
     let launch = launch.value(&sizes[0]).value(&sizes[1]).writes(losses).writes(gradient);
-    // SAFETY: the lengths are above.
+    // SAFETY: the lengths are checked above.
     unsafe { launch.run(Grid::over(n, LOSS_WARPS, LOSS_WARPS * 32)) }
 }
 
@@ -58,11 +58,11 @@ pub fn add_mean(
     assert!(losses.len() >= n && total.len() == 1);
     let count = int(n);
     let launch = Launch::new(stream, &kernels.add_mean).reads(losses).value(&count).writes(total);
-    // SAFETY: the lengths are above.
+    // SAFETY: the lengths are checked above.
     unsafe { launch.run(Grid::one_block(MEAN_THREADS)) }
 }
 
-/// gradient `[n, C]` after a GELU -> before it; `before` `[n, C]` is what the GELU took.
+/// gradient `[n, C]` with respect to the output of a GELU -> with respect to its input, `before` `[n, C]`; in place.
 pub fn gelu_backward(
     kernels: &Kernels,
     stream: &CudaStream,
@@ -73,11 +73,11 @@ pub fn gelu_backward(
     assert!(before.len() >= n * c && gradient.len() >= n * c);
     let columns = int(c);
     let launch = Launch::new(stream, &kernels.gelu_backward).writes(gradient).reads(before).value(&columns);
-    // SAFETY: the lengths are above.
+    // SAFETY: the lengths are checked above.
     unsafe { launch.run(Grid::new([n, 1], ROW_THREADS)) }
 }
 
-/// gradient `[n, C]` -> sums, the first C.
+/// gradient `[n, C]` -> the sum of each column, the first C of `sums`.
 pub fn column_sums(
     kernels: &Kernels,
     stream: &CudaStream,
@@ -89,11 +89,11 @@ pub fn column_sums(
     let sizes = [n, c].map(int);
     let launch = Launch::new(stream, &kernels.column_sums).reads(gradient);
     let launch = launch.value(&sizes[0]).value(&sizes[1]).writes(sums);
-    // SAFETY: the lengths are above.
+    // SAFETY: the lengths are checked above.
     unsafe { launch.run(Grid::over(c, SUM_SIDE, SUM_SIDE * SUM_SIDE)) }
 }
 
-/// One step of `weights` against the front of `gradient`, with their moments.
+/// Takes one step of `weights` with the front of `gradient`, and updates both moments.
 pub fn adam(
     kernels: &Kernels,
     stream: &CudaStream,
@@ -107,6 +107,6 @@ pub fn adam(
     let numbers = [clock.rate(), clock.root_correction(), beta_first, beta_second, EPSILON];
     let launch = Launch::new(stream, &kernels.adam).writes(weights).reads(gradient).writes(first).writes(second);
     let launch = numbers.iter().fold(launch.value(&items), Launch::value);
-    // SAFETY: the lengths are above.
+    // SAFETY: the lengths are checked above.
     unsafe { launch.run(Grid::over(count, ADAM_THREADS, ADAM_THREADS)) }
 }

@@ -1,5 +1,5 @@
-//! Frames on the device: whole ones where the networks are on it, or stage by stage. The device's share of each stage is
-//! captured as a graph the second time it runs, and launched as one from then on.
+//! Runs frames on the device: whole ones if the networks are there too, else stage by stage. The device's work of each
+//! stage is captured as a graph the second time it runs, and launched as a graph from then on.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use crate::model::{Architecture, Tensors};
 
 /// The device with everything that a frame needs on it.
 pub struct Frame {
-    // Dropped before the device, and its graphs before the memory that they name.
+    // Fields are dropped in this order: the graphs before the memory that they use, and both before the device.
     graphs: Graphs,
     work: Work,
     device: Device,
@@ -32,12 +32,12 @@ struct Graphs {
     group: FrameGraph,
     encode: FrameGraph,
     describe: FrameGraph,
-    /// By the number of slices.
+    /// One graph for each number of slices.
     compare: Vec<FrameGraph>,
 }
 
 impl Work {
-    /// rgb `[3, H, W]`, for the networks on the GPU.
+    /// Writes rgb `[3, H, W]` as the input of the networks on the GPU.
     fn write_image(&mut self, rgb: &[f32]) {
         if let Some(OnGpu { image, .. }) = &mut self.on_gpu {
             halves(rgb, rgb.len(), image.host_mut());
@@ -51,7 +51,7 @@ impl Side {
         halves(values, channels, self.halves.host_mut());
     }
 
-    /// What the networks wrote, which is there.
+    /// Reads the features that the networks wrote, after they were downloaded.
     fn read(&self, out: &mut Vec<f32>) {
         let bits: &[f16] = self.halves.host().reinterpret_cast();
         out.resize(bits.len(), 0.0);
@@ -68,7 +68,7 @@ impl Frame {
         networks: Option<Box<dyn Networks>>,
     ) -> Result<Self, CudaError> {
         let work = Work::new(&device, architecture, mappings, networks)?;
-        // Memory is taken and filled in one stream, and used in both.
+        // Memory is allocated and filled in the shape stream, and used in both streams.
         device.synchronize()?;
         let mut compare = Vec::new();
         compare.resize_with(work.slices_max() + 1, FrameGraph::default);
@@ -84,7 +84,8 @@ impl Frame {
         &self.device.kernels
     }
 
-    /// Runs a frame without a point, so that everything is loaded, and captures it: no later frame waits for either.
+    /// Runs a frame without points, so that all kernels and plans are loaded, and captures all graphs. No later frame
+    /// has to wait for either.
     fn capture(&mut self) -> Result<(), CudaError> {
         let Self { graphs, work, device, .. } = self;
         work.encode(device)?;
@@ -97,8 +98,8 @@ impl Frame {
         Ok(())
     }
 
-    /// rgb `[3, H, W]` and cloud `[P]` with a point in it -> the maps, by the networks on the GPU. Gives how long tokens
-    /// took, how much longer than they groups did, and the rest.
+    /// rgb `[3, H, W]` and cloud `[P]` with at least one point -> the maps, by the networks on the GPU. Returns the
+    /// time of the tokens, how much longer than the tokens the groups took, and the remaining time.
     pub fn whole(
         &mut self,
         rgb: &[f32],
@@ -118,7 +119,8 @@ impl Frame {
         Ok([tokens, longer, start.elapsed().saturating_sub(tokens + longer)])
     }
 
-    /// Centres and neighbours of a cloud, `[P]`, with a point in it. Writes all of `out` but its features.
+    /// Finds the centres and neighbours of a cloud, `[P]`, with at least one point. Writes all of `out` except the
+    /// features.
     pub fn group(
         &mut self,
         cloud: &[[f32; 3]],
@@ -139,7 +141,7 @@ impl Frame {
         Ok(())
     }
 
-    /// Features `[G, C_XYZ]` of the groups of [`Self::group`], by the networks on the GPU.
+    /// Computes the features, `[G, C_XYZ]`, of the groups that [`Self::group`] found, by the networks on the GPU.
     pub fn encode_groups(&mut self, features: &mut Vec<f32>) -> Result<(), CudaError> {
         let Self { work, device, .. } = self;
         work.encode_groups(device)?;
@@ -148,7 +150,7 @@ impl Frame {
         Ok(())
     }
 
-    /// tokens `[T, C_RGB]`, cloud `[P]` and its groups, of which there are G -> the maps.
+    /// tokens `[T, C_RGB]`, cloud `[P]` and its G groups -> the maps.
     pub fn anomaly_map(
         &mut self,
         tokens: &[f32],
@@ -166,7 +168,7 @@ impl Frame {
         self.compare(slices, maps)
     }
 
-    /// The maps of what the device has now.
+    /// Computes the maps from the features that are on the device.
     fn compare(&mut self, slices: usize, maps: &mut AnomalyMaps) -> Result<(), CudaError> {
         let Self { graphs, work, device, .. } = self;
         graphs.compare[slices].run(device, || work.compare(device, slices))?;
@@ -178,7 +180,7 @@ impl Frame {
 
 impl Drop for Frame {
     fn drop(&mut self) {
-        // Memory goes in one stream, and the other may still use it.
+        // Memory is freed in the shape stream, and work in the colour stream may still use it.
         self.device.end();
     }
 }

@@ -1,5 +1,5 @@
-//! Work that is the same for every frame, captured once as a CUDA graph and launched as one: a single call of the driver
-//! instead of dozens, each of which takes the host a few microseconds.
+//! Graphs of work that is the same for every frame. The work is captured once as a CUDA graph; launching the graph is a
+//! single call of the driver instead of dozens, each of which costs the host a few microseconds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +13,17 @@ use cudarc::driver::{CudaContext, CudaEvent, CudaGraph, CudaStream, DriverError}
 use super::device::Device;
 use super::error::CudaError;
 
-/// A piece of a frame's work, and how it is run the next time.
+/// A piece of a frame's work: how it is run the next time.
 #[derive(Default)]
 pub enum FrameGraph {
-    /// Never run. The first run is without a graph: the driver loads the kernels, and networks prepare themselves.
+    /// The work was never run. Its first run is without a graph, as the driver then loads the kernels, and networks
+    /// prepare themselves.
     #[default]
     New,
-    /// Run once, to be captured the next time.
+    /// The work was run once. It is captured the next time.
     Ran,
     Captured(Graph),
-    /// The driver did not capture it: it is launched step by step.
+    /// The driver did not capture the work. It is launched step by step.
     Refused,
 }
 
@@ -33,8 +34,9 @@ pub struct Graph(CudaGraph);
 unsafe impl Send for Graph {}
 
 impl FrameGraph {
-    /// Puts `work` into the streams: the first time as it is, the second time captured, from then on as a graph. `work`
-    /// begins and ends in the device's stream of shape, waits for nothing, and does the same in the same memory each time.
+    /// Queues `work` in the streams: step by step the first time, as a graph from the second time on, when it is
+    /// captured. `work` must begin and end in the shape stream, wait for nothing, and do the same in the same memory
+    /// each time.
     pub fn run(&mut self, device: &Device, mut work: impl FnMut() -> Result<(), CudaError>) -> Result<(), CudaError> {
         // Kernels that are timed one by one are launched one by one.
         if device.kernels.are_timed() {
@@ -54,12 +56,12 @@ impl FrameGraph {
         }
     }
 
-    /// Captures `work`, or work that needs the same kernels, after it has run once; does not run it.
+    /// Captures `work` without running it. It, or work that needs the same kernels, must have been run once before.
     pub fn capture(&mut self, device: &Device, mut work: impl FnMut() -> Result<(), CudaError>) {
         *self = match capture(device, &mut work) {
             Ok(graph) => Self::Captured(Graph(graph)),
             Err(error) => {
-                log::warn!("a frame's work is not taken as a graph: {error}; it is launched step by step");
+                log::warn!("a frame's work cannot be captured as a CUDA graph: {error}; it is launched step by step");
                 Self::Refused
             }
         };
@@ -71,14 +73,15 @@ fn capture(device: &Device, work: &mut impl FnMut() -> Result<(), CudaError>) ->
     // Other threads may go on using the device.
     shape.begin_capture(CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)?;
     let worked = work();
-    // Ended also after an error, so that the streams run work again.
+    // The capture is ended even after an error, so that the streams run work again.
     let graph = shape.end_capture(CUgraphInstantiate_flags(0));
     worked?;
     let nothing = DriverError(CUresult::CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
     Ok(graph?.ok_or(nothing)?)
 }
 
-/// Events of a frame on the device: its begin, and when its tokens and its groups were computed. A graph records them too.
+/// Events of a frame on the device: its start, the end of its tokens and the end of its groups. A graph records them
+/// too.
 pub struct Events {
     begun: CudaEvent,
     tokens: CudaEvent,
@@ -103,7 +106,7 @@ impl Events {
         record(&self.groups, stream)
     }
 
-    /// The time from the begin to the tokens, and to the groups.
+    /// The times from the frame's start to the tokens and to the groups.
     pub fn times(&self) -> Result<[Duration; 2], CudaError> {
         let to = |event| -> Result<_, CudaError> {
             Ok(Duration::try_from_secs_f32(1e-3 * self.begun.elapsed_ms(event)?).unwrap_or_default())
@@ -112,13 +115,13 @@ impl Events {
     }
 }
 
-/// Records `event`. While a graph is captured it becomes a step of the graph: without the flag it would only order the
-/// captured work.
+/// Records `event` in `stream`. During a capture the flag makes the record a step of the graph; without the flag, the
+/// event would only order the captured work.
 fn record(event: &CudaEvent, stream: &CudaStream) -> Result<(), CudaError> {
     let flags = match stream.capture_status()? {
         CUstreamCaptureStatus::CU_STREAM_CAPTURE_STATUS_NONE => CUevent_record_flags::CU_EVENT_RECORD_DEFAULT,
         _ => CUevent_record_flags::CU_EVENT_RECORD_EXTERNAL,
     };
-    // SAFETY: both are alive and of one context.
+    // SAFETY: event and stream are alive and belong to one context.
     Ok(unsafe { sys::cuEventRecordWithFlags(event.cu_event(), stream.cu_stream(), flags as u32) }.result()?)
 }

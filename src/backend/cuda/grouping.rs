@@ -9,14 +9,15 @@ use crate::shapes::{P, XYZ};
 
 const LIST_THREADS: usize = 1024;
 const SAMPLE_THREADS: usize = 512;
-/// Points that one block holds in registers, and the blocks that the largest cloud needs.
+/// The points that one block holds in registers.
 pub const SAMPLE_POINTS: usize = SAMPLE_THREADS * 24;
+/// The blocks that the largest cloud needs.
 pub const SAMPLE_BLOCKS: usize = P.div_ceil(SAMPLE_POINTS);
 const NEAREST_WARPS: usize = 8;
-/// The largest K: a warp's queue holds it, and what a tile adds.
+/// The largest K: half of a warp's queue of candidates, the other half of which takes new ones.
 pub const NEIGHBOURS_MAX: usize = 128;
 
-/// cloud `[P, 3]` -> points `[P, 3]`, of which the first N, and N `[1]`.
+/// cloud `[P, 3]` -> its valid points, the first N rows of points `[P, 3]`, and N, count `[1]`.
 pub fn valid_points(
     kernels: &Kernels,
     stream: &CudaStream,
@@ -26,11 +27,12 @@ pub fn valid_points(
 ) -> Result<(), CudaError> {
     assert_eq!((cloud.len(), points.len(), count.len()), (P * XYZ, P * XYZ, 1));
     let launch = Launch::new(stream, &kernels.valid_points).reads(cloud).writes(points).writes(count);
-    // SAFETY: the lengths are above; no cloud has more than P points.
+    // SAFETY: the lengths are checked above; no cloud has more than P points.
     unsafe { launch.run(Grid::one_block(LIST_THREADS)) }
 }
 
-/// points, N -> centre_index `[G]`, centres `[G, 3]`. `candidates` `[G, SAMPLE_BLOCKS]` holds zeros, and no more after.
+/// points, N -> centre_index `[G]`, centres `[G, 3]`. `candidates`, `[G, SAMPLE_BLOCKS]`, must hold zeros, and is
+/// overwritten.
 pub fn farthest_points(
     kernels: &Kernels,
     stream: &CudaStream,
@@ -45,11 +47,11 @@ pub fn farthest_points(
     let groups = int(groups);
     let launch = Launch::new(stream, &kernels.farthest_points).reads(points).reads(count).value(&groups);
     let launch = launch.writes(candidates).writes(centre_index).writes(centres);
-    // SAFETY: the lengths are above; the blocks wait for each other, and are launched together.
+    // SAFETY: the lengths are checked above; the blocks wait for each other, and are launched together.
     unsafe { launch.run(Grid::cooperative(SAMPLE_BLOCKS, SAMPLE_THREADS)) }
 }
 
-/// points, N, centres `[G, 3]` -> neighbours `[G, K]` and their offsets from the centre, half `[G, K, 3]`.
+/// points, N, centres `[G, 3]` -> neighbours `[G, K]` and their offsets from the centre, halves `[G, K, 3]`.
 pub fn nearest_points(
     kernels: &Kernels,
     stream: &CudaStream,
@@ -66,6 +68,6 @@ pub fn nearest_points(
     let sizes = [groups, k].map(int);
     let launch = Launch::new(stream, &kernels.nearest_points).reads(points).reads(count).reads(centres);
     let launch = launch.value(&sizes[0]).value(&sizes[1]).writes(neighbours).writes(offsets);
-    // SAFETY: the lengths are above.
+    // SAFETY: the lengths are checked above.
     unsafe { launch.run(Grid::over(groups, NEAREST_WARPS, NEAREST_WARPS * 32)) }
 }

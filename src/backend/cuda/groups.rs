@@ -1,4 +1,4 @@
-//! The groups of a cloud: found on the device, and brought to the host where the networks are there.
+//! The groups of a cloud. They are found on the device, and downloaded if the networks run on the host.
 
 use std::sync::Arc;
 
@@ -16,20 +16,24 @@ use crate::shapes::{P, XYZ};
 pub struct Groups {
     /// `[P, 3]`, metres.
     pub cloud: Shared<f32>,
-    /// The valid ones, the first N of `[P, 3]`, and N, `[1]`.
+    /// The valid points, the first N of `[P, 3]`.
     points: CudaSlice<f32>,
+    /// N, `[1]`.
     count: CudaSlice<i32>,
-    /// `[G, SAMPLE_BLOCKS]`.
+    /// For each centre, the farthest point that each block found, `[G, SAMPLE_BLOCKS]`.
     candidates: CudaSlice<u64>,
+    /// Indices of the centres among the valid points, `[G]`.
     pub centre_index: Shared<i32>,
+    /// `[G, 3]`, metres.
     pub centres: Shared<f32>,
-    /// Indices of each group's points, `[G, K]`, and the points from its centre, halves `[G, K, 3]`.
+    /// Indices of each group's points among the valid points, `[G, K]`.
     pub neighbours: Shared<i32>,
+    /// Each group's points relative to its centre, halves `[G, K, 3]`.
     pub offsets: CudaSlice<u16>,
 }
 
 impl Groups {
-    /// Memory for `groups` groups of `k` points.
+    /// Allocates memory for `groups` groups of `k` points.
     pub fn new(stream: &Arc<CudaStream>, groups: usize, k: usize) -> Result<Self, CudaError> {
         if k > NEIGHBOURS_MAX {
             return Err(CudaError::GroupSize { k, k_max: NEIGHBOURS_MAX });
@@ -46,7 +50,7 @@ impl Groups {
         })
     }
 
-    /// Puts the search for the groups of `cloud` into the stream of shape.
+    /// Queues the search for the groups of `cloud` in the shape stream.
     pub fn find(&mut self, device: &Device) -> Result<(), CudaError> {
         let Device { shape, kernels, .. } = device;
         let Self { cloud, points, count, candidates, centre_index, centres, neighbours, offsets } = self;
@@ -59,8 +63,8 @@ impl Groups {
         grouping::nearest_points(kernels, shape, points, &centres.device, &mut neighbours.device, offsets)
     }
 
-    /// Centres and neighbours of `cloud`, `[P]`, which has a point; `graph` is that of this work. Writes all of `out` but
-    /// its features, and indices among the valid points into `neighbours`, `[G, K]`.
+    /// Finds the centres and neighbours of `cloud`, `[P]`, which has at least one point; `graph` is the graph of this
+    /// work. Writes all of `out` except the features. `neighbours`, `[G, K]`, are indices among the valid points.
     pub fn fetch(
         &mut self,
         device: &Device,

@@ -13,34 +13,35 @@ use crate::shapes::{H, P, W, XYZ};
 const LIST_THREADS: usize = 1024;
 const POINT_THREADS: usize = 256;
 const ROW_THREADS: usize = 64;
-/// Groups, and tokens, that a pixel's row has room for.
+/// The groups that a pixel's row has room for.
 const XYZ_ROW: usize = 48;
+/// The tokens that a pixel's row has room for.
 const RGB_ROW: usize = 4;
-/// Centres that count for a point.
+/// The number of nearest centres that a point is interpolated from.
 const NEAREST: usize = 3;
 
 /// One sparse row of (token or group, weight) for each listed pixel.
 pub struct Rows {
-    /// `[P, stride]`, of which the listed pixels' are written.
+    /// `[P, stride]`; only the rows of listed pixels are written.
     pub index: CudaSlice<i32>,
     pub weight: CudaSlice<f32>,
-    /// `[P]`; all entries count without.
+    /// The number of entries in each row, `[P]`; if none, every row has `stride` entries.
     pub lengths: Option<CudaSlice<i32>>,
     pub stride: usize,
 }
 
-/// Which pixels have a shape feature.
+/// The list of the pixels that have a shape feature.
 pub struct Listed {
-    /// `[P]`, of which the first are listed.
+    /// `[P]`; the first `count` are listed.
     pub pixels: CudaSlice<i32>,
     /// `[1]`.
     pub count: CudaSlice<i32>,
 }
 
-/// Counts these pixels on the host, which has to know how many there are before the device does.
+/// Counts the pixels that have a shape feature on the host, which must know their number before the device does.
 #[derive(Default)]
 pub struct Listing {
-    /// `[P]`: whether a point lies in the row's part of a pixel's windows.
+    /// Whether the columns of a pixel's windows have a point in the pixel's row, `[P]`.
     across: Vec<bool>,
 }
 
@@ -69,9 +70,10 @@ impl Listed {
 }
 
 impl Listing {
-    /// cloud `[P]` -> how many pixels [`valid_pixels`] lists.
+    /// The number of pixels that [`valid_pixels`] lists for `cloud`, `[P]`.
     pub fn count(&mut self, cloud: &[[f32; 3]]) -> usize {
-        // The 3 x 3 windows without padding that a pixel is the mean of, and the points under them.
+        // A pixel is the mean of some of the 3 x 3 windows without padding: these are the rows or columns of their
+        // points.
         let under = |i: usize| i * (H - 2) / H..((i + 1) * (H - 2)).div_ceil(H) + 2;
         let across = cloud.chunks(W).flat_map(|row| (0..W).map(move |x| row[under(x)].iter().any(is_point)));
         self.across.clear();
@@ -87,7 +89,7 @@ impl Nearest {
     }
 }
 
-/// cloud `[P, 3]`, centres `[G, 3]` -> the three nearest of each point.
+/// cloud `[P, 3]`, centres `[G, 3]` -> the three nearest centres of each point, and their weights.
 pub fn three_nearest(
     kernels: &Kernels,
     stream: &CudaStream,
@@ -99,7 +101,7 @@ pub fn three_nearest(
     let groups = int(centres.len() / XYZ);
     let launch = Launch::new(stream, &kernels.three_nearest).reads(cloud).reads(centres).value(&groups);
     let launch = launch.writes(&mut out.groups).writes(&mut out.weights);
-    // SAFETY: the lengths are above, and those of `Nearest`.
+    // SAFETY: the lengths are those checked above and those of `Nearest`.
     unsafe { launch.run(Grid::over(P, POINT_THREADS, POINT_THREADS)) }
 }
 
@@ -113,11 +115,11 @@ pub fn valid_pixels(
     assert_eq!((cloud.len(), places.len()), (P * XYZ, P));
     let launch = Launch::new(stream, &kernels.valid_pixels).reads(cloud);
     let launch = launch.writes(&mut out.pixels).writes(places).writes(&mut out.count);
-    // SAFETY: the lengths are above, and those of `Listed`.
+    // SAFETY: the lengths are those checked above and those of `Listed`.
     unsafe { launch.run(Grid::one_block(LIST_THREADS)) }
 }
 
-/// The groups of each listed pixel.
+/// Writes the row of groups of each listed pixel.
 pub fn xyz_rows(
     kernels: &Kernels,
     stream: &CudaStream,
@@ -134,7 +136,7 @@ pub fn xyz_rows(
     unsafe { launch.run(Grid::over(P, ROW_THREADS, ROW_THREADS)) }
 }
 
-/// The tokens of each listed pixel.
+/// Writes the row of tokens of each listed pixel.
 pub fn rgb_rows(kernels: &Kernels, stream: &CudaStream, listed: &Listed, out: &mut Rows) -> Result<(), CudaError> {
     assert_eq!(out.stride, RGB_ROW);
     let launch = Launch::new(stream, &kernels.rgb_rows).reads(&listed.pixels).reads(&listed.count);

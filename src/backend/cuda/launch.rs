@@ -1,4 +1,5 @@
-//! A launch: arguments in the order of the kernel's parameters, checked against what its PTX declares.
+//! Launches of kernels. Arguments are given in the order of the kernel's parameters, and checked against those in its
+//! PTX.
 
 use cudarc::driver::sys::CUevent_flags;
 use cudarc::driver::{CudaSlice, CudaStream, DeviceRepr, LaunchArgs, LaunchConfig, PushKernelArg};
@@ -6,15 +7,15 @@ use cudarc::driver::{CudaSlice, CudaStream, DeviceRepr, LaunchArgs, LaunchConfig
 use super::error::CudaError;
 use super::module::Kernel;
 
-/// A pointer to nothing, where a kernel takes one.
+/// A null pointer, for kernels that accept one.
 static NOTHING: u64 = 0;
 
-/// How many blocks of how many threads.
+/// The number of blocks, and of threads in each block.
 #[derive(Clone, Copy)]
 pub struct Grid {
     blocks: [usize; 2],
     threads: usize,
-    /// All blocks on the device at once.
+    /// Whether all blocks must be on the device at once.
     cooperative: bool,
 }
 
@@ -27,7 +28,7 @@ impl Grid {
         Self::new([1, 1], threads)
     }
 
-    /// Blocks of `threads` threads that take `per_block` of `items` each.
+    /// Enough blocks of `threads` threads for `items` items, of which each block takes `per_block`.
     pub fn over(items: usize, per_block: usize, threads: usize) -> Self {
         Self::new([items.div_ceil(per_block), 1], threads)
     }
@@ -50,20 +51,21 @@ impl<'a> Launch<'a> {
         Self { kernel, arguments: stream.launch_builder(&kernel.function), sizes }
     }
 
-    /// The stream waits for whoever writes it.
+    /// Adds a slice that the kernel reads.
     pub fn reads<T>(mut self, slice: &'a CudaSlice<T>) -> Self {
         self.arguments.arg(slice);
         self.sizes.push(size_of::<u64>());
         self
     }
 
-    /// The stream waits for whoever uses it.
+    /// Adds a slice that the kernel may read and write.
     pub fn writes<T>(mut self, slice: &'a mut CudaSlice<T>) -> Self {
         self.arguments.arg(slice);
         self.sizes.push(size_of::<u64>());
         self
     }
 
+    /// Adds a slice that the kernel reads, or a null pointer.
     pub fn reads_if<T>(self, slice: Option<&'a CudaSlice<T>>) -> Self {
         match slice {
             Some(slice) => self.reads(slice),
@@ -77,13 +79,13 @@ impl<'a> Launch<'a> {
         self
     }
 
-    /// Puts the launch into the stream.
+    /// Queues the launch in the stream.
     ///
     /// # Safety
-    /// The slices are as long as the kernel goes, and it writes to none but those given by [`Self::writes`].
+    /// The kernel must stay within the lengths of the slices, and write only to those given by [`Self::writes`].
     pub unsafe fn run(mut self, grid: Grid) -> Result<(), CudaError> {
         let Kernel { name, parameters, .. } = self.kernel;
-        assert_eq!(&self.sizes, parameters, "{name}: bytes of its arguments, and of its parameters");
+        assert_eq!(&self.sizes, parameters, "{name}: the sizes of the arguments are not those of the parameters");
         let size = |n: usize| u32::try_from(n).unwrap_or_else(|_| unreachable!("{name}: {n} blocks"));
         let shape = LaunchConfig {
             grid_dim: (size(grid.blocks[0]), size(grid.blocks[1]), 1),
@@ -93,7 +95,7 @@ impl<'a> Launch<'a> {
         if self.kernel.is_timed() {
             self.arguments.record_kernel_launch(CUevent_flags::CU_EVENT_DEFAULT);
         }
-        // SAFETY: count and sizes of the arguments are the kernel's; of the rest the caller is sure.
+        // SAFETY: number and sizes of the arguments are the kernel's; the caller ensures everything else.
         let launched = unsafe {
             match grid.cooperative {
                 true => self.arguments.launch_cooperative(shape),
@@ -107,7 +109,7 @@ impl<'a> Launch<'a> {
     }
 }
 
-/// A size as kernels take it.
+/// A size as the `int` that kernels take.
 pub fn int(value: usize) -> i32 {
-    i32::try_from(value).unwrap_or_else(|_| unreachable!("{value} is beyond what a kernel counts to"))
+    i32::try_from(value).unwrap_or_else(|_| unreachable!("{value} does not fit into a kernel's int"))
 }

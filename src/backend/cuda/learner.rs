@@ -1,6 +1,6 @@
-//! Both mappings while they learn on the GPU: the step of `backend/cpu/training.rs`, with cuBLAS's products and the
-//! kernels of `kernels/fit.cu` between them. One stream; weights, moments and activations stay on the device. A step
-//! takes its batch there and brings nothing back.
+//! Learning of both mappings on the GPU: the steps of `backend/cpu/training.rs`, with products by cuBLAS and the
+//! kernels of `kernels/fit.cu` between them. All work is in one stream. Weights, moments and activations stay on the
+//! device: a step uploads its batch and downloads nothing.
 
 use std::mem::swap;
 use std::sync::Arc;
@@ -22,12 +22,13 @@ pub struct CudaLearner {
     to_xyz: Mapping,
     to_rgb: Mapping,
     activations: Activations,
-    /// Losses of the steps since they were asked for, `[1]`.
+    /// The sum of the losses of the steps since [`Learner::take_loss`] was last called, `[1]`.
     total: CudaSlice<f64>,
+    /// C_RGB and C_XYZ.
     channels: [usize; 2],
 }
 
-/// What the steps of both mappings use of the GPU.
+/// The stream, the kernels and the library that the steps of both mappings use.
 struct Handles {
     stream: Arc<CudaStream>,
     kernels: Kernels,
@@ -61,27 +62,28 @@ struct Tensor {
     second: CudaSlice<f32>,
 }
 
-/// What both mappings use in turn, for batches of up to `rows` pixels.
+/// Buffers that both mappings use in turn, for batches of up to `rows` pixels.
 struct Activations {
     rows: usize,
     /// The batch, `[n, C_RGB]` and `[n, C_XYZ]`.
     rgb: CudaSlice<f32>,
     xyz: CudaSlice<f32>,
-    /// Before and after each GELU, `[n, M]`.
+    /// The hidden units before and after each GELU, `[n, M]`.
     before: [CudaSlice<f32>; 2],
     after: [CudaSlice<f32>; 2],
     /// `[n, C_out]`.
     predicted: CudaSlice<f32>,
     losses: CudaSlice<f32>,
-    /// Of the loss with respect to a layer's output, and to the one before it.
+    /// The gradient of the loss with respect to a layer's output, `[n, to]`.
     gradient: CudaSlice<f32>,
+    /// The gradient with respect to the output of the layer before, `[n, from]`.
     upstream: CudaSlice<f32>,
-    /// With respect to a layer's weight and bias.
+    /// The gradients with respect to a layer's weight, `[to, from]`, and bias, `[to]`.
     weight_gradient: CudaSlice<f32>,
     bias_gradient: CudaSlice<f32>,
 }
 
-/// Whether the GPU is there, and what a fit needs beside it.
+/// Checks that there is a GPU, and that the library that a fit needs is installed.
 pub fn check() -> Result<(), CudaError> {
     Handles::open().map(|_| ())
 }
@@ -99,11 +101,11 @@ impl CudaLearner {
         Ok(Self { to_xyz, to_rgb, activations, total: stream.alloc_zeros(1)?, channels, handles })
     }
 
-    /// Takes a batch to the device; how many pixels it has.
+    /// Uploads a batch, and returns its number of pixels.
     fn upload(&mut self, Pixels { rgb, xyz }: &Pixels) -> Result<usize, CudaError> {
         let [c_rgb, c_xyz] = self.channels;
         let n = rgb.len() / c_rgb;
-        assert_eq!((rgb.len(), xyz.len()), (n * c_rgb, n * c_xyz), "pixels of another engine");
+        assert_eq!((rgb.len(), xyz.len()), (n * c_rgb, n * c_xyz), "the features do not have the engine's channels");
         let stream = &self.handles.stream;
         if n > self.activations.rows {
             self.activations = Activations::new(stream, n, self.to_xyz.layers[0].to, self.channels)?;
@@ -151,7 +153,7 @@ impl CudaLearner {
     }
 }
 
-/// A sum, once everything before it is done.
+/// Reads a sum after all work before it in the stream.
 fn read(stream: &Arc<CudaStream>, total: &CudaSlice<f64>) -> Result<f64, CudaError> {
     Ok(stream.clone_dtoh(total)?.into_iter().sum())
 }
@@ -211,7 +213,7 @@ impl Mapping {
         layers.flat_map(move |(leaf, layer)| tensor_names(name, leaf).into_iter().zip(layer.tensors_mut()))
     }
 
-    /// Adds the mean loss of the batch's `n` pixels to `total`, and leaves its gradient.
+    /// Adds the mean loss of the batch's `n` pixels to `total`, and computes the gradient of that mean.
     fn loss(
         &self,
         Handles { stream, kernels, blas }: &Handles,
@@ -233,7 +235,7 @@ impl Mapping {
         fit::add_mean(kernels, stream, n, &on.losses, total)
     }
 
-    /// One step against the gradient that [`Self::loss`] left.
+    /// Takes one step with the gradient that [`Self::loss`] computed.
     fn learn(
         &mut self,
         handles: &Handles,
@@ -255,7 +257,7 @@ impl Mapping {
             blas.product(gradient.t(), Matrix::new(input, n, layer.from), &mut on.weight_gradient)?;
             fit::column_sums(kernels, stream, shape, &on.gradient, &mut on.bias_gradient)?;
             if i > 0 {
-                // By the weight as it was before its step.
+                // The gradient passes through the weight as it was before this step.
                 blas.product(gradient, layer.matrix(), &mut on.upstream)?;
                 fit::gelu_backward(kernels, stream, [n, layer.from], &on.before[i - 1], &mut on.upstream)?;
                 swap(&mut on.gradient, &mut on.upstream);

@@ -21,12 +21,12 @@ const HIDDEN_PIXELS: usize = 8;
 const HIDDEN_THREADS: usize = 128;
 const PSI_WARPS: usize = 8;
 
-/// Channels as the kernels take them, in pairs: one of zeros more where they are odd.
+/// The number of channels rounded up to even, as the kernels read channels in pairs. A channel that is added is zero.
 pub fn paired(channels: usize) -> usize {
     channels.next_multiple_of(2)
 }
 
-/// Rows of `columns` values as halves, `[_, paired(columns)]`.
+/// Writes rows of `columns` values as halves, `[n, paired(columns)]`.
 pub fn halves(values: &[f32], columns: usize, out: &mut [u16]) {
     let out: &mut [f16] = out.reinterpret_cast_mut();
     for (row, out) in values.chunks_exact(columns).zip(out.chunks_exact_mut(paired(columns))) {
@@ -35,12 +35,12 @@ pub fn halves(values: &[f32], columns: usize, out: &mut [u16]) {
     }
 }
 
-/// x `[rows, from]` halves through a layer -> halves `[rows, to]`.
+/// A layer: x, halves `[rows, from]` -> halves `[rows, to]`.
 pub struct Product<'a> {
     pub x: &'a CudaSlice<u16>,
     pub weight: &'a CudaSlice<u16>,
     pub bias: Option<&'a CudaSlice<f32>>,
-    /// `[1]`: how many of the rows there are.
+    /// The number of rows that are computed, at most `rows`, `[1]`; all rows if none.
     pub count: Option<&'a CudaSlice<i32>>,
     pub rows: usize,
     pub from: usize,
@@ -56,7 +56,7 @@ impl Product<'_> {
         let sizes = [rows, from, to, usize::from(gelu)].map(int);
         let launch = Launch::new(stream, &kernels.linear).reads(x).reads(weight).reads_if(bias).reads_if(count);
         let launch = sizes.iter().fold(launch, Launch::value).writes(out);
-        // SAFETY: the lengths are above; a count on the device is of rows that there is room for.
+        // SAFETY: the lengths are checked above; a count on the device is at most `rows`.
         unsafe { launch.run(Grid::new([rows.div_ceil(TILE), to.div_ceil(TILE)], LINEAR_THREADS)) }
     }
 }
@@ -74,22 +74,25 @@ pub fn inner_products(
     let sizes = [rows, from, to].map(int);
     let launch = Launch::new(stream, &kernels.inner_products).reads(x).reads(weight);
     let launch = sizes.iter().fold(launch, Launch::value).writes(out);
-    // SAFETY: the lengths are above.
+    // SAFETY: the lengths are checked above.
     unsafe { launch.run(Grid::new([rows.div_ceil(TILE), to.div_ceil(TILE)], LINEAR_THREADS)) }
 }
 
-/// A mapping `C_in - M - M - C_out` on the device, and what it makes of each frame's tokens and groups.
+/// A mapping `C_in - M - M - C_out` on the device, and what it computes from each frame's tokens and groups.
 pub struct Mapping {
     input: CudaSlice<u16>,
     input_bias: CudaSlice<f32>,
     projection: CudaSlice<u16>,
     projection_bias: CudaSlice<f32>,
-    /// R of the output layer, `[ranks, M]`, and Q'b.
+    /// R of the output layer's QR factors, `[ranks, M]`.
     triangle: CudaSlice<u16>,
+    /// Q'b, with the bias b of the output layer, `[ranks]`.
     shift: CudaSlice<f32>,
+    /// The part of |b|^2 that is perpendicular to the columns of Q.
     rest: f32,
-    /// The output layer transposed, `[M, C_out]`, and its bias.
+    /// The output layer's weight transposed, `[M, C_out]`.
     transposed: CudaSlice<u16>,
+    /// The output layer's bias, `[C_out]`.
     output_bias: CudaSlice<u16>,
     from: usize,
     m: usize,
@@ -98,32 +101,38 @@ pub struct Mapping {
     pub observed: Observed,
 }
 
-/// The first layer of each token of the side that is mapped, `[n, M]`.
+/// The first layer, without its bias, of each token or group of the modality that is mapped, `[n, M]`.
 pub struct Predicted {
     pub moved: CudaSlice<u16>,
     count: usize,
 }
 
-/// Of the side that is predicted: `[n, M]`, `[n]`, `[n, n]`.
+/// The terms by which predictions are compared with the n tokens or groups of the modality that is predicted.
 pub struct Observed {
+    /// The products with the output layer's weight, `[n, M]`.
     pub projected: CudaSlice<u16>,
+    /// The products with the output layer's bias, `[n]`.
     pub offset: CudaSlice<f32>,
+    /// The inner products with each other, `[n, n]`.
     pub gram: CudaSlice<f32>,
     count: usize,
 }
 
-/// Hidden units of the listed pixels, which both mappings use in turn.
+/// The hidden units of the listed pixels. Both mappings use these buffers in turn.
 pub struct HiddenUnits {
+    /// The units of the first layer, `[pixels, M]`.
     pub first: CudaSlice<u16>,
+    /// The units of the second layer, `[pixels, M]`.
     pub second: CudaSlice<u16>,
+    /// R times the second layer's units plus Q'b, `[pixels, ranks]`.
     pub turned: CudaSlice<u16>,
 }
 
 impl HiddenUnits {
-    /// Room for `m` units, and outputs of rank `ranks`.
+    /// Allocates room for `m` hidden units and `ranks` turned values of every pixel.
     pub fn new(stream: &Arc<CudaStream>, m: usize, ranks: usize) -> Result<Self, CudaError> {
         let m = paired(m);
-        // Networks take whole slices of them.
+        // The networks read and write whole slices of pixels.
         let rows = P.next_multiple_of(TAIL_PIXELS);
         Ok(Self {
             first: stream.alloc_zeros(rows * m)?,
@@ -144,14 +153,16 @@ fn to_device(
     Ok(stream.clone_htod(&bits)?)
 }
 
-/// One more of zero where M is odd: a unit that nothing leads to and nothing comes from.
+/// Pads a bias with a zero if M is odd. The weights of the hidden unit that is added are zero too, so it changes
+/// nothing.
 fn padded(mut bias: Vec<f32>, to: usize) -> Vec<f32> {
     bias.resize(to, 0.0);
     bias
 }
 
 impl Mapping {
-    /// Takes its layers out of `weights`. `hidden`: M; `counts`: tokens of the mapped and of the predicted side.
+    /// Takes the layers of the mapping `name` out of `weights`. `hidden` is M; `counts` are the numbers of tokens or
+    /// groups of the mapped and of the predicted modality.
     pub fn new(
         stream: &Arc<CudaStream>,
         name: &str,
@@ -188,7 +199,7 @@ impl Mapping {
         })
     }
 
-    /// The mapped side's tokens, halves `[n, C_in]`.
+    /// Computes [`Predicted`] from the tokens or groups of the mapped modality, halves `[n, C_in]`.
     pub fn predict(
         &mut self,
         kernels: &Kernels,
@@ -209,7 +220,7 @@ impl Mapping {
         product.run(kernels, stream, moved)
     }
 
-    /// The predicted side's tokens, halves `[n, C_out]`.
+    /// Computes [`Observed`] from the tokens or groups of the predicted modality, halves `[n, C_out]`.
     pub fn observe(
         &mut self,
         kernels: &Kernels,
@@ -233,12 +244,12 @@ impl Mapping {
         inner_products(kernels, stream, (tokens, tokens), [rows, self.to, rows], gram)
     }
 
-    /// Widths of [`HiddenUnits`]: of both layers, and of what is turned.
+    /// The widths of [`HiddenUnits`]: M, and that of `turned`.
     pub fn widths(&self) -> (usize, usize) {
         (self.m, self.shift.len())
     }
 
-    /// The rest of the mapping after [`Self::first_units`], for the `listed` pixels.
+    /// Computes the layers after those of [`Self::first_units`] for the listed pixels; `listed` is their number, `[1]`.
     pub fn rest_units(
         &self,
         kernels: &Kernels,
@@ -262,7 +273,8 @@ impl Mapping {
         layer(second, &self.triangle, &self.shift, ranks, false).run(kernels, stream, turned)
     }
 
-    /// psi of each of the `listed` pixels, from their hidden units and the rows of the predicted side.
+    /// Computes psi of the listed pixels from their hidden units and the rows `to` of the predicted modality; `listed`
+    /// is their number, `[1]`.
     pub fn discrepancy(
         &self,
         kernels: &Kernels,
@@ -281,11 +293,13 @@ impl Mapping {
         let launch = launch.reads(offset).reads(gram).reads(&to.index).reads(&to.weight).reads_if(to.lengths.as_ref());
         let launch = launch.value(&sizes[0]).reads(listed);
         let launch = sizes[1..].iter().fold(launch, Launch::value).value(&self.rest).writes(psi);
-        // SAFETY: the lengths are above and those of `Observed` and `Rows`; a row names tokens of the observed side.
+        // SAFETY: the lengths are those checked above and those of `Observed` and `Rows`; indices in rows are below
+        // their `count`.
         unsafe { launch.run(Grid::over(P, PSI_WARPS, PSI_WARPS * 32)) }
     }
 
-    /// The first layer's units of the `listed` pixels, from the rows of the mapped side.
+    /// Computes the first layer's units of the listed pixels from the rows of the mapped modality; `listed` is their
+    /// number, `[1]`.
     pub fn first_units(
         &self,
         kernels: &Kernels,
@@ -301,7 +315,8 @@ impl Mapping {
             Launch::new(stream, &kernels.hidden_activations).reads(&self.predicted.moved).reads(&self.input_bias);
         let launch = launch.reads(&rows.index).reads(&rows.weight).reads_if(rows.lengths.as_ref());
         let launch = launch.value(&sizes[0]).reads(listed).value(&sizes[1]).writes(out);
-        // SAFETY: the lengths are above and those of `Predicted` and `Rows`; a row names tokens of the mapped side.
+        // SAFETY: the lengths are those checked above and those of `Predicted` and `Rows`; indices in rows are below
+        // their `count`.
         unsafe { launch.run(Grid::over(P, HIDDEN_PIXELS, HIDDEN_THREADS)) }
     }
 }

@@ -1,4 +1,4 @@
-//! The kernels, loaded: PTX that the driver compiles for the GPU at hand, and what each kernel takes.
+//! Loads the kernels: the driver compiles their PTX for the GPU at hand, and the PTX states each kernel's parameters.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,12 +7,13 @@ use cudarc::nvrtc::Ptx;
 
 use super::error::CudaError;
 
-/// A kernel and the sizes of its parameters in bytes, by which every launch is checked: the driver is given no count.
+/// A kernel and the sizes of its parameters in bytes. Every launch is checked against them, as the driver is not told
+/// how many arguments it gets.
 pub struct Kernel {
     pub name: &'static str,
     pub function: CudaFunction,
     pub parameters: Vec<usize>,
-    /// Around each launch, where times are asked for.
+    /// Events before and after each launch; none if launches are not timed.
     events: Mutex<Option<Vec<(CudaEvent, CudaEvent)>>>,
 }
 
@@ -24,7 +25,7 @@ impl Kernel {
     }
 
     fn events(&self) -> MutexGuard<'_, Option<Vec<(CudaEvent, CudaEvent)>>> {
-        // Whoever panicked with it left whole events.
+        // A thread that panicked while it held the lock left complete pairs of events.
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -32,14 +33,14 @@ impl Kernel {
         self.events().is_some()
     }
 
-    /// Takes note of a launch that was timed.
+    /// Keeps the events of a timed launch.
     pub fn note(&self, start: CudaEvent, end: CudaEvent) {
         if let Some(events) = self.events().as_mut() {
             events.push((start, end));
         }
     }
 
-    /// How long each launch took since times were asked for, microseconds; waits for them.
+    /// The times of the launches since the last call, microseconds. Waits until the launches are done.
     fn times_us(&self) -> Result<Vec<f32>, CudaError> {
         let events = self.events().replace(Vec::new()).unwrap_or_default();
         let time = |(start, end): &(CudaEvent, CudaEvent)| Ok(1e3 * start.elapsed_ms(end)?);
@@ -47,7 +48,7 @@ impl Kernel {
     }
 }
 
-/// Bytes of each parameter of a kernel, as its PTX declares them; none without such a kernel.
+/// The size of each parameter of a kernel in bytes, as the PTX declares it; none if there is no such kernel.
 fn parameters(ptx: &str, name: &str) -> Option<Vec<usize>> {
     let (_, after) = ptx.split_once(&format!(".visible .entry {name}("))?;
     let (list, _) = after.split_once(')')?;
@@ -79,7 +80,7 @@ macro_rules! kernels {
             }
         }
 
-        /// Names of the families and of their kernels.
+        /// The name, the PTX and the kernels of each family.
         #[cfg(test)]
         const NAMES: &[(&str, &str, &[&str])] = &[
             $((stringify!($family), include_str!(concat!("kernels/", stringify!($family), ".ptx")),
@@ -89,17 +90,17 @@ macro_rules! kernels {
 }
 
 impl Kernels {
-    /// Whether launches are timed: all are, or none.
+    /// Whether launches are timed: either all are, or none.
     pub fn are_timed(&self) -> bool {
         self.maximum.is_timed()
     }
 
-    /// From now on every launch is timed.
+    /// Times every launch from now on.
     pub fn time(&self) {
         self.all().for_each(|kernel| *kernel.events() = Some(Vec::new()));
     }
 
-    /// Each kernel that was launched since, and how long each of its launches took, microseconds.
+    /// The kernels that were launched since the last call, and the time of each launch, microseconds.
     pub fn times_us(&self) -> Result<Vec<(&'static str, Vec<f32>)>, CudaError> {
         let times = self.all().map(|kernel| Ok((kernel.name, kernel.times_us()?)));
         times.filter(|kernel| kernel.as_ref().map_or(true, |(_, times)| !times.is_empty())).collect()

@@ -1,4 +1,4 @@
-//! Networks that run on the GPU, on the back end's own buffers: the place of TensorRT's plans.
+//! The interface of networks that run on the GPU, on the back end's own buffers. TensorRT's plans implement it.
 
 use std::sync::Arc;
 
@@ -8,37 +8,39 @@ use super::error::CudaError;
 use super::mapping::HiddenUnits;
 use crate::shapes::TAIL_PIXELS;
 
-/// What the graph of a network gives (`onnx`), n tokens or groups; numbers without a type are halves.
+/// The buffers for the outputs of a network's graph (`onnx`) with n tokens or groups. `u16` are halves.
 pub struct Described<'a> {
-    /// `[n, C]`.
+    /// The features, `[n, C]`.
     pub features: &'a mut CudaSlice<u16>,
-    /// `[n, M]`.
+    /// The first layer of the mapping from these features, without its bias, `[n, M]`.
     pub moved: &'a mut CudaSlice<u16>,
+    /// The products with the output layer of the mapping to these features, `[n, M]`.
     pub projected: &'a mut CudaSlice<u16>,
-    /// f32 `[n]`.
+    /// The products with that layer's bias, `[n]`.
     pub offset: &'a mut CudaSlice<f32>,
-    /// f32 `[n, n]`.
+    /// The inner products of the features with each other, `[n, n]`.
     pub gram: &'a mut CudaSlice<f32>,
 }
 
-/// A mapping, whose layers after the first are a graph.
+/// The layers of a mapping after the first, which are one graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tail {
     RgbToXyz,
     XyzToRgb,
 }
 
-/// Both networks and what the mappings take of them. Work goes into `stream`, and nobody waits for it: it may be recorded
-/// there, and replayed as long as the networks live.
+/// Both networks, and the mappings' layers that run with them. Work is queued in `stream` and not waited for: it may be
+/// captured there as a graph, and replayed as long as the networks live.
 pub trait Networks: Send {
-    /// `image`: normalised, halves `[3, H, W]`.
+    /// Computes the tokens of `image`, normalised, halves `[3, H, W]`.
     fn rgb_tokens(
         &mut self,
         stream: &Arc<CudaStream>,
         image: &CudaSlice<u16>,
         out: Described<'_>,
     ) -> Result<(), CudaError>;
-    /// `offsets`: of each group's points from its centre, halves `[G, K, 3]`; `centres`: `[G, 3]`, metres.
+    /// Computes the features of groups. `offsets` are their points relative to the centres, halves `[G, K, 3]`;
+    /// `centres` are `[G, 3]`, metres.
     fn xyz_groups(
         &mut self,
         stream: &Arc<CudaStream>,
@@ -57,7 +59,8 @@ pub trait Networks: Send {
     ) -> Result<(), CudaError>;
 }
 
-/// A mapping's layers after the first, for the first `slices` slices of pixels.
+/// Runs a mapping's layers after the first for the first `slices` slices of `TAIL_PIXELS` pixels. `m` and `ranks` are
+/// the widths of `hidden`.
 pub fn tail(
     networks: &mut dyn Networks,
     tail: Tail,

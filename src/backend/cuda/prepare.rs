@@ -14,7 +14,7 @@ const PIXEL_THREADS: usize = 256;
 /// Half the width of the bicubic kernel.
 const SUPPORT: f64 = 2.0;
 
-/// cloud `[n, 3]`, in place: what is not finite or lies on the plane becomes the origin.
+/// Sets the points of cloud `[n, 3]` that are not finite or lie on the plane to the origin.
 pub fn remove_plane(
     kernels: &Kernels,
     stream: &CudaStream,
@@ -25,24 +25,24 @@ pub fn remove_plane(
     let (count, Plane { normal, offset_m }) = (int(points), plane);
     let launch = Launch::new(stream, &kernels.remove_plane).writes(cloud).value(&count);
     let launch = normal.iter().fold(launch, Launch::value).value(offset_m);
-    // SAFETY: the length is above.
+    // SAFETY: `count` is the number of points in `cloud`.
     unsafe { launch.run(Grid::over(points, PIXEL_THREADS, PIXEL_THREADS)) }
 }
 
-/// Frames of one size on their way to the network's.
+/// Resizes frames of one size to `H` x `W` pixels.
 pub struct Resizer {
     width: usize,
     height: usize,
     window: usize,
-    /// `[W]` and `[W, window]`.
+    /// For each output pixel along a side: the first input pixel, `[W]`, and the weights from it on, `[W, window]`.
     first: CudaSlice<i32>,
     weight: CudaSlice<i32>,
-    /// `[height, W, 3]`.
+    /// The frame with its rows resized, `[height, W, 3]`.
     columns: CudaSlice<u8>,
 }
 
 impl Resizer {
-    /// For frames of `width` x `height` pixels.
+    /// Computes the table for frames of `width` x `height` pixels.
     pub fn new(kernels: &Kernels, stream: &Arc<CudaStream>, width: usize, height: usize) -> Result<Self, CudaError> {
         let side = width.max(height);
         let window = 2 * (SUPPORT * (side as f64 / W as f64).max(1.0)).ceil() as usize + 1;
@@ -50,7 +50,7 @@ impl Resizer {
         let sizes = [side, window].map(int);
         let launch = Launch::new(stream, &kernels.resize_table);
         let launch = sizes.iter().fold(launch, Launch::value).writes(&mut first).writes(&mut weight);
-        // SAFETY: the lengths are above.
+        // SAFETY: both slices are allocated above with the lengths of the table.
         unsafe { launch.run(Grid::one_block(W)) }?;
         Ok(Self { width, height, window, first, weight, columns: stream.alloc_zeros(height * W * RGB)? })
     }
@@ -67,7 +67,7 @@ impl Resizer {
         let sizes = [self.width, self.height].map(int);
         let launch = Launch::new(stream, &kernels.resize_cloud).reads(cloud);
         let launch = sizes.iter().fold(launch, Launch::value).writes(out);
-        // SAFETY: the lengths are above.
+        // SAFETY: the lengths are checked above.
         unsafe { launch.run(Grid::over(P, PIXEL_THREADS, PIXEL_THREADS)) }
     }
 
@@ -86,10 +86,10 @@ impl Resizer {
             launch.reads(&self.first).reads(&self.weight).value(&sizes[2])
         };
         let launch = pass(&kernels.resize_columns, rgb).writes(&mut self.columns);
-        // SAFETY: the lengths are above, and those of the tables and columns in `new`.
+        // SAFETY: the lengths are checked above; those of the table and of `columns` are from `new`.
         unsafe { launch.run(Grid::over(self.height * W, PIXEL_THREADS, PIXEL_THREADS)) }?;
         let launch = pass(&kernels.resize_rows, &self.columns).writes(out);
-        // SAFETY: the same.
+        // SAFETY: as above.
         unsafe { launch.run(Grid::over(P, PIXEL_THREADS, PIXEL_THREADS)) }
     }
 }

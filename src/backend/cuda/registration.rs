@@ -1,4 +1,4 @@
-//! Registration of depth to colour (`kernels/registration.cu`), beside the frames on a stream of its own.
+//! Registration of depth to colour (`kernels/registration.cu`). It has a stream of its own, beside those of the frames.
 
 use std::sync::Arc;
 
@@ -18,25 +18,30 @@ const PIXEL_THREADS: usize = 256;
 
 /// A camera's tables on the device, and the buffers of a frame.
 pub struct Registered {
+    /// Width and height of the depth image, and of the registered frame.
     depth_size: (usize, usize),
     size: (usize, usize),
-    /// Unit and offset of a depth; of its point, what is added.
+    /// Unit and offset of a depth, metres.
     depth_m: [f32; 2],
+    /// What is added to a depth for its point, metres: how far the colour imager is ahead of the depth imager.
     ahead_m: f32,
-    /// Translation, focal lengths, principal point; model; its coefficients, and up to where it shows points.
+    /// The colour imager's translation in metres (3 values), focal lengths (2) and principal point (2) in pixels.
     position: [f32; 7],
+    /// The number of the distortion's formula in the kernel.
     bent: i32,
+    /// k1, k2, p1, p2, k3, k4, k5, k6.
     coefficients: [f32; 8],
+    /// The square of the distance from the axis beyond which the lens shows no point.
     r2_max: f32,
-    /// Each `[depth height + 1, depth width + 1]`.
+    /// The rays of the depth pixels' corners along each axis, `[depth height + 1, depth width + 1]` each.
     corners: [CudaSlice<f32>; 3],
-    /// `[height, width, 3]`.
+    /// The rays of the colour pixels, `[height, width, 3]`.
     rays: CudaSlice<f32>,
-    /// `[depth height, depth width]`.
+    /// Depths in steps of the unit, `[depth height, depth width]`.
     depth: Shared<u16>,
-    /// `[height, width]`.
+    /// Larger for a nearer point, zero where there is none, `[height, width]`.
     nearness: CudaSlice<u32>,
-    /// `[height, width, 3]`.
+    /// `[height, width, 3]`, metres.
     points: Shared<f32>,
 }
 
@@ -68,14 +73,19 @@ impl Registered {
         })
     }
 
-    /// depth, steps `[depth height, depth width]` -> points `[height, width]`, metres, the origin where there is none.
+    /// depth `[depth height, depth width]`, in steps of the unit -> points `[height, width]`, metres; the origin where
+    /// there is no point.
     pub fn register(
         &mut self,
         kernels: &Kernels,
         stream: &Arc<CudaStream>,
         depth: &[u16],
     ) -> Result<&[[f32; 3]], CudaError> {
-        assert_eq!(depth.len(), self.depth_size.0 * self.depth_size.1, "a depth image of the camera's size");
+        assert_eq!(
+            depth.len(),
+            self.depth_size.0 * self.depth_size.1,
+            "the depth image does not have the camera's size"
+        );
         self.depth.host_mut().copy_from_slice(depth);
         self.depth.upload(stream)?;
         self.nearest_steps(kernels, stream)?;
@@ -93,7 +103,7 @@ impl Registered {
         let launch = self.coefficients.iter().fold(launch, Launch::value).value(&self.r2_max);
         let launch = launch.value(&width).value(&height);
         let launch = launch.writes(&mut self.nearness);
-        // SAFETY: the lengths are those that `new` makes of both sizes.
+        // SAFETY: `new` allocates the slices with the lengths that follow from both sizes.
         unsafe { launch.run(Grid::over(self.depth_size.0 * self.depth_size.1, PIXEL_THREADS, PIXEL_THREADS)) }
     }
 
@@ -102,12 +112,12 @@ impl Registered {
         let launch = Launch::new(stream, &kernels.registered_points).reads(&self.nearness).reads(&self.rays);
         let launch = self.depth_m.iter().fold(launch.value(&pixels), Launch::value).value(&self.ahead_m);
         let launch = launch.writes(&mut self.points.device);
-        // SAFETY: the same.
+        // SAFETY: as in `nearest_steps`.
         unsafe { launch.run(Grid::over(self.nearness.len(), PIXEL_THREADS, PIXEL_THREADS)) }
     }
 }
 
-/// The device, opened for registration only: its stream is nobody else's.
+/// The device, opened for registration only: no other work is in its stream.
 struct OnGpu {
     device: Device,
     registered: Registered,
@@ -123,14 +133,16 @@ impl Registrar for OnGpu {
 
 impl Drop for OnGpu {
     fn drop(&mut self) {
-        // What failed half-way may still be copied to and fro.
+        // After an error, copies of the buffers may still be under way.
         self.device.end();
     }
 }
 
-/// Readies the first GPU for a camera.
+/// Prepares the first GPU for the registration of a camera's depth images.
 pub fn open(registration: &Registration) -> Result<Box<dyn Registrar>, String> {
-    let tables = registration.tables().ok_or("the depth image has the frame's grid already")?;
+    let tables = registration
+        .tables()
+        .ok_or("the depth image is on the frame's grid already, so there is nothing to register")?;
     let on_gpu = || -> Result<OnGpu, CudaError> {
         let device = Device::open()?;
         let registered = Registered::new(&device.shape, &tables)?;

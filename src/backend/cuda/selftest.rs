@@ -1,4 +1,4 @@
-//! Every kernel on the device that is there, against its CPU twin and against the published method's frames.
+//! Compares every kernel on the first GPU with its CPU twin, and whole frames with the published method's results.
 
 mod compare;
 mod fit;
@@ -12,7 +12,7 @@ use super::device::Device;
 use crate::backend::BackendError;
 use crate::backend::selftest::{Golden, Report};
 
-/// Runs everything, and each frame `repeats` times after the first. A device that fails ends it with that error.
+/// Runs all checks, and times `repeats` runs of each golden frame. An error of the device ends the self-test.
 pub fn run(golden: &[Golden], repeats: usize) -> Result<Report, BackendError> {
     let device = Device::open()?;
     let name = device.name.clone();
@@ -21,7 +21,7 @@ pub fn run(golden: &[Golden], repeats: usize) -> Result<Report, BackendError> {
     checks.extend(mapping::checks(&device)?);
     checks.extend(registration::checks(&device)?);
     let mut times = if golden.is_empty() { Vec::new() } else { registration::times(&device, repeats)? };
-    // The frames open the device for themselves.
+    // The checks of fits and frames open the device themselves.
     drop(device);
     let mut notes = Vec::new();
     match fit::checks() {

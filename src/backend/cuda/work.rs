@@ -1,6 +1,6 @@
-//! A frame's work on the device, from its image and cloud to the maps. Its parts put work into the device's streams and
-//! wait for nothing, so that they can be captured as graphs; each begins and ends in the stream of shape. All memory is
-//! allocated by [`Work::new`].
+//! The work of a frame on the device, from its image and cloud to the maps. The functions queue work in the device's
+//! streams and wait for nothing, so that the work can be captured as graphs; the work of each function begins and ends
+//! in the shape stream. All memory is allocated by [`Work::new`].
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::networks::{self, Described, Networks, Tail};
 use crate::model::{Architecture, Tensors};
 use crate::shapes::{P, RGB, T, TAIL_PIXELS};
 
-/// What a frame needs on the device.
+/// The networks, mappings and buffers of a frame on the device.
 pub struct Work {
     pub groups: Groups,
     pixels: Pixels,
@@ -31,10 +31,10 @@ pub struct Work {
     pub on_gpu: Option<OnGpu>,
 }
 
-/// The networks on the GPU, and what they take.
+/// The networks on the GPU, with their input image and the events of a frame.
 pub struct OnGpu {
     networks: Box<dyn Networks>,
-    /// Halves `[3, H, W]`.
+    /// The normalised image, halves `[3, H, W]`.
     pub image: Shared<u16>,
     pub events: Events,
 }
@@ -46,22 +46,23 @@ struct Pixels {
     xyz: Rows,
 }
 
-/// Tokens or groups as halves, `[n, C]`, C even.
+/// The features of one modality, tokens or groups, as halves `[n, C]`. If C is odd, a channel of zeros is added.
 pub struct Side {
     pub halves: Shared<u16>,
     pub channels: usize,
 }
 
 pub struct Maps {
-    /// Of the listed pixels.
+    /// The discrepancies of the listed pixels, in the order of the list, `[P]`.
     psi_rgb: CudaSlice<f32>,
     psi_xyz: CudaSlice<f32>,
+    /// The product of both as a map, `[P]`.
     product: CudaSlice<f32>,
-    /// `[P]`.
+    /// The maps, `[P]` each.
     pub rgb: Shared<f32>,
     pub xyz: Shared<f32>,
     pub anomaly: Shared<f32>,
-    /// `[P]`, below zero where a pixel has no shape feature.
+    /// The place of each pixel in the list, `[P]`; below zero if the pixel has no shape feature.
     pub places: Shared<i32>,
 }
 
@@ -104,14 +105,14 @@ impl Work {
         })
     }
 
-    /// image -> tokens, and what the mappings take of them, by the networks on the GPU.
+    /// image -> tokens, and what the mappings derive from them ([`Described`]), by the networks on the GPU.
     pub fn encode_rgb(&mut self, device: &Device) -> Result<(), CudaError> {
         device.fork()?;
         self.put_rgb(device)?;
         device.join()
     }
 
-    /// groups -> features, and what the mappings take of them, by the networks on the GPU.
+    /// groups -> features, and what the mappings derive from them ([`Described`]), by the networks on the GPU.
     pub fn encode_groups(&mut self, device: &Device) -> Result<(), CudaError> {
         let Some(OnGpu { networks, .. }) = &mut self.on_gpu else { return Ok(()) };
         let out = described(&mut self.features, &mut self.xyz_to_rgb, &mut self.rgb_to_xyz);
@@ -126,7 +127,7 @@ impl Work {
         events.tokens(colour)
     }
 
-    /// image, cloud -> all that [`Self::compare`] takes, colour and shape side by side.
+    /// image, cloud -> all inputs of [`Self::compare`], with colour and shape side by side.
     pub fn encode(&mut self, device: &Device) -> Result<(), CudaError> {
         if let Some(OnGpu { events, .. }) = &self.on_gpu {
             events.begun(&device.shape)?;
@@ -142,7 +143,7 @@ impl Work {
         device.join()
     }
 
-    /// tokens, features, cloud and centres, as the host gives them -> all that [`Self::compare`] takes.
+    /// tokens, features, cloud and centres on the host -> all inputs of [`Self::compare`].
     pub fn describe(&mut self, device: &Device) -> Result<(), CudaError> {
         let Device { colour, shape, kernels, .. } = device;
         device.fork()?;
@@ -158,7 +159,7 @@ impl Work {
         device.join()
     }
 
-    /// Which pixels have a shape feature, and what each is interpolated from.
+    /// Finds the pixels that have a shape feature, and the tokens and groups that each of them is interpolated from.
     fn locate(&mut self, Device { shape, kernels, .. }: &Device) -> Result<(), CudaError> {
         let Pixels { nearest, listed, rgb, xyz } = &mut self.pixels;
         interpolate::three_nearest(kernels, shape, &self.groups.cloud.device, &self.groups.centres.device, nearest)?;
@@ -167,7 +168,8 @@ impl Work {
         interpolate::rgb_rows(kernels, shape, listed, rgb)
     }
 
-    /// How many slices of pixels [`Self::compare`] takes where so many have a shape feature.
+    /// The number of slices of pixels in which [`Self::compare`] runs the networks' graphs if `listed` pixels have a
+    /// shape feature.
     pub fn slices(&self, listed: usize) -> usize {
         match self.on_gpu {
             Some(_) => listed.div_ceil(TAIL_PIXELS),
@@ -176,12 +178,13 @@ impl Work {
         }
     }
 
-    /// The most that [`Self::slices`] comes to.
+    /// The largest number that [`Self::slices`] returns.
     pub fn slices_max(&self) -> usize {
         self.slices(P)
     }
 
-    /// Both discrepancies, and the smoothed product, to the host.
+    /// Computes both discrepancies and the smoothed product, and downloads the maps. `slices` is that of
+    /// [`Self::slices`].
     pub fn compare(&mut self, device: &Device, slices: usize) -> Result<(), CudaError> {
         let Device { shape, kernels, .. } = device;
         let (Pixels { listed, rgb, xyz, .. }, hidden, maps) = (&self.pixels, &mut self.hidden, &mut self.maps);
@@ -222,8 +225,8 @@ impl Maps {
     }
 }
 
-/// Where a network writes what it makes of a side: the tokens, the first layer of the mapping `from` it, and what the
-/// mapping `to` it is compared with.
+/// The buffers that a network writes for one modality: its features, the first layer of the mapping `from` it, and the
+/// terms by which the predictions of the mapping `to` it are compared with the features.
 fn described<'a>(side: &'a mut Side, from: &'a mut Mapping, to: &'a mut Mapping) -> Described<'a> {
     Described {
         features: &mut side.halves.device,

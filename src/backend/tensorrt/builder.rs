@@ -1,4 +1,4 @@
-//! From a graph to a plan.
+//! Builds a plan from a graph.
 
 use std::ffi::{CStr, c_char, c_void};
 
@@ -6,14 +6,15 @@ use super::error::TensorRtError;
 use super::library::{Kind, Library, errors};
 use super::sys::BuildRequest;
 
-/// What a plan may use beside its weights. Our largest tensor, 512 channels of 1,024 groups of 128 points, is 134 MB.
+/// The memory that a plan may use beside its weights. The largest tensor, 512 channels of 1,024 groups of 128 points,
+/// is 134 MB.
 const WORKSPACE_BYTES: usize = 1 << 30;
 
-/// Compute capabilities that TensorRT-RTX builds for, as it numbers them. An Orin, 8.7, is not among them: plans for
-/// it are built on it by TensorRT.
+/// The compute capabilities that TensorRT-RTX builds for. An Orin's, 8.7, is not among them: TensorRT builds its plans
+/// on the Orin itself.
 const RTX_CAPABILITIES: [(i32, i32); 4] = [(8, 0), (8, 6), (8, 9), (12, 0)];
 
-/// What a plan is for.
+/// The GPUs that a plan is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// Any GPU of this compute capability (TensorRT-RTX).
@@ -23,7 +24,8 @@ pub enum Target {
 }
 
 impl Target {
-    /// As plans are kept under it: `sm89`, or the GPU's name in small letters.
+    /// The name of the target in the names of files: `sm89`, or the GPU's name in lower case, its words joined by
+    /// hyphens.
     pub fn name(&self) -> String {
         match self {
             Self::Capability(major, minor) => format!("sm{major}{minor}"),
@@ -38,6 +40,7 @@ impl Target {
         }
     }
 
+    /// The compute capability as the shim takes it, 89 for 8.9; zero for the GPU at hand.
     fn capability(&self, kind: Kind) -> Result<i32, TensorRtError> {
         match (kind, self) {
             (Kind::TensorRt, Self::Device(_)) => Ok(0),
@@ -49,11 +52,11 @@ impl Target {
     }
 }
 
-/// Where a build is: the phase, and how many of its steps are done.
+/// The progress of a build: the phase, and how many of its steps are done.
 pub struct Step<'a> {
     pub phase: &'a str,
     pub done: usize,
-    /// Told with a phase's first, none after.
+    /// How many steps the phase has. It is given only at the phase's start.
     pub of: Option<usize>,
 }
 
@@ -66,22 +69,23 @@ pub struct Built {
 impl Built {
     pub fn bytes(&self) -> &[u8] {
         let shim = self.library.shim;
-        // SAFETY: the memory is the library's until it is dropped below, as long as it says, and nobody writes it.
+        // SAFETY: the library keeps the memory until it is deleted below, reports its length, and nothing writes to it.
         unsafe { std::slice::from_raw_parts((shim.plan_data)(self.memory).cast(), (shim.plan_bytes)(self.memory)) }
     }
 }
 
 impl Drop for Built {
     fn drop(&mut self) {
-        // SAFETY: it is this value's alone.
+        // SAFETY: no other value has this memory.
         unsafe { (self.library.shim.plan_delete)(self.memory) };
     }
 }
 
-/// Who is told of a build's steps, and says whether it goes on.
+/// The function that is called at each step of a build, and returns whether to go on.
 type Report<'a> = &'a mut dyn FnMut(Step<'_>) -> bool;
 
-/// Builds the plan of an ONNX file named `name`. `report` is told of every step; where it says no the build ends.
+/// Builds the plan of `graph`, an ONNX file named `name`. `report` is called at every step; if it returns false, the
+/// build ends.
 pub fn build(
     library: Library,
     name: &'static str,
@@ -107,9 +111,9 @@ pub fn build(
         user: (&raw mut watch).cast(),
     };
     let mut memory = std::ptr::null_mut();
-    // An older call's errors are none of this one's.
+    // Errors of earlier calls are discarded.
     let _ = errors();
-    // SAFETY: the entry points are this library's, and graph and `watch` live until the call is back.
+    // SAFETY: the entry points are this library's, and `graph` and `watch` live until the call returns.
     let outcome = unsafe { (library.shim.build)(&request, &mut memory) };
     match outcome {
         0 => Ok(Built { library, memory }),
@@ -120,11 +124,12 @@ pub fn build(
     }
 }
 
-/// Hands a step on, and whether to go on back.
+/// Passes a step to the build's report, and returns whether to go on: zero ends the build.
 unsafe extern "C" fn tell(user: *mut c_void, phase: *const c_char, step: i32, steps: i32) -> i32 {
-    // SAFETY: `user` is the report of `build`, which waits for this call's end; a build tells from one thread at a time.
+    // SAFETY: `user` is the report of `build`, which waits until this call ends; a build calls from one thread at a
+    // time.
     let report = unsafe { &mut *user.cast::<Report<'_>>() };
-    // SAFETY: the library gives a text that ends with a zero and lives during the call.
+    // SAFETY: the library passes a text that ends with a zero and lives during the call.
     let phase = unsafe { CStr::from_ptr(phase) }.to_string_lossy();
     let count = |n: i32| usize::try_from(n).unwrap_or(0);
     let of = (step == 0 && steps > 0).then(|| count(steps));

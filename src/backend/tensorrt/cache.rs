@@ -1,6 +1,7 @@
-//! Plans on disk. A plan's file is a line of JSON ([`Header`]) and the plan; it is named by its graph's hash, the target
-//! and the library, and used only where library version, graph and its own hash are those of the header. Beside the
-//! plans lies which sets of them were checked against the CPU.
+//! Plans on disk. A plan's file is a line of JSON ([`Header`]), followed by the plan. The file is named after the
+//! graph's hash, the target and the library. A plan is used only if the header has the wanted graph, target and library
+//! version, and the hash of the plan is the one in the header. Other files in the folder state which sets of plans were
+//! checked against the CPU.
 
 use std::fs::{DirBuilder, File};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -17,13 +18,13 @@ use crate::backend::plans;
 use crate::files;
 use crate::ownership::{self, OwnershipError};
 
-/// The version of this layout.
+/// The version of the files' layout.
 const FORMAT: u32 = 1;
-/// Of a folder that is made.
+/// The mode of a folder that is created.
 const FOLDER_MODE: u32 = 0o700;
-/// Far more than a header, or the file of a check, has.
+/// The largest header, or file of a check, that is read, in bytes: far larger than either ever is.
 const HEADER_BYTES_MAX: u64 = 16 << 10;
-/// Far more than the plan of the largest engine: 180 MB, as TensorRT-RTX builds it.
+/// The largest plan that is read, in bytes: far larger than that of the largest engine, 180 MB by TensorRT-RTX.
 const PLAN_BYTES_MAX: u64 = 2 << 30;
 
 /// A folder of plans.
@@ -38,8 +39,9 @@ pub struct Key {
     pub graph: String,
     pub graph_sha256: String,
     pub target: String,
-    /// `tensorrt` or `tensorrt-rtx`, and its version.
+    /// `tensorrt` or `tensorrt-rtx`.
     pub library: String,
+    /// The version of the library.
     pub version: String,
 }
 
@@ -52,7 +54,7 @@ struct Header {
     plan_bytes: u64,
 }
 
-/// What the cache has.
+/// What the cache has for a key.
 #[derive(Debug, PartialEq)]
 pub enum Kept {
     Plan(Plan),
@@ -72,11 +74,12 @@ pub struct Plan {
 #[serde(deny_unknown_fields)]
 pub struct Checked {
     pub format: u32,
-    /// Of the plans, in the order of the graphs.
+    /// The hashes of the plans, in the order of the graphs.
     pub plans_sha256: Vec<String>,
     pub frames: usize,
-    /// The largest difference, of the CPU's score, and what was allowed.
+    /// The largest difference of a score from the CPU's, relative to the CPU's.
     pub score_difference: f64,
+    /// The largest difference that was allowed.
     pub bound: f64,
 }
 
@@ -85,7 +88,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 }
 
 impl Cache {
-    /// `folder`, or the usual one.
+    /// The cache in `folder`, or in the default folder ([`plans::folder`]).
     pub fn new(folder: Option<&Path>) -> Result<Self, TensorRtError> {
         Ok(Self { folder: plans::folder(folder).ok_or(TensorRtError::NoFolder)? })
     }
@@ -94,7 +97,8 @@ impl Cache {
         &self.folder
     }
 
-    /// Where the folder is; none where it is not there yet. A folder that others may write is refused: plans are code.
+    /// The path of the folder, with links resolved; none if there is no folder yet. A folder that others may write to
+    /// is refused, as plans are code.
     fn trusted(&self) -> Result<Option<PathBuf>, TensorRtError> {
         match ownership::folder(&self.folder) {
             Ok(folder) => Ok(Some(folder)),
@@ -107,7 +111,7 @@ impl Cache {
         TensorRtError::Untrusted { folder: self.folder.clone(), reason: error.to_string() }
     }
 
-    /// A file of the folder, none where it is not there.
+    /// Opens a file of the folder; none if there is no such file.
     fn open(&self, name: &str) -> Result<Option<(PathBuf, File)>, TensorRtError> {
         let Some(folder) = self.trusted()? else { return Ok(None) };
         let path = folder.join(name);
@@ -133,13 +137,13 @@ impl Cache {
         format!("{}-{first}.checked", &name[..16])
     }
 
-    /// The plan of `key`.
+    /// Reads the plan of `key`.
     pub fn read(&self, key: &Key) -> Result<Kept, TensorRtError> {
         let Some((path, file)) = self.open(&Self::name(key))? else { return Ok(Kept::Nothing) };
         read_plan(file, &path, key).map_err(|error| TensorRtError::Read { path, reason: error.to_string() })
     }
 
-    /// Keeps a plan, in place of what was there, and gives its hash.
+    /// Keeps a plan, replaces an earlier one of the same key, and returns the plan's hash.
     pub fn write(&self, key: &Key, plan: &[u8]) -> Result<String, TensorRtError> {
         let (plan_sha256, plan_bytes) = (sha256(plan), plan.len() as u64);
         let header = Header { format: FORMAT, key: key.clone(), plan_sha256: plan_sha256.clone(), plan_bytes };
@@ -147,7 +151,7 @@ impl Cache {
         Ok(plan_sha256)
     }
 
-    /// The check of these plans; none where there was none, or it was of others.
+    /// The check of these plans; none if they were not checked.
     pub fn checked(&self, keys: &[Key], plans: &[Plan]) -> Result<Option<Checked>, TensorRtError> {
         let Some((path, file)) = self.open(&Self::check_name(keys))? else { return Ok(None) };
         let failed = |reason: String| TensorRtError::Read { path: path.clone(), reason };
@@ -158,7 +162,7 @@ impl Cache {
         Ok(checked.filter(same))
     }
 
-    /// Says that these plans, by hash, gave the CPU's scores.
+    /// Stores that the plans with these hashes gave the CPU's scores.
     pub fn keep_check(
         &self,
         keys: &[Key],
@@ -184,7 +188,7 @@ impl Cache {
     }
 }
 
-/// The first line as JSON; an inner error where it is none of `T`.
+/// Reads the first line as JSON; the inner error means that the line is not a `T`.
 fn line<T: DeserializeOwned>(file: &mut impl BufRead) -> std::io::Result<serde_json::Result<T>> {
     let mut text = Vec::new();
     file.take(HEADER_BYTES_MAX).read_until(b'\n', &mut text)?;
@@ -196,20 +200,23 @@ fn read_plan(file: File, path: &Path, key: &Key) -> std::io::Result<Kept> {
     let stale = |reason: String| Ok(Kept::Stale(format!("{}: {reason}", path.display())));
     let header: Header = match line(&mut file)? {
         Ok(header) => header,
-        Err(error) => return stale(format!("it does not begin as a plan's file does ({error})")),
+        Err(error) => return stale(format!("it has no valid header ({error})")),
     };
     if header.format != FORMAT {
         return stale(format!("it has format {} where {FORMAT} is expected", header.format));
     }
     if header.key.version != key.version {
-        return stale(format!("it is of {} {}, not {}", header.key.library, header.key.version, key.version));
+        return stale(format!("it was built by {} {}, not {}", header.key.library, header.key.version, key.version));
     }
     if header.key != *key {
-        return stale("it is of another graph, target or library".into());
+        return stale("it is for another graph, target or library".into());
     }
     let length = file.get_ref().metadata()?.len();
     if header.plan_bytes > PLAN_BYTES_MAX || header.plan_bytes > length {
-        return stale(format!("it says {} bytes of plan and has {length} in all", header.plan_bytes));
+        return stale(format!(
+            "its header gives the plan {} bytes, but the file has {length} in all",
+            header.plan_bytes
+        ));
     }
     let mut bytes = Vec::with_capacity(header.plan_bytes as usize);
     file.take(header.plan_bytes + 1).read_to_end(&mut bytes)?;
@@ -259,7 +266,7 @@ mod tests {
             assert_eq!(cache.read(&other), Ok(Kept::Nothing), "{other:?}");
         }
         assert!(stale(&cache, &Key { version: "1.8.0".into(), ..key() }).contains("1.7.1, not 1.8.0"));
-        // The same beginning of the hash, and so the same file.
+        // This hash has the same beginning, so it gives the same file name.
         let near = Key { graph_sha256: "0123456789abcdef".repeat(3), ..key() };
         assert!(stale(&cache, &near).contains("another graph"));
     }
@@ -324,7 +331,7 @@ mod tests {
         }
         chmod(&path, 0o755);
         assert_eq!(cache.read(&key()), Ok(Kept::Plan(plan)));
-        // The plan itself, and a link in its place.
+        // A plan that others may write to is refused, and so is a link to a plan.
         let file = path.join(Cache::name(&key()));
         chmod(&file, 0o666);
         refused(cache.read(&key()).unwrap_err(), "can be written by others");

@@ -17,45 +17,49 @@ pub enum TensorRtError {
     )]
     Missing { file: String, reason: String },
     #[error(
-        "{file} is version {version}, the headers of this program are of {headers}: install that version, or build the program with the library's own headers"
+        "{file} has version {version}, but this program was built with the headers of {headers}: install that version, or build the program with the library's own headers"
     )]
     Version { file: String, version: Version, headers: Version },
     #[error(
         "{library} does not build for {target}: TensorRT builds for the GPU at hand (--target this), TensorRT-RTX for sm80, sm86, sm89 and sm120"
     )]
     Target { library: &'static str, target: String },
-    #[error("{library} cannot begin: {reason}; check that its files are of one version, and the memory that is left")]
+    #[error(
+        "{library} cannot be started: {reason}; check that all its files have one version, and that enough memory is free"
+    )]
     Begin { library: String, reason: String },
-    #[error("TensorRT does not take the graph {graph}: {reason}; TensorRT 10.3 or later is expected")]
+    #[error("TensorRT cannot read the graph {graph}: {reason}; TensorRT 10.3 or later is expected")]
     Parse { graph: &'static str, reason: String },
-    #[error("TensorRT builds no plan of {graph} for {target}: {reason}; check memory, and the log with RUST_LOG=debug")]
+    #[error(
+        "TensorRT cannot build the plan of {graph} for {target}: {reason}; check the free memory, and the log with RUST_LOG=debug"
+    )]
     Build { graph: &'static str, target: String, reason: String },
     #[error("the build was stopped")]
     Stopped,
-    #[error("{asked} is not here: install it, or build this program with its headers, or take another --library")]
+    #[error(
+        "{asked} is not installed, or this program was built without its headers; install it, build the program with its headers, or take another --library"
+    )]
     NoLibrary { asked: &'static str },
     #[error("no graphs can be written for TensorRT: {0}")]
     Graphs(String),
-    #[error(
-        "the plans of this engine for this GPU are not there: make them with `crosscheck engine build --target this`"
-    )]
+    #[error("this engine has no plans for this GPU: build them with `crosscheck engine build --target this`")]
     NoPlans,
     #[error(
-        "the engine's sizes are odd ({0}), which the kernels between TensorRT's plans do not take: use the cpu's networks"
+        "the engine has an odd size ({0}), which the kernels between TensorRT's plans cannot process: run the networks on the CPU"
     )]
     Odd(String),
     #[error(
         "the plan of {graph} cannot be used: {reason}; build it again with `crosscheck engine build --target this`"
     )]
     Plan { graph: &'static str, reason: String },
-    #[error("the plan of {graph} did not run: {reason}; check the GPU's memory, and the kernel's log for Xid")]
+    #[error("the plan of {graph} did not run: {reason}; check the GPU's memory, and the system's log for Xid messages")]
     Run { graph: &'static str, reason: String },
     #[error("there is no folder for plans: set HOME, or name one with --cache")]
     NoFolder,
     #[error("plans are code, and those in {} are not used: {reason} (--cache DIR)", folder.display())]
     Untrusted { folder: PathBuf, reason: String },
-    #[error("cannot read the plan {}: {reason}; check its rights, or take the file away", path.display())]
+    #[error("cannot read the plan {}: {reason}; check its permissions, or delete the file", path.display())]
     Read { path: PathBuf, reason: String },
-    #[error("cannot write the plan {}: {reason}; check rights and room, or name another folder with --cache", path.display())]
+    #[error("cannot write the plan {}: {reason}; check permissions and free space, or name another folder with --cache", path.display())]
     Write { path: PathBuf, reason: String },
 }

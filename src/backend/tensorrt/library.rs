@@ -1,4 +1,5 @@
-//! TensorRT or TensorRT-RTX, opened: found, of the version of its headers, and with its log joined to the program's.
+//! Opens TensorRT or TensorRT-RTX: finds the library, compares its version with that of the headers, and passes its log
+//! on.
 
 use std::collections::VecDeque;
 use std::ffi::{CStr, c_char, c_void};
@@ -8,17 +9,17 @@ use super::error::TensorRtError;
 use super::sys::{self, Shim};
 use super::version::Version;
 
-/// Errors of the library that are kept for the message of the call that failed.
+/// The number of the library's errors that are kept for the message of a failed call.
 const ERRORS_MAX: usize = 8;
 
 static ERRORS: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
 
-/// Which of the two libraries.
+/// One of the two libraries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Builds for the GPU at hand only.
     TensorRt,
-    /// Builds for any GPU, without one.
+    /// Builds for the GPUs of a compute capability, and needs no GPU itself.
     Rtx,
 }
 
@@ -30,7 +31,7 @@ impl Kind {
         }
     }
 
-    /// The library and its parser, of this major version.
+    /// The file names of the library and its parser, in this major version.
     fn files(self, major: i32) -> [String; 2] {
         match self {
             Self::TensorRt => ["nvinfer", "nvonnxparser"].map(|name| format!("lib{name}.so.{major}")),
@@ -59,7 +60,8 @@ unsafe impl Send for Entry {}
 unsafe impl Sync for Entry {}
 
 impl Library {
-    /// Each that this program was built for and that is there; an error that says why where none is.
+    /// Opens each library that this program was built for and that is installed. If there is none, the error states
+    /// why.
     pub fn all() -> Result<Vec<Self>, TensorRtError> {
         let (mut found, mut reasons) = (Vec::new(), Vec::new());
         for shim in sys::shims() {
@@ -83,13 +85,14 @@ impl Library {
         let version = entry(library, &file, c"getInferLibVersion")?;
         // SAFETY: this function is in every version of either library: it takes nothing and returns its version.
         let version = Version(unsafe { std::mem::transmute::<*mut c_void, extern "C" fn() -> i32>(version.0)() });
-        // Before anything else: with other headers, calls go to other functions of a class.
+        // The version is compared before any other call: with other headers, calls would reach other functions of a
+        // class.
         if !version.fits(headers) {
             return Err(TensorRtError::Version { file, version, headers });
         }
         let create_builder = entry(library, &file, c"createInferBuilder_INTERNAL")?;
         let create_runtime = entry(library, &file, c"createInferRuntime_INTERNAL")?;
-        // SAFETY: the function takes its arguments as it is declared, and never unwinds.
+        // SAFETY: `log_line` has the signature that the shim declares, and never unwinds.
         unsafe { (shim.set_log)(log_line) };
         Ok(Self { shim, kind, version, create_builder, create_runtime })
     }
@@ -100,7 +103,7 @@ impl Library {
         entry(load(&file)?, &file, c"createNvOnnxParser_INTERNAL")
     }
 
-    /// Name and version, as plans are kept under it.
+    /// Name and version, as in `tensorrt 10.3.4`.
     pub fn name(&self) -> String {
         format!("{} {}", self.kind.name(), self.version)
     }
@@ -110,7 +113,7 @@ fn load(file: &str) -> Result<&'static libloading::Library, TensorRtError> {
     // SAFETY: loads NVIDIA's library, whose start-up code is its own.
     let library = unsafe { libloading::Library::new(file) };
     let library = library.map_err(|error| TensorRtError::Missing { file: file.into(), reason: error.to_string() })?;
-    // Closing it would take its code from under its threads.
+    // The library is never closed, as its own threads may still run its code.
     Ok(Box::leak(Box::new(library)))
 }
 
@@ -121,14 +124,14 @@ fn entry(library: &'static libloading::Library, file: &str, name: &CStr) -> Resu
     Ok(Entry(*symbol))
 }
 
-/// A line of the library's log.
+/// Logs a message of the library, and keeps errors for [`errors`].
 unsafe extern "C" fn log_line(severity: i32, message: *const c_char) {
-    // SAFETY: the library gives a text that ends with a zero and lives during the call.
+    // SAFETY: the library passes a text that ends with a zero and lives during the call.
     let message = unsafe { CStr::from_ptr(message) }.to_string_lossy();
     match severity {
         ..=1 => {
             log::error!("TensorRT: {message}");
-            // Whoever panicked with it left whole lines.
+            // A thread that panicked while it held the lock left complete messages.
             let mut errors = ERRORS.lock().unwrap_or_else(PoisonError::into_inner);
             if errors.len() < ERRORS_MAX {
                 errors.push_back(message.into_owned());
@@ -140,7 +143,7 @@ unsafe extern "C" fn log_line(severity: i32, message: *const c_char) {
     }
 }
 
-/// The errors that the library wrote since they were last asked for, or that it wrote none.
+/// Takes the errors that the library logged since the last call. If there are none, the text states that.
 pub(super) fn errors() -> String {
     let mut errors = ERRORS.lock().unwrap_or_else(PoisonError::into_inner);
     match errors.drain(..).collect::<Vec<_>>() {

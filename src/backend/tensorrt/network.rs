@@ -1,4 +1,4 @@
-//! One plan, ready to run. No plan was ever run: that takes a GPU (docs/gpu.md).
+//! One plan, ready to run. No plan was ever run, as that takes a GPU (docs/gpu.md).
 
 use std::ffi::{CStr, CString, c_void};
 
@@ -7,24 +7,24 @@ use super::library::{Library, errors};
 use super::sys::TensorInfo;
 use crate::onnx::{Kind, Model};
 
-/// TensorRT's numbers of types.
+/// TensorRT's numbers for the types.
 const KINDS: [(i32, Kind); 2] = [(0, Kind::F32), (1, Kind::F16)];
 
-/// A plan with its context. Fields are dropped in this order: what was made last goes first.
+/// A plan with its execution context. Fields are dropped in this order: the object that was made last is dropped first.
 pub struct Network {
     graph: &'static str,
     context: Handle,
     _engine: Handle,
     _runtime: Handle,
     library: Library,
-    /// Inputs and outputs, and how many bytes each takes.
+    /// The names of inputs and outputs, and the bytes of each.
     tensors: Vec<(CString, usize)>,
 }
 
-/// An object of the library, and how it is taken away.
+/// An object of the library, and the function that deletes it.
 struct Handle(*mut c_void, unsafe extern "C" fn(*mut c_void));
 
-// SAFETY: an object of the library may be used by any thread, by one at a time: it is behind `&mut`.
+// SAFETY: any thread may use an object of the library, one thread at a time, which `&mut` ensures.
 unsafe impl Send for Handle {}
 
 impl Handle {
@@ -35,17 +35,17 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // SAFETY: the object is this value's alone, and of the kind that the function deletes.
+        // SAFETY: no other value has the object, and the function deletes objects of its kind.
         unsafe { (self.1)(self.0) }
     }
 }
 
 impl Network {
-    /// Readies `plan`, whose inputs and outputs must be those of `model`, on the GPU whose context is current.
+    /// Prepares `plan` for the GPU whose context is current. Its inputs and outputs must be those of `model`.
     pub fn new(library: Library, model: &Model, plan: &[u8]) -> Result<Self, TensorRtError> {
         let (shim, graph) = (library.shim, model.name);
         let failed = || TensorRtError::Plan { graph, reason: errors() };
-        // An older call's errors are none of this one's.
+        // Errors of earlier calls are discarded.
         let _ = errors();
         // SAFETY: the entry point is this library's; `plan` lives during the call, which copies what it keeps. Objects
         // are of the kinds that the shim expects.
@@ -61,16 +61,20 @@ impl Network {
         Ok(Self { graph, context, _engine: engine, _runtime: runtime, library, tensors })
     }
 
-    /// Runs it in `stream` on these addresses and the bytes there, in the order of the model's tensors.
+    /// Queues the plan in `stream`. `addresses` are those of the inputs and outputs, each with its bytes, in the
+    /// model's order.
     ///
     /// # Safety
-    /// Each address is memory of the current context's GPU, of that many bytes, which nobody uses otherwise until the
-    /// stream has run it; `stream` is one of that context.
+    /// Each address must be that of so many bytes on the current context's GPU, which nothing else uses until the
+    /// stream has run the plan; `stream` must belong to that context.
     pub unsafe fn enqueue(&mut self, stream: *mut c_void, addresses: &[(u64, usize)]) -> Result<(), TensorRtError> {
         let graph = self.graph;
         let failed = || TensorRtError::Run { graph, reason: errors() };
         let sizes = self.tensors.iter().map(|(_, bytes)| bytes);
-        assert!(addresses.iter().map(|(_, bytes)| bytes).eq(sizes), "{graph}: buffers of other sizes");
+        assert!(
+            addresses.iter().map(|(_, bytes)| bytes).eq(sizes),
+            "{graph}: the buffers do not have the sizes of the tensors"
+        );
         for ((name, _), (address, _)) in self.tensors.iter().zip(addresses) {
             // SAFETY: the context is alive, and the name ends with a zero.
             let bound =
@@ -79,7 +83,7 @@ impl Network {
                 return Err(failed());
             }
         }
-        // SAFETY: every input and output is bound; the rest is the caller's promise.
+        // SAFETY: every input and output is bound; the caller ensures everything else.
         match unsafe { (self.library.shim.context_enqueue)(self.context.0, stream) } {
             0 => Err(failed()),
             _ => Ok(()),
@@ -87,7 +91,7 @@ impl Network {
     }
 }
 
-/// Names and bytes of the engine's tensors in the model's order, where they are the model's.
+/// Checks that the engine's tensors are those of the model, and returns their names and bytes in the model's order.
 fn check(library: Library, engine: &Handle, model: &Model) -> Result<Vec<(CString, usize)>, String> {
     let shim = library.shim;
     // SAFETY: the engine is alive.
@@ -100,7 +104,7 @@ fn check(library: Library, engine: &Handle, model: &Model) -> Result<Vec<(CStrin
         let mut info = TensorInfo { name: std::ptr::null(), kind: -1, is_input: 0, rank: 0, shape: [0; 8] };
         // SAFETY: the engine is alive and writes the fields of `info`.
         if unsafe { (shim.engine_tensor)(engine.0, index, &mut info) } == 0 || info.name.is_null() {
-            return Err(format!("its tensor {index} is not known"));
+            return Err(format!("its tensor {index} cannot be queried"));
         }
         // SAFETY: the name ends with a zero and lives as long as the engine.
         let name = unsafe { CStr::from_ptr(info.name) }.to_owned();
@@ -109,7 +113,7 @@ fn check(library: Library, engine: &Handle, model: &Model) -> Result<Vec<(CStrin
     model.tensors.iter().map(|tensor| take(&found, tensor)).collect()
 }
 
-/// The one of the engine's tensors that is `wanted`, and its bytes.
+/// Finds the engine's tensor that is `wanted`, and returns its name and bytes.
 fn take(found: &[(CString, TensorInfo)], wanted: &crate::onnx::Tensor) -> Result<(CString, usize), String> {
     let crate::onnx::Tensor { name, kind, shape, is_input } = wanted;
     let (own, info) = found

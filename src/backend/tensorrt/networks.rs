@@ -15,17 +15,18 @@ use crate::backend::cuda::{self, CudaBackend, CudaError, Described, Networks, Ta
 use crate::backend::plans::Request;
 use crate::model::{Architecture, Weights};
 
-/// Plans on the device, each with a context of its own, so that colour and shape run side by side.
+/// The plans on the device, each with an execution context of its own, so that colour and shape run side by side.
 pub struct OnDevice {
     rgb: Network,
     xyz: Network,
     rgb_to_xyz: Network,
     xyz_to_rgb: Network,
-    /// Dropped last: what the plans have on the GPU is the context's.
+    /// The CUDA context, dropped last, as the plans' memory on the GPU belongs to it.
     _context: Arc<CudaContext>,
 }
 
-/// The plans of an engine for the first GPU that are kept and gave the CPU's scores once; none where there are no such.
+/// Opens the plans of an engine for the first GPU that are kept and were checked against the CPU; none if there are
+/// none.
 pub fn kept(request: &Request<'_>) -> Result<Option<OnDevice>, Error> {
     let gpu = cuda::gpu()?;
     let cache = Cache::new(request.cache)?;
@@ -38,7 +39,7 @@ pub fn kept(request: &Request<'_>) -> Result<Option<OnDevice>, Error> {
                 return Ok(Some(OnDevice::new(&set, &plans, request.architecture)?));
             }
             log::warn!(
-                "the plans of {} were never checked on frames and are not used: `crosscheck engine build --target this --frames DIR`",
+                "the plans of {} are not used, as they were not checked on frames: run `crosscheck engine build --target this --frames DIR`",
                 library.name()
             );
         }
@@ -48,7 +49,7 @@ pub fn kept(request: &Request<'_>) -> Result<Option<OnDevice>, Error> {
 }
 
 impl Set {
-    /// The back end with these plans of the set.
+    /// Opens the back end with these plans of the set.
     pub fn open(&self, plans: &[Plan], architecture: &Architecture, weights: &Weights) -> Result<CudaBackend, Error> {
         let networks = Box::new(OnDevice::new(self, plans, architecture)?);
         let evaluation = Evaluation::default();
@@ -57,13 +58,13 @@ impl Set {
 }
 
 impl OnDevice {
-    /// Readies the plans of `set`, in the order of its graphs, on the first GPU.
+    /// Prepares the plans of `set`, in the order of its graphs, on the first GPU.
     pub fn new(set: &Set, plans: &[Plan], architecture: &Architecture) -> Result<Self, Error> {
         let sizes = [architecture.hidden, architecture.c_rgb(), architecture.c_xyz()];
         if sizes.iter().any(|size| !size.is_multiple_of(2)) {
             return Err(TensorRtError::Odd(format!("M, C_RGB, C_XYZ: {sizes:?}")).into());
         }
-        // The context that the back end opens: there is one for each GPU.
+        // The back end opens the same context, as there is one for each GPU.
         let context = cuda::make_current()?;
         let [rgb, xyz, rgb_to_xyz, xyz_to_rgb] = &set.models;
         let [first, second, third, fourth] = plans else { return Err(TensorRtError::NoPlans.into()) };
@@ -78,14 +79,14 @@ impl OnDevice {
     }
 }
 
-/// Runs `network` on `inputs` and what `out` names, in the order of its graph.
+/// Queues `network` with `inputs` and the outputs in `out`, in the order of its graph's tensors.
 fn run(
     network: &mut Network,
     stream: &Arc<CudaStream>,
     inputs: &[(u64, usize)],
     out: Described<'_>,
 ) -> Result<(), CudaError> {
-    // What is written is waited for by every stream once these are dropped, after the launch.
+    // The guards keep the slices borrowed until the plan is queued.
     let Described { features, moved, projected, offset, gram } = out;
     let bytes = [features.num_bytes(), moved.num_bytes(), projected.num_bytes(), offset.num_bytes(), gram.num_bytes()];
     let (features, _features) = features.device_ptr_mut(stream);
@@ -101,7 +102,8 @@ fn run(
 fn enqueue(network: &mut Network, stream: &Arc<CudaStream>, addresses: &[(u64, usize)]) -> Result<(), CudaError> {
     stream.context().bind_to_thread()?;
     let stream: *mut c_void = stream.cu_stream().cast();
-    // SAFETY: addresses and lengths are of slices whose events the caller holds, and the stream is of their context.
+    // SAFETY: addresses and lengths are those of slices that the caller keeps borrowed, and the stream is of their
+    // context.
     unsafe { network.enqueue(stream, addresses) }.map_err(|error| CudaError::Networks(error.to_string()))
 }
 

@@ -1,4 +1,4 @@
-//! The self-test with the networks on the GPU too: plans of the golden frames' engines, built here and now.
+//! The self-test with the networks on the GPU too: it builds the plans of the golden frames' engines itself.
 
 use super::cache::Cache;
 use super::error::TensorRtError;
@@ -11,11 +11,12 @@ use crate::backend::selftest::{Golden, Report};
 use crate::backend::{BackendError, plans};
 use crate::model::seeded;
 
-/// What is asked of networks in halves, from float64. Not measured on a GPU: features of these graphs are within 3e-3
-/// of their largest in ONNX Runtime, and psi is a distance of two of them.
+/// The differences from float64 that are allowed with networks in halves. They were not measured on a GPU: in ONNX
+/// Runtime, the features of these graphs differ by at most 3e-3 of the largest feature, and psi is a distance of two
+/// features.
 const BOUNDS: Bounds = Bounds { psi: 1e-2, map: SCORE_BOUND, score: SCORE_BOUND };
 
-/// The CUDA back end's self-test, and each golden frame by each library that is there.
+/// Runs the CUDA back end's self-test, and each golden frame with the plans of each library that is installed.
 pub fn run(golden: &[Golden], repeats: usize) -> Result<Report, BackendError> {
     let mut report = cuda::selftest::run(golden, repeats)?;
     match Library::all() {

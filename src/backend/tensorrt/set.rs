@@ -1,4 +1,4 @@
-//! The four plans of an engine: built and kept, and found again.
+//! The four plans of an engine: they are built, kept, and read again.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::backend::plans::{self, Facts, Request, Step};
 use crate::model::engine_file::Storage;
 use crate::onnx::{Graphs, Model};
 
-/// The graphs of an engine, and what their plans are kept under.
+/// The graphs of an engine, and the keys under which their plans are kept.
 pub struct Set {
     pub library: Library,
     target: Target,
@@ -20,7 +20,7 @@ pub struct Set {
     keys: Vec<Key>,
 }
 
-/// Something in the way of plans.
+/// An error of the GPU or of TensorRT.
 pub type Error = crate::backend::BackendError;
 
 impl Set {
@@ -36,13 +36,13 @@ impl Set {
         Self { library, target, models, keys }
     }
 
-    /// For what `request` asks.
+    /// The graphs and keys for the plans that `request` asks for.
     pub fn asked(request: &Request<'_>) -> Result<Self, Error> {
         let (library, target) = choose(&Library::all()?, request)?;
         Ok(Self::new(library, target, models(request)?))
     }
 
-    /// Builds what is not kept yet or is stale; `report` is told of every step, and says whether to go on.
+    /// Builds the plans that are missing or stale. `report` is called at every step, and returns whether to go on.
     pub fn build(&self, cache: &Cache, report: &mut dyn FnMut(Step<'_>) -> bool) -> Result<Vec<Facts>, TensorRtError> {
         self.models.iter().zip(&self.keys).map(|(model, key)| self.build_one(cache, model, key, report)).collect()
     }
@@ -64,7 +64,7 @@ impl Set {
         };
         match cache.read(key)? {
             Kept::Plan(plan) => return Ok(facts(plan.bytes.len(), None)),
-            Kept::Stale(reason) => log::info!("{reason}: it is built again"),
+            Kept::Stale(reason) => log::info!("{reason}: the plan is built again"),
             Kept::Nothing => {}
         }
         let start = Instant::now();
@@ -75,7 +75,7 @@ impl Set {
         Ok(facts(built.bytes().len(), Some(start.elapsed().as_secs_f64())))
     }
 
-    /// All four, in the order of the graphs; none where one is missing or stale.
+    /// Reads all four plans, in the order of the graphs; none if one is missing or stale.
     pub fn read(&self, cache: &Cache) -> Result<Option<Vec<Plan>>, TensorRtError> {
         let mut plans = Vec::new();
         for key in &self.keys {
@@ -83,7 +83,7 @@ impl Set {
                 Kept::Plan(plan) => plans.push(plan),
                 Kept::Nothing => return Ok(None),
                 Kept::Stale(reason) => {
-                    log::warn!("{reason}: build it again with `crosscheck engine build --target this`");
+                    log::warn!("{reason}: build the plan again with `crosscheck engine build --target this`");
                     return Ok(None);
                 }
             }
@@ -91,13 +91,14 @@ impl Set {
         Ok(Some(plans))
     }
 
-    /// Whether these plans gave the CPU's scores once.
+    /// Whether a check found the CPU's scores with these plans.
     pub fn is_checked(&self, cache: &Cache, plans: &[Plan]) -> Result<bool, TensorRtError> {
         let checked = cache.checked(&self.keys, plans)?;
         Ok(checked.is_some_and(|checked| checked.score_difference <= plans::SCORE_BOUND))
     }
 
-    /// Takes the plans that are kept into use, since they gave the CPU's scores on that many frames.
+    /// Stores that the kept plans gave the CPU's scores on `frames` frames, which takes the plans into use.
+    /// `score_difference` is the largest relative difference.
     pub fn keep_check(&self, cache: &Cache, frames: usize, score_difference: f64) -> Result<(), Error> {
         let plans = self.read(cache)?.ok_or(TensorRtError::NoPlans)?;
         let hashes = plans.into_iter().map(|plan| plan.sha256).collect();
@@ -105,13 +106,13 @@ impl Set {
     }
 }
 
-/// The graphs in halves, as every plan takes them.
+/// The graphs of an engine in halves, from which every plan is built.
 pub fn models(request: &Request<'_>) -> Result<[Model; 4], TensorRtError> {
     let graphs = Graphs::new(request.architecture, request.weights.clone(), Storage::F16);
     graphs.and_then(Graphs::models).map_err(|error| TensorRtError::Graphs(error.to_string()))
 }
 
-/// What plans of this library for a GPU are kept under.
+/// The target of this library's plans for a GPU.
 pub fn target_of(library: &Library, gpu: &cuda::Gpu) -> Target {
     match library.kind {
         Kind::TensorRt => Target::Device(gpu.name.clone()),
@@ -120,7 +121,8 @@ pub fn target_of(library: &Library, gpu: &cuda::Gpu) -> Target {
 }
 
 fn choose(libraries: &[Library], request: &Request<'_>) -> Result<(Library, Target), Error> {
-    // TensorRT comes first where both are there, but only TensorRT-RTX builds for a GPU that is not.
+    // TensorRT is preferred if both are installed, but only TensorRT-RTX builds for a GPU that this machine does not
+    // have.
     let kinds: &[Kind] = match (request.library, request.target) {
         (plans::Library::TensorRt, _) => &[Kind::TensorRt],
         (plans::Library::Rtx, _) => &[Kind::Rtx],

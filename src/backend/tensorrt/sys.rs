@@ -1,10 +1,11 @@
-//! The shim's table (`shim.cpp`), field for field.
+//! The types of the shim (`shim.cpp`), with the same fields in the same order.
 
 use std::ffi::{c_char, c_void};
 
 /// Severity as TensorRT numbers it: 0 internal error, 1 error, 2 warning, 3 information, 4 verbose.
 pub type Log = unsafe extern "C" fn(severity: i32, message: *const c_char);
-/// So many steps of a phase are done, and of how many, which is told with its first. A zero gives the build up.
+/// Reports that `step` steps of a phase are done. `steps` is their total at the phase's start, and zero after it.
+/// Returns zero to end the build.
 pub type Progress = unsafe extern "C" fn(user: *mut c_void, phase: *const c_char, step: i32, steps: i32) -> i32;
 
 #[repr(C)]
@@ -13,7 +14,7 @@ pub struct BuildRequest {
     pub create_parser: *mut c_void,
     pub graph: *const c_void,
     pub graph_bytes: usize,
-    /// 89 for 8.9; TensorRT-RTX only.
+    /// The compute capability, 89 for 8.9; zero for TensorRT, which builds for the GPU at hand.
     pub capability: i32,
     pub workspace_bytes: usize,
     pub progress: Progress,
@@ -31,7 +32,7 @@ pub struct TensorInfo {
 
 #[repr(C)]
 pub struct Shim {
-    /// Of the headers: 10_000 major + 100 minor + patch.
+    /// The version of the headers: 10_000 major + 100 minor + patch.
     pub version: i32,
     pub is_rtx: i32,
     pub set_log: unsafe extern "C" fn(Log),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A version in the numbers of TensorRT: 100304 is 10.3.4.
+/// A version in TensorRT's numbering: 100304 is 10.3.4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version(pub i32);
 
@@ -11,7 +11,7 @@ impl Version {
         self.0 / 10_000
     }
 
-    /// Whether the classes of both versions have the same layout, which no patch changes.
+    /// Whether the classes of both versions have the same layout, which patch releases do not change.
     pub fn fits(self, other: Self) -> bool {
         self.0 / 100 == other.0 / 100
     }

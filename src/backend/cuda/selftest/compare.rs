@@ -1,4 +1,4 @@
-//! How results of the device are compared with those of their twins.
+//! The comparison of the device's results with the expected ones.
 
 use crate::backend::selftest::{Check, KernelTime};
 use crate::model::{Architecture, PointMaeShape, VitShape};
@@ -6,7 +6,7 @@ use crate::model::{Architecture, PointMaeShape, VitShape};
 /// The twin of a check whose expected values the CPU computes.
 pub const CPU: &str = "the CPU";
 
-/// An engine of these channels and hidden units, whose networks are as small as can be.
+/// The architecture of an engine with these channels and hidden units, and with networks as small as possible.
 pub fn architecture(c_rgb: usize, c_xyz: usize, hidden: usize) -> Architecture {
     let xyz = PointMaeShape {
         width: c_xyz,
@@ -22,7 +22,7 @@ pub fn architecture(c_rgb: usize, c_xyz: usize, hidden: usize) -> Architecture {
     Architecture { rgb: VitShape { width: c_rgb, heads: 1, mlp: 8, layers: 1 }, xyz, hidden }
 }
 
-/// How many values differ; all where there are more of one.
+/// The number of values that differ; infinite if the lengths differ.
 pub fn differ<T: PartialEq>(got: &[T], want: &[T]) -> f64 {
     if got.len() != want.len() {
         return f64::INFINITY;
@@ -30,7 +30,8 @@ pub fn differ<T: PartialEq>(got: &[T], want: &[T]) -> f64 {
     got.iter().zip(want).filter(|(got, want)| got != want).count() as f64
 }
 
-/// The largest difference relative to the largest value; NaN where a value is NaN.
+/// The largest difference, relative to the largest value of `want`; NaN if a difference is NaN, infinite if the lengths
+/// differ.
 pub fn apart(got: &[f32], want: &[f32]) -> f64 {
     if got.len() != want.len() {
         return f64::INFINITY;
@@ -48,7 +49,7 @@ pub fn near(what: impl Into<String>, kernels: impl Into<String>, error: f64, bou
     Check { what: what.into(), kernels: kernels.into(), twin: CPU, error, bound }
 }
 
-/// Medians over all launches of each kernel.
+/// The median time of each kernel over all its launches.
 pub fn medians(times: Vec<(&'static str, Vec<f32>)>) -> Vec<KernelTime> {
     let median = |(kernel, mut times): (&'static str, Vec<f32>)| {
         times.sort_by(f32::total_cmp);

@@ -1,4 +1,4 @@
-//! A short training on the device and on the CPU.
+//! Compares a short training on the device with the same training on the CPU.
 
 use super::compare::{apart, architecture, equal, near};
 use crate::backend::BackendError;
@@ -10,14 +10,15 @@ use crate::backend::selftest::Check;
 use crate::model::{Architecture, seeded};
 
 const KERNELS: &str = "cuBLAS, bias_gelu, cosine_loss, add_mean, gelu_backward, column_sums, adam";
-/// f32's rounding of the products and of erf, of the largest value.
+/// The bounds of losses and gradients, relative to the largest: f32's rounding of the products and of erf.
 const LOSS_BOUND: f64 = 1e-5;
 const GRADIENT_BOUND: f64 = 1e-4;
-/// Adam's first steps are as long for the smallest gradient, whose sign may be a matter of rounding: three steps of 1e-3
-/// the other way, of a weight of 1.
+/// The bound of weights, relative to the largest, which is about 1. Adam's first steps have the same length for every
+/// gradient, even for one so small that rounding decides its sign: three steps of 1e-3 in opposite directions.
 const WEIGHT_BOUND: f64 = 6e-3;
 
-/// What is learnt: C_RGB, C_XYZ, M, pixels of a step, steps. No multiples of a block, then Tiny's.
+/// C_RGB, C_XYZ, M, pixels of a step and steps of each training. The first sizes are no multiples of a block; the
+/// second are those of Tiny.
 const SIZES: [(usize, usize, usize, usize, usize); 2] = [(11, 15, 13, 70, 20), (768, 384, 576, 128, 3)];
 
 pub fn checks() -> Result<Vec<Check>, BackendError> {
@@ -38,7 +39,7 @@ pub fn checks() -> Result<Vec<Check>, BackendError> {
                 losses.push(learner.take_loss()? as f32);
             }
             if step == 0 {
-                // Beside their names alone, a tenth of the gradient.
+                // After the first step, the first moment is a tenth of the gradient.
                 let part = |state: LearnerState| sorted(state, |name| name.ends_with(".first"));
                 let (got, want) = (part(device.state()?), part(twin.state()?));
                 let error = got.iter().zip(&want).map(|(got, want)| apart(got, want)).fold(0.0, f64::max);
@@ -52,7 +53,7 @@ pub fn checks() -> Result<Vec<Check>, BackendError> {
         let all = |learner: &dyn Learner| Ok::<_, BackendError>(sorted(learner.weights()?, |_| true).concat());
         let error = apart(&all(&device)?, &all(&twin)?);
         checks.push(near(format!("weights, M = {hidden}"), KERNELS, error, WEIGHT_BOUND));
-        // What a fit that is broken off leaves is what it goes on with.
+        // A fit that was interrupted must go on with the state that it left.
         let (mut state, before) = (device.state()?, device.state()?);
         let taken = device.restore(&mut state)? && device.state()? == before;
         checks.push(equal(format!("state, M = {hidden}"), "copies", f64::from(u8::from(!taken))));
@@ -60,12 +61,12 @@ pub fn checks() -> Result<Vec<Check>, BackendError> {
     Ok(checks)
 }
 
-/// Why there is nothing to test with, where that is so.
+/// Whether the error means that this machine lacks the library that a fit needs, so that nothing can be tested.
 pub fn lacking(error: &BackendError) -> bool {
     matches!(error, BackendError::Cuda(CudaError::NoBlas | CudaError::OldBlas { .. }))
 }
 
-/// Tensors in the order of their names.
+/// The values of the tensors with `wanted` names, in the order of their names.
 fn sorted(tensors: LearnerState, wanted: impl Fn(&str) -> bool) -> Vec<Vec<f32>> {
     let mut tensors: Vec<_> = tensors.into_iter().filter(|(name, _)| wanted(name)).collect();
     tensors.sort_by(|a, b| a.0.cmp(&b.0));

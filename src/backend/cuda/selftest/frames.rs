@@ -1,4 +1,5 @@
-//! Whole frames: a small engine's against the CPU back end, and the published method's.
+//! Compares whole frames: a small engine's with the CPU back end's, and golden ones with the published method's
+//! results.
 
 use super::compare::{CPU, apart, architecture, differ, medians};
 use crate::backend::Evaluation;
@@ -13,19 +14,20 @@ use crate::shapes::{P, RGB, W};
 const MAPPING: &str = "hidden_activations, linear, inner_products, discrepancy";
 const ALL: &str = "grouping, interpolate, linear, mapping, anomaly";
 
-/// How far psi, the map and the score may be, of the largest of each: about twice what the stand-in of the tests shows.
+/// The largest differences of psi, the anomaly map and the score that are allowed, relative to the largest value of
+/// each. They are about twice those on the stand-in driver of the tests.
 pub struct Bounds {
     pub psi: f64,
     pub map: f64,
     pub score: f64,
 }
 
-/// Hundreds of channels, from float64.
+/// For engines of hundreds of channels, compared with float64.
 const GOLDEN: Bounds = Bounds { psi: 1.2e-4, map: 5e-5, score: 5e-6 };
-/// A dozen channels, whose rounding to halves shows more, from f32.
+/// For an engine of a dozen channels, in which rounding to halves shows more, compared with f32.
 const SMALL: Bounds = Bounds { psi: 1.3e-3, map: 5e-4, score: 3e-4 };
 
-/// The first is without a graph, the second records it.
+/// The first frame runs without a graph, the second captures the graph, and the third launches it again.
 const WHOLE_FRAMES: usize = 3;
 
 fn infer(backend: &mut dyn Backend, rgb: &[f32], cloud: &[[f32; 3]]) -> Result<(XyzGroups, AnomalyMaps), BackendError> {
@@ -56,7 +58,7 @@ fn compare(
     add("score", ALL, apart(&scores[0], &scores[1]), bounds.score);
 }
 
-/// An engine of odd sizes on two clouds, the larger one first.
+/// Compares an engine of odd sizes on two clouds, the larger one first.
 pub fn small(checks: &mut Vec<Check>) -> Result<(), BackendError> {
     let architecture = architecture(11, 15, 13);
     let weights = seeded::weights(&architecture, 3);
@@ -75,7 +77,7 @@ pub fn small(checks: &mut Vec<Check>) -> Result<(), BackendError> {
     Ok(())
 }
 
-/// Holds a back end to a published frame, within `bounds`.
+/// Compares the results of a back end with those of a golden frame, within `bounds`.
 pub fn hold(
     backend: &mut dyn Backend,
     frame: &Golden,
@@ -85,7 +87,7 @@ pub fn hold(
 ) -> Result<(), BackendError> {
     let got = infer(backend, &frame.rgb, &frame.cloud)?;
     compare(name, "float64", &got, (&frame.centre_index, &frame.maps), bounds, checks);
-    // As the line runs it: without tokens on the host, and by graphs from the second time on.
+    // As a station runs frames: without tokens on the host, and by graphs from the second frame on.
     let (mut features, mut maps) = (Features::default(), AnomalyMaps::default());
     for _ in 0..WHOLE_FRAMES {
         backend.frame(&frame.rgb, &frame.cloud, &mut features, &mut maps)?;
@@ -95,7 +97,7 @@ pub fn hold(
     Ok(())
 }
 
-/// A published frame; times are of those after the first, which warms up.
+/// Compares a golden frame, and then times its kernels over `repeats` runs; the runs before them are the warm-up.
 pub fn golden(
     frame: &Golden,
     repeats: usize,

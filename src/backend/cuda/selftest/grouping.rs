@@ -1,4 +1,4 @@
-//! Groups, and what pixels are interpolated from, on the device and on the CPU.
+//! Compares groups, and the rows that pixels are interpolated by, with the CPU's.
 
 use half::f16;
 
@@ -16,10 +16,11 @@ use crate::spatial::rows::{self as twin, SparseRows};
 type Point = [f32; 3];
 
 const GROUPS: usize = 256;
-/// f32's rounding of the sums of a row, where the CPU fuses and the kernel does not.
+/// The bound of weights: f32's rounding of the sums of a row, in which the CPU fuses multiply-adds and the kernel does
+/// not.
 const WEIGHTS_BOUND: f64 = 1e-6;
 
-/// A rippled disc that needs two blocks of the sampler, and one whose points are as far apart as others.
+/// A rippled disc that needs two blocks of the sampler, and a disc with many equal distances between its points.
 fn clouds() -> [(&'static str, Vec<Point>); 2] {
     let at = |p: usize, step: f32| [(p % W) as f32 * step, (p / W) as f32 * step];
     let inside =
@@ -29,7 +30,7 @@ fn clouds() -> [(&'static str, Vec<Point>); 2] {
         if inside(p, 70) { [x, y, 0.4 + 1e-3 * (90.0 * x).sin() * (70.0 * y).cos()] } else { [0.0; 3] }
     };
     let lattice = |p| {
-        // Numbers that f32 holds, each place three times.
+        // f32 holds these coordinates exactly, and 3 x 3 pixels share each point.
         let [x, y] = at(p / W / 3 * W + p % W / 3, 1.0 / 64.0);
         if inside(p, 40) { [x, y, 1.0] } else { [0.0; 3] }
     };
@@ -46,7 +47,7 @@ pub fn checks(device: &Device) -> Result<Vec<Check>, CudaError> {
     Ok(checks)
 }
 
-/// Points, centres and neighbours; gives the CPU's centres.
+/// Compares points, centres and neighbours, and returns the CPU's centres.
 fn sample(
     device: &Device,
     name: &str,
@@ -93,7 +94,7 @@ fn sample(
     Ok(own)
 }
 
-/// A row of the device, each index once and in order; at the edge of the image a token comes twice.
+/// Sorts a row by index and adds the weights of an index that comes twice, as a token's does at the edge of the image.
 fn merged(entries: impl Iterator<Item = (u32, f32)>) -> Vec<(u32, f32)> {
     let mut row: Vec<(u32, f32)> = entries.collect();
     row.sort_by_key(|entry| entry.0);

@@ -1,4 +1,4 @@
-//! Products and the anomaly map, on the device and on the CPU.
+//! Compares products and the anomaly map with the CPU's.
 
 use gemm::Parallelism;
 use half::f16;
@@ -15,13 +15,14 @@ use crate::score;
 use crate::shapes::P;
 use crate::spatial::smoothing as twin;
 
-/// Half a step of a half, and f32's rounding of the sums.
+/// The bound of a layer: the rounding to halves, and f32's rounding of the sums.
 const HALF_BOUND: f64 = 6e-4;
+/// The bound of sums: f32's rounding.
 const SUM_BOUND: f64 = 1e-5;
-/// Sixteen sums of a few terms, each rounded.
+/// The bound of the box filters: f32's rounding of sixteen sums of a few terms.
 const SMOOTH_BOUND: f64 = 2e-6;
 
-/// Rows, channels and outputs: no multiples of the tiles.
+/// Rows, channels and outputs of each product: no multiples of the tiles.
 const SIZES: [(usize, usize, usize); 2] = [(130, 66, 70), (65, 192, 130)];
 
 pub fn checks(device: &Device) -> Result<Vec<Check>, CudaError> {

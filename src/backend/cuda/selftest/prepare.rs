@@ -1,4 +1,4 @@
-//! A frame prepared on the device and on the CPU.
+//! Compares the preparation of frames with the CPU's.
 
 use half::f16;
 
@@ -12,11 +12,11 @@ use crate::prepare::plane::Plane;
 use crate::prepare::{BeltMode, PartChoice, Preparation, prepare};
 use crate::shapes::{P, RGB, XYZ};
 
-/// A landscape and a portrait, one larger than the network's and one with a side that is smaller.
+/// Width and height of the frames: a landscape larger than the networks' input, and a portrait with one side smaller.
 const SIZES: [(usize, usize); 2] = [(400, 300), (180, 320)];
 const PLANE: Plane = Plane { normal: [0.0, 0.6, 0.8], offset_m: -0.4 };
 
-/// A part on a tilted belt, holes in between, in colours of every kind.
+/// A part on a tilted belt, with holes and random colours.
 fn frame(width: usize, height: usize) -> Option<RgbdFrame> {
     let mut random = fastrand::Rng::with_seed(11);
     let mut point = |i: usize| {

@@ -1,4 +1,4 @@
-//! Depth registered to colour on the device and on the CPU.
+//! Compares the registration of depth to colour with the CPU's.
 
 use super::compare::{differ, equal, medians};
 use crate::backend::cuda::CudaError;
@@ -11,9 +11,9 @@ use crate::calibration::distortion::{Coefficients, Distortion, of_five};
 use crate::calibration::registration::{RegisteredDepth, Registration, Tables};
 
 const BENT: [f64; 5] = [0.12, -0.2, 0.002, -0.0015, 0.05];
-/// Of a rational lens, wide enough for its denominator to tell.
+/// The coefficients of a rational lens, wide enough that the denominator matters.
 const RATIONAL: Coefficients = [0.72, -2.89, 0.0008, -0.0001, 1.63, 0.6, -2.72, 1.57];
-/// What is timed: both images, pixels.
+/// Width and height of both images of the registration that is timed, pixels.
 const TIMED: (usize, usize) = (1280, 720);
 
 fn lens((width, height): (usize, usize), focal: f64, distortion: Distortion) -> Lens {
@@ -26,7 +26,7 @@ fn lens((width, height): (usize, usize), focal: f64, distortion: Distortion) -> 
     Lens { width, height, fx: focal, fy: focal, cx, cy, distortion, coefficients }
 }
 
-/// Two imagers 15 mm apart, one of them turned a little.
+/// Two imagers 15 mm apart, one of them rotated a little.
 fn camera(depth: (usize, usize), colour: (usize, usize), distortion: Distortion) -> CameraFile {
     let (sin, cos) = 0.03_f64.sin_cos();
     let rotation = [[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]];
@@ -41,7 +41,7 @@ fn camera(depth: (usize, usize), colour: (usize, usize), distortion: Distortion)
     }
 }
 
-/// Steps in height, holes, and both ends of the range.
+/// A depth image with steps in height, holes, and values at both ends of the range.
 fn depth(width: usize, height: usize) -> Vec<u16> {
     let mut random = fastrand::Rng::with_seed(13);
     let step = |i: usize| match random.u16(..70) {
@@ -78,7 +78,7 @@ pub fn checks(device: &Device) -> Result<Vec<Check>, CudaError> {
     Ok(checks)
 }
 
-/// A full image, `repeats` times after the first, which warms up.
+/// Times the registration of a full image, `repeats` times after a first one as the warm-up.
 pub fn times(device: &Device, repeats: usize) -> Result<Vec<KernelTime>, CudaError> {
     let Device { shape: stream, kernels, .. } = device;
     let registration = Registration::new(camera(TIMED, TIMED, Distortion::ModifiedBrownConrady));
