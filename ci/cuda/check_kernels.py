@@ -2,8 +2,8 @@
 
     python3 ci/cuda/check_kernels.py [FILE]
 
-FILE: only the faults of that kernel file, and nothing under the sanitizer but those that need it.
-Runs tests/cuda on the kernels as they are, with every access checked, then on a copy with one fault at a
+With FILE, only the faults of that kernel file are planted, and only those that need the sanitizer run under it.
+Runs tests/cuda on the unchanged kernels, with every access checked, and then on copies with one fault at a
 time: a barrier removed, a limit off by one, a wrong mask. A fault that passes its tests fails this run.
 """
 
@@ -19,11 +19,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 KERNELS = ROOT / "src/backend/cuda/kernels"
 SECONDS_MAX = 900
-# What CI counts as a step that could not run here.
+# The exit code by which CI counts a step as not run.
 NOT_RUN = 77
 
 BARRIER = "__syncthreads();"
-# (file, what is changed, into what, tests that must notice, seen by the sanitizer only)
+# (file, old text, new text, tests that must fail, whether only the sanitizer notices)
 FAULTS = [
     ("common.cuh", f"    {BARRIER}\n    int before", "    int before", "grouping::points", False),
     ("common.cuh", f"has read them.\n    {BARRIER}", "has read them.", "interpolate::rows", False),
@@ -75,7 +75,7 @@ FAULTS = [
     ("registration.cu", "return z > 0.0f", "return z != 0.0f", "registration::what_is_behind", False),
     ("registration.cu", "BENT_AFTER_RADIAL ? fx : x", "BENT_NOT ? fx : x", "registration::every_point", False),
     ("registration.cu", "near != 0 && scale * z > 0.0f", "near != 0 && scale > 0.0f", "registration::bent", False),
-    # Out of bounds where no result need differ: of global and of shared memory.
+    # Accesses out of bounds of global or shared memory, which need not change a result.
     ("anomaly.cu", "pixel < P; pixel += M", "pixel <= P; pixel += M", "anomaly::the_score", True),
     ("registration.cu", "pixel >= pixels", "pixel > pixels", "registration::one_pixel", True),
     ("registration.cu", "i >= depth_width * depth_height", "i > depth_width * depth_height", "registration::one_pixel", True),
@@ -89,7 +89,7 @@ FAULTS = [
 
 
 def test_program():
-    """Builds the tests once; what runs them."""
+    """Builds the tests once, and returns the path of their program."""
     command = ["cargo", "test", "--release", "--test", "cuda", "--no-run", "--message-format=json"]
     built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     messages = [json.loads(line) for line in built.stdout.splitlines() if line.startswith("{")]
@@ -99,16 +99,16 @@ def test_program():
 def sanitized():
     library = subprocess.run(["g++", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
     return {
-        # Shared variables lie in a section of their own, which is not looked at unless asked for.
+        # Shared variables are in a section of their own, which the sanitizer checks only if it is named.
         "CUDA_HOST_FLAGS": "-fsanitize=address -fsanitize-sections=cuda_shared -fno-omit-frame-pointer",
         "LD_PRELOAD": library.stdout.strip(),
-        # The tests' own process is not instrumented: what it holds at its end is no leak of the kernels.
+        # The tests' own program is not instrumented: memory that it holds at its end is no leak of the kernels.
         "ASAN_OPTIONS": "detect_leaks=0",
     }
 
 
 def run(program, tests, environment):
-    """Whether the tests pass, and what they print."""
+    """Returns whether the tests pass, and what they print."""
     command = [program, *tests]
     try:
         done = subprocess.run(
@@ -121,7 +121,7 @@ def run(program, tests, environment):
 
 
 def reason(printed):
-    """The line that says what was noticed."""
+    """Returns the printed line that states why the tests failed."""
     marks = ("ERROR: AddressSanitizer", "deadlock", "no end", "the mask", "another", "and not", "differ", "panicked")
     lines = [line.strip() for line in printed.splitlines() for mark in marks[:1] if mark in line]
     lines = lines or [line.strip() for mark in marks[1:] for line in printed.splitlines() if mark in line]
@@ -132,7 +132,7 @@ def planted(folder, file, old, new):
     shutil.copytree(KERNELS, folder, dirs_exist_ok=True)
     text = (KERNELS / file).read_text()
     if old not in text:
-        sys.exit(f"{file} no longer has {old!r}: plant the fault anew")
+        sys.exit(f"{file} no longer has {old!r}: update the fault")
     (folder / file).write_text(text.replace(old, new))
 
 
@@ -145,7 +145,7 @@ def main():
     if not passed:
         sys.exit(printed)
     if not only:
-        print("the kernels as they are: every test passes under AddressSanitizer", flush=True)
+        print("the unchanged kernels: every test passes under AddressSanitizer", flush=True)
     faults, missed = [fault for fault in FAULTS if not only or fault[0] in only], []
     for file, old, new, test, by_sanitizer in faults:
         with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-//! Learning on the back end: the CPU's losses and mappings, the same verdicts, and what is refused.
+//! Learning on the back end gives the CPU's losses, mappings and verdicts; what a fit lacks is an error.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -16,12 +16,12 @@ use crate::frames::small;
 use crate::standin::{DRIVER, folder, is_here, run_in, run_part};
 use crate::support::part::{Defect, frame};
 
-/// Of a loss that starts near 2, and of weights below 1 on average: f32's rounding, which a hundred steps carry along, is
-/// a tenth of the first here, and far below the second.
+/// The bounds of losses, which start near 2, and of weights, whose mean size is below 1. A hundred steps carry f32's
+/// rounding along; the differences found here are a tenth of the first bound, and far below the second.
 const LOSS_BOUND: f64 = 5e-7;
 const WEIGHT_BOUND: f64 = 1e-5;
 
-/// Pixels whose shape follows from their colour.
+/// Pixels whose shape features follow from their colour features.
 fn pixels(architecture: &Architecture, n: usize, random: &mut fastrand::Rng) -> Pixels {
     let rgb: Vec<f32> = (0..n * architecture.c_rgb()).map(|_| random.f32() * 2.0 - 0.5).collect();
     let of = |row: &[f32]| (0..architecture.c_xyz()).map(|i| row[i % row.len()] - 0.2).collect::<Vec<f32>>();
@@ -29,7 +29,7 @@ fn pixels(architecture: &Architecture, n: usize, random: &mut fastrand::Rng) -> 
     Pixels { rgb, xyz }
 }
 
-/// Epochs of steps of several sizes; the losses of each, and those of pixels held out.
+/// Runs epochs of steps of several sizes. Returns the loss of each epoch, and the loss of held-out pixels after it.
 fn learn(learner: &mut dyn Learner, architecture: &Architecture, adam: &mut Adam, epochs: usize) -> Vec<[f64; 2]> {
     let mut random = fastrand::Rng::with_seed(7);
     let held_out = pixels(architecture, 100, &mut random);
@@ -47,8 +47,8 @@ fn named(weights: &Weights) -> MappingWeights {
     weights.iter().map(|(name, tensor)| (name.to_owned(), tensor.to_f32().into_owned())).collect()
 }
 
-/// The root of the mean square of all differences. Not the largest: Adam's first steps are as long for the smallest
-/// gradient, whose sign may be a matter of rounding.
+/// The root of the mean square of all differences. The largest difference would not do: Adam's first steps have the
+/// same length for every gradient, even for one so small that rounding decides its sign.
 fn difference(got: &MappingWeights, want: &MappingWeights) -> f64 {
     assert_eq!(got.len(), want.len());
     let of = |(name, values): (&String, &Vec<f32>)| {
@@ -74,14 +74,14 @@ fn steps() {
         let want = learn(cpu.as_mut(), &architecture, &mut clocks[0], 20);
         let got = learn(cuda.as_mut(), &architecture, &mut clocks[1], 20);
         let same = learn(again.as_mut(), &architecture, &mut clocks[2], 20);
-        assert!(got == same && cuda.state().unwrap() == again.state().unwrap(), "the same seed, another result");
+        assert!(got == same && cuda.state().unwrap() == again.state().unwrap(), "the same seed gave another result");
         let apart = got.iter().flatten().zip(want.iter().flatten()).map(|(a, b)| (a - b).abs() / b.abs());
         let apart = apart.fold(0.0, |m: f64, e| if e <= m { m } else { e });
         let weights = difference(&cuda.weights().unwrap(), &cpu.weights().unwrap());
         println!("M {hidden}: losses within {apart:.1e}, weights within {weights:.1e}");
         assert!(apart <= LOSS_BOUND && weights <= WEIGHT_BOUND, "{got:?} and not {want:?}");
         assert!(want[19][0] < 0.9 * want[0][0], "nothing was learnt: {want:?}");
-        // The machines understand each other's state.
+        // A state can be restored on the other machine.
         let mut state = cuda.state().unwrap();
         let missing = state.iter().skip(1).map(|(name, values)| (name.clone(), values.clone())).collect();
         assert!(!cpu.restore(&mut { missing }).unwrap() && cpu.restore(&mut state.clone()).unwrap());
@@ -98,10 +98,11 @@ fn steps_are_the_cpus() {
     let Some(run) = run_part("fit::steps", &[]) else { return };
     println!("{}", run.printed());
     run.check_clean();
-    // Two engines, two learners, twenty epochs: five steps of both mappings, three layers each, and two held-out losses.
+    // Two engines, two learners, twenty epochs: five steps of both mappings, three layers each, and two held-out
+    // losses.
     assert_eq!(run.number("launched cosine_loss"), 2 * 2 * 20 * (5 * 2 + 2));
     assert_eq!(run.number("launched adam"), 2 * 2 * 20 * 5 * 2 * 6);
-    // Three products forward, and five back: the first layer's gradient goes nowhere.
+    // A step has three products forward and five back, as the gradient stops at the first layer's input.
     assert_eq!(run.number("launched cuLaunchHostFunc"), 2 * 2 * 20 * ((5 * 2) * 8 + 2 * 3));
 }
 
@@ -111,7 +112,7 @@ fn built_in() -> Engine {
 
 const SETTINGS: FitSettings = FitSettings { epochs: 16, pixels: 96, seed: 5, held_out: 0.2 };
 
-/// A fit of five good parts, which `stop` breaks off; the engine, and the losses of each epoch.
+/// A fit of five good parts, which is stopped after the epoch `stop`. Returns the engine, and the losses of each epoch.
 fn fit(choice: Choice, keep: Option<&Keep>, stop: usize) -> (Engine, Vec<[f64; 2]>) {
     let mut fit = Fit::on_machine(choice, built_in(), std::env::temp_dir()).unwrap();
     (0..5).for_each(|seed| assert_eq!(fit.add(&frame(seed, None)).unwrap().parts.len(), 1));
@@ -144,17 +145,17 @@ fn whole() {
     println!("losses within {apart:.1e}, weights within {weights:.1e}: {got:?}");
     assert!(got.len() == SETTINGS.epochs && apart <= LOSS_BOUND && weights <= WEIGHT_BOUND, "{got:?} and not {want:?}");
     assert_eq!(cuda.metadata, cpu.metadata);
-    // Broken off and gone on with, here and on the CPU.
+    // A fit that was stopped is resumed on the GPU and on the CPU.
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");
     let keep = Keep { path, every: Duration::MAX, resume: false };
     let (_, first) = fit(Choice::Cuda, Some(&keep), 2);
     let keep = Keep { resume: true, ..keep };
     let (resumed, rest) = fit(Choice::Cuda, Some(&keep), 0);
-    assert!(resumed.weights == cuda.weights && [first, rest].concat() == got, "it went on to another end");
+    assert!(resumed.weights == cuda.weights && [first, rest].concat() == got, "the resumed fit gave another result");
     let (on_cpu, _) = fit(Choice::Cpu, Some(&keep), 0);
     assert!(difference(&named(&on_cpu.weights), &named(&cpu.weights)) <= WEIGHT_BOUND);
-    // The same parts are rejected.
+    // The fits of both machines reject the same parts.
     let (got, want) = (scores(cuda), scores(cpu));
     let threshold = want[..8].iter().fold(0.0, |most: f32, v| most.max(*v)) * 1.0001;
     let rejects = |scores: &[f32]| scores.iter().map(|score| *score > threshold).collect::<Vec<_>>();
@@ -177,13 +178,13 @@ fn lacking() {
         return;
     }
     let made = Fit::on_machine(Choice::Cuda, built_in(), std::env::temp_dir()).map(|_| ());
-    let FitError::Backend(error) = made.unwrap_err() else { panic!("an error of the back end") };
+    let FitError::Backend(error) = made.unwrap_err() else { panic!("the error is not one of the back end") };
     println!("error: {error}");
 }
 
 #[test]
 fn without_cublas_a_fit_says_so() {
-    // SAFETY: loads a library, if there is one, and closes it again.
+    // SAFETY: this loads a library, if there is one, and closes it again.
     if unsafe { libloading::Library::new("libcublas.so.12") }.is_ok() {
         println!("not run: this system has a cuBLAS, which would be found");
         return;

@@ -1,4 +1,5 @@
-//! Frames through the back end: the published method's results, the CPU's, and what is refused.
+//! Frames through the back end equal the published method's and the CPU's within bounds; what it cannot use is an
+//! error.
 
 use crosscheck::backend::Evaluation;
 use crosscheck::backend::cpu::CpuBackend;
@@ -14,19 +15,20 @@ use crate::support::clouds::{self, Point};
 use crate::support::golden::Golden;
 use crate::support::small_engine::small_architecture;
 
-/// How far the results with halves between the kernels may be, of the largest of each.
+/// The largest differences that are allowed with halves between the kernels, relative to the largest value of each.
 pub struct Bounds {
     pub psi: f32,
-    /// Of psi without its mean over valid pixels.
+    /// The bound of psi after its mean over the valid pixels is subtracted.
     pub centred: f32,
     pub map: f32,
     pub score: f32,
 }
 
-/// Twice the largest error measured here against float64: psi 5.8e-5, centred 1.2e-3, map 2.5e-5, score 2.5e-6.
+/// Twice the largest difference from float64 that was measured here: psi 5.8e-5, centred 1.2e-3, map 2.5e-5, score
+/// 2.5e-6.
 const GOLDEN: Bounds = Bounds { psi: 1.2e-4, centred: 2.5e-3, map: 5e-5, score: 5e-6 };
-/// The same against the CPU in f32: psi 6.5e-4, centred 6.1e-3, map 2.4e-4, score 1.5e-4. Features of a dozen channels
-/// and not hundreds leave more of a half's rounding.
+/// Twice the largest difference from the CPU in f32: psi 6.5e-4, centred 6.1e-3, map 2.4e-4, score 1.5e-4. With a dozen
+/// channels instead of hundreds, the rounding to halves shows more.
 const SMALL: Bounds = Bounds { psi: 1.3e-3, centred: 1.3e-2, map: 5e-4, score: 3e-4 };
 
 #[derive(Default)]
@@ -47,7 +49,7 @@ pub fn run(backend: &mut impl Backend, rgb: &[f32], cloud: &[Point]) -> Results 
 
 pub fn near(what: &str, got: &[f32], want: &[f32], bound: f32) {
     let largest = want.iter().fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
-    // What is no number is not near anything.
+    // A difference that is NaN is not within the bound.
     let error = got.iter().zip(want).map(|(g, w)| (g - w).abs()).fold(0.0, |m, e| if e <= m { m } else { e });
     println!("{what}: {:.1e}", error / largest);
     assert!(got.len() == want.len() && error <= bound * largest, "{what}: {:e} above {bound:e}", error / largest);
@@ -60,7 +62,7 @@ fn centred(map: &[f32], valid: &[bool]) -> Vec<f32> {
 }
 
 pub fn near_maps(name: &str, got: &AnomalyMaps, want: &AnomalyMaps, bounds: &Bounds) {
-    assert!(got.valid == want.valid, "{name}: other pixels are valid");
+    assert!(got.valid == want.valid, "{name}: the valid pixels differ");
     for (what, got_map, want_map) in
         [("psi_rgb", &got.psi_rgb, &want.psi_rgb), ("psi_xyz", &got.psi_xyz, &want.psi_xyz)]
     {
@@ -90,7 +92,7 @@ fn golden() {
     let value = |c: usize, p: usize| (f32::from(image[p * RGB + c]) / 255.0 - mean[c]) / deviation[c];
     let rgb: Vec<f32> = (0..RGB).flat_map(|c| (0..P).map(move |p| (c, p))).map(|(c, p)| value(c, p)).collect();
     let got = run(&mut backend, &rgb, &cloud);
-    assert!(got.groups.centre_index == golden.i32("fps_idx"), "{name}: other centres");
+    assert!(got.groups.centre_index == golden.i32("fps_idx"), "{name}: the centres differ");
     let want = AnomalyMaps {
         psi_rgb: golden.f32("psi_rgb"),
         psi_xyz: golden.f32("psi_xyz"),
@@ -109,7 +111,7 @@ fn golden_frames_are_the_published_methods() {
     assert_eq!(run.number("launched discrepancy"), 2);
 }
 
-/// Odd and even sizes; M below, between and above the channels.
+/// An architecture of odd or even sizes, with M below, between or above the numbers of channels.
 pub fn small(hidden: usize, width: usize, groups: usize, group_size: usize) -> Architecture {
     let small = small_architecture(width, width + 4, hidden);
     Architecture { xyz: PointMaeShape { groups, group_size, ..small.xyz }, ..small }
@@ -131,7 +133,7 @@ fn small_frames() {
         let mut cpu = CpuBackend::new(&architecture, weights.clone());
         let mut cuda = CudaBackend::new(&architecture, weights, Evaluation::default()).unwrap();
         let mut frames = clouds::all();
-        // Large clouds cost seconds each: one engine sees them, twice, with others between.
+        // Large clouds take seconds each: only one engine gets them, twice, with other clouds between.
         if case == 0 {
             frames.insert(0, ("all points", clouds::full()));
             frames.push(("all points again", clouds::full()));

@@ -1,4 +1,4 @@
-//! The stand-in notices misuse: without that, a back end that passes on it would have shown little.
+//! The stand-in notices misuse. If it did not, a back end that passes on it would prove little.
 
 use std::ffi::{CString, c_char, c_int, c_uint, c_void};
 use std::ptr::null_mut;
@@ -31,7 +31,7 @@ type Launch = unsafe extern "C" fn(
     *mut Handle,
 ) -> c_int;
 
-/// The library by its C functions.
+/// A library, called by its C functions.
 pub struct Driver {
     pub library: Library,
     pub stream: Handle,
@@ -43,7 +43,7 @@ pub type OfTwo = unsafe extern "C" fn(Handle, Handle) -> c_int;
 
 impl Driver {
     pub fn open() -> Self {
-        // SAFETY: the stand-in, whose start-up code is the C++ standard library's.
+        // SAFETY: this loads the stand-in, whose start-up code is the C++ standard library's.
         let library = unsafe { Library::new("libcuda.so.1") }.unwrap();
         let mut driver = Self { library, stream: null_mut() };
         driver.call::<unsafe extern "C" fn(c_uint) -> c_int>("cuInit", |f| unsafe { f(0) });
@@ -62,7 +62,7 @@ impl Driver {
     }
 
     pub fn result<F: Copy>(&self, name: &str, call: impl FnOnce(F) -> c_int) -> c_int {
-        // SAFETY: each caller names the type that the driver's documentation gives the function.
+        // SAFETY: each caller names the type that the driver's documentation gives for the function.
         call(unsafe { *self.library.get::<F>(name.as_bytes()).unwrap() })
     }
 
@@ -99,7 +99,7 @@ impl Driver {
         let mut values = arguments.to_vec();
         let mut pointers: Vec<Handle> = values.iter_mut().map(|v| (&raw mut *v).cast()).collect();
         let name = if cooperative { "cuLaunchCooperativeKernel" } else { "cuLaunchKernel" };
-        // SAFETY: the stand-in's functions take no more of these than they are declared with; more are not looked at.
+        // SAFETY: `cuLaunchCooperativeKernel` is declared without the last argument, and does not read it.
         self.result::<Launch>(name, |f| unsafe {
             f(kernel, blocks, 1, 1, threads, 1, 1, 0, self.stream, pointers.as_mut_ptr(), null_mut())
         })
@@ -122,28 +122,40 @@ fn launches() {
     let host = [0u8; 64];
     let arguments = [map, score];
     assert_eq!(driver.launch(maximum, 1, 1024, false, &arguments), SUCCESS);
-    assert_eq!(driver.launch(maximum, 0, 1024, false, &arguments), INVALID_VALUE, "no block");
-    assert_eq!(driver.launch(maximum, 1, 1056, false, &arguments), INVALID_VALUE, "no such block");
-    assert_eq!(driver.launch(maximum, 1, 1024, false, &[map, host.as_ptr() as u64]), INVALID_VALUE, "host memory");
-    assert_eq!(driver.launch(maximum, 1, 1024, false, &[0, score]), INVALID_VALUE, "null");
+    assert_eq!(driver.launch(maximum, 0, 1024, false, &arguments), INVALID_VALUE, "a grid without blocks");
+    assert_eq!(driver.launch(maximum, 1, 1056, false, &arguments), INVALID_VALUE, "more threads than a block may have");
+    assert_eq!(
+        driver.launch(maximum, 1, 1024, false, &[map, host.as_ptr() as u64]),
+        INVALID_VALUE,
+        "memory of the host"
+    );
+    assert_eq!(driver.launch(maximum, 1, 1024, false, &[0, score]), INVALID_VALUE, "a null pointer");
     let product = driver.kernel("anomaly", "product");
-    assert_eq!(driver.launch(product, 1, 512, false, &[map; 6]), OUT_OF_RESOURCES, "made for 256");
+    assert_eq!(
+        driver.launch(product, 1, 512, false, &[map; 6]),
+        OUT_OF_RESOURCES,
+        "more threads than the kernel's launch bounds"
+    );
     let plane = driver.kernel("prepare", "remove_plane");
     assert_eq!(driver.launch(plane, 1, 256, false, &[5, map, 0, 0, 0, 0]), INVALID_VALUE, "arguments out of order");
     let sampler = driver.kernel("grouping", "farthest_points");
     let arguments = [map, score, 1, map, map, map];
-    assert_eq!(driver.launch(sampler, 5, 512, false, &arguments), INVALID_VALUE, "not together");
+    assert_eq!(
+        driver.launch(sampler, 5, 512, false, &arguments),
+        INVALID_VALUE,
+        "a kernel that needs a cooperative launch"
+    );
     assert_eq!(driver.launch(sampler, 500, 512, true, &arguments), COOPERATIVE_TOO_LARGE);
-    // The order of the stream is kept: this comes after the first launch.
+    // The stream keeps its order: the memory is freed after the first launch.
     driver.free(map);
     assert_eq!(driver.synchronize(), SUCCESS);
-    assert_eq!(driver.launch(maximum, 1, 1024, false, &[map, score]), INVALID_VALUE, "freed");
+    assert_eq!(driver.launch(maximum, 1, 1024, false, &[map, score]), INVALID_VALUE, "memory that was freed");
     let map = driver.memory(P * 4);
     assert_eq!(driver.launch(maximum, 1, 16, false, &[map, score]), SUCCESS);
     assert_eq!(
         driver.synchronize(),
         LAUNCH_FAILED,
-        "half a warp: the mask of the reduction names lanes that are not there"
+        "half a warp: the mask of the reduction has lanes that do not exist"
     );
     assert_eq!(driver.launch(maximum, 1, 1024, false, &[map, score]), LAUNCH_FAILED, "nothing works after a failure");
 }
@@ -153,7 +165,7 @@ fn launches_that_no_gpu_takes_are_refused() {
     let Some(run) = run_part("misuse::launches", &[]) else { return };
     assert!(run.output.status.success(), "{}", run.printed());
     assert_eq!(run.number("refused"), 10);
-    assert_eq!(run.number("left device"), 2, "what is not freed is told");
+    assert_eq!(run.number("left device"), 2, "memory that is not freed is reported");
 }
 
 #[test]
@@ -216,7 +228,7 @@ type Instantiate = unsafe extern "C" fn(*mut Handle, Handle, u64) -> c_int;
 type Wait = unsafe extern "C" fn(Handle, Handle, c_uint) -> c_int;
 type Fill = unsafe extern "C" fn(u64, u8, usize, Handle) -> c_int;
 
-/// What is done while the first stream is captured.
+/// A driver whose first stream is captured, and an event by which streams are joined.
 struct Recorder {
     driver: Driver,
     event: Handle,
@@ -233,7 +245,7 @@ impl Recorder {
         (result, graph)
     }
 
-    /// `to` goes on after what is in `from`.
+    /// Makes later work in `to` wait for the work that is in `from` now.
     fn join(&self, to: Handle, from: Handle) -> c_int {
         self.driver.call::<OfTwo>("cuEventRecord", |f| unsafe { f(self.event, from) });
         self.driver.result::<Wait>("cuStreamWaitEvent", |f| unsafe { f(to, self.event, 0) })
@@ -263,20 +275,20 @@ fn captures() {
     let recorder = Recorder { driver, event };
     let stream = recorder.driver.stream;
     let number = recorder.driver.memory(4);
-    // Waits for the other stream's work from before the capture.
+    // A captured stream must not wait for work from before the capture.
     recorder.begin();
     assert_eq!(recorder.join(stream, other), CAPTURE_INVALIDATED);
     assert_eq!(recorder.end(), (CAPTURE_INVALIDATED, null_mut()));
-    // Is waited for before it has done anything.
+    // The host must not wait for a captured stream, which has done nothing yet.
     recorder.begin();
     assert_eq!(recorder.driver.synchronize(), CAPTURE_UNSUPPORTED);
     assert_eq!(recorder.end().0, CAPTURE_INVALIDATED);
-    // The other stream does not come back.
+    // A stream that joined the capture must be joined back before its end.
     recorder.begin();
     assert_eq!(recorder.join(other, stream), SUCCESS);
     recorder.fill(other, number, 1);
     assert_eq!(recorder.end().0, CAPTURE_INVALIDATED);
-    // As it should be: nothing happens until it is launched, and each time that it is.
+    // A capture without misuse: nothing happens until the graph is launched, and it happens at every launch.
     recorder.begin();
     assert_eq!(recorder.join(other, stream), SUCCESS);
     recorder.fill(other, number, 1);
@@ -291,7 +303,7 @@ fn captures() {
         assert_eq!(recorder.read(number), 0x0202_0202);
         recorder.fill(stream, number, 0);
     }
-    // Work of two streams that do not wait for one another comes in either order.
+    // Work of two streams that do not wait for each other runs in either order.
     recorder.begin();
     assert_eq!(recorder.join(other, stream), SUCCESS);
     recorder.fill(other, number, 1);
@@ -312,5 +324,5 @@ fn what_cannot_be_recorded_is_refused() {
     let Some(run) = run_part("misuse::captures", &[]) else { return };
     assert!(run.output.status.success(), "{}", run.printed());
     assert_eq!(run.number("replayed graphs"), 40);
-    assert_eq!(run.number("left graphs"), 4, "what is not taken away is told");
+    assert_eq!(run.number("left graphs"), 4, "graphs that are not destroyed are reported");
 }

@@ -1,4 +1,4 @@
-//! Networks on the GPU's own buffers: on the stand-in, the CPU's arithmetic computes what TensorRT's plans would.
+//! Networks on the GPU's own buffers. On the stand-in, the CPU's arithmetic computes what TensorRT's plans would.
 
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex};
@@ -21,21 +21,23 @@ use crate::frames::{Bounds, near, near_maps, run, small};
 use crate::standin::{is_here, run_part};
 use crate::support::clouds;
 
-/// About twice the largest error measured here against the CPU in f32: psi 3.8e-4, centred 5.4e-3, map 1.6e-4, score
-/// 7.3e-5. The CPU's networks round nothing but what goes in and comes out; TensorRT's are in halves throughout.
+/// About twice the largest difference from the CPU in f32 that was measured here: psi 3.8e-4, centred 5.4e-3, map
+/// 1.6e-4, score 7.3e-5. The CPU's networks round only inputs and outputs to halves; TensorRT's compute in halves
+/// throughout.
 const BOUNDS: Bounds = Bounds { psi: 8e-4, centred: 1.1e-2, map: 3.5e-4, score: 1.5e-4 };
 
-/// A side's part of both mappings: the first layer without its bias, and the last layer.
+/// The layers of the mappings that are applied to one modality's features: the first layer of the mapping from it,
+/// without its bias, and the last layer of the mapping to it.
 struct Sides {
     input: Linear,
     output: Linear,
 }
 
-/// Networks whose work is put into the stream, where it can be recorded: functions of the host on the device's memory,
-/// which the stand-in shares with it.
+/// Networks whose work is queued in the stream, where it can be captured: functions of the host that use the device's
+/// memory, which the stand-in shares with the host.
 struct OnHost {
     host: Arc<Host>,
-    /// What the stream was given, at addresses that stay.
+    /// The functions that were queued, at addresses that do not change.
     works: Vec<Arc<Work>>,
 }
 
@@ -45,28 +47,28 @@ struct Host {
     cpu: Mutex<CpuNetworks>,
     rgb: Sides,
     xyz: Sides,
-    /// The layer between, and what the last is turned by.
+    /// The second layer of each mapping, and the R and Q'b that its units are multiplied by.
     tails: [(Linear, Linear); 2],
 }
 
-/// Memory of the device, which lives as long as the back end.
+/// Memory of the device, which lives as long as the back end: address and length.
 #[derive(Clone, Copy)]
 struct Memory<T>(*mut T, usize);
 
-// SAFETY: numbers in memory that the stand-in keeps while its work runs.
+// SAFETY: these are numbers in memory that the stand-in keeps while its work runs.
 unsafe impl<T> Send for Memory<T> {}
-// SAFETY: the same.
+// SAFETY: as above.
 unsafe impl<T> Sync for Memory<T> {}
 
 impl<T: Copy> Memory<T> {
     fn read(self) -> Vec<T> {
-        // SAFETY: the length is the slice's that the address is of.
+        // SAFETY: address and length are those of one slice.
         unsafe { std::slice::from_raw_parts(self.0, self.1) }.to_vec()
     }
 
     fn write(self, values: &[T]) {
         assert_eq!(values.len(), self.1);
-        // SAFETY: the same.
+        // SAFETY: as in `read`.
         unsafe { std::slice::from_raw_parts_mut(self.0, self.1) }.copy_from_slice(values);
     }
 }
@@ -101,7 +103,7 @@ impl Out {
 }
 
 unsafe extern "C" fn call(work: *mut c_void) {
-    // SAFETY: the address is of what `OnHost::put` keeps.
+    // SAFETY: the address is that of a function that `OnHost::put` keeps.
     let work = unsafe { &*work.cast::<Work>() };
     work.0();
 }
@@ -140,7 +142,7 @@ impl Host {
         let tails =
             [tail(take("map_rgb_to_xyz.projection", m), &to_xyz), tail(take("map_xyz_to_rgb.projection", m), &to_rgb)];
         let [rgb, xyz] = inputs;
-        // What a side is predicted by is the other mapping's.
+        // The last layer that belongs to a modality is that of the mapping to it, which is the other mapping.
         let (rgb, xyz) = (Sides { input: rgb, output: to_rgb }, Sides { input: xyz, output: to_xyz });
         Self {
             cpu: Mutex::new(CpuNetworks::new(architecture, &mut weights.into_tensors(), Arithmetic::F32)),
@@ -246,7 +248,7 @@ fn part() {
     let mut cuda = CudaBackend::with_networks(&architecture, weights, evaluation, Some(Box::new(networks))).unwrap();
     let mut random = fastrand::Rng::with_seed(5);
     let rgb: Vec<f32> = (0..RGB * P).map(|_| random.f32() * 4.0 - 2.0).collect();
-    // All slices of the mappings' rest, then one.
+    // The first cloud needs all slices of the mappings' later layers, the others need one.
     let (mut features, mut maps) = (Features::default(), AnomalyMaps::default());
     for (name, cloud) in [("all points", clouds::full())].into_iter().chain(clouds::all()) {
         let want = run(&mut cpu, &rgb, &cloud);
@@ -257,7 +259,7 @@ fn part() {
         }
     }
     println!("whole frames are done");
-    // Stage by stage the mappings' own products are the kernels'.
+    // Stage by stage, the kernels compute the mappings' products from the tokens and groups.
     let cloud = clouds::full();
     let (got, want) = (run(&mut cuda, &rgb, &cloud), run(&mut cpu, &rgb, &cloud));
     assert_eq!(got.groups.centre_index, want.groups.centre_index);
@@ -271,10 +273,10 @@ fn networks_on_the_gpu_take_the_place_of_the_cpus() {
     let Some(run) = run_part("networks::part", &[]) else { return };
     println!("{}", run.printed());
     run.check_clean();
-    // Two sides of two mappings, stage by stage: none for whole frames, whose products the networks give.
+    // Two modalities of two mappings, stage by stage. Whole frames launch none, as the networks compute these products.
     assert_eq!(run.number("launched linear"), 4, "{}", run.printed());
     assert_eq!(run.number("launched inner_products"), 4);
-    // Two of each whole frame, and one of a part that has run before.
+    // Two graphs of each whole frame, and one of the last stage, which was captured before.
     let frames = clouds::all().iter().filter(|(_, cloud)| !clouds::points(cloud).is_empty()).count() + 1;
     assert_eq!(run.number("replayed graphs"), 2 * frames + 1);
 }

@@ -1,4 +1,4 @@
-//! The stand-in for cuBLAS: its products, and what it refuses.
+//! The stand-in for cuBLAS: its products, and the calls that it refuses.
 
 use std::ffi::c_int;
 use std::ptr::null_mut;
@@ -32,7 +32,7 @@ fn products() {
         return;
     }
     let driver = Driver::open();
-    // SAFETY: the stand-in, whose start-up code is the C++ standard library's.
+    // SAFETY: this loads the stand-in, whose start-up code is the C++ standard library's.
     let blas = Driver { library: unsafe { Library::new("libcublas.so") }.unwrap(), stream: driver.stream };
     let mut handle = null_mut();
     blas.call::<unsafe extern "C" fn(*mut Handle) -> c_int>("cublasCreate_v2", |f| unsafe { f(&mut handle) });
@@ -50,7 +50,7 @@ fn products() {
         })
     };
     let (buffers, plain) = ([a, b, c], [0, 0]);
-    assert_eq!(of(plain, [2, 2, 3], buffers, [2, 3, 2]), 1, "into no stream");
+    assert_eq!(of(plain, [2, 2, 3], buffers, [2, 3, 2]), 1, "no stream is set");
     blas.call::<OfTwo>("cublasSetStream_v2", |f| unsafe { f(handle, driver.stream) });
     let result = |done: c_int| {
         assert_eq!((done, driver.synchronize()), (0, SUCCESS));
@@ -60,17 +60,17 @@ fn products() {
         });
         values
     };
-    // [1 3 5; 2 4 6] [1 1; 0 1; 0 1], then by their transposed ones.
+    // The product of [1 3 5; 2 4 6] and [1 1; 0 1; 0 1], then products with one of the buffers transposed.
     assert_eq!(result(of(plain, [2, 2, 3], buffers, [2, 3, 2])), [1.0, 2.0, 9.0, 12.0]);
     assert_eq!(result(of([1, 0], [2, 2, 3], buffers, [3, 3, 2])), [1.0, 4.0, 6.0, 15.0]);
     assert_eq!(result(of([0, 1], [2, 2, 3], buffers, [2, 2, 2])), [6.0, 8.0, 8.0, 10.0]);
-    assert_eq!(of(plain, [2, 2, 4], buffers, [2, 4, 2]), 7, "beyond both");
-    assert_eq!(of(plain, [2, 3, 2], buffers, [2, 2, 2]), 7, "beyond the result");
-    assert_eq!(of(plain, [2, 2, 3], buffers, [1, 3, 2]), 7, "columns that overlap");
-    assert_eq!(of(plain, [2, 2, 0], buffers, [2, 1, 2]), 7, "nothing to sum");
-    assert_eq!(of(plain, [2, 2, 3], [a, [0f32; 6].as_ptr() as u64, c], [2, 3, 2]), 7, "memory of the host");
+    assert_eq!(of(plain, [2, 2, 4], buffers, [2, 4, 2]), 7, "both factors go beyond their buffers");
+    assert_eq!(of(plain, [2, 3, 2], buffers, [2, 2, 2]), 7, "the result goes beyond its buffer");
+    assert_eq!(of(plain, [2, 2, 3], buffers, [1, 3, 2]), 7, "columns overlap");
+    assert_eq!(of(plain, [2, 2, 0], buffers, [2, 1, 2]), 7, "sums without terms");
+    assert_eq!(of(plain, [2, 2, 3], [a, [0f32; 6].as_ptr() as u64, c], [2, 3, 2]), 7, "a factor in the host's memory");
     blas.call::<unsafe extern "C" fn(Handle, c_int) -> c_int>("cublasSetMathMode", |f| unsafe { f(handle, 3) });
-    assert_eq!(of(plain, [2, 2, 3], buffers, [2, 3, 2]), 15, "TF32");
+    assert_eq!(of(plain, [2, 2, 3], buffers, [2, 3, 2]), 15, "TF32 is not f32");
     buffers.into_iter().for_each(|buffer| driver.free(buffer));
     driver.synchronize();
 }
@@ -79,5 +79,5 @@ fn products() {
 fn products_that_cublas_refuses_are_refused() {
     let Some(run) = run_part("products::products", &[]) else { return };
     assert!(run.output.status.success(), "{}", run.printed());
-    assert_eq!(run.number("left device"), 1, "a handle that is not destroyed is told");
+    assert_eq!(run.number("left device"), 1, "a handle that is not destroyed is reported");
 }

@@ -1,4 +1,4 @@
-//! Depth registered to colour by the back end, in a camera's frames.
+//! The back end registers depth to colour in a camera's frames.
 
 use std::path::Path;
 use std::process::Command;
@@ -17,7 +17,8 @@ const DEPTH: (usize, usize) = (96, 60);
 const COLOUR: (usize, usize) = (120, 72);
 const FRAMES: usize = 3;
 
-/// A lens as calibrated, one of eight coefficients, and one whose depth image has the colour image's grid already.
+/// A camera with a calibrated lens, one with a lens of eight coefficients, and one whose depth image is on the colour
+/// image's grid already.
 fn cameras() -> [Camera; 3] {
     let colour = "[colour]\nwidth = 120\nheight = 72\nfx = 90.0\nfy = 91.0\ncx = 60.3\ncy = 35.1\ndistortion = \"brown_conrady\"\ncoefficients = [0.1, -0.15, 0.001, -0.002, 0.02]\n";
     let depth = "[depth]\nwidth = 96\nheight = 60\nfx = 60.0\nfy = 60.5\ncx = 47.0\ncy = 30.2\n[depth_to_colour]\nrotation = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]\ntranslation_m = [0.015, 0.001, -0.002]\n";
@@ -31,7 +32,7 @@ fn cameras() -> [Camera; 3] {
     })
 }
 
-/// Frames of a camera, each of another scene.
+/// Frames of a camera, each of another random scene.
 fn frames(camera: &Camera, machine: Machine) -> Vec<RgbdFrame> {
     let Camera::Lenses(registration) = camera else { panic!("a camera without lenses") };
     let size = if registration.tables().is_some() { DEPTH } else { COLOUR };
@@ -40,7 +41,7 @@ fn frames(camera: &Camera, machine: Machine) -> Vec<RgbdFrame> {
     assembler.prepare(camera);
     let frame = |number: usize| {
         let mut random = fastrand::Rng::with_seed(number as u64);
-        // The last one is empty: what is left of the frame before would show.
+        // The last frame is empty, so that anything left of the frame before would show.
         let step = |i: usize| if number + 1 == FRAMES || i.is_multiple_of(7) { 0 } else { 500 + random.u16(..90) };
         let depth: Vec<u16> = (0..size.0 * size.1).map(step).collect();
         let mut frame = RgbdFrame::blank();
@@ -50,7 +51,7 @@ fn frames(camera: &Camera, machine: Machine) -> Vec<RgbdFrame> {
     (0..FRAMES).map(frame).collect()
 }
 
-/// Whether frames are the CPU's on whatever `--backend cuda` finds.
+/// Checks that the frames equal the CPU's, whatever `--backend cuda` finds on this machine.
 fn check() {
     for camera in cameras() {
         let (got, want) = (frames(&camera, Machine::Cuda), frames(&camera, Machine::Cpu));
@@ -79,7 +80,7 @@ fn part() {
 fn frames_on_the_gpu_are_the_cpus() {
     let Some(run) = run_part("registration::part", &[]) else { return };
     run.check_clean();
-    // Nothing is asked of the GPU where depth has the frame's grid.
+    // The GPU does nothing for the camera whose depth image is on the frame's grid already.
     for kernel in ["nearest_steps", "registered_points"] {
         assert_eq!(run.number(&format!("launched {kernel}")), 2 * FRAMES, "{kernel}");
     }

@@ -1,4 +1,4 @@
-//! `crosscheck selftest` and `inspect --backend cuda` as a user runs them.
+//! `crosscheck selftest`, as a user runs it.
 
 use std::path::Path;
 use std::process::Command;
@@ -34,7 +34,7 @@ fn every_kernel_is_right_and_timed() {
     );
 }
 
-/// Of the kernels, as their sources say.
+/// The names of the kernels in their sources.
 fn names() -> Vec<String> {
     let sources = std::fs::read_dir(kernels()).unwrap().map(|entry| entry.unwrap().path());
     let sources = sources.filter(|path| path.extension().is_some_and(|e| e == "cu"));
@@ -45,7 +45,7 @@ fn names() -> Vec<String> {
     found
 }
 
-/// The word before the parameters, on the line after the launch bounds.
+/// The name of a kernel: the word before the parameters, on the line after the launch bounds.
 fn name(text: &str) -> &str {
     let (_, after) = text.split_once('\n').unwrap();
     after.split_once('(').unwrap().0.trim()
@@ -56,7 +56,7 @@ fn a_wrong_kernel_is_told() {
     let folder = tempfile::tempdir().unwrap();
     for file in std::fs::read_dir(kernels()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
         let text = std::fs::read_to_string(&file).unwrap();
-        // The mean of one cell too many, and ties that go to the last.
+        // Two faults: a mean over one cell too many, and ties that go to the last point.
         let text = text.replace("along + half + 1, TILE", "along + half + 2, TILE");
         let text = text.replace("nearest[slot] > farthest", "nearest[slot] >= farthest");
         std::fs::write(folder.path().join(file.file_name().unwrap()), text).unwrap();

@@ -1,4 +1,4 @@
-//! Builds the stand-ins, and runs a part of this program on it.
+//! Builds the stand-ins, and runs one test of this program on them.
 
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Output};
@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-/// The driver's library.
+/// The file name of the driver's library.
 pub const DRIVER: &str = "libcuda.so.1";
 
-/// The folder of the libraries; none where there is no g++.
+/// The folder of the stand-ins; none if there is no g++.
 pub fn folder() -> Option<&'static Path> {
     static FOLDER: OnceLock<Option<TempDir>> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| build(&kernels())).as_ref();
@@ -19,28 +19,28 @@ pub fn folder() -> Option<&'static Path> {
     folder.map(TempDir::path)
 }
 
-/// The sources of the kernels.
+/// The folder of the kernels' sources.
 pub fn kernels() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/backend/cuda/kernels")
 }
 
-/// The stand-ins, in a folder of their own, with these kernels.
+/// Builds the stand-ins with these kernels in a new folder; none if there is no g++.
 pub fn build(kernels: &Path) -> Option<TempDir> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let [own, host] = ["ci/cuda/standin", "ci/cuda/host"].map(|folder| root.join(folder));
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let driver = [own.join("driver.cpp"), host.join("library.cpp"), host.join("scheduler.cpp")];
     let headers = [own.as_path(), &host, kernels];
-    // The second by the name that is looked for first, before any cuBLAS that the system has.
+    // cuBLAS gets the name that is looked for first, so that it is found before a cuBLAS of the system.
     let built = compile(&driver, &headers, &folder.path().join(DRIVER))
         && compile(&[own.join("cublas.cpp")], &[], &folder.path().join("libcublas.so"));
     built.then_some(folder)
 }
 
-/// Compiles a library; false where there is no g++.
+/// Compiles a library; false if there is no g++.
 fn compile(sources: &[PathBuf], headers: &[&Path], library: &Path) -> bool {
     let mut compiler = Command::new("g++");
-    // Nothing is fused, as in the kernels that decide an index.
+    // Multiply-adds are not fused, as in the kernels that decide an index.
     compiler.args(["-std=c++17", "-O3", "-g1", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off"]);
     compiler.args(["-Wall", "-Wextra", "-Wno-unknown-pragmas"]);
     for folder in headers {
@@ -55,10 +55,10 @@ fn compile(sources: &[PathBuf], headers: &[&Path], library: &Path) -> bool {
     true
 }
 
-/// What a run on the stand-in came to.
+/// The result of a run on the stand-ins.
 pub struct Run {
     pub output: Output,
-    /// Lines of the stand-in's report; none where the library was never begun, or the program was cut off.
+    /// The lines of the stand-in's report; empty if the library was never opened, or the program was ended early.
     report: String,
 }
 
@@ -67,13 +67,13 @@ impl Run {
         [&self.output.stdout, &self.output.stderr].map(|text| String::from_utf8_lossy(text).into_owned()).concat()
     }
 
-    /// A number of the report.
+    /// The number `name` of the report.
     pub fn number(&self, name: &str) -> usize {
         let value = self.report.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         value.unwrap_or_else(|| panic!("no {name} in the report: {}\n{}", self.report, self.printed())).parse().unwrap()
     }
 
-    /// Passed, with nothing refused and nothing left over.
+    /// Checks that the run passed, and that the stand-in refused nothing and nothing was left allocated.
     pub fn check_clean(&self) {
         assert!(self.output.status.success(), "{}", self.printed());
         assert_eq!(self.number("refused"), 0, "{}", self.printed());
@@ -83,12 +83,12 @@ impl Run {
     }
 }
 
-/// Runs `command` with the stand-in as the driver's library.
+/// Runs `command` with the stand-ins as the system's libraries; none if there is no g++.
 pub fn run(command: Command, environment: &[(&str, &str)]) -> Option<Run> {
     Some(run_in(folder()?, command, environment))
 }
 
-/// The same, with the library in `folder`.
+/// Runs `command` with the stand-ins in `folder`.
 pub fn run_in(folder: &Path, mut command: Command, environment: &[(&str, &str)]) -> Run {
     let report: PathBuf = tempfile::NamedTempFile::new_in(folder).unwrap().into_temp_path().keep().unwrap();
     command.env("LD_LIBRARY_PATH", folder).env("STANDIN_REPORT", &report).envs(environment.iter().copied());
@@ -96,7 +96,7 @@ pub fn run_in(folder: &Path, mut command: Command, environment: &[(&str, &str)])
     Run { output, report: std::fs::read_to_string(report).unwrap_or_default() }
 }
 
-/// Runs one ignored part of this program.
+/// Runs one ignored test of this program.
 pub fn run_part(part: &str, environment: &[(&str, &str)]) -> Option<Run> {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([part, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
@@ -105,7 +105,8 @@ pub fn run_part(part: &str, environment: &[(&str, &str)]) -> Option<Run> {
     Some(run)
 }
 
-/// Ends a part that runs without the stand-in: by `cargo test -- --ignored`, on a machine that may have a GPU.
+/// Whether the stand-in is there. Without it, as under `cargo test -- --ignored` on a machine that may have a GPU, an
+/// ignored test must do nothing.
 pub fn is_here() -> bool {
     let here = std::env::var_os("STANDIN_REPORT").is_some();
     if !here {
