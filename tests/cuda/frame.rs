@@ -14,6 +14,7 @@ use crate::host::{Host, Schedule, host, in_every_schedule};
 use crate::interpolate::{Pixels, Rows, list, some_centres};
 use crate::mapping::{Observed, discrepancy, floats, halves, hidden_activations, wide};
 use crate::support::clouds::{self, Point};
+use crate::support::largest::largest;
 use crate::support::reference::{self, Rows as Matrix, gelu, linear, rows, weight};
 use crate::support::small_engine::small_architecture;
 
@@ -114,10 +115,9 @@ fn inspect(host: &Host, schedule: Schedule, frame: &Frame, room: usize) -> ([Vec
 }
 
 fn near(what: &str, got: &[f32], want: &[f32], bound: f32) {
-    let largest = want.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-    let error = got.iter().zip(want).map(|(g, w)| (g - w).abs()).fold(0.0, |m, e| if e <= m { m } else { e });
-    println!("{what}: {:.1e}", error / largest);
-    assert!(got.len() == want.len() && error <= bound * largest, "{what}: {:e} above {bound:e}", error / largest);
+    let error = largest(got.iter().zip(want).map(|(g, w)| (g - w).abs())) / largest(want.iter().map(|v| v.abs()));
+    println!("{what}: {error:.1e}");
+    assert!(got.len() == want.len() && error <= f64::from(bound), "{what}: {error:e} above {bound:e}");
 }
 
 #[test]

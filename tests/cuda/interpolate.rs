@@ -5,6 +5,7 @@ use fastrand::Rng;
 
 use crate::host::{Host, Schedule, grid, host, in_every_schedule, input, int, one_each, output};
 use crate::support::clouds::{self, Point, points};
+use crate::support::largest::largest;
 use crate::support::reference::grouping::{nearest, squared_distance};
 use crate::support::reference::{Rows as Matrix, pixels};
 
@@ -88,7 +89,7 @@ pub fn random_matrix(rows: usize, columns: usize, random: &mut Rng) -> Matrix {
 
 /// Not further apart than f32's rounding of a few dozen sums, of the values' magnitude, which is about one.
 fn near(name: &str, got: &[f64], want: &[f64]) {
-    let error = got.iter().zip(want).map(|(g, w)| (g - w).abs()).fold(0.0, |m, e| if e <= m { m } else { e });
+    let error = largest(got.iter().zip(want).map(|(g, w)| (g - w).abs()));
     assert!(got.len() == want.len() && error < 2e-6, "{name}: {got:?} and not {want:?}");
 }
 

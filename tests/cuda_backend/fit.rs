@@ -14,6 +14,7 @@ use crosscheck::model::{Architecture, MappingWeights, Weights, seeded};
 
 use crate::frames::small;
 use crate::standin::{DRIVER, folder, is_here, run_in, run_part};
+use crate::support::largest::largest;
 use crate::support::part::{Defect, frame};
 
 /// The bounds of losses, which start near 2, and of weights, whose mean size is below 1. A hundred steps carry f32's
@@ -76,7 +77,7 @@ fn steps() {
         let same = learn(again.as_mut(), &architecture, &mut clocks[2], 20);
         assert!(got == same && cuda.state().unwrap() == again.state().unwrap(), "the same seed gave another result");
         let apart = got.iter().flatten().zip(want.iter().flatten()).map(|(a, b)| (a - b).abs() / b.abs());
-        let apart = apart.fold(0.0, |m: f64, e| if e <= m { m } else { e });
+        let apart = largest(apart);
         let weights = difference(&cuda.weights().unwrap(), &cpu.weights().unwrap());
         println!("M {hidden}: losses within {apart:.1e}, weights within {weights:.1e}");
         assert!(apart <= LOSS_BOUND && weights <= WEIGHT_BOUND, "{got:?} and not {want:?}");
@@ -140,7 +141,7 @@ fn whole() {
     }
     let ((cpu, want), (cuda, got)) = (fit(Choice::Cpu, None, 0), fit(Choice::Cuda, None, 0));
     let apart = got.iter().flatten().zip(want.iter().flatten()).map(|(a, b)| (a - b).abs());
-    let apart = apart.fold(0.0, |m: f64, e| if e <= m { m } else { e });
+    let apart = largest(apart);
     let weights = difference(&named(&cuda.weights), &named(&cpu.weights));
     println!("losses within {apart:.1e}, weights within {weights:.1e}: {got:?}");
     assert!(got.len() == SETTINGS.epochs && apart <= LOSS_BOUND && weights <= WEIGHT_BOUND, "{got:?} and not {want:?}");

@@ -13,6 +13,7 @@ use crosscheck::shapes::{P, RGB};
 use crate::standin::{is_here, run_part};
 use crate::support::clouds::{self, Point};
 use crate::support::golden::Golden;
+use crate::support::largest::largest;
 use crate::support::small_engine::small_architecture;
 
 /// The largest differences that are allowed with halves between the kernels, relative to the largest value of each.
@@ -48,11 +49,10 @@ pub fn run(backend: &mut impl Backend, rgb: &[f32], cloud: &[Point]) -> Results 
 }
 
 pub fn near(what: &str, got: &[f32], want: &[f32], bound: f32) {
-    let largest = want.iter().fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
-    // A difference that is NaN is not within the bound.
-    let error = got.iter().zip(want).map(|(g, w)| (g - w).abs()).fold(0.0, |m, e| if e <= m { m } else { e });
-    println!("{what}: {:.1e}", error / largest);
-    assert!(got.len() == want.len() && error <= bound * largest, "{what}: {:e} above {bound:e}", error / largest);
+    let error = largest(got.iter().zip(want).map(|(g, w)| (g - w).abs()))
+        / largest(want.iter().map(|v| v.abs())).max(f64::MIN_POSITIVE);
+    println!("{what}: {error:.1e}");
+    assert!(got.len() == want.len() && error <= f64::from(bound), "{what}: {error:e} above {bound:e}");
 }
 
 fn centred(map: &[f32], valid: &[bool]) -> Vec<f32> {

@@ -9,6 +9,7 @@ use crosscheck::score;
 use crosscheck::shapes::{P, T};
 
 use crate::support::golden::Golden;
+use crate::support::largest::largest;
 use crate::support::reference;
 
 /// The seed that the golden files were made with.
@@ -33,15 +34,13 @@ const EXACT: Bounds = Bounds { features: 2e-4, psi: 2e-4, centred: 2e-3, map: 2e
 const HALVED: Bounds = Bounds { features: 1.1e-3, psi: 9e-5, centred: 2.6e-3, map: 5.5e-5, score: 2.4e-5 };
 
 /// Largest difference over the largest magnitude expected.
-fn error(got: &[f32], want: &[f32]) -> f32 {
+fn error(got: &[f32], want: &[f32]) -> f64 {
     assert_eq!(got.len(), want.len());
-    let largest = want.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-    // What is no number is not near anything.
-    got.iter().zip(want).map(|(g, w)| (g - w).abs()).fold(0.0, |m, e| if e <= m { m } else { e }) / largest
+    largest(got.iter().zip(want).map(|(g, w)| (g - w).abs())) / largest(want.iter().map(|v| v.abs()))
 }
 
 fn near(what: &str, got: &[f32], want: &[f32], bound: f32) {
-    let e = error(got, want);
+    let (e, bound) = (error(got, want), f64::from(bound));
     println!("{what}: {e:.2e}");
     assert!(e <= bound, "{what}: {e:e} above {bound:e}");
 }
@@ -163,7 +162,7 @@ fn check_both(name: &str, variant: Variant, group_size: usize) {
 }
 
 /// The anomaly map in another arithmetic or stride: its error against float64's, of the map's range over valid pixels.
-fn map_error(name: &str, variant: Variant, options: Evaluation) -> f32 {
+fn map_error(name: &str, variant: Variant, options: Evaluation) -> f64 {
     let golden = Golden::open(name);
     let architecture = Architecture::published(variant, 32);
     let weights = seeded::weights(&architecture, SEED);
@@ -171,8 +170,7 @@ fn map_error(name: &str, variant: Variant, options: Evaluation) -> f32 {
     let (want, valid) = (golden.f32("anomaly_map"), golden.raw("valid"));
     let of_valid = want.iter().zip(&valid).filter(|(_, valid)| **valid != 0).map(|(v, _)| *v);
     let (low, high) = of_valid.fold((f32::INFINITY, 0.0f32), |(low, high), v| (low.min(v), high.max(v)));
-    let largest = want.iter().fold(0.0f32, |m, v| m.max(*v));
-    let error = error(&maps.anomaly_map, &want) * largest / (high - low);
+    let error = largest(maps.anomaly_map.iter().zip(&want).map(|(g, w)| (g - w).abs())) / f64::from(high - low);
     println!("{name}, {options:?}: {error:.2e} of the map's range");
     error
 }

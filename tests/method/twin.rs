@@ -10,6 +10,7 @@ use cases::Case;
 use crosscheck::backend::cpu::CpuBackend;
 use crosscheck::backend::{AnomalyMaps, Arithmetic, Backend, Describe, Evaluation, XyzGroups};
 
+use crate::support::largest::largest;
 use crate::support::reference;
 use crate::support::reference::Inference;
 
@@ -38,18 +39,19 @@ fn folded(case: &Case, arithmetic: Arithmetic) -> Folded {
     Folded { tokens, groups, maps }
 }
 
-fn largest(values: &[f64]) -> f64 {
-    values.iter().fold(0.0, |m, v| f64::max(m, v.abs()))
+/// The largest absolute value.
+fn magnitude(values: &[f64]) -> f64 {
+    largest(values.iter().map(|v| v.abs()))
 }
 
 fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&v| f64::from(v)).collect()
 }
 
-/// Not more than `bound` apart anywhere; what is no number is not near anything.
+/// Asserts that no difference is above `bound`. NaN is not within a bound.
 fn near(case: &Case, what: &str, got: &[f64], want: &[f64], bound: f64) {
     assert_eq!(got.len(), want.len(), "{what} of {case}");
-    let error = got.iter().zip(want).map(|(g, w)| (g - w).abs()).fold(0.0, |m, e| if e <= m { m } else { e });
+    let error = largest(got.iter().zip(want).map(|(g, w)| (g - w).abs()));
     println!("    {what}: {error:.1e} of at most {bound:.1e}");
     assert!(error <= bound, "{what} is {error:e} from the twin's, above {bound:e}, in {case}");
 }
@@ -70,29 +72,29 @@ fn check(case: &Case) {
 
 fn check_features(case: &Case, got: &Folded, want: &Inference) {
     let tokens = want.tokens.concat();
-    near(case, "rgb_tokens", &wide(&got.tokens), &tokens, TOLERANCE * largest(&tokens));
+    near(case, "rgb_tokens", &wide(&got.tokens), &tokens, TOLERANCE * magnitude(&tokens));
     assert_eq!(got.groups.centre_index, want.groups.centre_index, "group centres of {case}");
     assert_eq!(got.groups.centres, want.groups.centres, "group centres of {case}");
     let groups = want.groups.features.concat();
-    near(case, "xyz_groups", &wide(&got.groups.features), &groups, TOLERANCE * largest(&groups));
+    near(case, "xyz_groups", &wide(&got.groups.features), &groups, TOLERANCE * magnitude(&groups));
 }
 
 fn check_maps(case: &Case, got: &AnomalyMaps, want: &Inference) {
     let want = &want.maps;
     assert_eq!(got.valid, want.valid, "valid pixels of {case}");
     for (what, got, want_psi) in [("psi_rgb", &got.psi_rgb, &want.psi_rgb), ("psi_xyz", &got.psi_xyz, &want.psi_xyz)] {
-        let (got, magnitude) = (wide(got), largest(want_psi));
-        near(case, what, &got, want_psi, TOLERANCE * magnitude);
+        let (got, size) = (wide(got), magnitude(want_psi));
+        near(case, what, &got, want_psi, TOLERANCE * size);
         let spread = centred(want_psi, &want.valid);
-        let bound = TOLERANCE_CENTRED * largest(&spread) + FLOOR_CENTRED * magnitude;
+        let bound = TOLERANCE_CENTRED * magnitude(&spread) + FLOOR_CENTRED * size;
         near(case, "centred", &centred(&got, &want.valid), &spread, bound);
     }
     let map = wide(&got.anomaly_map);
-    near(case, "anomaly_map", &map, &want.anomaly_map, TOLERANCE * largest(&want.anomaly_map));
+    near(case, "anomaly_map", &map, &want.anomaly_map, TOLERANCE * magnitude(&want.anomaly_map));
     let scores = |map: &[f64]| [reference::anomaly::score_maximum(map), reference::anomaly::score_reference(map)];
     let got = [crosscheck::score::maximum(&got.anomaly_map), crosscheck::score::reference(&got.anomaly_map)];
     let want = scores(&want.anomaly_map);
-    near(case, "scores", &wide(&got), &want, TOLERANCE * largest(&want));
+    near(case, "scores", &wide(&got), &want, TOLERANCE * magnitude(&want));
 }
 
 fn check_all(kind: cases::Kind, seeds: std::ops::Range<u64>) {
@@ -167,7 +169,7 @@ fn less_than_f32_stays_near() {
             assert_eq!(got.groups.centre_index, want.groups.centre_index, "group centres of {case}");
             let maps = [(&got.maps.psi_rgb, &want.maps.psi_rgb), (&got.maps.psi_xyz, &want.maps.psi_xyz)];
             for (got, want) in maps.into_iter().chain([(&got.maps.anomaly_map, &want.maps.anomaly_map)]) {
-                near(&case, arithmetic.name(), &wide(got), want, tolerance * largest(want));
+                near(&case, arithmetic.name(), &wide(got), want, tolerance * magnitude(want));
             }
         }
     }

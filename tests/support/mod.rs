@@ -4,6 +4,7 @@
 pub mod client;
 pub mod clouds;
 pub mod golden;
+pub mod largest;
 pub mod line;
 pub mod part;
 pub mod plant;

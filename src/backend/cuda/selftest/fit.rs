@@ -1,6 +1,6 @@
 //! Compares a short training on the device with the same training on the CPU.
 
-use super::compare::{apart, architecture, equal, near};
+use super::compare::{apart, architecture, equal, largest, near};
 use crate::backend::BackendError;
 use crate::backend::cpu::training::CpuLearner;
 use crate::backend::cuda::CudaError;
@@ -42,7 +42,7 @@ pub fn checks() -> Result<Vec<Check>, BackendError> {
                 // After the first step, the first moment is a tenth of the gradient.
                 let part = |state: LearnerState| sorted(state, |name| name.ends_with(".first"));
                 let (got, want) = (part(device.state()?), part(twin.state()?));
-                let error = got.iter().zip(&want).map(|(got, want)| apart(got, want)).fold(0.0, f64::max);
+                let error = largest(got.iter().zip(&want).map(|(got, want)| apart(got, want)));
                 checks.push(near(format!("gradients, M = {hidden}"), KERNELS, error, GRADIENT_BOUND));
             }
         }
