@@ -13,4 +13,4 @@ if ! command -v mosquitto > /dev/null || ! command -v mosquitto_sub > /dev/null;
     apt-get install -qy --no-install-recommends mosquitto mosquitto-clients > /dev/null 2>&1 \
         || { echo "MQTT test not run: cannot install mosquitto"; exit 77; }
 fi
-cargo test --release --features mqtt --test station mqtt:: -- --ignored
+cargo test --release --features "$(ci/feature_set.sh)" --test station mqtt:: -- --ignored
