@@ -22,12 +22,9 @@ pub use graph::{Kind, OPSET, Tensor};
 
 use crate::files::Together;
 use crate::model::engine_file::{Engine, Storage};
-use crate::model::{Architecture, Weights};
+use crate::model::{Architecture, Tensors, Weights};
 use graph::Graph;
 use protobuf::Message;
-
-/// The graphs of an engine, in the order they run: colour, shape, and the rest of both mappings.
-pub struct Graphs([(Graph, Option<f32>); 4]);
 
 /// A graph as the bytes of an ONNX file.
 pub struct Model {
@@ -37,51 +34,45 @@ pub struct Model {
     pub tensors: Vec<Tensor>,
 }
 
-impl Graphs {
-    /// An engine without mappings is an error.
-    pub fn new(architecture: &Architecture, weights: Weights, precision: Storage) -> Result<Self, OnnxError> {
-        if !weights.is_fitted() {
-            return Err(OnnxError::NotFitted);
-        }
-        let mut weights = weights.into_tensors();
-        let kind = match precision {
-            Storage::F16 => Kind::F16,
-            Storage::F32 => Kind::F32,
-        };
-        let rgb = networks::rgb_tokens(kind, architecture, &mut weights);
-        let xyz = networks::xyz_groups(kind, architecture, &mut weights);
-        let mut tail = |name, c_out| {
-            let (graph, rest) = networks::tail(name, kind, architecture.hidden, c_out, &mut weights);
-            (graph, Some(rest))
-        };
-        let tails = [tail("map_rgb_to_xyz", architecture.c_xyz()), tail("map_xyz_to_rgb", architecture.c_rgb())];
-        let [rgb_to_xyz, xyz_to_rgb] = tails;
-        Ok(Self([(rgb, None), (xyz, None), rgb_to_xyz, xyz_to_rgb]))
-    }
+/// The graphs of both networks, colour and shape, as files without metadata: equal networks have equal bytes, whatever
+/// the engine's threshold. An engine without mappings is an error.
+pub fn networks(architecture: &Architecture, weights: Weights, precision: Storage) -> Result<[Model; 2], OnnxError> {
+    let mut weights = fitted(weights)?;
+    let [rgb, xyz] = network_graphs(architecture, &mut weights, kind(precision)).map(|mut graph| {
+        let (name, tensors) = (graph.name(), std::mem::take(&mut graph.tensors));
+        graph.finish(&[]).map(|message| Model { name, bytes: message.into_bytes(), tensors })
+    });
+    Ok([rgb?, xyz?])
+}
 
-    /// The files' bytes without metadata: equal networks have equal bytes, whatever the engine's threshold.
-    pub fn models(self) -> Result<[Model; 4], OnnxError> {
-        let mut error = None;
-        let models = self.0.map(|(mut graph, _)| {
-            let (name, tensors) = (graph.name(), std::mem::take(&mut graph.tensors));
-            let bytes = graph.finish(&[]).map(protobuf::Message::into_bytes);
-            let bytes = bytes.unwrap_or_else(|why| {
-                error.get_or_insert(why);
-                Vec::new()
-            });
-            Model { name, bytes, tensors }
-        });
-        error.map_or(Ok(models), Err)
+fn fitted(weights: Weights) -> Result<Tensors, OnnxError> {
+    if weights.is_fitted() { Ok(weights.into_tensors()) } else { Err(OnnxError::NotFitted) }
+}
+
+fn kind(precision: Storage) -> Kind {
+    match precision {
+        Storage::F16 => Kind::F16,
+        Storage::F32 => Kind::F32,
     }
+}
+
+fn network_graphs(architecture: &Architecture, weights: &mut Tensors, kind: Kind) -> [Graph; 2] {
+    [networks::rgb_tokens(kind, architecture, weights), networks::xyz_groups(kind, architecture, weights)]
 }
 
 /// Writes the four graphs of a fitted engine into `folder`, which is there, together or not at all:
 /// where the last one is, all are, and of this engine.
 pub fn export(engine: &Engine, precision: Storage, folder: &Path) -> Result<Vec<PathBuf>, OnnxError> {
-    let graphs = Graphs::new(&engine.metadata.architecture, engine.weights.clone(), precision)?;
+    let (architecture, mut weights) = (&engine.metadata.architecture, fitted(engine.weights.clone())?);
+    let [rgb, xyz] = network_graphs(architecture, &mut weights, kind(precision)).map(|graph| (graph, None));
+    let mut tail = |name, c_out| {
+        let (graph, rest) = networks::tail(name, kind(precision), architecture.hidden, c_out, &mut weights);
+        (graph, Some(rest))
+    };
+    let rgb_to_xyz = tail("map_rgb_to_xyz", architecture.c_xyz());
+    let (last, rest) = tail("map_xyz_to_rgb", architecture.c_rgb());
     let path = |graph: &Graph| folder.join(format!("{}.onnx", graph.name()));
     let failed = |path: &Path, error: std::io::Error| OnnxError::Write { path: path.into(), reason: error.to_string() };
-    let [rgb, xyz, rgb_to_xyz, (last, rest)] = graphs.0;
     let mark = path(&last);
     let mut together = Together::marked_by(&mark).map_err(|error| failed(&mark, error))?;
     let mut paths = Vec::new();

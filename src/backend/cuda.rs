@@ -22,6 +22,7 @@ mod mapping;
 mod module;
 mod networks;
 mod prepare;
+mod products;
 mod registration;
 pub mod selftest;
 mod work;
@@ -29,7 +30,8 @@ mod work;
 pub use backend::CudaBackend;
 pub use device::{Gpu, gpu, make_current};
 pub use error::CudaError;
-pub use networks::{Described, Networks, Tail};
+pub use networks::{Described, Networks};
+pub use products::CHUNK;
 pub use selftest::run as run_selftest;
 
 use crate::backend::error::BackendError;

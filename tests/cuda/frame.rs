@@ -75,7 +75,7 @@ fn psi(
     let first = hidden_activations(host, schedule, &moved, &weights[&layer("input.bias")], from.rows, count);
     let m = weights[&layer("input.bias")].len();
     let hidden = halves(&gelu(linear(weights, &layer("projection"), &wide(&first, m))));
-    let turned = halves(&linear(weights, &layer("output"), &wide(&hidden, m)));
+    let outputs = linear(weights, &layer("output"), &wide(&hidden, m));
     let bias = weight(weights, &layer("output.bias"));
     let last = rows(&weights[&layer("output.weight")], m);
     let column = |j: usize| last.iter().map(|row| row[j]).collect::<Vec<f64>>();
@@ -84,12 +84,12 @@ fn psi(
     let gram: Matrix = to.features.iter().map(|a| to.features.iter().map(|b| dot(a, b)).collect()).collect();
     let given = Observed {
         hidden,
-        turned,
+        squares: floats(outputs.iter().map(|row| dot(row, row))),
         projected: halves(&projected),
         offset: floats(to.features.iter().map(|f| dot(f, &bias))),
         gram: floats(gram.concat()),
         m,
-        ranks: bias.len(),
+        parts: 1,
         rest: 0.0,
     };
     discrepancy(host, schedule, &given, to.rows, count)

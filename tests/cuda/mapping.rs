@@ -60,15 +60,15 @@ pub fn hidden_activations(
 /// What `discrepancy` takes of a frame, beside rows.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
-    /// `[n, M]` and `[n, ranks]`.
+    /// `[n, M]`, and parts of squared lengths, `[parts, room]`.
     pub hidden: Vec<f16>,
-    pub turned: Vec<f16>,
+    pub squares: Vec<f32>,
     /// `[n_to, M]`, `[n_to]`, `[n_to, n_to]`.
     pub projected: Vec<f16>,
     pub offset: Vec<f32>,
     pub gram: Vec<f32>,
     pub m: usize,
-    pub ranks: usize,
+    pub parts: usize,
     pub rest: f32,
 }
 
@@ -76,7 +76,7 @@ pub fn discrepancy(host: &Host, schedule: Schedule, given: &Observed, rows: &Row
     let (listed, mut psi) = ([count as i32], vec![f32::MAX; count]);
     let mut arguments = [
         input(&given.hidden),
-        input(&given.turned),
+        input(&given.squares),
         input(&given.projected),
         input(&given.offset),
         input(&given.gram),
@@ -85,8 +85,9 @@ pub fn discrepancy(host: &Host, schedule: Schedule, given: &Observed, rows: &Row
         rows.lengths.as_ref().map_or(null(), |l| input(l)),
         int(rows.stride),
         input(&listed),
+        int(given.squares.len() / given.parts),
         int(given.m),
-        int(given.ranks),
+        int(given.parts),
         int(given.offset.len()),
         float(given.rest),
         output(&mut psi),
@@ -139,12 +140,13 @@ fn hidden_activations_are_the_formulas() {
 
 /// |e/|e| - E/|E||, from the same numbers.
 fn formula(given: &Observed, rows: &Rows, place: usize) -> f64 {
-    let (hidden, turned) = (wide(&given.hidden, given.m), wide(&given.turned, given.ranks));
+    let (hidden, room) = (wide(&given.hidden, given.m), given.squares.len() / given.parts);
     let n_to = given.offset.len();
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let offset: f64 = rows.row(place).map(|(i, w)| w * f64::from(given.offset[i])).sum();
     let inner = dot(&rows.combine(place, &wide(&given.projected, given.m)), &hidden[place]) + offset;
-    let predicted = dot(&turned[place], &turned[place]) + f64::from(given.rest);
+    let squared: f64 = given.squares.iter().skip(place).step_by(room).map(|v| f64::from(*v)).sum();
+    let predicted = squared + f64::from(given.rest);
     let pairs = rows.row(place).flat_map(|(i, a)| rows.row(place).map(move |(j, b)| (i, j, a * b)));
     let observed: f64 = pairs.map(|(i, j, w)| w * f64::from(given.gram[i * n_to + j])).sum();
     let cosine = inner / (predicted.max(1e-24) * observed.max(1e-24)).sqrt();
@@ -152,23 +154,29 @@ fn formula(given: &Observed, rows: &Rows, place: usize) -> f64 {
 }
 
 /// A consistent one: a random last layer, hidden units and observed features.
-fn random_observed(count: usize, n_to: usize, m: usize, c_out: usize, random: &mut Rng) -> Observed {
+fn random_observed(count: usize, n_to: usize, [m, c_out, parts]: [usize; 3], random: &mut Rng) -> Observed {
     let (layer, features) = (random_matrix(c_out, m, random), random_matrix(n_to, c_out, random));
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let bias: Vec<f64> = (0..c_out).map(|_| random.f64() - 0.5).collect();
     let hidden = wide(&halves(&random_matrix(count, m, random)), m);
-    let turned: Matrix =
-        hidden.iter().map(|h| layer.iter().zip(&bias).map(|(row, b)| dot(row, h) + b).collect()).collect();
+    // Room for a few pixels more, and outputs dealt out to the parts.
+    let room = count + 5;
+    let mut squares = vec![0.0; parts * room];
+    for (place, h) in hidden.iter().enumerate() {
+        for (i, (row, b)) in layer.iter().zip(&bias).enumerate() {
+            squares[i % parts * room + place] += (dot(row, h) + b).powi(2);
+        }
+    }
     let column = |j: usize| layer.iter().map(|row| row[j]).collect::<Vec<f64>>();
     let projected: Matrix = features.iter().map(|f| (0..m).map(|j| dot(&column(j), f)).collect()).collect();
     Observed {
         hidden: halves(&hidden),
-        turned: halves(&turned),
+        squares: floats(squares),
         projected: halves(&projected),
         offset: floats(features.iter().map(|f| dot(f, &bias))),
         gram: floats(features.iter().flat_map(|a| features.iter().map(|b| dot(a, b)).collect::<Vec<f64>>())),
         m,
-        ranks: c_out,
+        parts,
         rest: 0.0,
     }
 }
@@ -178,9 +186,9 @@ fn the_discrepancy_is_the_formula() {
     let Some(host) = host() else { return };
     for (seed, (count, n_to, longest, lengths)) in SIZES.into_iter().enumerate() {
         let mut random = Rng::with_seed(50 + seed as u64);
-        let (m, c_out) = [(2, 1), (30, 33), (64, 20), (130, 7)][seed % 4];
+        let sizes = [[2, 1, 1], [30, 33, 4], [64, 40, 36], [130, 7, 3]][seed % 4];
         let rows = random_rows(count, n_to, longest, lengths, &mut random);
-        let mut given = random_observed(count, n_to, m, c_out, &mut random);
+        let mut given = random_observed(count, n_to, sizes, &mut random);
         given.rest = 0.1 * seed as f32;
         let got = in_every_schedule(|schedule| discrepancy(host, schedule, &given, &rows, count));
         for (place, psi) in got.iter().enumerate() {
@@ -198,13 +206,13 @@ fn what_has_no_direction_has_a_discrepancy() {
     let Some(host) = host() else { return };
     let mut random = Rng::with_seed(3);
     let rows = random_rows(W, 4, 2, false, &mut random);
-    let given = random_observed(W, 4, 30, 6, &mut random);
+    let given = random_observed(W, 4, [30, 6, 4], &mut random);
     let psi = |given: &Observed| discrepancy(host, Schedule::Ascending, given, &rows, W);
     let zero =
         Observed { projected: vec![f16::ZERO; 4 * 30], offset: vec![0.0; 4], gram: vec![0.0; 16], ..given.clone() };
     assert!(psi(&zero).iter().all(|v| *v == 2f32.sqrt()), "a zero feature is at right angles to everything");
     let no_gram = Observed { gram: vec![f32::NAN; 16], ..given.clone() };
-    let no_prediction = Observed { turned: vec![f16::NAN; W * 6], ..given };
+    let no_prediction = Observed { squares: vec![f32::NAN; 4 * W], ..given };
     for broken in [no_gram, no_prediction] {
         assert!(psi(&broken).iter().all(|v| v.is_nan()), "{:?}", psi(&broken));
     }

@@ -32,6 +32,15 @@ enum class Schedule { ascending, descending, shuffled };
 
 struct Block;
 
+// Sixteen bytes on their way to shared memory; zeros without a source.
+struct Copy {
+    void* to;
+    const void* from;
+};
+
+// What a warp does at once when its last lane has come, with what every lane brought.
+using Together = void (*)(const uint64_t* brought);
+
 struct Thread {
     Context context;
     State state = State::ready;
@@ -43,6 +52,10 @@ struct Thread {
     uint32_t mask = 0;
     uint64_t brought = 0;
     uint64_t seen[32] = {};
+    Together together = nullptr;
+    // Copies that were begun and are not there yet, and how many of them each closed group ends with.
+    std::vector<Copy> copies;
+    std::vector<size_t> groups;
 };
 
 // Lanes that wait at an operation of the warp, and lanes that are not there: they left, or the block ends before.
@@ -90,17 +103,27 @@ inline void pause() {
 }
 
 // Waits for the lanes of `mask`, then sees what each of them brought.
-inline const uint64_t* meet_warp(const char* operation, uint32_t mask, uint64_t brought) {
+inline const uint64_t* meet_warp(const char* operation, uint32_t mask, uint64_t brought, Together together = nullptr) {
     if ((mask >> (current->index & 31) & 1) == 0) {
         fail(std::string(operation) + ": the mask does not name the calling lane");
     }
     current->operation = operation;
     current->mask = mask;
     current->brought = brought;
+    current->together = together;
     current->state = State::at_warp;
     pause();
     return current->seen;
 }
+
+// Waits for the whole warp, which then runs `together` once; `mine` is what this lane brings to it.
+inline void meet_warp_for(const char* operation, Together together, const void* mine) {
+    meet_warp(operation, ~0u, reinterpret_cast<uint64_t>(mine), together);
+}
+
+void check_shared(const char* operation, const void* pointer);
+void begin_copy(const Copy& copy);
+void finish_copies(size_t groups_left);
 
 inline void meet_block() {
     current->state = State::at_block;
@@ -141,6 +164,7 @@ T reduce(const char* operation, uint32_t mask, T value, Pick pick) {
 #define __launch_bounds__(...)
 // One section for all shared variables, so that a block's can be put aside.
 #define __shared__ static __attribute__((section("cuda_shared")))
+#define __align__(bytes) __attribute__((aligned(bytes)))
 #define __restrict__ __restrict
 
 #define threadIdx (cuda_host::current->place)

@@ -6,6 +6,7 @@
 
 #include "cuda_fp16.h"
 #include "cuda_host.h"
+#include "instructions.cuh"
 
 #include "common.cuh"
 
@@ -19,8 +20,8 @@ namespace grouping {
 namespace interpolate {
 #include "interpolate.cu"
 }
-namespace linear {
-#include "linear.cu"
+namespace products {
+#include "products.cu"
 }
 namespace mapping {
 #include "mapping.cu"
@@ -33,6 +34,9 @@ namespace fit {
 }
 namespace registration {
 #include "registration.cu"
+}
+namespace probes {
+#include "probes.cu"
 }
 
 namespace {
@@ -66,16 +70,37 @@ Kernel kernel(void (*function)(A...)) {
 #define KERNEL(family, name) {#name, kernel(family::name)}
 
 const std::map<std::string, Kernel> KERNELS = {
-    KERNEL(prepare, remove_plane),        KERNEL(prepare, resize_cloud),    KERNEL(prepare, resize_table),
-    KERNEL(prepare, resize_columns),      KERNEL(prepare, resize_rows),     KERNEL(grouping, valid_points),
-    KERNEL(grouping, farthest_points),    KERNEL(grouping, nearest_points), KERNEL(interpolate, three_nearest),
-    KERNEL(interpolate, valid_pixels),    KERNEL(interpolate, xyz_rows),    KERNEL(interpolate, rgb_rows),
-    KERNEL(mapping, hidden_activations),  KERNEL(mapping, discrepancy),     KERNEL(anomaly, product),
-    KERNEL(anomaly, smooth),              KERNEL(anomaly, maximum),        KERNEL(linear, linear),
-    KERNEL(linear, inner_products),       KERNEL(fit, bias_gelu),           KERNEL(fit, cosine_loss),
-    KERNEL(fit, add_mean),                KERNEL(fit, gelu_backward),       KERNEL(fit, column_sums),
-    KERNEL(fit, adam),                    KERNEL(registration, nearest_steps),
+    KERNEL(prepare, remove_plane),
+    KERNEL(prepare, resize_cloud),
+    KERNEL(prepare, resize_table),
+    KERNEL(prepare, resize_columns),
+    KERNEL(prepare, resize_rows),
+    KERNEL(grouping, valid_points),
+    KERNEL(grouping, farthest_points),
+    KERNEL(grouping, nearest_points),
+    KERNEL(interpolate, three_nearest),
+    KERNEL(interpolate, valid_pixels),
+    KERNEL(interpolate, xyz_rows),
+    KERNEL(interpolate, rgb_rows),
+    KERNEL(products, linear),
+    KERNEL(products, linear_large),
+    KERNEL(products, add_linear),
+    KERNEL(products, squared_lengths),
+    KERNEL(products, inner_products),
+    KERNEL(mapping, hidden_activations),
+    KERNEL(mapping, discrepancy),
+    KERNEL(anomaly, product),
+    KERNEL(anomaly, smooth),
+    KERNEL(anomaly, maximum),
+    KERNEL(fit, bias_gelu),
+    KERNEL(fit, cosine_loss),
+    KERNEL(fit, add_mean),
+    KERNEL(fit, gelu_backward),
+    KERNEL(fit, column_sums),
+    KERNEL(fit, adam),
+    KERNEL(registration, nearest_steps),
     KERNEL(registration, registered_points),
+    KERNEL(probes, probe_fragments),
 };
 
 std::mutex one_at_a_time;

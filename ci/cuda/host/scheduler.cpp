@@ -111,19 +111,58 @@ static void settle_warp(Thread& thread) {
     uint64_t brought[32] = {};
     for (int lane = 0; lane < 32; ++lane) {
         if (thread.mask >> lane & 1) {
-            if (lanes[lane].mask != thread.mask || strcmp(lanes[lane].operation, thread.operation) != 0) {
+            if (lanes[lane].mask != thread.mask || lanes[lane].together != thread.together ||
+                strcmp(lanes[lane].operation, thread.operation) != 0) {
                 failure = std::string(thread.operation) + " meets " + lanes[lane].operation + ", or another mask";
             }
             brought[lane] = lanes[lane].brought;
             lanes[lane].state = State::ready;
         }
     }
+    warp.waiting &= ~thread.mask;
+    if (!failure.empty()) {
+        return;
+    }
+    if (thread.together != nullptr) {
+        thread.together(brought);
+        return;
+    }
     for (int lane = 0; lane < 32; ++lane) {
         if (thread.mask >> lane & 1) {
             memcpy(lanes[lane].seen, brought, sizeof brought);
         }
     }
-    warp.waiting &= ~thread.mask;
+}
+
+// Ends the launch where `pointer` leads to no 16 bytes of shared memory, or to such at no multiple of 16.
+void check_shared(const char* operation, const void* pointer) {
+    const char* at = static_cast<const char*>(pointer);
+    if (at < __start_cuda_shared || at + 16 > __stop_cuda_shared || reinterpret_cast<uintptr_t>(at) % 16 != 0) {
+        fail(std::string(operation) + ": not 16 bytes of shared memory at a multiple of 16");
+    }
+}
+
+static void carry_out(const Copy& copy) {
+    copy.from != nullptr ? memcpy(copy.to, copy.from, 16) : memset(copy.to, 0, 16);
+}
+
+void begin_copy(const Copy& copy) {
+    const bool now = launch->schedule == Schedule::ascending ||
+                     (launch->schedule == Schedule::shuffled && shuffler() % 2 == 0);
+    now ? carry_out(copy) : current->copies.push_back(copy);
+}
+
+void finish_copies(size_t groups_left) {
+    std::vector<size_t>& groups = current->groups;
+    if (groups.size() <= groups_left) {
+        return;
+    }
+    const size_t done = groups.size() - groups_left, count = groups[done - 1];
+    std::vector<Copy>& copies = current->copies;
+    std::for_each(copies.begin(), copies.begin() + count, carry_out);
+    copies.erase(copies.begin(), copies.begin() + count);
+    groups.erase(groups.begin(), groups.begin() + done);
+    std::for_each(groups.begin(), groups.end(), [=](size_t& end) { end -= count; });
 }
 
 static void settle_block(Block& block) {

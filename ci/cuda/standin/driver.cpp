@@ -47,7 +47,8 @@ constexpr unsigned MULTIPROCESSORS = 8, THREADS_OF_ONE = 1536, THREADS_OF_BLOCK 
 constexpr size_t SHARED_BYTES = 48 << 10;
 // Parameters that may be null: of rows that all count, of a layer without bias, of rows that the host counts.
 const std::map<std::string, std::vector<int>> MAY_BE_NULL = {
-    {"hidden_activations", {4}}, {"discrepancy", {7}}, {"linear", {2, 3}},
+    {"hidden_activations", {4}}, {"discrepancy", {7}},  {"linear", {2, 3}},
+    {"linear_large", {2, 3}},    {"add_linear", {2}},     {"squared_lengths", {2, 3}},
 };
 
 static std::recursive_mutex lock;

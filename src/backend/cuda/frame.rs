@@ -9,10 +9,9 @@ use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use super::device::Device;
 use super::error::CudaError;
 use super::graph::FrameGraph;
-use super::interpolate::Listing;
-use super::mapping::halves;
 use super::module::Kernels;
 use super::networks::Networks;
+use super::products::halves;
 use super::work::{Maps, OnGpu, Side, Work};
 use crate::backend::features::XyzGroups;
 use crate::backend::maps::AnomalyMaps;
@@ -24,16 +23,15 @@ pub struct Frame {
     graphs: Graphs,
     work: Work,
     device: Device,
-    listing: Listing,
 }
 
 #[derive(Default)]
 struct Graphs {
     group: FrameGraph,
-    encode: FrameGraph,
+    /// A whole frame, with the networks on the GPU.
+    whole: FrameGraph,
     describe: FrameGraph,
-    /// One graph for each number of slices.
-    compare: Vec<FrameGraph>,
+    compare: FrameGraph,
 }
 
 impl Work {
@@ -60,7 +58,7 @@ impl Side {
 }
 
 impl Frame {
-    /// Takes every tensor out of `mappings`. With networks on the device, all graphs are captured here.
+    /// Takes every tensor out of `mappings`. With networks on the device, the graph of a frame is captured here.
     pub fn new(
         device: Device,
         architecture: &Architecture,
@@ -70,10 +68,7 @@ impl Frame {
         let work = Work::new(&device, architecture, mappings, networks)?;
         // Memory is allocated and filled in the shape stream, and used in both streams.
         device.synchronize()?;
-        let mut compare = Vec::new();
-        compare.resize_with(work.slices_max() + 1, FrameGraph::default);
-        let graphs = Graphs { compare, ..Graphs::default() };
-        let mut frame = Self { graphs, work, device, listing: Listing::default() };
+        let mut frame = Self { graphs: Graphs::default(), work, device };
         if frame.work.on_gpu.is_some() {
             frame.capture()?;
         }
@@ -84,17 +79,13 @@ impl Frame {
         &self.device.kernels
     }
 
-    /// Runs a frame without points, so that all kernels and plans are loaded, and captures all graphs. No later frame
-    /// has to wait for either.
+    /// Runs a frame without points, so that all kernels and plans are loaded, and captures it. No later frame has to
+    /// wait for either.
     fn capture(&mut self) -> Result<(), CudaError> {
         let Self { graphs, work, device, .. } = self;
-        work.encode(device)?;
-        work.compare(device, work.slices_max())?;
+        work.whole(device)?;
         device.synchronize()?;
-        graphs.encode.capture(device, || work.encode(device));
-        for (slices, compare) in graphs.compare.iter_mut().enumerate() {
-            compare.capture(device, || work.compare(device, slices));
-        }
+        graphs.whole.capture(device, || work.whole(device));
         Ok(())
     }
 
@@ -107,14 +98,13 @@ impl Frame {
         maps: &mut AnomalyMaps,
     ) -> Result<[Duration; 3], CudaError> {
         let start = Instant::now();
-        let slices = self.work.slices(self.listing.count(cloud));
         let Self { graphs, work, device, .. } = self;
         work.groups.cloud.host_mut().copy_from_slice(cloud.as_flattened());
         work.write_image(rgb);
-        graphs.encode.run(device, || work.encode(device))?;
-        self.compare(slices, maps)?;
-        let [tokens, groups] =
-            self.work.on_gpu.as_ref().map_or(Ok([Duration::ZERO; 2]), |on_gpu| on_gpu.events.times())?;
+        graphs.whole.run(device, || work.whole(device))?;
+        device.shape.synchronize()?;
+        read(&work.maps, maps);
+        let [tokens, groups] = work.on_gpu.as_ref().map_or(Ok([Duration::ZERO; 2]), |on_gpu| on_gpu.events.times())?;
         let longer = groups.saturating_sub(tokens);
         Ok([tokens, longer, start.elapsed().saturating_sub(tokens + longer)])
     }
@@ -158,20 +148,13 @@ impl Frame {
         groups: &XyzGroups,
         maps: &mut AnomalyMaps,
     ) -> Result<(), CudaError> {
-        let slices = self.work.slices(self.listing.count(cloud));
         let Self { graphs, work, device, .. } = self;
         work.groups.cloud.host_mut().copy_from_slice(cloud.as_flattened());
         work.groups.centres.host_mut().copy_from_slice(groups.centres.as_flattened());
         work.tokens.write(tokens);
         work.features.write(&groups.features);
         graphs.describe.run(device, || work.describe(device))?;
-        self.compare(slices, maps)
-    }
-
-    /// Computes the maps from the features that are on the device.
-    fn compare(&mut self, slices: usize, maps: &mut AnomalyMaps) -> Result<(), CudaError> {
-        let Self { graphs, work, device, .. } = self;
-        graphs.compare[slices].run(device, || work.compare(device, slices))?;
+        graphs.compare.run(device, || work.compare(device))?;
         device.shape.synchronize()?;
         read(&work.maps, maps);
         Ok(())

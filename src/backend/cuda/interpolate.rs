@@ -7,8 +7,7 @@ use cudarc::driver::{CudaSlice, CudaStream};
 use super::error::CudaError;
 use super::launch::{Grid, Launch, int};
 use super::module::Kernels;
-use crate::frame::is_point;
-use crate::shapes::{H, P, W, XYZ};
+use crate::shapes::{P, XYZ};
 
 const LIST_THREADS: usize = 1024;
 const POINT_THREADS: usize = 256;
@@ -38,13 +37,6 @@ pub struct Listed {
     pub count: CudaSlice<i32>,
 }
 
-/// Counts the pixels that have a shape feature on the host, which must know their number before the device does.
-#[derive(Default)]
-pub struct Listing {
-    /// Whether the columns of a pixel's windows have a point in the pixel's row, `[P]`.
-    across: Vec<bool>,
-}
-
 /// The three nearest centres of each point, `[P, 3]`, and their weights.
 pub struct Nearest {
     groups: CudaSlice<i32>,
@@ -66,20 +58,6 @@ impl Rows {
 impl Listed {
     pub fn new(stream: &Arc<CudaStream>) -> Result<Self, CudaError> {
         Ok(Self { pixels: stream.alloc_zeros(P)?, count: stream.alloc_zeros(1)? })
-    }
-}
-
-impl Listing {
-    /// The number of pixels that [`valid_pixels`] lists for `cloud`, `[P]`.
-    pub fn count(&mut self, cloud: &[[f32; 3]]) -> usize {
-        // A pixel is the mean of some of the 3 x 3 windows without padding: these are the rows or columns of their
-        // points.
-        let under = |i: usize| i * (H - 2) / H..((i + 1) * (H - 2)).div_ceil(H) + 2;
-        let across = cloud.chunks(W).flat_map(|row| (0..W).map(move |x| row[under(x)].iter().any(is_point)));
-        self.across.clear();
-        self.across.extend(across);
-        let listed = |y: usize, x: usize| under(y).any(|y| self.across[y * W + x]);
-        (0..P).filter(|pixel| listed(pixel / W, pixel % W)).count()
     }
 }
 

@@ -1,82 +1,22 @@
-//! Launches of `kernels/mapping.cu` and `kernels/linear.cu`, and a mapping's weights on the device.
+//! Launches of `kernels/mapping.cu`, and a mapping's weights on the device.
 
 use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream};
-use half::f16;
-use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 
 use super::error::CudaError;
 use super::interpolate::Rows;
 use super::launch::{Grid, Launch, int};
 use super::module::Kernels;
+use super::products::{Activation, Product, halves, padded, parts};
 use crate::fold::factor::Factor;
 use crate::fold::mapping::FoldedMapping;
 use crate::model::Tensors;
-use crate::shapes::{P, TAIL_PIXELS};
+use crate::shapes::P;
 
-const TILE: usize = 64;
-const LINEAR_THREADS: usize = 256;
 const HIDDEN_PIXELS: usize = 8;
 const HIDDEN_THREADS: usize = 128;
 const PSI_WARPS: usize = 8;
-
-/// The number of channels rounded up to even, as the kernels read channels in pairs. A channel that is added is zero.
-pub fn paired(channels: usize) -> usize {
-    channels.next_multiple_of(2)
-}
-
-/// Writes rows of `columns` values as halves, `[n, paired(columns)]`.
-pub fn halves(values: &[f32], columns: usize, out: &mut [u16]) {
-    let out: &mut [f16] = out.reinterpret_cast_mut();
-    for (row, out) in values.chunks_exact(columns).zip(out.chunks_exact_mut(paired(columns))) {
-        out[..columns].convert_from_f32_slice(row);
-        out[columns..].fill(f16::ZERO);
-    }
-}
-
-/// A layer: x, halves `[rows, from]` -> halves `[rows, to]`.
-pub struct Product<'a> {
-    pub x: &'a CudaSlice<u16>,
-    pub weight: &'a CudaSlice<u16>,
-    pub bias: Option<&'a CudaSlice<f32>>,
-    /// The number of rows that are computed, at most `rows`, `[1]`; all rows if none.
-    pub count: Option<&'a CudaSlice<i32>>,
-    pub rows: usize,
-    pub from: usize,
-    pub to: usize,
-    pub gelu: bool,
-}
-
-impl Product<'_> {
-    pub fn run(&self, kernels: &Kernels, stream: &CudaStream, out: &mut CudaSlice<u16>) -> Result<(), CudaError> {
-        let Self { x, weight, bias, count, rows, from, to, gelu } = *self;
-        assert!(from.is_multiple_of(2) && x.len() >= rows * from && out.len() >= rows * to);
-        assert!(weight.len() == to * from && bias.is_none_or(|b| b.len() == to) && count.is_none_or(|c| c.len() == 1));
-        let sizes = [rows, from, to, usize::from(gelu)].map(int);
-        let launch = Launch::new(stream, &kernels.linear).reads(x).reads(weight).reads_if(bias).reads_if(count);
-        let launch = sizes.iter().fold(launch, Launch::value).writes(out);
-        // SAFETY: the lengths are checked above; a count on the device is at most `rows`.
-        unsafe { launch.run(Grid::new([rows.div_ceil(TILE), to.div_ceil(TILE)], LINEAR_THREADS)) }
-    }
-}
-
-/// x `[rows, from]`, weight `[to, from]` -> f32 `[rows, to]`.
-pub fn inner_products(
-    kernels: &Kernels,
-    stream: &CudaStream,
-    (x, weight): (&CudaSlice<u16>, &CudaSlice<u16>),
-    [rows, from, to]: [usize; 3],
-    out: &mut CudaSlice<f32>,
-) -> Result<(), CudaError> {
-    assert!(from.is_multiple_of(2));
-    assert_eq!((x.len(), weight.len(), out.len()), (rows * from, to * from, rows * to));
-    let sizes = [rows, from, to].map(int);
-    let launch = Launch::new(stream, &kernels.inner_products).reads(x).reads(weight);
-    let launch = sizes.iter().fold(launch, Launch::value).writes(out);
-    // SAFETY: the lengths are checked above.
-    unsafe { launch.run(Grid::new([rows.div_ceil(TILE), to.div_ceil(TILE)], LINEAR_THREADS)) }
-}
 
 /// A mapping `C_in - M - M - C_out` on the device, and what it computes from each frame's tokens and groups.
 pub struct Mapping {
@@ -121,23 +61,21 @@ pub struct Observed {
 /// The hidden units of the listed pixels. Both mappings use these buffers in turn.
 pub struct HiddenUnits {
     /// The units of the first layer, `[pixels, M]`.
-    pub first: CudaSlice<u16>,
+    first: CudaSlice<u16>,
     /// The units of the second layer, `[pixels, M]`.
-    pub second: CudaSlice<u16>,
-    /// R times the second layer's units plus Q'b, `[pixels, ranks]`.
-    pub turned: CudaSlice<u16>,
+    second: CudaSlice<u16>,
+    /// The squared lengths of R times the second layer's units plus Q'b, in parts, `[parts, pixels]`.
+    squares: CudaSlice<f32>,
 }
 
 impl HiddenUnits {
-    /// Allocates room for `m` hidden units and `ranks` turned values of every pixel.
+    /// Allocates `m` units for every pixel, for mappings whose output layers have a rank of at most `ranks`.
     pub fn new(stream: &Arc<CudaStream>, m: usize, ranks: usize) -> Result<Self, CudaError> {
-        let m = paired(m);
-        // The networks read and write whole slices of pixels.
-        let rows = P.next_multiple_of(TAIL_PIXELS);
+        let m = padded(m);
         Ok(Self {
-            first: stream.alloc_zeros(rows * m)?,
-            second: stream.alloc_zeros(rows * m)?,
-            turned: stream.alloc_zeros(rows * ranks)?,
+            first: stream.alloc_zeros(P * m)?,
+            second: stream.alloc_zeros(P * m)?,
+            squares: stream.alloc_zeros(P * parts(ranks))?,
         })
     }
 }
@@ -148,14 +86,13 @@ fn to_device(
     columns: usize,
     rows: usize,
 ) -> Result<CudaSlice<u16>, CudaError> {
-    let mut bits = vec![0; rows * paired(columns)];
+    let mut bits = vec![0; rows * padded(columns)];
     halves(values, columns, &mut bits);
     Ok(stream.clone_htod(&bits)?)
 }
 
-/// Pads a bias with a zero if M is odd. The weights of the hidden unit that is added are zero too, so it changes
-/// nothing.
-fn padded(mut bias: Vec<f32>, to: usize) -> Vec<f32> {
+/// Pads a bias with zeros. The weights of the hidden units that are added are zero too, so they change nothing.
+fn with_zeros(mut bias: Vec<f32>, to: usize) -> Vec<f32> {
     bias.resize(to, 0.0);
     bias
 }
@@ -173,7 +110,7 @@ impl Mapping {
         let FoldedMapping { input, projection, output_transposed, output_bias, factor } =
             FoldedMapping::new(name, hidden, c_out, weights);
         let Factor { triangle, shift, rest } = factor;
-        let (c_in, m) = (input.weight.values().count() / hidden, paired(hidden));
+        let (c_in, m) = (input.weight.values().count() / hidden, padded(hidden));
         let predicted = Predicted { moved: stream.alloc_zeros(counts.0 * m)?, count: counts.0 };
         let observed = Observed {
             projected: stream.alloc_zeros(counts.1 * m)?,
@@ -183,17 +120,17 @@ impl Mapping {
         };
         Ok(Self {
             input: to_device(stream, &input.weight.to_f32(), c_in, m)?,
-            input_bias: stream.clone_htod(&padded(input.bias, m))?,
+            input_bias: stream.clone_htod(&with_zeros(input.bias, m))?,
             projection: to_device(stream, &projection.weight.to_f32(), hidden, m)?,
-            projection_bias: stream.clone_htod(&padded(projection.bias, m))?,
+            projection_bias: stream.clone_htod(&with_zeros(projection.bias, m))?,
             triangle: to_device(stream, &triangle, hidden, shift.len())?,
             shift: stream.clone_htod(&shift)?,
             rest,
             transposed: to_device(stream, &output_transposed, c_out, m)?,
             output_bias: to_device(stream, &output_bias, c_out, 1)?,
-            from: paired(c_in),
+            from: padded(c_in),
             m,
-            to: paired(c_out),
+            to: padded(c_out),
             predicted,
             observed,
         })
@@ -207,17 +144,8 @@ impl Mapping {
         tokens: &CudaSlice<u16>,
     ) -> Result<(), CudaError> {
         let Predicted { moved, count } = &mut self.predicted;
-        let product = Product {
-            x: tokens,
-            weight: &self.input,
-            bias: None,
-            count: None,
-            rows: *count,
-            from: self.from,
-            to: self.m,
-            gelu: false,
-        };
-        product.run(kernels, stream, moved)
+        let product = Product::plain(tokens, &self.input, [*count, self.from, self.m]);
+        product.linear(kernels, stream, Activation::Nothing, moved)
     }
 
     /// Computes [`Observed`] from the tokens or groups of the predicted modality, halves `[n, C_out]`.
@@ -228,25 +156,10 @@ impl Mapping {
         tokens: &CudaSlice<u16>,
     ) -> Result<(), CudaError> {
         let Observed { projected, offset, gram, count } = &mut self.observed;
-        let rows = *count;
-        let product = Product {
-            x: tokens,
-            weight: &self.transposed,
-            bias: None,
-            count: None,
-            rows,
-            from: self.to,
-            to: self.m,
-            gelu: false,
-        };
-        product.run(kernels, stream, projected)?;
-        inner_products(kernels, stream, (tokens, &self.output_bias), [rows, self.to, 1], offset)?;
-        inner_products(kernels, stream, (tokens, tokens), [rows, self.to, rows], gram)
-    }
-
-    /// The widths of [`HiddenUnits`]: M, and that of `turned`.
-    pub fn widths(&self) -> (usize, usize) {
-        (self.m, self.shift.len())
+        let plain = |weight, to| Product::plain(tokens, weight, [*count, self.to, to]);
+        plain(&self.transposed, self.m).linear(kernels, stream, Activation::Nothing, projected)?;
+        plain(&self.output_bias, 1).inner_products(kernels, stream, offset)?;
+        plain(tokens, *count).inner_products(kernels, stream, gram)
     }
 
     /// Computes the layers after those of [`Self::first_units`] for the listed pixels; `listed` is their number, `[1]`.
@@ -257,20 +170,14 @@ impl Mapping {
         listed: &CudaSlice<i32>,
         hidden: &mut HiddenUnits,
     ) -> Result<(), CudaError> {
-        let HiddenUnits { first, second, turned } = hidden;
-        let (m, ranks) = self.widths();
-        let layer = |x, weight, bias, to, gelu| Product {
-            x,
-            weight,
-            bias: Some(bias),
-            count: Some(listed),
-            rows: P,
-            from: m,
-            to,
-            gelu,
-        };
-        layer(first, &self.projection, &self.projection_bias, m, true).run(kernels, stream, second)?;
-        layer(second, &self.triangle, &self.shift, ranks, false).run(kernels, stream, turned)
+        let HiddenUnits { first, second, squares } = hidden;
+        let (m, ranks) = (self.m, self.shift.len());
+        let projection = Product::plain(first, &self.projection, [P, m, m]);
+        let projection = Product { bias: Some(&self.projection_bias), count: Some(listed), ..projection };
+        projection.linear(kernels, stream, Activation::Gelu, second)?;
+        let triangle = Product::plain(second, &self.triangle, [P, m, ranks]);
+        let triangle = Product { bias: Some(&self.shift), count: Some(listed), triangular: true, ..triangle };
+        triangle.squared_lengths(kernels, stream, squares)
     }
 
     /// Computes psi of the listed pixels from their hidden units and the rows `to` of the predicted modality; `listed`
@@ -284,12 +191,12 @@ impl Mapping {
         hidden: &HiddenUnits,
         psi: &mut CudaSlice<f32>,
     ) -> Result<(), CudaError> {
-        let HiddenUnits { second, turned, .. } = hidden;
-        let (m, ranks) = self.widths();
+        let HiddenUnits { second, squares, .. } = hidden;
+        let (m, parts) = (self.m, parts(self.shift.len()));
         let Observed { projected, offset, gram, count } = &self.observed;
-        assert!(second.len() >= P * m && turned.len() >= P * ranks && psi.len() == P);
-        let sizes = [to.stride, m, ranks, *count].map(int);
-        let launch = Launch::new(stream, &kernels.discrepancy).reads(second).reads(turned).reads(projected);
+        assert!(second.len() >= P * m && squares.len() >= P * parts && psi.len() == P);
+        let sizes = [to.stride, P, m, parts, *count].map(int);
+        let launch = Launch::new(stream, &kernels.discrepancy).reads(second).reads(squares).reads(projected);
         let launch = launch.reads(offset).reads(gram).reads(&to.index).reads(&to.weight).reads_if(to.lengths.as_ref());
         let launch = launch.value(&sizes[0]).reads(listed);
         let launch = sizes[1..].iter().fold(launch, Launch::value).value(&self.rest).writes(psi);

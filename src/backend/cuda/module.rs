@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use cudarc::driver::sys::CUdevice_attribute;
 use cudarc::driver::{CudaContext, CudaEvent, CudaFunction, CudaModule};
 use cudarc::nvrtc::Ptx;
 
@@ -60,11 +61,15 @@ macro_rules! kernels {
     ($($family:ident: $($name:ident)+;)+) => {
         /// Every kernel, by its name.
         pub struct Kernels {
+            /// The multiprocessors of the device.
+            pub processors: usize,
             $($(pub $name: Kernel,)+)+
         }
 
         impl Kernels {
             pub fn load(context: &Arc<CudaContext>) -> Result<Self, CudaError> {
+                let processors = context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
+                let processors = usize::try_from(processors).unwrap_or_default();
                 $(
                     let ptx = include_str!(concat!("kernels/", stringify!($family), ".ptx"));
                     let module = context.load_module(Ptx::from_src(ptx));
@@ -72,7 +77,7 @@ macro_rules! kernels {
                         module.map_err(|source| CudaError::Module { family: stringify!($family), source })?;
                     $(let $name = Kernel::of(&module, ptx, stringify!($name))?;)+
                 )+
-                Ok(Self { $($($name,)+)+ })
+                Ok(Self { processors, $($($name,)+)+ })
             }
 
             fn all(&self) -> impl Iterator<Item = &Kernel> {
@@ -111,7 +116,7 @@ kernels! {
     prepare: remove_plane resize_cloud resize_table resize_columns resize_rows;
     grouping: valid_points farthest_points nearest_points;
     interpolate: three_nearest valid_pixels xyz_rows rgb_rows;
-    linear: linear inner_products;
+    products: linear linear_large add_linear squared_lengths inner_products;
     mapping: hidden_activations discrepancy;
     anomaly: product smooth maximum;
     fit: bias_gelu cosine_loss add_mean gelu_backward column_sums adam;

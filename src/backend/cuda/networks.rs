@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaSlice, CudaStream, CudaView, CudaViewMut};
+use cudarc::driver::{CudaSlice, CudaStream};
 
 use super::error::CudaError;
-use super::mapping::HiddenUnits;
-use crate::shapes::TAIL_PIXELS;
 
 /// The buffers for the outputs of a network's graph (`onnx`) with n tokens or groups. `u16` are halves.
 pub struct Described<'a> {
@@ -22,14 +20,7 @@ pub struct Described<'a> {
     pub gram: &'a mut CudaSlice<f32>,
 }
 
-/// The layers of a mapping after the first, which are one graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tail {
-    RgbToXyz,
-    XyzToRgb,
-}
-
-/// Both networks, and the mappings' layers that run with them. Work is queued in `stream` and not waited for: it may be
+/// Both networks, and the mappings' layers that run once for each token or group. Work is queued in `stream` and not waited for: it may be
 /// captured there as a graph, and replayed as long as the networks live.
 pub trait Networks: Send {
     /// Computes the tokens of `image`, normalised, halves `[3, H, W]`.
@@ -48,32 +39,4 @@ pub trait Networks: Send {
         centres: &CudaSlice<f32>,
         out: Described<'_>,
     ) -> Result<(), CudaError>;
-    /// `first` `[TAIL_PIXELS, M]` -> `hidden` of the same size and `turned` `[TAIL_PIXELS, min(C_out, M)]`.
-    fn tail(
-        &mut self,
-        tail: Tail,
-        stream: &Arc<CudaStream>,
-        first: &CudaView<'_, u16>,
-        hidden: &mut CudaViewMut<'_, u16>,
-        turned: &mut CudaViewMut<'_, u16>,
-    ) -> Result<(), CudaError>;
-}
-
-/// Runs a mapping's layers after the first for the first `slices` slices of `TAIL_PIXELS` pixels. `m` and `ranks` are
-/// the widths of `hidden`.
-pub fn tail(
-    networks: &mut dyn Networks,
-    tail: Tail,
-    stream: &Arc<CudaStream>,
-    (m, ranks): (usize, usize),
-    slices: usize,
-    hidden: &mut HiddenUnits,
-) -> Result<(), CudaError> {
-    let HiddenUnits { first, second, turned } = hidden;
-    for slice in 0..slices {
-        let range = |width: usize| slice * TAIL_PIXELS * width..(slice + 1) * TAIL_PIXELS * width;
-        let (first, mut second) = (first.slice(range(m)), second.slice_mut(range(m)));
-        networks.tail(tail, stream, &first, &mut second, &mut turned.slice_mut(range(ranks)))?;
-    }
-    Ok(())
 }

@@ -1,11 +1,12 @@
 //! Compares every kernel on the first GPU with its CPU twin, and whole frames with the published method's results.
 
+mod anomaly;
 mod compare;
 mod fit;
 pub mod frames;
 mod grouping;
-mod mapping;
 mod prepare;
+mod products;
 mod registration;
 
 use super::device::Device;
@@ -18,7 +19,8 @@ pub fn run(golden: &[Golden], repeats: usize) -> Result<Report, BackendError> {
     let name = device.name.clone();
     let mut checks = prepare::checks(&device)?;
     checks.extend(grouping::checks(&device)?);
-    checks.extend(mapping::checks(&device)?);
+    checks.extend(products::checks(&device)?);
+    checks.extend(anomaly::checks(&device)?);
     checks.extend(registration::checks(&device)?);
     let mut times = if golden.is_empty() { Vec::new() } else { registration::times(&device, repeats)? };
     // The checks of fits and frames open the device themselves.

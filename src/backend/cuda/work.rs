@@ -13,10 +13,11 @@ use super::error::CudaError;
 use super::graph::Events;
 use super::groups::Groups;
 use super::interpolate::{self, Listed, Nearest, Rows};
-use super::mapping::{HiddenUnits, Mapping, paired};
-use super::networks::{self, Described, Networks, Tail};
+use super::mapping::{HiddenUnits, Mapping};
+use super::networks::{Described, Networks};
+use super::products::padded;
 use crate::model::{Architecture, Tensors};
-use crate::shapes::{P, RGB, T, TAIL_PIXELS};
+use crate::shapes::{P, RGB, T};
 
 /// The networks, mappings and buffers of a frame on the device.
 pub struct Work {
@@ -78,7 +79,7 @@ impl Work {
         let (c_rgb, c_xyz) = (architecture.c_rgb(), architecture.c_xyz());
         let shape = &device.shape;
         let side = |n, channels| -> Result<_, CudaError> {
-            Ok(Side { halves: Shared::new(shape, n * paired(channels))?, channels })
+            Ok(Side { halves: Shared::new(shape, n * padded(channels))?, channels })
         };
         let mut mapping = |name, c_out, counts| Mapping::new(shape, name, (hidden, c_out), counts, mappings);
         let ranks = hidden.min(c_rgb.max(c_xyz));
@@ -128,7 +129,7 @@ impl Work {
     }
 
     /// image, cloud -> all inputs of [`Self::compare`], with colour and shape side by side.
-    pub fn encode(&mut self, device: &Device) -> Result<(), CudaError> {
+    fn encode(&mut self, device: &Device) -> Result<(), CudaError> {
         if let Some(OnGpu { events, .. }) = &self.on_gpu {
             events.begun(&device.shape)?;
         }
@@ -168,38 +169,22 @@ impl Work {
         interpolate::rgb_rows(kernels, shape, listed, rgb)
     }
 
-    /// The number of slices of pixels in which [`Self::compare`] runs the networks' graphs if `listed` pixels have a
-    /// shape feature.
-    pub fn slices(&self, listed: usize) -> usize {
-        match self.on_gpu {
-            Some(_) => listed.div_ceil(TAIL_PIXELS),
-            // The kernels read the count on the device.
-            None => 0,
-        }
+    /// Computes a whole frame from its image and cloud, with the networks on the GPU.
+    pub fn whole(&mut self, device: &Device) -> Result<(), CudaError> {
+        self.encode(device)?;
+        self.compare(device)
     }
 
-    /// The largest number that [`Self::slices`] returns.
-    pub fn slices_max(&self) -> usize {
-        self.slices(P)
-    }
-
-    /// Computes both discrepancies and the smoothed product, and downloads the maps. `slices` is that of
-    /// [`Self::slices`].
-    pub fn compare(&mut self, device: &Device, slices: usize) -> Result<(), CudaError> {
+    /// Computes both discrepancies and the smoothed product, and downloads the maps.
+    pub fn compare(&mut self, device: &Device) -> Result<(), CudaError> {
         let Device { shape, kernels, .. } = device;
         let (Pixels { listed, rgb, xyz, .. }, hidden, maps) = (&self.pixels, &mut self.hidden, &mut self.maps);
         let count = &listed.count;
-        for (tail, mapping, from, to, psi) in [
-            (Tail::RgbToXyz, &self.rgb_to_xyz, rgb, xyz, &mut maps.psi_xyz),
-            (Tail::XyzToRgb, &self.xyz_to_rgb, xyz, rgb, &mut maps.psi_rgb),
-        ] {
+        for (mapping, from, to, psi) in
+            [(&self.rgb_to_xyz, rgb, xyz, &mut maps.psi_xyz), (&self.xyz_to_rgb, xyz, rgb, &mut maps.psi_rgb)]
+        {
             mapping.first_units(kernels, shape, from, count, hidden)?;
-            match &mut self.on_gpu {
-                Some(OnGpu { networks, .. }) => {
-                    networks::tail(networks.as_mut(), tail, shape, mapping.widths(), slices, hidden)?;
-                }
-                None => mapping.rest_units(kernels, shape, count, hidden)?,
-            }
+            mapping.rest_units(kernels, shape, count, hidden)?;
             mapping.discrepancy(kernels, shape, to, count, hidden, psi)?;
         }
         let Maps { psi_rgb, psi_xyz, product, rgb, xyz, anomaly, places } = maps;

@@ -45,9 +45,9 @@ pub enum TensorRtError {
     #[error("this engine has no plans for this GPU: build them with `crosscheck engine build --target this`")]
     NoPlans,
     #[error(
-        "the engine has an odd size ({0}), which the kernels between TensorRT's plans cannot process: run the networks on the CPU"
+        "the engine's M, C_RGB and C_XYZ are {sizes:?} where multiples of {multiple} are expected, as the kernels beside TensorRT's plans pad them: run the networks on the CPU"
     )]
-    Odd(String),
+    Size { multiple: usize, sizes: [usize; 3] },
     #[error(
         "the plan of {graph} cannot be used: {reason}; build it again with `crosscheck engine build --target this`"
     )]

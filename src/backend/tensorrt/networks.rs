@@ -1,9 +1,9 @@
-//! An engine's four plans as the networks of the CUDA back end.
+//! An engine's plans as the networks of the CUDA back end.
 
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use cudarc::driver::{CudaContext, CudaSlice, CudaStream, CudaView, CudaViewMut, DevicePtr, DevicePtrMut, DeviceSlice};
+use cudarc::driver::{CudaContext, CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 
 use super::cache::{Cache, Plan};
 use super::error::TensorRtError;
@@ -11,7 +11,7 @@ use super::library::Library;
 use super::network::Network;
 use super::set::{Error, Set, target_of};
 use crate::backend::Evaluation;
-use crate::backend::cuda::{self, CudaBackend, CudaError, Described, Networks, Tail};
+use crate::backend::cuda::{self, CHUNK, CudaBackend, CudaError, Described, Networks};
 use crate::backend::plans::Request;
 use crate::model::{Architecture, Weights};
 
@@ -19,8 +19,6 @@ use crate::model::{Architecture, Weights};
 pub struct OnDevice {
     rgb: Network,
     xyz: Network,
-    rgb_to_xyz: Network,
-    xyz_to_rgb: Network,
     /// The CUDA context, dropped last, as the plans' memory on the GPU belongs to it.
     _context: Arc<CudaContext>,
 }
@@ -61,21 +59,15 @@ impl OnDevice {
     /// Prepares the plans of `set`, in the order of its graphs, on the first GPU.
     pub fn new(set: &Set, plans: &[Plan], architecture: &Architecture) -> Result<Self, Error> {
         let sizes = [architecture.hidden, architecture.c_rgb(), architecture.c_xyz()];
-        if sizes.iter().any(|size| !size.is_multiple_of(2)) {
-            return Err(TensorRtError::Odd(format!("M, C_RGB, C_XYZ: {sizes:?}")).into());
+        if sizes.iter().any(|size| !size.is_multiple_of(CHUNK)) {
+            return Err(TensorRtError::Size { multiple: CHUNK, sizes }.into());
         }
         // The back end opens the same context, as there is one for each GPU.
         let context = cuda::make_current()?;
-        let [rgb, xyz, rgb_to_xyz, xyz_to_rgb] = &set.models;
-        let [first, second, third, fourth] = plans else { return Err(TensorRtError::NoPlans.into()) };
+        let [rgb, xyz] = &set.models;
+        let [of_rgb, of_xyz] = plans else { return Err(TensorRtError::NoPlans.into()) };
         let ready = |model, plan: &Plan| Network::new(set.library, model, &plan.bytes);
-        Ok(Self {
-            rgb: ready(rgb, first)?,
-            xyz: ready(xyz, second)?,
-            rgb_to_xyz: ready(rgb_to_xyz, third)?,
-            xyz_to_rgb: ready(xyz_to_rgb, fourth)?,
-            _context: context,
-        })
+        Ok(Self { rgb: ready(rgb, of_rgb)?, xyz: ready(xyz, of_xyz)?, _context: context })
     }
 }
 
@@ -130,25 +122,5 @@ impl Networks for OnDevice {
         let (offsets, _offsets) = offsets.device_ptr(stream);
         let (centres, _centres) = centres.device_ptr(stream);
         run(&mut self.xyz, stream, &[(offsets, bytes[0]), (centres, bytes[1])], out)
-    }
-
-    fn tail(
-        &mut self,
-        tail: Tail,
-        stream: &Arc<CudaStream>,
-        first: &CudaView<'_, u16>,
-        hidden: &mut CudaViewMut<'_, u16>,
-        turned: &mut CudaViewMut<'_, u16>,
-    ) -> Result<(), CudaError> {
-        let network = match tail {
-            Tail::RgbToXyz => &mut self.rgb_to_xyz,
-            Tail::XyzToRgb => &mut self.xyz_to_rgb,
-        };
-        let bytes = [first.num_bytes(), hidden.num_bytes(), turned.num_bytes()];
-        let (first, _first) = first.device_ptr(stream);
-        let (hidden, _hidden) = hidden.device_ptr_mut(stream);
-        let (turned, _turned) = turned.device_ptr_mut(stream);
-        let addresses: Vec<(u64, usize)> = [first, hidden, turned].into_iter().zip(bytes).collect();
-        enqueue(network, stream, &addresses)
     }
 }

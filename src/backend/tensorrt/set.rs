@@ -1,4 +1,4 @@
-//! The four plans of an engine: they are built, kept, and read again.
+//! The plans of an engine's networks: they are built, kept, and read again.
 
 use std::time::Instant;
 
@@ -10,13 +10,13 @@ use super::library::{Kind, Library};
 use crate::backend::cuda;
 use crate::backend::plans::{self, Facts, Request, Step};
 use crate::model::engine_file::Storage;
-use crate::onnx::{Graphs, Model};
+use crate::onnx::{self, Model};
 
 /// The graphs of an engine, and the keys under which their plans are kept.
 pub struct Set {
     pub library: Library,
     target: Target,
-    pub models: [Model; 4],
+    pub models: [Model; 2],
     keys: Vec<Key>,
 }
 
@@ -24,7 +24,7 @@ pub struct Set {
 pub type Error = crate::backend::BackendError;
 
 impl Set {
-    pub fn new(library: Library, target: Target, models: [Model; 4]) -> Self {
+    pub fn new(library: Library, target: Target, models: [Model; 2]) -> Self {
         let key = |model: &Model| Key {
             graph: model.name.into(),
             graph_sha256: sha256(&model.bytes),
@@ -75,7 +75,7 @@ impl Set {
         Ok(facts(built.bytes().len(), Some(start.elapsed().as_secs_f64())))
     }
 
-    /// Reads all four plans, in the order of the graphs; none if one is missing or stale.
+    /// Reads both plans, in the order of the graphs; none if one is missing or stale.
     pub fn read(&self, cache: &Cache) -> Result<Option<Vec<Plan>>, TensorRtError> {
         let mut plans = Vec::new();
         for key in &self.keys {
@@ -107,9 +107,9 @@ impl Set {
 }
 
 /// The graphs of an engine in halves, from which every plan is built.
-pub fn models(request: &Request<'_>) -> Result<[Model; 4], TensorRtError> {
-    let graphs = Graphs::new(request.architecture, request.weights.clone(), Storage::F16);
-    graphs.and_then(Graphs::models).map_err(|error| TensorRtError::Graphs(error.to_string()))
+pub fn models(request: &Request<'_>) -> Result<[Model; 2], TensorRtError> {
+    let models = onnx::networks(request.architecture, request.weights.clone(), Storage::F16);
+    models.map_err(|error| TensorRtError::Graphs(error.to_string()))
 }
 
 /// The target of this library's plans for a GPU.

@@ -25,7 +25,7 @@ BEGIN, END = "<!-- kernels: begin -->\n", "<!-- kernels: end -->\n"
 ARCHITECTURE = "compute_80"
 # Where an index is decided, or a byte must equal the CPU's, nothing may be fused.
 FAMILIES = {
-    "prepare": False, "grouping": False, "interpolate": False, "linear": True, "mapping": True, "anomaly": True,
+    "prepare": False, "grouping": False, "interpolate": False, "products": True, "mapping": True, "anomaly": True,
     "fit": True, "registration": False,
 }
 
@@ -56,7 +56,7 @@ def install(folder):
 
 def compile_all(folder):
     compiler = nvrtc.Compiler(folder / "cuda-12.6" / "nvidia")
-    headers = {"common.cuh": (HERE / "common.cuh").read_text()}
+    headers = {path.name: path.read_text() for path in HERE.glob("*.cuh")}
     for family, fused in FAMILIES.items():
         name = f"{family}.cu"
         options = [f"--gpu-architecture={ARCHITECTURE}", "--std=c++17", f"--fmad={str(fused).lower()}"]

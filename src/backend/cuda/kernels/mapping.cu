@@ -1,11 +1,11 @@
 // Both ends of a mapping (paper, section 3.2 and equation 3). CPU twin: src/backend/cpu/mapping.rs.
 //
 //   hidden_activations   moved half [n_from, M], rows -> GELU(row of moved + bias) half [n, M]
-//   discrepancy          hidden, turned, projected, offset, gram, rows -> psi [n]
+//   discrepancy          hidden, squares, projected, offset, gram, rows -> psi [n]
 //
-// Between the two stand the products of linear.cu: hidden = GELU(projection) [n, M] and turned = R hidden + d
-// [n, ranks], with W = QR the last layer, as are those over tokens: moved = first layer of each token, projected = W'f,
-// offset = f.b, gram = F F'. So the first layer is applied before interpolation and the last one never.
+// Between the two are products of products.cu: hidden = GELU(projection) [n, M] and squares, the squared lengths of
+// R hidden + d in parts, with W = QR the last layer. So are those over tokens: moved = first layer of each token,
+// projected = W'f, offset = f.b, gram = F F'. The first layer is applied before interpolation and the last one never.
 //
 // A row is `stride` pairs of a token (or group) and its weight; `lengths` is null where all of them count. Values are
 // half, sums f32: no index is decided here. M is even, row arrays of half start at even places.
@@ -69,13 +69,13 @@ __device__ __forceinline__ float unit_distance(float inner, float predicted, flo
     return squared < 0.0f ? 0.0f : sqrtf(squared);
 }
 
-// A warp per listed pixel, PSI_WARPS of them a block. hidden half [n, M], turned half [n, ranks]; of the observed side:
+// A warp per listed pixel, PSI_WARPS of them a block. hidden half [n, M], squares [parts, rows]; of the observed side:
 // projected half [n_to, M], offset [n_to], gram [n_to, n_to] and its rows. `rest`: |b|^2 outside of Q's range.
 extern "C" __global__ void __launch_bounds__(PSI_WARPS * 32)
-discrepancy(const __half2* __restrict__ hidden, const __half* __restrict__ turned,
+discrepancy(const __half2* __restrict__ hidden, const float* __restrict__ squares,
             const __half2* __restrict__ projected, const float* __restrict__ offset, const float* __restrict__ gram,
             const int* __restrict__ indices, const float* __restrict__ weights, const int* __restrict__ lengths,
-            int stride, const int* __restrict__ pixel_count, int m, int ranks, int n_to, float rest,
+            int stride, const int* __restrict__ pixel_count, int rows, int m, int parts, int n_to, float rest,
             float* __restrict__ psi) {
     const int place = blockIdx.x * PSI_WARPS + warp_of_thread(), lane = lane_of_thread(), pairs = m / 2;
     if (place >= *pixel_count) {
@@ -88,9 +88,8 @@ discrepancy(const __half2* __restrict__ hidden, const __half* __restrict__ turne
         const float2 e = combined(row, projected, pairs, pair);
         inner += e.x * h.x + e.y * h.y;
     }
-    for (int i = lane; i < ranks; i += 32) {
-        const float value = __half2float(turned[(size_t)place * ranks + i]);
-        predicted += value * value;
+    for (int part = lane; part < parts; part += 32) {
+        predicted += squares[(size_t)part * rows + place];
     }
     // |e|^2 = w' (F F') w, a lane per entry of the matrix.
     for (int i = lane; i < row.length * row.length; i += 32) {

@@ -11,8 +11,8 @@ use crate::model::seeded;
 use crate::score;
 use crate::shapes::{P, RGB, W};
 
-const MAPPING: &str = "hidden_activations, linear, inner_products, discrepancy";
-const ALL: &str = "grouping, interpolate, linear, mapping, anomaly";
+const MAPPING: &str = "hidden_activations, discrepancy, products";
+const ALL: &str = "grouping, interpolate, products, mapping, anomaly";
 
 /// The largest differences of psi, the anomaly map and the score that are allowed, relative to the largest value of
 /// each. They are about twice those on the stand-in driver of the tests.
