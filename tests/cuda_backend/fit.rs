@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 use crosscheck::backend::Choice;
@@ -114,8 +115,13 @@ fn built_in() -> Engine {
 const SETTINGS: FitSettings = FitSettings { epochs: 16, pixels: 96, seed: 5, held_out: 0.2 };
 
 /// A fit of five good parts, which is stopped after the epoch `stop`. Returns the engine, and the losses of each epoch.
+/// The fit is opened in this thread, and runs and ends in another.
 fn fit(choice: Choice, keep: Option<&Keep>, stop: usize) -> (Engine, Vec<[f64; 2]>) {
-    let mut fit = Fit::on_machine(choice, built_in(), std::env::temp_dir()).unwrap();
+    let fit = Fit::on_machine(choice, built_in(), std::env::temp_dir()).unwrap();
+    thread::scope(|scope| scope.spawn(|| run(fit, keep, stop)).join().unwrap())
+}
+
+fn run(mut fit: Fit, keep: Option<&Keep>, stop: usize) -> (Engine, Vec<[f64; 2]>) {
     (0..5).for_each(|seed| assert_eq!(fit.add(&frame(seed, None)).unwrap().parts.len(), 1));
     let mut losses = Vec::new();
     let engine = fit.run(&SETTINGS, keep, &mut |progress| {

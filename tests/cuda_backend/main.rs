@@ -11,9 +11,11 @@ mod support;
 
 mod fit;
 mod frames;
+mod limits;
 mod misuse;
 mod networks;
 mod products;
 mod registration;
 mod selftest;
 mod standin;
+mod threads;

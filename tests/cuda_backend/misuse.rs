@@ -8,12 +8,12 @@ use libloading::Library;
 use crate::standin::{is_here, run_part};
 
 pub const SUCCESS: c_int = 0;
-const INVALID_VALUE: c_int = 1;
+pub const INVALID_VALUE: c_int = 1;
 const OUT_OF_RESOURCES: c_int = 701;
 const LAUNCH_FAILED: c_int = 719;
 const CAPTURE_UNSUPPORTED: c_int = 900;
 const CAPTURE_INVALIDATED: c_int = 901;
-const COOPERATIVE_TOO_LARGE: c_int = 720;
+pub const COOPERATIVE_TOO_LARGE: c_int = 720;
 const P: usize = crosscheck::shapes::P;
 
 pub type Handle = *mut c_void;
@@ -37,21 +37,38 @@ pub struct Driver {
     pub stream: Handle,
 }
 
+pub type Current = unsafe extern "C" fn(Handle) -> c_int;
 type Create = unsafe extern "C" fn(*mut Handle, c_uint) -> c_int;
 pub type Download = unsafe extern "C" fn(*mut c_void, u64, usize, Handle) -> c_int;
 pub type OfTwo = unsafe extern "C" fn(Handle, Handle) -> c_int;
 
 impl Driver {
-    pub fn open() -> Self {
+    /// The library, without a context.
+    pub fn library() -> Self {
         // SAFETY: this loads the stand-in, whose start-up code is the C++ standard library's.
-        let library = unsafe { Library::new("libcuda.so.1") }.unwrap();
-        let mut driver = Self { library, stream: null_mut() };
+        Self { library: unsafe { Library::new("libcuda.so.1") }.unwrap(), stream: null_mut() }
+    }
+
+    /// The library, with a current context and a stream.
+    pub fn open() -> Self {
+        let mut driver = Self::library();
         driver.call::<unsafe extern "C" fn(c_uint) -> c_int>("cuInit", |f| unsafe { f(0) });
+        let context = driver.retain();
+        driver.call::<Current>("cuCtxSetCurrent", |f| unsafe { f(context) });
         driver.stream = driver.create("cuStreamCreate");
         driver
     }
 
-    fn create(&self, what: &str) -> Handle {
+    /// Retains the context of the first GPU.
+    pub fn retain(&self) -> Handle {
+        let mut context = null_mut();
+        self.call::<unsafe extern "C" fn(*mut Handle, c_int) -> c_int>("cuDevicePrimaryCtxRetain", |f| unsafe {
+            f(&mut context, 0)
+        });
+        context
+    }
+
+    pub fn create(&self, what: &str) -> Handle {
         let mut made = null_mut();
         self.call::<Create>(what, |f| unsafe { f(&mut made, 1) });
         made
@@ -66,14 +83,20 @@ impl Driver {
         call(unsafe { *self.library.get::<F>(name.as_bytes()).unwrap() })
     }
 
-    fn kernel(&self, family: &str, name: &str) -> Handle {
-        let path = format!("{}/src/backend/cuda/kernels/{family}.ptx", env!("CARGO_MANIFEST_DIR"));
-        let ptx = CString::new(std::fs::read(path).unwrap()).unwrap();
-        let name = CString::new(name).unwrap();
-        let (mut module, mut function) = (null_mut(), null_mut());
-        self.call::<unsafe extern "C" fn(*mut Handle, *const c_char) -> c_int>("cuModuleLoadData", |f| unsafe {
-            f(&mut module, ptx.as_ptr())
-        });
+    /// Loads PTX; the module, or the driver's error.
+    pub fn module(&self, ptx: &str) -> Result<Handle, c_int> {
+        let (text, mut module) = (CString::new(ptx).unwrap(), null_mut());
+        let load =
+            |f: unsafe extern "C" fn(*mut Handle, *const c_char) -> c_int| unsafe { f(&mut module, text.as_ptr()) };
+        match self.result("cuModuleLoadData", load) {
+            SUCCESS => Ok(module),
+            error => Err(error),
+        }
+    }
+
+    pub fn kernel(&self, family: &str, name: &str) -> Handle {
+        let module = self.module(&ptx(family)).unwrap();
+        let (name, mut function) = (CString::new(name).unwrap(), null_mut());
         self.call::<unsafe extern "C" fn(*mut Handle, Handle, *const c_char) -> c_int>(
             "cuModuleGetFunction",
             |f| unsafe { f(&mut function, module, name.as_ptr()) },
@@ -95,19 +118,40 @@ impl Driver {
         });
     }
 
-    fn launch(&self, kernel: Handle, blocks: u32, threads: u32, cooperative: bool, arguments: &[u64]) -> c_int {
+    pub fn launch(&self, kernel: Handle, blocks: u32, threads: u32, cooperative: bool, arguments: &[u64]) -> c_int {
+        self.launch_with(kernel, (blocks, threads, 0), cooperative, arguments)
+    }
+
+    /// The same with dynamic shared memory, in bytes.
+    pub fn launch_with(
+        &self,
+        kernel: Handle,
+        (blocks, threads, shared): (u32, u32, u32),
+        cooperative: bool,
+        arguments: &[u64],
+    ) -> c_int {
         let mut values = arguments.to_vec();
         let mut pointers: Vec<Handle> = values.iter_mut().map(|v| (&raw mut *v).cast()).collect();
         let name = if cooperative { "cuLaunchCooperativeKernel" } else { "cuLaunchKernel" };
         // SAFETY: `cuLaunchCooperativeKernel` is declared without the last argument, and does not read it.
         self.result::<Launch>(name, |f| unsafe {
-            f(kernel, blocks, 1, 1, threads, 1, 1, 0, self.stream, pointers.as_mut_ptr(), null_mut())
+            f(kernel, blocks, 1, 1, threads, 1, 1, shared, self.stream, pointers.as_mut_ptr(), null_mut())
         })
+    }
+
+    pub fn synchronize_context(&self) -> c_int {
+        self.result::<unsafe extern "C" fn() -> c_int>("cuCtxSynchronize", |f| unsafe { f() })
     }
 
     pub fn synchronize(&self) -> c_int {
         self.result::<unsafe extern "C" fn(Handle) -> c_int>("cuStreamSynchronize", |f| unsafe { f(self.stream) })
     }
+}
+
+/// The PTX of a family of kernels.
+pub fn ptx(family: &str) -> String {
+    let path = format!("{}/src/backend/cuda/kernels/{family}.ptx", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(path).unwrap()
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::support::clouds;
 /// About twice the largest difference from the CPU in f32 that was measured here: psi 3.8e-4, centred 5.4e-3, map
 /// 1.6e-4, score 7.3e-5. The CPU's networks round only inputs and outputs to halves; TensorRT's compute in halves
 /// throughout.
-const BOUNDS: Bounds = Bounds { psi: 8e-4, centred: 1.1e-2, map: 3.5e-4, score: 1.5e-4 };
+pub const BOUNDS: Bounds = Bounds { psi: 8e-4, centred: 1.1e-2, map: 3.5e-4, score: 1.5e-4 };
 
 /// The layers of the mappings that are applied to one modality's features: the first layer of the mapping from it,
 /// without its bias, and the last layer of the mapping to it.
@@ -195,6 +195,13 @@ impl Networks for OnHost {
     }
 }
 
+/// Opens the back end with the networks on the GPU.
+pub fn on_gpu(architecture: &Architecture, weights: Weights) -> CudaBackend {
+    let networks = OnHost { host: Arc::new(Host::new(architecture, weights.clone())), works: Vec::new() };
+    let networks: Option<Box<dyn Networks>> = Some(Box::new(networks));
+    CudaBackend::with_networks(architecture, weights, Evaluation::default(), networks).unwrap()
+}
+
 #[test]
 #[ignore = "a part of networks_on_the_gpu_take_the_place_of_the_cpus"]
 fn part() {
@@ -205,10 +212,8 @@ fn part() {
     let small = small(16, 20, 24, 8);
     let architecture = Architecture { rgb: VitShape { width: 16, ..small.rgb }, ..small };
     let weights = seeded::weights(&architecture, 3);
-    let networks = OnHost { host: Arc::new(Host::new(&architecture, weights.clone())), works: Vec::new() };
     let mut cpu = CpuBackend::new(&architecture, weights.clone());
-    let evaluation = Evaluation::default();
-    let mut cuda = CudaBackend::with_networks(&architecture, weights, evaluation, Some(Box::new(networks))).unwrap();
+    let mut cuda = on_gpu(&architecture, weights);
     let mut random = fastrand::Rng::with_seed(5);
     let rgb: Vec<f32> = (0..RGB * P).map(|_| random.f32() * 4.0 - 2.0).collect();
     let (mut features, mut maps) = (Features::default(), AnomalyMaps::default());

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::thread;
 
 use crosscheck::backend::Machine;
 use crosscheck::calibration::Camera;
@@ -32,13 +33,18 @@ fn cameras() -> [Camera; 3] {
     })
 }
 
+/// Opens what makes the camera's frames.
+fn assembler(camera: &Camera, machine: Machine) -> Assembler {
+    let mut assembler = Assembler::with_registrar(machine.registrar());
+    assembler.prepare(camera);
+    assembler
+}
+
 /// Frames of a camera, each of another random scene.
-fn frames(camera: &Camera, machine: Machine) -> Vec<RgbdFrame> {
+fn frames(camera: &Camera, mut assembler: Assembler) -> Vec<RgbdFrame> {
     let Camera::Lenses(registration) = camera else { panic!("a camera without lenses") };
     let size = if registration.tables().is_some() { DEPTH } else { COLOUR };
     let rgb: Vec<u8> = (0..COLOUR.0 * COLOUR.1 * 3).map(|i| i as u8).collect();
-    let mut assembler = Assembler::with_registrar(machine.registrar());
-    assembler.prepare(camera);
     let frame = |number: usize| {
         let mut random = fastrand::Rng::with_seed(number as u64);
         // The last frame is empty, so that anything left of the frame before would show.
@@ -51,10 +57,13 @@ fn frames(camera: &Camera, machine: Machine) -> Vec<RgbdFrame> {
     (0..FRAMES).map(frame).collect()
 }
 
-/// Checks that the frames equal the CPU's, whatever `--backend cuda` finds on this machine.
+/// Checks that the frames equal the CPU's, whatever `--backend cuda` finds on this machine. As in a station, one thread
+/// opens the camera, and another makes the frames and closes it.
 fn check() {
     for camera in cameras() {
-        let (got, want) = (frames(&camera, Machine::Cuda), frames(&camera, Machine::Cpu));
+        let (opened, same) = (assembler(&camera, Machine::Cuda), camera.clone());
+        let got = thread::spawn(move || frames(&same, opened)).join().unwrap();
+        let want = frames(&camera, assembler(&camera, Machine::Cpu));
         assert!(got == want, "frames differ");
         let points: Vec<usize> = got.iter().map(|frame| frame.cloud().valid_count()).collect();
         assert!(points[0] > 3000 && points[1] > 3000 && points[2] == 0, "{points:?}");

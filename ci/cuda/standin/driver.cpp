@@ -1,17 +1,19 @@
 // A libcuda.so.1 for tests: as much of CUDA's driver interface as cudarc calls, written from its public documentation.
 // Kernels are found by their names and run by ci/cuda/host.
 //
-// Refused, with a line on the standard error: launches whose grid, block, shared memory or co-residence no GPU takes;
-// pointers that lead to no live memory of the device; parameters of a PTX that are not the kernel's. A kernel that goes
-// beyond a buffer ends the program. When it ends, a report in the file STANDIN_REPORT: launches, and what was left over.
+// Refused, with a line on the standard error: calls that need a context, in a thread where none is current; launches whose
+// grid, block, shared memory or co-residence the GPU does not take; pointers that lead to no live memory of the device; PTX
+// that is newer than the driver, or whose parameters are not the kernel's. A kernel that goes beyond a buffer ends the
+// program. When it ends, a report in the file STANDIN_REPORT: launches, and what was left over.
 //
-// Of the environment: STANDIN_DRIVER (version), STANDIN_DEVICES, STANDIN_CAPABILITY, STANDIN_MEMORY_MB, STANDIN_CAPTURE
-// (0: no stream can be captured).
+// Of the environment: what device.h names, STANDIN_DEVICES, STANDIN_MEMORY_MB, STANDIN_CAPTURE (0: no stream can be
+// captured).
 
 #include <algorithm>
 #include <memory>
 #include <mutex>
 
+#include "device.h"
 #include "memory.h"
 #include "ptx.h"
 #include "streams.h"
@@ -24,8 +26,8 @@ namespace standin {
 
 enum Result {
     SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 100, INVALID_DEVICE = 101,
-    INVALID_CONTEXT = 201, INVALID_PTX = 218, INVALID_HANDLE = 400, NOT_FOUND = 500, LAUNCH_OUT_OF_RESOURCES = 701,
-    LAUNCH_FAILED = 719, COOPERATIVE_LAUNCH_TOO_LARGE = 720, CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901,
+    INVALID_CONTEXT = 201, INVALID_PTX = 218, UNSUPPORTED_PTX_VERSION = 222, INVALID_HANDLE = 400, NOT_FOUND = 500, LAUNCH_OUT_OF_RESOURCES = 701,
+    CONTEXT_IS_DESTROYED = 709, LAUNCH_FAILED = 719, COOPERATIVE_LAUNCH_TOO_LARGE = 720, CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901,
     CAPTURED_EVENT = 907,
 };
 
@@ -35,6 +37,8 @@ struct Function {
     Entry entry;
     std::vector<int> pointers;
     Module* module;
+    // Dynamic shared memory that it was given by cuFuncSetAttribute.
+    size_t dynamic_bytes_max = 0;
 };
 
 struct Module {
@@ -42,9 +46,6 @@ struct Module {
     std::vector<std::unique_ptr<Function>> functions;
 };
 
-// Of a Jetson Orin Nano, the smallest that is meant: multiprocessors, threads of one.
-constexpr unsigned MULTIPROCESSORS = 8, THREADS_OF_ONE = 1536, THREADS_OF_BLOCK = 1024;
-constexpr size_t SHARED_BYTES = 48 << 10;
 // Parameters that may be null: of rows that all count, of a layer without bias, of rows that the host counts.
 const std::map<std::string, std::vector<int>> MAY_BE_NULL = {
     {"hidden_activations", {4}}, {"discrepancy", {7}},  {"linear", {2, 3}},
@@ -64,11 +65,6 @@ static int replays = 0, graphs = 0;
 static int refused = 0;
 // A kernel that failed: from then on everything fails, as on a GPU.
 static Result broken = SUCCESS;
-
-static long setting(const char* name, long usual) {
-    const char* text = getenv(name);
-    return text == nullptr ? usual : atol(text);
-}
 
 static Result refuse(Result result, const std::string& why) {
     fprintf(stderr, "stand-in: %s\n", why.c_str());
@@ -127,10 +123,10 @@ static Result launch(Function* function, const unsigned (&grid)[3], const unsign
     if (threads > entry.threads_max) {
         return refuse(LAUNCH_OUT_OF_RESOURCES, entry.name + ": " + std::to_string(threads) + " threads, made for " + std::to_string(entry.threads_max));
     }
-    if (entry.shared_bytes + shared > SHARED_BYTES) {
-        return refuse(INVALID_VALUE, entry.name + ": too much shared memory");
+    if (entry.shared_bytes + shared > SHARED_BYTES && shared > function->dynamic_bytes_max) {
+        return refuse(INVALID_VALUE, entry.name + ": more shared memory than the kernel was given");
     }
-    if (cooperative && blocks > MULTIPROCESSORS * std::max<uint64_t>(1, THREADS_OF_ONE / threads / 3)) {
+    if (cooperative && blocks > resident_blocks(entry, threads, shared)) {
         return refuse(COOPERATIVE_LAUNCH_TOO_LARGE, entry.name + ": its blocks are not all on the device at once");
     }
     if (entry.name == "farthest_points" && !cooperative) {
@@ -201,6 +197,15 @@ using namespace standin;
 using Guard = std::lock_guard<std::recursive_mutex>;
 
 #define API extern "C" __attribute__((visibility("default"))) int
+// Begins each function that a driver refuses where no context is current in the calling thread.
+#define IN_CONTEXT                                                                                              \
+    const Guard guard(lock);                                                                                    \
+    if (current_context == nullptr) {                                                                           \
+        return refuse(INVALID_CONTEXT, std::string(__func__) + ": no context is current in this thread");       \
+    }                                                                                                           \
+    if (contexts == 0) {                                                                                        \
+        return refuse(CONTEXT_IS_DESTROYED, std::string(__func__) + ": the context of this thread was released"); \
+    }
 
 API cuInit(unsigned) {
     if (!started) {
@@ -214,7 +219,7 @@ API cuInit(unsigned) {
 }
 
 API cuDriverGetVersion(int* version) {
-    *version = (int)setting("STANDIN_DRIVER", 12060);
+    *version = driver_version();
     return SUCCESS;
 }
 
@@ -234,24 +239,29 @@ API cuDeviceGetName(char* name, int room, int) {
 }
 
 API cuDeviceGetAttribute(int* value, int attribute, int) {
-    const int capability = (int)setting("STANDIN_CAPABILITY", 87);
-    // MAX_THREADS_PER_BLOCK, MULTIPROCESSOR_COUNT, COMPUTE_CAPABILITY_MAJOR and _MINOR, COOPERATIVE_LAUNCH,
-    // MEMORY_POOLS_SUPPORTED.
-    const std::map<int, int> known = {
-        {1, THREADS_OF_BLOCK}, {16, MULTIPROCESSORS}, {75, capability / 10}, {76, capability % 10}, {95, 1}, {115, 1},
+    const Limits& most = limits();
+    // MAX_THREADS_PER_BLOCK, MAX_SHARED_MEMORY_PER_BLOCK, WARP_SIZE, MULTIPROCESSOR_COUNT, MAX_THREADS_PER_MULTIPROCESSOR,
+    // COMPUTE_CAPABILITY_MAJOR and _MINOR, MAX_SHARED_MEMORY_PER_MULTIPROCESSOR, MAX_REGISTERS_PER_MULTIPROCESSOR,
+    // COOPERATIVE_LAUNCH, MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, MAX_BLOCKS_PER_MULTIPROCESSOR, MEMORY_POOLS_SUPPORTED.
+    const std::map<int, size_t> known = {
+        {1, THREADS_OF_BLOCK}, {8, SHARED_BYTES}, {10, WARP}, {16, processors()}, {39, most.threads},
+        {75, capability() / 10}, {76, capability() % 10}, {81, most.shared_bytes}, {82, REGISTERS}, {95, 1},
+        {97, most.shared_bytes_of_block}, {106, most.blocks}, {115, 1},
     };
     const auto found = known.find(attribute);
-    *value = found == known.end() ? 0 : found->second;
+    *value = found == known.end() ? 0 : (int)found->second;
     return found == known.end() ? refuse(INVALID_VALUE, "attribute " + std::to_string(attribute)) : SUCCESS;
 }
 
 API cuDevicePrimaryCtxRetain(void** context, int) {
+    const Guard guard(lock);
     ++contexts;
     *context = &the_context;
     return SUCCESS;
 }
 
 API cuDevicePrimaryCtxRelease_v2(int) {
+    const Guard guard(lock);
     --contexts;
     return contexts >= 0 ? SUCCESS : INVALID_CONTEXT;
 }
@@ -267,7 +277,7 @@ API cuCtxSetCurrent(void* context) {
 }
 
 API cuCtxSynchronize() {
-    const Guard guard(lock);
+    IN_CONTEXT
     for (Stream* stream : streams) {
         if (is_captured(stream, "synchronisation")) {
             return CAPTURE_UNSUPPORTED;
@@ -278,20 +288,28 @@ API cuCtxSynchronize() {
 }
 
 API cuMemGetInfo_v2(size_t* free, size_t* total) {
+    IN_CONTEXT
     *free = device_bytes_max - device_bytes;
     *total = device_bytes_max;
     return SUCCESS;
 }
 
 API cuModuleLoadData(Module** module, const void* image) {
-    const Guard guard(lock);
-    *module = new Module{static_cast<const char*>(image), {}};
+    IN_CONTEXT
+    const std::string ptx = static_cast<const char*>(image);
+    if (ptx_version(ptx) == 0) {
+        return refuse(INVALID_PTX, "no PTX");
+    }
+    if (ptx_version(ptx) > ptx_version_max(driver_version())) {
+        return refuse(UNSUPPORTED_PTX_VERSION, "PTX " + std::to_string(ptx_version(ptx)) + " is newer than the driver");
+    }
+    *module = new Module{ptx, {}};
     modules.insert(*module);
-    return (*module)->ptx.find(".version ") == std::string::npos ? refuse(INVALID_PTX, "no PTX") : SUCCESS;
+    return SUCCESS;
 }
 
 API cuModuleUnload(Module* module) {
-    const Guard guard(lock);
+    IN_CONTEXT
     if (modules.erase(module) == 0) {
         return refuse(INVALID_HANDLE, "a module is unloaded that is none");
     }
@@ -303,7 +321,7 @@ API cuModuleUnload(Module* module) {
 }
 
 API cuModuleGetFunction(Function** function, Module* module, const char* name) {
-    const Guard guard(lock);
+    IN_CONTEXT
     Entry entry;
     if (modules.count(module) == 0 || !find_entry(module->ptx, name, entry)) {
         return refuse(NOT_FOUND, std::string("no kernel ") + name);
@@ -315,21 +333,34 @@ API cuModuleGetFunction(Function** function, Module* module, const char* name) {
     if (sizes != entry.parameters) {
         return refuse(INVALID_PTX, std::string(name) + ": the parameters of its PTX are not those of its source");
     }
-    module->functions.push_back(std::unique_ptr<Function>(new Function{entry, pointers, module}));
+    module->functions.push_back(std::unique_ptr<Function>(new Function{entry, pointers, module, 0}));
     *function = module->functions.back().get();
     functions.insert(*function);
     return SUCCESS;
 }
 
+// Only the attribute MAX_DYNAMIC_SHARED_SIZE_BYTES.
+API cuFuncSetAttribute(Function* function, int attribute, int value) {
+    IN_CONTEXT
+    if (functions.count(function) == 0 || attribute != 8) {
+        return refuse(INVALID_VALUE, "attribute " + std::to_string(attribute) + " of a function, or no function");
+    }
+    if (value < 0 || function->entry.shared_bytes + value > limits().shared_bytes_of_block) {
+        return refuse(INVALID_VALUE, function->entry.name + ": more shared memory than the GPU has for a block");
+    }
+    function->dynamic_bytes_max = value;
+    return SUCCESS;
+}
+
 API cuStreamCreate(Stream** stream, unsigned) {
-    const Guard guard(lock);
+    IN_CONTEXT
     *stream = new Stream;
     streams.insert(*stream);
     return SUCCESS;
 }
 
 API cuStreamDestroy_v2(Stream* stream) {
-    const Guard guard(lock);
+    IN_CONTEXT
     if (streams.count(stream) == 0) {
         return refuse(INVALID_HANDLE, "a stream is destroyed that is none");
     }
@@ -343,7 +374,7 @@ API cuStreamDestroy_v2(Stream* stream) {
 }
 
 API cuStreamSynchronize(Stream* stream) {
-    const Guard guard(lock);
+    IN_CONTEXT
     if (is_captured(stream, "synchronisation")) {
         return CAPTURE_UNSUPPORTED;
     }
@@ -352,7 +383,7 @@ API cuStreamSynchronize(Stream* stream) {
 }
 
 API cuStreamWaitEvent(Stream* stream, Event* event, unsigned) {
-    const Guard guard(lock);
+    IN_CONTEXT
     if (streams.count(stream) == 0 || events.count(event) == 0) {
         return refuse(INVALID_HANDLE, "a wait for no event");
     }
@@ -361,7 +392,7 @@ API cuStreamWaitEvent(Stream* stream, Event* event, unsigned) {
 }
 
 API cuStreamBeginCapture_v2(Stream* stream, int) {
-    const Guard guard(lock);
+    IN_CONTEXT
     if (streams.count(stream) == 0 || is_captured(stream, "a capture")) {
         return refuse(INVALID_HANDLE, "a capture of no stream");
     }
@@ -371,7 +402,7 @@ API cuStreamBeginCapture_v2(Stream* stream, int) {
 }
 
 API cuStreamIsCapturing(Stream* stream, int* status) {
-    const Guard guard(lock);
+    IN_CONTEXT
     // NONE, ACTIVE, INVALIDATED.
     *status = !stream->capture ? 0 : stream->capture->valid ? 1 : 2;
     return SUCCESS;
@@ -380,7 +411,7 @@ API cuStreamIsCapturing(Stream* stream, int* status) {
 using Handle = std::shared_ptr<Graph>;
 
 API cuStreamEndCapture(Stream* stream, Handle** graph) {
-    const Guard guard(lock);
+    IN_CONTEXT
     Handle captured;
     const char* wrong = end_capture(stream, captured);
     *graph = wrong == nullptr ? new Handle(captured) : nullptr;
@@ -389,14 +420,14 @@ API cuStreamEndCapture(Stream* stream, Handle** graph) {
 }
 
 API cuGraphInstantiateWithFlags(Handle** ready, Handle* graph, unsigned long long) {
-    const Guard guard(lock);
+    IN_CONTEXT
     *ready = new Handle(*graph);
     ++graphs;
     return SUCCESS;
 }
 
 API cuGraphDestroy(Handle* graph) {
-    const Guard guard(lock);
+    IN_CONTEXT
     delete graph;
     --graphs;
     return SUCCESS;
@@ -407,7 +438,7 @@ API cuGraphExecDestroy(Handle* ready) {
 }
 
 API cuGraphLaunch(Handle* ready, Stream* stream) {
-    const Guard guard(lock);
+    IN_CONTEXT
     if (streams.count(stream) == 0 || is_captured(stream, "a graph's launch")) {
         return refuse(INVALID_HANDLE, "a graph is launched into no stream");
     }
@@ -417,14 +448,14 @@ API cuGraphLaunch(Handle* ready, Stream* stream) {
 }
 
 API cuEventCreate(Event** event, unsigned) {
-    const Guard guard(lock);
+    IN_CONTEXT
     *event = new Event;
     events.insert(*event);
     return SUCCESS;
 }
 
 API cuEventDestroy_v2(Event* event) {
-    const Guard guard(lock);
+    IN_CONTEXT
     if (events.erase(event) == 0) {
         return refuse(INVALID_HANDLE, "an event is destroyed that is none");
     }
@@ -433,7 +464,7 @@ API cuEventDestroy_v2(Event* event) {
 }
 
 API cuEventRecord(Event* event, Stream* stream) {
-    const Guard guard(lock);
+    IN_CONTEXT
     if (streams.count(stream) == 0 || events.count(event) == 0) {
         return refuse(INVALID_HANDLE, "a record of no event");
     }
@@ -443,7 +474,7 @@ API cuEventRecord(Event* event, Stream* stream) {
 
 // The flag: a step of the graph, by which the event is recorded each time it runs.
 API cuEventRecordWithFlags(Event* event, Stream* stream, unsigned external) {
-    const Guard guard(lock);
+    IN_CONTEXT
     if ((external != 0) != (stream->capture != nullptr)) {
         return refuse(INVALID_VALUE, "an event that is to be recorded by a graph, and no graph");
     }
@@ -455,7 +486,7 @@ API cuEventRecordWithFlags(Event* event, Stream* stream, unsigned external) {
 }
 
 API cuEventSynchronize(Event* event) {
-    const Guard guard(lock);
+    IN_CONTEXT
     if (event->capture) {
         return refuse(CAPTURED_EVENT, "a wait for an event that was captured");
     }
@@ -467,13 +498,13 @@ API cuEventSynchronize(Event* event) {
 
 // No time passes.
 API cuEventElapsedTime(float* milliseconds, Event* start, Event* end) {
-    const Guard guard(lock);
+    IN_CONTEXT
     *milliseconds = 0.0f;
     return start->stream != nullptr && end->stream != nullptr ? broken : refuse(INVALID_HANDLE, "the time of no event");
 }
 
 API cuMemAllocAsync(uint64_t* pointer, size_t bytes, Stream* stream) {
-    const Guard guard(lock);
+    IN_CONTEXT
     if (is_captured(stream, "memory")) {
         return CAPTURE_UNSUPPORTED;
     }
@@ -482,7 +513,7 @@ API cuMemAllocAsync(uint64_t* pointer, size_t bytes, Stream* stream) {
 }
 
 API cuMemFreeAsync(uint64_t pointer, Stream* stream) {
-    const Guard guard(lock);
+    IN_CONTEXT
     if (is_captured(stream, "memory")) {
         return CAPTURE_UNSUPPORTED;
     }
@@ -494,18 +525,18 @@ API cuMemFreeAsync(uint64_t pointer, Stream* stream) {
 }
 
 API cuMemHostAlloc(void** pointer, size_t bytes, unsigned) {
-    const Guard guard(lock);
+    IN_CONTEXT
     *pointer = (void*)allocate(bytes, false);
     return *pointer == nullptr ? OUT_OF_MEMORY : SUCCESS;
 }
 
 API cuMemFreeHost(void* pointer) {
-    const Guard guard(lock);
+    IN_CONTEXT
     return release((uint64_t)pointer, false) ? SUCCESS : refuse(INVALID_VALUE, "host memory is freed that is none");
 }
 
 API cuMemsetD8Async(uint64_t pointer, unsigned char value, size_t bytes, Stream* stream) {
-    const Guard guard(lock);
+    IN_CONTEXT
     if (bytes > 0 && !lies_in(pointer, bytes, true)) {
         return refuse(INVALID_VALUE, "a fill goes beyond a buffer of the device");
     }
@@ -514,25 +545,29 @@ API cuMemsetD8Async(uint64_t pointer, unsigned char value, size_t bytes, Stream*
 }
 
 API cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, Stream* stream) {
+    IN_CONTEXT
     return copy(stream, (void*)to, from, bytes, true);
 }
 
 API cuMemcpyDtoHAsync_v2(void* to, uint64_t from, size_t bytes, Stream* stream) {
+    IN_CONTEXT
     return copy(stream, to, (const void*)from, bytes, false);
 }
 
 API cuLaunchKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
                    unsigned shared, Stream* stream, void** parameters, void**) {
+    IN_CONTEXT
     return launch(function, {gx, gy, gz}, {bx, by, bz}, shared, stream, parameters, false);
 }
 
 API cuLaunchCooperativeKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
                               unsigned bz, unsigned shared, Stream* stream, void** parameters) {
+    IN_CONTEXT
     return launch(function, {gx, gy, gz}, {bx, by, bz}, shared, stream, parameters, true);
 }
 
 API cuLaunchHostFunc(Stream* stream, void (*function)(void*), void* data) {
-    const Guard guard(lock);
+    IN_CONTEXT
     if (streams.count(stream) == 0) {
         return refuse(INVALID_HANDLE, "a host function into no stream");
     }
@@ -542,7 +577,7 @@ API cuLaunchHostFunc(Stream* stream, void (*function)(void*), void* data) {
 }
 
 API cuMemGetAddressRange_v2(uint64_t* start, size_t* bytes, uint64_t pointer) {
-    const Guard guard(lock);
+    IN_CONTEXT
     if (!lies_in(pointer, 1, true)) {
         return refuse(INVALID_VALUE, "the range of a pointer that leads to no memory of the device");
     }
@@ -560,6 +595,6 @@ API cuGetErrorName(int error, const char** name) {
 }
 
 API cuGetErrorString(int error, const char** text) {
-    *text = error == OUT_OF_MEMORY ? "out of memory" : error == NO_DEVICE ? "no CUDA-capable device is detected" : "an error of the stand-in";
+    *text = error == OUT_OF_MEMORY ? "out of memory" : error == INVALID_CONTEXT ? "invalid device context" : error == NO_DEVICE ? "no CUDA-capable device is detected" : "an error of the stand-in";
     return SUCCESS;
 }

@@ -45,6 +45,8 @@ impl<T: DeviceRepr + ValidAsZeroBits + Copy + Default> Shared<T> {
 
     /// Queues a copy of the host's side to the device.
     pub fn upload(&mut self, stream: &CudaStream) -> Result<(), CudaError> {
+        // The functions of `result` need the context in this thread, which may not be the one that opened the device.
+        stream.context().bind_to_thread()?;
         // SAFETY: as in `host`.
         let from = unsafe { std::slice::from_raw_parts(self.host, self.owner.len()) };
         let (to, _written) = self.device.device_ptr_mut(stream);
@@ -55,6 +57,7 @@ impl<T: DeviceRepr + ValidAsZeroBits + Copy + Default> Shared<T> {
 
     /// Queues a copy of the device's side to the host.
     pub fn download(&mut self, stream: &CudaStream) -> Result<(), CudaError> {
+        stream.context().bind_to_thread()?;
         // SAFETY: as in `host_mut`.
         let to = unsafe { std::slice::from_raw_parts_mut(self.host, self.owner.len()) };
         let (from, _read) = self.device.device_ptr(stream);
