@@ -177,9 +177,28 @@ fn refused() {
 }
 
 #[test]
+#[ignore = "a part of every_driver_for_cuda_12_compiles_the_kernels"]
+fn opened() {
+    if !is_here() {
+        return;
+    }
+    let architecture = small(16, 12, 24, 8);
+    let weights = seeded::weights(&architecture, 3);
+    CudaBackend::new(&architecture, weights, Evaluation::default()).unwrap();
+}
+
+#[test]
+fn every_driver_for_cuda_12_compiles_the_kernels() {
+    for driver in ["12000", "12020", "12040", "12060", "12080", "12090"] {
+        let Some(run) = run_part("frames::opened", &[("STANDIN_DRIVER", driver)]) else { return };
+        run.check_clean();
+    }
+}
+
+#[test]
 fn what_cannot_be_used_is_an_error() {
     for (environment, want) in [
-        (("STANDIN_DRIVER", "11080"), "CUDA 11.8 where 12.6 or later is expected"),
+        (("STANDIN_DRIVER", "11080"), "CUDA 11.8 where 12.0 or later is expected"),
         (("STANDIN_DEVICES", "0"), "finds no GPU"),
         (("STANDIN_CAPABILITY", "75"), "compute capability 7.5 where 8.0 or later is expected"),
         (("STANDIN_MEMORY_MB", "20"), "out of memory"),

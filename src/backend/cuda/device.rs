@@ -9,8 +9,8 @@ use super::error::CudaError;
 use super::grouping::SAMPLE_BLOCKS;
 use super::module::Kernels;
 
-/// CUDA 12.6 in the driver's numbering: the first version whose driver compiles the kernels' PTX.
-const DRIVER_MIN: i32 = 12060;
+/// CUDA 12.0 in the driver's numbering. Every driver for CUDA 12 compiles the kernels' PTX, which is of version 7.
+const DRIVER_MIN: i32 = 12000;
 /// The compute capability that the PTX is compiled for, that of Ampere. Later GPUs run it too.
 const CAPABILITY_MIN: (i32, i32) = (8, 0);
 

@@ -9,7 +9,7 @@ pub enum CudaError {
     #[error("no CUDA driver: libcuda.so.1 is not found; install NVIDIA's driver, or take the cpu back end")]
     NoDriver,
     #[error(
-        "the CUDA driver is for CUDA {major}.{minor} where 12.6 or later is expected; update it, or take the cpu back end"
+        "the CUDA driver is for CUDA {major}.{minor} where 12.0 or later is expected; update it, or take the cpu back end"
     )]
     OldDriver { major: i32, minor: i32 },
     #[error("the CUDA driver finds no GPU: {0}; check nvidia-smi, or take the cpu back end")]

@@ -1,10 +1,10 @@
-"""Compiles the kernels to PTX and measures what ptxas makes of it for each target.
+"""Compiles the kernels to PTX that old drivers accept, and measures what ptxas makes of it for each target.
 
     python3 make.py             writes *.ptx beside the sources and the table of docs/gpu.md
     python3 make.py --check     makes both again and compares: nothing is written
     --packages DIR              where NVIDIA's compilers are installed, and stay, in place of a temporary folder
 
-The compilers come from PyPI, about 90 MB, and never enter the repository. A spill is an error.
+The compilers come from PyPI, about 110 MB, and never enter the repository. A spill is an error.
 """
 
 import argparse
@@ -36,12 +36,15 @@ PACKAGES = {
         f"nvidia-cuda-nvcc-cu12=={COMPILER}",
         "nvidia-cuda-runtime-cu12==12.6.77",
     ],
-    # The first assembler of this line that knows sm_120.
+    # The oldest assembler on PyPI that is near the oldest driver, and one that knows sm_120.
+    "cuda-12.2": ["nvidia-cuda-nvcc-cu12==12.2.140"],
     "cuda-12.9": ["nvidia-cuda-nvcc-cu12==12.9.86"],
 }
 # What CI counts as a step that could not run here.
 NOT_RUN = 77
-TARGETS = {87: "cuda-12.6", 89: "cuda-12.6", 120: "cuda-12.9"}
+TARGETS = {80: "cuda-12.2", 86: "cuda-12.2", 87: "cuda-12.2", 89: "cuda-12.2", 90: "cuda-12.9", 120: "cuda-12.9"}
+# PTX versions from the first that knows sm_80 to the last of CUDA 11. Every driver for CUDA 12 compiles them.
+VERSIONS = [f"7.{minor}" for minor in range(9)]
 
 
 def install(folder):
@@ -67,6 +70,22 @@ def compile_all(folder):
         yield family, text
 
 
+def with_version(text, version):
+    text, count = re.subn(r"^\.version \S+$", f".version {version}", text, flags=re.MULTILINE)
+    assert count == 1, "PTX has one version"
+    return text
+
+
+def with_lowest_version(made, assembler):
+    """All families with the lowest PTX version that each of them needs. NVRTC writes its own, which only new drivers accept."""
+    for version in VERSIONS:
+        lowered = {family: with_version(text, version) for family, text in made.items()}
+        wrong = {family: ptxas.refusal(family, text, min(TARGETS), assembler) for family, text in lowered.items()}
+        if not any(wrong.values()):
+            return version, lowered
+    sys.exit("\n".join(f"{family} needs PTX newer than {version}:\n{text}" for family, text in wrong.items() if text))
+
+
 def differences(made, table, document):
     for family, text in made.items():
         path = HERE / f"{family}.ptx"
@@ -84,8 +103,8 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         folder = given.packages or pathlib.Path(scratch)
         install(folder)
-        made = dict(compile_all(folder))
         assemblers = {target: folder / of / "nvidia/cuda_nvcc/bin/ptxas" for target, of in TARGETS.items()}
+        version, made = with_lowest_version(dict(compile_all(folder)), assemblers[min(TARGETS)])
         kernels = ptxas.assemble_all(made, assemblers)
     table, document = ptxas.table(kernels), DOCUMENT.read_text()
     spilling = [f"{k.name} spills on sm_{k.target}: {k.spill_bytes} bytes" for k in kernels if k.spill_bytes]
@@ -98,7 +117,8 @@ def main():
         head, tail = document.split(BEGIN)[0], document.split(END)[1]
         DOCUMENT.write_text(head + BEGIN + table + END + tail)
     count = len(kernels) // len(TARGETS)
-    print(f"{count} kernels: PTX {'equal to' if given.check else 'written'} NVRTC {COMPILER}'s, no spill on sm_87, 89, 120")
+    targets = ", ".join(map(str, TARGETS))
+    print(f"{count} kernels: PTX {version} {'is equal' if given.check else 'is written'}, no spill on sm_{targets}")
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ import re
 import subprocess
 import tempfile
 
-# Of one multiprocessor, by compute capability: shared memory in bytes and blocks it holds (CUDA programming guide,
-# "Technical Specifications per Compute Capability"); all three have 64 K registers and 48 warps.
-SHARED = {87: 164 << 10, 89: 100 << 10, 120: 100 << 10}
-BLOCKS = {87: 16, 89: 24, 120: 24}
-REGISTERS, WARPS = 65536, 48
+# Of one multiprocessor, by compute capability: shared memory in bytes, blocks and warps that it holds (CUDA programming
+# guide, "Technical Specifications per Compute Capability"). All have 64 K registers.
+SHARED = {80: 164 << 10, 86: 100 << 10, 87: 164 << 10, 89: 100 << 10, 90: 228 << 10, 120: 100 << 10}
+BLOCKS = {80: 32, 86: 16, 87: 16, 89: 24, 90: 32, 120: 24}
+WARPS = {80: 64, 86: 48, 87: 48, 89: 48, 90: 64, 120: 48}
+REGISTERS = 65536
 # What the system takes of a block's shared memory, and the units that registers and shared memory are given out in.
 SHARED_RESERVED, SHARED_UNIT, REGISTER_UNIT = 1024, 128, 256
 
@@ -26,22 +27,32 @@ class Kernel:
     spill_bytes: int
 
     def occupancy(self):
-        """Resident warps, of 48."""
+        """Resident warps, of `WARPS`."""
         warps = -(-self.threads // 32)
         per_warp = -(-self.registers * 32 // REGISTER_UNIT) * REGISTER_UNIT
         # A scheduler has a quarter of the registers, and warps are spread over four of them.
         by_registers = REGISTERS // 4 // per_warp * 4 // warps
         shared = -(-(self.shared_bytes + SHARED_RESERVED) // SHARED_UNIT) * SHARED_UNIT
-        return warps * min(WARPS // warps, BLOCKS[self.target], by_registers, SHARED[self.target] // shared)
+        return warps * min(WARPS[self.target] // warps, BLOCKS[self.target], by_registers, SHARED[self.target] // shared)
 
 
-def assemble(family, text, target, assembler):
-    threads = dict(re.findall(r"\.entry (\w+)\(.*?\.maxntid (\d+)", text, re.DOTALL))
+def run(family, text, target, assembler):
     with tempfile.TemporaryDirectory() as scratch:
         source = pathlib.Path(scratch) / f"{family}.ptx"
         source.write_text(text)
         command = [str(assembler), "-v", f"--gpu-name=sm_{target}", str(source), "-o", str(source.with_suffix(".cubin"))]
-        done = subprocess.run(command, capture_output=True, text=True)
+        return subprocess.run(command, capture_output=True, text=True)
+
+
+def refusal(family, text, target, assembler):
+    """What the assembler says against the text; empty if it accepts it."""
+    done = run(family, text, target, assembler)
+    return done.stderr if done.returncode != 0 else ""
+
+
+def assemble(family, text, target, assembler):
+    threads = dict(re.findall(r"\.entry (\w+)\(.*?\.maxntid (\d+)", text, re.DOTALL))
+    done = run(family, text, target, assembler)
     if done.returncode != 0:
         raise RuntimeError(f"{family} on sm_{target}:\n{done.stderr}")
     for name, report in re.findall(r"Compiling entry function '(\w+)'.*?\n(.*?Used [^\n]*)", done.stderr, re.DOTALL):
@@ -61,16 +72,28 @@ def assemble_all(made, assemblers):
     return kernels
 
 
+def summary(values):
+    """The number that most targets have, and those that have another: `40`, or `40 (sm_120: 48)`."""
+    numbers = list(values.values())
+    usual = max(numbers, key=lambda number: (numbers.count(number), -number))
+    others = {}
+    for target, number in values.items():
+        if number != usual:
+            others.setdefault(number, []).append(f"sm_{target}")
+    notes = "; ".join(f"{', '.join(names)}: {number}" for number, names in others.items())
+    return f"{usual} ({notes})" if notes else f"{usual}"
+
+
 def table(kernels):
     targets = sorted({kernel.target for kernel in kernels})
     lines = [
-        "| family | kernel | threads | shared memory, bytes | registers on " + ", ".join(f"sm_{t}" for t in targets)
-        + " | resident warps of 48 |",
-        "|---|---|---|---|---|---|",
+        "| family | kernel | threads | shared memory, bytes | registers | resident warps of 48 | of 64 (sm_80, sm_90) |",
+        "|---|---|---|---|---|---|---|",
     ]
     for first in (k for k in kernels if k.target == targets[0]):
-        same = [k for t in targets for k in kernels if (k.name, k.target) == (first.name, t)]
-        registers = ", ".join(str(k.registers) for k in same)
-        warps = ", ".join(str(k.occupancy()) for k in same)
-        lines.append(f"| {first.family} | `{first.name}` | {first.threads} | {first.shared_bytes} | {registers} | {warps} |")
+        same = {t: k for t in targets for k in kernels if (k.name, k.target) == (first.name, t)}
+        registers = summary({t: k.registers for t, k in same.items()})
+        warps = [summary({t: k.occupancy() for t, k in same.items() if WARPS[t] == of}) for of in (48, 64)]
+        cells = [first.family, f"`{first.name}`", first.threads, first.shared_bytes, registers, *warps]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines) + "\n"
