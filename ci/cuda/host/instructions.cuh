@@ -7,19 +7,9 @@
 
 #include "cuda_fp16.h"
 #include "cuda_host.h"
+#include "fragments.h"
 
 namespace cuda_host {
-
-inline const float* halves_as_floats() {
-    static const std::vector<float> values = [] {
-        std::vector<float> values(1 << 16);
-        for (unsigned bits = 0; bits < values.size(); ++bits) {
-            values[bits] = __half2float({(uint16_t)bits});
-        }
-        return values;
-    }();
-    return values.data();
-}
 
 // Where a lane loads from and to.
 struct Matrices {
@@ -30,19 +20,20 @@ struct Matrices {
 
 template <int N, bool TRANSPOSED>
 void load_together(const uint64_t* brought) {
+    const Matrices* lanes[32];
+    for (int lane = 0; lane < 32; ++lane) {
+        lanes[lane] = reinterpret_cast<const Matrices*>(brought[lane]);
+    }
     for (int i = 0; i < N; ++i) {
-        uint16_t matrices[4][8][8];
         for (int lane = 0; lane < 32; ++lane) {
-            const Matrices& of = *reinterpret_cast<const Matrices*>(brought[lane]);
-            memcpy(matrices[lane / 8][lane % 8], of.row + i * of.stride, 16);
-        }
-        for (int lane = 0; lane < 32; ++lane) {
-            uint32_t* out = reinterpret_cast<const Matrices*>(brought[lane])->out + 4 * i;
-            const int row = lane / 4, column = lane % 4 * 2;
             for (int m = 0; m < 4; ++m) {
-                const uint32_t low = TRANSPOSED ? matrices[m][column][row] : matrices[m][row][column];
-                const uint32_t high = TRANSPOSED ? matrices[m][column + 1][row] : matrices[m][row][column + 1];
-                out[m] = low | high << 16;
+                // The lanes of both halves' rows, and their columns.
+                const int row = lane / 4, column = lane % 4 * 2;
+                const int low_lane = 8 * m + (TRANSPOSED ? column : row), high_lane = low_lane + TRANSPOSED;
+                const __half* low = lanes[low_lane]->row + i * lanes[low_lane]->stride;
+                const __half* high = lanes[high_lane]->row + i * lanes[high_lane]->stride;
+                lanes[lane]->out[4 * i + m] = low[TRANSPOSED ? row : column].bits |
+                                              (uint32_t)high[TRANSPOSED ? row : column + 1].bits << 16;
             }
         }
     }
@@ -55,53 +46,6 @@ void load(const char* operation, unsigned (&out)[N][4], const __half* row, int s
     }
     const Matrices mine = {row, stride, &out[0][0]};
     meet_warp_for(operation, load_together<N, TRANSPOSED>, &mine);
-}
-
-struct Operands {
-    float* sum;
-    const uint32_t *a, *b;
-};
-
-// The halves of fragments [count][4] of 16 x 16 matrices, as f32 [16 count][16]; `places`: where each of the four lies.
-template <int COUNT>
-void unpack(float (&out)[16 * COUNT][16], const uint32_t* fragments, int lane, const int (&places)[4][2]) {
-    const float* values = halves_as_floats();
-    for (int i = 0; i < COUNT; ++i) {
-        for (int part = 0; part < 4; ++part) {
-            const uint32_t pair = fragments[4 * i + part];
-            float* to = &out[16 * i + places[part][0] + lane / 4][places[part][1] + lane % 4 * 2];
-            to[0] = values[pair & 0xffff];
-            to[1] = values[pair >> 16];
-        }
-    }
-}
-
-template <int M, int N>
-void multiply_together(const uint64_t* brought) {
-    float a[16 * M][16], rows[16 * N][16], b[16][16 * N];
-    for (int lane = 0; lane < 32; ++lane) {
-        const Operands& of = *reinterpret_cast<const Operands*>(brought[lane]);
-        unpack<M>(a, of.a, lane, {{0, 0}, {8, 0}, {0, 8}, {8, 8}});
-        unpack<N>(rows, of.b, lane, {{0, 0}, {0, 8}, {8, 0}, {8, 8}});
-    }
-    for (int column = 0; column < 16 * N; ++column) {
-        for (int k = 0; k < 16; ++k) {
-            b[k][column] = rows[column][k];
-        }
-    }
-    for (int row = 0; row < 16 * M; ++row) {
-        float products[16 * N] = {};
-        for (int k = 0; k < 16; ++k) {
-            for (int column = 0; column < 16 * N; ++column) {
-                products[column] += a[row][k] * b[k][column];
-            }
-        }
-        for (int column = 0; column < 16 * N; ++column) {
-            const int lane = row % 8 * 4 + column % 8 / 2;
-            float* sum = reinterpret_cast<const Operands*>(brought[lane])->sum;
-            sum[(row / 16 * 2 * N + column / 8) * 4 + row % 16 / 8 * 2 + column % 2] += products[column];
-        }
-    }
 }
 
 }  // namespace cuda_host
@@ -135,6 +79,6 @@ void load_transposed(unsigned (&out)[N][4], const __half* row, int stride) {
 
 template <int M, int N>
 void multiply_add(float (&sum)[M][2 * N][4], const unsigned (&a)[M][4], const unsigned (&b)[N][4]) {
-    const cuda_host::Operands mine = {&sum[0][0][0], &a[0][0], &b[0][0]};
-    cuda_host::meet_warp_for("multiply_add", cuda_host::multiply_together<M, N>, &mine);
+    const cuda_host::Fragments mine = {&sum[0][0][0], &a[0][0], &b[0][0]};
+    cuda_host::meet_warp_for("multiply_add", cuda_host::multiplier<M, N>(), &mine);
 }

@@ -1,8 +1,6 @@
 // Takes the turns of a launch's threads. One launch at a time.
 
 #include <algorithm>
-#include <numeric>
-#include <random>
 
 #include "cuda_host.h"
 
@@ -40,19 +38,45 @@ namespace cuda_host {
 
 // Operations of its warp that a thread may go through in one turn.
 constexpr unsigned RUN_AHEAD = 16;
+// Warps of the largest block.
+constexpr int WARPS_MAX = 32;
 
-static std::mt19937 shuffler;
+static uint32_t random_state;
 
-// Not by memcpy, which the sanitizer keeps from going over its marks between the variables.
-__attribute__((no_sanitize("address"), optimize("no-tree-loop-distribute-patterns"))) static void copy_bytes(
-    char* to, const char* from, size_t count) {
+// Random numbers of 32 bits (xorshift).
+static uint32_t random_bits() {
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 17;
+    random_state ^= random_state << 5;
+    return random_state;
+}
+
+static unsigned random_below(unsigned limit) {
+    return (uint64_t)random_bits() * limit >> 32;
+}
+
+// Not by memcpy or memset, which the sanitizer keeps from going over its marks between the variables.
+#define OVER_MARKS __attribute__((no_sanitize("address"), optimize("no-tree-loop-distribute-patterns")))
+using Line = uint64_t __attribute__((vector_size(64), aligned(1), may_alias));
+
+OVER_MARKS static void copy_bytes(char* to, const char* from, size_t count) {
     size_t i = 0;
-    for (uint64_t word; i + sizeof word <= count; i += sizeof word) {
-        __builtin_memcpy(&word, from + i, sizeof word);
-        __builtin_memcpy(to + i, &word, sizeof word);
+    for (; i + sizeof(Line) <= count; i += sizeof(Line)) {
+        *reinterpret_cast<Line*>(to + i) = *reinterpret_cast<const Line*>(from + i);
     }
     for (; i < count; ++i) {
         to[i] = from[i];
+    }
+}
+
+// No zeros, which a kernel might take for granted.
+OVER_MARKS static void spoil(char* to, size_t count) {
+    size_t i = 0;
+    for (; i + sizeof(Line) <= count; i += sizeof(Line)) {
+        *reinterpret_cast<Line*>(to + i) = ~Line{};
+    }
+    for (; i < count; ++i) {
+        to[i] = (char)0xff;
     }
 }
 
@@ -60,12 +84,15 @@ static size_t shared_bytes() {
     return __stop_cuda_shared - __start_cuda_shared;
 }
 
-static void put_in_order(std::vector<int>& order) {
-    std::iota(order.begin(), order.end(), 0);
-    if (launch->schedule == Schedule::descending) {
-        std::reverse(order.begin(), order.end());
-    } else if (launch->schedule == Schedule::shuffled) {
-        std::shuffle(order.begin(), order.end(), shuffler);
+// Fills `order` with the numbers below `count`, as the schedule has them.
+static void put_in_order(int* order, int count) {
+    for (int i = 0; i < count; ++i) {
+        order[i] = launch->schedule == Schedule::descending ? count - 1 - i : i;
+    }
+    if (launch->schedule == Schedule::shuffled) {
+        for (int i = count - 1; i > 0; --i) {
+            std::swap(order[i], order[random_below(i + 1)]);
+        }
     }
 }
 
@@ -81,15 +108,17 @@ static void begin(Block& block, int place, char* stacks) {
     const Dim &grid = launch->grid, &size = launch->block;
     const unsigned b = place;
     block.place = {b % grid.x, b / grid.x % grid.y, b / (grid.x * grid.y)};
-    block.threads.assign(size.x * size.y * size.z, {});
+    block.threads.resize(size.x * size.y * size.z);
     block.warps.assign((block.threads.size() + 31) / 32, {});
     if (block.threads.size() % 32 != 0) {
         block.warps.back().missing = ~0u << block.threads.size() % 32;
     }
     block.left = 0;
-    block.shared.assign(shared_bytes(), (char)0xff);
     for (unsigned i = 0; i < block.threads.size(); ++i) {
         Thread& thread = block.threads[i];
+        thread.state = State::ready;
+        thread.copies.clear();
+        thread.groups.clear();
         thread.block = &block;
         thread.index = i;
         thread.place = {i % size.x, i / size.x % size.y, i / (size.x * size.y)};
@@ -111,8 +140,9 @@ static void settle_warp(Thread& thread) {
     uint64_t brought[32] = {};
     for (int lane = 0; lane < 32; ++lane) {
         if (thread.mask >> lane & 1) {
-            if (lanes[lane].mask != thread.mask || lanes[lane].together != thread.together ||
-                strcmp(lanes[lane].operation, thread.operation) != 0) {
+            const bool same = lanes[lane].operation == thread.operation ||
+                              strcmp(lanes[lane].operation, thread.operation) == 0;
+            if (lanes[lane].mask != thread.mask || lanes[lane].together != thread.together || !same) {
                 failure = std::string(thread.operation) + " meets " + lanes[lane].operation + ", or another mask";
             }
             brought[lane] = lanes[lane].brought;
@@ -148,7 +178,7 @@ static void carry_out(const Copy& copy) {
 
 void begin_copy(const Copy& copy) {
     const bool now = launch->schedule == Schedule::ascending ||
-                     (launch->schedule == Schedule::shuffled && shuffler() % 2 == 0);
+                     (launch->schedule == Schedule::shuffled && random_below(2) == 0);
     now ? carry_out(copy) : current->copies.push_back(copy);
 }
 
@@ -192,11 +222,12 @@ static void resume(Thread& thread) {
 
 // The ready lanes of a warp, once each; how many there were.
 static int run_warp(Block& block, int warp) {
-    std::vector<int> lanes(std::min<size_t>(32, block.threads.size() - 32 * warp));
-    put_in_order(lanes);
+    int lanes[32];
+    const int count = std::min<int>(32, block.threads.size() - 32 * warp);
+    put_in_order(lanes, count);
     int ran = 0;
-    for (int lane : lanes) {
-        Thread& thread = block.threads[32 * warp + lane];
+    for (int i = 0; i < count; ++i) {
+        Thread& thread = block.threads[32 * warp + lanes[i]];
         if (thread.state == State::ready && failure.empty()) {
             ++ran;
             resume(thread);
@@ -208,13 +239,14 @@ static int run_warp(Block& block, int warp) {
 // One turn of every warp of the block; how many threads ran. A warp runs ahead of the others, to the next barrier of
 // the block where that is near: in step with them it would never overwrite what they have yet to read.
 static int turn(Block& block) {
-    std::vector<int> warps(block.warps.size());
-    put_in_order(warps);
+    int warps[WARPS_MAX];
+    const int count = block.warps.size();
+    put_in_order(warps, count);
     int ran = 0;
-    for (int warp : warps) {
-        const unsigned rounds = launch->schedule == Schedule::shuffled ? shuffler() % RUN_AHEAD + 1 : RUN_AHEAD;
+    for (int i = 0; i < count; ++i) {
+        const unsigned rounds = launch->schedule == Schedule::shuffled ? random_below(RUN_AHEAD) + 1 : RUN_AHEAD;
         for (unsigned round = 0; round < rounds; ++round) {
-            const int now = run_warp(block, warp);
+            const int now = run_warp(block, warps[i]);
             ran += now;
             if (now == 0 || !failure.empty()) {
                 break;
@@ -225,7 +257,7 @@ static int turn(Block& block) {
     return ran;
 }
 
-// Runs blocks side by side until every thread has left.
+// Runs blocks side by side until every thread has left. The shared memory of several blocks changes places.
 static void run_together(std::vector<Block>& blocks) {
     std::vector<int> block_order(blocks.size());
     const auto done = [](const Block& block) { return block.left == (int)block.threads.size(); };
@@ -233,12 +265,12 @@ static void run_together(std::vector<Block>& blocks) {
     Block* loaded = nullptr;
     for (uint64_t turns = 0; failure.empty() && !std::all_of(blocks.begin(), blocks.end(), done);) {
         int ran = 0;
-        put_in_order(block_order);
+        put_in_order(block_order.data(), block_order.size());
         for (int i : block_order) {
             if (done(blocks[i])) {
                 continue;
             }
-            if (loaded != &blocks[i]) {
+            if (blocks.size() > 1 && loaded != &blocks[i]) {
                 if (loaded != nullptr) {
                     copy_bytes(loaded->shared.data(), __start_cuda_shared, shared_bytes());
                 }
@@ -262,18 +294,20 @@ static void run_together(std::vector<Block>& blocks) {
 const char* run(const Launch& given) {
     launch = &given;
     failure.clear();
-    shuffler.seed(20'231'207);
+    random_state = 20'231'207;
     const int count = given.grid.x * given.grid.y * given.grid.z;
     const int threads = given.block.x * given.block.y * given.block.z;
     char* memory = stacks((size_t)threads * (given.coresident ? count : 1));
     std::vector<int> order(count);
-    put_in_order(order);
+    put_in_order(order.data(), count);
     std::vector<Block> blocks(given.coresident ? count : 1);
     for (int i = 0; i < count && failure.empty(); ++i) {
         if (given.coresident) {
             begin(blocks[i], i, memory + (size_t)i * threads * STACK_BYTES);
+            blocks[i].shared.assign(shared_bytes(), (char)0xff);
         } else {
             begin(blocks[0], order[i], memory);
+            spoil(__start_cuda_shared, shared_bytes());
             run_together(blocks);
         }
     }
