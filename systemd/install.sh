@@ -74,8 +74,9 @@ if [ "$uninstall" = yes ]; then
         for unit in $(systemctl list-units --all --plain --no-legend 'crosscheck@*.service' | cut -d' ' -f1); do
             systemctl disable --now "$unit" || true
         done
+        systemctl stop crosscheck-nvidia.service 2> /dev/null || true
     fi
-    rm -f "$bin/crosscheck" "$units/crosscheck@.service" "$rules/60-crosscheck.rules" "$users/crosscheck.conf" \
+    rm -f "$bin/crosscheck" "$units/crosscheck@.service" "$units/crosscheck-nvidia.service" "$rules/60-crosscheck.rules" "$users/crosscheck.conf" \
         "$configurations/station.example.toml"
     if [ "$purge" = yes ]; then
         rm -rf "$configurations" "$recordings" "$plans" "$units"/crosscheck@*.service.d
@@ -94,6 +95,7 @@ if [ ! -x "$program" ]; then
 fi
 put 755 "$program" "$bin/crosscheck"
 put 644 "$here/crosscheck@.service" "$units/crosscheck@.service"
+put 644 "$here/crosscheck-nvidia.service" "$units/crosscheck-nvidia.service"
 put 644 "$here/60-crosscheck.rules" "$rules/60-crosscheck.rules"
 put 644 "$here/crosscheck.sysusers" "$users/crosscheck.conf"
 put 644 "$here/station.example.toml" "$configurations/station.example.toml"

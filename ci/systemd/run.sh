@@ -52,7 +52,25 @@ found=$(systemd-analyze verify --root="$DESTDIR" --man=no crosscheck@station.ser
 echo "systemd-analyze verify: nothing found"
 systemd-analyze security --root="$DESTDIR" --offline=true --threshold=$exposure_max --no-pager crosscheck@station.service \
     | tail -n 1
-rm -rf "${DESTDIR:?}/usr/lib" "${DESTDIR:?}/bin"
+
+# The same with the drop-ins of a GPU.
+drop_ins=$DESTDIR/etc/systemd/system/crosscheck@.service.d
+mkdir -p "$drop_ins" "$DESTDIR/usr/bin"
+cp systemd/gpu.conf systemd/gpu-desktop.conf "$drop_ins"
+install -m 755 "$scratch/program" "$DESTDIR/usr/bin/nvidia-modprobe"
+found=$(systemd-analyze verify --root="$DESTDIR" --man=no crosscheck@station.service crosscheck-nvidia.service 2>&1 | grep -i 'crosscheck\|gpu' || true)
+[ -z "$found" ] || { echo "systemd-analyze verify, with the drop-ins of a GPU: $found"; exit 1; }
+# The devices must be there before the station's service starts, and none of its own processes can make them.
+set_to() { sed -n "s/^$2=//p" "$drop_ins/$1"; }
+for setting in Wants After; do
+    [[ " $(set_to gpu-desktop.conf $setting) " == *" crosscheck-nvidia.service "* ]] || { echo "gpu-desktop.conf: no $setting=crosscheck-nvidia.service"; exit 1; }
+done
+grep -q '^ExecStart=-/usr/bin/nvidia-modprobe -c0 -u$' "$DESTDIR/etc/systemd/system/crosscheck-nvidia.service" || { echo "crosscheck-nvidia.service makes no devices"; exit 1; }
+cat "$DESTDIR/etc/systemd/system/crosscheck@.service" "$drop_ins"/*.conf | grep -q '^ExecStartPre=.*modprobe' && { echo "ExecStartPre= under DevicePolicy= cannot make devices"; exit 1; }
+# Where the driver keeps compiled kernels, the service must be able to write.
+[[ $(set_to gpu.conf Environment) == CUDA_CACHE_PATH=%C/$(set_to gpu.conf CacheDirectory)/* ]] || { echo "gpu.conf: CUDA_CACHE_PATH is not in CacheDirectory="; exit 1; }
+echo "drop-ins of a GPU: nothing found"
+rm -rf "${DESTDIR:?}/usr/lib" "${DESTDIR:?}/usr/bin" "${DESTDIR:?}/bin" "$drop_ins"
 
 # A service that is ended last when memory runs out must have a limit of its own.
 unit=$DESTDIR/etc/systemd/system/crosscheck@.service
