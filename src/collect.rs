@@ -12,6 +12,7 @@ use crate::frame::{Region, RgbdFrame};
 use crate::prepare::belt::Fitter;
 use crate::prepare::crop::{CropMisfit, Cropper};
 use crate::prepare::plane::Plane;
+use crate::prepare::point_grid::PointGrid;
 use crate::prepare::{PartChoice, Preparation};
 use crate::quality::Quality;
 
@@ -117,7 +118,7 @@ impl Collector {
     fn judge(&mut self, frame: &RgbdFrame) -> Result<(Quality, Vec<String>), CropMisfit> {
         let (seen, bounds) = self.cropper.cut(frame, &self.scene.crop)?;
         let (points, width) = (seen.cloud().points(), seen.width());
-        let belt = self.belt.or_else(|| self.fitter.fit(points, width, 0).map(|belt| belt.plane));
+        let belt = self.belt.or_else(|| self.fitter.fit(PointGrid::whole(points, width), 0).map(|belt| belt.plane));
         if self.scene.part == PartChoice::Everything {
             return Ok(self.fit_to_learn_from(frame, bounds, false));
         }

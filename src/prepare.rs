@@ -12,21 +12,22 @@ pub mod crop;
 mod eigen;
 mod follow;
 pub mod plane;
+pub mod point_grid;
+mod preparer;
 pub mod resize;
 pub mod window;
+pub mod work;
 
 use serde::{Deserialize, Serialize};
 
-use crate::frame::{Region, RgbdFrame, is_point};
-use belt::{Belt, Support};
-use colour::normalise;
-use components::{Choice, Component, Components};
-use crop::{Crop, CropMisfit, Cropper};
-use follow::Followed;
+use crate::frame::is_point;
+use belt::Belt;
+use crop::Crop;
 use plane::Plane;
 use window::Window;
 
 pub use colour::{DEVIATION, MEAN};
+pub use preparer::{Preparer, prepare, wanted};
 
 /// How the belt is found, if it is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -230,168 +231,5 @@ impl NetworkInput {
     /// N.
     pub fn points(&self) -> usize {
         self.cloud.iter().filter(|p| is_point(p)).count()
-    }
-}
-
-/// Cropped, belt and stray points removed, resized to H x W, normalised.
-pub fn prepare(frame: &RgbdFrame, how: &Preparation) -> Result<NetworkInput, CropMisfit> {
-    let mut input = NetworkInput::default();
-    Preparer::default().run(frame, how, None, &mut input)?;
-    Ok(input)
-}
-
-/// [`prepare`] with buffers that frames reuse: a frame of the size of the one before allocates nothing.
-#[derive(Default)]
-pub struct Preparer {
-    cropper: Cropper,
-    fitter: belt::Fitter,
-    components: Components,
-    resizer: resize::Resizer,
-}
-
-impl Preparer {
-    /// `at`: which part is meant, by a pixel `[x, y]` of the photograph, where several are taken; the one nearest to the
-    /// middle without it.
-    pub fn run(
-        &mut self,
-        frame: &RgbdFrame,
-        how: &Preparation,
-        at: Option<[f32; 2]>,
-        input: &mut NetworkInput,
-    ) -> Result<(), CropMisfit> {
-        let Self { cropper, fitter, components, resizer } = self;
-        let (seen, bounds) = cropper.cut(frame, &how.crop)?;
-        let (width, points) = (seen.width(), seen.cloud().points());
-        let at = at.map(|[x, y]| [x - bounds.x as f32, y - bounds.y as f32]);
-        let mut taken = Taken { belt: belt(fitter, points, width, how), ..Taken::default() };
-        taken.depth_m = fitter.median_depth_m();
-        let plane = taken.belt.map(|belt| belt.plane);
-        let there = is_there(plane);
-        let keeps_all = matches!(how.part, PartChoice::All | PartChoice::Everything);
-        let choice = if keeps_all && how.crop.follow_mm.is_none() {
-            None
-        } else {
-            components.find(points, width, &there);
-            choose(components, how.part, (width, seen.height()), at)
-        };
-        if let Some(choice) = choice.filter(|_| !keeps_all) {
-            (taken.touches_edge, taken.is_close) = (choice.touches_edge, choice.is_close);
-        }
-        let mut window = Window::around(Region::whole(seen));
-        let mut shift_m = None;
-        if let Some(side_mm) = how.crop.follow_mm {
-            let is_part = |i: usize| choice.is_some_and(|choice| components.has(&choice, i));
-            match follow::follow(points, width, is_part, plane.as_ref(), side_mm) {
-                Some(Followed { window: around, shift_m: by }) => (window, shift_m) = (around, Some(by)),
-                None => taken.missing = Some(choice.map_or(Missing::Component, |_| Missing::Scale)),
-            }
-        } else if !keeps_all && choice.is_none() {
-            taken.missing = Some(Missing::Component);
-        }
-        // The network sees few points of a large frame: only these are looked at, except where components are found.
-        let keeps = |i: usize| match choice {
-            _ if taken.missing.is_some() => false,
-            Some(choice) if !keeps_all => components.has(&choice, i),
-            _ => there(&points[i]),
-        };
-        let point = |x: usize, y: usize| {
-            let i = y * width + x;
-            let moved = |by: [f32; 3]| std::array::from_fn(|axis| points[i][axis] + by[axis]);
-            if keeps(i) { shift_m.map_or(points[i], moved) } else { [0.0; 3] }
-        };
-        window.nearest_into(point, [0.0; 3], &mut input.cloud);
-        input.kept.clear();
-        input.kept.extend(input.cloud.iter().map(is_point));
-        normalise(resizer.rgb(seen.rgb(), width, &window), &mut input.rgb);
-        (input.window, input.taken) = (window.moved(bounds.x, bounds.y), taken);
-        Ok(())
-    }
-
-    /// Where the parts of a frame are that are inspected one by one: the middle of each, pixels `[x, y]` of the photograph.
-    pub fn parts(&mut self, frame: &RgbdFrame, how: &Preparation) -> Result<Vec<[f32; 2]>, CropMisfit> {
-        let mut middles = Vec::new();
-        let bounds = self.each(frame, how, &mut |middle, component| {
-            if !component.touches_edge {
-                middles.push(middle);
-            }
-        })?;
-        Ok(middles.into_iter().map(|[x, y]| [x + bounds.x as f32, y + bounds.y as f32]).collect())
-    }
-
-    /// Shows `see` every component that is no speck, with its middle in pixels of the crop. Returns the crop's bounds.
-    pub fn each(
-        &mut self,
-        frame: &RgbdFrame,
-        how: &Preparation,
-        see: &mut dyn FnMut([f32; 2], &Component),
-    ) -> Result<Region, CropMisfit> {
-        let Self { cropper, fitter, components, .. } = self;
-        let (seen, bounds) = cropper.cut(frame, &how.crop)?;
-        let (width, points) = (seen.width(), seen.cloud().points());
-        let plane = belt(fitter, points, width, how).map(|belt| belt.plane);
-        components.find(points, width, is_there(plane));
-        components.large().iter().for_each(|component| see(component.middle(), component));
-        Ok(bounds)
-    }
-}
-
-/// Whether a point is one, and does not lie on the belt.
-fn is_there(belt: Option<Plane>) -> impl Fn(&[f32; 3]) -> bool {
-    move |point| is_point(point) && !belt.is_some_and(|belt| plane::is_background(point, &belt))
-}
-
-/// The belt of a frame, and its support.
-fn belt(fitter: &mut belt::Fitter, points: &[[f32; 3]], width: usize, how: &Preparation) -> Option<Belt> {
-    match how.belt {
-        BeltMode::Fit => fitter.fit(points, width, how.seed),
-        BeltMode::None => {
-            fitter.look(points, width);
-            None
-        }
-        BeltMode::Fixed(plane) => {
-            let support: Support = fitter.support(points, width, &plane);
-            Some(Belt { plane, support })
-        }
-    }
-}
-
-/// The component that is the part, in a frame of a width and a height: of several, the one at `at` where that is given.
-pub fn choose(
-    components: &mut Components,
-    part: PartChoice,
-    (width, height): (usize, usize),
-    at: Option<[f32; 2]>,
-) -> Option<Choice> {
-    let middle = [width as f32 / 2.0, height as f32 / 2.0];
-    match (part, at) {
-        (PartChoice::Largest | PartChoice::All | PartChoice::Everything, _) => components.largest(),
-        (PartChoice::Each, Some(at)) => components.at(at),
-        (PartChoice::Centre | PartChoice::Each, _) => components.nearest(middle),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::frame::OrganisedCloud;
-    use crate::shapes::RGB;
-
-    #[test]
-    fn points_are_the_same_whether_the_plane_goes_before_or_after_resizing() {
-        let mut random = fastrand::Rng::with_seed(1);
-        let (width, height) = (330, 250);
-        let point = |i: usize| {
-            let up = if random.bool() { 0.0 } else { 0.03 * random.f32() };
-            [(i % width) as f32 * 1e-3, (i / width) as f32 * 1e-3, 0.5 - up]
-        };
-        let cloud: Vec<[f32; 3]> = (0..width * height).map(point).collect();
-        let organised = OrganisedCloud::new(width, height, cloud.clone()).unwrap();
-        let frame = RgbdFrame::new(width, height, vec![100; width * height * RGB], organised).unwrap();
-        let how = Preparation { part: PartChoice::All, ..Preparation::default() };
-        let input = prepare(&frame, &how).unwrap();
-        let mut before = cloud;
-        plane::remove(&mut before, &input.taken.belt.unwrap().plane);
-        let want = input.window.nearest(&before, width, [0.0; 3]);
-        assert!(input.cloud == want && input.points() > 1000 && input.points() < 40_000, "{}", input.points());
     }
 }

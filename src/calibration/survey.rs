@@ -13,6 +13,7 @@ use crate::prepare::belt::{Fitter, Support};
 use crate::prepare::border::BORDER;
 use crate::prepare::crop::{Crop, CropMisfit, Cropper};
 use crate::prepare::plane::{self, Plane};
+use crate::prepare::point_grid::PointGrid;
 use crate::prepare::{PartChoice, Preparation};
 use crate::quality::Quality;
 use part::{PartFinder, PartView};
@@ -91,7 +92,7 @@ impl Survey {
         let crop = self.scene.as_ref().map(|scene| scene.crop.clone()).unwrap_or_default();
         let (cut, bounds) = self.cropper.cut(frame, &crop)?;
         let (points, width, height) = (cut.cloud().points(), cut.width(), cut.height());
-        let Some(found) = self.fitter.fit(points, width, 0) else { return Ok(()) };
+        let Some(found) = self.fitter.fit(PointGrid::whole(points, width), 0) else { return Ok(()) };
         let plane = found.plane.towards_camera();
         let mut find = |part| self.finder.find(cut, &plane, part).map(|part| part.moved(bounds.x, bounds.y));
         let [largest, centre] = match &self.scene {

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::border::Border;
 use super::plane::Plane;
+use super::point_grid::PointGrid;
 use crate::frame::is_point;
 
 /// Points nearer than this to a candidate plane support it, metres.
@@ -72,9 +73,9 @@ pub struct Fitter {
 }
 
 impl Fitter {
-    /// The belt of `points`, `[height, width]`; none where no plane qualifies.
-    pub fn fit(&mut self, points: &[[f32; 3]], width: usize, seed: u64) -> Option<Belt> {
-        self.look(points, width);
+    /// The belt of what is seen; none where no plane qualifies.
+    pub fn fit(&mut self, seen: PointGrid<'_>, seed: u64) -> Option<Belt> {
+        self.look(seen);
         if (self.border.points().len() as f32) < BORDER_PIXELS_MIN * self.border.pixels() as f32 {
             // The background was removed already, or the border has stray points only.
             return None;
@@ -93,9 +94,9 @@ impl Fitter {
     }
 
     /// Looks at a frame without a belt to find.
-    pub fn look(&mut self, points: &[[f32; 3]], width: usize) {
-        self.border.take(points, width);
-        self.take_sample(points, width);
+    pub fn look(&mut self, seen: PointGrid<'_>) {
+        self.border.take(seen);
+        self.take_sample(seen);
         // As many as there may be, so that a frame with more of them than the one before allocates nothing.
         self.judges.clear();
         self.judges.reserve(JUDGES_MAX);
@@ -104,8 +105,8 @@ impl Fitter {
     }
 
     /// The support of a plane that was measured before.
-    pub fn support(&mut self, points: &[[f32; 3]], width: usize, plane: &Plane) -> Support {
-        self.look(points, width);
+    pub fn support(&mut self, seen: PointGrid<'_>, plane: &Plane) -> Support {
+        self.look(seen);
         self.support_of(plane)
     }
 
@@ -117,22 +118,24 @@ impl Fitter {
         (!self.depths.is_empty()).then(|| *self.depths.select_nth_unstable_by(middle, f32::total_cmp).1)
     }
 
-    fn take_sample(&mut self, points: &[[f32; 3]], width: usize) {
-        let mut step = points.len().div_ceil(SAMPLE_MAX).max(1);
+    fn take_sample(&mut self, seen: PointGrid<'_>) {
+        let pixels = seen.pixels();
+        let mut step = pixels.div_ceil(SAMPLE_MAX).max(1);
         // Never one column again and again.
-        if step > 1 && width.is_multiple_of(step) {
+        if step > 1 && seen.width().is_multiple_of(step) {
             step += 1;
         }
         self.sample.clear();
         self.sample.reserve(SAMPLE_MAX);
         self.depths.clear();
         self.depths.reserve(SAMPLE_MAX);
-        self.sample.extend(points.iter().step_by(step).filter(|p| is_point(p)));
+        let points_every = |step| (0..pixels).step_by(step).map(move |i| seen.point(i)).filter(is_point);
+        self.sample.extend(points_every(step));
         if self.sample.is_empty() {
             // So few that the steps went past all of them.
-            self.sample.extend(points.iter().filter(|p| is_point(p)).take(SAMPLE_MAX));
+            self.sample.extend(points_every(1).take(SAMPLE_MAX));
         }
-        self.sample_pixels = points.len().div_ceil(step);
+        self.sample_pixels = pixels.div_ceil(step);
     }
 
     fn points(&self, source: Source) -> &[[f32; 3]] {
@@ -258,7 +261,7 @@ mod tests {
     }
 
     fn fit(points: &[[f32; 3]], width: usize, seed: u64) -> Option<Belt> {
-        Fitter::default().fit(points, width, seed)
+        Fitter::default().fit(PointGrid::whole(points, width), seed)
     }
 
     #[test]
@@ -273,8 +276,8 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_plane() {
         let mut fitter = Fitter::default();
-        let first = fitter.fit(&scene(), 100, 5);
-        assert_eq!(fitter.fit(&scene(), 100, 5), first);
+        let first = fitter.fit(PointGrid::whole(&scene(), 100), 5);
+        assert_eq!(fitter.fit(PointGrid::whole(&scene(), 100), 5), first);
         assert_eq!(fit(&scene(), 100, 5), first);
     }
 

@@ -1,6 +1,7 @@
 //! The border of a frame, which shows the belt where anything does.
 
 use super::plane::Plane;
+use super::point_grid::PointGrid;
 use crate::frame::is_point;
 
 /// Its width, pixels.
@@ -23,11 +24,11 @@ pub struct Border {
 }
 
 impl Border {
-    /// Takes the border of `points`, `[height, width]`.
-    pub fn take(&mut self, points: &[[f32; 3]], width: usize) {
-        let height = points.len() / width;
+    /// Takes the border of what is seen.
+    pub fn take(&mut self, seen: PointGrid<'_>) {
+        let (width, height) = (seen.width(), seen.height());
         // All of the border, so that a frame with more of it there than the one before allocates nothing.
-        let most = 2 * BORDER * (width + height).min(points.len());
+        let most = 2 * BORDER * (width + height).min(seen.pixels());
         self.points.clear();
         self.stretches.clear();
         self.points.reserve(most);
@@ -35,15 +36,15 @@ impl Border {
         self.even.clear();
         self.even.reserve(4 * STRETCHES * STRETCH_POINTS_MAX);
         self.pixels = 0;
-        for (y, row) in points.chunks_exact(width).enumerate() {
+        for y in 0..height {
             let whole = y < BORDER || y + BORDER >= height || width <= 2 * BORDER;
-            let (left, right) = if whole { (row, &row[..0]) } else { (&row[..BORDER], &row[width - BORDER..]) };
-            self.pixels += left.len() + right.len();
+            let (left, right) = if whole { (width, 0) } else { (BORDER, BORDER) };
+            self.pixels += left + right;
             // Above and below by column, left and right by row.
             let along = |at: usize, of: usize, side: usize| (STRETCHES * side + at * STRETCHES / of) as u8;
-            let columns = (0..left.len()).chain(width - right.len()..width);
-            for (point, x) in left.iter().chain(right).zip(columns).filter(|(point, _)| is_point(point)) {
-                self.points.push(*point);
+            let columns = (0..left).chain(width - right..width).map(|x| (seen.at(x, y), x));
+            for (point, x) in columns.filter(|(point, _)| is_point(point)) {
+                self.points.push(point);
                 self.stretches.push(match (y < BORDER, y + BORDER >= height, x < width / 2) {
                     (true, ..) => along(x, width, 0),
                     (_, true, _) => along(x, width, 1),
@@ -105,7 +106,7 @@ mod tests {
     fn a_frame_narrower_than_its_border_counts_once() {
         let mut border = Border::default();
         for width in [1, 19, 20, 21] {
-            border.take(&vec![[0.0, 0.0, 1.0]; width * 30], width);
+            border.take(PointGrid::whole(&vec![[0.0, 0.0, 1.0]; width * 30], width));
             assert_eq!(border.points().len(), width * 30 - width.saturating_sub(20) * 10);
             assert_eq!(border.pixels(), border.points().len());
         }
@@ -121,7 +122,7 @@ mod tests {
         };
         let points: Vec<[f32; 3]> = (0..160 * 120).map(point).collect();
         let mut border = Border::default();
-        border.take(&points, 160);
+        border.take(PointGrid::whole(&points, 160));
         let near = Plane { normal: [0.0, 0.0, -1.0], offset_m: 0.4 };
         let far = Plane { offset_m: 0.5, ..near };
         let on =

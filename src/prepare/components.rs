@@ -3,7 +3,7 @@
 mod choice;
 
 use crate::frame::Region;
-pub use choice::Choice;
+pub use choice::{Choice, Wanted};
 
 /// Grid neighbours nearer than this belong together, metres.
 const NEIGHBOUR_M: f32 = 0.006;
@@ -59,7 +59,7 @@ impl Components {
     /// Fills `large` with the components that are no specks.
     fn find_large(&mut self) {
         let (width, height) = (self.width, self.label.len() / self.width);
-        let points_min = POINTS_MIN.max((PIXELS_MIN * self.label.len() as f32) as usize);
+        let points_min = points_min(self.label.len());
         self.large.clear();
         self.large.reserve(self.label.len() / points_min + 1);
         self.place.clear();
@@ -86,8 +86,7 @@ impl Components {
             }
         }
         for Component { bounds, touches_edge, .. } in &mut self.large {
-            let near = bounds.x < EDGE || bounds.y < EDGE;
-            *touches_edge = near || bounds.right() + EDGE > width || bounds.bottom() + EDGE > height;
+            *touches_edge = is_at_edge(*bounds, (width, height));
         }
     }
 
@@ -154,6 +153,16 @@ impl Component {
     }
 }
 
+/// The points of the smallest component that is no speck in a frame of so many pixels.
+fn points_min(pixels: usize) -> usize {
+    POINTS_MIN.max((PIXELS_MIN * pixels as f32) as usize)
+}
+
+fn is_at_edge(bounds: Region, (width, height): (usize, usize)) -> bool {
+    let near = bounds.x < EDGE || bounds.y < EDGE;
+    near || bounds.right() + EDGE > width || bounds.bottom() + EDGE > height
+}
+
 /// Joins two components; returns the smallest label.
 fn join(parent: &mut [u32], a: u32, b: u32) -> u32 {
     let (a, b) = (root(parent, a), root(parent, b));
@@ -184,7 +193,7 @@ mod tests {
     fn largest(points: &[[f32; 3]], width: usize) -> Vec<usize> {
         let mut components = Components::default();
         components.find(points, width, is_point);
-        let Some(choice) = components.largest() else { return Vec::new() };
+        let Some(choice) = components.choose(Wanted::Largest) else { return Vec::new() };
         (0..points.len()).filter(|&pixel| components.has(&choice, pixel)).collect()
     }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::colour::MEAN;
+use super::point_grid::PointGrid;
 use crate::frame::{Region, RgbdFrame, SIDE_MAX};
 use crate::shapes::RGB;
 
@@ -117,17 +118,19 @@ impl Cropper {
     /// The part of `frame` within the crop, and where it lies in the frame; the frame itself where the crop is all of
     /// it.
     pub fn cut<'a>(&'a mut self, frame: &'a RgbdFrame, crop: &Crop) -> Result<(&'a RgbdFrame, Region), CropMisfit> {
-        let (width, height) = (frame.width(), frame.height());
-        let bounds = crop.bounds(width, height);
-        let (right, bottom) = (bounds.right(), bounds.bottom());
-        if right > width || bottom > height || bounds.width == 0 || bounds.height == 0 {
-            return Err(CropMisfit::Outside { right, bottom, width, height });
-        }
+        let bounds = bounds_in(frame, crop)?;
         if bounds == Region::whole(frame) && crop.polygon.is_none() {
             return Ok((frame, bounds));
         }
         self.mark(crop.polygon.as_deref(), bounds);
         Ok((self.copy(frame, bounds), bounds))
+    }
+
+    /// The points of `frame` within the crop, which are not copied.
+    pub fn look<'a>(&'a mut self, frame: &'a RgbdFrame, crop: &Crop) -> Result<PointGrid<'a>, CropMisfit> {
+        let bounds = bounds_in(frame, crop)?;
+        self.mark(crop.polygon.as_deref(), bounds);
+        Ok(PointGrid::within(frame.cloud().points(), frame.width(), bounds, &self.inside))
     }
 
     fn mark(&mut self, polygon: Option<&[[f32; 2]]>, bounds: Region) {
@@ -152,9 +155,8 @@ impl Cropper {
             let row = &frame.rgb()[(row * width + bounds.x) * RGB..][..bounds.width * RGB];
             self.colours.extend_from_slice(row);
         }
-        let outside = MEAN.map(|mean| (255.0 * mean).round() as u8);
         let colours = self.colours.as_chunks_mut::<RGB>().0.iter_mut().enumerate();
-        colours.filter(|(i, _)| !is_in(*i)).for_each(|(_, colour)| *colour = outside);
+        colours.filter(|(i, _)| !is_in(*i)).for_each(|(_, colour)| *colour = outside());
         let point = |i: usize| {
             let (x, y) = (i % bounds.width + bounds.x, i / bounds.width + bounds.y);
             if is_in(i) { frame.cloud().points()[y * width + x] } else { [0.0; 3] }
@@ -167,6 +169,22 @@ impl Cropper {
         }
         cut
     }
+}
+
+/// The bounds of a crop, which must lie in the frame.
+fn bounds_in(frame: &RgbdFrame, crop: &Crop) -> Result<Region, CropMisfit> {
+    let (width, height) = (frame.width(), frame.height());
+    let bounds = crop.bounds(width, height);
+    let (right, bottom) = (bounds.right(), bounds.bottom());
+    if right > width || bottom > height || bounds.width == 0 || bounds.height == 0 {
+        return Err(CropMisfit::Outside { right, bottom, width, height });
+    }
+    Ok(bounds)
+}
+
+/// The colour outside of a polygon: the mean, which the networks see as 0.
+fn outside() -> [u8; RGB] {
+    MEAN.map(|mean| (255.0 * mean).round() as u8)
 }
 
 fn check_polygon(corners: &[[f32; 2]]) -> Result<(), String> {

@@ -5,6 +5,7 @@
 //! described alike wherever it lies; heights over the belt stay.
 
 use super::plane::Plane;
+use super::point_grid::PointGrid;
 use super::window::Window;
 use crate::frame::Region;
 
@@ -26,18 +27,17 @@ pub struct Followed {
     pub shift_m: [f32; 3],
 }
 
-/// The window of `side_mm` around the pixels of `points`, `[height, width]`, that are the part. None where there are none,
-/// or where their scale cannot be told.
+/// The window of `side_mm` around the pixels that are the part. None where there are none, or where their scale cannot be
+/// told.
 pub fn follow(
-    points: &[[f32; 3]],
-    width: usize,
+    seen: PointGrid<'_>,
     is_part: impl Fn(usize) -> bool,
     belt: Option<&Plane>,
     side_mm: f32,
 ) -> Option<Followed> {
-    let (count, sums) = (0..points.len()).filter(|i| is_part(*i)).fold((0, [0.0; 5]), |(count, sums), i| {
-        let [x, y, z] = points[i].map(f64::from);
-        let values = [(i % width) as f64, (i / width) as f64, x, y, z];
+    let (count, sums) = (0..seen.pixels()).filter(|i| is_part(*i)).fold((0, [0.0; 5]), |(count, sums), i| {
+        let [x, y, z] = seen.point(i).map(f64::from);
+        let values = [(i % seen.width()) as f64, (i / seen.width()) as f64, x, y, z];
         (count + 1, std::array::from_fn(|axis| sums[axis] + values[axis]))
     });
     let [column, row, x, y, z] = sums.map(|sum| (sum / f64::from(count)) as f32);
@@ -49,27 +49,28 @@ pub fn follow(
     let height_m = belt.map_or(0.0, |belt| belt.height(&middle));
     let normal = belt.map_or([0.0; 3], |belt| belt.normal);
     let foot: [f32; 3] = std::array::from_fn(|axis| middle[axis] - height_m * normal[axis]);
-    let side = focal(points, width)? * 1e-3 * side_mm / foot[2];
+    let side = focal(seen)? * 1e-3 * side_mm / foot[2];
     if !(SIDE_MIN..=SIDE_MAX).contains(&side) {
         return None;
     }
-    let bounds = Region::of_size(width, points.len() / width);
+    let bounds = Region::of_size(seen.width(), seen.height());
     let window = Window::about([column + 0.5, row + 0.5], side.round() as usize, bounds);
     Some(Followed { window, shift_m: [-foot[0], -foot[1], DEPTH_M - foot[2]] })
 }
 
 /// Pixels that a point moves by when x, or y, grows by its own depth; none where points are not those of a camera at the
 /// origin.
-fn focal(points: &[[f32; 3]], width: usize) -> Option<f32> {
-    let mut step = points.len().div_ceil(SAMPLE_MAX).max(1);
-    if step > 1 && width.is_multiple_of(step) {
+fn focal(seen: PointGrid<'_>) -> Option<f32> {
+    let mut step = seen.pixels().div_ceil(SAMPLE_MAX).max(1);
+    if step > 1 && seen.width().is_multiple_of(step) {
         step += 1;
     }
     let (mut columns, mut rows) = (Regression::default(), Regression::default());
-    for i in (0..points.len()).step_by(step).filter(|i| points[*i][2] > 0.0) {
-        let [x, y, z] = points[i].map(f64::from);
-        columns.add(x / z, (i % width) as f64);
-        rows.add(y / z, (i / width) as f64);
+    let points = (0..seen.pixels()).step_by(step).map(|i| (i, seen.point(i)));
+    for (i, point) in points.filter(|(_, point)| point[2] > 0.0) {
+        let [x, y, z] = point.map(f64::from);
+        columns.add(x / z, (i % seen.width()) as f64);
+        rows.add(y / z, (i / seen.width()) as f64);
     }
     let (across, down) = (columns.slope()?, rows.slope()?);
     Some((across * down).sqrt() as f32)
@@ -120,7 +121,7 @@ mod tests {
     }
 
     fn followed(points: &[[f32; 3]]) -> Followed {
-        follow(points, 640, |i| !plane::is_background(&points[i], &BELT), Some(&BELT), 80.0).unwrap()
+        follow(PointGrid::whole(points, 640), |i| !plane::is_background(&points[i], &BELT), Some(&BELT), 80.0).unwrap()
     }
 
     #[test]
@@ -148,9 +149,10 @@ mod tests {
     #[test]
     fn without_a_part_or_a_scale_nothing_is_followed() {
         let points = scene([0.0, 0.0]);
-        assert_eq!(follow(&points, 640, |_| false, None, 80.0), None);
-        assert_eq!(follow(&points, 640, |i| i == 5, None, 1e-3), None);
+        let seen = PointGrid::whole(&points, 640);
+        assert_eq!(follow(seen, |_| false, None, 80.0), None);
+        assert_eq!(follow(seen, |i| i == 5, None, 1e-3), None);
         let everywhere = vec![[0.0, 0.0, 0.5]; 640 * 480];
-        assert_eq!(follow(&everywhere, 640, |_| true, None, 80.0), None);
+        assert_eq!(follow(PointGrid::whole(&everywhere, 640), |_| true, None, 80.0), None);
     }
 }

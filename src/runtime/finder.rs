@@ -10,6 +10,7 @@ use std::f32::consts::PI;
 use crate::frame::{RgbdFrame, is_point};
 use crate::prepare::crop::{Crop, Cropper};
 use crate::prepare::plane::{self, Plane};
+use crate::prepare::point_grid::PointGrid;
 use crate::prepare::{Preparation, belt};
 
 /// Every fourth pixel along both axes is looked at.
@@ -101,7 +102,7 @@ impl Finder {
         let Ok((seen, _)) = self.cropper.cut(frame, &self.crop) else { return 0.0 };
         let cloud = seen.cloud();
         if self.plane.is_none() {
-            let belt = self.fitter.fit(cloud.points(), cloud.width(), self.seed);
+            let belt = self.fitter.fit(PointGrid::whole(cloud.points(), cloud.width()), self.seed);
             self.plane = belt.map(|belt| belt.plane);
         }
         let (width, height) = (cloud.width(), cloud.height());

@@ -2,8 +2,9 @@
 
 use crosscheck::frame::{RgbdFrame, is_point};
 use crosscheck::prepare::belt::Fitter;
-use crosscheck::prepare::components::Components;
+use crosscheck::prepare::components::{Components, Wanted};
 use crosscheck::prepare::plane::is_background;
+use crosscheck::prepare::point_grid::PointGrid;
 use crosscheck::prepare::{Preparation, prepare};
 use crosscheck::scene::{Defect, Part, SIDE, Sample, Scene, Surroundings, SurroundingsError};
 use crosscheck::shapes::P;
@@ -141,10 +142,10 @@ fn sized([width, height]: [usize; 2]) -> Surroundings {
 /// The largest component above the belt, `[height, width]`.
 fn largest(sample: &Sample) -> Vec<bool> {
     let (points, width) = (sample.frame.cloud().points(), sample.frame.width());
-    let plane = Fitter::default().fit(points, width, 0).unwrap().plane;
+    let plane = Fitter::default().fit(PointGrid::whole(points, width), 0).unwrap().plane;
     let mut components = Components::default();
     components.find(points, width, |point| is_point(point) && !is_background(point, &plane));
-    let choice = components.largest().unwrap();
+    let choice = components.choose(Wanted::Largest).unwrap();
     (0..points.len()).map(|pixel| components.has(&choice, pixel)).collect()
 }
 

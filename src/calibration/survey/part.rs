@@ -5,7 +5,7 @@ use crate::frame::{Region, RgbdFrame, is_point};
 use crate::prepare::components::Components;
 use crate::prepare::plane::{self, Plane};
 use crate::prepare::window::Window;
-use crate::prepare::{PartChoice, choose};
+use crate::prepare::{PartChoice, wanted};
 use crate::shapes::W;
 
 /// Fewer points than this are no part.
@@ -53,7 +53,7 @@ impl PartFinder {
         self.points.extend_from_slice(frame.cloud().points());
         plane::remove(&mut self.points, belt);
         self.components.find(&self.points, width, is_point);
-        let part = choose(&mut self.components, part, (width, height), None)?;
+        let part = self.components.choose(wanted(part, (width, height), None))?;
         let others = self.points.iter_mut().enumerate().filter(|(i, _)| !self.components.has(&part, *i));
         others.for_each(|(_, point)| *point = [0.0; 3]);
         let covered = covered(&self.points, width)?;

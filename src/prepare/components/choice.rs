@@ -10,54 +10,77 @@ const CLOSE_SIZE: f32 = 0.8;
 const CLOSE_PLACE: f32 = 0.05;
 const RIVAL_SIZE: f32 = 0.5;
 
+/// Which of the components is meant by the part.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Wanted {
+    /// The largest one.
+    Largest,
+    /// The one nearest to a place, pixels `[x, y]`, of those that are clear of the edge.
+    Nearest([f32; 2]),
+    /// The one at a place.
+    At([f32; 2]),
+}
+
 /// The component that was taken for the part.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Choice {
-    root: u32,
+    /// The component's name on the machine that found it.
+    pub root: u32,
     /// Whether it comes to the edge of the frame: perhaps not all of it is seen.
     pub touches_edge: bool,
     /// Whether another one could have been taken nearly as well.
     pub is_close: bool,
 }
 
-impl Components {
-    /// The largest component: none where all have fewer than 30 points. Of equal ones it is the one that comes first in
-    /// row-major order.
-    pub fn largest(&self) -> Option<Choice> {
-        let rank = |i: &usize| (self.sizes[*i], usize::MAX - i);
-        let counts = |i: &usize| self.sizes[*i] >= POINTS_MIN;
-        let root = (0..self.sizes.len()).filter(counts).max_by_key(rank)?;
-        let second = (0..self.sizes.len()).filter(|i| *i != root).map(|i| self.sizes[i]).max().unwrap_or(0);
-        Some(Choice {
-            root: root as u32,
-            touches_edge: self.touches_edge(root as u32),
-            is_close: second as f32 >= CLOSE_SIZE * self.sizes[root] as f32,
-        })
+impl Choice {
+    /// The largest component, with so many points, where the one after it has `second`: none where it is a speck.
+    pub fn largest(root: u32, [points, second]: [usize; 2], touches_edge: impl FnOnce() -> bool) -> Option<Self> {
+        let is_close = second as f32 >= CLOSE_SIZE * points as f32;
+        (points >= POINTS_MIN).then(|| Self { root, touches_edge: touches_edge(), is_close })
     }
 
-    /// The component nearest to `at`, pixels `[x, y]`, of those that are clear of the edge; of those that are all around
-    /// it, the largest.
-    pub fn nearest(&mut self, at: [f32; 2]) -> Option<Choice> {
-        self.find_large();
-        let side = self.width.max(self.label.len() / self.width) as f32;
-        let clear = || self.large.iter().filter(|component| !component.touches_edge);
+    /// Of `large`, the components that are no specks: the nearest to `at` of those that are clear of the edge; of those that
+    /// are all around it, the largest. `side`: the longer one of the frame, pixels.
+    pub fn nearest(large: &[Component], at: [f32; 2], side: usize) -> Option<Self> {
+        let clear = || large.iter().filter(|component| !component.touches_edge);
         let best = clear().min_by(|a, b| order(a, b, at))?;
         let others = clear().filter(|other| other.root != best.root);
         let second = others.min_by(|a, b| order(a, b, at));
         let is_close = second.is_some_and(|second| {
             let further = second.distance(at) - best.distance(at);
-            further <= CLOSE_PLACE * side && second.points as f32 >= RIVAL_SIZE * best.points as f32
+            further <= CLOSE_PLACE * side as f32 && second.points as f32 >= RIVAL_SIZE * best.points as f32
         });
-        Some(Choice { root: best.root, touches_edge: false, is_close })
+        Some(Self { root: best.root, touches_edge: false, is_close })
     }
 
-    /// The component at `at`, pixels `[x, y]`: clear of the edge, around that place, and its middle is the nearest to it.
-    pub fn at(&mut self, at: [f32; 2]) -> Option<Choice> {
-        self.find_large();
+    /// Of `large`, the one at `at`: clear of the edge, around that place, and its middle is the nearest to it.
+    pub fn at(large: &[Component], at: [f32; 2]) -> Option<Self> {
         let is_there = |component: &&Component| !component.touches_edge && component.distance(at) == 0.0;
-        let around = self.large.iter().filter(is_there);
+        let around = large.iter().filter(is_there);
         let best = around.min_by(|a, b| a.offset(at).total_cmp(&b.offset(at)))?;
-        Some(Choice { root: best.root, touches_edge: false, is_close: false })
+        Some(Self { root: best.root, touches_edge: false, is_close: false })
+    }
+}
+
+impl Components {
+    /// The component that is meant by the part; none where there is no such one.
+    pub fn choose(&mut self, wanted: Wanted) -> Option<Choice> {
+        match wanted {
+            Wanted::Largest => self.largest(),
+            Wanted::Nearest(at) => {
+                let side = self.width.max(self.label.len() / self.width);
+                Choice::nearest(self.large(), at, side)
+            }
+            Wanted::At(at) => Choice::at(self.large(), at),
+        }
+    }
+
+    /// Of equal ones it is the one that comes first in row-major order.
+    fn largest(&self) -> Option<Choice> {
+        let rank = |i: &usize| (self.sizes[*i], usize::MAX - i);
+        let root = (0..self.sizes.len()).max_by_key(rank)?;
+        let second = (0..self.sizes.len()).filter(|i| *i != root).map(|i| self.sizes[i]).max().unwrap_or(0);
+        Choice::largest(root as u32, [self.sizes[root], second], || self.touches_edge(root as u32))
     }
 
     /// Whether a pixel belongs to what was chosen.
@@ -120,18 +143,18 @@ mod tests {
     fn the_nearest_is_clear_of_the_edge_and_no_speck() {
         // A fixture at the edge, the part, and a speck in the very middle.
         let mut found = squares(&[[0, 20, 60], [80, 30, 15], [98, 49, 5]]);
-        let largest = found.largest().unwrap();
+        let largest = found.choose(Wanted::Largest).unwrap();
         assert!(largest.touches_edge && !largest.is_close && found.has(&largest, 40 * 200 + 30));
-        let nearest = found.nearest(MIDDLE).unwrap();
+        let nearest = found.choose(Wanted::Nearest(MIDDLE)).unwrap();
         assert!(!nearest.touches_edge && found.has(&nearest, 35 * 200 + 85), "{nearest:?}");
-        assert_eq!(squares(&[[0, 20, 60], [185, 30, 15]]).nearest(MIDDLE), None);
+        assert_eq!(squares(&[[0, 20, 60], [185, 30, 15]]).choose(Wanted::Nearest(MIDDLE)), None);
     }
 
     #[test]
     fn a_close_choice_is_told() {
-        assert!(squares(&[[20, 20, 30], [120, 20, 28]]).largest().unwrap().is_close);
-        assert!(squares(&[[60, 40, 20], [121, 40, 20]]).nearest(MIDDLE).unwrap().is_close);
-        assert!(!squares(&[[90, 40, 20], [140, 40, 20]]).nearest(MIDDLE).unwrap().is_close);
+        assert!(squares(&[[20, 20, 30], [120, 20, 28]]).choose(Wanted::Largest).unwrap().is_close);
+        assert!(squares(&[[60, 40, 20], [121, 40, 20]]).choose(Wanted::Nearest(MIDDLE)).unwrap().is_close);
+        assert!(!squares(&[[90, 40, 20], [140, 40, 20]]).choose(Wanted::Nearest(MIDDLE)).unwrap().is_close);
     }
 
     #[test]
@@ -142,9 +165,9 @@ mod tests {
         let middles: Vec<[f32; 2]> = clear.iter().map(Component::middle).collect();
         assert_eq!(middles, [[34.5, 34.5], [159.5, 29.5], [109.5, 59.5]]);
         for at in middles {
-            let choice = found.at(at).unwrap();
+            let choice = found.choose(Wanted::At(at)).unwrap();
             assert!(found.has(&choice, at[1] as usize * 200 + at[0] as usize));
         }
-        assert_eq!(found.at([80.0, 80.0]), None);
+        assert_eq!(found.choose(Wanted::At([80.0, 80.0])), None);
     }
 }
