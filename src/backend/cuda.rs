@@ -24,6 +24,7 @@ mod networks;
 mod prepare;
 mod products;
 mod registration;
+mod sampling;
 pub mod selftest;
 mod work;
 

@@ -1,4 +1,4 @@
-//! `grouping.cu` against the literal twin: every index is the same.
+//! `grouping.cu` and `sampling.cu` against the literal twin: every index is the same.
 
 use half::f16;
 
@@ -8,9 +8,11 @@ use crate::support::golden::Golden;
 use crate::support::reference::grouping::{farthest_points, nearest};
 
 /// Points that a block of `farthest_points` holds, threads of it, blocks that share a cloud of P points.
-const SAMPLE_POINTS: usize = 12_288;
+const SAMPLE_POINTS: usize = 15_360;
 const SAMPLE_THREADS: usize = 512;
-pub const SAMPLE_BLOCKS: usize = 5;
+const SAMPLE_BLOCKS: usize = 4;
+/// Words by which the blocks tell each other what they found: in even and odd rounds, three for each warp of a block.
+const SAMPLE_WORDS: usize = 2 * SAMPLE_BLOCKS * 3 * SAMPLE_THREADS / 32;
 const NEAREST_WARPS: usize = 8;
 
 /// cloud `[P]` -> its points, in room for `room` of them.
@@ -21,16 +23,33 @@ pub fn valid_points(host: &Host, schedule: Schedule, cloud: &[Point], room: usiz
     (points, count[0])
 }
 
-/// points `[N]` -> indices and places of `groups` centres.
-pub fn sample(host: &Host, schedule: Schedule, points: &[Point], groups: usize) -> (Vec<i32>, Vec<Point>) {
+/// The centres of a cloud, and the rounds that it took to find them.
+#[derive(Debug, PartialEq)]
+struct Sample {
+    /// `[G]`
+    index: Vec<i32>,
+    /// `[G]`
+    centres: Vec<Point>,
+    rounds: i32,
+}
+
+/// points `[N]` -> `groups` centres.
+fn sample(host: &Host, schedule: Schedule, points: &[Point], groups: usize) -> Sample {
     let count = [points.len() as i32];
-    let mut candidates = vec![0u64; groups * SAMPLE_BLOCKS];
-    let (mut index, mut centres) = (vec![-1; groups], vec![[f32::NAN; 3]; groups]);
-    let mut arguments =
-        [input(points), input(&count), int(groups), output(&mut candidates), output(&mut index), output(&mut centres)];
+    let mut words = vec![0u64; SAMPLE_WORDS];
+    let (mut index, mut centres, mut rounds) = (vec![-1; groups], vec![[f32::NAN; 3]; groups], [-1]);
+    let mut arguments = [
+        input(points),
+        input(&count),
+        int(groups),
+        output(&mut words),
+        output(&mut index),
+        output(&mut centres),
+        output(&mut rounds),
+    ];
     let together = Grid { blocks: [SAMPLE_BLOCKS, 1], threads: SAMPLE_THREADS, coresident: true };
     host.launch(schedule, "farthest_points", together, &mut arguments);
-    (index, centres)
+    Sample { index, centres, rounds: rounds[0] }
 }
 
 /// The `k` nearest points of each centre and their offsets.
@@ -68,11 +87,13 @@ fn points_are_listed_in_order() {
     }
 }
 
-fn check_sample(host: &Host, name: &str, points: &[Point], groups: usize) {
-    let (index, centres) = in_every_schedule(|schedule| sample(host, schedule, points, groups));
+/// Gives the rounds.
+fn check_sample(host: &Host, name: &str, points: &[Point], groups: usize) -> i32 {
+    let Sample { index, centres, rounds } = in_every_schedule(|schedule| sample(host, schedule, points, groups));
     let want = farthest_points(points, groups);
     assert!(index.iter().map(|&i| i as usize).eq(want.iter().copied()), "{name}: {index:?} and not {want:?}");
     assert!(centres.iter().copied().eq(want.iter().map(|&i| points[i])), "centres of {name}");
+    rounds
 }
 
 #[test]
@@ -101,6 +122,18 @@ fn a_cloud_of_several_blocks_is_one_cloud() {
     check_sample(host, "a cloud and itself", &twice, 16);
 }
 
+/// A thousand centres take far fewer rounds.
+#[test]
+fn several_centres_are_taken_in_a_round() {
+    let Some(host) = host() else { return };
+    for (name, cloud, at_most) in clouds::sampled() {
+        let points = points(&cloud);
+        let rounds = check_sample(host, name, &points, 1024);
+        println!("{name}: {} points, {rounds} rounds", points.len());
+        assert!(rounds <= at_most, "{name}: {rounds} rounds");
+    }
+}
+
 /// Distances beyond what f32 holds are infinite, and still ties go to the lowest index.
 #[test]
 fn distances_overflow_alike() {
@@ -112,8 +145,8 @@ fn distances_overflow_alike() {
 #[test]
 fn an_empty_cloud_has_no_groups() {
     let Some(host) = host() else { return };
-    let (index, _) = in_every_schedule(|schedule| (sample(host, schedule, &[], 4).0, ()));
-    assert_eq!(index, [-1; 4], "nothing is written");
+    let got = in_every_schedule(|schedule| (sample(host, schedule, &[], 4).index, ()));
+    assert_eq!(got.0, [-1; 4], "nothing is written");
     let (found, _) = in_every_schedule(|schedule| (neighbours(host, schedule, &[], &[[0.0, 0.0, 1.0]; 3], 2).0, ()));
     assert_eq!(found, [-1; 6], "nothing is written");
 }
@@ -128,7 +161,7 @@ fn a_published_frame_has_the_published_centres() {
     let index = in_every_schedule(|schedule| {
         let count = points(&cloud).len();
         let (points, _) = valid_points(host, schedule, &cloud, count);
-        sample(host, schedule, &points, want.len()).0
+        sample(host, schedule, &points, want.len()).index
     });
     assert!(index.iter().map(|&i| i as usize).eq(want.iter().copied()), "centres of the golden frame");
 }

@@ -201,6 +201,7 @@ fn what_cannot_be_used_is_an_error() {
         (("STANDIN_DRIVER", "11080"), "CUDA 11.8 where 12.0 or later is expected"),
         (("STANDIN_DEVICES", "0"), "finds no GPU"),
         (("STANDIN_CAPABILITY", "75"), "compute capability 7.5 where 8.0 or later is expected"),
+        (("STANDIN_PROCESSORS", "3"), "cannot hold 4 blocks at once"),
         (("STANDIN_MEMORY_MB", "20"), "out of memory"),
     ] {
         let Some(run) = run_part("frames::refused", &[environment]) else { return };

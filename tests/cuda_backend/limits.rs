@@ -111,9 +111,9 @@ fn resident() {
     }
     let processors: u32 = std::env::var("STANDIN_PROCESSORS").unwrap().parse().unwrap();
     let driver = Driver::open();
-    let kernel = driver.kernel("grouping", "farthest_points");
+    let kernel = driver.kernel("sampling", "farthest_points");
     let memory = driver.memory(P * 16);
-    let launch = |blocks, shared| driver.launch_with(kernel, (blocks, 512, shared), true, &[memory; 6]);
+    let launch = |blocks, shared| driver.launch_with(kernel, (blocks, 512, shared), true, &[memory; 7]);
     // A block has 512 threads, whose registers fill a multiprocessor.
     assert_eq!(launch(processors + 1, 0), COOPERATIVE_TOO_LARGE);
     assert_eq!(launch(processors, 0), SUCCESS);

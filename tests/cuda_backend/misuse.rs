@@ -182,10 +182,10 @@ fn launches() {
     );
     let plane = driver.kernel("prepare", "remove_plane");
     assert_eq!(driver.launch(plane, 1, 256, false, &[5, map, 0, 0, 0, 0]), INVALID_VALUE, "arguments out of order");
-    let sampler = driver.kernel("grouping", "farthest_points");
-    let arguments = [map, score, 1, map, map, map];
+    let sampler = driver.kernel("sampling", "farthest_points");
+    let arguments = [map, score, 1, map, map, map, score];
     assert_eq!(
-        driver.launch(sampler, 5, 512, false, &arguments),
+        driver.launch(sampler, 4, 512, false, &arguments),
         INVALID_VALUE,
         "a kernel that needs a cooperative launch"
     );

@@ -55,6 +55,42 @@ pub fn duplicates(seed: u64) -> Vec<Point> {
     cloud(|_| (random.f32() < 0.05).then(|| places[random.usize(..places.len())]))
 }
 
+/// A dome with fine ripples that covers `share` of the image.
+fn dome(share: f32) -> Vec<Point> {
+    let radius = (share * P as f32 / std::f32::consts::PI).sqrt();
+    cloud(|p| {
+        let (x, y) = ((p % W) as f32 - 112.0, (p / W) as f32 - 112.0);
+        let height = 1.0 - x.hypot(y) / radius;
+        (height > 0.0 || share >= 1.0).then(|| [x * 5e-4, y * 5e-4, 0.4 - 0.02 * height + 5e-4 * (0.4 * x).sin()])
+    })
+}
+
+/// A flat square of points `step` apart.
+fn square(step: f32) -> Vec<Point> {
+    let inside = |at: usize| (52..173).contains(&at);
+    cloud(|p| (inside(p % W) && inside(p / W)).then_some([(p % W) as f32 * step, (p / W) as f32 * step, 0.4]))
+}
+
+/// Points side by side, at distances that f32 holds.
+fn line() -> Vec<Point> {
+    cloud(|p| (p < 15_000).then(|| [p as f32 / 4096.0, 0.0, 1.0]))
+}
+
+/// Clouds, and the most rounds that the GPU's sampler may take for a thousand of their points. On every pixel: four blocks
+/// of the sampler; the others: one.
+pub fn sampled() -> [(&'static str, Vec<Point>, i32); 8] {
+    [
+        ("a dome", dome(0.3), 160),
+        ("a noisy disc", disc(69, 6), 160),
+        ("a dome on every pixel", dome(1.0), 160),
+        ("a flat square", square(5e-4), 450),
+        ("a flat square whose distances tie", square(1.0 / 1024.0), 700),
+        ("a line whose distances tie", line(), 800),
+        ("duplicates", duplicates(4), 40),
+        ("a small noisy disc", disc(40, 7), 160),
+    ]
+}
+
 pub fn all() -> Vec<(&'static str, Vec<Point>)> {
     vec![
         ("no point", empty()),

@@ -224,6 +224,11 @@ inline int __popc(uint32_t bits) {
     return __builtin_popcount(bits);
 }
 
+// One more than the place of the lowest bit that is set; zero where none is.
+inline int __ffs(uint32_t bits) {
+    return __builtin_ffs((int)bits);
+}
+
 inline float __int_as_float(int bits) {
     return cuda_host::value_of<float>((uint32_t)bits);
 }

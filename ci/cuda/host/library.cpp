@@ -17,6 +17,9 @@ namespace prepare {
 namespace grouping {
 #include "grouping.cu"
 }
+namespace sampling {
+#include "sampling.cu"
+}
 namespace interpolate {
 #include "interpolate.cu"
 }
@@ -76,7 +79,7 @@ const std::map<std::string, Kernel> KERNELS = {
     KERNEL(prepare, resize_columns),
     KERNEL(prepare, resize_rows),
     KERNEL(grouping, valid_points),
-    KERNEL(grouping, farthest_points),
+    KERNEL(sampling, farthest_points),
     KERNEL(grouping, nearest_points),
     KERNEL(interpolate, three_nearest),
     KERNEL(interpolate, valid_pixels),

@@ -40,6 +40,8 @@ namespace cuda_host {
 constexpr unsigned RUN_AHEAD = 16;
 // Warps of the largest block.
 constexpr int WARPS_MAX = 32;
+// Turns that a block may take, when shuffled, before another one has its next.
+constexpr unsigned BLOCK_AHEAD = 8;
 
 static uint32_t random_state;
 
@@ -277,9 +279,16 @@ static void run_together(std::vector<Block>& blocks) {
                 loaded = &blocks[i];
                 copy_bytes(__start_cuda_shared, loaded->shared.data(), shared_bytes());
             }
-            ran += turn(blocks[i]);
-            if (!failure.empty()) {
-                return;
+            const unsigned most = launch->schedule == Schedule::shuffled ? random_below(BLOCK_AHEAD) + 1 : 1;
+            for (unsigned taken = 0; taken < most; ++taken) {
+                const int now = turn(blocks[i]);
+                ran += now;
+                if (!failure.empty()) {
+                    return;
+                }
+                if (now == 0) {
+                    break;
+                }
             }
         }
         turns += ran;

@@ -6,8 +6,8 @@ use cudarc::driver::sys::CUdevice_attribute;
 use cudarc::driver::{CudaContext, CudaStream, sys};
 
 use super::error::CudaError;
-use super::grouping::SAMPLE_BLOCKS;
 use super::module::Kernels;
+use super::sampling::SAMPLE_BLOCKS;
 
 /// CUDA 12.0 in the driver's numbering. Every driver for CUDA 12 compiles the kernels' PTX, which is of version 7.
 const DRIVER_MIN: i32 = 12000;

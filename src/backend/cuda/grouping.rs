@@ -8,11 +8,6 @@ use super::module::Kernels;
 use crate::shapes::{P, XYZ};
 
 const LIST_THREADS: usize = 1024;
-const SAMPLE_THREADS: usize = 512;
-/// The points that one block holds in registers.
-pub const SAMPLE_POINTS: usize = SAMPLE_THREADS * 24;
-/// The blocks that the largest cloud needs.
-pub const SAMPLE_BLOCKS: usize = P.div_ceil(SAMPLE_POINTS);
 const NEAREST_WARPS: usize = 8;
 /// The largest K: half of a warp's queue of candidates, the other half of which takes new ones.
 pub const NEIGHBOURS_MAX: usize = 128;
@@ -29,26 +24,6 @@ pub fn valid_points(
     let launch = Launch::new(stream, &kernels.valid_points).reads(cloud).writes(points).writes(count);
     // SAFETY: the lengths are checked above; no cloud has more than P points.
     unsafe { launch.run(Grid::one_block(LIST_THREADS)) }
-}
-
-/// points, N -> centre_index `[G]`, centres `[G, 3]`. `candidates`, `[G, SAMPLE_BLOCKS]`, must hold zeros, and is
-/// overwritten.
-pub fn farthest_points(
-    kernels: &Kernels,
-    stream: &CudaStream,
-    (points, count): (&CudaSlice<f32>, &CudaSlice<i32>),
-    candidates: &mut CudaSlice<u64>,
-    centre_index: &mut CudaSlice<i32>,
-    centres: &mut CudaSlice<f32>,
-) -> Result<(), CudaError> {
-    let groups = centre_index.len();
-    assert_eq!((points.len(), count.len()), (P * XYZ, 1));
-    assert_eq!((candidates.len(), centres.len()), (groups * SAMPLE_BLOCKS, groups * XYZ));
-    let groups = int(groups);
-    let launch = Launch::new(stream, &kernels.farthest_points).reads(points).reads(count).value(&groups);
-    let launch = launch.writes(candidates).writes(centre_index).writes(centres);
-    // SAFETY: the lengths are checked above; the blocks wait for each other, and are launched together.
-    unsafe { launch.run(Grid::cooperative(SAMPLE_BLOCKS, SAMPLE_THREADS)) }
 }
 
 /// points, N, centres `[G, 3]` -> neighbours `[G, K]` and their offsets from the centre, halves `[G, K, 3]`.

@@ -8,7 +8,8 @@ use super::buffers::Shared;
 use super::device::Device;
 use super::error::CudaError;
 use super::graph::FrameGraph;
-use super::grouping::{self, NEIGHBOURS_MAX, SAMPLE_BLOCKS};
+use super::grouping::{self, NEIGHBOURS_MAX};
+use super::sampling::{self, Sampler};
 use crate::backend::features::XyzGroups;
 use crate::shapes::{P, XYZ};
 
@@ -20,8 +21,7 @@ pub struct Groups {
     points: CudaSlice<f32>,
     /// N, `[1]`.
     count: CudaSlice<i32>,
-    /// For each centre, the farthest point that each block found, `[G, SAMPLE_BLOCKS]`.
-    candidates: CudaSlice<u64>,
+    sampler: Sampler,
     /// Indices of the centres among the valid points, `[G]`.
     pub centre_index: Shared<i32>,
     /// `[G, 3]`, metres.
@@ -42,7 +42,7 @@ impl Groups {
             cloud: Shared::new(stream, P * XYZ)?,
             points: stream.alloc_zeros(P * XYZ)?,
             count: stream.alloc_zeros(1)?,
-            candidates: stream.alloc_zeros(groups * SAMPLE_BLOCKS)?,
+            sampler: Sampler::new(stream)?,
             centre_index: Shared::new(stream, groups)?,
             centres: Shared::new(stream, groups * XYZ)?,
             neighbours: Shared::new(stream, groups * k)?,
@@ -53,13 +53,12 @@ impl Groups {
     /// Queues the search for the groups of `cloud` in the shape stream.
     pub fn find(&mut self, device: &Device) -> Result<(), CudaError> {
         let Device { shape, kernels, .. } = device;
-        let Self { cloud, points, count, candidates, centre_index, centres, neighbours, offsets } = self;
+        let Self { cloud, points, count, sampler, centre_index, centres, neighbours, offsets } = self;
         cloud.upload(shape)?;
         grouping::valid_points(kernels, shape, &cloud.device, points, count)?;
-        shape.memset_zeros(candidates)?;
         let points = (&*points, &*count);
         let into = (&mut centre_index.device, &mut centres.device);
-        grouping::farthest_points(kernels, shape, points, candidates, into.0, into.1)?;
+        sampling::farthest_points(kernels, shape, points, sampler, into.0, into.1)?;
         grouping::nearest_points(kernels, shape, points, &centres.device, &mut neighbours.device, offsets)
     }
 

@@ -114,7 +114,8 @@ impl Kernels {
 
 kernels! {
     prepare: remove_plane resize_cloud resize_table resize_columns resize_rows;
-    grouping: valid_points farthest_points nearest_points;
+    grouping: valid_points nearest_points;
+    sampling: farthest_points;
     interpolate: three_nearest valid_pixels xyz_rows rgb_rows;
     products: linear linear_large add_linear squared_lengths inner_products;
     mapping: hidden_activations discrepancy;
@@ -136,7 +137,7 @@ mod tests {
                 assert!(!sizes.is_empty() && sizes.iter().all(|size| [4, 8].contains(size)), "{name}: {sizes:?}");
             }
         }
-        assert_eq!(parameters(NAMES[5].1, "maximum"), Some(vec![8, 8]));
+        assert_eq!(parameters(NAMES[6].1, "maximum"), Some(vec![8, 8]));
         assert_eq!(parameters(NAMES[0].1, "remove_plane"), Some(vec![8, 4, 4, 4, 4, 4]));
         assert_eq!(parameters(NAMES[0].1, "maximum"), None);
     }

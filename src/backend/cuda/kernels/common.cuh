@@ -54,6 +54,14 @@ __device__ __forceinline__ unsigned long long warp_maximum(unsigned long long ke
     return (unsigned long long)high << 32 | low;
 }
 
+// The least of the warp's values, in every lane.
+__device__ __forceinline__ float warp_minimum(float value) {
+    for (int distance = 16; distance > 0; distance /= 2) {
+        value = fminf(value, __shfl_xor_sync(EVERY_LANE, value, distance));
+    }
+    return value;
+}
+
 __device__ __forceinline__ float gelu(float x) {
     return 0.5f * x * (1.0f + erff(x * 0.70710678f));
 }

@@ -5,8 +5,9 @@ use half::f16;
 use super::compare::{apart, differ, equal, near};
 use crate::backend::cuda::CudaError;
 use crate::backend::cuda::device::Device;
-use crate::backend::cuda::grouping::{self, NEIGHBOURS_MAX, SAMPLE_BLOCKS};
+use crate::backend::cuda::grouping::{self, NEIGHBOURS_MAX};
 use crate::backend::cuda::interpolate::{self, Listed, Nearest, Rows};
+use crate::backend::cuda::sampling::{self, Sampler};
 use crate::backend::selftest::Check;
 use crate::frame::is_point;
 use crate::shapes::{H, P, W, XYZ};
@@ -20,28 +21,29 @@ const GROUPS: usize = 256;
 /// not.
 const WEIGHTS_BOUND: f64 = 1e-6;
 
-/// A rippled disc that needs two blocks of the sampler, and a disc with many equal distances between its points.
-fn clouds() -> [(&'static str, Vec<Point>); 2] {
+/// A rippled disc that needs two blocks of the sampler, and a disc with many equal distances between its points; with
+/// each, the most rounds that the sampler may take.
+fn clouds() -> [(&'static str, Vec<Point>, usize); 2] {
     let at = |p: usize, step: f32| [(p % W) as f32 * step, (p / W) as f32 * step];
     let inside =
         |p: usize, radius: usize| (p / W).abs_diff(H / 2).pow(2) + (p % W).abs_diff(W / 2).pow(2) < radius * radius;
     let disc = |p| {
         let [x, y] = at(p, 5e-4);
-        if inside(p, 70) { [x, y, 0.4 + 1e-3 * (90.0 * x).sin() * (70.0 * y).cos()] } else { [0.0; 3] }
+        if inside(p, 72) { [x, y, 0.4 + 1e-3 * (90.0 * x).sin() * (70.0 * y).cos()] } else { [0.0; 3] }
     };
     let lattice = |p| {
         // f32 holds these coordinates exactly, and 3 x 3 pixels share each point.
         let [x, y] = at(p / W / 3 * W + p % W / 3, 1.0 / 64.0);
         if inside(p, 40) { [x, y, 1.0] } else { [0.0; 3] }
     };
-    [("a disc", (0..P).map(disc).collect()), ("ties", (0..P).map(lattice).collect())]
+    [("a disc", (0..P).map(disc).collect(), GROUPS / 3), ("ties", (0..P).map(lattice).collect(), GROUPS)]
 }
 
 pub fn checks(device: &Device) -> Result<Vec<Check>, CudaError> {
     let mut checks = Vec::new();
-    for (name, cloud) in clouds() {
+    for (name, cloud, rounds_max) in clouds() {
         let points: Vec<Point> = cloud.iter().copied().filter(is_point).collect();
-        let centres = sample(device, name, &cloud, &points, &mut checks)?;
+        let centres = sample(device, (name, rounds_max), &cloud, &points, &mut checks)?;
         rows(device, name, &cloud, &centres, &mut checks)?;
     }
     Ok(checks)
@@ -50,7 +52,7 @@ pub fn checks(device: &Device) -> Result<Vec<Check>, CudaError> {
 /// Compares points, centres and neighbours, and returns the CPU's centres.
 fn sample(
     device: &Device,
-    name: &str,
+    (name, rounds_max): (&str, usize),
     cloud: &[Point],
     points: &[Point],
     checks: &mut Vec<Check>,
@@ -63,12 +65,15 @@ fn sample(
     let got = stream.clone_dtoh(&listed)?;
     let wrong = differ(&got[..found.min(P) * XYZ], points.as_flattened());
     checks.push(equal(format!("points of {name}"), "valid_points", wrong));
-    let mut candidates = stream.alloc_zeros(GROUPS * SAMPLE_BLOCKS)?;
+    let mut sampler = Sampler::new(stream)?;
     let (mut index, mut centres) = (stream.alloc_zeros(GROUPS)?, stream.alloc_zeros(GROUPS * XYZ)?);
-    grouping::farthest_points(kernels, stream, (&listed, &count), &mut candidates, &mut index, &mut centres)?;
+    sampling::farthest_points(kernels, stream, (&listed, &count), &mut sampler, &mut index, &mut centres)?;
     let want = farthest_points(points, GROUPS);
     let got: Vec<usize> = stream.clone_dtoh(&index)?.iter().map(|&i| i as usize).collect();
     checks.push(equal(format!("centres of {name}"), "farthest_points", differ(&got, &want)));
+    let rounds = stream.clone_dtoh(&sampler.rounds)?[0];
+    let too_many = usize::try_from(rounds).map_or(1, |rounds| rounds.saturating_sub(rounds_max));
+    checks.push(equal(format!("rounds above {rounds_max}, {name}"), "farthest_points", too_many as f64));
     let own: Vec<Point> = want.iter().map(|&i| points[i]).collect();
     let centres = stream.clone_htod(own.as_flattened())?;
     let mut twin = Grouping::default();
