@@ -246,6 +246,10 @@ fn networks_on_the_gpu_take_the_place_of_the_cpus() {
     // One graph of each whole frame; the stages run for the first time.
     let frames = clouds::all().iter().filter(|(_, cloud)| !clouds::points(cloud).is_empty()).count() + 1;
     assert_eq!(run.number("replayed graphs"), frames);
+    assert_eq!(run.number("uploaded graphs"), 1);
+    // The sampler is not kept waiting by kernels that need not be early, in a graph neither.
+    assert_eq!(run.number("urgent farthest_points"), run.number("launched farthest_points"));
+    assert_eq!(run.number("urgent three_nearest"), 0);
 }
 
 #[test]

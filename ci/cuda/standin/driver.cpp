@@ -46,6 +46,8 @@ struct Module {
     std::vector<std::unique_ptr<Function>> functions;
 };
 
+// Of a stream.
+constexpr int GREATEST_PRIORITY = -5;
 // Parameters that may be null: of rows that all count, of a layer without bias, of rows that the host counts.
 const std::map<std::string, std::vector<int>> MAY_BE_NULL = {
     {"hidden_activations", {4}}, {"discrepancy", {7}},  {"linear", {2, 3}},
@@ -59,9 +61,12 @@ static thread_local void* current_context = nullptr;
 static int the_context;
 static std::set<Module*> modules;
 static std::set<Function*> functions;
-static std::map<std::string, int> launches;
+// By kernel: all launches, and those with the greatest priority.
+static std::map<std::string, int> launches, urgent;
 // Of graphs, and those that were not taken away.
-static int replays = 0, graphs = 0;
+static int replays = 0, uploads = 0, graphs = 0;
+// That of the stream, while a graph runs whose kernels have no priorities of their own.
+static const int* graph_priority = nullptr;
 static int refused = 0;
 // A kernel that failed: from then on everything fails, as on a GPU.
 static Result broken = SUCCESS;
@@ -83,11 +88,13 @@ static bool is_captured(Stream* stream, const char* what) {
 }
 
 static void run_kernel(const Function* function, const unsigned* grid, const unsigned* block, bool cooperative,
-                       std::vector<uint64_t> values) {
+                       std::vector<uint64_t> values, int priority) {
     if (broken != SUCCESS) {
         return;
     }
     ++launches[function->entry.name];
+    // In a graph whose kernels' priorities do not count, that of the stream that it is launched into does.
+    urgent[function->entry.name] += (graph_priority == nullptr ? priority : *graph_priority) == GREATEST_PRIORITY;
     std::vector<void*> arguments;
     for (size_t i = 0; i < values.size(); ++i) {
         arguments.push_back(&values[i]);
@@ -143,7 +150,7 @@ static Result launch(Function* function, const unsigned (&grid)[3], const unsign
         }
         values.push_back(value);
     }
-    put(stream, [=] { run_kernel(function, grid, block, cooperative, values); });
+    put(stream, [=, priority = stream->priority] { run_kernel(function, grid, block, cooperative, values, priority); });
     return SUCCESS;
 }
 
@@ -176,7 +183,7 @@ static void report() {
         return;
     }
     for (const auto& [name, count] : launches) {
-        fprintf(file, "launched %s %d\n", name.c_str(), count);
+        fprintf(file, "launched %s %d\nurgent %s %d\n", name.c_str(), count, name.c_str(), urgent[name]);
     }
     size_t undone = 0;
     for (const Stream* stream : streams) {
@@ -185,7 +192,7 @@ static void report() {
     const auto on_device = std::count_if(pieces.begin(), pieces.end(), [](auto& p) { return p.second.device; });
     fprintf(file, "refused %d\npeak_bytes %zu\nleft device %ld\nleft host %ld\n", refused, device_bytes_peak,
             (long)on_device, (long)pieces.size() - (long)on_device);
-    fprintf(file, "replayed graphs %d\nleft graphs %d\n", replays, graphs);
+    fprintf(file, "replayed graphs %d\nuploaded graphs %d\nleft graphs %d\n", replays, uploads, graphs);
     fprintf(file, "left streams %zu\nleft events %zu\nleft modules %zu\nleft contexts %d\nleft work %zu\n",
             streams.size(), events.size(), modules.size(), contexts, undone);
     fclose(file);
@@ -359,6 +366,21 @@ API cuStreamCreate(Stream** stream, unsigned) {
     return SUCCESS;
 }
 
+API cuStreamCreateWithPriority(Stream** stream, unsigned flags, int priority) {
+    IN_CONTEXT
+    const int created = cuStreamCreate(stream, flags);
+    // Numbers beyond the range are taken to its nearest end.
+    (*stream)->priority = std::clamp(priority, GREATEST_PRIORITY, 0);
+    return created;
+}
+
+API cuCtxGetStreamPriorityRange(int* least, int* greatest) {
+    IN_CONTEXT
+    *least = 0;
+    *greatest = GREATEST_PRIORITY;
+    return SUCCESS;
+}
+
 API cuStreamDestroy_v2(Stream* stream) {
     IN_CONTEXT
     if (streams.count(stream) == 0) {
@@ -419,9 +441,11 @@ API cuStreamEndCapture(Stream* stream, Handle** graph) {
     return wrong == nullptr ? SUCCESS : setting("STANDIN_CAPTURE", 1) == 0 ? CAPTURE_INVALIDATED : refuse(CAPTURE_INVALIDATED, wrong);
 }
 
-API cuGraphInstantiateWithFlags(Handle** ready, Handle* graph, unsigned long long) {
+// The flag: kernels keep the priorities of the streams that they were captured from.
+API cuGraphInstantiateWithFlags(Handle** ready, Handle* graph, unsigned long long flags) {
     IN_CONTEXT
     *ready = new Handle(*graph);
+    (**ready)->own_priorities = (flags & 8) != 0;
     ++graphs;
     return SUCCESS;
 }
@@ -443,7 +467,20 @@ API cuGraphLaunch(Handle* ready, Stream* stream) {
         return refuse(INVALID_HANDLE, "a graph is launched into no stream");
     }
     ++replays;
-    put(stream, [graph = *ready] { run(*graph); });
+    put(stream, [graph = *ready, priority = stream->priority] {
+        graph_priority = graph->own_priorities ? nullptr : &priority;
+        run(*graph);
+        graph_priority = nullptr;
+    });
+    return broken;
+}
+
+API cuGraphUpload(Handle*, Stream* stream) {
+    IN_CONTEXT
+    if (streams.count(stream) == 0 || is_captured(stream, "a graph's upload")) {
+        return refuse(INVALID_HANDLE, "a graph is uploaded in no stream");
+    }
+    ++uploads;
     return broken;
 }
 

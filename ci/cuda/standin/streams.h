@@ -20,6 +20,8 @@ struct Graph {
     };
     std::vector<Node> nodes;
     std::set<size_t> end;
+    // Whether its kernels have priorities of their own.
+    bool own_priorities = false;
 };
 
 struct Stream;
@@ -37,6 +39,7 @@ struct Stream {
     };
     std::deque<Work> waiting;
     uint64_t last = 0;
+    int priority = 0;
     // While it is captured: where to, and what the next work waits for.
     std::shared_ptr<Capture> capture;
     std::set<size_t> tips;

@@ -1,9 +1,9 @@
-//! Opens the GPU: its context, two streams and the kernels. A missing driver is an error, not a panic.
+//! Opens the GPU: its context, streams and the kernels. A missing driver is an error, not a panic.
 
 use std::sync::Arc;
 
 use cudarc::driver::sys::CUdevice_attribute;
-use cudarc::driver::{CudaContext, CudaStream, sys};
+use cudarc::driver::{CudaContext, CudaStream, result, sys};
 
 use super::error::CudaError;
 use super::module::Kernels;
@@ -35,15 +35,17 @@ pub fn make_current() -> Result<Arc<CudaContext>, CudaError> {
     Ok(context)
 }
 
-/// The first GPU, opened. Only [`Device::fork`] and [`Device::join`] order the work of the two streams, as buffers have
-/// no events of their own.
+/// The first GPU, opened. Only [`Device::fork`] and [`Device::join`] order the work of the streams, as buffers have no
+/// events of their own.
 pub struct Device {
     pub name: String,
     pub context: Arc<CudaContext>,
     /// The stream of the work on colour.
     pub colour: Arc<CudaStream>,
-    /// The stream of the work on shape and on pixels.
+    /// The stream of the work on shape, and of everything that comes after colour and shape. Its priority is the highest.
     pub shape: Arc<CudaStream>,
+    /// The stream of the work on pixels that needs neither features nor tokens.
+    pub pixels: Arc<CudaStream>,
     pub kernels: Kernels,
 }
 
@@ -61,31 +63,34 @@ impl Device {
         if cooperative == 0 || processors < SAMPLE_BLOCKS as i32 {
             return Err(CudaError::SmallDevice { name, blocks: SAMPLE_BLOCKS });
         }
-        // SAFETY: whoever uses both streams orders their work, and whoever drops buffers waits for the streams first.
+        // SAFETY: whoever uses several streams orders their work, and whoever drops buffers waits for the streams first.
         // Events of each buffer would cost two calls for every argument of a launch, and cannot be recorded in a graph.
         unsafe { context.disable_event_tracking() };
-        let (colour, shape) = (context.new_stream()?, context.new_stream()?);
+        // Blocks of the sampler need whole multiprocessors, which the colour network would keep occupied: where both
+        // have blocks to start, those of a stream with a higher priority, a lower number, are started first.
+        let (least, greatest) = result::stream::get_priority_range()?;
+        let shape = context.new_stream_with_priority(greatest)?;
+        let (colour, pixels) = (context.new_stream_with_priority(least)?, context.new_stream_with_priority(least)?);
         let kernels = Kernels::load(&context)?;
-        Ok(Self { name, context, colour, shape, kernels })
+        Ok(Self { name, context, colour, shape, pixels, kernels })
     }
 
-    /// Makes later work in the colour stream wait for the work that is in the shape stream now.
-    pub fn fork(&self) -> Result<(), CudaError> {
-        Ok(self.colour.join(&self.shape)?)
+    /// Makes later work in `stream` wait for the work that is in the shape stream now.
+    pub fn fork(&self, stream: &CudaStream) -> Result<(), CudaError> {
+        Ok(stream.join(&self.shape)?)
     }
 
-    /// Makes later work in the shape stream wait for the work that is in the colour stream now.
-    pub fn join(&self) -> Result<(), CudaError> {
-        Ok(self.shape.join(&self.colour)?)
+    /// Makes later work in the shape stream wait for the work that is in `stream` now.
+    pub fn join(&self, stream: &CudaStream) -> Result<(), CudaError> {
+        Ok(self.shape.join(stream)?)
     }
 
-    /// Waits for all work in both streams.
+    /// Waits for all work in all streams.
     pub fn synchronize(&self) -> Result<(), CudaError> {
-        self.colour.synchronize()?;
-        Ok(self.shape.synchronize()?)
+        [&self.colour, &self.pixels, &self.shape].into_iter().try_for_each(|stream| Ok(stream.synchronize()?))
     }
 
-    /// Waits for all work in both streams before memory is freed. An error is only logged.
+    /// Waits for all work in all streams before memory is freed. An error is only logged.
     pub fn end(&self) {
         if let Err(error) = self.synchronize() {
             log::warn!("the GPU did not complete its work: {error}");

@@ -73,11 +73,17 @@ fn capture(device: &Device, work: &mut impl FnMut() -> Result<(), CudaError>) ->
     // Other threads may go on using the device.
     shape.begin_capture(CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)?;
     let worked = work();
+    // A kernel in a graph has the priority of the stream that it was captured from, which counts with this flag only:
+    // without it, all of a graph has the priority of the stream that the graph is launched into. Copies have none.
+    let flags = CUgraphInstantiate_flags::CUDA_GRAPH_INSTANTIATE_FLAG_USE_NODE_PRIORITY;
     // The capture is ended even after an error, so that the streams run work again.
-    let graph = shape.end_capture(CUgraphInstantiate_flags(0));
+    let graph = shape.end_capture(flags);
     worked?;
     let nothing = DriverError(CUresult::CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
-    Ok(graph?.ok_or(nothing)?)
+    let graph = graph?.ok_or(nothing)?;
+    // Else the first launch uploads it.
+    graph.upload()?;
+    Ok(graph)
 }
 
 /// Events of a frame on the device: its start, the end of its tokens and the end of its groups. A graph records them

@@ -50,15 +50,21 @@ impl Groups {
         })
     }
 
-    /// Queues the search for the groups of `cloud` in the shape stream.
-    pub fn find(&mut self, device: &Device) -> Result<(), CudaError> {
+    /// Queues the search for the centres of the groups of `cloud` in the shape stream.
+    pub fn find_centres(&mut self, device: &Device) -> Result<(), CudaError> {
         let Device { shape, kernels, .. } = device;
-        let Self { cloud, points, count, sampler, centre_index, centres, neighbours, offsets } = self;
+        let Self { cloud, points, count, sampler, centre_index, centres, .. } = self;
         cloud.upload(shape)?;
         grouping::valid_points(kernels, shape, &cloud.device, points, count)?;
-        let points = (&*points, &*count);
         let into = (&mut centre_index.device, &mut centres.device);
-        sampling::farthest_points(kernels, shape, points, sampler, into.0, into.1)?;
+        sampling::farthest_points(kernels, shape, (points, count), sampler, into.0, into.1)
+    }
+
+    /// Queues the search for the points of each group, whose centres were found, in the shape stream.
+    pub fn find_neighbours(&mut self, device: &Device) -> Result<(), CudaError> {
+        let Device { shape, kernels, .. } = device;
+        let Self { points, count, centres, neighbours, offsets, .. } = self;
+        let points = (&*points, &*count);
         grouping::nearest_points(kernels, shape, points, &centres.device, &mut neighbours.device, offsets)
     }
 
@@ -74,7 +80,8 @@ impl Groups {
     ) -> Result<(), CudaError> {
         self.cloud.host_mut().copy_from_slice(cloud.as_flattened());
         graph.run(device, || {
-            self.find(device)?;
+            self.find_centres(device)?;
+            self.find_neighbours(device)?;
             self.centre_index.download(&device.shape)?;
             self.centres.download(&device.shape)?;
             self.neighbours.download(&device.shape)

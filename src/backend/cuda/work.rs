@@ -108,9 +108,9 @@ impl Work {
 
     /// image -> tokens, and what the mappings derive from them ([`Described`]), by the networks on the GPU.
     pub fn encode_rgb(&mut self, device: &Device) -> Result<(), CudaError> {
-        device.fork()?;
+        device.fork(&device.colour)?;
         self.put_rgb(device)?;
-        device.join()
+        device.join(&device.colour)
     }
 
     /// groups -> features, and what the mappings derive from them ([`Described`]), by the networks on the GPU.
@@ -133,40 +133,48 @@ impl Work {
         if let Some(OnGpu { events, .. }) = &self.on_gpu {
             events.begun(&device.shape)?;
         }
-        device.fork()?;
+        device.fork(&device.colour)?;
         self.put_rgb(device)?;
-        self.groups.find(device)?;
-        self.encode_groups(device)?;
+        self.groups.find_centres(device)?;
+        // It needs the centres only, so it runs beside the network.
         self.locate(device)?;
+        self.groups.find_neighbours(device)?;
+        self.encode_groups(device)?;
         if let Some(OnGpu { events, .. }) = &self.on_gpu {
             events.groups(&device.shape)?;
         }
-        device.join()
+        device.join(&device.pixels)?;
+        device.join(&device.colour)
     }
 
     /// tokens, features, cloud and centres on the host -> all inputs of [`Self::compare`].
     pub fn describe(&mut self, device: &Device) -> Result<(), CudaError> {
         let Device { colour, shape, kernels, .. } = device;
-        device.fork()?;
+        device.fork(colour)?;
         self.tokens.halves.upload(colour)?;
         self.rgb_to_xyz.predict(kernels, colour, &self.tokens.halves.device)?;
         self.xyz_to_rgb.observe(kernels, colour, &self.tokens.halves.device)?;
-        self.features.halves.upload(shape)?;
-        self.xyz_to_rgb.predict(kernels, shape, &self.features.halves.device)?;
-        self.rgb_to_xyz.observe(kernels, shape, &self.features.halves.device)?;
         self.groups.cloud.upload(shape)?;
         self.groups.centres.upload(shape)?;
         self.locate(device)?;
-        device.join()
+        self.features.halves.upload(shape)?;
+        self.xyz_to_rgb.predict(kernels, shape, &self.features.halves.device)?;
+        self.rgb_to_xyz.observe(kernels, shape, &self.features.halves.device)?;
+        device.join(&device.pixels)?;
+        device.join(colour)
     }
 
-    /// Finds the pixels that have a shape feature, and the tokens and groups that each of them is interpolated from.
-    fn locate(&mut self, Device { shape, kernels, .. }: &Device) -> Result<(), CudaError> {
+    /// Finds the pixels that have a shape feature, and the tokens and groups that each of them is interpolated from, in
+    /// a stream of its own, once the shape stream has the cloud and the centres.
+    fn locate(&mut self, device: &Device) -> Result<(), CudaError> {
+        let Device { pixels: stream, kernels, .. } = device;
         let Pixels { nearest, listed, rgb, xyz } = &mut self.pixels;
-        interpolate::three_nearest(kernels, shape, &self.groups.cloud.device, &self.groups.centres.device, nearest)?;
-        interpolate::valid_pixels(kernels, shape, &self.groups.cloud.device, (listed, &mut self.maps.places.device))?;
-        interpolate::xyz_rows(kernels, shape, nearest, listed, xyz)?;
-        interpolate::rgb_rows(kernels, shape, listed, rgb)
+        let (cloud, centres) = (&self.groups.cloud.device, &self.groups.centres.device);
+        device.fork(stream)?;
+        interpolate::three_nearest(kernels, stream, cloud, centres, nearest)?;
+        interpolate::valid_pixels(kernels, stream, cloud, (listed, &mut self.maps.places.device))?;
+        interpolate::xyz_rows(kernels, stream, nearest, listed, xyz)?;
+        interpolate::rgb_rows(kernels, stream, listed, rgb)
     }
 
     /// Computes a whole frame from its image and cloud, with the networks on the GPU.
