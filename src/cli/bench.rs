@@ -17,40 +17,43 @@ use super::options::{EngineOption, EvaluationOptions, ReadingOptions, SceneOptio
 use super::progress::frames_bar;
 use super::say::print;
 
-/// Measure an engine on this machine: frames a second, time and operations per stage, memory.
+/// Measure an engine's speed on this machine: frames a second, time and operations of each stage, memory. An engine
+/// without mappings gets random ones, which take the same time.
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
     engine: EngineOption,
-    /// Colour image of the frame; without one, a made frame whose part covers 30 %
+    /// Colour image of the frame; if left out, a synthetic frame whose part covers 30 % of the pixels
     #[arg(long, requires = "xyz")]
     rgb: Option<PathBuf>,
-    /// Its organised cloud
+    /// Organised cloud of the frame, or a depth image with --camera
     #[arg(long, requires = "rgb")]
     xyz: Option<PathBuf>,
     #[command(flatten)]
     reading: ReadingOptions,
     #[command(flatten)]
     scene: SceneOption,
-    /// Frames measured after one that warms up
+    /// Frames to measure, after one for warming up
     #[arg(long, default_value_t = 10)]
     frames: usize,
-    /// Inspect frames one upon the other, and report what is sustained
+    /// Inspect frames back to back, and report the sustained rate
     #[arg(long)]
     streaming: bool,
-    /// Vary valid pixels, groups, points in a group and blocks, one at a time, and write how the time grows into this folder
+    /// Vary valid pixels, groups, points in a group and blocks, one at a time, and write plots of the time into this
+    /// folder
     #[arg(long, value_name = "DIR", conflicts_with_all = ["rgb", "streaming", "line", "stride", "backend", "json", "scene"])]
     sweep: Option<PathBuf>,
-    /// Measure a whole station on a simulated line instead: from a frame's capture to the edge at the reject output
+    /// Measure a whole station on a simulated production line instead, from a frame's capture to the edge at the reject
+    /// output
     #[arg(long, conflicts_with_all = ["frames", "streaming", "stride", "precision", "backend", "scene"])]
     line: bool,
-    /// How long the line runs
+    /// Duration of --line, seconds
     #[arg(long, default_value_t = 60, requires = "line")]
     seconds: u64,
     /// Measure the registration of depth to colour instead, on one core or the GPU, with the lenses of this camera file
     #[arg(long, value_name = "CAMERA", conflicts_with_all = ["rgb", "streaming", "sweep", "line", "stride", "precision", "engine", "scene"])]
     registration: Option<PathBuf>,
-    /// Frames a second on the line; half of what the engine can do when left out
+    /// Frames a second of --line; if left out, half of the rate that the engine can sustain
     #[arg(long, requires = "line", value_parser = parse_rate)]
     rate: Option<f64>,
     #[command(flatten)]
@@ -70,7 +73,7 @@ fn parse_rate(text: &str) -> Result<f64, String> {
 pub fn run(arguments: &Arguments) -> Result<Exit> {
     anyhow::ensure!(
         arguments.xyz.is_some() || !arguments.reading.is_given(),
-        "--camera and --cloud-unit say how a cloud is read: give one with --xyz"
+        "--camera, --cloud-unit and --no-point state how a cloud is read: give one with --xyz"
     );
     if let Some(folder) = &arguments.sweep {
         return run_sweep(arguments, folder);
@@ -112,7 +115,7 @@ fn inspector_text(arguments: &Arguments, frame: &RgbdFrame) -> Result<String> {
     let mut engine = arguments.engine.read()?;
     engine.prepare_as(arguments.scene.apply(&engine.metadata.preparation)?)?;
     if !engine.is_fitted() {
-        log::info!("the engine has no mappings yet: made-up ones stand in, which take as long");
+        log::info!("the engine has no mappings yet: random ones are used, which take the same time");
         engine = bench::with_mappings(engine);
     }
     engine.metadata.preparation = arguments.evaluation.apply(&engine.metadata.preparation);

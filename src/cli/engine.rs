@@ -11,7 +11,7 @@ use crosscheck::model::engine_file::Engine;
 
 use super::Exit;
 use super::interrupt::stop_on_interrupt;
-use super::options::{EngineOption, ReadingOptions, one_of};
+use super::options::{ReadingOptions, one_of};
 use super::progress::PlanBar;
 use super::say::print;
 
@@ -30,8 +30,9 @@ enum Command {
 
 #[derive(Args)]
 struct Build {
-    #[command(flatten)]
-    engine: EngineOption,
+    /// Fitted engine file
+    #[arg(long)]
+    engine: PathBuf,
     /// GPU to build for: this machine's, or a compute capability (sm86, sm89, sm120; needs TensorRT-RTX); repeatable
     #[arg(long, value_name = "this|smNN", value_delimiter = ',', default_value = "this")]
     target: Vec<Target>,
@@ -51,7 +52,12 @@ struct Build {
 
 pub fn run(arguments: &Arguments) -> Result<Exit> {
     let Command::Build(build) = &arguments.command;
-    let engine = build.engine.read()?;
+    let engine = Engine::read(&build.engine)?;
+    ensure!(
+        engine.is_fitted(),
+        "{} has no mappings yet, which the plans contain in part: give --engine an engine that `crosscheck fit` wrote",
+        build.engine.display()
+    );
     let reading = build.reading.read()?;
     let entries = build.frames.as_deref().map(|folder| frames_under(folder, &reading)).transpose()?;
     ensure!(
@@ -91,7 +97,7 @@ fn show(facts: &Facts) -> Result<()> {
     print(text)
 }
 
-/// Takes the plans into use where every frame gets the CPU's score.
+/// Takes the plans into use if the GPU's score of every frame is within the bound of the CPU's.
 fn check(engine: &Engine, request: &Request<'_>, entries: &[Entry]) -> Result<()> {
     let mut on_cpu = Inspector::on_machine(Choice::Cpu, engine.clone(), Default::default())?;
     let mut on_gpu = Inspector::from_backend(backend::open_unchecked(request)?, engine.metadata.clone());

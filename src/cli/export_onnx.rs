@@ -14,7 +14,7 @@ pub struct Arguments {
     /// Fitted engine file
     #[arg(long)]
     engine: PathBuf,
-    /// Type of weights and large products
+    /// Type of the weights and of the large matrix products
     #[arg(long, default_value = "f16", value_parser = one_of::<Storage>(Storage::WORDS))]
     precision: Storage,
     /// Folder for rgb_tokens.onnx, xyz_groups.onnx, map_rgb_to_xyz.onnx and map_xyz_to_rgb.onnx

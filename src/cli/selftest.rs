@@ -10,19 +10,20 @@ use crosscheck::files;
 use super::Exit;
 use super::say::print;
 
-/// Run every kernel on this machine's GPU against the CPU: exit code 1 where one of them is wrong.
+/// Compare every CUDA kernel on this machine's GPU with the CPU. Exit code: 1 if a result is wrong.
 #[derive(Args)]
 pub struct Arguments {
-    /// What to test
+    /// Back end to test
     #[arg(long, default_value = "cuda")]
     backend: Tested,
-    /// A frame of the published method (tests/golden/tiny-a.safetensors), which also gives the kernels' times; repeatable
+    /// Golden frame with the results of the published method (tests/golden/tiny-a.safetensors), on which the kernels are
+    /// also timed; repeatable
     #[arg(long, value_name = "FILE")]
     golden: Vec<PathBuf>,
-    /// How often each of these frames is timed
+    /// Number of times that each of these frames is run for timing
     #[arg(long, default_value_t = 20)]
     repeats: usize,
-    /// File that the report is written to as well, as JSON
+    /// JSON file to write the report to as well
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }

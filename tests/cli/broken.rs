@@ -91,6 +91,15 @@ fn an_engine_without_mappings_is_to_be_fitted() {
 }
 
 #[test]
+fn plans_are_built_only_of_a_fitted_engine() {
+    let desk = Desk::new();
+    desk.refused_with("engine build --target sm89", &["--engine <ENGINE>"]);
+    // The engine is checked before the frames are looked for.
+    let unfitted = "engine build --engine @default --target this --frames none";
+    desk.refused_with(unfitted, &["no mappings yet", "give --engine", "crosscheck fit"]);
+}
+
+#[test]
 fn weight_files_that_are_cut_or_of_something_else() {
     let desk = Desk::new();
     let import = "import --variant tiny --rgb weights --xyz weights --output new";
