@@ -1,4 +1,4 @@
-//! How fast an engine runs here: time, operations and bytes of each stage, and this machine's own ceilings.
+//! The speed of an engine on this machine: time, operations and bytes of each stage, and the machine's own ceilings.
 
 mod ceilings;
 pub mod line;
@@ -23,43 +23,43 @@ pub use ceilings::peak_memory_mb;
 use ceilings::{Ceilings, processor_ms};
 use searches::Search;
 
-/// Ceilings that are measured before and after a stream of frames.
+/// Number of times that ceilings are measured before and after a stream of frames.
 const CEILINGS: usize = 10;
 
-/// What `crosscheck bench` prints.
+/// The report of `crosscheck bench`.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// Frames measured.
+    /// Number of frames that were measured.
     pub frames: usize,
     /// Whether the frames were inspected without a pause; otherwise the ceilings were measured after each.
     pub streaming: bool,
-    /// `cpu`, or `cuda`: there the CPU takes the networks, and operations and ceilings below are still the CPU's.
+    /// `cpu` or `cuda`. With `cuda` too, operations and ceilings below are those of the CPU.
     pub backend: &'static str,
     /// The threads of the CPU back end.
     pub threads: usize,
-    /// The arithmetic of large products, and the instructions that compute them: those of the networks, and of the
-    /// mappings where they differ.
+    /// The arithmetic of large products, and the instructions that compute them: those of the networks, and those of
+    /// the mappings if they differ.
     pub precision: &'static str,
     pub instruction_set: String,
-    /// 1, or 2 where every second pixel is evaluated.
+    /// 1, or 2 if every second pixel is evaluated.
     pub stride: usize,
     pub valid_pixels: usize,
     pub points: usize,
     /// The reciprocal of the median frame's time; for a stream, the number of frames over the time of all.
     pub frames_per_second: f64,
     pub latency_ms: Spread,
-    /// Processor time of a frame, all threads together: on a machine with other work it says more than the latency.
+    /// Processor time of a frame, all threads together: more reliable than the latency on a machine with other work.
     pub processor_ms: Option<f64>,
     pub stages: Vec<Stage>,
-    /// Parts of the stages, measured by themselves after the frames.
+    /// Searches, which are parts of the stages, measured by themselves after the frames.
     pub searches: [Search; 3],
     /// f32 products of the GEMM library on every core, median of those measured beside the frames.
     pub gemm_peak_gflops: f64,
-    /// Bytes read and written by a copy on every core, median of the same.
+    /// Bytes read and written by a copy on every core, median of those measured beside the frames.
     pub copy_peak_gb_per_s: f64,
     /// Counted operations of the frame over its median time, as a share of the GEMM ceiling.
     pub share_of_peak: f64,
-    /// Largest resident set of this process until the first ceiling; none where the system does not tell.
+    /// Largest resident set of this process until the first ceiling; none if the system does not report it.
     pub peak_memory_mb: Option<f64>,
 }
 
@@ -80,14 +80,14 @@ pub struct Stage {
     pub gflop: f64,
     /// Bytes that must pass through memory: weights, inputs and outputs, 10^6.
     pub megabytes: f64,
-    /// What the ceilings allow: the longer of operations at the GEMM's rate and bytes at the copy's.
+    /// Shortest time that the ceilings allow: the longer of operations at the GEMM's rate and bytes at the copy's.
     pub floor_ms: f64,
     pub share_of_floor: f64,
     /// The time of its operations at the GEMM ceiling, as a share of the stage's time.
     pub share_of_peak: f64,
 }
 
-/// What is measured.
+/// The engine and the frame that are measured.
 pub struct Subject<'a> {
     pub backend: Choice,
     pub architecture: &'a Architecture,
@@ -186,7 +186,7 @@ pub fn with_mappings(mut engine: Engine) -> Engine {
     engine
 }
 
-/// The share of pixels that a part takes of the frame where nothing else is asked for.
+/// Share of the frame's pixels that the part covers by default.
 pub const VALID_SHARE: f64 = 0.3;
 
 /// A rippled dome that covers `share` of the network frame, with no belt around it.
@@ -195,7 +195,7 @@ pub fn frame(share: f64) -> Result<RgbdFrame, FrameError> {
     let distance = |p: usize| at(p).0.hypot(at(p).1);
     let mut distances: Vec<f32> = (0..P).map(distance).collect();
     distances.sort_by(f32::total_cmp);
-    // Beyond the pixel that just belongs to it.
+    // The radius is a little beyond the last pixel that belongs to the dome.
     let radius = distances[((share * P as f64) as usize).clamp(1, P) - 1] + 0.01;
     let point = |p: usize| {
         let ((x, y), height) = (at(p), 1.0 - distance(p) / radius);

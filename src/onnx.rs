@@ -1,4 +1,4 @@
-//! An engine's networks as ONNX graphs, strongly typed, every size fixed: what TensorRT builds its plans from.
+//! An engine's networks as ONNX graphs, strongly typed, with every size fixed. TensorRT builds its plans from them.
 //!
 //! | file | inputs | outputs |
 //! |---|---|---|
@@ -7,7 +7,7 @@
 //! | `map_rgb_to_xyz.onnx`, `map_xyz_to_rgb.onnx` | `first` h `[4096, M]`, after its GELU | `hidden` h `[4096, M]`, `turned` h `[4096, min(C_out, M)]` |
 //!
 //! h is f16 or f32. `moved` is a mapping's first layer without its bias, which is applied before interpolation; the
-//! last layer is never evaluated: `turned`, `projected`, `offset` and `gram` stand for it (`fold/factor.rs`).
+//! last layer is never evaluated: `turned`, `projected`, `offset` and `gram` replace it (`fold/factor.rs`).
 //! Metadata of each file: `engine` (content hash), `precision`, and `rest` of a mapping, |Q'b - b|^2.
 
 mod error;
@@ -60,8 +60,8 @@ fn network_graphs(architecture: &Architecture, weights: &mut Tensors, kind: Kind
     [networks::rgb_tokens(kind, architecture, weights), networks::xyz_groups(kind, architecture, weights)]
 }
 
-/// Writes the four graphs of a fitted engine into `folder`, which is there, together or not at all:
-/// where the last one is, all are, and of this engine.
+/// Writes the four graphs of a fitted engine into `folder`, which exists, together or not at all: if the last one is
+/// there, all are, and of this engine.
 pub fn export(engine: &Engine, precision: Storage, folder: &Path) -> Result<Vec<PathBuf>, OnnxError> {
     let (architecture, mut weights) = (&engine.metadata.architecture, fitted(engine.weights.clone())?);
     let [rgb, xyz] = network_graphs(architecture, &mut weights, kind(precision)).map(|graph| (graph, None));

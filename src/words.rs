@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// The word is not that of any value.
+/// A word that names no value.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{found:?} is none of {}", known.join(", "))]
 pub struct UnknownWord {

@@ -1,4 +1,4 @@
-//! What this machine can do at most, and what this process took: the measures that a frame is held against.
+//! Peak rates of this machine, and memory and processor time of this process, with which a frame is compared.
 
 use std::time::Instant;
 
@@ -9,10 +9,10 @@ use crate::fold::linear::{View, product};
 
 /// Side of the square products: large enough to reach the ceiling, small enough to stay in cache.
 const GEMM_SIDE: usize = 1024;
-/// Values copied: far beyond any cache.
+/// Number of values that are copied, far beyond any cache.
 const COPY_VALUES: usize = 16 << 20;
 
-/// Measured next to frames, so that what else runs on the machine weighs on both.
+/// Peak rates, measured between frames, so that other programs on the machine slow both alike.
 pub struct Ceilings {
     a: Vec<f32>,
     b: Vec<f32>,
@@ -39,7 +39,7 @@ impl Ceilings {
         ceilings
     }
 
-    /// One product by the GEMM library and one copy, on every core.
+    /// Measures one product of the GEMM library and one copy, on every core.
     pub fn measure(&mut self) {
         let n = GEMM_SIDE;
         let start = Instant::now();
@@ -75,7 +75,7 @@ fn median(values: &[f64]) -> f64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Largest resident set of this process so far (VmHWM), 10^6 bytes; none where the system does not tell.
+/// Largest resident set of this process so far (VmHWM), 10^6 bytes; none if the system does not report it.
 pub fn peak_memory_mb() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -83,7 +83,7 @@ pub fn peak_memory_mb() -> Option<f64> {
     Some(kib * 1024.0 / 1e6)
 }
 
-/// Processor time of every thread that this process has now, milliseconds; none where the system does not tell.
+/// Processor time of every thread that this process has now, milliseconds; none if the system does not report it.
 pub fn processor_ms() -> Option<f64> {
     let mut total = 0.0;
     for task in std::fs::read_dir("/proc/self/task").ok()? {

@@ -1,4 +1,5 @@
-//! A whole station on a simulated line, over a long run: from a frame's capture to the edge at the reject output.
+//! A whole station on a simulated production line, over a long run: from a frame's capture to the edge at the reject
+//! output.
 
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -23,11 +24,11 @@ use crate::runtime::metrics::{Count, Metrics};
 use crate::runtime::watchdog::ServiceManager;
 use crate::runtime::{self, Equipment, FAULT_NAMES, Request, StationError};
 
-/// Without a rate asked for, this share of what the engine can do.
+/// Share of the rate that the engine can sustain, if no rate is given.
 const LOAD: f64 = 0.5;
-/// Frames that the time of one is taken from.
+/// Number of frames from which the time of one is taken.
 const WARM_FRAMES: usize = 5;
-/// The ejector is this many frames' times behind the camera, and a little.
+/// The delay from the camera to the ejector: this many times the time of a frame, plus [`DELAY_MS_MIN`].
 const DELAY_FRAMES: f64 = 4.0;
 const DELAY_MS_MIN: f64 = 50.0;
 
@@ -47,7 +48,7 @@ pub enum LineError {
     Manager(std::io::Error),
 }
 
-/// What `crosscheck bench --line` prints.
+/// The report of `crosscheck bench --line`.
 #[derive(Debug, Serialize)]
 pub struct LineReport {
     pub hardware: String,
@@ -73,7 +74,7 @@ pub struct Row {
 }
 
 /// Runs a station with this engine on `frame`, again and again, for `time`. Every part is rejected, so that every one
-/// has its edge. `frames_per_second`: what the engine can do, with some to spare, when left out.
+/// has its edge. If `frames_per_second` is left out, it is half of what the engine can sustain.
 pub fn run(
     engine: &Path,
     frame: &RgbdFrame,
@@ -82,7 +83,7 @@ pub fn run(
 ) -> Result<LineReport, LineError> {
     let frame_s = frame_time(engine, frame)?.as_secs_f64();
     let rate = frames_per_second.unwrap_or(LOAD / frame_s);
-    // Whole milliseconds, as the configuration is written.
+    // The configuration takes whole milliseconds.
     let delay_ms = (DELAY_MS_MIN + 1e3 * frame_s * DELAY_FRAMES).ceil();
     let station = station(engine, delay_ms)?;
     let plan = Plan::from(&station);
@@ -139,10 +140,10 @@ fn station(engine: &Path, delay_ms: f64) -> Result<Station, LineError> {
     Ok(Station::parse(&text, "".as_ref())?)
 }
 
-/// What was measured, nanoseconds.
+/// Measured times, nanoseconds.
 #[derive(Default)]
 struct Times {
-    /// When parts were announced whose edge is still to come; a part is announced when its frame is captured.
+    /// Times at which the parts without an edge so far were announced; a part is announced when its frame is captured.
     announced: VecDeque<u64>,
     to_verdict: Vec<u64>,
     to_edge: Vec<u64>,
@@ -155,7 +156,7 @@ impl Times {
         match *event {
             Event::Triggered { at, .. } => self.announced.push_back(at),
             Event::Reject { active: true, at, .. } => {
-                // A part whose time is over had no edge of its own: the line was held at reject.
+                // A part whose time is over had no edge of its own, as the output was already at reject.
                 while self.announced.pop_front_if(|announced| *announced + delay_ns + pulse_ns < at).is_some() {}
                 if let Some(announced) = self.announced.pop_front_if(|announced| *announced + delay_ns <= at) {
                     self.to_edge.push(at - announced);
@@ -186,12 +187,12 @@ fn row(name: &'static str, times: &mut [u64]) -> Row {
     Row { name, count, p50_ms: ms(0.5), p95_ms: ms(0.95), p99_ms: ms(0.99), p999_ms: ms(0.999), max_ms: ms(1.0) }
 }
 
-/// A thread that panicked has left every time whole.
+/// A thread that panicked leaves no time half written.
 fn lock(times: &Mutex<Times>) -> MutexGuard<'_, Times> {
     times.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Board or processor, threads, kernel.
+/// Describes board or processor, threads and kernel.
 fn hardware() -> String {
     let read = |path: &str| std::fs::read_to_string(path).ok();
     let board = read("/proc/device-tree/model").map(|text| text.trim_end_matches('\0').to_string());
@@ -203,12 +204,12 @@ fn hardware() -> String {
     let kernel = read("/proc/sys/kernel/osrelease").unwrap_or_default();
     let real_time = if read("/sys/kernel/realtime").is_some() { ", PREEMPT_RT" } else { "" };
     let threads = all_cores();
-    // A string takes all that is written to it.
+    // Writing to a string cannot fail.
     let _ = write!(text, ", {threads} threads, Linux {}{real_time}", kernel.trim());
     text
 }
 
-/// Outputs that lead nowhere.
+/// Outputs that are connected to nothing.
 struct Nowhere;
 
 impl Sink for Nowhere {
@@ -223,8 +224,8 @@ impl Sink for Nowhere {
     fn make_safe(&mut self) {}
 }
 
-/// A camera that sees the same each time. A frame counts as captured when it was due, so that a station that is
-/// behind does not make its own times look better.
+/// A camera that returns the same frame each time. A frame counts as captured when it was due, so that a station that
+/// is behind does not make its own times look better.
 struct Repeated {
     frame: RgbdFrame,
     interval_ns: u64,

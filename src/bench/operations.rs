@@ -1,5 +1,5 @@
 //! Operations that a frame needs as this program evaluates it: two for a multiply-add of a matrix product. Elementwise
-//! functions, searches and sparse combinations are not counted: they are what keeps a frame from its ceiling.
+//! functions, searches and sparse combinations are not counted; they keep a frame below its ceiling.
 
 use crate::model::{Architecture, TensorSpec};
 use crate::shapes::{P, PATCH, RGB, T, XYZ};
@@ -28,7 +28,7 @@ pub fn per_stage(architecture: &Architecture, pixels: usize) -> [Counted; 4] {
     ]
 }
 
-/// A product of `[n, from]` with `[from, to]`.
+/// Operations of a product of `[n, from]` with `[from, to]`.
 fn product(n: usize, from: usize, to: usize) -> u64 {
     2 * n as u64 * from as u64 * to as u64
 }

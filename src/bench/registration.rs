@@ -1,4 +1,4 @@
-//! Registration of depth to colour by itself: what a camera's frames cost before they are inspected.
+//! Registration of depth to colour by itself: the time that it takes before a frame is inspected.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::calibration::Camera;
 use crate::calibration::registration::{RegisteredDepth, Tables};
 use crate::frame::is_point;
 
-/// The scene: a belt that falls away from the camera across the image, with bars on it.
+/// The scene: a belt whose distance from the camera grows across the image, with bars on it.
 const NEAR_M: f32 = 0.5;
 const SLOPE_M: f32 = 0.1;
 const BAR_M: f32 = 0.01;
@@ -21,7 +21,7 @@ const BAR_PIXELS: usize = 40;
 #[derive(Debug, Error)]
 pub enum RegistrationError {
     #[error(
-        "nothing is registered with this camera file: it needs [depth] and [depth_to_colour], and no grid = \"depth\""
+        "nothing is registered with this camera file: give one with [depth] and [depth_to_colour], without grid = \"depth\""
     )]
     NothingMoves,
     #[error(transparent)]
@@ -30,12 +30,12 @@ pub enum RegistrationError {
     Gpu(String),
 }
 
-/// What `crosscheck bench --registration` prints.
+/// The report of `crosscheck bench --registration`.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// `cpu`, on one thread, or `cuda`: there with the copies to and fro.
+    /// `cpu`, on one thread, or `cuda`, including the copies to and from the device.
     pub backend: &'static str,
-    /// Images measured, after one that warms up.
+    /// Number of images that were measured, after one for warming up.
     pub frames: usize,
     /// Width and height.
     pub depth: (usize, usize),
@@ -43,11 +43,11 @@ pub struct Report {
     /// Pixels of the colour image that have a point.
     pub points: usize,
     pub latency_ms: Spread,
-    /// Processor time of an image; none where the system does not tell.
+    /// Processor time of an image; none if the system does not report it.
     pub processor_ms: Option<f64>,
 }
 
-/// Registers a made depth image of the camera's size, once to warm up and then `frames` times.
+/// Registers a synthetic depth image of the camera's size, once to warm up and then `frames` times.
 pub fn measure(camera: &Camera, machine: Machine, frames: usize) -> Result<Report, RegistrationError> {
     let Camera::Lenses(registration) = camera else { return Err(RegistrationError::NothingMoves) };
     let tables = registration.tables().ok_or(RegistrationError::NothingMoves)?;
@@ -77,7 +77,7 @@ pub fn measure(camera: &Camera, machine: Machine, frames: usize) -> Result<Repor
     Ok(Report { backend, frames, depth, colour, points, latency_ms: Spread::of(ms), processor_ms })
 }
 
-/// How long each image takes, and the processor's time of one.
+/// The time of each image, and the processor time of one, milliseconds.
 fn times_ms(
     frames: usize,
     register: &mut dyn FnMut() -> Result<(), RegistrationError>,
@@ -92,13 +92,13 @@ fn times_ms(
     Ok((ms, spent))
 }
 
-/// Steps `[depth height, depth width]`, every pixel with a depth.
+/// A depth image `[depth height, depth width]` in steps, with a depth at every pixel.
 fn depth(tables: &Tables<'_>) -> Vec<u16> {
     let (width, height) = tables.depth_size;
     let step = |i: usize| {
         let bar = if (i % width / BAR_PIXELS).is_multiple_of(2) { BAR_M } else { 0.0 };
         let depth_m = NEAR_M + SLOPE_M * (i / width) as f32 / height as f32 - bar;
-        // The conversion saturates: a unit too fine for the scene has it at the range's end.
+        // The conversion saturates: if the unit is too fine for the scene, depths are at the end of the range.
         ((depth_m - tables.depth_offset_m) / tables.depth_unit_m).max(1.0) as u16
     };
     (0..width * height).map(step).collect()

@@ -1,4 +1,4 @@
-//! The searches of a frame by themselves: small in a frame's time, but each with a bound of its own.
+//! The searches of a frame by themselves: each takes a small part of a frame's time, but has a bound of its own.
 
 use std::time::Instant;
 
@@ -19,15 +19,15 @@ pub struct Search {
     pub median_ms: f64,
 }
 
-/// Farthest point sampling of the valid points, the nearest points of each centre, and the nearest three centres of each
-/// point with the smoothing that follows. cloud: `[P]` points, the origin where there is none.
+/// Measures farthest point sampling of the valid points, the nearest points of each centre, and the nearest three
+/// centres of each point with the smoothing that follows. cloud: `[P]` points, the origin at pixels without a point.
 pub fn measure(cloud: &[[f32; 3]], shape: &PointMaeShape, times: usize) -> [Search; 3] {
     let points: Vec<[f32; 3]> = cloud.iter().copied().filter(is_point).collect();
     let (mut grouping, mut workers) = (Grouping::with_capacity(P), Workers::of_all_cores());
     let (mut interpolator, mut rows) = (Interpolator::default(), SparseRows::default());
     let (mut chosen, mut neighbours) = (Vec::new(), Vec::new());
     let mut milliseconds = [(); 3].map(|()| Vec::with_capacity(times));
-    // Once more than is kept, to warm up.
+    // One more run than is counted, for warming up.
     for _ in 0..=times.max(1) {
         let start = Instant::now();
         grouping.sample(&points, shape.groups, &mut chosen);

@@ -1,4 +1,5 @@
-//! How the cost of a frame grows with what decides it, beside what the count of its operations says.
+//! How the time of a frame grows with the sizes that decide it, beside the time that the count of its operations
+//! predicts.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,11 +29,11 @@ pub enum SweepError {
     Write { path: PathBuf, source: io::Error },
 }
 
-/// What is varied; everything else stays as the engine has it.
+/// The size that is varied; everything else stays as in the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Axis {
-    /// Per cent of the network frame's pixels with a point.
+    /// Share of the network frame's pixels that have a point, per cent.
     ValidShare,
     Groups,
     GroupSize,
@@ -80,7 +81,8 @@ impl Axis {
             Self::Layers => {
                 architecture.rgb.layers = value;
                 architecture.xyz.layers = value;
-                // The last blocks are read, as many as before where there are as many: the mappings keep their width.
+                // The features are those of the last blocks, as many as in the engine if there are as many: the
+                // mappings keep their width.
                 let taps = base.xyz.taps.len().min(value);
                 architecture.xyz.taps = (value - taps..value).collect();
             }
@@ -96,16 +98,17 @@ pub struct Point {
     pub valid_pixels: usize,
     /// Counted operations, 10^9.
     pub gflop: f64,
-    /// The fastest frame: what other programs on the machine disturb least.
+    /// Time of the fastest frame, which other programs on the machine disturb least.
     pub min_ms: f64,
     pub median_ms: f64,
     pub processor_ms: Option<f64>,
-    /// What the count makes of the engine's own fastest frame.
+    /// Time predicted from the count and the fastest frame at the engine's own sizes.
     pub counted_ms: f64,
     pub gemm_peak_gflops: f64,
 }
 
-/// Measures `frames` frames at every value of every axis with made-up weights of `base`'s sizes; `done` is told after each.
+/// Measures `frames` frames at every value of every axis with random weights of `base`'s sizes; `done` is called after
+/// each value.
 pub fn sweep(
     base: &Metadata,
     arithmetic: Arithmetic,
@@ -153,7 +156,7 @@ fn measure(metadata: &Metadata, share: f64, arithmetic: Arithmetic, frames: usiz
     Ok(run(&mut inspector, &subject, frames, false)?)
 }
 
-/// Writes `sweep.json` and a plot of each axis into `folder`, which is made.
+/// Writes `sweep.json` and a plot of each axis into `folder`, which is made if needed.
 pub fn write(folder: &Path, points: &[Point]) -> Result<(), SweepError> {
     let failed = |path: &Path| {
         let path = path.to_path_buf();

@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     let engine = Engine::read(&build.engine)?;
     ensure!(
         engine.is_fitted(),
-        "{} has no mappings yet, which the plans contain in part: give --engine an engine that `crosscheck fit` wrote",
+        "{} has no mappings yet, of which the plans contain parts: give --engine an engine that `crosscheck fit` wrote",
         build.engine.display()
     );
     let reading = build.reading.read()?;

@@ -8,7 +8,7 @@ use super::linear::Linear;
 pub struct Factor {
     /// Upper trapezoidal R, `[min(C_out, M), M]`.
     pub triangle: Vec<f32>,
-    /// Q'b, as many values as R has rows.
+    /// Q'b, with as many values as R has rows.
     pub shift: Vec<f32>,
     /// The part of |b|^2 that is perpendicular to the columns of Q.
     pub rest: f32,

@@ -102,7 +102,7 @@ impl Linear {
     }
 }
 
-/// Takes the linear layer `name` with `to` outputs out of `weights`. Its bias is empty where the layer has none.
+/// Takes the linear layer `name` with `to` outputs out of `weights`. Its bias is empty if the layer has none.
 pub fn linear(weights: &mut Tensors, name: &str, to: usize) -> Linear {
     let LinearWeights { weight, bias } = weights.take_linear(name);
     Linear::new(weight.into_f32(), bias, to)

@@ -1,5 +1,5 @@
-//! A crossmodal mapping (section 3.2) in the form in which it is evaluated: its last layer only in products with what
-//! was observed, and as its QR factors.
+//! A crossmodal mapping (section 3.2) in the form in which it is evaluated: its last layer occurs only in products with
+//! observed features, and as its QR factors.
 
 use super::factor::{Factor, factor};
 use super::linear::linear;
@@ -16,7 +16,7 @@ pub struct FoldedMapping {
     pub output_transposed: Vec<f32>,
     /// Last layer's bias, `[C_out]`.
     pub output_bias: Vec<f32>,
-    /// What |E|^2 is computed from.
+    /// QR factors of the last layer, from which |E|^2 is computed.
     pub factor: Factor,
 }
 

@@ -6,7 +6,7 @@ use super::error::OnnxError;
 use super::protobuf::Message;
 use crate::fold::linear::Linear;
 
-/// The operators' version: the first with Gelu, the last that TensorRT 10.3 takes.
+/// Version of the operators: the first with Gelu, and the last that TensorRT 10.3 accepts.
 pub const OPSET: i64 = 20;
 /// The file layout that came with this opset.
 const IR_VERSION: i64 = 9;
@@ -86,7 +86,8 @@ impl Graph {
         assert_eq!(shape.iter().product::<usize>(), values.len(), "{name} should be {shape:?}");
         let bytes: Vec<u8> = match kind {
             Kind::F16 => {
-                // A value slightly above f16's largest still rounds to it; only what rounds to infinity, and NaN, is refused.
+                // A value slightly above f16's largest still rounds to it; only values that round to infinity, and NaN,
+                // are refused.
                 if let Some(&value) = values.iter().find(|v| !f16::from_f32(**v).is_finite()) {
                     self.error.get_or_insert(OnnxError::Range { name: name.into(), value });
                 }
@@ -122,7 +123,7 @@ impl Graph {
         self.node("Transpose", &[tensor], &[("perm", Attribute::Integers(order.to_vec()))])
     }
 
-    /// `x W^T + b` on the last axis, in the graph's kind; no bias where it is empty.
+    /// `x W^T + b` on the last axis, in the graph's kind; without a bias if that is empty.
     pub fn linear(&mut self, x: &str, name: &str, layer: &Linear) -> String {
         self.linear_of(self.kind, x, name, layer)
     }

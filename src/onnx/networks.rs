@@ -16,7 +16,7 @@ struct Shape {
     epsilon: f32,
 }
 
-/// `image` h `[3, H, W]` -> `tokens` h `[T, C_RGB]` and what the mappings take of them (see [`observed`]).
+/// `image` h `[3, H, W]` -> `tokens` h `[T, C_RGB]` and the mappings' terms of them (see [`observed`]).
 pub fn rgb_tokens(kind: Kind, architecture: &Architecture, weights: &mut Tensors) -> Graph {
     let mut graph = Graph::new("rgb_tokens", kind);
     let (c, layers) = (architecture.rgb.width, architecture.rgb.layers);
@@ -42,13 +42,13 @@ pub fn rgb_tokens(kind: Kind, architecture: &Architecture, weights: &mut Tensors
     graph
 }
 
-/// `offsets` h `[G, K, 3]`, each group's points from its centre, and `centres` f32 `[G, 3]`, metres
-/// -> `groups` h `[G, C_XYZ]` and what the mappings take of them (see [`observed`]).
+/// `offsets` h `[G, K, 3]`, each group's points from its centre, and `centres` f32 `[G, 3]`, metres -> `groups` h `[G,
+/// C_XYZ]` and the mappings' terms of them (see [`observed`]).
 pub fn xyz_groups(kind: Kind, architecture: &Architecture, weights: &mut Tensors) -> Graph {
     let mut graph = Graph::new("xyz_groups", kind);
     let shape = &architecture.xyz;
     let (g, k, c) = (shape.groups, shape.group_size, shape.width);
-    // The grouping kernel writes them as halves, exact to 2^-12 of an offset, which is what the next layer takes.
+    // The grouping kernel writes offsets as halves, exact to 2^-12 of an offset, as the next layer takes them.
     let offsets = graph.input("offsets", kind, &[g, k, XYZ]);
     let offsets = graph.cast(&offsets, kind, Kind::F32);
     let centres = graph.input("centres", Kind::F32, &[g, XYZ]);
@@ -94,10 +94,10 @@ pub fn tail(name: &'static str, kind: Kind, m: usize, c_out: usize, weights: &mu
     (graph, factor.rest)
 }
 
-/// What both mappings take of the tokens or groups `[n, c]`, once a frame, so that nothing has a row for each pixel
-/// and a column for each channel: `moved` h `[n, M]`, the first layer of the mapping `from` them without its bias;
-/// `projected` h `[n, M]`, the transposed last layer of the mapping `to` them; `offset` f32 `[n]`, their product with
-/// its bias; `gram` f32 `[n, n]`, with each other.
+/// The terms that both mappings need of the tokens or groups `[n, c]`. They are computed once a frame, so that nothing
+/// has a row for each pixel and a column for each channel: `moved` h `[n, M]`, the first layer of the mapping `from`
+/// them without its bias; `projected` h `[n, M]`, the transposed last layer of the mapping `to` them; `offset` f32
+/// `[n]`, their product with its bias; `gram` f32 `[n, n]`, their products with each other.
 fn observed(
     graph: &mut Graph,
     m: usize,
@@ -110,7 +110,7 @@ fn observed(
     let input = Linear::new(weights.get(&format!("{from}.input.weight")).to_f32().into_owned(), Vec::new(), m);
     let moved = graph.linear(tokens, "moved", &input);
     graph.output("moved", kind, &[n, m], &moved);
-    // W is [C, M], and W'f = f W: it is stored as a product takes it.
+    // W is [C, M], and W'f = f W, so W is stored as the product reads it.
     let last = graph.weight("projected.weight", &[c, m], &weights.get(&format!("{to}.output.weight")).to_f32());
     let projected = graph.node("MatMul", &[tokens, &last], &[]);
     graph.output("projected", kind, &[n, m], &projected);

@@ -12,7 +12,7 @@ const FOUR_BYTES: u64 = 5;
 pub struct Message(Vec<u8>);
 
 impl Message {
-    /// Negative numbers as protobuf has them: 64 bits of two's complement.
+    /// Negative numbers are written as protobuf requires: 64 bits of two's complement.
     pub fn integer(mut self, field: u64, value: i64) -> Self {
         self.key(field, VARINT);
         varint(&mut self.0, value as u64);
@@ -53,7 +53,7 @@ impl Message {
     }
 }
 
-/// Seven bits at a time, the lowest first; the eighth says that more follow.
+/// Writes seven bits at a time, the lowest first; the eighth bit is set if more follow.
 fn varint(out: &mut Vec<u8>, mut value: u64) {
     while value > 0x7F {
         out.push(value as u8 | 0x80);

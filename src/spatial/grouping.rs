@@ -1,13 +1,13 @@
-//! Farthest point sampling and nearest neighbours: where an index is decided, f32 without FMA, ties to the lowest
-//! index, and the result that of a search through all points.
+//! Farthest point sampling and nearest neighbours. Comparisons that decide an index are in f32 without FMA, ties go to
+//! the lowest index, and the results are those of a search through all points.
 
 use super::tree::Tree;
 use crate::vectorised::{maximum, vectorised};
 
-/// Points of a leaf: of the cloud, and of the group centres.
+/// Number of points in a leaf, of the cloud and of the group centres.
 const CLOUD_LEAF: usize = 64;
 const CENTRE_LEAF: usize = 16;
-/// The bound of a leaf that was searched already: a NaN compares as neither below nor above anything.
+/// The bound of a leaf that was searched already: a NaN is neither below nor above anything.
 const LOOKED_INTO: f32 = f32::NAN;
 
 /// Samples a cloud and searches it, in buffers that clouds reuse.
@@ -16,7 +16,7 @@ pub struct Grouping {
     tree: Tree,
     /// Squared distance of each point, in the tree's order, to the nearest centre so far.
     distance: Vec<f32>,
-    /// The largest of each leaf.
+    /// The largest distance in each leaf.
     farthest: Vec<f32>,
     bounds: Vec<f32>,
 }
@@ -28,7 +28,8 @@ pub struct NearestScratch {
     pub(crate) found: Vec<u64>,
 }
 
-/// A distance, and among equals the index, in one number: the bits of a float that is not negative grow with it.
+/// A distance and an index in one number, which orders by distance and then by index: the bits of a float that is not
+/// negative grow with it.
 #[inline(always)]
 fn key(distance: f32, index: u32) -> u64 {
     u64::from(distance.to_bits()) << 32 | u64::from(index)
@@ -60,13 +61,13 @@ impl Grouping {
         take_farthest(tree, points, (distance, farthest, bounds), count, chosen);
     }
 
-    /// The nearest points of `centre` among those that were sampled from, as many as `out` takes, nearest first, ties to
-    /// the lowest index. With fewer points the nearest repeats, which a maximum over the group does not see.
+    /// The nearest points of `centre` in the sampled cloud, as many as `out` takes, nearest first, ties to the lowest
+    /// index. With fewer points the nearest repeats, which does not change a maximum over the group.
     pub fn nearest(&self, centre: [f32; 3], scratch: &mut NearestScratch, out: &mut [u32]) {
         let k = out.len();
         let NearestScratch { bounds, found } = scratch;
         found.clear();
-        // At most four times as many are kept, and what one leaf adds.
+        // Room for at most four times as many points as are asked for, and for those of one leaf.
         found.reserve(4 * k + 2 * CLOUD_LEAF);
         bounds.reserve(self.tree.order.capacity().div_ceil(CLOUD_LEAF));
         search(&self.tree, centre, k, bounds, found);
@@ -109,7 +110,7 @@ vectorised! {
     fn search(tree: &Tree, centre: [f32; 3], k: usize, bounds: &mut Vec<f32>, found: &mut Vec<u64>) {
         tree.bounds(centre, bounds);
         let mut within = f32::INFINITY;
-        // The leaves most likely to hold them first, so that few others are looked into.
+        // The leaves most likely to hold them are searched first, so that few others must be.
         while found.len() < k.min(tree.order.len()) {
             let leaf = least(bounds);
             look(tree, leaf, centre, within, found);
@@ -151,12 +152,12 @@ fn first_farthest(tree: &Tree, distance: &[f32], farthest: &[f32]) -> usize {
     first as usize
 }
 
-/// The leaf with the least bound that was not looked into.
+/// The leaf with the least bound that was not searched yet.
 #[inline(always)]
 fn least(bounds: &[f32]) -> usize {
     let mut best = (f32::INFINITY, 0);
     for (leaf, &bound) in bounds.iter().enumerate() {
-        // Also at infinity, where coordinates are beyond all measure.
+        // A bound may be infinite, if coordinates are too large.
         if bound <= best.0 {
             best = (bound, leaf);
         }
@@ -164,7 +165,7 @@ fn least(bounds: &[f32]) -> usize {
     best.1
 }
 
-/// Drops all but the `k` nearest, and returns the distance of the last of them; none when there are fewer.
+/// Drops all but the `k` nearest, and returns the distance of the last of them; none if there are fewer.
 fn keep_nearest(found: &mut Vec<u64>, k: usize) -> Option<f32> {
     if found.len() < k {
         return None;
@@ -175,7 +176,7 @@ fn keep_nearest(found: &mut Vec<u64>, k: usize) -> Option<f32> {
     Some(last)
 }
 
-/// Group centres, searched for the three nearest.
+/// Group centres, which are searched for the three nearest.
 #[derive(Default)]
 pub struct Centres {
     tree: Tree,
@@ -189,15 +190,16 @@ impl Centres {
         self.tree.build(centres, CENTRE_LEAF);
     }
 
-    /// The three nearest centres of a point with their squared distances, ties to the lowest index; where there are
-    /// fewer, the rest are centre 0 at infinity. `hint` are three centres that may be near: better ones, less work.
+    /// The three nearest centres of a point with their squared distances, ties to the lowest index; if there are fewer,
+    /// the missing ones are centre 0 at infinity. `hint`: three centres that may be near; the nearer they are, the less
+    /// work.
     #[inline(always)]
     pub fn three_nearest(&self, point: [f32; 3], hint: [usize; 3], bounds: &mut Vec<f32>) -> [(f32, usize); 3] {
         let mut best = [key(f32::INFINITY, 0); 3];
         let hinted =
             hint.map(|i| self.points.get(i).map_or(f32::INFINITY, |c| super::tree::squared_distance(point, *c)));
         let distinct = hint[0] != hint[1] && hint[1] != hint[2] && hint[0] != hint[2];
-        // No more than three centres are nearer than the farthest of three.
+        // None of the three nearest is farther than the farthest of any three distinct centres.
         let mut within = if distinct { hinted.iter().fold(0.0, |m: f32, &d| m.max(d)) } else { f32::INFINITY };
         self.tree.bounds(point, bounds);
         for (leaf, &bound) in bounds.iter().enumerate() {

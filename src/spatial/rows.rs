@@ -5,19 +5,19 @@ use crate::frame::is_point;
 use crate::shapes::{H, P, PATCH, T, T_SIDE, W};
 use crate::vectorised::vectorised;
 
-/// Keeps the inverse-distance weights finite where a point is its own centre.
+/// Keeps the inverse-distance weights finite if a point is a centre itself.
 const DISTANCE_FLOOR: f32 = 1e-8;
 /// Side of the mean filter's output: 3 x 3 without padding.
 const SMOOTHED: usize = H - 2;
-/// Entries that a row may have: four by four points, three groups each.
+/// Largest number of entries in a row: four by four points, three groups each.
 const ENTRIES_MAX: usize = 48;
-/// A pixel without a point.
+/// The entries of a pixel without a point.
 pub(crate) const NO_POINT: [(u32, f32); 3] = [(u32::MAX, 0.0); 3];
 
 /// One sparse row of (token or group, weight) per pixel.
 #[derive(Default)]
 pub struct SparseRows {
-    /// `[H]`.
+    /// The lines of the frame, `[H]`.
     lines: Vec<Line>,
 }
 
@@ -46,7 +46,7 @@ impl SparseRows {
 }
 
 impl Line {
-    /// Fills the line by what `add` adds to each pixel's row. `places` is as long as there are tokens or groups.
+    /// Fills the line: `add` adds the entries of each pixel's row. `places` has one element for each token or group.
     #[inline(always)]
     pub(crate) fn fill(&mut self, places: &mut [u32], mut add: impl FnMut(usize, &mut Row)) {
         self.ends.clear();
@@ -59,12 +59,12 @@ impl Line {
     }
 }
 
-/// A row that is being added to, at the end of its line.
+/// A row under construction, at the end of its line.
 pub(crate) struct Row<'a> {
     entries: &'a mut Vec<(u32, f32)>,
     start: usize,
-    /// Where in the line each token or group was last seen: a hint that an entry of this row confirms or not, so that
-    /// it never needs clearing.
+    /// Place in the line of the last entry of each token or group. It is a hint that is checked against the row's
+    /// entries, so it never needs clearing.
     places: &'a mut [u32],
 }
 
@@ -83,7 +83,7 @@ impl Row<'_> {
     }
 }
 
-/// Bilinear, align_corners = false: four tokens a pixel, weights summing to one.
+/// Bilinear interpolation with align_corners = false: four tokens a pixel, with weights that sum to one.
 pub fn rgb_rows() -> SparseRows {
     let axis = |i: usize| {
         let source = ((i as f32 + 0.5) / PATCH as f32 - 0.5).max(0.0);
@@ -103,8 +103,8 @@ pub fn rgb_rows() -> SparseRows {
     rows
 }
 
-/// Three nearest centres, 3 x 3 mean without padding, adaptive mean back to H x W, folded into one row per pixel.
-/// A pixel no point reaches has an empty row.
+/// Three nearest centres, 3 x 3 mean without padding, adaptive mean back to H x W, folded into one row per pixel. A
+/// pixel that no point reaches has an empty row.
 pub fn xyz_rows(cloud: &[[f32; 3]], centres: &[[f32; 3]]) -> SparseRows {
     assert_eq!(cloud.len(), P);
     let mut tree = Centres::default();
@@ -139,7 +139,7 @@ vectorised! {
     }
 }
 
-/// Adds to `row` what the mean filters make of the pixels around (x, y).
+/// Adds to `row` the entries of the pixels around (x, y), weighted as by both mean filters.
 #[inline(always)]
 pub(crate) fn smoothed_row(y: usize, x: usize, of_point: &[[(u32, f32); 3]], row: &mut Row) {
     // Output cell i of an adaptive mean covers inputs floor(i n / m) .. ceil((i + 1) n / m).
@@ -147,7 +147,7 @@ pub(crate) fn smoothed_row(y: usize, x: usize, of_point: &[[(u32, f32); 3]], row
     let ((top, bottom), (left, right)) = (window(y), window(x));
     let scale = 1.0 / (9 * (bottom - top) * (right - left)) as f32;
     for v in top..bottom + 2 {
-        // How many 3 x 3 windows of this cell the source row, and then the pixel, lies in.
+        // Number of 3 x 3 windows of this cell that contain the source row, and then the pixel.
         let repeats = overlap(v, top, bottom);
         for u in left..right + 2 {
             let entries = &of_point[v * W + u];
@@ -159,7 +159,7 @@ pub(crate) fn smoothed_row(y: usize, x: usize, of_point: &[[(u32, f32); 3]], row
     }
 }
 
-/// Windows starting in `first..last`, three wide, that cover `at`.
+/// Number of windows starting in `first..last`, three wide, that cover `at`.
 fn overlap(at: usize, first: usize, last: usize) -> usize {
     (at + 1).min(last) - at.saturating_sub(2).max(first)
 }

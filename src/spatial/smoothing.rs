@@ -3,18 +3,18 @@
 use crate::shapes::{H, P, W};
 use crate::vectorised::vectorised;
 
-/// Box filters that stand for a Gaussian of sigma 4: (side, times).
+/// Box filters that together approximate a Gaussian of sigma 4: (side, times).
 const BOXES: [(usize, usize); 2] = [(5, 5), (7, 3)];
 /// Half the widest box.
 const HALF_MAX: usize = 3;
 
-/// The box filters, zero padding, in place on `[H, W]`.
+/// Applies the box filters with zero padding, in place on `[H, W]`.
 pub fn smooth(map: &mut [f32]) {
     smooth_with(map, &mut Vec::new());
 }
 
 vectorised! {
-    /// [`smooth`] by way of `other`, a buffer that frames reuse.
+    /// Like [`smooth`], with `other`, a buffer that frames reuse.
     pub fn smooth_with(map: &mut [f32], other: &mut Vec<f32>) {
         assert_eq!(map.len(), P);
         other.resize(P, 0.0);
@@ -27,7 +27,7 @@ vectorised! {
     }
 }
 
-/// Mean of `side` values along each row; zero beyond the edge counts.
+/// Mean of `side` values along each row; values beyond the edge count as zero.
 #[inline(always)]
 fn along_rows(from: &[f32], to: &mut [f32], side: usize) {
     let (half, scale) = (side / 2, 1.0 / side as f32);
@@ -43,7 +43,7 @@ fn along_rows(from: &[f32], to: &mut [f32], side: usize) {
     }
 }
 
-/// The same along each column.
+/// Mean of `side` values along each column; values beyond the edge count as zero.
 #[inline(always)]
 fn along_columns(from: &[f32], to: &mut [f32], side: usize) {
     let (half, scale) = (side / 2, 1.0 / side as f32);

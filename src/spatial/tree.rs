@@ -1,5 +1,5 @@
-//! Points sorted into boxes, so that searches leave out what is certainly too far, and find exactly what a search
-//! through all points finds.
+//! Points sorted into boxes, so that a search skips the boxes that are certainly too far, and finds exactly the points
+//! that a search through all of them finds.
 
 /// Squared distance, in the order that decides ties (section 3.1 of the paper; f32, no FMA).
 #[inline(always)]
@@ -14,7 +14,7 @@ pub struct Tree {
     leaf: usize,
     /// The points' own indices, ascending within a leaf.
     pub order: Vec<u32>,
-    /// Coordinates in that order.
+    /// Coordinates in the order of `order`.
     axes: [Vec<f32>; 3],
     /// The least and the largest coordinates of each leaf.
     low: [Vec<f32>; 3],
@@ -97,7 +97,7 @@ impl Tree {
         }
     }
 
-    /// Gives `each` every point of a leaf: its squared distance to `point` and its place in `order`.
+    /// Calls `each` with every point of a leaf: its squared distance to `point` and its place in `order`.
     #[inline(always)]
     pub fn distances(&self, leaf: usize, point: [f32; 3], mut each: impl FnMut(f32, usize)) {
         const CHUNK: usize = 16;
@@ -114,7 +114,8 @@ impl Tree {
         }
     }
 
-    /// Lowers what `nearest` holds of a leaf's points by their distance to `point`, and returns the largest left.
+    /// Lowers the values in `nearest` of a leaf's points to their squared distances to `point` where those are smaller,
+    /// and returns the largest value.
     #[inline(always)]
     pub fn lower(&self, leaf: usize, point: [f32; 3], nearest: &mut [f32]) -> f32 {
         const LANES: usize = 16;

@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 #[repr(C, align(64))]
 struct Line([f32; 16]);
 
-/// A growing buffer; what is in it after it grew is not defined beyond being numbers.
+/// A growing buffer. After it has grown, its values are unspecified numbers.
 #[derive(Default)]
 pub struct Aligned {
     lines: Vec<Line>,
@@ -20,7 +20,7 @@ impl Aligned {
         buffer
     }
 
-    /// Allocates only where it was never as long.
+    /// Sets the length. Allocates only if the buffer was never this long.
     pub fn resize(&mut self, length: usize) {
         let lines = length.div_ceil(16);
         if lines > self.lines.len() {
@@ -38,8 +38,8 @@ impl Aligned {
     }
 }
 
-/// [`Aligned::grow_like`] of other buffers. Exact: two buffers that each make more room than the other has, turn by turn,
-/// would take all memory.
+/// [`Aligned::grow_like`] for a `Vec`. The capacity becomes exactly that of `other`: two buffers that make more room
+/// than each other by turns would take all memory.
 pub fn grow_like<T>(buffer: &mut Vec<T>, other: &Vec<T>) {
     buffer.reserve_exact(other.capacity().saturating_sub(buffer.len()));
 }
@@ -48,7 +48,7 @@ impl Deref for Aligned {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        // SAFETY: a line is sixteen f32 without padding, and `length` is at most what the lines hold.
+        // SAFETY: a line is sixteen f32 without padding, and the lines hold at least `length` values.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.length) }
     }
 }

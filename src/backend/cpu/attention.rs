@@ -1,5 +1,5 @@
-//! Scaled dot-product attention by tiles: keys pass by a tile of queries, whose softmax is corrected as larger scores
-//! turn up, so that no row of scores is ever whole.
+//! Scaled dot-product attention by tiles. A tile of queries is multiplied with one block of keys after another, and its
+//! softmax is rescaled when a larger score turns up, so that a whole row of scores is never stored.
 
 use super::aligned::Aligned;
 use super::elementwise::{exponential, exponentiate, maximum, vectorised};
@@ -8,7 +8,8 @@ use super::team::Parts;
 use super::workers::{AttentionScratch, Scratch, Workers};
 use crate::backend::arithmetic::Arithmetic;
 
-/// Queries of a tile, about, and the keys that pass by at a time: their scores fit the first-level cache.
+/// Approximate number of queries in a tile, and number of keys that are multiplied with it at a time: their scores fit
+/// the first-level cache.
 const QUERIES: usize = 48;
 const KEYS: usize = 128;
 
@@ -83,7 +84,7 @@ impl Attention {
         });
     }
 
-    /// One tile of `rows` queries of a head; `queries` starts with the first, its rows 3 c apart.
+    /// Computes one tile of `rows` queries of a head. `queries` starts with the first of them; its rows are 3 c apart.
     fn tile(&self, queries: &[f32], head: usize, rows: usize, n: usize, scratch: &mut AttentionScratch) {
         let stride = self.value_stride();
         scratch.queries.resize(rows * self.depth);
@@ -107,7 +108,7 @@ impl Attention {
         }
     }
 
-    /// scores = queries . keys of `first..first + keys`; columns beyond the last key are rubbish.
+    /// scores = queries . keys of `first..first + keys`. The columns beyond the last key have no meaning.
     fn score(&self, head: usize, rows: usize, n: usize, keys: (usize, usize), scratch: &mut AttentionScratch) {
         let (columns, depth, a_stride) = (self.kernel.columns, self.depth, self.depth);
         let AttentionScratch { queries, scores, .. } = scratch;
@@ -117,7 +118,7 @@ impl Attention {
             let b = of_head[(first + key) * depth..][..depth * columns].as_ptr();
             let a = queries[..(rows - 1) * a_stride + depth].as_ptr();
             let c = scores[key..][..(rows - 1) * KEYS + columns].as_mut_ptr();
-            // SAFETY: the three slices are just the tile's size, and the kernel is one that this processor has.
+            // SAFETY: the three slices have exactly the tile's size, and this processor has the kernel's instructions.
             unsafe { self.kernel.run(&Tile { rows, depth, a, a_stride, b, c, c_stride: KEYS, add: false }) };
         }
     }
@@ -131,14 +132,15 @@ impl Attention {
             let b = self.values[(head * c_stride + column) * n + first * columns..][..depth * columns].as_ptr();
             let a = scores[..(rows - 1) * KEYS + depth].as_ptr();
             let c = attended[column..][..(rows - 1) * c_stride + columns].as_mut_ptr();
-            // SAFETY: the three slices are just the tile's size, and the kernel is one that this processor has.
+            // SAFETY: the three slices have exactly the tile's size, and this processor has the kernel's instructions.
             unsafe { self.kernel.run(&Tile { rows, depth, a, a_stride: KEYS, b, c, c_stride, add: true }) };
         }
     }
 }
 
 vectorised! {
-    /// Scores to exponentials, below the largest score of each query so far; what was attended before is scaled to match.
+    /// Replaces each score by exp(score - the query's largest score so far), and rescales the sums attended so far to
+    /// match.
     fn soften(scratch: &mut AttentionScratch, keys: usize, stride: usize) {
         let rows = scratch.scores.chunks_exact_mut(KEYS).zip(scratch.attended.chunks_exact_mut(stride));
         for ((scores, attended), (largest, total)) in rows.zip(scratch.largest.iter_mut().zip(&mut scratch.total)) {
@@ -155,7 +157,7 @@ vectorised! {
     }
 }
 
-/// `[panels, depth, columns]`: a panel is the transpose of as many keys; keys beyond the last are zero.
+/// Packs keys as `[panels, depth, columns]`: a panel is the transpose of `columns` keys; keys beyond the last are zero.
 fn pack_keys<'a>(out: &mut [f32], columns: usize, n: usize, at: impl Fn(usize) -> &'a [f32]) {
     let depth = at(0).len();
     for (panel, out) in out.chunks_exact_mut(columns * depth).enumerate() {
@@ -167,7 +169,7 @@ fn pack_keys<'a>(out: &mut [f32], columns: usize, n: usize, at: impl Fn(usize) -
     }
 }
 
-/// `[panels of depth, n, columns]`; columns beyond the depth are zero.
+/// Packs values as `[panels of depth, n, columns]`; columns beyond the depth are zero.
 fn pack_values<'a>(out: &mut [f32], columns: usize, n: usize, at: impl Fn(usize) -> &'a [f32]) {
     for (panel, out) in out.chunks_exact_mut(n * columns).enumerate() {
         for (row, out) in out.chunks_exact_mut(columns).enumerate() {

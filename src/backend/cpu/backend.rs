@@ -37,7 +37,7 @@ struct Mappings {
 }
 
 impl CpuBackend {
-    /// Folds `weights`, those of a fitted engine. All pixels are evaluated, in f32.
+    /// Folds the `weights` of a fitted engine. Every pixel is evaluated, in f32.
     pub fn new(architecture: &Architecture, weights: Weights) -> Self {
         Self::with_evaluation(architecture, weights, Evaluation::default())
     }

@@ -8,16 +8,16 @@ use half::slice::HalfFloatSliceExt;
 use super::aligned::Aligned;
 use super::kernel::Kernel;
 
-/// Cells as a kernel reads them, or f32 cells as halves. Halves are widened a block at a time: half the memory, for a
-/// fiftieth of the time of the many rows that then take the block.
+/// Cells as a kernel reads them, or f32 cells stored as halves, in half the memory. Halves are widened to f32 a block
+/// at a time, which takes a fiftieth of the time in which the many rows are multiplied with the block.
 pub enum Cells {
     Whole(Aligned),
     Half(Vec<f16>),
 }
 
 impl Cells {
-    /// `panels` are the ranges of the panels' cells, one after the other; `fill` writes the cells of a panel. With
-    /// `as_halves` it is to write values of f16 alone, which halves hold exactly.
+    /// `panels`: consecutive ranges, each with one panel's cells. `fill` writes the cells of a panel; with `as_halves`
+    /// it must write values of f16 only, which halves hold exactly.
     pub fn new(as_halves: bool, panels: &[Range<usize>], mut fill: impl FnMut(usize, &mut [f32])) -> Self {
         let count = panels.last().map_or(0, |last| last.end);
         if !as_halves {
@@ -36,7 +36,7 @@ impl Cells {
         Self::Half(halves)
     }
 
-    /// Some of them, by way of `buffer` where they are halves.
+    /// Returns the cells in `range`. Halves are widened into `buffer`.
     pub fn block<'a>(&'a self, kernel: &Kernel, range: Range<usize>, buffer: &'a mut Aligned) -> &'a [f32] {
         match self {
             Self::Whole(cells) => &cells[range],

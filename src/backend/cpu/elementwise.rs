@@ -2,7 +2,7 @@
 
 pub(super) use crate::vectorised::{maximum, vectorised};
 
-/// Values that are summed, or compared, side by side.
+/// Number of values that are summed or compared side by side.
 const LANES: usize = 32;
 
 /// `a b + c`, in one rounding where that is one instruction.
@@ -11,11 +11,11 @@ pub fn multiply_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// exp(x) for x <= 0: 2^n times a polynomial of degree 6 on [-ln2/2, ln2/2]. Relative error below 2.5e-7 down to -87,
-/// where it stays (measured: `tests`).
+/// exp(x) for x <= 0: 2^n times a polynomial of degree 6 on [-ln2/2, ln2/2]. The relative error is below 2.5e-7 down to
+/// x = -87 (measured: `tests`); below that the result stays exp(-87).
 #[inline(always)]
 fn exp_nonpositive<const FUSED: bool>(x: f32) -> f32 {
-    // Its sum with a multiple of one has no room for a fraction, and keeps the nearest integer in its last bits.
+    // A small number plus this constant has no bits for a fraction: the nearest integer is in the last bits of the sum.
     const ROUNDING: f32 = 12_582_912.0;
     let x = if x > -87.0 { x } else { -87.0 };
     let shifted = multiply_add::<FUSED>(x, std::f32::consts::LOG2_E, ROUNDING);
@@ -26,7 +26,7 @@ fn exp_nonpositive<const FUSED: bool>(x: f32) -> f32 {
     for c in [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
         p = multiply_add::<FUSED>(p, r, c);
     }
-    // 2^n from those bits, and not by way of `n as i32`, which saturates and is then taken value by value.
+    // 2^n is made from those bits: `n as i32` saturates, and is therefore not vectorised.
     p * f32::from_bits((shifted.to_bits() << 23).wrapping_add(1.0f32.to_bits()))
 }
 
@@ -76,12 +76,12 @@ vectorised! {
 }
 
 vectorised! {
-    /// Maximum over the rows of `x`, `[n, out.len()]`, and what is in `out`, panels of sixteen columns.
+    /// Writes to `out` the maximum of `out` and every row of `x`, `[n, out.len()]`. Columns are a multiple of sixteen.
     pub fn maximum_rows(x: &[f32], out: &mut [f32]) {
         let width = out.len();
         assert!(width.is_multiple_of(16), "a panel is whole");
         for (column, out) in out.as_chunks_mut::<16>().0.iter_mut().enumerate() {
-            // In registers, over all rows.
+            // The maxima of sixteen columns stay in registers over all rows.
             let mut largest = *out;
             for row in x.chunks_exact(width) {
                 for (largest, &v) in largest.iter_mut().zip(&row[16 * column..][..16]) {
@@ -94,7 +94,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// Adds each row's sum of squares, after `shift` was added to it, to `sums`: x `[n, shift.len()]`.
+    /// Adds the sum of squares of each row of `x + shift` to `sums`, `[n]`; x is `[n, shift.len()]`.
     pub fn add_squares(x: &[f32], shift: &[f32], sums: &mut [f32]) {
         const WIDTH: usize = 16;
         for (row, sum) in x.chunks_exact(shift.len()).zip(sums) {
@@ -109,7 +109,7 @@ vectorised! {
     }
 }
 
-/// Fills `out` from the start of `from`; whole vectors without a call.
+/// Copies the start of `from` to `out`, whole vectors without a call of memcpy.
 #[inline(always)]
 pub fn copy(out: &mut [f32], from: &[f32]) {
     let (from_vectors, from_rest) = from[..out.len()].as_chunks::<16>();
@@ -120,7 +120,7 @@ pub fn copy(out: &mut [f32], from: &[f32]) {
     }
 }
 
-/// Sum of `of(value)` over a row, in lanes, so that its error grows with the row's length over their number.
+/// Sum of `of(value)` over a row, in [`LANES`] lanes, so that the error grows with the row's length over their number.
 #[inline(always)]
 fn sum(row: &[f32], of: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0.0f32; LANES];
@@ -165,7 +165,7 @@ vectorised! {
 mod tests {
     use super::*;
 
-    /// Every value of f32 in a range would take minutes; these are 200,000 evenly spaced ones.
+    /// 200,000 evenly spaced values of a range: every f32 in it would take minutes.
     fn range(from: f64, to: f64) -> Vec<f32> {
         (0..=200_000).map(|i| (from + (to - from) * f64::from(i) / 200_000.0) as f32).collect()
     }
@@ -175,7 +175,7 @@ mod tests {
         0.5 * x * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2)
     }
 
-    /// The stated errors, with the fused multiply-add and without.
+    /// The stated errors hold with the fused multiply-add and without.
     #[test]
     fn gelu_is_as_near_as_stated() {
         let x = range(-12.0, 12.0);

@@ -12,7 +12,7 @@ use crate::fold::linear::Linear;
 use crate::model::{PointMaeShape, Tensors};
 use crate::shapes::XYZ;
 
-/// Points that a task takes through the layers, about.
+/// Approximate number of points that a task takes through the layers.
 const POINTS_PER_TASK: usize = 128;
 
 pub struct GroupEncoder {
@@ -31,7 +31,7 @@ impl GroupEncoder {
         let FoldedEncoder { first, second, pooled, local, last } = FoldedEncoder::new(shape, weights);
         let layer = |kernel, from: Linear| Layer::new(kernel, &from.weight, from.bias, from.to);
         Self {
-            // Offsets are millimetres in metres, and three terms a sum: they keep their precision.
+            // f32: offsets are millimetres in metres and a sum has three terms, so offsets keep their precision here.
             first: layer(Kernel::best(Arithmetic::F32), first),
             second: layer(kernel, second),
             pooled: layer(kernel, pooled),
@@ -70,7 +70,8 @@ impl GroupEncoder {
         workers.each_chunk(out, groups * c, |scratch, task, out| {
             let (centres, neighbours) = group(task);
             let (encoder, product) = (&mut scratch.encoder, &mut scratch.product);
-            // Computed again: three terms a sum are less than reading them back.
+            // The first layer is computed again: with three terms a sum this takes less time than reading its output
+            // back.
             first_layer(first, points, centres, neighbours, encoder, product);
             let shared = &shared[task * groups * e2..][..centres.len() * e2];
             third_layer(local, k, row_stride(first.packed.to), shared, encoder, product);
@@ -79,7 +80,7 @@ impl GroupEncoder {
     }
 }
 
-/// Offsets of each group's points from its centre, through the first layer.
+/// Applies the first layer to the offsets of each group's points from its centre.
 fn first_layer(
     layer: &Layer,
     points: &[[f32; 3]],
@@ -102,7 +103,7 @@ fn first_layer(
     });
 }
 
-/// The third layer: its local half, and its group's shared half.
+/// Applies the third layer: its half for each point's own feature, plus its half that the points of a group share.
 fn third_layer(
     layer: &Layer,
     k: usize,
@@ -127,7 +128,7 @@ fn third_layer(
     });
 }
 
-/// A layer and its maximum over each group of `k` rows of x -> out `[groups, to]`.
+/// Applies a layer to x and writes its maximum over each group of `k` rows to `out`, `[groups, to]`.
 fn pool(layer: &Layer, (x, stride): (&[f32], usize), k: usize, product: &mut ProductScratch, out: &mut [f32]) {
     let (to, width) = (layer.packed.to, layer.packed.width());
     let rows = out.len() / to * k;
@@ -142,7 +143,7 @@ fn pool(layer: &Layer, (x, stride): (&[f32], usize), k: usize, product: &mut Pro
     });
 }
 
-/// A panel's tile into its columns of `out`, `[rows, to]` at `stride`.
+/// Copies a panel's tile into its columns of `out`, `[rows, to]` at `stride`.
 fn copy_columns(tile: &[f32], width: usize, panel: usize, out: &mut [f32], stride: usize, to: usize) {
     let (column, columns) = (panel * width, width.min(to - panel * width));
     for (tile, out) in tile.chunks_exact(width).zip(out.chunks_exact_mut(stride)) {

@@ -7,10 +7,10 @@
 //! | `avx512.rs` | x86-64 with AVX-512F | 14 x 32 | f32 |
 //! | `avx512.rs` | x86-64 with AVX512-BF16 | 14 x 32 | pairs of bf16, sums in f32 |
 //! | `avx512.rs` | x86-64 with AVX512-VNNI | 14 x 32 | four integers, sums in i32 |
-//! | `avx512_fp16.rs` | x86-64 with AVX512-FP16 | 14 x 64 | f16, short sums in f16 and the rest in f32 |
+//! | `avx512_fp16.rs` | x86-64 with AVX512-FP16 | 14 x 64 | f16, short sums in f16 that are added in f32 |
 //! | `amx.rs` | x86-64 with AMX-BF16, AMX-INT8 | 32 x 32 | pairs of bf16, sums in f32; four integers, sums in i32 |
 //! | `neon.rs` | aarch64 | 6 x 16 | f32 |
-//! | `neon_fp16.rs` | aarch64 with FP16 | 8 x 16 | f16, short sums in f16 and the rest in f32 |
+//! | `neon_fp16.rs` | aarch64 with FP16 | 8 x 16 | f16, short sums in f16 that are added in f32 |
 //! | `neon_dot.rs` | aarch64 with the dot products | 5 x 16 | four integers, sums in i32 |
 //! | `portable.rs` | any | 4 x 16 | f32 |
 
@@ -53,15 +53,15 @@ pub struct Kernel {
     pub columns: usize,
     pub operands: Operands,
     available: fn() -> bool,
-    /// Whether it outruns the next of its arithmetic on this processor.
+    /// Whether it is faster on this processor than the next kernel of the same arithmetic.
     fast: fn() -> bool,
-    /// Needs: `available()`; `a`, `b` and `c` valid for the tile's rows, depth and columns.
+    /// Requires `available()`, and `a`, `b` and `c` valid for the tile's rows, depth and columns.
     run: unsafe fn(&Tile),
-    /// Needs: `available()`.
+    /// Requires `available()`.
     widen: unsafe fn(&[f16], &mut [f32]),
 }
 
-/// An f32 kernel, and the same on operands rounded for each other arithmetic.
+/// An f32 kernel, and the same kernel on operands that are rounded for each other arithmetic.
 macro_rules! f32_kernels {
     ($name:literal, $rows:literal x $columns:literal, $has:path, $run:path, $widen:path) => {
         [
@@ -88,7 +88,8 @@ macro_rules! kernel {
     };
 }
 
-/// Fastest first, those of an instruction set for one arithmetic before those that run f32 on rounded operands.
+/// Fastest first. For each arithmetic, the kernels with instructions for it precede those that run f32 on rounded
+/// operands.
 static KERNELS: &[&[Kernel]] = &[
     #[cfg(target_arch = "x86_64")]
     &[
@@ -119,7 +120,7 @@ impl Kernel {
         KERNELS.iter().copied().flatten()
     }
 
-    /// The fastest that this processor has.
+    /// The fastest kernel for `arithmetic` that this processor has.
     pub fn best(arithmetic: Arithmetic) -> &'static Self {
         let fits =
             |kernel: &&Self| kernel.operands.arithmetic() == arithmetic && kernel.is_available() && (kernel.fast)();
@@ -139,16 +140,16 @@ impl Kernel {
     #[inline]
     pub unsafe fn run(&self, tile: &Tile) {
         debug_assert!(self.is_available());
-        // SAFETY: what the kernel needs is what this function asks of its caller.
+        // SAFETY: the caller of this function promises all that the kernel requires.
         unsafe { (self.run)(tile) }
     }
 }
 
 impl Kernel {
-    /// Halves to f32, as many as both hold.
+    /// Widens halves to f32, as many as both slices hold.
     pub fn widen(&self, halves: &[f16], out: &mut [f32]) {
         assert!(self.is_available());
-        // SAFETY: by the assertion.
+        // SAFETY: the kernel is available by the assertion.
         unsafe { (self.widen)(halves, out) }
     }
 }
@@ -159,12 +160,12 @@ impl Arithmetic {
         [Self::Bf16, Self::F16].into_iter().find(|arithmetic| arithmetic.is_fast()).unwrap_or(Self::F32)
     }
 
-    /// Whether this processor has instructions for it; f32 needs none.
+    /// Whether this processor has instructions for this arithmetic; true for f32.
     pub fn is_fast(self) -> bool {
         !Kernel::best(self).operands.only_rounded()
     }
 
-    /// What the networks and the tokens' products are calculated in.
+    /// The arithmetic of the networks and of the tokens' products.
     pub fn of_networks(self) -> Self {
         if self == Self::Int8 { Self::auto() } else { self }
     }

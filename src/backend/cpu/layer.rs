@@ -58,7 +58,7 @@ impl Layer {
                 gelu(tile);
             }
             for (row, tile) in (place.row..).zip(tile.chunks_exact(self.packed.width())) {
-                // SAFETY: places do not overlap, and each is given once.
+                // SAFETY: the tiles do not overlap, and each is given once.
                 let out = unsafe { out.part(row * stride + place.column, place.columns) };
                 copy(out, tile);
             }
@@ -71,7 +71,7 @@ impl Layer {
         self.packed.product_parallel(team, x, n, |place, tile| {
             add_rows(tile, &self.bias[place.column..][..self.packed.width()]);
             for (row, tile) in (place.row..).zip(tile.chunks_exact(self.packed.width())) {
-                // SAFETY: places do not overlap, and each is given once.
+                // SAFETY: the tiles do not overlap, and each is given once.
                 let out = unsafe { out.part(row * stride + place.column, place.columns) };
                 out.iter_mut().zip(tile).for_each(|(out, v)| *out += v);
             }

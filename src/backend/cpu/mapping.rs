@@ -14,11 +14,11 @@ use crate::spatial::rows::SparseRows;
 
 /// torch.nn.functional.normalize's floor of the norm, squared.
 const SQUARED_NORM_MIN: f32 = 1e-24;
-/// Bytes of hidden units that a task takes through a layer: twice as much stays in the second-level cache.
+/// Bytes of hidden units that a task takes through a layer: twice as many fit the second-level cache.
 const TASK_BYTES: usize = 200 << 10;
-/// Channels that a sum of tokens or groups takes at a time, in registers.
+/// Number of channels that are summed over tokens or groups at a time, in registers.
 const CHUNK: usize = 32;
-/// Tokens of a task where a value of each is computed.
+/// Number of tokens in a task that computes one value for each.
 const TOKENS_PER_TASK: usize = 64;
 
 /// One modality of a frame: its tokens or groups `[n, C]` and the rows that carry them to pixels.
@@ -36,23 +36,24 @@ pub struct Kernels {
 
 /// `C_in - M - M - C_out` with erf GELU after the first two.
 pub struct Mapping {
-    /// Applied to tokens, before interpolation; its bias is added after.
+    /// First layer, applied to tokens before interpolation; its bias is added afterwards.
     input: Packed,
     input_bias: Vec<f32>,
     projection: Layer,
-    /// Output weight transposed, `[M, C_out]`: makes e.E a dot product of hidden units.
+    /// Output weight transposed, `[M, C_out]`. With it e.E, for an observed feature e and a predicted one E, is a dot
+    /// product of hidden units.
     output_transposed: Packed,
     output_bias: Vec<f32>,
-    /// R of the output weight, and `shift` as long as its panels.
+    /// R of the output weight's QR factors, and `shift`, padded to the columns of R's panels.
     triangle: Packed,
     shift: Vec<f32>,
     rest: f32,
 }
 
-/// What is computed once per frame, over tokens and groups, in buffers that both mappings share.
+/// Results that are computed once per frame from all tokens and groups, in buffers that both mappings share.
 #[derive(Default)]
 pub struct MappingBuffers {
-    /// First layer applied before interpolation, `[n_from, M]`.
+    /// First layer, applied before interpolation, `[n_from, M]`.
     moved: Vec<f32>,
     /// W'f of each observed token, `[n_to, M]`, and f.b, `[n_to]`.
     projected: Vec<f32>,
@@ -107,7 +108,7 @@ impl Mapping {
         });
     }
 
-    /// The hidden units of the second layer, and the squared length of what is predicted from them.
+    /// Computes the hidden units of the second layer, and |E|^2 of the feature E that is predicted from them.
     fn predict(
         &self,
         from: (&SparseRows, &[f32]),
@@ -146,7 +147,7 @@ impl Mapping {
 }
 
 vectorised! {
-    /// What the first layer gives for each pixel, before its GELU.
+    /// Computes the first layer's output for each pixel, before its GELU.
     fn first_units(from: (&SparseRows, &[f32]), pixels: &[u32], bias: &[f32], out: (&mut [f32], usize)) {
         let ((rows, moved), (out, stride)) = (from, out);
         for (&pixel, out) in pixels.iter().zip(out.chunks_exact_mut(stride)) {
@@ -161,7 +162,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// psi of each pixel, from its hidden units and the length of what is predicted from them.
+    /// Computes psi of each pixel from its hidden units and the squared length of the predicted feature.
     fn compare(
         frame: &MappingBuffers,
         m: usize,
@@ -181,7 +182,7 @@ vectorised! {
                     *lane = multiply_add::<FUSED>(*sum, *hidden, *lane);
                 }
             });
-            // |e|^2: e is made a chunk at a time and forgotten.
+            // For |e|^2, e is computed a chunk of channels at a time and not stored.
             combine::<FUSED>(row, to.features, c_out, |_, sum| {
                 for (lane, sum) in observed.iter_mut().zip(sum) {
                     *lane = multiply_add::<FUSED>(*sum, *sum, *lane);
@@ -194,21 +195,21 @@ vectorised! {
     }
 }
 
-/// Every row of x, `[n, from]`, through a layer without bias.
+/// Applies a layer without bias to every row of x, `[n, from]`.
 fn rows_of(packed: &Packed, workers: &mut Workers, x: &[f32], out: &mut Vec<f32>) {
     let n = x.len() / packed.from;
     out.resize(n * packed.to, 0.0);
     let out = Parts::new(out);
     packed.product_parallel(workers, (x, packed.from), n, |place, tile| {
         for (row, tile) in (place.row..).zip(tile.chunks_exact(packed.width())) {
-            // SAFETY: places do not overlap, and each is given once.
+            // SAFETY: the tiles do not overlap, and each is given once.
             let out = unsafe { out.part(row * packed.to + place.column, place.columns) };
             copy(out, tile);
         }
     });
 }
 
-/// Panels a few at a time, so that their tiles stay in cache.
+/// The panels in ranges of a few, whose tiles stay in cache together.
 fn panels_of(packed: &Packed) -> impl Iterator<Item = std::ops::Range<usize>> {
     let (all, some) = (packed.panels(), packed.panels_per_task());
     (0..all).step_by(some).map(move |first| first..all.min(first + some))
@@ -220,12 +221,12 @@ fn distance(inner: f32, predicted: f32, observed: f32) -> f32 {
     at_least(0.0, 2.0 - 2.0 * cosine).sqrt()
 }
 
-/// Not `f32::max`, which takes the floor for a NaN: a feature that is NaN would be a perfect match.
+/// The larger of both, or NaN. `f32::max` would return the floor for a NaN, and a NaN feature would be a perfect match.
 fn at_least(floor: f32, value: f32) -> f32 {
     if value < floor { floor } else { value }
 }
 
-/// Gives `each` the weighted sum of rows of `features`, `[n, c]`, a chunk of channels at a time.
+/// Calls `each` with the weighted sum of rows of `features`, `[n, c]`, a chunk of channels at a time.
 #[inline(always)]
 fn combine<const FUSED: bool>(row: &[(u32, f32)], features: &[f32], c: usize, mut each: impl FnMut(usize, &[f32])) {
     let whole = c / CHUNK * CHUNK;
@@ -269,7 +270,7 @@ mod tests {
         assert_eq!(distance(6.0, 4.0, 9.0), 0.0);
         assert_eq!(distance(0.0, 4.0, 9.0), 2f32.sqrt());
         assert_eq!(distance(-6.0, 4.0, 9.0), 2.0);
-        // A feature without a length is at right angles to every other.
+        // A feature of length zero counts as perpendicular to every other.
         assert_eq!(distance(0.0, 0.0, 9.0), 2f32.sqrt());
         assert_eq!(distance(6.000_001, 4.0, 9.0), 0.0);
     }

@@ -40,8 +40,8 @@ impl CpuNetworks {
         self.workers.level(Scratch::grow_like);
     }
 
-    /// The features of groups that were found elsewhere. `points`: `[N, 3]`, metres; `neighbours`: indices of the points
-    /// of each group, `[G, K]`. Writes `groups.features`, `[G, C_XYZ]`, from `groups.centres`.
+    /// Computes the features of groups that the caller has found. `points`: `[N, 3]`, metres; `neighbours`: indices of
+    /// the points of each group, `[G, K]`. Reads `groups.centres` and writes `groups.features`, `[G, C_XYZ]`.
     pub fn encode_groups(&mut self, points: &[[f32; 3]], neighbours: &[u32], groups: &mut XyzGroups) {
         self.point_mae.encode(&mut self.workers, &mut self.buffers, points, neighbours, groups);
         self.workers.level(Scratch::grow_like);

@@ -1,10 +1,10 @@
-//! What a cell of an operand holds: weights and rows of activations rounded into cells, and a tile of their product scaled
-//! back.
+//! The contents of an operand's cells: weights and rows of activations are rounded into cells, and a tile of their
+//! product is scaled back.
 //!
-//! A cell is 32 bits wide. f16 and integers have little range, so each row of either operand is scaled by a number of its
-//! own: for f16 a power of two that brings its largest magnitude to [1, 2), which rounds nothing and lets no sum of a
-//! kernel overflow; for integers what spreads it over their range. A row that holds a value that is no finite number
-//! gives NaN.
+//! A cell is 32 bits wide. f16 and integers have little range, so each row of either operand has a scale of its own:
+//! for f16 a power of two that brings its largest magnitude to [1, 2), which rounds nothing and lets no sum of a kernel
+//! overflow; for integers the scale that spreads the row over their range. A row with a value that is not finite gives
+//! NaN.
 
 use std::ops::Range;
 
@@ -20,23 +20,24 @@ use crate::model::Values;
 
 /// Flips a byte between 0..=255 and -128..=127.
 const SIGN: u8 = 0x80;
-/// The sum of so many products `255 x 127` still fits an i32.
+/// Largest depth of integers: the sum of this many products `255 x 127` still fits an i32.
 const INTEGER_DEPTH_MAX: usize = 66_000;
 
-/// What one cell of an operand holds.
+/// The contents of one cell of an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operands {
     F32,
-    /// f32 cells whose values are those of bf16: the same result as the next, at the speed of f32.
+    /// f32 cells with values of bf16: the same result as [`Self::Bf16Pairs`], at the speed of f32.
     Bf16Rounded,
     /// Two bf16 of neighbouring depth, the lower half first.
     Bf16Pairs,
-    /// f32 cells whose values are those of f16.
+    /// f32 cells with values of f16.
     F16Rounded,
-    /// Two f16: of activations those of neighbouring depth; a row of cells of weights holds a depth's columns, then the
-    /// next one's.
+    /// Two f16. A cell of activations holds two of neighbouring depth; a row of cells of weights holds the columns of
+    /// one depth, then those of the next.
     F16Rows,
-    /// f32 cells whose values are integers, the same as those of the next two, and their sums while they stay below 2^24.
+    /// f32 cells with the same integers as the next two variants. Their sums are the same too while they stay below
+    /// 2^24.
     IntegersRounded,
     /// Four integers of neighbouring depth, activations 0..=255, weights signed; sums are i32.
     UnsignedQuads,
@@ -45,7 +46,7 @@ pub enum Operands {
 }
 
 impl Operands {
-    /// Values in a cell.
+    /// Number of values in a cell.
     pub fn per_cell(self) -> usize {
         match self {
             Self::F32 | Self::Bf16Rounded | Self::F16Rounded | Self::IntegersRounded => 1,
@@ -54,7 +55,7 @@ impl Operands {
         }
     }
 
-    /// Cells that hold so many values.
+    /// Number of cells that hold `values` values.
     pub fn cells(self, values: usize) -> usize {
         values.div_ceil(self.per_cell())
     }
@@ -68,7 +69,7 @@ impl Operands {
         }
     }
 
-    /// Whether an f32 kernel takes operands rounded for another arithmetic.
+    /// Whether these are f32 cells with values that are rounded for another arithmetic.
     pub fn only_rounded(self) -> bool {
         self.per_cell() == 1 && self != Self::F32
     }
@@ -78,7 +79,7 @@ impl Operands {
     }
 }
 
-/// How each row of a weight was scaled, as long as all panels; empty where none is.
+/// The scale of each row of a weight, padded to the columns of all panels; empty if rows are not scaled.
 #[derive(Default)]
 pub struct WeightScales {
     factors: Vec<f32>,
@@ -87,7 +88,7 @@ pub struct WeightScales {
 }
 
 impl WeightScales {
-    /// `weight`: rows of `from`; `padded`: columns of all panels.
+    /// `weight`: rows of `from` values; `padded`: number of columns of all panels.
     pub fn new(operands: Operands, weight: Values, from: usize, padded: usize) -> Self {
         let (mut factors, mut sums) = (Vec::new(), Vec::new());
         let mut buffer = Vec::new();
@@ -117,8 +118,8 @@ impl WeightScales {
     }
 }
 
-/// One panel of the transpose of `weight`, rows of `from`: `[depth, width]` cells of `rows`, from cell `first` on; what
-/// is beyond the last row or the depth is zero.
+/// One panel of the transpose of `weight`, which has rows of `from` values: `[depth, width]` cells of the weight's
+/// `rows`, from cell `first` on. Cells beyond the last row or the depth are zero.
 pub struct PanelOf<'a> {
     pub operands: Operands,
     pub weight: Values<'a>,
@@ -129,7 +130,7 @@ pub struct PanelOf<'a> {
 }
 
 impl PanelOf<'_> {
-    /// `buffer` holds the panel's rows of the weight where they are halves.
+    /// Writes the panel to `cells`. `buffer` receives the panel's rows of the weight as f32 if they are halves.
     pub fn fill(&self, cells: &mut [f32], width: usize, buffer: &mut Vec<f32>) {
         let rows = self.weight.widened(self.rows.start * self.from..self.rows.end * self.from, buffer);
         let bf16_bits = |v: f32, _| u32::from(bf16::from_f32(v).to_bits());
@@ -148,7 +149,7 @@ impl PanelOf<'_> {
         }
     }
 
-    /// `rows`: the panel's rows of the weight. `encode` gives a value's bits, as many as its share of a cell.
+    /// `rows`: the panel's rows of the weight. `encode` returns the bits of a value, as many as its part of a cell has.
     fn fill_with<const EACH: usize>(
         &self,
         cells: &mut [f32],
@@ -179,12 +180,12 @@ impl PanelOf<'_> {
     }
 }
 
-/// Rows of activations in an operand's cells, and how each was scaled.
+/// Rows of activations in an operand's cells, and the scale of each row.
 #[derive(Default)]
 pub struct Rounded {
     cells: Aligned,
     factors: Vec<f32>,
-    /// The integer that stands for zero in each row, where a kernel sums integers.
+    /// The integer that represents zero in each row, if a kernel sums integers.
     zeros: Vec<i32>,
 }
 
@@ -195,7 +196,7 @@ impl Rounded {
         grow_like(&mut self.zeros, &other.zeros);
     }
 
-    /// `rows` rows of `from` values of x at `stride`, into dense rows of whole cells.
+    /// Rounds `rows` rows of `from` values of x, at `stride`, into dense rows of whole cells.
     pub fn round(&mut self, operands: Operands, (x, stride): (&[f32], usize), rows: usize, from: usize) -> *const f32 {
         let cells = operands.cells(from);
         self.cells.resize(rows * cells);
@@ -232,7 +233,7 @@ impl Rounded {
         self.cells.as_ptr()
     }
 
-    /// A tile of the product of these rows and `columns` of a weight, from the kernel's sums.
+    /// Turns `tile`, a kernel's sums, into a tile of the product of these rows and `columns` of a weight.
     pub fn scale_back(&self, operands: Operands, tile: &mut [f32], scales: &WeightScales, columns: Range<usize>) {
         if scales.factors.is_empty() {
             return;
@@ -246,10 +247,11 @@ impl Rounded {
     }
 }
 
-/// The parts of cells, of 16 or 8 bits. They lie as a processor that takes several at once has them: little-endian.
+/// The parts of cells, of 16 or 8 bits each, in the order of a processor that multiplies several at once:
+/// little-endian.
 fn parts_of<T: Part>(cells: &mut [f32]) -> &mut [T] {
-    // SAFETY: a `Part` is an integer of fewer bits than a cell, of which a whole number fill it; any bits are one; `cells`
-    // is borrowed for as long.
+    // SAFETY: `Part`s are integers of fewer bits than a cell, and a whole number of them fills it; any bits are a valid
+    // integer; `cells` is borrowed for as long.
     unsafe {
         std::slice::from_raw_parts_mut(cells.as_mut_ptr().cast(), cells.len() * (size_of::<f32>() / size_of::<T>()))
     }

@@ -1,5 +1,5 @@
-//! Weights packed once, in the order in which a micro-kernel reads them, and products that give each tile of the result
-//! away while it is in cache.
+//! Weights packed once, in the order in which a micro-kernel reads them, and products that pass each tile of the result
+//! on while it is in cache.
 
 use std::ops::Range;
 
@@ -10,11 +10,11 @@ use super::operands::{Operands, PanelOf, Rounded, WeightScales};
 use super::team::Team;
 use crate::model::Values;
 
-/// Depth of a product that is taken at a time: the panel of it stays in the first-level cache.
+/// Depth of a product that is computed at a time, cells: a panel of this depth stays in the first-level cache.
 const DEPTH_BLOCK: usize = 384;
-/// Rows of a task, about: they and their share of the weights stay in the second-level cache.
+/// Approximate number of rows in a task: they and their share of the weights stay in the second-level cache.
 const TASK_ROWS: usize = 132;
-/// Columns of a task, and where rows are rounded for each task.
+/// Number of columns in a task, and in a task that first rounds its rows.
 const TASK_COLUMNS: usize = 192;
 const ROUNDED_TASK_COLUMNS: usize = 768;
 
@@ -29,9 +29,9 @@ pub struct Packed {
 }
 
 struct Panel {
-    /// Its place in the buffer, cells.
+    /// Start of the panel in the buffer, cells.
     offset: usize,
-    /// The depth it starts at, cells: what is before is zero.
+    /// Depth at which the panel starts, cells; the weights before it are zero.
     first: usize,
 }
 
@@ -51,7 +51,7 @@ impl Scratch {
     }
 }
 
-/// A tile of a product: rows and columns of the whole.
+/// A tile of a product: its rows and columns in the whole product.
 #[derive(Clone, Copy)]
 pub struct Place {
     pub row: usize,
@@ -66,12 +66,14 @@ impl Packed {
         Self::with_starts(kernel, weight.into(), to, false, |_| 0)
     }
 
-    /// The same, kept as halves where the weight is halves and the kernel takes f32: for products of many rows.
+    /// Like [`Self::new`], but stored as halves if the weight is halves and the kernel takes f32: for products of many
+    /// rows.
     pub fn compact<'a>(kernel: &'static Kernel, weight: impl Into<Values<'a>>, to: usize) -> Self {
         Self::with_starts(kernel, weight.into(), to, true, |_| 0)
     }
 
-    /// An upper triangle or trapezoid: row `i` of `weight` starts at column `i`, and what is before is not touched.
+    /// Packs an upper triangle or trapezoid: row `i` of `weight` starts at column `i`, and the columns before it are
+    /// not read.
     pub fn triangle(kernel: &'static Kernel, weight: &[f32], to: usize) -> Self {
         Self::with_starts(kernel, weight.into(), to, false, |row| row)
     }
@@ -105,36 +107,36 @@ impl Packed {
         Self { kernel, from, to, cells, panels, scales }
     }
 
-    /// Panels of the kernel's columns that hold every column.
+    /// Number of panels that hold every column.
     pub fn panels(&self) -> usize {
         self.panels.len()
     }
 
-    /// Columns of a panel.
+    /// Number of columns in a panel.
     pub fn width(&self) -> usize {
         self.kernel.columns
     }
 
-    /// Panels that make a task.
+    /// Number of panels in a task.
     pub fn panels_per_task(&self) -> usize {
         let columns = if self.kernel.operands == Operands::F32 { TASK_COLUMNS } else { ROUNDED_TASK_COLUMNS };
         (columns / self.width()).max(1)
     }
 
-    /// Rows near `about` that leave no kernel tile half empty.
+    /// Number of rows near `about` that leaves no tile of the kernel half empty.
     pub fn whole_rows(&self, about: usize) -> usize {
         (about / self.kernel.rows).max(1) * self.kernel.rows
     }
 
-    /// The depth in parts, cells.
+    /// The depth in blocks, cells.
     fn blocks(&self) -> impl Iterator<Item = Range<usize>> {
         let depth = self.kernel.operands.cells(self.from);
         let block = depth.div_ceil(depth.div_ceil(DEPTH_BLOCK).max(1)).max(1);
         (0..depth).step_by(block).map(move |start| start..depth.min(start + block))
     }
 
-    /// Gives `sink` each of `panels` and its tile of the product, `[rows, width]` dense; columns beyond `to` are zero.
-    /// x: `rows` rows of `from` at `stride`.
+    /// Calls `sink` with each of `panels` and its dense tile of the product, `[rows, width]`; columns beyond `to` are
+    /// zero. x: `rows` rows of `from` values at `stride`.
     pub fn product(
         &self,
         (x, stride): (&[f32], usize),
@@ -161,8 +163,9 @@ impl Packed {
                 let first = panel.offset + (from - panel.first) * width;
                 let b = self.cells.block(self.kernel, first..first + (end - from) * width, weights);
                 let (depth, add) = (end - from, from > panel.first);
-                // SAFETY: `a` holds `rows` rows of `depth` cells by the assertion above, or by `Rounded::round`; `b` and
-                // `out` are slices of just the tile's size; `Kernel::best` gave a kernel that this processor has.
+                // SAFETY: `a` holds `rows` rows of `depth` cells by the assertion above, or by `Rounded::round`; `b`
+                // and `out` are slices of exactly the tile's size; `Kernel::best` returned a kernel that this processor
+                // has.
                 unsafe {
                     let (a, b, c) = (a.add(from), b.as_ptr(), out.as_mut_ptr());
                     self.kernel.run(&Tile { rows, depth, a, a_stride, b, c, c_stride: width, add });
@@ -175,7 +178,7 @@ impl Packed {
         }
     }
 
-    /// The product of all `n` rows of x, shared out; `sink` may be given any tile on any thread.
+    /// Computes the product of all `n` rows of x on all threads; `sink` may be called with any tile on any thread.
     pub fn product_parallel<S: Send + AsMut<Scratch>>(
         &self,
         team: &mut Team<S>,
@@ -210,7 +213,7 @@ mod tests {
     const SIZES: [[usize; 3]; 8] =
         [[1, 1, 1], [2, 3, 15], [6, 16, 16], [7, 33, 17], [14, 64, 32], [29, 385, 33], [45, 770, 48], [133, 20, 100]];
 
-    /// Magnitudes of rows: those of activations are beyond what f16 reaches, those of weights within.
+    /// Magnitudes of rows: those of activations are beyond the range of f16, those of weights within it.
     const ACTIVATIONS: [f32; 3] = [1.0, 1e-9, 1e6];
     const WEIGHTS: [f32; 3] = [1.0, 2e-4, 3e4];
 
@@ -218,13 +221,13 @@ mod tests {
         (0..rows * length).map(|i| magnitudes[i / length % 3] * (random.f32() - 0.4)).collect()
     }
 
-    /// The nearest f16, ties to even. `f16::from_f64` may go by way of f32, and round twice.
+    /// The nearest f16, ties to even. `f16::from_f64` may convert to f32 first, and round twice.
     fn nearest_f16(v: f64) -> f64 {
         let unit = (v.abs().log2().floor().max(-14.0) - 10.0).exp2();
         (v / unit).round_ties_even() * unit
     }
 
-    /// One row of each operand as a kernel rounds them, and what they are scaled by.
+    /// One row of each operand as a kernel rounds it, and the scales.
     fn rounded(arithmetic: Arithmetic, x: &[f32], w: &[f32]) -> (Vec<f64>, Vec<f64>, f64) {
         let all = |row: &[f32], round: &dyn Fn(f32) -> f32| row.iter().map(|v| f64::from(round(*v))).collect();
         let largest = |row: &[f32]| row.iter().fold(0.0f32, |m, v| m.max(v.abs()));
@@ -252,13 +255,13 @@ mod tests {
         }
     }
 
-    /// The product in f64, of operands as the kernel rounds them, and the sum of the terms' magnitudes. `starts`: where a
-    /// call of the kernel does, in values.
+    /// The product in f64, of operands as the kernel rounds them, and the sum of the terms' magnitudes. `starts`:
+    /// depths at which calls of the kernel start, in values.
     fn expected(operands: Operands, x: &[f32], w: &[f32], starts: &[usize]) -> (f64, f64) {
         let (x, w, scale) = rounded(operands.arithmetic(), x, w);
         let terms = || x.iter().zip(&w).map(|(x, w)| x * w);
         let sum = if operands == Operands::F16Rows {
-            // As the kernel does it, step by step: short sums are those of f16.
+            // Step by step as in the kernel: short sums are rounded to f16.
             let ends = starts.iter().skip(1).copied().chain([x.len()]);
             let runs = starts.iter().copied().zip(ends);
             let short = runs.flat_map(|(start, end)| (start..end).step_by(F16_DEPTH).map(move |k| (k, end)));
@@ -270,7 +273,7 @@ mod tests {
         (scale * sum, scale * terms().map(f64::abs).sum::<f64>())
     }
 
-    /// Where calls of the kernel start in a panel's depth, in values.
+    /// Depths at which calls of the kernel start in a panel, in values.
     fn starts(packed: &Packed, panel: usize) -> Vec<usize> {
         let first = packed.panels[panel].first;
         let starts = packed.blocks().filter(|block| block.end > first).map(|block| block.start.max(first));
@@ -327,7 +330,7 @@ mod tests {
         assert_eq!(kept_as_halves, halves && !triangle && kernel.operands == Operands::F32, "{rows} {from} {to}");
     }
 
-    /// A row with a value that is no finite number gives none; the others are as they were.
+    /// A row with a value that is not finite gives only results that are not finite; the other rows are unchanged.
     fn check_not_finite(kernel: &'static Kernel) {
         let mut rng = fastrand::Rng::with_seed(7);
         let (rows, from, to) = (5, 70, 33);

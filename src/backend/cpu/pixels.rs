@@ -1,16 +1,16 @@
-//! Which pixels are evaluated, and what the ones between get.
+//! The choice of the pixels that are evaluated, and the interpolation of those between them.
 
 use crate::backend::maps::AnomalyMaps;
 use crate::prepare::Stride;
 use crate::shapes::{H, P, W};
 use crate::spatial::rows::SparseRows;
 
-/// The pixels of a frame that psi is evaluated at.
+/// The pixels of a frame at which psi is evaluated.
 #[derive(Default)]
 pub struct Pixels {
-    /// Those that are evaluated.
+    /// Pixels that are evaluated.
     pub chosen: Vec<u32>,
-    /// Those that lie between.
+    /// Valid pixels between them, which are interpolated.
     between: Vec<u32>,
 }
 
@@ -26,13 +26,14 @@ impl Pixels {
         self.between.clear();
         (0..P).for_each(|pixel| maps.valid[pixel] = !rows.row(pixel).is_empty());
         for pixel in (0..P).filter(|&pixel| maps.valid[pixel]) {
-            // A pixel with nothing evaluated around it is evaluated itself.
+            // A pixel without an evaluated pixel around it is evaluated itself.
             let evaluated = stride == Stride::One || is_node(pixel) || !nodes(pixel).any(|node| maps.valid[node]);
             if evaluated { self.chosen.push(pixel as u32) } else { self.between.push(pixel as u32) }
         }
     }
 
-    /// Lays psi of the chosen pixels out as a map, bilinear between: the mean of the valid nodes around a pixel.
+    /// Writes psi of the chosen pixels to a map. A pixel between them gets the mean of the valid nodes around it, which
+    /// is bilinear interpolation.
     pub fn spread(&self, psi: &[f32], valid: &[bool], map: &mut [f32]) {
         for (&pixel, &psi) in self.chosen.iter().zip(psi) {
             map[pixel as usize] = psi;
@@ -50,7 +51,7 @@ fn is_node(pixel: usize) -> bool {
     (pixel / W).is_multiple_of(2) && (pixel % W).is_multiple_of(2)
 }
 
-/// The nodes around a pixel that is none: two or four, all as far away; fewer at the edge.
+/// The nodes around a pixel that is not a node: two or four at the same distance; fewer at the edge.
 fn nodes(pixel: usize) -> impl Iterator<Item = usize> {
     let (y, x) = (pixel / W, pixel % W);
     let around = |i: usize, n: usize| [i & !1, (i + 1) & !1].into_iter().take(1 + i % 2).filter(move |&i| i < n);
@@ -85,7 +86,7 @@ mod tests {
         for pixel in (0..P as u32).filter(inside) {
             assert_eq!(map[pixel as usize], plane(pixel));
         }
-        // Beside a node that is not valid only the other counts.
+        // Beside a node that is not valid, only the other node counts.
         assert_eq!(map[1], plane(2));
     }
 }

@@ -22,7 +22,7 @@ pub struct PointMae {
     norm: Norm,
     /// Points of each group, `[G, K]`.
     neighbours: Vec<u32>,
-    /// The positions' hidden units, `[G, position_hidden]`, and themselves, `[G, c]`.
+    /// Hidden units of the position embeddings, `[G, position_hidden]`, and the embeddings, `[G, c]`.
     position_hidden: Vec<f32>,
     positions: Vec<f32>,
     x: Vec<f32>,
@@ -38,7 +38,7 @@ impl PointMae {
         Self {
             grouping: Grouping::with_capacity(P),
             encoder: GroupEncoder::new(kernel, shape, weights),
-            // Coordinates are metres, far below one: they keep their precision.
+            // f32: coordinates are metres, far below one, and keep their precision here.
             position_in: layer(Kernel::best(Arithmetic::F32), weights, "xyz.pos_embed.0", shape.position_hidden),
             position_out: layer(kernel, weights, "xyz.pos_embed.2", width),
             blocks,
@@ -64,7 +64,7 @@ impl PointMae {
         self.neighbours = neighbours;
     }
 
-    /// The features of `out.centres`, from the `neighbours` of each, `[G, K]`.
+    /// Computes the features of `out.centres` from the `neighbours` of each, `[G, K]`.
     pub fn encode(
         &mut self,
         workers: &mut Workers,

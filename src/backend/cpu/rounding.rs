@@ -1,4 +1,4 @@
-//! Rows rounded to fewer bits, and a tile of the product of such rows scaled back, vectorised for the instruction set at
+//! Rounds rows to fewer bits, and scales a tile of the product of such rows back, vectorised for the instruction set at
 //! hand.
 
 use half::f16;
@@ -8,16 +8,16 @@ use super::elementwise::vectorised;
 
 /// Largest magnitude of a weight as an integer.
 const WEIGHT_MAX: f32 = 127.0;
-/// Steps that a row of activations spans; the zero point's rounding takes the 255th.
+/// Number of steps that a row of activations spans; the rounding of the zero point needs the 255th.
 const ACTIVATION_STEPS: f32 = 254.0;
-/// Its sum with a small number has no room for a fraction, and keeps the nearest integer in its last bits.
+/// A small number plus this constant has no bits for a fraction: the nearest integer is in the last bits of the sum.
 const ROUNDING: f32 = 12_582_912.0;
-/// Values that are converted at a time.
+/// Number of values that are converted at a time.
 const CONVERTED: usize = 256;
 /// The sign bit of an f32.
 const SIGN_BIT: u32 = 1 << 31;
 
-/// The smallest and the largest of a row and zero; neither is a number where one of its values is not finite.
+/// The smallest and the largest of zero and a row's values; both are NaN if one of the values is not finite.
 #[derive(Clone, Copy)]
 pub struct Extent {
     low: f32,
@@ -41,8 +41,8 @@ impl Extent {
 }
 
 vectorised! {
-    /// The largest bits, taken as a signed integer and not below zero, and as one without a sign: the bits of the largest
-    /// value, and where there is a negative one of the smallest.
+    /// The largest bits of the row, read as a signed integer and at least zero, and read as an unsigned one. They are
+    /// those of the largest value, and, if a value is negative, of the smallest.
     fn bits_extent(row: &[f32]) -> (u32, u32) {
         let (mut highest, mut lowest) = (0i32, 0u32);
         for v in row {
@@ -53,7 +53,7 @@ vectorised! {
     }
 }
 
-/// The power of two at or below the largest magnitude, within what f32 can divide by and give back.
+/// The power of two at or below the largest magnitude, within a range in which its reciprocal is finite too.
 pub fn power_of_two(extent: Extent) -> f32 {
     const EXPONENT: u32 = 0x7f80_0000;
     const MOST: f32 = (1u128 << 100) as f32;
@@ -72,14 +72,14 @@ pub fn integer_weight(value: f32, step: f32) -> f32 {
     (value / step).round_ties_even()
 }
 
-/// The value of one step of the integers of a row of activations, and the integer that stands for zero.
+/// The value of one step of the integers of a row of activations, and the integer that represents zero.
 pub fn activation_step(Extent { low, high }: Extent) -> (f32, f32) {
     let step = (high - low) / ACTIVATION_STEPS;
     if step.is_nan() {
         return (f32::NAN, 0.0);
     }
     let step = step.max(f32::MIN_POSITIVE);
-    // Rounded up, no value comes below 0 or above 255.
+    // The step is rounded up, so that no value falls below 0 or above 255.
     (step, (-low * step.recip()).ceil())
 }
 
@@ -109,7 +109,7 @@ vectorised! {
     }
 }
 
-/// Scaled by `up`; what is beyond the values is zero.
+/// Writes the f16 bits of the values scaled by `up`; halves beyond the values are zero.
 pub fn round_f16(values: &[f32], up: f32, halves: &mut [u16]) {
     let mut scaled = [0.0; CONVERTED];
     let (halves, rest) = halves.reinterpret_cast_mut::<f16>().split_at_mut(values.len());
@@ -121,7 +121,7 @@ pub fn round_f16(values: &[f32], up: f32, halves: &mut [u16]) {
     rest.fill(f16::ZERO);
 }
 
-/// The same in f32 cells.
+/// Like [`round_f16`], but the halves are widened to f32.
 pub fn round_f16_widened(values: &[f32], up: f32, out: &mut [f32]) {
     let mut halves = [0; CONVERTED];
     for (values, out) in values.chunks(CONVERTED).zip(out.chunks_mut(CONVERTED)) {
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn f16_is_the_nearest() {
         let mut rng = fastrand::Rng::with_seed(1);
-        // Every f16, what is halfway to the next, and what lies to either side of that.
+        // Every f16, the value halfway to the next, and the values on either side of that.
         let near = (0..=u16::MAX).flat_map(|bits| {
             let [this, next] = [bits, bits.wrapping_add(1)].map(|bits| f16::from_bits(bits).to_f32());
             let halfway = ((this + next) / 2.0).to_bits();
@@ -230,7 +230,8 @@ mod tests {
         }
     }
 
-    /// Rows on one side of zero and on both, of every length about a vector's, whose ends fall anywhere between two steps.
+    /// Rows on one or both sides of zero, of every length around a vector's, whose ends fall anywhere between two
+    /// steps.
     #[test]
     fn bytes_are_within_half_a_step() {
         let mut rng = fastrand::Rng::with_seed(3);

@@ -1,4 +1,4 @@
-//! The searches of a frame (`spatial`), shared out to the threads.
+//! The searches of a frame (`spatial`), shared among the threads.
 
 use super::workers::{Scratch, Workers};
 use crate::shapes::{P, W};

@@ -1,4 +1,4 @@
-//! Threads that stay, and share out the tasks of one stage after another without allocating.
+//! Threads that are started once and share the tasks of one stage after another, without allocating.
 
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-/// Looks at a flag before a thread sleeps: longer than the gap between two stages of a frame, some tens of microseconds.
+/// Number of times that a thread polls a flag before it sleeps. This lasts longer than the gap between two stages of a
+/// frame, some tens of microseconds.
 const SPINS: usize = 2000;
 
 /// This thread and its helpers, each with scratch memory `S` of its own.
@@ -20,17 +21,17 @@ pub struct Team<S> {
 struct Shared {
     state: Mutex<State>,
     start: Condvar,
-    /// Counts jobs; read without the lock by helpers that spin.
+    /// Number of jobs so far; helpers that spin read it without the lock.
     generation: AtomicUsize,
     next_task: AtomicUsize,
-    /// Helpers inside the job.
+    /// Number of helpers inside the job.
     inside: AtomicUsize,
     panicked: AtomicBool,
 }
 
 #[derive(Default)]
 struct State {
-    /// None once the thread that gave the job out has no task left to share.
+    /// None once the thread that started the job has no task left to share.
     job: Option<Job>,
     quit: bool,
 }
@@ -42,7 +43,7 @@ struct Job(*const (dyn Fn(usize) + Sync));
 // SAFETY: the closure is `Sync`, and `Team::each` keeps it alive until no helper is inside.
 unsafe impl Send for Job {}
 
-/// The cores that this process may use.
+/// Number of cores that this process may use.
 pub fn all_cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
@@ -53,7 +54,7 @@ impl<S: Send + Default> Team<S> {
         Self::new(all_cores())
     }
 
-    /// `threads` counts the calling one. With fewer to be had than asked for it goes on with those.
+    /// `threads` includes the calling thread. If fewer can be started, the team works with those.
     pub fn new(threads: usize) -> Self {
         let shared = Arc::new(Shared::default());
         let helper = |number| {
@@ -92,8 +93,8 @@ impl<S: Send> Team<S> {
             }
         };
         let job: &(dyn Fn(usize) + Sync) = &worker;
-        // SAFETY: only the lifetime is lost; `Closing` takes the job back and waits for every helper inside it, also
-        // while a panic passes through here, before `worker` goes.
+        // SAFETY: only the lifetime is lost: before `worker` is dropped, also while a panic unwinds, `Closing` takes
+        // the job back and waits for every helper inside it.
         let job = Job(unsafe { std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const _>(job) });
         shared.lock().job = Some(job);
         shared.generation.fetch_add(1, Ordering::Release);
@@ -104,8 +105,8 @@ impl<S: Send> Team<S> {
         assert!(!shared.panicked.swap(false, Ordering::Relaxed), "a helper thread panicked, see above");
     }
 
-    /// Makes every worker's scratch as large as the largest, by `grow`: which worker takes which task is chance, and
-    /// what one of them meets for the first time must find its memory.
+    /// Makes every worker's scratch as large as the largest, by `grow`. Which worker takes which task is chance, so
+    /// each must have the memory for tasks that so far only another has met.
     pub fn level(&mut self, grow: impl Fn(&mut S, &S)) {
         let Some((first, others)) = self.scratch.split_first_mut() else { return };
         others.iter().for_each(|other| grow(first, other));
@@ -170,7 +171,7 @@ fn help(shared: &Shared, number: usize) {
         }
         seen = shared.generation.load(Ordering::Acquire);
         let Some(job) = state.job else { continue };
-        // Under the lock, so that the job cannot be taken back between.
+        // Counted under the lock, so that the job cannot be taken back in between.
         shared.inside.fetch_add(1, Ordering::Relaxed);
         drop(state);
         // SAFETY: the job is alive while `inside` counts this helper.
@@ -189,7 +190,7 @@ pub struct Parts<'a, T> {
     owner: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: parts are handed out as `&mut [T]` that do not overlap, which may go to other threads where `T` may.
+// SAFETY: parts are `&mut [T]` that do not overlap, and may go to other threads if `T` may.
 unsafe impl<T: Send> Sync for Parts<'_, T> {}
 
 impl<'a, T> Parts<'a, T> {
@@ -205,7 +206,7 @@ impl<'a, T> Parts<'a, T> {
     #[inline]
     pub unsafe fn part(&self, first: usize, length: usize) -> &mut [T] {
         assert!(first <= self.length && length <= self.length - first, "a part beyond its slice");
-        // SAFETY: within the slice by the assertion, exclusive by the caller's promise.
+        // SAFETY: the part is within the slice by the assertion, and exclusive by the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(first), length) }
     }
 }

@@ -69,15 +69,15 @@ impl Learner for CpuLearner {
     }
 }
 
-/// One of them: `C_in - M - M - C_out` with erf GELU after the first two, and what its training needs.
+/// One mapping, `C_in - M - M - C_out` with erf GELU after the first two layers, and the state of its training.
 pub struct TrainableMapping {
     name: &'static str,
     layers: [TrainableLayer; 3],
-    /// Before and after each GELU, `[n, M]`; the prediction `[n, C_out]`.
+    /// Units before and after each GELU, `[n, M]`, and the prediction, `[n, C_out]`.
     before: [Vec<f32>; 2],
     after: [Vec<f32>; 2],
     predicted: Vec<f32>,
-    /// Gradient of the loss with respect to a layer's output, and the one before it.
+    /// Gradients of the loss with respect to the outputs of a layer and of the layer before it.
     gradient: Vec<f32>,
     upstream: Vec<f32>,
 }
@@ -160,7 +160,7 @@ impl TrainableMapping {
         self.layers[2].linear.run(&self.after[1], &mut self.predicted, all);
     }
 
-    /// d loss / d prediction.
+    /// Computes d loss / d prediction.
     fn loss_gradient(&mut self, to: &[f32]) {
         let c = self.layers[2].linear.to;
         self.gradient.resize(to.len(), 0.0);
@@ -175,7 +175,7 @@ impl TrainableMapping {
         });
     }
 
-    /// From the gradient at the output of `layer` to that at the output of the layer before it.
+    /// Computes the gradient at the output of the layer before `layer` from that at the output of `layer`.
     fn pass_back(&mut self, layer: usize) {
         let Linear { weight, from, to, .. } = &self.layers[layer].linear;
         let n = self.gradient.len() / to;
@@ -200,7 +200,7 @@ impl TrainableLayer {
         }
     }
 
-    /// In the order of [`tensor_names`].
+    /// The tensors in the order of [`tensor_names`].
     fn tensors(&self) -> [&Vec<f32>; 6] {
         let Self { linear, weight_moments: of_weight, bias_moments: of_bias, .. } = self;
         [&linear.weight, &linear.bias, &of_weight.first, &of_weight.second, &of_bias.first, &of_bias.second]
@@ -212,7 +212,7 @@ impl TrainableLayer {
         [weight, bias, &mut of_weight.first, &mut of_weight.second, &mut of_bias.first, &mut of_bias.second]
     }
 
-    /// gradient `[n, to]`, input `[n, from]`.
+    /// Sets the gradients of weight and bias from gradient `[n, to]` and input `[n, from]`.
     fn accumulate(&mut self, gradient: &[f32], input: &[f32]) {
         let Linear { from, to, .. } = self.linear;
         let n = gradient.len() / to;
@@ -246,7 +246,7 @@ impl Moments {
         Self { first: vec![0.0; len], second: vec![0.0; len] }
     }
 
-    /// Adam's step of `weights`.
+    /// Applies one step of Adam to `weights`.
     fn update(&mut self, adam: &Adam, weights: &mut [f32], gradient: &[f32]) {
         let [b1, b2] = BETA.map(|b| b as f32);
         let (rate, root_correction) = (adam.rate(), adam.root_correction());

@@ -8,7 +8,7 @@ use super::layer::{Activation, Layer};
 use super::workers::Workers;
 use crate::model::Tensors;
 
-/// Rows that a task normalises.
+/// Number of rows in a task that normalises.
 const ROWS_PER_TASK: usize = 32;
 
 /// LayerNorm's weights.
@@ -36,7 +36,7 @@ impl Norm {
     }
 }
 
-/// Takes the linear layer `name` out of `weights` and packs it, as small as it can be kept.
+/// Takes the linear layer `name` out of `weights` and packs it, as halves if possible (`Packed::compact`).
 pub fn layer(kernel: &'static Kernel, weights: &mut Tensors, name: &str, to: usize) -> Layer {
     Layer::compact(kernel, weights.take_linear(name), to)
 }
@@ -51,7 +51,7 @@ pub struct BlockBuffers {
     hidden: Aligned,
 }
 
-/// One block: attention and MLP, each behind its norm and added to its input.
+/// One block: attention and MLP, each applied after its norm and added to its input.
 pub struct Block {
     norm1: Norm,
     qkv: Layer,

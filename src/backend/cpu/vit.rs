@@ -7,7 +7,7 @@ use super::workers::Workers;
 use crate::model::{Tensors, VitShape};
 use crate::shapes::{H, P, PATCH, RGB, T, T_SIDE, W};
 
-/// Values of a patch.
+/// Number of values in a patch.
 const PATCH_VALUES: usize = RGB * PATCH * PATCH;
 
 pub struct Vit {
@@ -57,7 +57,7 @@ impl Vit {
     }
 }
 
-/// `[3, H, W]` -> `[T, 3 x 8 x 8]`, the order of a convolution's weight.
+/// Cuts an image `[3, H, W]` into patches `[T, 3 x 8 x 8]`, in the order of a convolution's weight.
 fn cut_patches(rgb: &[f32], patches: &mut Vec<f32>) {
     assert_eq!(rgb.len(), RGB * P, "the network image is [3, {H}, {W}]");
     patches.clear();

@@ -45,11 +45,11 @@ impl AsMut<packed::Scratch> for Scratch {
 /// A tile of queries in attention.
 #[derive(Default)]
 pub struct AttentionScratch {
-    /// Scaled by one over the root of the depth, `[queries, depth]`.
+    /// Queries scaled by one over the root of the depth, `[queries, depth]`.
     pub queries: Aligned,
     /// `[queries, KEYS]`.
     pub scores: Aligned,
-    /// `[queries, panels of depth x columns]`, not yet divided by `total`.
+    /// Attended values, not yet divided by `total`, `[queries, panels of depth x columns]`.
     pub attended: Aligned,
     /// The largest score of each query so far, and the sum of its exponentials.
     pub largest: Vec<f32>,

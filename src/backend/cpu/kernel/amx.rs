@@ -1,7 +1,7 @@
-//! AMX: 32 x 32, four sums of 16 x 16 and two operands a side in the eight tile registers; pairs of bf16 summed in f32, or
-//! four integers a cell summed in i32.
+//! AMX: a tile of 32 x 32, with four sums of 16 x 16 and two operands a side in the eight tile registers. A cell is a
+//! pair of bf16, summed in f32, or four integers, summed in i32.
 //!
-//! The intrinsics are not stable, so the instructions are written as assembly. Linux lends the tile registers to a
+//! The intrinsics are not stable, so the instructions are written as assembly. Linux gives the tile registers only to a
 //! process that asks for them.
 
 use std::arch::asm;
@@ -11,11 +11,11 @@ use std::sync::OnceLock;
 use super::avx512;
 use super::tile::Tile;
 
-/// Rows of a sum, and cells of depth that one instruction takes.
+/// Rows of a sum, and cells of depth that one instruction multiplies.
 const SIDE: usize = 16;
 const CELL_BYTES: usize = 4;
 
-/// Of leaf 7 of CPUID, edx.
+/// Bits of edx in leaf 7 of CPUID.
 const BF16: u32 = 1 << 22;
 const TILES: u32 = 1 << 24;
 const INT8: u32 = 1 << 25;
@@ -37,12 +37,12 @@ fn may_use_tiles() -> bool {
     *PERMITTED.get_or_init(|| processor_has(TILES) && ask_for_tiles())
 }
 
-/// False where the kernel does not know of tiles, or the system does not enable them.
+/// False if the Linux kernel does not know tiles or does not permit them.
 #[cfg(target_os = "linux")]
 fn ask_for_tiles() -> bool {
     const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
     const XFEATURE_XTILEDATA: libc::c_long = 18;
-    // SAFETY: the call takes two numbers and changes nothing but what this process may use.
+    // SAFETY: the call takes two numbers, and changes only which registers this process may use.
     unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0 }
 }
 
@@ -65,7 +65,7 @@ pub unsafe fn run_int8(tile: &Tile) {
     unsafe { run(tile, multiply_int8, avx512::run_vnni) }
 }
 
-/// A tile by `multiply`, and what is left of its depth by `rest`.
+/// Computes a tile by `multiply`, and the end of its depth, which fills no whole instruction, by `rest`.
 unsafe fn run(tile: &Tile, multiply: Multiply, rest: unsafe fn(&Tile)) {
     let whole = tile.depth / SIDE * SIDE;
     // SAFETY: the parts lie within the tile that the caller promises.
@@ -80,7 +80,7 @@ unsafe fn run(tile: &Tile, multiply: Multiply, rest: unsafe fn(&Tile)) {
     }
 }
 
-/// Shapes of the eight registers as LDTILECFG reads them: 0 to 3 sums, 4 and 5 rows of a, 6 and 7 columns of b.
+/// Shapes of the eight registers as LDTILECFG reads them: 0 to 3 are sums, 4 and 5 rows of a, 6 and 7 columns of b.
 #[repr(C, align(64))]
 struct Shapes {
     palette: u8,
@@ -100,17 +100,17 @@ impl Shapes {
     }
 }
 
-/// A depth of whole instructions, any number of rows.
+/// Computes a tile whose depth fills whole instructions, with any number of rows.
 unsafe fn whole_depth(tile: &Tile, multiply: Multiply) {
-    // SAFETY: every block lies within the tile that the caller promises. What is in the registers belongs to nobody
-    // before, and they are given back after.
+    // SAFETY: every block lies within the tile that the caller promises. The tile registers are unused before, and are
+    // released after.
     unsafe {
         let mut shape = 0;
         for row in (0..tile.rows).step_by(2 * SIDE) {
             let rows = (tile.rows - row).min(2 * SIDE);
             if rows != shape {
                 let upper = rows.min(SIDE);
-                // With no row below, the rows above are taken twice and stored once.
+                // Without rows in the lower half, those of the upper half are computed twice and stored once.
                 let lower = if rows > SIDE { rows - SIDE } else { upper };
                 let shapes = Shapes::new(upper, lower);
                 asm!("ldtilecfg [{}]", in(reg) &shapes, options(nostack, readonly));
@@ -126,7 +126,7 @@ unsafe fn whole_depth(tile: &Tile, multiply: Multiply) {
 /// Adds the products of a block's depth to the sums in registers 0 to 3.
 type Multiply = unsafe fn(&Operand, &Operand, *const f32, usize);
 
-/// 16 rows at a stride in bytes.
+/// 16 rows, at a stride in bytes.
 struct Operand {
     rows: *const f32,
     stride: usize,
@@ -167,11 +167,11 @@ macro_rules! multiply {
 multiply!(multiply_bf16, "tdpbf16ps");
 multiply!(multiply_int8, "tdpbusd");
 
-/// One block of at most 32 rows, the registers shaped for it.
+/// Computes one block of at most 32 rows, for which the registers are shaped.
 unsafe fn block(tile: &Tile, multiply: Multiply) {
     let Tile { rows, depth, a, a_stride, b, c, c_stride, add } = *tile;
     let has_lower = rows > SIDE;
-    // SAFETY: the caller promises the rows at `a` and `c`, the depth of `b`, and shapes that keep to them.
+    // SAFETY: the caller promises the rows at `a` and `c`, the depth of `b`, and register shapes that stay within them.
     unsafe {
         let lower = |start: *const f32, stride| if has_lower { start.add(SIDE * stride) } else { start };
         let (a_lower, c_lower) = (lower(a, a_stride), lower(c, c_stride));

@@ -1,5 +1,5 @@
-//! AVX2: 6 x 16, twelve sums, two operands and a broadcast in sixteen registers; f32 with FMA, or with AVX-VNNI four
-//! integers a cell summed in i32.
+//! AVX2: a tile of 6 x 16, with twelve sums, two operands and a broadcast in sixteen registers. A cell is an f32,
+//! multiplied by FMA, or, with AVX-VNNI, four integers, summed in i32.
 
 use std::arch::x86_64::*;
 
@@ -11,7 +11,7 @@ pub fn has() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c")
 }
 
-/// What Intel's processors without AVX-512 have from Alder Lake on, their small cores too.
+/// Intel's processors without AVX-512 have AVX-VNNI from Alder Lake on, also in their small cores.
 pub fn has_vnni() -> bool {
     has() && is_x86_feature_detected!("avxvnni")
 }
@@ -30,8 +30,8 @@ pub unsafe fn run_vnni(tile: &Tile) {
     unsafe { by_rows!(tile, rows_vnni: 1 2 3 4 5, 6) }
 }
 
-/// The loop over the depth; `$add` adds the products of a cell of a row and eight of a row of `b` to eight sums. Cells and
-/// sums pass as f32 whatever they hold: nothing but `$add` looks into them.
+/// The loop over the depth. `$add` adds the products of a cell of a row and eight cells of a row of `b` to eight sums.
+/// Cells and sums have the type f32 whatever they hold; only `$add` interprets them.
 macro_rules! rows {
     ($name:ident, $features:literal, $add:ident) => {
         #[target_feature(enable = $features)]
@@ -80,7 +80,7 @@ fn add_quads(sum: __m256, a: __m256, b: __m256) -> __m256 {
 }
 
 /// # Safety
-/// [`has`].
+/// Requires [`has`].
 pub unsafe fn widen(halves: &[f16], out: &mut [f32]) {
     // SAFETY: the caller's promise.
     unsafe { widen_by_eight(halves, out) }
@@ -90,7 +90,7 @@ pub unsafe fn widen(halves: &[f16], out: &mut [f32]) {
 fn widen_by_eight(halves: &[f16], out: &mut [f32]) {
     let ((halves, rest), (out, out_rest)) = (halves.as_chunks::<8>(), out.as_chunks_mut::<8>());
     for (halves, out) in halves.iter().zip(out) {
-        // SAFETY: a chunk is eight halves, 16 bytes, and eight f32, 32 bytes; f16 is its bits.
+        // SAFETY: a chunk is eight halves of 16 bits, or eight f32.
         unsafe {
             let eight = _mm_loadu_si128(halves.as_ptr().cast());
             _mm256_storeu_ps(out.as_mut_ptr(), _mm256_cvtph_ps(eight));

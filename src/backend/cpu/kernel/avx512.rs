@@ -1,5 +1,5 @@
-//! AVX-512: 14 x 32, 28 sums, two operands and a broadcast in 32 registers; f32, pairs of bf16 summed in f32, or four
-//! integers a cell summed in i32.
+//! AVX-512: a tile of 14 x 32, with 28 sums, two operands and a broadcast in 32 registers. A cell is an f32, a pair of
+//! bf16, summed in f32, or four integers, summed in i32.
 
 use std::arch::x86_64::*;
 
@@ -17,8 +17,8 @@ pub fn has_vnni() -> bool {
     has_f32() && is_x86_feature_detected!("avx512vnni")
 }
 
-/// Intel's processors take `vdpbf16ps` at half the rate of `vfmadd231ps` (measured: a whole frame took 1.5 times as long
-/// as in f32), AMD's by their makers' tables at the same (not measured).
+/// Intel's processors run `vdpbf16ps` at half the rate of `vfmadd231ps` (measured: a whole frame took 1.5 times as long
+/// as in f32). AMD's run both at the same rate, according to AMD's tables (not measured).
 pub fn bf16_is_fast() -> bool {
     let vendor = __cpuid(0);
     [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes).as_flattened() == b"AuthenticAMD"
@@ -45,8 +45,8 @@ pub unsafe fn run_vnni(tile: &Tile) {
     unsafe { by_rows!(tile, rows_vnni: 1 2 3 4 5 6 7 8 9 10 11 12 13, 14) }
 }
 
-/// The loop over the depth; `$add` adds the products of a cell of a row and sixteen of a row of `b` to sixteen sums.
-/// Cells and sums pass as f32 whatever they hold: nothing but `$add` looks into them.
+/// The loop over the depth. `$add` adds the products of a cell of a row and sixteen cells of a row of `b` to sixteen
+/// sums. Cells and sums have the type f32 whatever they hold; only `$add` interprets them.
 macro_rules! rows {
     ($name:ident, $features:literal, $add:ident) => {
         #[target_feature(enable = $features)]

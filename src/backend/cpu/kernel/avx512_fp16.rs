@@ -1,7 +1,7 @@
-//! AVX512-FP16: 14 x 64, 28 sums of 32 f16, two operands and a broadcast in 32 registers; f16, whose short sums are added to
-//! those of the tile in f32: the same steps as NEON's.
+//! AVX512-FP16: a tile of 14 x 64, with 28 sums of 32 f16, two operands and a broadcast in 32 registers. Short sums in
+//! f16 are added to the tile's in f32, in the same steps as with NEON.
 //!
-//! A broadcast of 16 bits takes a turn of a unit that multiplies, one of 32 bits does not: rows are doubled first, each
+//! A broadcast of 16 bits occupies a unit that multiplies, one of 32 bits does not: so rows are doubled first, each
 //! value beside itself.
 
 use std::arch::x86_64::*;
@@ -51,7 +51,7 @@ unsafe fn rows<const ROWS: usize>(tile: &Tile) {
     }
 }
 
-/// Each of `count` values twice; what is after them is zero.
+/// Writes each of `count` values twice, and zeros after them.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 unsafe fn double(row: *const i16, count: usize, out: &mut [i32; F16_DEPTH]) {
@@ -68,7 +68,7 @@ unsafe fn double(row: *const i16, count: usize, out: &mut [i32; F16_DEPTH]) {
     }
 }
 
-/// A row of sums into 64 f32, or added to them.
+/// Writes a row of sums to 64 f32, or adds it to them.
 #[inline]
 #[target_feature(enable = "avx512f,avx512fp16")]
 unsafe fn store(c: *mut f32, sum: &[__m512h; 2], add: bool) {

@@ -1,10 +1,10 @@
-//! NEON: 6 x 16, 24 sums, four operands and a broadcast in 32 registers.
+//! NEON: a tile of 6 x 16, with 24 sums, four operands and a broadcast in 32 registers.
 
 use std::arch::aarch64::*;
 
 use super::tile::{Tile, by_rows};
 
-/// Part of every aarch64 processor.
+/// NEON is part of every aarch64 processor.
 pub fn has() -> bool {
     true
 }

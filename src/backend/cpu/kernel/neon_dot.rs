@@ -1,7 +1,8 @@
-//! NEON with dot products: 5 x 16, twenty sums, four operands and five rows in 32 registers; four integers a cell, summed
-//! in i32. The intrinsics are not stable, so the instruction is written as assembly.
+//! NEON with dot products: a tile of 5 x 16, with twenty sums, four operands and five rows in 32 registers. A cell is
+//! four integers, summed in i32. The intrinsics are not stable, so the instruction is written as assembly.
 //!
-//! A row's cells are taken from a lane, four to a load: a load into all lanes would take a turn of the units that multiply.
+//! A row's cells are loaded four at a time and multiplied by lane: a load into all lanes would occupy the units that
+//! multiply.
 
 use std::arch::aarch64::*;
 use std::arch::{asm, is_aarch64_feature_detected};
@@ -55,7 +56,7 @@ unsafe fn rows<const ROWS: usize>(tile: &Tile) {
     }
 }
 
-/// One cell of depth: a lane of each row by the 16 columns at `b`.
+/// Adds the products of one cell of depth: a lane of each row by the 16 columns at `b`.
 #[inline]
 #[target_feature(enable = "dotprod")]
 unsafe fn step<const ROWS: usize, const LANE: i32>(
@@ -67,7 +68,7 @@ unsafe fn step<const ROWS: usize, const LANE: i32>(
     let b = [0, 4, 8, 12].map(|j| unsafe { vld1q_s32(b.add(j)) });
     for (sum, x) in sum.iter_mut().zip(x) {
         for j in 0..4 {
-            // SAFETY: reads and writes nothing but these registers.
+            // SAFETY: the instruction reads and writes only these registers.
             unsafe {
                 asm!(
                     "sdot {sum:v}.4s, {b:v}.16b, {x:v}.4b[{lane}]",

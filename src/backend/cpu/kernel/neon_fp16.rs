@@ -1,7 +1,8 @@
-//! NEON with f16: 8 x 16, sixteen sums of eight, two operands and eight rows in 32 registers; f16, whose short sums are
-//! added to those of the tile in f32. The Cortex-A78AE has it, and neither bf16 nor products of f16 that are summed in f32.
+//! NEON with f16: a tile of 8 x 16, with sixteen sums of eight, two operands and eight rows in 32 registers. Short sums
+//! in f16 are added to the tile's in f32. The Cortex-A78AE has these instructions, but neither bf16 nor products of f16
+//! that are summed in f32.
 //!
-//! A row's values are taken from a lane, eight to a load: a load into all lanes would take a turn of the units that
+//! A row's values are loaded eight at a time and multiplied by lane: a load into all lanes would occupy the units that
 //! multiply.
 
 use std::arch::aarch64::*;
@@ -55,7 +56,7 @@ unsafe fn rows<const ROWS: usize>(tile: &Tile) {
     }
 }
 
-/// One depth: a lane of each row by the 16 columns at `b`.
+/// Adds the products of one depth: a lane of each row by the 16 columns at `b`.
 #[inline]
 #[target_feature(enable = "fp16")]
 unsafe fn step<const ROWS: usize, const LANE: i32>(
@@ -70,7 +71,7 @@ unsafe fn step<const ROWS: usize, const LANE: i32>(
     }
 }
 
-/// A row of sums into 16 f32, or added to them.
+/// Writes a row of sums to 16 f32, or adds it to them.
 #[inline]
 #[target_feature(enable = "fp16")]
 unsafe fn store(c: *mut f32, sum: &[float16x8_t; 2], add: bool) {

@@ -1,4 +1,4 @@
-//! No instruction set assumed: 4 x 16, left to the compiler to vectorise.
+//! A kernel for any instruction set: a tile of 4 x 16, which the compiler vectorises.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;

@@ -1,13 +1,13 @@
 //! The task of a micro-kernel, and how it is divided.
 
-/// Depth that a kernel of f16 sums in f16, before the sum is added to the others in f32.
+/// Depth over which a kernel of f16 sums in f16, before the sum is added in f32.
 #[cfg(any(test, target_arch = "x86_64", target_arch = "aarch64"))]
 pub const F16_DEPTH: usize = 64;
 
-/// Rows by a kernel's columns: `c [rows, columns] (+)= a [rows, depth] * b [depth, columns]`, strides and depth in cells.
+/// One call of a kernel: `c [rows, columns] (+)= a [rows, depth] * b [depth, columns]`. Strides and depth are in cells.
 #[derive(Clone, Copy)]
 pub struct Tile {
-    /// Any number; a multiple of the kernel's fills its registers.
+    /// Any number of rows; a multiple of the kernel's rows fills its registers.
     pub rows: usize,
     pub depth: usize,
     pub a: *const f32,
@@ -16,12 +16,12 @@ pub struct Tile {
     pub b: *const f32,
     pub c: *mut f32,
     pub c_stride: usize,
-    /// Whether what is in `c` is added to.
+    /// Whether the product is added to `c` instead of written over it.
     pub add: bool,
 }
 
-/// Runs a tile as blocks of `$most` rows, and what is left by the function of as many rows, so that each keeps its sums
-/// in registers.
+/// Runs a tile as blocks of `$most` rows, and the remaining rows by the function for exactly that number, so that each
+/// function keeps its sums in registers.
 macro_rules! by_rows {
     ($tile:expr, $run:ident: $($rows:literal)+, $most:literal) => {{
         let mut rest = *$tile;
