@@ -195,6 +195,12 @@ impl Networks for OnHost {
     }
 }
 
+/// M, C_RGB and C_XYZ are multiples of 8, as the networks write no padding.
+pub fn architecture() -> Architecture {
+    let small = small(16, 20, 24, 8);
+    Architecture { rgb: VitShape { width: 16, ..small.rgb }, ..small }
+}
+
 /// Opens the back end with the networks on the GPU.
 pub fn on_gpu(architecture: &Architecture, weights: Weights) -> CudaBackend {
     let networks = OnHost { host: Arc::new(Host::new(architecture, weights.clone())), works: Vec::new() };
@@ -208,9 +214,7 @@ fn part() {
     if !is_here() {
         return;
     }
-    // M, C_RGB and C_XYZ are multiples of 8, as the networks write no padding.
-    let small = small(16, 20, 24, 8);
-    let architecture = Architecture { rgb: VitShape { width: 16, ..small.rgb }, ..small };
+    let architecture = architecture();
     let weights = seeded::weights(&architecture, 3);
     let mut cpu = CpuBackend::new(&architecture, weights.clone());
     let mut cuda = on_gpu(&architecture, weights);
