@@ -52,10 +52,18 @@ pub struct KernelTime {
     pub median_us: f32,
 }
 
-#[derive(Clone, Debug, Serialize)]
+/// A group of checks that ended with an error, so that some of its checks are missing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Failure {
+    pub group: String,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
     pub device: String,
     pub checks: Vec<Check>,
+    pub failures: Vec<Failure>,
     /// The kernels' times, measured over the repetitions.
     pub times: Vec<KernelTime>,
     /// What could not be tested, and why.
@@ -64,8 +72,48 @@ pub struct Report {
 
 impl Report {
     pub fn passes(&self) -> bool {
-        self.checks.iter().all(Check::passes)
+        self.failures.is_empty() && self.checks.iter().all(Check::passes)
     }
+}
+
+/// A report that grows group by group. An error of one group does not keep the next from being tested.
+pub struct Recorder<'a> {
+    report: Report,
+    save: &'a mut dyn FnMut(&Report),
+}
+
+impl<'a> Recorder<'a> {
+    /// `save` is called with the report after every group, so that a program that is ended leaves what it found.
+    pub fn new(device: String, save: &'a mut dyn FnMut(&Report)) -> Self {
+        Self { report: Report { device, ..Report::default() }, save }
+    }
+
+    /// Runs a group of checks. `lacking` recognises the error of a machine that lacks what the group needs: it becomes
+    /// a note, every other error a failure.
+    pub fn group(
+        &mut self,
+        name: &str,
+        lacking: impl FnOnce(&BackendError) -> bool,
+        work: impl FnOnce(&mut Report) -> Result<(), BackendError>,
+    ) {
+        match work(&mut self.report) {
+            Ok(()) => {}
+            Err(error) if lacking(&error) => self.report.notes.push(format!("{name} was not tested: {error}")),
+            Err(error) => {
+                self.report.failures.push(Failure { group: name.into(), reason: error.to_string() });
+            }
+        }
+        (self.save)(&self.report);
+    }
+
+    pub fn finish(self) -> Report {
+        self.report
+    }
+}
+
+/// For groups that need nothing but the GPU.
+pub fn nothing_lacks(_: &BackendError) -> bool {
+    false
 }
 
 /// A frame with the published method's results (tests/golden/README.md).
@@ -145,5 +193,38 @@ impl Golden {
             },
             architecture,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_group_is_tested_and_saved_whatever_fails_in_another() {
+        let mut saved = Vec::new();
+        let mut save = |report: &Report| saved.push((report.checks.len(), report.failures.len(), report.notes.len()));
+        let mut recorder = Recorder::new("a GPU".into(), &mut save);
+        let check = || Check { what: "sums".into(), kernels: "sum".into(), twin: "the CPU", error: 0.0, bound: 0.0 };
+        // A group that fails keeps the checks that it made before.
+        recorder.group("first", nothing_lacks, |report| {
+            report.checks.push(check());
+            Err(BackendError::NotFitted)
+        });
+        recorder.group("second", |error| *error == BackendError::NoTensorRt, |_| Err(BackendError::NoTensorRt));
+        recorder.group("third", nothing_lacks, |report| {
+            report.checks.push(check());
+            Ok(())
+        });
+        let report = recorder.finish();
+        let failure = Failure { group: "first".into(), reason: BackendError::NotFitted.to_string() };
+        assert_eq!(report.failures, [failure]);
+        assert!(
+            report.notes.len() == 1 && report.notes[0].starts_with("second was not tested: "),
+            "{:?}",
+            report.notes
+        );
+        assert!(!report.passes() && Report { failures: Vec::new(), ..report }.passes());
+        assert_eq!(saved, [(1, 1, 0), (1, 1, 1), (2, 1, 1)]);
     }
 }

@@ -33,6 +33,6 @@ pub fn learner(_: &Architecture, _: MappingWeights) -> Result<Box<dyn Learner>, 
     Err(BackendError::NotBuilt)
 }
 
-pub fn run_selftest(_: &[Golden], _: usize) -> Result<Report, BackendError> {
+pub fn run_selftest(_: &[Golden], _: usize, _: &mut dyn FnMut(&Report)) -> Result<Report, BackendError> {
     Err(BackendError::NotBuilt)
 }

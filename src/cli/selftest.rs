@@ -1,10 +1,10 @@
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use crosscheck::backend;
-use crosscheck::backend::selftest::{Golden, Report};
+use crosscheck::backend::selftest::{Failure, Golden, Report};
 use crosscheck::files;
 
 use super::Exit;
@@ -39,14 +39,25 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
         super::output::check(path)?;
     }
     let golden = arguments.golden.iter().map(|path| Golden::read(path)).collect::<Result<Vec<_>, _>>()?;
-    let report = backend::run_selftest(&golden, arguments.repeats)?;
-    if let Some(path) = &arguments.report {
-        let text = serde_json::to_string_pretty(&report)?;
-        files::write_whole(path, |file| file.write_all(text.as_bytes()))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    let mut unwritten = None;
+    let mut save = |report: &Report| {
+        if let (Some(path), None) = (&arguments.report, &unwritten) {
+            unwritten = write(path, report).err();
+        }
+    };
+    let report = backend::run_selftest(&golden, arguments.repeats, &mut save)?;
     print(to_text(&report))?;
+    if let Some(error) = unwritten {
+        return Err(error);
+    }
     Ok(if report.passes() { Exit::Done } else { Exit::Rejected })
+}
+
+/// Writes the report whole or not at all.
+fn write(path: &Path, report: &Report) -> Result<()> {
+    let text = serde_json::to_string_pretty(report)?;
+    files::write_whole(path, |file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn to_text(report: &Report) -> String {
@@ -59,6 +70,9 @@ fn to_text(report: &Report) -> String {
         };
         text += &format!("{verdict} {:<36} {found:<20} {} ({})\n", check.what, check.kernels, check.twin);
     }
+    for Failure { group, reason } in &report.failures {
+        text += &format!("FAIL {group}: {reason}\n");
+    }
     if !report.times.is_empty() {
         text += "\nkernel               launches    median us\n";
         for time in &report.times {
@@ -67,5 +81,9 @@ fn to_text(report: &Report) -> String {
     }
     report.notes.iter().for_each(|note| text += &format!("\n{note}\n"));
     let failed = report.checks.iter().filter(|check| !check.passes()).count();
-    text + &format!("\n{} checks, {failed} failed", report.checks.len())
+    text += &format!("\n{} checks, {failed} failed", report.checks.len());
+    match report.failures.len() {
+        0 => text,
+        broken => text + &format!("; {broken} groups of checks ended with an error"),
+    }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::standin::{build, kernels, run, run_in};
 
@@ -26,7 +27,7 @@ fn every_kernel_is_right_and_timed() {
     for kernel in names() {
         assert!(run.number(&format!("launched {kernel}")) > 0);
     }
-    let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    let report = read(&report);
     assert!(report["checks"].as_array().unwrap().len() > 30, "{report}");
     let timed: Vec<&str> = report["times"].as_array().unwrap().iter().map(|t| t["kernel"].as_str().unwrap()).collect();
     assert!(
@@ -52,16 +53,62 @@ fn name(text: &str) -> &str {
     after.split_once('(').unwrap().0.trim()
 }
 
-#[test]
-fn a_wrong_kernel_is_told() {
+/// The sources of the kernels, with `change` made to the text of each, in a folder.
+fn changed(change: impl Fn(String) -> String) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for file in std::fs::read_dir(kernels()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
-        let text = std::fs::read_to_string(&file).unwrap();
-        // Two faults: a mean over one cell too many, and ties that go to the last point.
-        let text = text.replace("along + half + 1, TILE", "along + half + 2, TILE");
-        let text = text.replace("other > distance", "other >= distance");
+        let text = change(std::fs::read_to_string(&file).unwrap());
         std::fs::write(folder.path().join(file.file_name().unwrap()), text).unwrap();
     }
+    folder
+}
+
+fn read(report: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap()
+}
+
+#[test]
+fn a_group_that_fails_keeps_no_other_from_its_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.json");
+    // Enough memory for the kernels' checks, too little for a frame's buffers.
+    let arguments = ["selftest", "--report", path.to_str().unwrap()];
+    let Some(run) = run(program(&arguments), &[("STANDIN_MEMORY_MB", "20")]) else { return };
+    let printed = run.printed();
+    assert_eq!(run.output.status.code(), Some(1), "{printed}");
+    let failed = printed.lines().find(|line| line.starts_with("FAIL frames of a small engine: "));
+    assert!(failed.is_some_and(|line| line.contains("out of memory")), "{printed}");
+    let report = read(&path);
+    assert!(report["checks"].as_array().unwrap().len() > 10, "{report}");
+    let groups: Vec<&Value> = report["failures"].as_array().unwrap().iter().map(|failure| &failure["group"]).collect();
+    assert!(groups.contains(&&Value::from("frames of a small engine")), "{report}");
+}
+
+#[test]
+fn a_program_that_is_ended_leaves_the_report_of_the_groups_before() {
+    // Adds the mean beyond the total: the stand-in ends the program, as a kernel that hangs would have it ended.
+    let folder = changed(|text| text.replace("*total += sum / n", "total[1] += sum / n"));
+    let Some(library) = build(folder.path()) else {
+        println!("not run: no g++");
+        return;
+    };
+    let path = folder.path().join("report.json");
+    let run = run_in(library.path(), program(&["selftest", "--report", path.to_str().unwrap()]), &[]);
+    assert_eq!(run.output.status.code(), Some(86), "{}", run.printed());
+    let report = read(&path);
+    let kernels = |check: &Value| check["kernels"].as_str().unwrap().to_owned();
+    let checked: Vec<String> = report["checks"].as_array().unwrap().iter().map(kernels).collect();
+    assert!(checked.iter().any(|kernels| kernels.contains("registered_points")), "{checked:?}");
+    assert!(!checked.iter().any(|kernels| kernels.contains("adam")), "{checked:?}");
+}
+
+#[test]
+fn a_wrong_kernel_is_told() {
+    let folder = changed(|text| {
+        // Two faults: a mean over one cell too many, and ties that go to the last point.
+        let text = text.replace("along + half + 1, TILE", "along + half + 2, TILE");
+        text.replace("other > distance", "other >= distance")
+    });
     let Some(library) = build(folder.path()) else {
         println!("not run: no g++");
         return;

@@ -10,30 +10,58 @@ mod products;
 mod registration;
 
 use super::device::Device;
+use super::error::CudaError;
 use crate::backend::BackendError;
-use crate::backend::selftest::{Golden, Report};
+use crate::backend::selftest::{Check, Golden, Recorder, Report, nothing_lacks};
 
-/// Runs all checks, and times `repeats` runs of each golden frame. An error of the device ends the self-test.
-pub fn run(golden: &[Golden], repeats: usize) -> Result<Report, BackendError> {
+type Checks = fn(&Device) -> Result<Vec<Check>, CudaError>;
+
+/// Runs every group of checks, and times `repeats` runs of each golden frame; `more` adds groups to the report. An error
+/// of a group is part of the report; only a GPU that cannot be opened is an error.
+pub fn run_with(
+    golden: &[Golden],
+    repeats: usize,
+    save: &mut dyn FnMut(&Report),
+    more: impl FnOnce(&mut Recorder<'_>),
+) -> Result<Report, BackendError> {
     let device = Device::open()?;
-    let name = device.name.clone();
-    let mut checks = prepare::checks(&device)?;
-    checks.extend(grouping::checks(&device)?);
-    checks.extend(products::checks(&device)?);
-    checks.extend(anomaly::checks(&device)?);
-    checks.extend(registration::checks(&device)?);
-    let mut times = if golden.is_empty() { Vec::new() } else { registration::times(&device, repeats)? };
+    let mut recorder = Recorder::new(device.name.clone(), save);
+    let groups: [(&str, Checks); 5] = [
+        ("prepare", prepare::checks),
+        ("grouping", grouping::checks),
+        ("products", products::checks),
+        ("anomaly", anomaly::checks),
+        ("registration", registration::checks),
+    ];
+    for (name, checks) in groups {
+        recorder.group(name, nothing_lacks, |report| {
+            report.checks.extend(checks(&device)?);
+            Ok(())
+        });
+    }
+    if !golden.is_empty() {
+        recorder.group("times of registration", nothing_lacks, |report| {
+            report.times.extend(registration::times(&device, repeats)?);
+            Ok(())
+        });
+    }
     // The checks of fits and frames open the device themselves.
     drop(device);
-    let mut notes = Vec::new();
-    match fit::checks() {
-        Ok(found) => checks.extend(found),
-        Err(error) if fit::lacking(&error) => notes.push(format!("fit was not tested: {error}")),
-        Err(error) => return Err(error),
-    }
-    frames::small(&mut checks)?;
+    recorder.group("fit", fit::lacking, |report| {
+        report.checks.extend(fit::checks()?);
+        Ok(())
+    });
+    recorder.group("frames of a small engine", nothing_lacks, |report| frames::small(&mut report.checks));
     for frame in golden {
-        frames::golden(frame, repeats, &mut checks, &mut times)?;
+        recorder.group(&frame.name, nothing_lacks, |report| {
+            frames::golden(frame, repeats, &mut report.checks, &mut report.times)
+        });
     }
-    Ok(Report { device: name, checks, times, notes })
+    more(&mut recorder);
+    Ok(recorder.finish())
+}
+
+/// The self-test of a program without TensorRT.
+pub fn run(golden: &[Golden], repeats: usize, save: &mut dyn FnMut(&Report)) -> Result<Report, BackendError> {
+    run_with(golden, repeats, save, |_| ())
 }

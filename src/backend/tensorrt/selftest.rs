@@ -7,7 +7,7 @@ use super::set::Set;
 use crate::backend::cuda;
 use crate::backend::cuda::selftest::frames::{Bounds, hold};
 use crate::backend::plans::{Request, SCORE_BOUND};
-use crate::backend::selftest::{Golden, Report};
+use crate::backend::selftest::{Golden, Recorder, Report};
 use crate::backend::{BackendError, plans};
 use crate::model::seeded;
 
@@ -17,22 +17,33 @@ use crate::model::seeded;
 const BOUNDS: Bounds = Bounds { psi: 1e-2, map: SCORE_BOUND, score: SCORE_BOUND };
 
 /// Runs the CUDA back end's self-test, and each golden frame with the plans of each library that is installed.
-pub fn run(golden: &[Golden], repeats: usize) -> Result<Report, BackendError> {
-    let mut report = cuda::selftest::run(golden, repeats)?;
-    match Library::all() {
-        Ok(libraries) => {
-            for (library, frame) in
-                libraries.iter().flat_map(|library| golden.iter().map(move |frame| (library, frame)))
-            {
-                by_library(*library, frame, &mut report)?;
-            }
-        }
-        Err(error) => report.notes.push(format!("TensorRT was not tested: {error}")),
-    }
-    Ok(report)
+pub fn run(golden: &[Golden], repeats: usize, save: &mut dyn FnMut(&Report)) -> Result<Report, BackendError> {
+    cuda::selftest::run_with(golden, repeats, save, |recorder| by_libraries(golden, Library::all(), recorder))
 }
 
-fn by_library(library: Library, frame: &Golden, report: &mut Report) -> Result<(), BackendError> {
+/// Without a library, the report gets a note; a library that fails on a frame is a failure of that frame's group.
+fn by_libraries(golden: &[Golden], libraries: Result<Vec<Library>, TensorRtError>, recorder: &mut Recorder<'_>) {
+    let libraries = match libraries {
+        Ok(libraries) => libraries,
+        Err(error) => return recorder.group("TensorRT", is_missing, |_| Err(error.into())),
+    };
+    for library in libraries {
+        for frame in golden {
+            let name = format!("{}, {}", frame.name, library.name());
+            recorder.group(&name, is_missing, |report| by_library(library, frame, &name, report));
+        }
+    }
+}
+
+/// Whether a library is not installed, or is another one than the program was built for.
+fn is_missing(error: &BackendError) -> bool {
+    let missing = |error: &TensorRtError| {
+        matches!(error, TensorRtError::Missing { .. } | TensorRtError::Version { .. } | TensorRtError::NoHeaders)
+    };
+    matches!(error, BackendError::TensorRt(error) if missing(error))
+}
+
+fn by_library(library: Library, frame: &Golden, name: &str, report: &mut Report) -> Result<(), BackendError> {
     let weights = seeded::weights(&frame.architecture, frame.weight_seed);
     let folder = tempfile::tempdir()
         .map_err(|error| TensorRtError::Write { path: std::env::temp_dir(), reason: error.to_string() })?;
@@ -49,5 +60,37 @@ fn by_library(library: Library, frame: &Golden, report: &mut Report) -> Result<(
     set.build(&cache, &mut { log })?;
     let plans = set.read(&cache)?.ok_or(TensorRtError::NoPlans)?;
     let mut backend = set.open(&plans, &frame.architecture, &weights)?;
-    hold(&mut backend, frame, &format!("{}, {}", frame.name, library.name()), &BOUNDS, &mut report.checks)
+    hold(&mut backend, frame, name, &BOUNDS, &mut report.checks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::selftest::Check;
+
+    /// The report of a self-test that has made one check, and goes on with TensorRT.
+    fn report(libraries: Result<Vec<Library>, TensorRtError>) -> Report {
+        let mut save = |_: &Report| ();
+        let mut recorder = Recorder::new("a GPU".into(), &mut save);
+        recorder.group(
+            "kernels",
+            |_| false,
+            |report| {
+                let (what, kernels) = ("sums".into(), "sum".into());
+                report.checks.push(Check { what, kernels, twin: "the CPU", error: 0.0, bound: 0.0 });
+                Ok(())
+            },
+        );
+        by_libraries(&[], libraries, &mut recorder);
+        recorder.finish()
+    }
+
+    #[test]
+    fn what_tensorrt_lacks_discards_no_check() {
+        let missing = report(Err(TensorRtError::NoHeaders));
+        assert!(missing.passes() && missing.checks.len() == 1, "{missing:?}");
+        assert!(missing.notes[0].starts_with("TensorRT was not tested: "), "{:?}", missing.notes);
+        let broken = report(Err(TensorRtError::NoPlans));
+        assert!(!broken.passes() && broken.checks.len() == 1 && broken.failures.len() == 1, "{broken:?}");
+    }
 }
