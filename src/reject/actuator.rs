@@ -16,7 +16,7 @@ use super::error::RejectError;
 use super::fault::Fault;
 use super::part::{Counters, Event, Outputs};
 use super::plan::RejectPlan;
-use super::realtime::{Alarm, lock_memory, set_priority};
+use super::realtime::{Alarm, lock_memory, lock_stack, set_priority};
 use super::schedule::Schedule;
 use super::sink::Sink;
 use super::tally::Tally;
@@ -26,6 +26,8 @@ use crate::clock::monotonic_ns;
 const EDGES_MAX: usize = 4096;
 /// The alarm, the bell and the reject output, beside the inputs.
 const FILES_MAX: usize = INPUTS_MAX + 3;
+/// The thread's stack, all of which is locked.
+const STACK_BYTES: usize = 1 << 20;
 
 /// How the thread runs.
 #[derive(Clone, Copy, Debug)]
@@ -110,9 +112,8 @@ pub fn start(
         late_ns_worst: 0,
         events_lost: 0,
     });
-    if options.lock_memory
-        && let Err(error) = lock_memory()
-    {
+    let locked = options.lock_memory.then(lock_memory);
+    if let Some(Err(error)) = &locked {
         log::warn!("memory is not locked, so the reject output may come late when memory is short: {error}");
     }
     let name = "actuator";
@@ -122,9 +123,12 @@ pub fn start(
                 "the actuator runs without real-time priority, so the reject output may come late: {error} (LimitRTPRIO in the service, or ulimit -r)"
             );
         }
+        if let Some(Err(error)) = locked.and_then(Result::ok).map(|()| lock_stack()) {
+            log::warn!("the actuator's stack is not locked, so the reject output may come late: {error}");
+        }
         work.run()
     };
-    let thread = std::thread::Builder::new().name(name.into()).spawn(run);
+    let thread = std::thread::Builder::new().name(name.into()).stack_size(STACK_BYTES).spawn(run);
     let thread = Some(thread.map_err(|source| RejectError::Spawn { name, source })?);
     Ok(Running { handles, tally, actuator: Actuator { bell, thread } })
 }

@@ -3,7 +3,8 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::mm::{MlockAllFlags, mlockall};
+use rustix::io::Errno;
+use rustix::mm::{MlockAllFlags, mlock, mlockall};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
@@ -24,14 +25,46 @@ pub fn set_priority(priority: u8) -> io::Result<()> {
     }
 }
 
-/// Keeps all memory of the program in place, what it will ask for included. Refused where only a part may be locked:
-/// once that is used up, nothing more could be allocated.
+/// Keeps the program's memory in place: all that is mapped now is loaded and locked, and what is mapped later is locked
+/// page by page as it is used. If it were loaded whole, a GPU's libraries alone would take hundreds of megabytes. An error
+/// if the process may lock only a limited amount, as allocations would fail once that is used up.
 pub fn lock_memory() -> io::Result<()> {
     if !may_lock_everything() {
         let reason = "locked memory is limited (ulimit -l): LimitMEMLOCK=infinity in the service lifts that";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
     }
-    Ok(mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE)?)
+    mlockall(MlockAllFlags::CURRENT)?;
+    match mlockall(MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT) {
+        Err(Errno::INVAL) => {
+            log::warn!("this kernel, older than 4.4, locks only whole mappings: the program takes more memory");
+            Ok(mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE)?)
+        }
+        done => Ok(done?),
+    }
+}
+
+/// Loads and locks all of the calling thread's stack, which [`lock_memory`] leaves out if the thread starts after it.
+pub fn lock_stack() -> io::Result<()> {
+    // SAFETY: a structure of integers and addresses, for which zeros are values.
+    let mut attributes: libc::pthread_attr_t = unsafe { std::mem::zeroed() };
+    let (mut start, mut bytes) = (std::ptr::null_mut(), 0);
+    // SAFETY: the thread is the calling one. The first call initialises the attributes, of which the second reads address
+    // and size of the stack without its guard, and which the third frees.
+    let error = unsafe {
+        match libc::pthread_getattr_np(libc::pthread_self(), &mut attributes) {
+            0 => {
+                let error = libc::pthread_attr_getstack(&attributes, &mut start, &mut bytes);
+                libc::pthread_attr_destroy(&mut attributes);
+                error
+            }
+            error => error,
+        }
+    };
+    if error != 0 {
+        return Err(io::Error::from_raw_os_error(error));
+    }
+    // SAFETY: locking changes no memory, and the range is this thread's stack.
+    Ok(unsafe { mlock(start, bytes) }?)
 }
 
 fn may_lock_everything() -> bool {
