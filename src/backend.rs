@@ -11,6 +11,7 @@ mod cuda;
 mod error;
 mod evaluation;
 mod features;
+pub mod gpu_report;
 pub mod learner;
 mod machine;
 mod maps;
@@ -24,6 +25,7 @@ pub mod tensorrt;
 mod tensorrt;
 
 pub use arithmetic::Arithmetic;
+pub use cuda::examine as examine_gpu;
 pub use error::BackendError;
 pub use evaluation::Evaluation;
 pub use features::{Features, XyzGroups};

@@ -3,6 +3,7 @@
 mod accelerators;
 mod finding;
 pub mod gpio;
+mod gpu;
 mod machine;
 mod station;
 mod system;
@@ -17,5 +18,6 @@ pub fn examine(system: &System, station: Option<&Station>) -> Vec<Finding> {
     findings.extend(gpio::examine(station));
     findings.extend(station.into_iter().flat_map(station::examine));
     findings.extend(accelerators::examine(system));
+    findings.extend(gpu::examine());
     findings
 }

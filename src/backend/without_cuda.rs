@@ -3,6 +3,7 @@
 
 use super::error::BackendError;
 use super::evaluation::Evaluation;
+use super::gpu_report::GpuReport;
 use super::learner::Learner;
 use super::selftest::{Golden, Report};
 use super::stages::{Backend, Describe};
@@ -30,6 +31,10 @@ pub fn check_learner() -> Result<(), BackendError> {
 }
 
 pub fn learner(_: &Architecture, _: MappingWeights) -> Result<Box<dyn Learner>, BackendError> {
+    Err(BackendError::NotBuilt)
+}
+
+pub fn examine() -> Result<GpuReport, BackendError> {
     Err(BackendError::NotBuilt)
 }
 

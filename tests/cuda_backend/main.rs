@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod doctor;
 mod fit;
 mod frames;
 mod limits;

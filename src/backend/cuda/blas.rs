@@ -10,13 +10,15 @@ use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 use super::error::CudaError;
 use super::launch::int;
 
-/// CUDA 12's version in the library's numbering. Earlier ones are not made for the drivers that the back end accepts.
-const VERSION_MIN: i32 = 120_000;
+/// CUDA 12's version. Earlier ones are not made for the drivers that the back end accepts.
+const VERSION_MIN: (i32, i32) = (12, 0);
 
 /// The library, which queues its products in one stream.
 pub struct Blas {
     handle: sys::cublasHandle_t,
     stream: Arc<CudaStream>,
+    /// Major and minor.
+    pub version: (i32, i32),
 }
 
 /// A matrix `[rows, columns]` at the front of a slice, row by row. If it is `transposed`, products use it as
@@ -57,12 +59,14 @@ impl Blas {
         if !unsafe { sys::is_culib_present() } {
             return Err(CudaError::NoBlas);
         }
-        let blas = Self { handle: result::create_handle()?, stream: stream.clone() };
+        let mut blas = Self { handle: result::create_handle()?, stream: stream.clone(), version: (0, 0) };
         let mut version: c_int = 0;
         // SAFETY: the handle is alive; the function writes only the number that it is given.
         unsafe { sys::cublasGetVersion_v2(blas.handle, &mut version) }.result()?;
-        if version < VERSION_MIN {
-            return Err(CudaError::OldBlas { major: version / 10_000, minor: version / 100 % 100 });
+        blas.version = (version / 10_000, version / 100 % 100);
+        if blas.version < VERSION_MIN {
+            let (major, minor) = blas.version;
+            return Err(CudaError::OldBlas { major, minor });
         }
         // SAFETY: handle and stream are alive, and `blas` keeps both.
         unsafe { result::set_stream(blas.handle, stream.cu_stream().cast()) }?;

@@ -9,8 +9,8 @@ use super::error::CudaError;
 use super::module::Kernels;
 use super::sampling::SAMPLE_BLOCKS;
 
-/// CUDA 12.0 in the driver's numbering. Every driver for CUDA 12 compiles the kernels' PTX, which is of version 7.
-const DRIVER_MIN: i32 = 12000;
+/// The CUDA version that a driver must be for. Every driver for CUDA 12 compiles the kernels' PTX, which is of version 7.
+const DRIVER_MIN: (i32, i32) = (12, 0);
 /// The compute capability that the PTX is compiled for, that of Ampere. Later GPUs run it too.
 const CAPABILITY_MIN: (i32, i32) = (8, 0);
 
@@ -105,9 +105,9 @@ impl Device {
     }
 }
 
-/// Checks that there is a driver that finds a GPU and accepts the kernels' PTX. No function of the driver's library may
-/// be called before this check: if the library is missing or lacks the function, the call panics.
-fn find_driver() -> Result<(), CudaError> {
+/// The CUDA version that the driver is for, major and minor. No function of the driver's library may be called before this
+/// check: if the library is missing or lacks the function, the call panics.
+pub fn driver_version() -> Result<(i32, i32), CudaError> {
     // SAFETY: this loads the system's own driver library, whose start-up code is NVIDIA's, and closes it again.
     if !unsafe { sys::is_culib_present() } {
         return Err(CudaError::NoDriver);
@@ -116,8 +116,14 @@ fn find_driver() -> Result<(), CudaError> {
     // SAFETY: the library is installed; every version of it has this function, which writes only the number that it is
     // given.
     unsafe { sys::cuDriverGetVersion(&mut version) }.result().map_err(CudaError::NoDevice)?;
-    if version < DRIVER_MIN {
-        return Err(CudaError::OldDriver { major: version / 1000, minor: version % 1000 / 10 });
+    Ok((version / 1000, version % 1000 / 10))
+}
+
+/// Checks that there is a driver that finds a GPU and accepts the kernels' PTX.
+fn find_driver() -> Result<(), CudaError> {
+    let (major, minor) = driver_version()?;
+    if (major, minor) < DRIVER_MIN {
+        return Err(CudaError::OldDriver { major, minor });
     }
     match CudaContext::device_count() {
         Ok(count) if count > 0 => Ok(()),
