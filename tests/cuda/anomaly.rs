@@ -5,6 +5,7 @@ use crosscheck::shapes::{P, W};
 use fastrand::Rng;
 
 use crate::host::{Grid, Host, Schedule, grid, host, in_every_schedule, input, one_each, output};
+use crate::interpolate::{BETWEEN, nodes};
 use crate::support::reference::anomaly;
 
 const TILE: usize = 32;
@@ -46,6 +47,26 @@ fn unlisted_pixels_have_no_discrepancy() {
     for (pixel, &place) in places.iter().enumerate() {
         let [rgb, xyz] = [0, 1].map(|i| if place < 0 { 0.0 } else { psi[i][place as usize] });
         assert_eq!([0, 1, 2].map(|i| got[i][pixel]), [rgb, xyz, rgb * xyz], "pixel {pixel}");
+    }
+}
+
+#[test]
+fn pixels_between_get_the_mean_of_the_nodes_around() {
+    let Some(host) = host() else { return };
+    let mut random = Rng::with_seed(6);
+    let valid: Vec<bool> = (0..P).map(|_| random.u8(..4) > 0).collect();
+    let evaluated = |&p: &usize| valid[p] && (nodes(p) == [p] || !nodes(p).into_iter().any(|node| valid[node]));
+    let pixels: Vec<usize> = (0..P).filter(evaluated).collect();
+    let mut places: Vec<i32> = valid.iter().map(|valid| if *valid { BETWEEN } else { -1 }).collect();
+    pixels.iter().enumerate().for_each(|(place, &pixel)| places[pixel] = place as i32);
+    let psi: [Vec<f32>; 2] = [(); 2].map(|()| pixels.iter().map(|_| random.f32() * 2.0).collect());
+    let got = in_every_schedule(|schedule| product(host, schedule, &psi[0], &psi[1], &places));
+    for (pixel, &place) in places.iter().enumerate().filter(|(_, place)| **place == BETWEEN) {
+        let around: Vec<usize> = nodes(pixel).into_iter().filter(|&node| valid[node]).collect();
+        let mean =
+            |psi: &[f32]| around.iter().fold(0.0, |sum, &node| sum + psi[places[node] as usize]) / around.len() as f32;
+        let [rgb, xyz] = [mean(&psi[0]), mean(&psi[1])];
+        assert_eq!([0, 1, 2].map(|i| got[i][pixel]), [rgb, xyz, rgb * xyz], "pixel {pixel}, place {place}");
     }
 }
 

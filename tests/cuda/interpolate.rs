@@ -1,6 +1,6 @@
 //! `interpolate.cu` against the literal twin: the same nearest centres, and rows that give the same features.
 
-use crosscheck::shapes::{P, T};
+use crosscheck::shapes::{P, T, W};
 use fastrand::Rng;
 
 use crate::host::{Host, Schedule, grid, host, in_every_schedule, input, int, one_each, output};
@@ -11,6 +11,8 @@ use crate::support::reference::{Rows as Matrix, pixels};
 
 pub const ROW_MAX: usize = 48;
 pub const RGB_ROW: usize = 4;
+/// The place of a pixel with a shape feature that is not evaluated.
+pub const BETWEEN: i32 = -2;
 /// What no kernel writes.
 const UNTOUCHED: f32 = f32::MAX;
 
@@ -57,12 +59,25 @@ fn three_nearest(host: &Host, schedule: Schedule, cloud: &[Point], centres: &[Po
     (groups, weights)
 }
 
+/// Evaluated pixels, places of all, and the number of the former, of which there is room for `room`.
+fn valid_pixels(
+    host: &Host,
+    schedule: Schedule,
+    cloud: &[Point],
+    stride: usize,
+    room: usize,
+) -> (Vec<i32>, Vec<i32>, i32) {
+    let (mut pixels, mut places, mut count) = (vec![-1; room], vec![i32::MIN; P], [-1]);
+    let mut arguments = [input(cloud), int(stride), output(&mut pixels), output(&mut places), output(&mut count)];
+    host.launch(schedule, "valid_pixels", grid(1, 1024), &mut arguments);
+    (pixels, places, count[0])
+}
+
 /// cloud `[P]`, centres `[G]`; room for `room` listed pixels, and launches for every pixel.
 pub fn list(host: &Host, schedule: Schedule, cloud: &[Point], centres: &[Point], room: usize) -> Pixels {
     let (groups, weights) = three_nearest(host, schedule, cloud, centres);
-    let (mut pixels, mut places, mut count) = (vec![-1; room], vec![-2; P], [-1]);
-    let mut arguments = [input(cloud), output(&mut pixels), output(&mut places), output(&mut count)];
-    host.launch(schedule, "valid_pixels", grid(1, 1024), &mut arguments);
+    let (pixels, places, count) = valid_pixels(host, schedule, cloud, 1, room);
+    let count = [count];
     let rows = |stride| (vec![-1; room * stride], vec![UNTOUCHED; room * stride]);
     let ((mut index, mut weight), mut lengths) = (rows(ROW_MAX), vec![-1; room]);
     let mut arguments = [
@@ -165,4 +180,32 @@ fn nearest_centres_are_the_twins() {
     // More centres than shared memory takes at a time, most of them tied for some pixel.
     let lattice = points(&clouds::lattice());
     check_three_nearest(host, "a thousand centres", &clouds::isolated(), &lattice[..1030]);
+}
+
+/// The nodes around a pixel, in the order of the image: itself, or those of its neighbours that lie in even rows and
+/// columns.
+pub fn nodes(pixel: usize) -> Vec<usize> {
+    let is_node = |p: usize| (p / W).is_multiple_of(2) && (p % W).is_multiple_of(2);
+    let near = |p: usize| (p / W).abs_diff(pixel / W).max((p % W).abs_diff(pixel % W)) <= 1;
+    let (first, last) = (pixel.saturating_sub(W + 1), (pixel + W + 1).min(P - 1));
+    if is_node(pixel) { vec![pixel] } else { (first..=last).filter(|&p| is_node(p) && near(p)).collect() }
+}
+
+/// At a stride of 2, a pixel is evaluated where it is a node or has no node with a shape feature around it.
+#[test]
+fn every_second_pixel_is_evaluated() {
+    let Some(host) = host() else { return };
+    for (name, cloud) in clouds::all().into_iter().chain([("a full frame", clouds::full())]) {
+        let (_, valid, _) = valid_pixels(host, Schedule::Ascending, &cloud, 1, P);
+        let is_valid = |pixel: usize| valid[pixel] >= 0;
+        let evaluated =
+            |&pixel: &usize| is_valid(pixel) && (nodes(pixel) == [pixel] || !nodes(pixel).into_iter().any(is_valid));
+        let want: Vec<usize> = (0..P).filter(evaluated).collect();
+        let (pixels, places, count) = in_every_schedule(|schedule| valid_pixels(host, schedule, &cloud, 2, want.len()));
+        assert_eq!(count as usize, want.len(), "evaluated pixels of {name}");
+        assert!(pixels.iter().map(|&p| p as usize).eq(want.iter().copied()), "evaluated pixels of {name}");
+        let mut wanted: Vec<i32> = (0..P).map(|pixel| if is_valid(pixel) { BETWEEN } else { -1 }).collect();
+        want.iter().enumerate().for_each(|(place, &pixel)| wanted[pixel] = place as i32);
+        assert!(places == wanted, "places of {name}");
+    }
 }

@@ -160,20 +160,41 @@ fn small_frames_are_the_cpus() {
 }
 
 #[test]
+#[ignore = "a part of at_every_second_pixel_frames_are_the_cpus"]
+fn second_pixels() {
+    if !is_here() {
+        return;
+    }
+    let mut random = fastrand::Rng::with_seed(6);
+    let rgb: Vec<f32> = (0..RGB * P).map(|_| random.f32() * 4.0 - 2.0).collect();
+    let (architecture, evaluation) =
+        (small(16, 12, 24, 8), Evaluation { stride: Stride::Two, ..Evaluation::default() });
+    let weights = seeded::weights(&architecture, 3);
+    let mut cpu = CpuBackend::with_evaluation(&architecture, weights.clone(), evaluation);
+    let mut cuda = CudaBackend::new(&architecture, weights, evaluation).unwrap();
+    for (name, cloud) in clouds::all().into_iter().filter(|(_, cloud)| !clouds::points(cloud).is_empty()) {
+        let (got, want) = (run(&mut cuda, &rgb, &cloud), run(&mut cpu, &rgb, &cloud));
+        near_maps(name, &got.maps, &want.maps, &SMALL);
+    }
+}
+
+#[test]
+fn at_every_second_pixel_frames_are_the_cpus() {
+    let Some(run) = run_part("frames::second_pixels", &[]) else { return };
+    println!("{}", run.printed());
+    run.check_clean();
+}
+
+#[test]
 #[ignore = "a part of what_cannot_be_used_is_an_error"]
 fn refused() {
     if !is_here() {
         return;
     }
-    let open = |options, group_size| {
-        let architecture = small(16, 12, 24, group_size);
-        let weights = seeded::weights(&architecture, 3);
-        CudaBackend::new(&architecture, weights, options).map(|_| ()).unwrap_err()
-    };
-    let plain = open(Evaluation::default(), 8);
+    let architecture = small(16, 12, 24, 8);
+    let weights = seeded::weights(&architecture, 3);
+    let plain = CudaBackend::new(&architecture, weights, Evaluation::default()).map(|_| ()).unwrap_err();
     println!("error: {plain}");
-    let stride = open(Evaluation { stride: Stride::Two, ..Evaluation::default() }, 8);
-    assert_eq!(stride, CudaError::Stride);
 }
 
 #[test]

@@ -9,6 +9,7 @@
 #include "instructions.cuh"
 
 #include "common.cuh"
+#include "nodes.cuh"
 
 // A family's own names do not meet another's.
 namespace prepare {

@@ -15,7 +15,6 @@ use crate::backend::maps::AnomalyMaps;
 use crate::backend::stages::{Backend, Describe, in_turn};
 use crate::frame::is_point;
 use crate::model::{Architecture, Weights};
-use crate::prepare::Stride;
 use crate::shapes::P;
 
 /// The method on a GPU.
@@ -30,7 +29,7 @@ pub struct CudaBackend {
 
 impl CudaBackend {
     /// Opens the first GPU, with the networks on the CPU. `weights` are those of a fitted engine. `evaluation` has the
-    /// arithmetic of the networks; its stride must be 1, as the GPU evaluates every pixel.
+    /// arithmetic of the CPU's networks, and which pixels are evaluated.
     pub fn new(architecture: &Architecture, weights: Weights, evaluation: Evaluation) -> Result<Self, CudaError> {
         Self::with_networks(architecture, weights, evaluation, None)
     }
@@ -42,14 +41,11 @@ impl CudaBackend {
         evaluation: Evaluation,
         networks: Option<Box<dyn Networks>>,
     ) -> Result<Self, CudaError> {
-        if evaluation.stride != Stride::One {
-            return Err(CudaError::Stride);
-        }
         let device = Device::open()?;
         device.log()?;
         let on_gpu = networks.is_some();
         let (mut of_networks, mut mappings) = weights.into_networks_and_mappings();
-        let frame = Frame::new(device, architecture, &mut mappings, networks)?;
+        let frame = Frame::new(device, architecture, evaluation.stride, &mut mappings, networks)?;
         let on_cpu = || CpuNetworks::new(architecture, &mut of_networks, evaluation.arithmetic);
         let networks = (!on_gpu).then(on_cpu);
         Ok(Self { frame, networks, points: Vec::with_capacity(P), neighbours: Vec::new() })

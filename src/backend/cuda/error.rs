@@ -40,6 +40,4 @@ pub enum CudaError {
     OldBlas { major: i32, minor: i32 },
     #[error("a call to cuBLAS failed: {0}; check the GPU's memory, and the system's log for Xid messages")]
     Blas(#[from] CublasError),
-    #[error("the GPU evaluates every pixel: give --stride 1, or take the cpu back end")]
-    Stride,
 }

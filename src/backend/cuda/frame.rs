@@ -9,6 +9,7 @@ use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use super::device::Device;
 use super::error::CudaError;
 use super::graph::FrameGraph;
+use super::interpolate::NO_PLACE;
 use super::module::Kernels;
 use super::networks::Networks;
 use super::products::halves;
@@ -16,6 +17,7 @@ use super::work::{Maps, OnGpu, Side, Work};
 use crate::backend::features::XyzGroups;
 use crate::backend::maps::AnomalyMaps;
 use crate::model::{Architecture, Tensors};
+use crate::prepare::Stride;
 
 /// The device with everything that a frame needs on it.
 pub struct Frame {
@@ -62,10 +64,11 @@ impl Frame {
     pub fn new(
         device: Device,
         architecture: &Architecture,
+        stride: Stride,
         mappings: &mut Tensors,
         networks: Option<Box<dyn Networks>>,
     ) -> Result<Self, CudaError> {
-        let work = Work::new(&device, architecture, mappings, networks)?;
+        let work = Work::new(&device, architecture, stride, mappings, networks)?;
         // Memory is allocated and filled in the shape stream, and used in both streams.
         device.synchronize()?;
         let mut frame = Self { graphs: Graphs::default(), work, device };
@@ -176,5 +179,5 @@ fn read(maps: &Maps, out: &mut AnomalyMaps) {
         out.extend_from_slice(map.host());
     }
     out.valid.clear();
-    out.valid.extend(maps.places.host().iter().map(|&place| place >= 0));
+    out.valid.extend(maps.places.host().iter().map(|&place| place != NO_PLACE));
 }

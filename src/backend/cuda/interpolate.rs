@@ -7,7 +7,11 @@ use cudarc::driver::{CudaSlice, CudaStream};
 use super::error::CudaError;
 use super::launch::{Grid, Launch, int};
 use super::module::Kernels;
+use crate::prepare::Stride;
 use crate::shapes::{P, XYZ};
+
+/// The place of a pixel that has no shape feature.
+pub const NO_PLACE: i32 = -1;
 
 const LIST_THREADS: usize = 1024;
 const POINT_THREADS: usize = 256;
@@ -83,15 +87,19 @@ pub fn three_nearest(
     unsafe { launch.run(Grid::over(P, POINT_THREADS, POINT_THREADS)) }
 }
 
-/// cloud `[P, 3]` -> the pixels with a shape feature, and the place of each pixel among them, `[P]`, -1 for the others.
+/// Lists the pixels of a cloud `[P, 3]` that have a shape feature and are evaluated, and writes the place of each pixel
+/// among them, `[P]`: [`NO_PLACE`] for pixels without a shape feature, another negative number for those that lie
+/// between evaluated pixels.
 pub fn valid_pixels(
     kernels: &Kernels,
     stream: &CudaStream,
     cloud: &CudaSlice<f32>,
+    stride: Stride,
     (out, places): (&mut Listed, &mut CudaSlice<i32>),
 ) -> Result<(), CudaError> {
     assert_eq!((cloud.len(), places.len()), (P * XYZ, P));
-    let launch = Launch::new(stream, &kernels.valid_pixels).reads(cloud);
+    let step = int(stride.pixels());
+    let launch = Launch::new(stream, &kernels.valid_pixels).reads(cloud).value(&step);
     let launch = launch.writes(&mut out.pixels).writes(places).writes(&mut out.count);
     // SAFETY: the lengths are those checked above and those of `Listed`.
     unsafe { launch.run(Grid::one_block(LIST_THREADS)) }

@@ -17,6 +17,7 @@ use super::mapping::{HiddenUnits, Mapping};
 use super::networks::{Described, Networks};
 use super::products::padded;
 use crate::model::{Architecture, Tensors};
+use crate::prepare::Stride;
 use crate::shapes::{P, RGB, T};
 
 /// The networks, mappings and buffers of a frame on the device.
@@ -28,6 +29,7 @@ pub struct Work {
     rgb_to_xyz: Mapping,
     xyz_to_rgb: Mapping,
     hidden: HiddenUnits,
+    stride: Stride,
     pub maps: Maps,
     pub on_gpu: Option<OnGpu>,
 }
@@ -72,6 +74,7 @@ impl Work {
     pub fn new(
         device: &Device,
         architecture: &Architecture,
+        stride: Stride,
         mappings: &mut Tensors,
         networks: Option<Box<dyn Networks>>,
     ) -> Result<Self, CudaError> {
@@ -96,6 +99,7 @@ impl Work {
             rgb_to_xyz: mapping("map_rgb_to_xyz", c_xyz, (T, groups))?,
             xyz_to_rgb: mapping("map_xyz_to_rgb", c_rgb, (groups, T))?,
             hidden: HiddenUnits::new(shape, hidden, ranks)?,
+            stride,
             maps: Maps::new(shape)?,
             on_gpu: match networks {
                 Some(networks) => {
@@ -172,7 +176,7 @@ impl Work {
         let (cloud, centres) = (&self.groups.cloud.device, &self.groups.centres.device);
         device.fork(stream)?;
         interpolate::three_nearest(kernels, stream, cloud, centres, nearest)?;
-        interpolate::valid_pixels(kernels, stream, cloud, (listed, &mut self.maps.places.device))?;
+        interpolate::valid_pixels(kernels, stream, cloud, self.stride, (listed, &mut self.maps.places.device))?;
         interpolate::xyz_rows(kernels, stream, nearest, listed, xyz)?;
         interpolate::rgb_rows(kernels, stream, listed, rgb)
     }

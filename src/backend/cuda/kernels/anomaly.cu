@@ -1,6 +1,7 @@
 // The anomaly map and its score (paper, section 3.3). CPU twin: src/backend/cpu/anomaly.rs, src/score.rs.
 //
-//   product   psi_rgb [n], psi_xyz [n], places [P] -> both as maps [P] and their product [P], zero elsewhere
+//   product   psi_rgb [n], psi_xyz [n], places [P] -> both as maps [P] and their product [P]: a pixel between gets the
+//             mean of the evaluated nodes around it, one without a shape feature zero
 //   smooth    map [P] -> map [P]: means over 5 x 5 five times, over 7 x 7 three times, zeros beyond the edge
 //   maximum   map [P] -> score [1]
 //
@@ -8,6 +9,7 @@
 // passes reach. What neighbouring tiles compute twice costs less than sixteen passes through memory.
 
 #include "common.cuh"
+#include "nodes.cuh"
 
 constexpr int TILE = 32;
 constexpr int REACH = 5 * 2 + 3 * 3;
@@ -24,7 +26,22 @@ product(const float* __restrict__ psi_rgb, const float* __restrict__ psi_xyz, co
         return;
     }
     const int place = places[pixel];
-    const float rgb = place < 0 ? 0.0f : psi_rgb[place], xyz = place < 0 ? 0.0f : psi_xyz[place];
+    float rgb = 0.0f, xyz = 0.0f;
+    if (place >= 0) {
+        rgb = psi_rgb[place];
+        xyz = psi_xyz[place];
+    } else if (place == BETWEEN) {
+        float count = 0.0f;
+        each_node(pixel, [&](int node) {
+            if (places[node] >= 0) {
+                rgb += psi_rgb[places[node]];
+                xyz += psi_xyz[places[node]];
+                count += 1.0f;
+            }
+        });
+        rgb /= count;
+        xyz /= count;
+    }
     map_rgb[pixel] = rgb;
     map_xyz[pixel] = xyz;
     map[pixel] = rgb * xyz;

@@ -1,7 +1,8 @@
 // From tokens and groups to pixels, as sparse rows (paper, section 3.1). CPU twin: src/backend/cpu/interpolate.rs.
 //
 //   three_nearest   cloud [P, 3], centres [G, 3] -> groups [P, 3], weights [P, 3]; group -1 where there is no point
-//   valid_pixels    cloud [P, 3] -> pixels [n]: those with a shape feature, in order; places [P], -1 elsewhere; n
+//   valid_pixels    cloud [P, 3] -> pixels [n]: those that are evaluated, in order; places [P] of them, else NO_PLACE
+//                   without a shape feature, BETWEEN with one; n
 //   xyz_rows        groups, weights, pixels -> row_groups [n, ROW_MAX], row_weights, row_lengths [n]
 //   rgb_rows        pixels -> row_tokens [n, RGB_ROW], row_weights
 //
@@ -10,6 +11,7 @@
 // is decided here, and weights are summed in the CPU's order.
 
 #include "common.cuh"
+#include "nodes.cuh"
 
 constexpr int CENTRE_TILE = 1024;
 constexpr int ROW_THREADS = 64;
@@ -88,30 +90,42 @@ __device__ __forceinline__ Span span_of(int i) {
     return {i * SMOOTHED / H, ((i + 1) * SMOOTHED + H - 1) / H};
 }
 
-// One block. A pixel has a shape feature where a point lies under its windows.
+// A pixel has a shape feature where a point lies under its windows.
+__device__ __forceinline__ bool has_feature(const float* cloud, int pixel) {
+    const Span rows = span_of(pixel / W), columns = span_of(pixel % W);
+    for (int y = rows.first; y < rows.last + 2; ++y) {
+        for (int x = columns.first; x < columns.last + 2; ++x) {
+            if (is_point(cloud + 3 * (y * W + x))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// One block. With a `stride` of 1, all pixels with a shape feature are evaluated; with 2, those of them that are nodes,
+// and those that have no node with a shape feature around them. CPU twin: src/backend/cpu/pixels.rs.
 extern "C" __global__ void __launch_bounds__(LIST_THREADS)
-valid_pixels(const float* __restrict__ cloud, int* __restrict__ pixels, int* __restrict__ places,
+valid_pixels(const float* __restrict__ cloud, int stride, int* __restrict__ pixels, int* __restrict__ places,
              int* __restrict__ pixel_count) {
     __shared__ int warp_counts[LIST_THREADS / 32];
     int listed = 0;
     for (int start = 0; start < P; start += LIST_THREADS) {
         const int pixel = start + threadIdx.x;
-        bool valid = false;
-        if (pixel < P) {
-            const Span rows = span_of(pixel / W), columns = span_of(pixel % W);
-            for (int y = rows.first; y < rows.last + 2; ++y) {
-                for (int x = columns.first; x < columns.last + 2; ++x) {
-                    valid = valid || is_point(cloud + 3 * (y * W + x));
-                }
-            }
+        const bool valid = pixel < P && has_feature(cloud, pixel);
+        bool evaluated = valid;
+        if (valid && stride != 1) {
+            bool between = false;
+            each_node(pixel, [&](int node) { between = between || (node != pixel && has_feature(cloud, node)); });
+            evaluated = !between;
         }
         int total;
-        const int place = listed + block_rank(valid, warp_counts, total);
-        if (valid) {
+        const int place = listed + block_rank(evaluated, warp_counts, total);
+        if (evaluated) {
             pixels[place] = pixel;
         }
         if (pixel < P) {
-            places[pixel] = valid ? place : -1;
+            places[pixel] = evaluated ? place : valid ? BETWEEN : NO_PLACE;
         }
         listed += total;
     }

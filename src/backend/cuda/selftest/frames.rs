@@ -8,6 +8,7 @@ use crate::backend::cuda::CudaBackend;
 use crate::backend::selftest::{Check, Golden, KernelTime};
 use crate::backend::{AnomalyMaps, Backend, BackendError, Features, XyzGroups};
 use crate::model::seeded;
+use crate::prepare::Stride;
 use crate::score;
 use crate::shapes::{P, RGB, W};
 
@@ -58,12 +59,25 @@ fn compare(
     add("score", ALL, apart(&scores[0], &scores[1]), bounds.score);
 }
 
-/// Compares an engine of odd sizes on two clouds, the larger one first.
+/// Compares an engine of odd sizes at both strides on two clouds, the larger one first.
 pub fn small(checks: &mut Vec<Check>) -> Result<(), BackendError> {
     let architecture = architecture(11, 15, 13);
     let weights = seeded::weights(&architecture, 3);
-    let mut cuda = CudaBackend::new(&architecture, weights.clone(), Evaluation::default())?;
-    let mut cpu = CpuBackend::new(&architecture, weights);
+    for (stride, name) in [(Stride::One, ""), (Stride::Two, ", stride 2")] {
+        let evaluation = Evaluation { stride, ..Evaluation::default() };
+        let cuda = CudaBackend::new(&architecture, weights.clone(), evaluation)?;
+        let cpu = CpuBackend::with_evaluation(&architecture, weights.clone(), evaluation);
+        small_frames(cuda, cpu, name, checks)?;
+    }
+    Ok(())
+}
+
+fn small_frames(
+    mut cuda: CudaBackend,
+    mut cpu: CpuBackend,
+    stride: &str,
+    checks: &mut Vec<Check>,
+) -> Result<(), BackendError> {
     let mut random = fastrand::Rng::with_seed(5);
     let rgb: Vec<f32> = (0..RGB * P).map(|_| random.f32() * 4.0 - 2.0).collect();
     for (name, side) in [("a wide part", 130), ("a small part", 50)] {
@@ -72,7 +86,8 @@ pub fn small(checks: &mut Vec<Check>) -> Result<(), BackendError> {
         let mut cloud: Vec<[f32; 3]> = (0..P).map(point).collect();
         (0..P).filter(|&p| !inside(p)).for_each(|p| cloud[p] = [0.0; 3]);
         let (got, want) = (infer(&mut cuda, &rgb, &cloud)?, infer(&mut cpu, &rgb, &cloud)?);
-        compare(name, CPU, &got, (&want.0.centre_index, &want.1), &SMALL, checks);
+        let name = format!("{name}{stride}");
+        compare(&name, CPU, &got, (&want.0.centre_index, &want.1), &SMALL, checks);
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::backend::cuda::interpolate::{self, Listed, Nearest, Rows};
 use crate::backend::cuda::sampling::{self, Sampler};
 use crate::backend::selftest::Check;
 use crate::frame::is_point;
+use crate::prepare::Stride;
 use crate::shapes::{H, P, W, XYZ};
 use crate::spatial::grouping::{Grouping, NearestScratch, farthest_points};
 use crate::spatial::rows::{self as twin, SparseRows};
@@ -125,7 +126,7 @@ fn rows(
     let (mut nearest, mut listed) = (Nearest::new(stream)?, Listed::new(stream)?);
     let (mut rgb, mut xyz) = (Rows::of_tokens(stream)?, Rows::of_groups(stream)?);
     interpolate::three_nearest(kernels, stream, &cloud, &centres, &mut nearest)?;
-    interpolate::valid_pixels(kernels, stream, &cloud, (&mut listed, &mut places))?;
+    interpolate::valid_pixels(kernels, stream, &cloud, Stride::One, (&mut listed, &mut places))?;
     interpolate::xyz_rows(kernels, stream, &nearest, &listed, &mut xyz)?;
     interpolate::rgb_rows(kernels, stream, &listed, &mut rgb)?;
     let count = stream.clone_dtoh(&listed.count)?[0] as usize;
