@@ -1,5 +1,5 @@
-//! The CUDA back end. Grouping, mappings and anomaly map run on an NVIDIA GPU. The two networks run there too if an
-//! implementation of [`Networks`] is given, else on the CPU.
+//! The CUDA back end. The whole method runs on an NVIDIA GPU: the two networks by the program's own kernels, or by an
+//! implementation of [`Networks`].
 //!
 //! `docs/gpu.md` lists which parts were verified, and how. The back end was never run on a GPU.
 
@@ -17,6 +17,7 @@ mod graph;
 mod grouping;
 mod groups;
 mod interpolate;
+mod kernel_networks;
 mod launch;
 pub mod learner;
 mod mapping;
@@ -49,7 +50,7 @@ use learner::CudaLearner;
 /// Opens the registration of depth to colour on the first GPU.
 pub const REGISTRAR: Option<OpenRegistrar> = Some(registration::open);
 
-/// Opens the whole method, with the networks on the CPU. `weights` has every tensor of [`Architecture::tensors`].
+/// Opens the whole method. `weights` has every tensor of [`Architecture::tensors`].
 pub fn inspector(
     architecture: &Architecture,
     weights: Weights,
@@ -58,7 +59,7 @@ pub fn inspector(
     Ok(Box::new(CudaBackend::new(architecture, weights, evaluation)?))
 }
 
-/// Opens the networks alone: they run on the CPU, and the GPU finds the groups. `weights` may lack the mappings.
+/// Opens the networks alone. `weights` may lack the mappings.
 pub fn describer(architecture: &Architecture, weights: Weights) -> Result<Box<dyn Describe + Send>, BackendError> {
     Ok(Box::new(CudaDescriber::new(architecture, weights)?))
 }

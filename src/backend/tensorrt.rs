@@ -22,32 +22,29 @@ pub use selftest::run as run_selftest;
 pub use set::Set;
 pub use version::Version;
 
-use super::cuda::{CudaBackend, Networks};
+use super::cuda::CudaBackend;
 use super::error::BackendError;
 use super::evaluation::Evaluation;
 use super::plans::{Facts, Request, Step};
 use super::stages::Backend;
 use crate::model::{Architecture, Weights};
 
-/// Opens the whole method. The networks run on the GPU if checked plans of them are kept; else they run on the CPU, and
-/// the log states why. `weights` has every tensor of [`Architecture::tensors`].
+/// Opens the whole method. The networks run by checked plans if such are kept; else by the program's own kernels, and the
+/// log states why. `weights` has every tensor of [`Architecture::tensors`].
 pub fn inspector(
     architecture: &Architecture,
     weights: Weights,
     evaluation: Evaluation,
 ) -> Result<Box<dyn Backend + Send>, BackendError> {
-    let networks: Option<Box<dyn Networks>> = match kept(&Request::of_this(architecture, &weights)) {
-        Ok(Some(networks)) => Some(Box::new(networks)),
-        Ok(None) => {
-            log::info!("no plans of TensorRT are in use: the networks run on the CPU");
-            None
+    match kept(&Request::of_this(architecture, &weights)) {
+        Ok(Some(plans)) => {
+            let backend = CudaBackend::with_networks(architecture, weights, evaluation, Box::new(plans))?;
+            return Ok(Box::new(backend));
         }
-        Err(error) => {
-            log::warn!("the networks run on the CPU: {error}");
-            None
-        }
-    };
-    Ok(Box::new(CudaBackend::with_networks(architecture, weights, evaluation, networks)?))
+        Ok(None) => log::info!("no plans of TensorRT are in use: the networks run by the program's own kernels"),
+        Err(error) => log::warn!("the networks run by the program's own kernels: {error}"),
+    }
+    Ok(Box::new(CudaBackend::new(architecture, weights, evaluation)?))
 }
 
 /// Builds the plans that are not kept yet; `report` is called at every step and returns whether to go on.

@@ -135,6 +135,11 @@ impl Tensors {
         LinearWeights { weight: self.take(&format!("{name}.weight")), bias }
     }
 
+    /// A tensor that stays there, if it is there.
+    pub fn find(&self, name: &str) -> Option<&Tensor> {
+        self.0.get(name)
+    }
+
     /// A tensor that stays there for another to take.
     pub fn get(&self, name: &str) -> &Tensor {
         self.0.get(name).unwrap_or_else(|| unreachable!("the engine has no tensor {name}"))

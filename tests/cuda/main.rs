@@ -9,13 +9,16 @@
 mod support;
 
 mod anomaly;
+mod attention;
 mod fit;
 mod frame;
+mod group_encoder;
 mod grouping;
 mod host;
 mod interpolate;
 mod mapping;
 mod misuse;
+mod norm;
 mod prepare;
 mod products;
 mod registration;

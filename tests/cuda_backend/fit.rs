@@ -22,6 +22,10 @@ use crate::support::part::{Defect, frame};
 /// rounding along; the differences found here are a tenth of the first bound, and far below the second.
 const LOSS_BOUND: f64 = 5e-7;
 const WEIGHT_BOUND: f64 = 1e-5;
+/// The same for a whole fit, whose features the GPU computes in halves: twice the differences found here, 5.7e-5 and
+/// 1.3e-5.
+const FIT_LOSS_BOUND: f64 = 1.2e-4;
+const FIT_WEIGHT_BOUND: f64 = 3e-5;
 
 /// Pixels whose shape features follow from their colour features.
 fn pixels(architecture: &Architecture, n: usize, random: &mut fastrand::Rng) -> Pixels {
@@ -150,7 +154,8 @@ fn whole() {
     let apart = largest(apart);
     let weights = difference(&named(&cuda.weights), &named(&cpu.weights));
     println!("losses within {apart:.1e}, weights within {weights:.1e}: {got:?}");
-    assert!(got.len() == SETTINGS.epochs && apart <= LOSS_BOUND && weights <= WEIGHT_BOUND, "{got:?} and not {want:?}");
+    let near = apart <= FIT_LOSS_BOUND && weights <= FIT_WEIGHT_BOUND;
+    assert!(got.len() == SETTINGS.epochs && near, "{got:?} and not {want:?}");
     assert_eq!(cuda.metadata, cpu.metadata);
     // A fit that was stopped is resumed on the GPU and on the CPU.
     let folder = tempfile::tempdir().unwrap();
@@ -161,7 +166,7 @@ fn whole() {
     let (resumed, rest) = fit(Choice::Cuda, Some(&keep), 0);
     assert!(resumed.weights == cuda.weights && [first, rest].concat() == got, "the resumed fit gave another result");
     let (on_cpu, _) = fit(Choice::Cpu, Some(&keep), 0);
-    assert!(difference(&named(&on_cpu.weights), &named(&cpu.weights)) <= WEIGHT_BOUND);
+    assert!(difference(&named(&on_cpu.weights), &named(&cpu.weights)) <= FIT_WEIGHT_BOUND);
     // The fits of both machines reject the same parts.
     let (got, want) = (scores(cuda), scores(cpu));
     let threshold = want[..8].iter().fold(0.0, |most: f32, v| most.max(*v)) * 1.0001;

@@ -12,6 +12,7 @@ mod support;
 mod doctor;
 mod fit;
 mod frames;
+mod kernel_networks;
 mod limits;
 mod misuse;
 mod networks;

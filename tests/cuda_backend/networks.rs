@@ -204,8 +204,7 @@ pub fn architecture() -> Architecture {
 /// Opens the back end with the networks on the GPU.
 pub fn on_gpu(architecture: &Architecture, weights: Weights) -> CudaBackend {
     let networks = OnHost { host: Arc::new(Host::new(architecture, weights.clone())), works: Vec::new() };
-    let networks: Option<Box<dyn Networks>> = Some(Box::new(networks));
-    CudaBackend::with_networks(architecture, weights, Evaluation::default(), networks).unwrap()
+    CudaBackend::with_networks(architecture, weights, Evaluation::default(), Box::new(networks)).unwrap()
 }
 
 #[test]

@@ -73,6 +73,11 @@ impl Run {
         value.unwrap_or_else(|| panic!("no {name} in the report: {}\n{}", self.report, self.printed())).parse().unwrap()
     }
 
+    /// Whether the report has a number `name`.
+    pub fn reports(&self, name: &str) -> bool {
+        self.report.lines().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')))
+    }
+
     /// Checks that the run passed, and that the stand-in refused nothing and nothing was left allocated.
     pub fn check_clean(&self) {
         assert!(self.output.status.success(), "{}", self.printed());

@@ -27,6 +27,18 @@ namespace interpolate {
 namespace products {
 #include "products.cu"
 }
+namespace attention {
+#include "attention.cu"
+}
+namespace norm {
+#include "norm.cu"
+}
+namespace patches {
+#include "patches.cu"
+}
+namespace group_encoder {
+#include "group_encoder.cu"
+}
 namespace mapping {
 #include "mapping.cu"
 }
@@ -91,6 +103,12 @@ const std::map<std::string, Kernel> KERNELS = {
     KERNEL(products, add_linear),
     KERNEL(products, squared_lengths),
     KERNEL(products, inner_products),
+    KERNEL(attention, attention),
+    KERNEL(norm, layer_norm),
+    KERNEL(patches, patches),
+    KERNEL(group_encoder, group_maxima),
+    KERNEL(group_encoder, group_features),
+    KERNEL(group_encoder, position_units),
     KERNEL(mapping, hidden_activations),
     KERNEL(mapping, discrepancy),
     KERNEL(anomaly, product),

@@ -48,10 +48,12 @@ struct Module {
 
 // Of a stream.
 constexpr int GREATEST_PRIORITY = -5;
-// Parameters that may be null: of rows that all count, of a layer without bias, of rows that the host counts.
+// Parameters that may be null: of rows that all count, of a layer without bias, of rows that the host counts, of a stream
+// that no positions are added to.
 const std::map<std::string, std::vector<int>> MAY_BE_NULL = {
     {"hidden_activations", {4}}, {"discrepancy", {7}},  {"linear", {2, 3}},
     {"linear_large", {2, 3}},    {"add_linear", {2}},     {"squared_lengths", {2, 3}},
+    {"layer_norm", {1}},
 };
 
 static std::recursive_mutex lock;

@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::device::Device;
 use super::error::CudaError;
 use super::frame::Frame;
+use super::kernel_networks::{KernelNetworks, refusal};
 use super::module::Kernels;
-use super::networks::Networks;
+use super::networks::{GpuNetworks, Networks};
 use crate::backend::cpu::CpuNetworks;
 use crate::backend::error::BackendError;
 use crate::backend::evaluation::Evaluation;
@@ -28,32 +29,49 @@ pub struct CudaBackend {
 }
 
 impl CudaBackend {
-    /// Opens the first GPU, with the networks on the CPU. `weights` are those of a fitted engine. `evaluation` has the
-    /// arithmetic of the CPU's networks, and which pixels are evaluated.
+    /// Opens the first GPU. `weights` are those of a fitted engine. Networks that the kernels cannot run are run by the CPU
+    /// in the arithmetic of `evaluation`, which a warning reports.
     pub fn new(architecture: &Architecture, weights: Weights, evaluation: Evaluation) -> Result<Self, CudaError> {
-        Self::with_networks(architecture, weights, evaluation, None)
+        let device = open()?;
+        let (mut of_networks, mut mappings) = weights.into_networks_and_mappings();
+        let (on_gpu, on_cpu) = match refusal(architecture, &of_networks) {
+            None => (Some(KernelNetworks::new(&device, architecture, &mut of_networks)?), None),
+            Some(reason) => {
+                log::warn!("{reason}: the networks run on the CPU");
+                (None, Some(CpuNetworks::new(architecture, &mut of_networks, evaluation.arithmetic)))
+            }
+        };
+        let on_gpu = on_gpu.map(|networks| GpuNetworks::Kernels(Box::new(networks)));
+        Ok(Self::of(Frame::new(device, architecture, evaluation.stride, &mut mappings, on_gpu)?, on_cpu))
     }
 
-    /// As [`Self::new`], but the networks are `networks`, on the GPU, if given.
+    /// As [`Self::new`], but with `networks`, on the GPU.
     pub fn with_networks(
         architecture: &Architecture,
         weights: Weights,
         evaluation: Evaluation,
-        networks: Option<Box<dyn Networks>>,
+        networks: Box<dyn Networks>,
     ) -> Result<Self, CudaError> {
-        let device = Device::open()?;
-        device.log()?;
-        let on_gpu = networks.is_some();
-        let (mut of_networks, mut mappings) = weights.into_networks_and_mappings();
-        let frame = Frame::new(device, architecture, evaluation.stride, &mut mappings, networks)?;
-        let on_cpu = || CpuNetworks::new(architecture, &mut of_networks, evaluation.arithmetic);
-        let networks = (!on_gpu).then(on_cpu);
-        Ok(Self { frame, networks, points: Vec::with_capacity(P), neighbours: Vec::new() })
+        let device = open()?;
+        let (_, mut mappings) = weights.into_networks_and_mappings();
+        let on_gpu = Some(GpuNetworks::Graphs(networks));
+        Ok(Self::of(Frame::new(device, architecture, evaluation.stride, &mut mappings, on_gpu)?, None))
+    }
+
+    fn of(frame: Frame, networks: Option<CpuNetworks>) -> Self {
+        Self { frame, networks, points: Vec::with_capacity(P), neighbours: Vec::new() }
     }
 
     pub(super) fn kernels(&self) -> &Kernels {
         self.frame.kernels()
     }
+}
+
+/// The first GPU, which the log names.
+fn open() -> Result<Device, CudaError> {
+    let device = Device::open()?;
+    device.log()?;
+    Ok(device)
 }
 
 impl Describe for CudaBackend {

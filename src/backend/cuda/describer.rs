@@ -1,43 +1,109 @@
-//! Computes the features of frames without mappings: the groups are found on the GPU, the networks run on the CPU.
+//! Computes the features of frames without mappings.
 
+use half::f16;
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
+
+use super::buffers::Shared;
 use super::device::Device;
 use super::error::CudaError;
 use super::graph::FrameGraph;
 use super::groups::Groups;
+use super::kernel_networks::{KernelNetworks, refusal};
+use super::products::halves;
 use crate::backend::arithmetic::Arithmetic;
 use crate::backend::cpu::CpuNetworks;
 use crate::backend::error::BackendError;
 use crate::backend::features::XyzGroups;
 use crate::backend::stages::Describe;
 use crate::model::{Architecture, Weights};
-use crate::shapes::P;
+use crate::shapes::{P, RGB, T};
 
 pub struct CudaDescriber {
     // Fields are dropped in this order: the graph before the memory that it uses, and both before the device.
     graph: FrameGraph,
     groups: Groups,
+    networks: DescriberNetworks,
     device: Device,
-    networks: CpuNetworks,
     /// The valid points of a cloud, `[N]`.
     points: Vec<[f32; 3]>,
     neighbours: Vec<u32>,
 }
 
+/// The networks, and where they run.
+enum DescriberNetworks {
+    Gpu(Box<OnGpu>),
+    Cpu(Box<CpuNetworks>),
+}
+
+struct OnGpu {
+    networks: KernelNetworks,
+    /// The normalised image, halves `[3, H, W]`.
+    image: Shared<u16>,
+    /// Halves `[T, C_RGB]` and `[G, C_XYZ]`.
+    tokens: Shared<u16>,
+    features: Shared<u16>,
+}
+
 impl CudaDescriber {
-    /// Opens the first GPU. `weights` has those of both networks.
+    /// Opens the first GPU. `weights` has those of both networks. Networks that the kernels cannot run are run by the
+    /// CPU, which a warning reports.
     pub fn new(architecture: &Architecture, weights: Weights) -> Result<Self, CudaError> {
         let device = Device::open()?;
         device.log()?;
         let groups = Groups::new(&device.shape, architecture.xyz.groups, architecture.xyz.group_size)?;
-        let networks = CpuNetworks::new(architecture, &mut weights.into_tensors(), Arithmetic::F32);
+        let mut weights = weights.into_tensors();
+        let networks = match refusal(architecture, &weights) {
+            None => {
+                let shared = |len| Shared::new(&device.shape, len);
+                DescriberNetworks::Gpu(Box::new(OnGpu {
+                    networks: KernelNetworks::new(&device, architecture, &mut weights)?,
+                    image: shared(RGB * P)?,
+                    tokens: shared(T * architecture.c_rgb())?,
+                    features: shared(architecture.xyz.groups * architecture.c_xyz())?,
+                }))
+            }
+            Some(reason) => {
+                log::warn!("{reason}: the networks run on the CPU");
+                DescriberNetworks::Cpu(Box::new(CpuNetworks::new(architecture, &mut weights, Arithmetic::F32)))
+            }
+        };
+        device.synchronize()?;
         let points = Vec::with_capacity(P);
-        Ok(Self { graph: FrameGraph::default(), groups, device, networks, points, neighbours: Vec::new() })
+        Ok(Self { graph: FrameGraph::default(), groups, networks, device, points, neighbours: Vec::new() })
     }
+}
+
+impl OnGpu {
+    fn rgb_tokens(&mut self, device: &Device, rgb: &[f32], tokens: &mut Vec<f32>) -> Result<(), CudaError> {
+        halves(rgb, rgb.len(), self.image.host_mut());
+        let Device { shape, kernels, .. } = device;
+        self.image.upload(shape)?;
+        self.networks.rgb_tokens(kernels, shape, &self.image.device, &mut self.tokens.device)?;
+        widen(self.tokens.fetch(shape)?, tokens);
+        Ok(())
+    }
+
+    fn xyz_groups(&mut self, device: &Device, groups: &Groups, features: &mut Vec<f32>) -> Result<(), CudaError> {
+        let Device { shape, kernels, .. } = device;
+        let into = &mut self.features.device;
+        self.networks.xyz_groups(kernels, shape, &groups.offsets, &groups.centres.device, into)?;
+        widen(self.features.fetch(shape)?, features);
+        Ok(())
+    }
+}
+
+fn widen(bits: &[u16], out: &mut Vec<f32>) {
+    let bits: &[f16] = bits.reinterpret_cast();
+    out.resize(bits.len(), 0.0);
+    bits.convert_to_f32_slice(out);
 }
 
 impl Describe for CudaDescriber {
     fn rgb_tokens(&mut self, rgb: &[f32], tokens: &mut Vec<f32>) -> Result<(), BackendError> {
-        self.networks.encode_rgb(rgb, tokens);
+        match &mut self.networks {
+            DescriberNetworks::Gpu(networks) => networks.rgb_tokens(&self.device, rgb, tokens)?,
+            DescriberNetworks::Cpu(networks) => networks.encode_rgb(rgb, tokens),
+        }
         Ok(())
     }
 
@@ -46,7 +112,12 @@ impl Describe for CudaDescriber {
             return Ok(());
         }
         self.groups.fetch(&self.device, &mut self.graph, cloud, groups, &mut self.neighbours)?;
-        self.networks.encode_groups(&self.points, &self.neighbours, groups);
+        match &mut self.networks {
+            DescriberNetworks::Gpu(networks) => {
+                networks.xyz_groups(&self.device, &self.groups, &mut groups.features)?;
+            }
+            DescriberNetworks::Cpu(networks) => networks.encode_groups(&self.points, &self.neighbours, groups),
+        }
         Ok(())
     }
 }

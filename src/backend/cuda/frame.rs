@@ -11,7 +11,7 @@ use super::error::CudaError;
 use super::graph::FrameGraph;
 use super::interpolate::NO_PLACE;
 use super::module::Kernels;
-use super::networks::Networks;
+use super::networks::GpuNetworks;
 use super::products::halves;
 use super::work::{Maps, OnGpu, Side, Work};
 use crate::backend::features::XyzGroups;
@@ -66,7 +66,7 @@ impl Frame {
         architecture: &Architecture,
         stride: Stride,
         mappings: &mut Tensors,
-        networks: Option<Box<dyn Networks>>,
+        networks: Option<GpuNetworks>,
     ) -> Result<Self, CudaError> {
         let work = Work::new(&device, architecture, stride, mappings, networks)?;
         // Memory is allocated and filled in the shape stream, and used in both streams.

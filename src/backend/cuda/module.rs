@@ -122,6 +122,10 @@ kernels! {
     anomaly: product smooth maximum;
     fit: bias_gelu cosine_loss add_mean gelu_backward column_sums adam;
     registration: nearest_steps registered_points;
+    attention: attention;
+    norm: layer_norm;
+    patches: patches;
+    group_encoder: group_maxima group_features position_units;
 }
 
 #[cfg(test)]

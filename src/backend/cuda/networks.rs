@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cudarc::driver::{CudaSlice, CudaStream};
 
 use super::error::CudaError;
+use super::kernel_networks::KernelNetworks;
 
 /// The buffers for the outputs of a network's graph (`onnx`) with n tokens or groups. `u16` are halves.
 pub struct Described<'a> {
@@ -39,4 +40,12 @@ pub trait Networks: Send {
         centres: &CudaSlice<f32>,
         out: Described<'_>,
     ) -> Result<(), CudaError>;
+}
+
+/// The networks of a frame on the GPU.
+pub enum GpuNetworks {
+    /// The program's own kernels, which give the features; the mappings' own products derive the rest from them.
+    Kernels(Box<KernelNetworks>),
+    /// Graphs that give everything.
+    Graphs(Box<dyn Networks>),
 }

@@ -14,7 +14,7 @@ use super::graph::Events;
 use super::groups::Groups;
 use super::interpolate::{self, Listed, Nearest, Rows};
 use super::mapping::{HiddenUnits, Mapping};
-use super::networks::{Described, Networks};
+use super::networks::{Described, GpuNetworks};
 use super::products::padded;
 use crate::model::{Architecture, Tensors};
 use crate::prepare::Stride;
@@ -36,7 +36,7 @@ pub struct Work {
 
 /// The networks on the GPU, with their input image and the events of a frame.
 pub struct OnGpu {
-    networks: Box<dyn Networks>,
+    networks: GpuNetworks,
     /// The normalised image, halves `[3, H, W]`.
     pub image: Shared<u16>,
     pub events: Events,
@@ -76,7 +76,7 @@ impl Work {
         architecture: &Architecture,
         stride: Stride,
         mappings: &mut Tensors,
-        networks: Option<Box<dyn Networks>>,
+        networks: Option<GpuNetworks>,
     ) -> Result<Self, CudaError> {
         let (groups, k, hidden) = (architecture.xyz.groups, architecture.xyz.group_size, architecture.hidden);
         let (c_rgb, c_xyz) = (architecture.c_rgb(), architecture.c_xyz());
@@ -119,16 +119,38 @@ impl Work {
 
     /// groups -> features, and what the mappings derive from them ([`Described`]), by the networks on the GPU.
     pub fn encode_groups(&mut self, device: &Device) -> Result<(), CudaError> {
+        let Device { shape, kernels, .. } = device;
         let Some(OnGpu { networks, .. }) = &mut self.on_gpu else { return Ok(()) };
-        let out = described(&mut self.features, &mut self.xyz_to_rgb, &mut self.rgb_to_xyz);
-        networks.xyz_groups(&device.shape, &self.groups.offsets, &self.groups.centres.device, out)
+        let (offsets, centres) = (&self.groups.offsets, &self.groups.centres.device);
+        match networks {
+            GpuNetworks::Kernels(networks) => {
+                let features = &mut self.features.halves.device;
+                networks.xyz_groups(kernels, shape, offsets, centres, features)?;
+                self.xyz_to_rgb.predict(kernels, shape, features)?;
+                self.rgb_to_xyz.observe(kernels, shape, features)
+            }
+            GpuNetworks::Graphs(networks) => {
+                let out = described(&mut self.features, &mut self.xyz_to_rgb, &mut self.rgb_to_xyz);
+                networks.xyz_groups(shape, offsets, centres, out)
+            }
+        }
     }
 
-    fn put_rgb(&mut self, Device { colour, .. }: &Device) -> Result<(), CudaError> {
+    fn put_rgb(&mut self, Device { colour, kernels, .. }: &Device) -> Result<(), CudaError> {
         let Some(OnGpu { networks, image, events }) = &mut self.on_gpu else { return Ok(()) };
         image.upload(colour)?;
-        let out = described(&mut self.tokens, &mut self.rgb_to_xyz, &mut self.xyz_to_rgb);
-        networks.rgb_tokens(colour, &image.device, out)?;
+        match networks {
+            GpuNetworks::Kernels(networks) => {
+                let tokens = &mut self.tokens.halves.device;
+                networks.rgb_tokens(kernels, colour, &image.device, tokens)?;
+                self.rgb_to_xyz.predict(kernels, colour, tokens)?;
+                self.xyz_to_rgb.observe(kernels, colour, tokens)?;
+            }
+            GpuNetworks::Graphs(networks) => {
+                let out = described(&mut self.tokens, &mut self.rgb_to_xyz, &mut self.xyz_to_rgb);
+                networks.rgb_tokens(colour, &image.device, out)?;
+            }
+        }
         events.tokens(colour)
     }
 

@@ -51,7 +51,7 @@ impl Set {
     pub fn open(&self, plans: &[Plan], architecture: &Architecture, weights: &Weights) -> Result<CudaBackend, Error> {
         let networks = Box::new(OnDevice::new(self, plans, architecture)?);
         let evaluation = Evaluation::default();
-        Ok(CudaBackend::with_networks(architecture, weights.clone(), evaluation, Some(networks))?)
+        Ok(CudaBackend::with_networks(architecture, weights.clone(), evaluation, networks)?)
     }
 }
 

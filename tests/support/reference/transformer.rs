@@ -30,7 +30,7 @@ pub fn sum(a: &Rows, b: &Rows) -> Rows {
 }
 
 /// softmax(q k' / sqrt(depth)) v of each head; a row of qkv is q, k and v, each head after head.
-fn attention(qkv: &Rows, heads: usize) -> Rows {
+pub fn attention(qkv: &Rows, heads: usize) -> Rows {
     let width = qkv[0].len() / 3;
     let depth = width / heads;
     let mut out = vec![vec![0.0; width]; qkv.len()];
