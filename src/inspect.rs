@@ -173,7 +173,7 @@ impl Inspector {
         let start = Instant::now();
         inspection.outcome = Outcome::default();
         self.check_size(frame)?;
-        self.preparer.run(frame, &self.preparation, at, &mut inspection.input)?;
+        self.backend.prepare(&mut self.preparer, frame, &self.preparation, at, &mut inspection.input)?;
         inspection.times = StageTimes { prepare: start.elapsed(), ..StageTimes::default() };
         self.check_unit(&inspection.input)?;
         inspection.doubt = Doubt::from_input(&inspection.input, self.preparation.part, self.usual.as_ref());

@@ -26,7 +26,7 @@ use crop::Crop;
 use plane::Plane;
 use window::Window;
 
-pub use colour::{DEVIATION, MEAN};
+pub use colour::{DEVIATION, MEAN, normalise};
 pub use preparer::{Preparer, prepare, wanted};
 
 /// How the belt is found, if it is removed.

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 use super::error::BackendError;
 use super::features::{Features, XyzGroups};
 use super::maps::AnomalyMaps;
+use crate::frame::RgbdFrame;
+use crate::prepare::crop::CropMisfit;
+use crate::prepare::{NetworkInput, Preparation, Preparer};
 
 /// A machine that computes the features of frames by an engine's networks. The caller checks the lengths of all inputs.
 /// After an error the outputs are undefined.
@@ -19,6 +22,18 @@ pub trait Describe {
 /// A machine that runs the whole method with a fitted engine. The caller checks the lengths of all inputs. After an
 /// error the outputs are undefined.
 pub trait Backend: Describe {
+    /// Prepares a frame as [`Preparer::run`] does, bit for bit: on this machine, or on the CPU.
+    fn prepare(
+        &mut self,
+        preparer: &mut Preparer,
+        frame: &RgbdFrame,
+        how: &Preparation,
+        at: Option<[f32; 2]>,
+        input: &mut NetworkInput,
+    ) -> Result<(), CropMisfit> {
+        preparer.run(frame, how, at, input)
+    }
+
     /// Computes both mappings, their discrepancies, and the smoothed product of these, from the features of a frame.
     fn anomaly_map(
         &mut self,

@@ -1,6 +1,7 @@
 //! Connected components of the cloud on its pixel grid, and which of them is the part.
 
 mod choice;
+pub mod table;
 
 use crate::frame::Region;
 pub use choice::{Choice, Wanted};
@@ -141,6 +142,11 @@ impl Components {
 }
 
 impl Component {
+    /// A component of a frame of a size, width and height. `sums`: of the columns and of the rows of its pixels.
+    fn new(root: u32, points: usize, bounds: Region, sums: [f64; 2], size: (usize, usize)) -> Self {
+        Self { root, points, bounds, touches_edge: is_at_edge(bounds, size), sums }
+    }
+
     fn add(&mut self, x: usize, y: usize) {
         let pixel = Region { x, y, width: 1, height: 1 };
         self.bounds = if self.bounds.width == 0 { pixel } else { self.bounds.union(pixel) };

@@ -10,6 +10,7 @@ mod support;
 
 mod anomaly;
 mod attention;
+mod components;
 mod fit;
 mod frame;
 mod group_encoder;

@@ -1,102 +1,228 @@
-//! `prepare.cu` against `crosscheck::prepare`: the same bytes, the same points.
+//! `prepare.cu` and `components.cu` do the work on every pixel of a frame as the CPU does: the same bytes, the same points,
+//! the same part.
 
-use crosscheck::frame::{OrganisedCloud, RgbdFrame};
+use crosscheck::frame::RgbdFrame;
+use crosscheck::prepare::components::{Choice, Wanted, table};
+use crosscheck::prepare::crop::Crop;
 use crosscheck::prepare::plane::Plane;
-use crosscheck::prepare::{BeltMode, PartChoice, Preparation, prepare};
+use crosscheck::prepare::point_grid::PointGrid;
+use crosscheck::prepare::window::Window;
+use crosscheck::prepare::work::{Keep, PixelMachine, PixelWork};
+use crosscheck::prepare::{BeltMode, NetworkInput, PartChoice, Preparation, Preparer, normalise};
 use crosscheck::shapes::{H, P, RGB, W};
 use fastrand::Rng;
 use half::f16;
 
-use crate::host::{Argument, Host, Schedule, float, grid, host, in_every_schedule, input, int, one_each, output};
+use crate::components::{Found, find, mask};
+use crate::host::{Argument, Host, Schedule, float, grid, host, in_every_schedule, input, int, null, one_each, output};
 use crate::support::clouds::Point;
+use crate::support::scenes::{framed, parts, scenes};
 
-/// rgb `[height, width, 3]` -> normalised half `[3, H, W]`.
-fn resized(host: &Host, schedule: Schedule, rgb: &[u8], width: usize, height: usize) -> Vec<f16> {
-    let side = width.max(height);
-    let window = (2.0 * (side as f64 / W as f64).max(1.0)).ceil() as usize * 2 + 1;
-    let (mut first, mut weight) = (vec![0; W], vec![0; W * window]);
-    let mut table = [int(side), int(window), output::<i32>(&mut first), output::<i32>(&mut weight)];
-    host.launch(schedule, "resize_table", grid(1, W), &mut table);
-    let mut columns = vec![0u8; height * W * RGB];
-    let source = [input(rgb), int(width), int(height)];
-    let rest = [input(&first), input(&weight), int(window), output(&mut columns)];
-    pass(host, schedule, "resize_columns", height * W, source, rest);
-    let mut out = vec![f16::ZERO; RGB * P];
-    let source = [input(&columns), int(width), int(height)];
-    let rest = [input(&first), input(&weight), int(window), output(&mut out)];
-    pass(host, schedule, "resize_rows", P, source, rest);
-    out
-}
+const THREADS: usize = 256;
+const NO_PLANE: Plane = Plane { normal: [0.0; 3], offset_m: f32::INFINITY };
 
-/// One direction of the resize: its source, then the table and where the result goes.
-fn pass(host: &Host, schedule: Schedule, kernel: &str, items: usize, source: [Argument; 3], rest: [Argument; 4]) {
-    let mut arguments: Vec<Argument> = source.into_iter().chain(rest).collect();
-    host.launch(schedule, kernel, one_each(items, 256), &mut arguments);
-}
-
-/// cloud `[height, width, 3]` -> `[P, 3]`, the belt removed.
-fn prepared(
-    host: &Host,
+/// The work on a frame by the kernels.
+struct HostWork<'a> {
+    host: &'a Host,
     schedule: Schedule,
-    cloud: &[Point],
-    width: usize,
-    height: usize,
-    plane: &Plane,
-) -> Vec<Point> {
-    let mut cloud = cloud.to_vec();
-    let [a, b, c] = plane.normal;
-    let count = cloud.len();
-    let mut arguments = [output(&mut cloud), int(count), float(a), float(b), float(c), float(plane.offset_m)];
-    host.launch(schedule, "remove_plane", one_each(count, 256), &mut arguments);
-    let mut out = vec![[f32::NAN; 3]; P];
-    let mut arguments = [input(&cloud), int(width), int(height), output(&mut out)];
-    host.launch(schedule, "resize_cloud", one_each(P, 256), &mut arguments);
-    out
+    size: (usize, usize),
+    rgb: Vec<u8>,
+    cloud: Vec<Point>,
+    inside: Vec<u8>,
+    points: Vec<Point>,
+    found: Found,
+    mask: Vec<u32>,
+    /// The window's colours, normalised, `[3, H, W]`.
+    halves: Vec<f16>,
+}
+
+impl<'a> HostWork<'a> {
+    fn new(host: &'a Host, schedule: Schedule) -> Self {
+        Self {
+            host,
+            schedule,
+            size: (0, 0),
+            rgb: Vec::new(),
+            cloud: Vec::new(),
+            inside: Vec::new(),
+            points: Vec::new(),
+            found: Found { parents: Vec::new(), table: Vec::new() },
+            mask: Vec::new(),
+            halves: Vec::new(),
+        }
+    }
+
+    fn launch(&self, kernel: &str, items: usize, arguments: &mut [Argument]) {
+        self.host.launch(self.schedule, kernel, one_each(items, THREADS), arguments);
+    }
+
+    fn inside(&self) -> Argument<'_> {
+        if self.inside.is_empty() { null() } else { input(&self.inside) }
+    }
+
+    /// The window's colours as bytes `[H, W, 3]` and normalised.
+    fn resized(&self, window: &Window) -> (Vec<u8>, Vec<f16>) {
+        let (width, height) = self.size;
+        let taps = (2.0 * (window.side as f64 / W as f64).max(1.0)).ceil() as usize * 2 + 1;
+        let (mut first, mut weight) = (vec![0; W], vec![0; W * taps]);
+        let mut table = [int(window.side), int(taps), output::<i32>(&mut first), output::<i32>(&mut weight)];
+        self.host.launch(self.schedule, "resize_table", grid(1, W), &mut table);
+        let within = |at: isize| at.clamp(0, height as isize - 1) as usize;
+        let rows = within(window.top)..within(window.top + window.side as isize - 1) + 1;
+        // Rows that are not written count for nothing, whatever they hold.
+        let mut columns = vec![0xa5u8; height * W * RGB];
+        let (left, top) = (signed(window.left), signed(window.top));
+        let place = [int(width), int(rows.start), int(rows.len()), left];
+        let rest = [input(&first), input(&weight), int(taps), output(&mut columns)];
+        let mut arguments: Vec<Argument> =
+            [input(&self.rgb), self.inside()].into_iter().chain(place).chain(rest).collect();
+        self.launch("resize_columns", rows.len() * W, &mut arguments);
+        let (mut bytes, mut halves) = (vec![0u8; P * RGB], vec![f16::ZERO; RGB * P]);
+        let rest = [input(&first), input(&weight), int(taps), output(&mut bytes), output(&mut halves)];
+        let mut arguments: Vec<Argument> = [input(&columns), int(height), top].into_iter().chain(rest).collect();
+        self.launch("resize_rows", P, &mut arguments);
+        (bytes, halves)
+    }
+}
+
+fn signed(value: isize) -> Argument<'static> {
+    float(f32::from_bits(value as i32 as u32))
+}
+
+impl PixelMachine for HostWork<'_> {
+    fn take(&mut self, frame: &RgbdFrame, seen: PointGrid<'_>) -> Result<(), String> {
+        let (bounds, stride) = (seen.bounds(), frame.width());
+        self.size = (bounds.width, bounds.height);
+        let rows = || (bounds.y..bounds.bottom()).map(|y| y * stride + bounds.x..y * stride + bounds.right());
+        self.cloud = rows().flat_map(|row| &frame.cloud().points()[row]).copied().collect();
+        self.rgb = rows().flat_map(|row| &frame.rgb()[row.start * RGB..row.end * RGB]).copied().collect();
+        self.inside = seen.inside().iter().map(|inside| u8::from(*inside)).collect();
+        Ok(())
+    }
+}
+
+impl PixelWork for HostWork<'_> {
+    type Error = String;
+
+    fn remove(&mut self, belt: Option<Plane>) -> Result<(), String> {
+        let Plane { normal: [a, b, c], offset_m } = belt.unwrap_or(NO_PLANE);
+        let mut points = vec![[f32::NAN; 3]; self.cloud.len()];
+        let count = points.len();
+        let place = [int(count), float(a), float(b), float(c), float(offset_m), output(&mut points)];
+        let mut arguments: Vec<Argument> = [input(&self.cloud), self.inside()].into_iter().chain(place).collect();
+        self.launch("points_of_cloud", count, &mut arguments);
+        self.points = points;
+        Ok(())
+    }
+
+    fn find(&mut self, wanted: Wanted) -> Result<Option<Choice>, String> {
+        self.found = find(self.host, self.schedule, &self.points, self.size.0, wanted);
+        Ok(table::choose(&self.found.table, self.size, wanted))
+    }
+
+    fn mark(&mut self, part: Choice) -> Result<(), String> {
+        self.mask = mask(self.host, self.schedule, &self.found.parents, part.root);
+        Ok(())
+    }
+
+    fn is_part(&self, pixel: usize) -> bool {
+        self.mask[pixel / 32] >> (pixel % 32) & 1 == 1
+    }
+
+    fn fill(
+        &mut self,
+        window: &Window,
+        keep: Keep,
+        shift_m: Option<[f32; 3]>,
+        input_of_networks: &mut NetworkInput,
+    ) -> Result<(), String> {
+        let (bytes, halves) = self.resized(window);
+        self.halves = halves;
+        normalise(&bytes, &mut input_of_networks.rgb);
+        let mut out = vec![[0.0; 3]; P];
+        if keep != Keep::None {
+            out.fill([f32::NAN; 3]);
+            let (parents, root) = match keep {
+                Keep::Component(choice) => (input(&self.found.parents), choice.root),
+                Keep::All | Keep::None => (null(), 0),
+            };
+            let (left, top) = (signed(window.left), signed(window.top));
+            let place = [int(self.size.0), int(self.size.1), left, top, int(window.side)];
+            let shift = shift_m.unwrap_or([-0.0; 3]).map(float);
+            let from = [input(&self.points), parents, int(root as usize)];
+            let mut arguments: Vec<Argument> = from.into_iter().chain(place).chain(shift).collect();
+            arguments.push(output(&mut out));
+            self.launch("window_points", P, &mut arguments);
+        }
+        input_of_networks.cloud = out;
+        Ok(())
+    }
+}
+
+/// Compares what the kernels make of a frame with what the CPU does, to the bit. Returns the CPU's result.
+fn check(host: &Host, name: &str, frame: &RgbdFrame, how: &Preparation, at: Option<[f32; 2]>) -> NetworkInput {
+    let mut want = NetworkInput::default();
+    Preparer::default().run(frame, how, at, &mut want).unwrap();
+    let prepared = |schedule| {
+        let (mut preparer, mut work) = (Preparer::default(), HostWork::new(host, schedule));
+        let mut got = NetworkInput::default();
+        preparer.run_on(&mut work, frame, how, at, &mut got).unwrap();
+        assert!(!preparer.has_failed());
+        (bits(&got), work.halves)
+    };
+    // A large frame has so many threads that one order of them has to do.
+    let (got, halves) = if frame.width() * frame.height() > 300_000 {
+        prepared(Schedule::Shuffled)
+    } else {
+        in_every_schedule(prepared)
+    };
+    let want_bits = bits(&want);
+    assert!(got.0 == want_bits.0, "{name}: the colours differ");
+    assert!(got.1 == want_bits.1, "{name}: the points differ");
+    assert_eq!(got.2, want_bits.2, "{name}");
+    let of_halves = halves.iter().zip(&want.rgb).filter(|(half, want)| **half != f16::from_f32(**want)).count();
+    assert_eq!(of_halves, 0, "{name}: halves that differ");
+    want
+}
+
+/// Colours and points to the bit, and all the rest as text.
+fn bits(input: &NetworkInput) -> (Vec<u32>, Vec<u32>, String) {
+    let of = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+    let rest = format!("{:?} {:?} {}", input.window, input.taken, input.kept.iter().filter(|kept| **kept).count());
+    (of(&input.rgb), of(input.cloud.as_flattened()), rest)
 }
 
 const LEVEL: Plane = Plane { normal: [0.0, 0.0, -1.0], offset_m: 0.5 };
-const NO_PLANE: Plane = Plane { normal: [0.0; 3], offset_m: f32::INFINITY };
+const TILTED: Plane = Plane { normal: [0.36, 0.48, -0.8], offset_m: 0.4 };
 
-/// Random colours, points about a belt, some of which are missing or no numbers.
-fn random_frame(width: usize, height: usize, seed: u64, belt: &Plane) -> (Vec<u8>, Vec<Point>) {
+/// Points about a belt, some of which are missing or no numbers; half of them where rounding decides whether they are nearer
+/// than the 5 mm of background.
+fn about(width: usize, height: usize, seed: u64, belt: &Plane) -> RgbdFrame {
     let mut random = Rng::with_seed(seed);
-    let rgb = (0..width * height * RGB).map(|_| random.u8(..)).collect();
     let [a, b, c] = belt.normal;
     let mut above_belt = |above: f32| {
         let (x, y) = (random.f32() - 0.5, random.f32() - 0.5);
         [x, y, (above - belt.offset_m - a * x - b * y) / c]
     };
-    let cloud = (0..width * height).map(|i| match (i * 7) % 20 {
+    let points = (0..width * height).map(|i| match (i * 7) % 20 {
         0 => [0.0; 3],
         1 => [f32::NAN, 0.1, 0.5],
         2 => [0.1, f32::NEG_INFINITY, 0.5],
         3 => [0.1, 0.2, f32::INFINITY],
-        // Half of the others where rounding decides whether they are nearer than the 5 mm of background.
         4..12 => above_belt(0.005),
         12 => above_belt(-0.005),
         _ => above_belt((i % 31) as f32 * 1e-3 - 0.015),
     });
-    // A cloud has none behind the camera.
-    (rgb, cloud.map(|point| if point[2] <= 0.0 { [0.0; 3] } else { point }).collect())
+    let points = points.collect();
+    framed(width, height, points, seed)
 }
 
-/// A frame about `belt`, which is removed where `remove`.
-fn check(host: &Host, width: usize, height: usize, seed: u64, belt: &Plane, remove: bool) {
-    let (rgb, points) = random_frame(width, height, seed, belt);
-    let cloud = OrganisedCloud::new(width, height, points.clone()).unwrap();
-    let frame = RgbdFrame::new(width, height, rgb.clone(), cloud).unwrap();
-    let mode = if remove { BeltMode::Fixed(*belt) } else { BeltMode::None };
-    let how = Preparation { belt: mode, part: PartChoice::All, ..Preparation::default() };
-    let want = prepare(&frame, &how).unwrap();
-    let (got_rgb, got_cloud) = in_every_schedule(|schedule| {
-        let plane = if remove { belt } else { &NO_PLANE };
-        let cloud = prepared(host, schedule, &points, width, height, plane);
-        (resized(host, schedule, &rgb, width, height), cloud)
-    });
-    let want_rgb: Vec<f16> = want.rgb.iter().map(|&v| f16::from_f32(v)).collect();
-    let differing = got_rgb.iter().zip(&want_rgb).filter(|(g, w)| g != w).count();
-    assert_eq!(differing, 0, "of {} colours of a frame of {width} x {height}", want_rgb.len());
-    assert!(got_cloud == want.cloud, "the cloud of a frame of {width} x {height} differs");
+fn how(part: PartChoice, belt: BeltMode, crop: Crop) -> Preparation {
+    Preparation { part, belt, crop, ..Preparation::default() }
+}
+
+fn follow(side_mm: f32) -> Crop {
+    Crop { follow_mm: Some(side_mm), ..Crop::default() }
 }
 
 #[test]
@@ -104,16 +230,75 @@ fn frames_of_any_size_are_prepared_as_by_the_cpu() {
     let Some(host) = host() else { return };
     let sizes = [(1, 1), (2, 3), (W, H), (W + 1, H - 1), (300, 7), (7, 300), (500, 400), (640, 360)];
     for (seed, (width, height)) in sizes.into_iter().enumerate() {
-        check(host, width, height, seed as u64, &LEVEL, false);
+        let frame = about(width, height, seed as u64, &LEVEL);
+        check(
+            host,
+            &format!("{width} x {height}"),
+            &frame,
+            &how(PartChoice::All, BeltMode::None, Crop::default()),
+            None,
+        );
     }
 }
 
 #[test]
 fn the_belt_goes_as_on_the_cpu() {
     let Some(host) = host() else { return };
-    let tilted = Plane { normal: [0.36, 0.48, -0.8], offset_m: 0.4 };
-    for (seed, belt) in [(20, LEVEL), (21, tilted)] {
-        check(host, W, H, seed, &belt, true);
-        check(host, 320, 240, seed, &belt, true);
+    for (seed, belt) in [(20, LEVEL), (21, TILTED)] {
+        for (width, height) in [(W, H), (320, 240)] {
+            let frame = about(width, height, seed, &belt);
+            check(host, "belt", &frame, &how(PartChoice::All, BeltMode::Fixed(belt), Crop::default()), None);
+        }
     }
+}
+
+#[test]
+fn the_same_part_is_taken_as_by_the_cpu() {
+    let Some(host) = host() else { return };
+    let polygon = Some(vec![[20.0, 10.0], [250.5, 30.0], [200.0, 190.0], [15.0, 170.5]]);
+    let rectangle = Some([25, 17, 200, 150]);
+    let (mut without, mut close) = (0, 0);
+    for (name, frame) in scenes() {
+        for (part, crop) in [
+            (PartChoice::Largest, Crop::default()),
+            (PartChoice::Centre, Crop::default()),
+            (PartChoice::Largest, Crop { polygon: polygon.clone(), ..Crop::default() }),
+            (PartChoice::Centre, Crop { rectangle, ..Crop::default() }),
+            (PartChoice::All, Crop { polygon: polygon.clone(), ..Crop::default() }),
+        ] {
+            let want =
+                check(host, &format!("{name}, {part:?}, {crop:?}"), &frame, &how(part, BeltMode::Fit, crop), None);
+            without += usize::from(want.taken.missing.is_some());
+            close += usize::from(want.taken.is_close);
+        }
+    }
+    assert!(without > 5 && close > 1, "{without} without a part, {close} that were chosen closely");
+}
+
+#[test]
+fn windows_follow_the_part_as_on_the_cpu() {
+    let Some(host) = host() else { return };
+    let mut followed = 0;
+    for (name, frame) in scenes() {
+        for (part, crop, at) in [
+            (PartChoice::Centre, follow(60.0), None),
+            // Wider than the photograph, and a window whose sides are enlarged.
+            (PartChoice::All, follow(500.0), None),
+            (PartChoice::Largest, Crop { rectangle: Some([5, 9, 240, 180]), ..follow(30.0) }, None),
+            (PartChoice::Each, follow(60.0), Some([215.0, 35.0])),
+            (PartChoice::Each, follow(60.0), Some([140.0, 100.0])),
+        ] {
+            let want = check(host, &format!("{name}, {part:?}, {crop:?}"), &frame, &how(part, BeltMode::Fit, crop), at);
+            followed += usize::from(want.taken.missing.is_none());
+        }
+    }
+    assert!(followed > 12, "{followed}");
+}
+
+#[test]
+fn a_large_frame_is_prepared_as_by_the_cpu() {
+    let Some(host) = host() else { return };
+    let frame = parts(1280, 720, &[[0, 0, 300, 300, 30], [500, 300, 260, 200, 25], [900, 500, 200, 150, 25]]);
+    let want = check(host, "centre", &frame, &how(PartChoice::Centre, BeltMode::Fit, Crop::default()), None);
+    assert!(want.points() > 1000 && want.taken.missing.is_none());
 }

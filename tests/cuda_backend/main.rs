@@ -16,6 +16,7 @@ mod kernel_networks;
 mod limits;
 mod misuse;
 mod networks;
+mod preparation;
 mod products;
 mod registration;
 mod selftest;

@@ -180,8 +180,12 @@ fn launches() {
         OUT_OF_RESOURCES,
         "more threads than the kernel's launch bounds"
     );
-    let plane = driver.kernel("prepare", "remove_plane");
-    assert_eq!(driver.launch(plane, 1, 256, false, &[5, map, 0, 0, 0, 0]), INVALID_VALUE, "arguments out of order");
+    let points = driver.kernel("prepare", "points_of_cloud");
+    assert_eq!(
+        driver.launch(points, 1, 256, false, &[5, map, map, 0, 0, 0, 0, map]),
+        INVALID_VALUE,
+        "arguments out of order"
+    );
     let sampler = driver.kernel("sampling", "farthest_points");
     let arguments = [map, score, 1, map, map, map, score];
     assert_eq!(

@@ -9,4 +9,5 @@ pub mod line;
 pub mod part;
 pub mod plant;
 pub mod reference;
+pub mod scenes;
 pub mod small_engine;

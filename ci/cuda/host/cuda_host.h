@@ -213,11 +213,33 @@ T __reduce_max_sync(uint32_t mask, T value) {
     return cuda_host::reduce("__reduce_max_sync", mask, value, [](T a, T b) { return a < b ? b : a; });
 }
 
-// No thread is stopped within it.
-inline uint32_t atomicMax(uint32_t* at, uint32_t value) {
-    const uint32_t before = *at;
+// No thread is stopped within an atomic operation.
+template <class T>
+T atomicMax(T* at, T value) {
+    const T before = *at;
     *at = max(before, value);
     return before;
+}
+
+// Other threads have a turn before it: what this one has read until then may have changed.
+template <class T>
+T atomicMin(T* at, T value) {
+    cuda_host::pause();
+    const T before = *at;
+    *at = min(before, value);
+    return before;
+}
+
+template <class T>
+T atomicAdd(T* at, T value) {
+    const T before = *at;
+    *at = before + value;
+    return before;
+}
+
+// Bits before the highest that is set; 32 where none is.
+inline int __clz(int bits) {
+    return bits == 0 ? 32 : __builtin_clz((uint32_t)bits);
 }
 
 inline int __popc(uint32_t bits) {

@@ -12,6 +12,9 @@
 #include "nodes.cuh"
 
 // A family's own names do not meet another's.
+namespace components {
+#include "components.cu"
+}
 namespace prepare {
 #include "prepare.cu"
 }
@@ -86,8 +89,14 @@ Kernel kernel(void (*function)(A...)) {
 #define KERNEL(family, name) {#name, kernel(family::name)}
 
 const std::map<std::string, Kernel> KERNELS = {
-    KERNEL(prepare, remove_plane),
-    KERNEL(prepare, resize_cloud),
+    KERNEL(components, link_runs),
+    KERNEL(components, join_runs),
+    KERNEL(components, component_sizes),
+    KERNEL(components, component_table),
+    KERNEL(components, component_extents),
+    KERNEL(components, component_mask),
+    KERNEL(prepare, points_of_cloud),
+    KERNEL(prepare, window_points),
     KERNEL(prepare, resize_table),
     KERNEL(prepare, resize_columns),
     KERNEL(prepare, resize_rows),

@@ -8,19 +8,24 @@ use super::frame::Frame;
 use super::kernel_networks::{KernelNetworks, refusal};
 use super::module::Kernels;
 use super::networks::{GpuNetworks, Networks};
+use super::pixels::{GpuWork, Pixels};
 use crate::backend::cpu::CpuNetworks;
 use crate::backend::error::BackendError;
 use crate::backend::evaluation::Evaluation;
 use crate::backend::features::{Features, XyzGroups};
 use crate::backend::maps::AnomalyMaps;
 use crate::backend::stages::{Backend, Describe, in_turn};
-use crate::frame::is_point;
+use crate::frame::{RgbdFrame, is_point};
 use crate::model::{Architecture, Weights};
+use crate::prepare::crop::CropMisfit;
+use crate::prepare::{NetworkInput, Preparation, Preparer};
 use crate::shapes::P;
 
 /// The method on a GPU.
 pub struct CudaBackend {
     frame: Frame,
+    /// Dropped after the frame, which waits for all work.
+    pixels: Pixels,
     /// The networks on the CPU; none if the networks are on the GPU.
     networks: Option<CpuNetworks>,
     /// The valid points of a cloud, `[N]`.
@@ -42,7 +47,7 @@ impl CudaBackend {
             }
         };
         let on_gpu = on_gpu.map(|networks| GpuNetworks::Kernels(Box::new(networks)));
-        Ok(Self::of(Frame::new(device, architecture, evaluation.stride, &mut mappings, on_gpu)?, on_cpu))
+        Self::of(Frame::new(device, architecture, evaluation.stride, &mut mappings, on_gpu)?, on_cpu)
     }
 
     /// As [`Self::new`], but with `networks`, on the GPU.
@@ -55,15 +60,16 @@ impl CudaBackend {
         let device = open()?;
         let (_, mut mappings) = weights.into_networks_and_mappings();
         let on_gpu = Some(GpuNetworks::Graphs(networks));
-        Ok(Self::of(Frame::new(device, architecture, evaluation.stride, &mut mappings, on_gpu)?, None))
+        Self::of(Frame::new(device, architecture, evaluation.stride, &mut mappings, on_gpu)?, None)
     }
 
-    fn of(frame: Frame, networks: Option<CpuNetworks>) -> Self {
-        Self { frame, networks, points: Vec::with_capacity(P), neighbours: Vec::new() }
+    fn of(frame: Frame, networks: Option<CpuNetworks>) -> Result<Self, CudaError> {
+        let pixels = Pixels::new(frame.device())?;
+        Ok(Self { frame, pixels, networks, points: Vec::with_capacity(P), neighbours: Vec::new() })
     }
 
     pub(super) fn kernels(&self) -> &Kernels {
-        self.frame.kernels()
+        &self.frame.device().kernels
     }
 }
 
@@ -97,6 +103,17 @@ impl Describe for CudaBackend {
 }
 
 impl Backend for CudaBackend {
+    fn prepare(
+        &mut self,
+        preparer: &mut Preparer,
+        frame: &RgbdFrame,
+        how: &Preparation,
+        at: Option<[f32; 2]>,
+        input: &mut NetworkInput,
+    ) -> Result<(), CropMisfit> {
+        preparer.run_on(&mut GpuWork { device: self.frame.device(), pixels: &mut self.pixels }, frame, how, at, input)
+    }
+
     fn anomaly_map(
         &mut self,
         tokens: &[f32],

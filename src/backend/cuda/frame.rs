@@ -10,7 +10,6 @@ use super::device::Device;
 use super::error::CudaError;
 use super::graph::FrameGraph;
 use super::interpolate::NO_PLACE;
-use super::module::Kernels;
 use super::networks::GpuNetworks;
 use super::products::halves;
 use super::work::{Maps, OnGpu, Side, Work};
@@ -78,8 +77,8 @@ impl Frame {
         Ok(frame)
     }
 
-    pub fn kernels(&self) -> &Kernels {
-        &self.device.kernels
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// Runs a frame without points, so that all kernels and plans are loaded, and captures it. No later frame has to

@@ -113,7 +113,8 @@ impl Kernels {
 }
 
 kernels! {
-    prepare: remove_plane resize_cloud resize_table resize_columns resize_rows;
+    components: link_runs join_runs component_sizes component_table component_extents component_mask;
+    prepare: points_of_cloud window_points resize_table resize_columns resize_rows;
     grouping: valid_points nearest_points;
     sampling: farthest_points;
     interpolate: three_nearest valid_pixels xyz_rows rgb_rows;
@@ -141,8 +142,9 @@ mod tests {
                 assert!(!sizes.is_empty() && sizes.iter().all(|size| [4, 8].contains(size)), "{name}: {sizes:?}");
             }
         }
-        assert_eq!(parameters(NAMES[6].1, "maximum"), Some(vec![8, 8]));
-        assert_eq!(parameters(NAMES[0].1, "remove_plane"), Some(vec![8, 4, 4, 4, 4, 4]));
-        assert_eq!(parameters(NAMES[0].1, "maximum"), None);
+        let ptx_of = |family: &str| NAMES.iter().find(|(name, ..)| *name == family).unwrap().1;
+        assert_eq!(parameters(ptx_of("anomaly"), "maximum"), Some(vec![8, 8]));
+        assert_eq!(parameters(ptx_of("components"), "join_runs"), Some(vec![8, 4, 4, 8]));
+        assert_eq!(parameters(ptx_of("prepare"), "maximum"), None);
     }
 }

@@ -25,8 +25,8 @@ BEGIN, END = "<!-- kernels: begin -->\n", "<!-- kernels: end -->\n"
 ARCHITECTURE = "compute_80"
 # Where an index is decided, or a byte must equal the CPU's, nothing may be fused.
 FAMILIES = {
-    "prepare": False, "grouping": False, "sampling": False, "interpolate": False, "products": True, "attention": True,
-    "norm": True, "patches": True, "group_encoder": True, "mapping": True, "anomaly": True, "fit": True,
+    "components": False, "prepare": False, "grouping": False, "sampling": False, "interpolate": False, "products": True,
+    "attention": True, "norm": True, "patches": True, "group_encoder": True, "mapping": True, "anomaly": True, "fit": True,
     "registration": False,
 }
 

@@ -1,0 +1,215 @@
+//! Prepares frames on the device: what [`crate::prepare::work`] asks of a machine.
+
+use cudarc::driver::CudaSlice;
+
+use super::buffers::Shared;
+use super::components::Components;
+use super::device::Device;
+use super::error::CudaError;
+use super::prepare::{Colours, Resizer, points_of_cloud, window_points};
+use crate::frame::{Region, RgbdFrame};
+use crate::prepare::components::{Choice, Wanted};
+use crate::prepare::plane::Plane;
+use crate::prepare::point_grid::PointGrid;
+use crate::prepare::window::Window;
+use crate::prepare::work::{Keep, PixelMachine, PixelWork};
+use crate::prepare::{NetworkInput, normalise};
+use crate::shapes::{P, RGB, W, XYZ};
+
+/// The buffers of the preparation.
+pub struct Pixels {
+    /// Those of a crop's pixels; none before the first frame.
+    crop: Option<Crop>,
+    resizer: Resizer,
+    /// The window's colours, `[H, W, 3]` and normalised halves `[3, H, W]`, and its points, `[P, 3]`.
+    bytes: Shared<u8>,
+    halves: CudaSlice<u16>,
+    cloud: Shared<f32>,
+}
+
+/// What is seen of frames whose crops have one size.
+struct Crop {
+    /// Width and height.
+    size: (usize, usize),
+    /// `[height, width, 3]`.
+    rgb: Shared<u8>,
+    cloud: Shared<f32>,
+    /// Whether each pixel is inside of the polygon; none without one.
+    inside: Option<Shared<u8>>,
+    /// The points off the belt, `[height, width, 3]`.
+    points: CudaSlice<f32>,
+    components: Components,
+    /// Rows that were resized, `[height, W, 3]`.
+    columns: CudaSlice<u8>,
+}
+
+/// The work on a frame by the device: colour in one stream, points in the other.
+pub struct GpuWork<'a> {
+    pub device: &'a Device,
+    pub pixels: &'a mut Pixels,
+}
+
+impl Pixels {
+    pub fn new(device: &Device) -> Result<Self, CudaError> {
+        let Device { shape, colour, .. } = device;
+        let made = Self {
+            crop: None,
+            resizer: Resizer::new(colour)?,
+            bytes: Shared::new(colour, P * RGB)?,
+            halves: colour.alloc_zeros(RGB * P)?,
+            cloud: Shared::new(shape, P * XYZ)?,
+        };
+        device.synchronize()?;
+        Ok(made)
+    }
+
+    /// The buffers of crops of `size`: allocated anew where the size has changed.
+    fn crop(&mut self, device: &Device, size: (usize, usize)) -> Result<&mut Crop, CudaError> {
+        if self.crop.as_ref().is_none_or(|crop| crop.size != size) {
+            // After an error, work may still be under way in the old ones.
+            device.synchronize()?;
+            self.crop = None;
+            self.crop = Some(Crop::new(device, size)?);
+            device.synchronize()?;
+        }
+        Ok(self.crop_of_frame())
+    }
+
+    fn crop_of_frame(&mut self) -> &mut Crop {
+        self.crop.as_mut().unwrap_or_else(|| unreachable!("a frame is taken before work on it"))
+    }
+}
+
+impl Crop {
+    fn new(Device { shape, colour, .. }: &Device, size: (usize, usize)) -> Result<Self, CudaError> {
+        let pixels = size.0 * size.1;
+        Ok(Self {
+            size,
+            rgb: Shared::new(colour, pixels * RGB)?,
+            cloud: Shared::new(shape, pixels * XYZ)?,
+            inside: None,
+            points: shape.alloc_zeros(pixels * XYZ)?,
+            components: Components::new(shape, size)?,
+            columns: colour.alloc_zeros(size.1 * W * RGB)?,
+        })
+    }
+
+    /// Uploads which pixels are inside of the polygon, where that has changed.
+    fn mask(&mut self, device: &Device, inside: &[bool]) -> Result<(), CudaError> {
+        if inside.is_empty() {
+            self.inside = None;
+            return Ok(());
+        }
+        let values = || inside.iter().map(|inside| u8::from(*inside));
+        if self.inside.as_ref().is_some_and(|there| there.host().iter().copied().eq(values())) {
+            return Ok(());
+        }
+        let mut made = Shared::new(&device.shape, inside.len())?;
+        made.host_mut().iter_mut().zip(values()).for_each(|(to, value)| *to = value);
+        made.upload(&device.shape)?;
+        // Both streams read it.
+        device.shape.synchronize()?;
+        self.inside = Some(made);
+        Ok(())
+    }
+}
+
+/// Copies the rows of `bounds` from an image in rows of `stride` values of `depth` numbers.
+fn copy_rows<T: Copy>(from: &[T], stride: usize, bounds: Region, depth: usize, to: &mut [T]) {
+    let rows = from.chunks_exact(stride * depth).skip(bounds.y);
+    for (from, to) in rows.zip(to.chunks_exact_mut(bounds.width * depth)) {
+        to.copy_from_slice(&from[bounds.x * depth..bounds.right() * depth]);
+    }
+}
+
+impl GpuWork<'_> {
+    fn take(&mut self, frame: &RgbdFrame, seen: PointGrid<'_>) -> Result<(), CudaError> {
+        let Device { shape, colour, .. } = self.device;
+        let crop = self.pixels.crop(self.device, (seen.width(), seen.height()))?;
+        crop.mask(self.device, seen.inside())?;
+        let (stride, bounds) = (frame.width(), seen.bounds());
+        copy_rows(frame.cloud().points().as_flattened(), stride, bounds, XYZ, crop.cloud.host_mut());
+        crop.cloud.upload(shape)?;
+        copy_rows(frame.rgb(), stride, bounds, RGB, crop.rgb.host_mut());
+        crop.rgb.upload(colour)
+    }
+
+    fn remove(&mut self, belt: Option<&Plane>) -> Result<(), CudaError> {
+        let Device { shape, kernels, .. } = self.device;
+        let Crop { cloud, inside, points, .. } = self.pixels.crop_of_frame();
+        points_of_cloud(kernels, shape, &cloud.device, inside.as_ref().map(|inside| &inside.device), belt, points)
+    }
+
+    fn fill(
+        &mut self,
+        window: &Window,
+        keep: Keep,
+        shift_m: Option<[f32; 3]>,
+        input: &mut NetworkInput,
+    ) -> Result<(), CudaError> {
+        let Device { shape, colour, kernels, .. } = self.device;
+        let Pixels { crop: Some(crop), resizer, bytes, halves, cloud } = &mut *self.pixels else {
+            unreachable!("a frame is taken before work on it")
+        };
+        let Crop { size, rgb, inside, points, components, columns, .. } = crop;
+        let inside = inside.as_ref().map(|inside| &inside.device);
+        let from = Colours { rgb: &rgb.device, inside, size: *size };
+        resizer.rgb(kernels, colour, &from, window, columns, (&mut bytes.device, halves))?;
+        bytes.download(colour)?;
+        let component = match keep {
+            Keep::Component(choice) => Some((components.parents(), choice.root)),
+            Keep::All | Keep::None => None,
+        };
+        let place = (window, shift_m);
+        match keep {
+            Keep::None => shape.memset_zeros(&mut cloud.device)?,
+            _ => window_points(kernels, shape, (points, *size), component, place, &mut cloud.device)?,
+        }
+        cloud.download(shape)?;
+        self.device.synchronize()?;
+        input.cloud.clear();
+        input.cloud.extend_from_slice(cloud.host().as_chunks().0);
+        normalise(bytes.host(), &mut input.rgb);
+        Ok(())
+    }
+}
+
+impl PixelMachine for GpuWork<'_> {
+    fn take(&mut self, frame: &RgbdFrame, seen: PointGrid<'_>) -> Result<(), String> {
+        self.take(frame, seen).map_err(|error| error.to_string())
+    }
+}
+
+impl PixelWork for GpuWork<'_> {
+    type Error = String;
+
+    fn remove(&mut self, belt: Option<Plane>) -> Result<(), String> {
+        self.remove(belt.as_ref()).map_err(|error| error.to_string())
+    }
+
+    fn find(&mut self, wanted: Wanted) -> Result<Option<Choice>, String> {
+        let Device { shape, kernels, .. } = self.device;
+        let Crop { components, points, .. } = self.pixels.crop_of_frame();
+        components.find(kernels, shape, points, wanted).map_err(|error| error.to_string())
+    }
+
+    fn mark(&mut self, part: Choice) -> Result<(), String> {
+        let Device { shape, kernels, .. } = self.device;
+        let components = &mut self.pixels.crop_of_frame().components;
+        components.mark(kernels, shape, part.root).map_err(|error| error.to_string())
+    }
+
+    fn is_part(&self, pixel: usize) -> bool {
+        self.pixels.crop.as_ref().is_some_and(|crop| crop.components.is_marked(pixel))
+    }
+
+    fn fill(
+        &mut self,
+        window: &Window,
+        keep: Keep,
+        shift_m: Option<[f32; 3]>,
+        input: &mut NetworkInput,
+    ) -> Result<(), String> {
+        self.fill(window, keep, shift_m, input).map_err(|error| error.to_string())
+    }
+}
