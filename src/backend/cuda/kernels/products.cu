@@ -1,8 +1,8 @@
 // Matrix products on the matrix units (paper, section 3.2 and the layers of both networks). CPU twin:
 // src/backend/cpu/packed.rs.
 //
-//   linear            x half [n, from], weight half [to, from] -> f(x weight' + bias) half [n, to]; f: nothing, erf GELU
-//                     or ReLU
+//   linear            x half [n, from], weight half [to, from] -> f(x weight' + bias) half [n, to]; f: nothing, erf
+//                     GELU or ReLU
 //   add_linear        the same without f, added to f32 [n, to]: the residual of a Transformer block
 //   squared_lengths   the same without f, not stored: sums of squares over each warp's columns, f32 [parts, n]
 //   inner_products    x weight', f32 [n, to]; of x with itself the Gram matrix
@@ -12,10 +12,10 @@
 // where all are. `triangular`: row i of the weight is zero before its column i (R of a QR factorisation), and a block
 // begins at its first row's column.
 //
-// A block computes a tile of the result: `linear_large` and `squared_lengths` 128 x 128 with 8 warps, the others 64 x 64
-// with 4, for results too small to fill a GPU with large tiles. PIECE columns of both operands are multiplied while those
-// of the next STAGES - 1 pieces are copied to shared memory, 48 KB at most. Blocks that follow each other share rows of x:
-// x is read from memory once, and the weight, which is smaller, stays in the L2 cache.
+// A block computes a tile of the result: `linear_large` and `squared_lengths` 128 x 128 with 8 warps, the others 64 x
+// 64 with 4, for results too small to fill a GPU with large tiles. PIECE columns of both operands are multiplied while
+// those of the next STAGES - 1 pieces are copied to shared memory, 48 KB at most. Blocks that follow each other share
+// rows of x: x is read from memory once, and the weight, which is smaller, stays in the L2 cache.
 
 #include <instructions.cuh>
 
@@ -72,7 +72,8 @@ __device__ __forceinline__ void fetch(__half* to, const __half* matrix, int firs
 template <class T>
 __device__ __forceinline__ void multiply(__half* stages, const Operands& of, float (&sum)[T::M][2 * T::N][4]) {
     const int pieces = (of.from + PIECE - 1) / PIECE - of.first_piece, lane = lane_of_thread();
-    const int down = warp_of_thread() / T::WARPS_ACROSS * T::DOWN, across = warp_of_thread() % T::WARPS_ACROSS * T::ACROSS;
+    const int warp = warp_of_thread();
+    const int down = warp / T::WARPS_ACROSS * T::DOWN, across = warp % T::WARPS_ACROSS * T::ACROSS;
     const auto begin = [&](int piece) {
         if (piece < pieces) {
             __half* stage = stages + piece % STAGES * T::STAGE;
@@ -121,7 +122,8 @@ __device__ __forceinline__ void each_pair(const float (&sum)[T::M][2 * T::N][4],
             const int row = top + i * 8, column = left + j * 8;
             const float* value = &sum[i / 2][j][i % 2 * 2];
             const bool first = bias != nullptr && column < of.to, second = bias != nullptr && column + 1 < of.to;
-            take(i, row, column, value[0] + (first ? bias[column] : 0.0f), value[1] + (second ? bias[column + 1] : 0.0f));
+            const float u = value[0] + (first ? bias[column] : 0.0f), v = value[1] + (second ? bias[column + 1] : 0.0f);
+            take(i, row, column, u, v);
         }
     }
 }
