@@ -32,4 +32,4 @@ pub use features::{Features, XyzGroups};
 pub use machine::{Choice, Machine};
 pub use maps::AnomalyMaps;
 pub use stages::{Backend, Describe};
-pub use tensorrt::{build_plans, open_unchecked, run_selftest, take_into_use};
+pub use tensorrt::{build_plans, keep_verdict, open_kernels, open_unchecked, run_selftest};

@@ -90,6 +90,25 @@ pub struct Facts {
     pub folder: PathBuf,
 }
 
+/// What a check of plans on stored frames found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    pub frames: usize,
+    /// The largest difference of a score from the CPU's, relative to the CPU's.
+    pub score_difference: f64,
+    /// The median time of a frame, seconds: with the plans, and with the program's own kernels. The latter is none if a
+    /// score of theirs was not within [`SCORE_BOUND`].
+    pub plans_s: f64,
+    pub kernels_s: Option<f64>,
+}
+
+impl Verdict {
+    /// Whether the plans are to be used: their scores are the CPU's, and the kernels are not faster.
+    pub fn is_for_plans(&self) -> bool {
+        self.score_difference <= SCORE_BOUND && self.kernels_s.is_none_or(|kernels_s| self.plans_s <= kernels_s)
+    }
+}
+
 /// The difference of the score `got` from the score `want`, relative to `want`; NaN if either is NaN.
 pub fn difference(got: f32, want: f32) -> f64 {
     f64::from((got - want).abs()) / f64::from(want.abs().max(f32::MIN_POSITIVE))
@@ -119,6 +138,18 @@ mod tests {
     fn scores_are_compared_by_the_wanted_one() {
         assert_eq!(difference(1.5, 2.0), 0.25);
         assert!(difference(f32::NAN, 2.0).is_nan() && difference(1.0, 0.0) > 1.0);
+    }
+
+    #[test]
+    fn plans_are_used_where_they_are_right_and_not_slower() {
+        let verdict = |score_difference, plans_s, kernels_s| {
+            Verdict { frames: 3, score_difference, plans_s, kernels_s }.is_for_plans()
+        };
+        assert!(verdict(0.01, 0.004, Some(0.005)) && verdict(0.02, 0.004, Some(0.004)) && verdict(0.01, 0.1, None));
+        assert!(
+            !verdict(0.01, 0.004, Some(0.003)) && !verdict(0.03, 0.004, Some(0.005)) && !verdict(0.03, 0.004, None)
+        );
+        assert!(!verdict(f64::NAN, 0.004, None));
     }
 
     #[test]

@@ -22,10 +22,10 @@ pub use selftest::run as run_selftest;
 pub use set::Set;
 pub use version::Version;
 
-use super::cuda::CudaBackend;
+use super::cuda::{self, CudaBackend};
 use super::error::BackendError;
 use super::evaluation::Evaluation;
-use super::plans::{Facts, Request, Step};
+use super::plans::{Facts, Request, Step, Verdict};
 use super::stages::Backend;
 use crate::model::{Architecture, Weights};
 
@@ -62,8 +62,13 @@ pub fn open_unchecked(request: &Request<'_>) -> Result<Box<dyn Backend + Send>, 
     Ok(Box::new(set.open(&plans, request.architecture, request.weights)?))
 }
 
-/// Takes the kept plans of `request` into use, after a check on `frames` frames in which no score differed from the
-/// CPU's by more than `score_difference`, relative to the CPU's.
-pub fn take_into_use(request: &Request<'_>, frames: usize, score_difference: f64) -> Result<(), BackendError> {
-    Set::asked(request)?.keep_check(&Cache::new(request.cache)?, frames, score_difference)
+/// Opens the whole method with the program's own kernels, which plans are compared with.
+pub fn open_kernels(request: &Request<'_>) -> Result<Box<dyn Backend + Send>, BackendError> {
+    cuda::inspector(request.architecture, request.weights.clone(), Evaluation::default())
+}
+
+/// Stores what a check found of the kept plans of `request`: they are used if they were right and not slower than the
+/// kernels.
+pub fn keep_verdict(request: &Request<'_>, verdict: &Verdict) -> Result<(), BackendError> {
+    Set::asked(request)?.keep_check(&Cache::new(request.cache)?, verdict)
 }

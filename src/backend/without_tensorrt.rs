@@ -3,7 +3,7 @@
 
 pub use super::cuda::{inspector, run_selftest};
 use super::error::BackendError;
-use super::plans::{Facts, Request, Step};
+use super::plans::{Facts, Request, Step, Verdict};
 use super::stages::Backend;
 
 pub(super) mod error {
@@ -20,6 +20,10 @@ pub fn open_unchecked(_: &Request<'_>) -> Result<Box<dyn Backend + Send>, Backen
     Err(BackendError::NoTensorRt)
 }
 
-pub fn take_into_use(_: &Request<'_>, _: usize, _: f64) -> Result<(), BackendError> {
+pub fn open_kernels(_: &Request<'_>) -> Result<Box<dyn Backend + Send>, BackendError> {
+    Err(BackendError::NoTensorRt)
+}
+
+pub fn keep_verdict(_: &Request<'_>, _: &Verdict) -> Result<(), BackendError> {
     Err(BackendError::NoTensorRt)
 }

@@ -1,11 +1,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
-use crosscheck::backend::plans::{self, Facts, Library, Request, SCORE_BOUND, Target};
+use crosscheck::backend::plans::{self, Facts, Library, Request, SCORE_BOUND, Target, Verdict};
 use crosscheck::backend::{self, Choice};
 use crosscheck::dataset::{Entry, frames_under};
+use crosscheck::frame::RgbdFrame;
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
 
@@ -43,7 +45,7 @@ struct Build {
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
     /// Folder with rgb and xyz inside: the plans for this machine are taken into use if they score each of these frames
-    /// within 2 % of the CPU's score; without this option they are not
+    /// within 2 % of the CPU's score and are not slower than the program's own kernels; without this option they are not
     #[arg(long, value_name = "DIR")]
     frames: Option<PathBuf>,
     #[command(flatten)]
@@ -97,35 +99,80 @@ fn show(facts: &Facts) -> Result<()> {
     print(text)
 }
 
-/// Takes the plans into use if the GPU's score of every frame is within the bound of the CPU's.
+/// Compares plans and kernels with the CPU on stored frames, which decides which of them are used.
 fn check(engine: &Engine, request: &Request<'_>, entries: &[Entry]) -> Result<()> {
     let mut on_cpu = Inspector::on_machine(Choice::Cpu, engine.clone(), Default::default())?;
-    let mut on_gpu = Inspector::from_backend(backend::open_unchecked(request)?, engine.metadata.clone());
-    let (mut frames, mut largest) = (0, 0.0_f64);
+    let on_gpu = |backend| Timed::new(Inspector::from_backend(backend, engine.metadata.clone()));
+    let mut plans = on_gpu(backend::open_unchecked(request)?);
+    let mut kernels = on_gpu(backend::open_kernels(request)?);
+    let mut frames = 0;
     for entry in entries {
-        let frame = entry.frame()?;
-        let name = || entry.rgb.display().to_string();
-        let [want, got] = [&mut on_cpu, &mut on_gpu].map(|inspector| inspector.inspect(&frame));
-        let (Some(want), Some(got)) =
-            (want.with_context(name)?.outcome.scores(), got.with_context(name)?.outcome.scores())
-        else {
-            continue;
-        };
-        let difference = plans::difference(got.score, want.score);
+        let (frame, name) = (entry.frame()?, || entry.rgb.display().to_string());
+        let want = on_cpu.inspect(&frame).with_context(name)?.outcome.scores().map(|scores| scores.score);
+        let [by_plans, by_kernels] = [&mut plans, &mut kernels].map(|timed| timed.inspect(&frame, want));
+        let Some(difference) = by_plans.with_context(name)? else { continue };
+        by_kernels.with_context(name)?;
         // A NaN is not within the bound.
         let near = difference <= SCORE_BOUND;
         if !near {
             bail!(
-                "{}: the GPU's score is {}, the CPU's {}, which is {difference:.1e} apart where {SCORE_BOUND} is allowed; the plans are not taken into use",
-                entry.rgb.display(),
-                got.score,
-                want.score
+                "{}: the score by the plans is {difference:.1e} from the CPU's where {SCORE_BOUND} is allowed; the plans are not taken into use",
+                name()
             );
         }
-        (frames, largest) = (frames + 1, largest.max(difference));
+        frames += 1;
     }
     ensure!(frames > 0, "none of the frames could be scored: give good parts with --frames");
-    backend::take_into_use(request, frames, largest)?;
-    log::info!("the plans are in use: {frames} frames get the CPU's scores within {largest:.1e}");
+    let right = kernels.difference <= SCORE_BOUND;
+    let verdict = Verdict {
+        frames,
+        score_difference: plans.difference,
+        plans_s: plans.median_s(),
+        kernels_s: right.then(|| kernels.median_s()),
+    };
+    backend::keep_verdict(request, &verdict)?;
+    let faster =
+        if verdict.is_for_plans() { "the plans are in use" } else { "the kernels are faster, and stay in use" };
+    log::info!(
+        "{faster}: {frames} frames get the CPU's scores within {:.1e} in {:.2} ms by the plans, within {:.1e} in {:.2} ms by the kernels",
+        plans.difference,
+        1e3 * plans.median_s(),
+        kernels.difference,
+        1e3 * kernels.median_s()
+    );
     Ok(())
+}
+
+/// An inspector, the time of each frame that it scored, and how far its scores were from the CPU's.
+struct Timed {
+    inspector: Inspector,
+    seconds: Vec<f64>,
+    /// The largest; NaN if one is.
+    difference: f64,
+}
+
+impl Timed {
+    fn new(inspector: Inspector) -> Self {
+        Self { inspector, seconds: Vec::new(), difference: 0.0 }
+    }
+
+    /// The difference of a frame's score from `want`; none if either has no score.
+    fn inspect(&mut self, frame: &RgbdFrame, want: Option<f32>) -> Result<Option<f64>> {
+        let start = Instant::now();
+        let got = self.inspector.inspect(frame)?.outcome.scores().map(|scores| scores.score);
+        let seconds = start.elapsed().as_secs_f64();
+        let (Some(got), Some(want)) = (got, want) else { return Ok(None) };
+        let difference = plans::difference(got, want);
+        self.seconds.push(seconds);
+        if difference > self.difference || difference.is_nan() {
+            self.difference = difference;
+        }
+        Ok(Some(difference))
+    }
+
+    fn median_s(&self) -> f64 {
+        let mut seconds = self.seconds.clone();
+        seconds.sort_by(f64::total_cmp);
+        seconds.get(seconds.len() / 2).copied().unwrap_or(f64::INFINITY)
+    }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::TensorRtError;
-use crate::backend::plans;
+use crate::backend::plans::{self, Verdict};
 use crate::files;
 use crate::ownership::{self, OwnershipError};
 
@@ -69,7 +69,7 @@ pub struct Plan {
     pub sha256: String,
 }
 
-/// A set of plans that gave the CPU's scores.
+/// The check of a set of plans ([`Verdict`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checked {
@@ -81,6 +81,16 @@ pub struct Checked {
     pub score_difference: f64,
     /// The largest difference that was allowed.
     pub bound: f64,
+    /// The median time of a frame with the plans, and with the program's own kernels if their scores were the CPU's.
+    pub plans_s: f64,
+    pub kernels_s: Option<f64>,
+}
+
+impl Checked {
+    pub fn verdict(&self) -> Verdict {
+        let Self { frames, score_difference, plans_s, kernels_s, .. } = *self;
+        Verdict { frames, score_difference, plans_s, kernels_s }
+    }
 }
 
 pub fn sha256(bytes: &[u8]) -> String {
@@ -162,15 +172,11 @@ impl Cache {
         Ok(checked.filter(same))
     }
 
-    /// Stores that the plans with these hashes gave the CPU's scores.
-    pub fn keep_check(
-        &self,
-        keys: &[Key],
-        plans_sha256: Vec<String>,
-        frames: usize,
-        (score_difference, bound): (f64, f64),
-    ) -> Result<(), TensorRtError> {
-        let checked = Checked { format: FORMAT, plans_sha256, frames, score_difference, bound };
+    /// Stores the check of the plans with these hashes.
+    pub fn keep_check(&self, keys: &[Key], plans_sha256: Vec<String>, verdict: &Verdict) -> Result<(), TensorRtError> {
+        let Verdict { frames, score_difference, plans_s, kernels_s } = *verdict;
+        let bound = plans::SCORE_BOUND;
+        let checked = Checked { format: FORMAT, plans_sha256, frames, score_difference, bound, plans_s, kernels_s };
         self.put(&Self::check_name(keys), &checked, &[])
     }
 
@@ -242,6 +248,8 @@ mod tests {
         }
     }
 
+    const VERDICT: Verdict = Verdict { frames: 3, score_difference: 0.001, plans_s: 0.004, kernels_s: Some(0.0035) };
+
     fn stale(cache: &Cache, key: &Key) -> String {
         match cache.read(key).unwrap() {
             Kept::Stale(reason) => reason,
@@ -298,8 +306,8 @@ mod tests {
         let plan = |sha256: &str| Plan { bytes: Vec::new(), sha256: sha256.into() };
         let keys = [key()];
         assert_eq!(cache.checked(&keys, &[plan("a")]), Ok(None));
-        cache.keep_check(&keys, vec!["a".into()], 3, (0.001, 0.02)).unwrap();
-        assert_eq!(cache.checked(&keys, &[plan("a")]).unwrap().map(|checked| checked.frames), Some(3));
+        cache.keep_check(&keys, vec!["a".into()], &VERDICT).unwrap();
+        assert_eq!(cache.checked(&keys, &[plan("a")]).unwrap().map(|checked| checked.verdict()), Some(VERDICT));
         assert_eq!(cache.checked(&keys, &[plan("b")]), Ok(None));
         assert_eq!(cache.checked(&keys, &[]), Ok(None));
         std::fs::write(folder.path().join(Cache::check_name(&keys)), "{}").unwrap();
@@ -327,7 +335,7 @@ mod tests {
             refused(cache.read(&key()).unwrap_err(), "plans can be written by others");
             refused(cache.checked(&[key()], &[]).unwrap_err(), "plans can be written by others");
             refused(cache.write(&key(), &[8; 100]).unwrap_err(), "plans can be written by others");
-            refused(cache.keep_check(&[key()], Vec::new(), 1, (0.0, 0.1)).unwrap_err(), "by others");
+            refused(cache.keep_check(&[key()], Vec::new(), &VERDICT).unwrap_err(), "by others");
         }
         chmod(&path, 0o755);
         assert_eq!(cache.read(&key()), Ok(Kept::Plan(plan)));

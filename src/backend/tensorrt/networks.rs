@@ -32,14 +32,20 @@ pub fn kept(request: &Request<'_>) -> Result<Option<OnDevice>, Error> {
     for library in Library::all()? {
         let set = Set::new(library, target_of(&library, &gpu), models);
         if let Some(plans) = set.read(&cache)? {
-            if set.is_checked(&cache, &plans)? {
-                log::info!("networks by {}", library.name());
-                return Ok(Some(OnDevice::new(&set, &plans, request.architecture)?));
+            match set.verdict(&cache, &plans)? {
+                Some(verdict) if verdict.is_for_plans() => {
+                    log::info!("networks by {}", library.name());
+                    return Ok(Some(OnDevice::new(&set, &plans, request.architecture)?));
+                }
+                Some(verdict) => log::info!(
+                    "the plans of {} are not used, as they were slower than the kernels or less exact when they were checked: {verdict:?}",
+                    library.name()
+                ),
+                None => log::warn!(
+                    "the plans of {} are not used, as they were not checked on frames: run `crosscheck engine build --target this --frames DIR`",
+                    library.name()
+                ),
             }
-            log::warn!(
-                "the plans of {} are not used, as they were not checked on frames: run `crosscheck engine build --target this --frames DIR`",
-                library.name()
-            );
         }
         models = set.models;
     }

@@ -8,7 +8,7 @@ use super::cache::{Cache, Kept, Key, Plan, sha256};
 use super::error::TensorRtError;
 use super::library::{Kind, Library};
 use crate::backend::cuda;
-use crate::backend::plans::{self, Facts, Request, Step};
+use crate::backend::plans::{self, Facts, Request, Step, Verdict};
 use crate::model::engine_file::Storage;
 use crate::onnx::{self, Model};
 
@@ -91,18 +91,16 @@ impl Set {
         Ok(Some(plans))
     }
 
-    /// Whether a check found the CPU's scores with these plans.
-    pub fn is_checked(&self, cache: &Cache, plans: &[Plan]) -> Result<bool, TensorRtError> {
-        let checked = cache.checked(&self.keys, plans)?;
-        Ok(checked.is_some_and(|checked| checked.score_difference <= plans::SCORE_BOUND))
+    /// What a check found of these plans; none if there was none.
+    pub fn verdict(&self, cache: &Cache, plans: &[Plan]) -> Result<Option<Verdict>, TensorRtError> {
+        Ok(cache.checked(&self.keys, plans)?.map(|checked| checked.verdict()))
     }
 
-    /// Stores that the kept plans gave the CPU's scores on `frames` frames, which takes the plans into use.
-    /// `score_difference` is the largest relative difference.
-    pub fn keep_check(&self, cache: &Cache, frames: usize, score_difference: f64) -> Result<(), Error> {
+    /// Stores what a check found of the kept plans, which decides whether they are used.
+    pub fn keep_check(&self, cache: &Cache, verdict: &Verdict) -> Result<(), Error> {
         let plans = self.read(cache)?.ok_or(TensorRtError::NoPlans)?;
         let hashes = plans.into_iter().map(|plan| plan.sha256).collect();
-        Ok(cache.keep_check(&self.keys, hashes, frames, (score_difference, plans::SCORE_BOUND))?)
+        Ok(cache.keep_check(&self.keys, hashes, verdict)?)
     }
 }
 
