@@ -1,10 +1,16 @@
 //! A frame of a camera: colour and an organised point cloud on the same pixels.
 
+mod depth;
+
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::files;
+use depth::Depth;
+pub use depth::Rays;
 
 /// The largest side of a frame that is accepted, in pixels; bounds what is allocated for untrusted input.
 pub const SIDE_MAX: usize = 8192;
@@ -86,23 +92,33 @@ pub fn is_point(point: &[f32; 3]) -> bool {
 }
 
 /// One pixel-registered frame.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct RgbdFrame {
     /// `[height, width, 3]`, 0 to 255.
     rgb: Vec<u8>,
     cloud: OrganisedCloud,
+    /// What the cloud was made from, where that is known: a sixth of its bytes.
+    depth: Depth,
+}
+
+impl PartialEq for RgbdFrame {
+    /// Whatever the clouds were made from.
+    fn eq(&self, other: &Self) -> bool {
+        self.rgb == other.rgb && self.cloud == other.cloud
+    }
 }
 
 impl RgbdFrame {
     /// `rgb`: `[rgb_height, rgb_width, 3]`, the size of `cloud`.
     pub fn new(rgb_width: usize, rgb_height: usize, rgb: Vec<u8>, cloud: OrganisedCloud) -> Result<Self, FrameError> {
         check_image(&rgb, (rgb_width, rgb_height), (cloud.width, cloud.height))?;
-        Ok(Self { rgb, cloud })
+        Ok(Self { rgb, cloud, depth: Depth::default() })
     }
 
     /// One black pixel without a point: what a frame is before it is written over.
     pub fn blank() -> Self {
-        Self { rgb: vec![0; 3], cloud: OrganisedCloud { width: 1, height: 1, points: vec![[0.0; 3]] } }
+        let cloud = OrganisedCloud { width: 1, height: 1, points: vec![[0.0; 3]] };
+        Self { rgb: vec![0; 3], cloud, depth: Depth::default() }
     }
 
     /// Becomes a frame of an image, `[height, width, 3]`, and its points, each with its width and height; nothing is allocated
@@ -114,6 +130,7 @@ impl RgbdFrame {
     ) -> Result<(), FrameError> {
         check_size(width, height)?;
         check_image(rgb, rgb_size, (width, height))?;
+        self.depth.clear();
         let kept = &mut self.cloud.points;
         kept.clear();
         kept.extend(points.take(width * height).map(measured));
@@ -134,6 +151,18 @@ impl RgbdFrame {
         self.rgb.clone_from(&other.rgb);
         self.cloud.points.clone_from(&other.cloud.points);
         (self.cloud.width, self.cloud.height) = (other.cloud.width, other.cloud.height);
+        self.depth.copy_from(&other.depth);
+    }
+
+    /// Keeps the depth steps `[height, width]` whose points the frame has.
+    pub fn keep_depth(&mut self, steps: &[u16], rays: &Arc<Rays>) {
+        assert_eq!(steps.len(), self.cloud.points.len(), "a frame has a step for each point");
+        self.depth.set(steps, rays);
+    }
+
+    /// The depth steps `[height, width]` that the points were made from, and how; none where they are not kept.
+    pub fn depth(&self) -> Option<(&[u16], &Arc<Rays>)> {
+        self.depth.get()
     }
 
     pub fn rgb(&self) -> &[u8] {

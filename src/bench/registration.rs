@@ -53,19 +53,19 @@ pub fn measure(camera: &Camera, machine: Machine, frames: usize) -> Result<Repor
     let tables = registration.tables().ok_or(RegistrationError::NothingMoves)?;
     let depth = depth(&tables);
     let mut points = 0;
-    let mut count = |found: &[[f32; 3]]| points = found.iter().filter(|point| is_point(point)).count();
+    let mut count = |found: &[[f32; 3]], _: &[u16]| points = found.iter().filter(|point| is_point(point)).count();
     let (ms, processor_ms) = match (machine.registrar(), machine) {
         (Some(open), _) => {
             let mut registrar = open(registration).map_err(RegistrationError::Gpu)?;
             registrar.register(&depth, &mut count).map_err(RegistrationError::Gpu)?;
-            let mut again = || registrar.register(&depth, &mut |_| ()).map_err(RegistrationError::Gpu);
+            let mut again = || registrar.register(&depth, &mut |_, _| ()).map_err(RegistrationError::Gpu);
             times_ms(frames, &mut again)?
         }
         (None, Machine::Cuda) => return Err(BackendError::NotBuilt.into()),
         (None, _) => {
             let mut registered = RegisteredDepth::default();
             registration.register(&depth, &mut registered);
-            count(registered.points());
+            count(registered.points(), registered.steps());
             times_ms(frames, &mut || {
                 registration.register(&depth, &mut registered);
                 Ok(())

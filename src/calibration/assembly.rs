@@ -5,14 +5,18 @@ use std::sync::Arc;
 use super::camera::Camera;
 use super::camera_file::Grid;
 use super::error::CalibrationError;
+use super::intrinsics::Intrinsics;
 use super::registration::{RegisteredDepth, Registration};
-use crate::frame::RgbdFrame;
+use crate::frame::{Rays, RgbdFrame};
+
+/// Takes a registered frame: its points, metres, the origin where there is none, and the depth steps that they were made
+/// from, 0 = none, each `[height, width]`.
+pub type Take<'a> = dyn FnMut(&[[f32; 3]], &[u16]) + 'a;
 
 /// A machine other than the CPU that registers depth, with the CPU's result. An error is the reason why it cannot.
 pub trait Registrar: Send {
-    /// Registers depth steps (`[height, width]` of the depth image, 0 = none) and passes the points to `take`
-    /// (`[height, width]` of frames, metres, the origin where there is none).
-    fn register(&mut self, depth: &[u16], take: &mut dyn FnMut(&[[f32; 3]])) -> Result<(), String>;
+    /// Registers depth steps, `[height, width]` of the depth image, 0 = none.
+    fn register(&mut self, depth: &[u16], take: &mut Take<'_>) -> Result<(), String>;
 }
 
 /// Prepares a machine for one camera.
@@ -22,6 +26,10 @@ pub type OpenRegistrar = fn(&Registration) -> Result<Box<dyn Registrar>, String>
 pub struct Assembler {
     machine: Machine,
     registered: RegisteredDepth,
+    /// Whether frames keep the depth steps, for a machine that makes points of them itself.
+    keeps_depth: bool,
+    /// The rays of a pinhole camera, for images of one size.
+    rays: Option<((usize, usize), Arc<Rays>)>,
 }
 
 enum Machine {
@@ -36,9 +44,10 @@ enum Machine {
 
 impl Assembler {
     /// Registers depth on the machine that `open` prepares; on the CPU where none is given, or where it cannot be
-    /// prepared.
+    /// prepared. Where one is given, frames keep their depth steps.
     pub fn with_registrar(open: Option<OpenRegistrar>) -> Self {
-        Self { machine: Machine::Asked(open), registered: RegisteredDepth::default() }
+        let keeps_depth = open.is_some();
+        Self { machine: Machine::Asked(open), registered: RegisteredDepth::default(), keeps_depth, rays: None }
     }
 
     /// Prepares what registers this camera's depth, which takes a while on a machine other than the CPU. Without this
@@ -79,7 +88,11 @@ impl Assembler {
         match camera {
             Camera::Pinhole(intrinsics) => {
                 intrinsics.check_size(width, height)?;
-                Ok(into.fill((rgb, rgb_size), (intrinsics.points(depth, width), depth_size))?)
+                into.fill((rgb, rgb_size), (intrinsics.points(depth, width), depth_size))?;
+                if self.keeps_depth {
+                    into.keep_depth(depth, self.rays_of(intrinsics, depth_size));
+                }
+                Ok(())
             }
             Camera::Lenses(registration) if registration.file().grid == Grid::Colour => {
                 registration.check_depth_size(width, height)?;
@@ -109,7 +122,13 @@ impl Assembler {
         if let Machine::Open { registrar, camera } = &mut self.machine {
             assert!(Arc::ptr_eq(camera, registration), "an assembler is one camera's");
             let mut filled = Ok(());
-            match registrar.register(depth, &mut |points| filled = into.fill(rgb, (points.iter().copied(), size))) {
+            let mut take = |points: &[[f32; 3]], steps: &[u16]| {
+                filled = into.fill(rgb, (points.iter().copied(), size));
+                if filled.is_ok() {
+                    into.keep_depth(steps, registration.rays());
+                }
+            };
+            match registrar.register(depth, &mut take) {
                 Ok(()) => return Ok(filled?),
                 Err(reason) => {
                     log::warn!("depth is registered to colour on the CPU from now on, with the same result: {reason}");
@@ -118,6 +137,16 @@ impl Assembler {
             }
         }
         registration.register_steps(depth, &mut self.registered);
-        Ok(into.fill(rgb, (registration.points(self.registered.steps()), size))?)
+        into.fill(rgb, (registration.points(self.registered.steps()), size))?;
+        if self.keeps_depth {
+            into.keep_depth(self.registered.steps(), registration.rays());
+        }
+        Ok(())
+    }
+
+    /// The rays of the camera that the assembler is for, made once for a size of images.
+    fn rays_of(&mut self, intrinsics: &Intrinsics, size: (usize, usize)) -> &Arc<Rays> {
+        let known = self.rays.take().filter(|(of, _)| *of == size);
+        &self.rays.insert(known.unwrap_or_else(|| (size, Arc::new(intrinsics.rays(size))))).1
     }
 }

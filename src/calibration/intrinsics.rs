@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::depth_unit::check_depth_unit;
 use super::error::CalibrationError;
-use crate::frame::{FrameError, OrganisedCloud};
+use crate::frame::{FrameError, OrganisedCloud, Rays};
 
 /// A pinhole camera whose depth image is registered to its colour image.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,7 +59,13 @@ impl Intrinsics {
         })
     }
 
-    /// Does the same for depths in metres.
+    /// How [`Self::points`] follow from depth steps of images of a size.
+    pub fn rays(&self, (width, height): (usize, usize)) -> Rays {
+        let rays = (0..width * height).map(|i| self.point(i, width, 1.0)).collect();
+        Rays { rays, unit_m: self.depth_unit_m, offset_m: self.depth_offset_m, ahead_m: 0.0 }
+    }
+
+    /// Turns depths in metres into points, as [`Self::points`] does with steps.
     pub fn points_at(&self, depth_m: &[f32], width: usize) -> impl Iterator<Item = [f32; 3]> {
         depth_m.iter().enumerate().map(move |(i, &z)| self.point(i, width, z))
     }

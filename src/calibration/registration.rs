@@ -13,9 +13,12 @@
 pub mod projection;
 mod rectangles;
 
+use std::sync::Arc;
+
 use super::camera_file::{CameraFile, Extrinsics, Grid};
 use super::error::CalibrationError;
 use super::lens::Lens;
+use crate::frame::Rays;
 use projection::{Corners, Projected, Projection};
 use rectangles::{LANES, NOTHING, Rectangles};
 
@@ -27,10 +30,8 @@ const AHEAD_MIN: f64 = 0.1;
 pub struct Registration {
     file: CameraFile,
     /// Rays of the pixels of frames, `[height, width]` of the grid's image, scaled so that the depth imager sees a
-    /// depth of 1; NaN where a lens has no inverse.
-    rays: Vec<[f32; 3]>,
-    /// What is added to a depth for its point: how far the colour imager is ahead of the depth imager.
-    ahead_m: f32,
+    /// depth of 1; NaN where a lens has no inverse. A point is as far ahead as the colour imager is of the depth imager.
+    rays: Arc<Rays>,
     /// None where the depth image has the frame's grid already.
     corners: Option<Corners>,
 }
@@ -108,7 +109,8 @@ impl Registration {
             let share = 100.0 * without as f64 / rays.len() as f64;
             log::warn!("{share:.1} % of the image, at its edges, has no points: its distortion has no inverse there");
         }
-        Self { file, rays, ahead_m, corners }
+        let (unit_m, offset_m) = (file.depth_unit_m as f32, file.depth_offset_m as f32);
+        Self { file, rays: Arc::new(Rays { rays, unit_m, offset_m, ahead_m }), corners }
     }
 
     pub fn file(&self) -> &CameraFile {
@@ -128,12 +130,12 @@ impl Registration {
         Some(Tables {
             depth_size: (depth.width, depth.height),
             size: self.size(),
-            depth_unit_m: self.file.depth_unit_m as f32,
-            depth_offset_m: self.file.depth_offset_m as f32,
+            depth_unit_m: self.rays.unit_m,
+            depth_offset_m: self.rays.offset_m,
             corners: rays.each_ref().map(Vec::as_slice),
             projection,
-            rays: &self.rays,
-            ahead_m: self.ahead_m,
+            rays: &self.rays.rays,
+            ahead_m: self.rays.ahead_m,
         })
     }
 
@@ -162,11 +164,12 @@ impl Registration {
 
     /// The points of registered steps, `[height, width]`, metres, the origin where there is none.
     pub fn points(&self, steps: &[u16]) -> impl Iterator<Item = [f32; 3]> {
-        steps.iter().zip(&self.rays).map(|(step, [x, y, z])| {
-            let scale = self.metres(*step) + self.ahead_m;
-            // NaN, of a ray that is none, is not above 0.
-            if *step > 0 && scale * z > 0.0 { [x * scale, y * scale, z * scale] } else { [0.0; 3] }
-        })
+        self.rays.points(steps)
+    }
+
+    /// How points follow from registered steps.
+    pub fn rays(&self) -> &Arc<Rays> {
+        &self.rays
     }
 
     /// The nearest step of every colour pixel, into `into.steps`.
@@ -192,7 +195,7 @@ impl Registration {
     /// depths are, they become the last step, at which no camera measures, so that the unit is refused; otherwise they
     /// become 0.
     pub fn steps_of(&self, depth_m: &[f32]) -> Vec<u16> {
-        let (unit_m, offset_m) = (self.file.depth_unit_m as f32, self.file.depth_offset_m as f32);
+        let Rays { unit_m, offset_m, .. } = *self.rays;
         let step = |depth_m: f32| ((depth_m - offset_m) / unit_m).round();
         let last = f32::from(u16::MAX);
         let is_measured = |depth_m: &&f32| depth_m.is_finite() && **depth_m > 0.0;
@@ -208,7 +211,7 @@ impl Registration {
     }
 
     fn metres(&self, step: u16) -> f32 {
-        f32::from(step) * self.file.depth_unit_m as f32 + self.file.depth_offset_m as f32
+        f32::from(step) * self.rays.unit_m + self.rays.offset_m
     }
 }
 

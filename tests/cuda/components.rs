@@ -11,6 +11,8 @@ const THREADS: usize = 256;
 /// The pixels of a block that goes through them in rows of 32.
 const SPAN_PIXELS: usize = 16 * THREADS;
 const NEIGHBOUR_M: f32 = 0.006;
+/// A choice that needs a row for each component that is no speck.
+const WANTED: Wanted = Wanted::Nearest([0.0; 2]);
 
 /// What the kernels find.
 pub struct Found {
@@ -76,8 +78,8 @@ fn flood(points: &[Point], width: usize) -> Vec<i32> {
 
 fn check(host: &Host, name: &str, points: &[Point], width: usize) {
     let want = flood(points, width);
-    let (parents, table) = in_every_schedule(|schedule| {
-        let Found { parents, mut table } = find(host, schedule, points, width, Wanted::Nearest([0.0; 2]));
+    let (parents, found) = in_every_schedule(|schedule| {
+        let Found { parents, mut table } = find(host, schedule, points, width, WANTED);
         // Rows come in any order.
         let head = table.drain(..4).collect::<Vec<_>>();
         let mut rows = table.as_chunks::<8>().0.to_vec();
@@ -94,10 +96,12 @@ fn check(host: &Host, name: &str, points: &[Point], width: usize) {
     }
     sizes.sort_unstable();
     let keys: Vec<u64> = sizes.iter().rev().map(|(points, root)| points << 32 | root).take(2).collect();
-    let (head, rows) = table;
+    let (head, rows) = found;
     assert_eq!(head[..keys.len()], keys, "{name}: the largest two");
     let listed = rows[1..].iter().filter(|row| row[1] > 0);
-    assert_eq!(listed.clone().count() as u64, head[2], "{name}");
+    let row_points = table::row_points(points.len(), WANTED) as u64;
+    let large = sizes.iter().filter(|(points, _)| *points >= row_points).count();
+    assert_eq!((listed.clone().count(), head[2]), (large, large as u64), "{name}: rows");
     for row in listed {
         let members = || (0..points.len()).filter(|i| want[*i] == row[0] as i32);
         let (x, y) = (|i: usize| (i % width) as u64, |i: usize| (i / width) as u64);
@@ -151,6 +155,14 @@ fn winding_shapes_are_whole_and_strips_apart() {
     let gap = |i: usize| i % 5 == 2 || i % 10 == 4;
     let strips: Vec<Point> = (0..500).map(|i| if gap(i) { [0.0; 3] } else { flat(i % 5, 5) }).collect();
     check(host, "strips", &strips, 5);
+    // A component of 30 points is no speck here, and one of 29 is.
+    let bar = |i: usize| match i / 50 % 10 {
+        0 => i % 50 < 30,
+        5 => i % 50 < 29,
+        _ => false,
+    };
+    let bars: Vec<Point> = (0..2500).map(|i| if bar(i) { flat(i, 50) } else { [0.0; 3] }).collect();
+    check(host, "bars", &bars, 50);
     let nothing = vec![[0.0; 3]; 5000];
     check(host, "nothing", &nothing, 50);
     let mut one = nothing;

@@ -1,7 +1,14 @@
 //! `prepare.cu` and `components.cu` do the work on every pixel of a frame as the CPU does: the same bytes, the same points,
 //! the same part.
 
-use crosscheck::frame::RgbdFrame;
+use std::path::Path;
+use std::sync::Arc;
+
+use crosscheck::calibration::assembly::Assembler;
+use crosscheck::calibration::camera_file::CameraFile;
+use crosscheck::calibration::registration::Registration;
+use crosscheck::calibration::{Camera, Intrinsics};
+use crosscheck::frame::{Rays, Region, RgbdFrame};
 use crosscheck::prepare::components::{Choice, Wanted, table};
 use crosscheck::prepare::crop::Crop;
 use crosscheck::prepare::plane::Plane;
@@ -28,6 +35,9 @@ struct HostWork<'a> {
     size: (usize, usize),
     rgb: Vec<u8>,
     cloud: Vec<Point>,
+    /// Depth steps of the crop, the rays of the frame, and where the crop lies in it.
+    steps: Option<(Vec<u16>, Arc<Rays>)>,
+    place: (Region, usize),
     inside: Vec<u8>,
     points: Vec<Point>,
     found: Found,
@@ -44,6 +54,8 @@ impl<'a> HostWork<'a> {
             size: (0, 0),
             rgb: Vec::new(),
             cloud: Vec::new(),
+            steps: None,
+            place: (Region::of_size(0, 0), 0),
             inside: Vec::new(),
             points: Vec::new(),
             found: Found { parents: Vec::new(), table: Vec::new() },
@@ -96,6 +108,9 @@ impl PixelMachine for HostWork<'_> {
         let rows = || (bounds.y..bounds.bottom()).map(|y| y * stride + bounds.x..y * stride + bounds.right());
         self.cloud = rows().flat_map(|row| &frame.cloud().points()[row]).copied().collect();
         self.rgb = rows().flat_map(|row| &frame.rgb()[row.start * RGB..row.end * RGB]).copied().collect();
+        let cut = |steps: &[u16]| rows().flat_map(|row| &steps[row]).copied().collect::<Vec<u16>>();
+        self.steps = frame.depth().map(|(steps, rays)| (cut(steps), rays.clone()));
+        self.place = (bounds, stride);
         self.inside = seen.inside().iter().map(|inside| u8::from(*inside)).collect();
         Ok(())
     }
@@ -108,9 +123,20 @@ impl PixelWork for HostWork<'_> {
         let Plane { normal: [a, b, c], offset_m } = belt.unwrap_or(NO_PLANE);
         let mut points = vec![[f32::NAN; 3]; self.cloud.len()];
         let count = points.len();
-        let place = [int(count), float(a), float(b), float(c), float(offset_m), output(&mut points)];
-        let mut arguments: Vec<Argument> = [input(&self.cloud), self.inside()].into_iter().chain(place).collect();
-        self.launch("points_of_cloud", count, &mut arguments);
+        let plane = [float(a), float(b), float(c), float(offset_m), output(&mut points)];
+        let (kernel, mut arguments) = match &self.steps {
+            Some((steps, rays)) => {
+                let (Region { x, y, width, height }, stride) = self.place;
+                let mut arguments = vec![input(steps), input(&rays.rays), self.inside()];
+                arguments.extend([width, height, x, y, stride].map(int));
+                arguments.extend([rays.unit_m, rays.offset_m, rays.ahead_m].map(float));
+                ("points_of_steps", arguments)
+            }
+            None => ("points_of_cloud", vec![input(&self.cloud), self.inside(), int(count)]),
+        };
+        arguments.extend(plane);
+        self.launch(kernel, count, &mut arguments);
+        drop(arguments);
         self.points = points;
         Ok(())
     }
@@ -293,6 +319,45 @@ fn windows_follow_the_part_as_on_the_cpu() {
         }
     }
     assert!(followed > 12, "{followed}");
+}
+
+/// A pinhole camera, and one whose colour lens is bent so far that some pixels have no ray.
+fn cameras() -> [Camera; 2] {
+    let (width, height) = (261.0, 200.0);
+    let (cx, cy) = (0.5 * width, 0.48 * height);
+    let pinhole = Intrinsics { fx: 310.0, fy: 305.0, cx, cy, depth_unit_m: 0.0005, depth_offset_m: 0.1 };
+    let text = "depth_unit_m = 0.0005\ndepth_offset_m = 0.1\n[colour]\nwidth = 261\nheight = 200\nfx = 150.0\nfy = 150.0\ncx = 131.0\ncy = 97.0\ndistortion = \"brown_conrady\"\ncoefficients = [-0.4, 0.1, 0.001, -0.002, 0.0]\n[depth]\nwidth = 200\nheight = 150\nfx = 130.0\nfy = 130.0\ncx = 100.0\ncy = 75.0\n[depth_to_colour]\nrotation = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]\ntranslation_m = [0.015, 0.001, -0.002]\n";
+    let file = CameraFile::parse(text, Path::new("camera.toml")).unwrap();
+    [Camera::Pinhole(pinhole), Camera::Lenses(Arc::new(Registration::new(file)))]
+}
+
+#[test]
+fn points_are_made_of_depth_steps_as_by_the_cpu() {
+    let Some(host) = host() else { return };
+    let polygon = Some(vec![[20.0, 10.0], [250.5, 30.0], [200.0, 190.0], [15.0, 170.5]]);
+    for camera in cameras() {
+        let size = if matches!(camera, Camera::Pinhole(_)) { (261, 200) } else { (200, 150) };
+        let mut random = Rng::with_seed(17);
+        let step = |i: usize| {
+            let (u, v) = (i % size.0, i / size.0);
+            let above = if (60..110).contains(&u) && (50..100).contains(&v) { 40 } else { 0 };
+            if random.u8(..30) == 0 { 0 } else { 700 - above + random.u16(..2) }
+        };
+        let depth: Vec<u16> = (0..size.0 * size.1).map(step).collect();
+        let rgb: Vec<u8> = (0..261 * 200 * RGB).map(|i| (i * 7 % 251) as u8).collect();
+        let mut frame = RgbdFrame::blank();
+        let mut assembler = Assembler::with_registrar(Some(|_| Err("there is no other machine".into())));
+        assembler.assemble(&camera, (&rgb, (261, 200)), (&depth, size), &mut frame).unwrap();
+        assert!(frame.depth().is_some());
+        for (part, crop) in [
+            (PartChoice::All, Crop::default()),
+            (PartChoice::Largest, Crop { polygon: polygon.clone(), ..Crop::default() }),
+            (PartChoice::Centre, Crop { rectangle: Some([25, 17, 200, 150]), ..follow(60.0) }),
+        ] {
+            let want = check(host, &format!("{part:?}"), &frame, &how(part, BeltMode::Fit, crop), None);
+            assert!(want.points() > 500, "{:?}", want.taken);
+        }
+    }
 }
 
 #[test]

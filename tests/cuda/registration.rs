@@ -13,10 +13,11 @@ use crate::support::clouds::Point;
 const FARTHEST: u16 = u16::MAX;
 const RATIONAL: Coefficients = [0.72, -2.89, 0.0008, -0.0001, 1.63, 0.6, -2.72, 1.57];
 
-/// Nearness and points, by their bits.
-fn registered(host: &Host, schedule: Schedule, tables: &Tables, depth: &[u16]) -> (Vec<u32>, Vec<[u32; 3]>) {
+/// Depth steps and points, by their bits.
+fn registered(host: &Host, schedule: Schedule, tables: &Tables, depth: &[u16]) -> (Vec<u16>, Vec<[u32; 3]>) {
     let pixels = tables.size.0 * tables.size.1;
     let (mut nearness, mut points) = (vec![0u32; pixels], vec![[f32::NAN; 3]; pixels]);
+    let mut steps = vec![7u16; pixels];
     let projection = tables.projection;
     let bent = match projection.formula {
         Formula::None => 0,
@@ -40,10 +41,10 @@ fn registered(host: &Host, schedule: Schedule, tables: &Tables, depth: &[u16]) -
     let metres = [tables.depth_unit_m, tables.depth_offset_m, tables.ahead_m].map(float);
     let mut arguments: Vec<Argument> = vec![input(&nearness), input(tables.rays), int(pixels)];
     arguments.extend(metres);
-    arguments.push(output(&mut points));
+    arguments.extend([output(&mut points), output(&mut steps)]);
     host.launch(schedule, "registered_points", one_each(pixels, 256), &mut arguments);
     drop(arguments);
-    (nearness, bits(&points))
+    (steps, bits(&points))
 }
 
 fn bits(points: &[Point]) -> Vec<[u32; 3]> {
@@ -56,9 +57,7 @@ fn check(host: &Host, name: &str, file: &CameraFile, depth: &[u16]) -> usize {
     let mut want = RegisteredDepth::default();
     registration.register(depth, &mut want);
     let tables = registration.tables().expect("depth is moved");
-    let (nearness, points) = in_every_schedule(|schedule| registered(host, schedule, &tables, depth));
-    let step = |near: &u32| if *near == 0 { 0 } else { (65_536 - near) as u16 };
-    let steps: Vec<u16> = nearness.iter().map(step).collect();
+    let (steps, points) = in_every_schedule(|schedule| registered(host, schedule, &tables, depth));
     let differing = steps.iter().zip(want.steps()).filter(|(got, want)| got != want).count();
     assert_eq!(differing, 0, "{name}: steps of {} differ", steps.len());
     let expected = bits(want.points());

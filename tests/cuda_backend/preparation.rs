@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crosscheck::backend::cuda::CudaBackend;
-use crosscheck::backend::{AnomalyMaps, Backend, BackendError, Describe, Evaluation, Features, XyzGroups};
+use crosscheck::backend::{AnomalyMaps, Backend, BackendError, Describe, Evaluation, Features, Machine, XyzGroups};
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
 use crosscheck::model::seeded;
@@ -11,6 +11,7 @@ use crosscheck::prepare::crop::Crop;
 use crosscheck::prepare::{BeltMode, NetworkInput, PartChoice, Preparation, Preparer};
 
 use crate::frames::small;
+use crate::registration::{assembler, cameras, frames};
 use crate::standin::{is_here, run_part};
 use crate::support::scenes::{parts, scenes};
 use crate::support::small_engine::engine;
@@ -75,6 +76,33 @@ fn frames_are_prepared_as_by_the_cpu() {
     // One of seven preparations needs no components.
     assert_eq!(run.number("launched points_of_cloud"), 56);
     assert_eq!(run.number("launched join_runs"), 48);
+}
+
+#[test]
+#[ignore = "a part of a_cameras_frames_are_prepared_from_their_depth_steps"]
+fn measured() {
+    if !is_here() {
+        return;
+    }
+    let (mut backend, mut preparer) = (opened(), Preparer::default());
+    let (mut want, mut got) = (NetworkInput::default(), NetworkInput::default());
+    let crop = Crop { rectangle: Some([20, 10, 80, 50]), ..Crop::default() };
+    let frames = |camera| frames(camera, assembler(camera, Machine::Cuda));
+    for frame in cameras().iter().flat_map(frames) {
+        for how in [how(PartChoice::Largest, Crop::default()), how(PartChoice::All, crop.clone())] {
+            Preparer::default().run(&frame, &how, None, &mut want).unwrap();
+            backend.prepare(&mut preparer, &frame, &how, None, &mut got).unwrap();
+            assert!(bits(&got) == bits(&want) && !preparer.has_failed(), "{how:?}: {:?} {:?}", got.taken, want.taken);
+        }
+    }
+}
+
+#[test]
+fn a_cameras_frames_are_prepared_from_their_depth_steps() {
+    let Some(run) = run_part("preparation::measured", &[]) else { return };
+    run.check_clean();
+    // Three frames of each of three cameras, each prepared twice.
+    assert_eq!(run.number("launched points_of_steps"), 18);
 }
 
 /// The device, for which the CPU prepares the frames.

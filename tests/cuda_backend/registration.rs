@@ -20,7 +20,7 @@ const FRAMES: usize = 3;
 
 /// A camera with a calibrated lens, one with a lens of eight coefficients, and one whose depth image is on the colour
 /// image's grid already.
-fn cameras() -> [Camera; 3] {
+pub fn cameras() -> [Camera; 3] {
     let colour = "[colour]\nwidth = 120\nheight = 72\nfx = 90.0\nfy = 91.0\ncx = 60.3\ncy = 35.1\ndistortion = \"brown_conrady\"\ncoefficients = [0.1, -0.15, 0.001, -0.002, 0.02]\n";
     let depth = "[depth]\nwidth = 96\nheight = 60\nfx = 60.0\nfy = 60.5\ncx = 47.0\ncy = 30.2\n[depth_to_colour]\nrotation = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]\ntranslation_m = [0.015, 0.001, -0.002]\n";
     let rational = colour
@@ -34,14 +34,14 @@ fn cameras() -> [Camera; 3] {
 }
 
 /// Opens what makes the camera's frames.
-fn assembler(camera: &Camera, machine: Machine) -> Assembler {
+pub fn assembler(camera: &Camera, machine: Machine) -> Assembler {
     let mut assembler = Assembler::with_registrar(machine.registrar());
     assembler.prepare(camera);
     assembler
 }
 
 /// Frames of a camera, each of another random scene.
-fn frames(camera: &Camera, mut assembler: Assembler) -> Vec<RgbdFrame> {
+pub fn frames(camera: &Camera, mut assembler: Assembler) -> Vec<RgbdFrame> {
     let Camera::Lenses(registration) = camera else { panic!("a camera without lenses") };
     let size = if registration.tables().is_some() { DEPTH } else { COLOUR };
     let rgb: Vec<u8> = (0..COLOUR.0 * COLOUR.1 * 3).map(|i| i as u8).collect();
@@ -67,6 +67,12 @@ fn check() {
         assert!(got == want, "frames differ");
         let points: Vec<usize> = got.iter().map(|frame| frame.cloud().valid_count()).collect();
         assert!(points[0] > 3000 && points[1] > 3000 && points[2] == 0, "{points:?}");
+        // Both machines' depth steps have the frame's points.
+        for frame in &got {
+            let Some((steps, rays)) = frame.depth() else { continue };
+            assert!(rays.points(steps).eq(frame.cloud().points().iter().copied()), "the steps are others");
+        }
+        assert_eq!(got[0].depth().is_some(), Machine::Cuda.registrar().is_some());
     }
 }
 

@@ -122,4 +122,6 @@ fn a_station_inspects_on_the_gpu_in_its_own_threads() {
         assert!((score - want).abs() <= SCORE_BOUND * want, "{score} where {want} is expected");
     }
     assert!(run.number("launched discrepancy") >= 2 * records.len());
+    assert!(run.number("launched window_points") >= records.len());
+    assert!(!run.printed().contains("prepared on the CPU"), "{}", run.printed());
 }

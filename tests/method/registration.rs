@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crosscheck::calibration::assembly::{Assembler, Registrar};
+use crosscheck::calibration::assembly::{Assembler, Registrar, Take};
 use crosscheck::calibration::camera_file::{CameraFile, Extrinsics, Grid};
 use crosscheck::calibration::distortion::{Coefficients, Distortion, of_five};
 use crosscheck::calibration::registration::{RegisteredDepth, Registration};
@@ -287,12 +287,12 @@ struct Failing {
 }
 
 impl Registrar for Failing {
-    fn register(&mut self, _: &[u16], take: &mut dyn FnMut(&[[f32; 3]])) -> Result<(), String> {
+    fn register(&mut self, _: &[u16], take: &mut Take<'_>) -> Result<(), String> {
         self.frames += 1;
         if self.frames > 1 {
             return Err("it fell off the bus".into());
         }
-        take(&vec![[0.0, 0.0, 1.0]; 128 * 96]);
+        take(&vec![[0.0, 0.0, 1.0]; 128 * 96], &vec![1000; 128 * 96]);
         Ok(())
     }
 }

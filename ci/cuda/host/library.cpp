@@ -95,6 +95,7 @@ const std::map<std::string, Kernel> KERNELS = {
     KERNEL(components, component_table),
     KERNEL(components, component_extents),
     KERNEL(components, component_mask),
+    KERNEL(prepare, points_of_steps),
     KERNEL(prepare, points_of_cloud),
     KERNEL(prepare, window_points),
     KERNEL(prepare, resize_table),

@@ -114,7 +114,7 @@ impl Kernels {
 
 kernels! {
     components: link_runs join_runs component_sizes component_table component_extents component_mask;
-    prepare: points_of_cloud window_points resize_table resize_columns resize_rows;
+    prepare: points_of_steps points_of_cloud window_points resize_table resize_columns resize_rows;
     grouping: valid_points nearest_points;
     sampling: farthest_points;
     interpolate: three_nearest valid_pixels xyz_rows rgb_rows;

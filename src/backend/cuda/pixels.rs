@@ -1,13 +1,15 @@
 //! Prepares frames on the device: what [`crate::prepare::work`] asks of a machine.
 
+use std::sync::Arc;
+
 use cudarc::driver::CudaSlice;
 
 use super::buffers::Shared;
 use super::components::Components;
 use super::device::Device;
 use super::error::CudaError;
-use super::prepare::{Colours, Resizer, points_of_cloud, window_points};
-use crate::frame::{Region, RgbdFrame};
+use super::prepare::{Colours, Resizer, Steps, points_of_cloud, points_of_steps, window_points};
+use crate::frame::{Rays, Region, RgbdFrame};
 use crate::prepare::components::{Choice, Wanted};
 use crate::prepare::plane::Plane;
 use crate::prepare::point_grid::PointGrid;
@@ -20,6 +22,8 @@ use crate::shapes::{P, RGB, W, XYZ};
 pub struct Pixels {
     /// Those of a crop's pixels; none before the first frame.
     crop: Option<Crop>,
+    /// The rays of frames whose depth steps are uploaded, `[pixels, 3]` on the device.
+    rays: Option<(Arc<Rays>, CudaSlice<f32>)>,
     resizer: Resizer,
     /// The window's colours, `[H, W, 3]` and normalised halves `[3, H, W]`, and its points, `[P, 3]`.
     bytes: Shared<u8>,
@@ -33,7 +37,13 @@ struct Crop {
     size: (usize, usize),
     /// `[height, width, 3]`.
     rgb: Shared<u8>,
-    cloud: Shared<f32>,
+    /// What points are made from: allocated when the first frame has it.
+    cloud: Option<Shared<f32>>,
+    steps: Option<Shared<u16>>,
+    /// Where the frame's pixels lie in the photograph, and its width.
+    place: (Region, usize),
+    /// Whether the frame has depth steps.
+    has_steps: bool,
     /// Whether each pixel is inside of the polygon; none without one.
     inside: Option<Shared<u8>>,
     /// The points off the belt, `[height, width, 3]`.
@@ -54,6 +64,7 @@ impl Pixels {
         let Device { shape, colour, .. } = device;
         let made = Self {
             crop: None,
+            rays: None,
             resizer: Resizer::new(colour)?,
             bytes: Shared::new(colour, P * RGB)?,
             halves: colour.alloc_zeros(RGB * P)?,
@@ -86,7 +97,10 @@ impl Crop {
         Ok(Self {
             size,
             rgb: Shared::new(colour, pixels * RGB)?,
-            cloud: Shared::new(shape, pixels * XYZ)?,
+            cloud: None,
+            steps: None,
+            place: (Region::of_size(size.0, size.1), size.0),
+            has_steps: false,
             inside: None,
             points: shape.alloc_zeros(pixels * XYZ)?,
             components: Components::new(shape, size)?,
@@ -114,6 +128,15 @@ impl Crop {
     }
 }
 
+/// What is there, or is made now.
+fn there<T>(place: &mut Option<T>, make: impl FnOnce() -> Result<T, CudaError>) -> Result<&mut T, CudaError> {
+    let made = match place.take() {
+        Some(made) => made,
+        None => make()?,
+    };
+    Ok(place.insert(made))
+}
+
 /// Copies the rows of `bounds` from an image in rows of `stride` values of `depth` numbers.
 fn copy_rows<T: Copy>(from: &[T], stride: usize, bounds: Region, depth: usize, to: &mut [T]) {
     let rows = from.chunks_exact(stride * depth).skip(bounds.y);
@@ -128,16 +151,50 @@ impl GpuWork<'_> {
         let crop = self.pixels.crop(self.device, (seen.width(), seen.height()))?;
         crop.mask(self.device, seen.inside())?;
         let (stride, bounds) = (frame.width(), seen.bounds());
-        copy_rows(frame.cloud().points().as_flattened(), stride, bounds, XYZ, crop.cloud.host_mut());
-        crop.cloud.upload(shape)?;
+        (crop.place, crop.has_steps) = ((bounds, stride), frame.depth().is_some());
+        let pixels = seen.pixels();
+        match frame.depth() {
+            Some((steps, _)) => {
+                let to = there(&mut crop.steps, || Shared::new(shape, pixels))?;
+                copy_rows(steps, stride, bounds, 1, to.host_mut());
+                to.upload(shape)?;
+            }
+            None => {
+                let to = there(&mut crop.cloud, || Shared::new(shape, pixels * XYZ))?;
+                copy_rows(frame.cloud().points().as_flattened(), stride, bounds, XYZ, to.host_mut());
+                to.upload(shape)?;
+            }
+        }
         copy_rows(frame.rgb(), stride, bounds, RGB, crop.rgb.host_mut());
-        crop.rgb.upload(colour)
+        crop.rgb.upload(colour)?;
+        frame.depth().map_or(Ok(()), |(_, rays)| self.upload_rays(rays))
+    }
+
+    /// Uploads the rays of a camera, once.
+    fn upload_rays(&mut self, rays: &Arc<Rays>) -> Result<(), CudaError> {
+        if self.pixels.rays.as_ref().is_none_or(|(known, _)| !Arc::ptr_eq(known, rays)) {
+            let uploaded = self.device.shape.clone_htod(rays.rays.as_flattened())?;
+            self.pixels.rays = Some((rays.clone(), uploaded));
+        }
+        Ok(())
     }
 
     fn remove(&mut self, belt: Option<&Plane>) -> Result<(), CudaError> {
         let Device { shape, kernels, .. } = self.device;
-        let Crop { cloud, inside, points, .. } = self.pixels.crop_of_frame();
-        points_of_cloud(kernels, shape, &cloud.device, inside.as_ref().map(|inside| &inside.device), belt, points)
+        let Pixels { crop: Some(crop), rays, .. } = &mut *self.pixels else {
+            unreachable!("a frame is taken before work on it")
+        };
+        let Crop { cloud, steps, place: (bounds, stride), has_steps, inside, points, .. } = crop;
+        let inside = inside.as_ref().map(|inside| &inside.device);
+        match (steps, rays, cloud) {
+            (Some(steps), Some((rays, on_device)), _) if *has_steps => {
+                let depth_m = [rays.unit_m, rays.offset_m, rays.ahead_m];
+                let from = Steps { steps: &steps.device, rays: on_device, depth_m, bounds: *bounds, stride: *stride };
+                points_of_steps(kernels, shape, &from, inside, belt, points)
+            }
+            (_, _, Some(cloud)) => points_of_cloud(kernels, shape, &cloud.device, inside, belt, points),
+            _ => unreachable!("a frame has depth steps or a cloud"),
+        }
     }
 
     fn fill(
@@ -148,7 +205,7 @@ impl GpuWork<'_> {
         input: &mut NetworkInput,
     ) -> Result<(), CudaError> {
         let Device { shape, colour, kernels, .. } = self.device;
-        let Pixels { crop: Some(crop), resizer, bytes, halves, cloud } = &mut *self.pixels else {
+        let Pixels { crop: Some(crop), resizer, bytes, halves, cloud, .. } = &mut *self.pixels else {
             unreachable!("a frame is taken before work on it")
         };
         let Crop { size, rgb, inside, points, components, columns, .. } = crop;

@@ -7,6 +7,7 @@ use cudarc::driver::{CudaSlice, CudaStream};
 use super::error::CudaError;
 use super::launch::{Grid, Launch, int};
 use super::module::Kernels;
+use crate::frame::Region;
 use crate::prepare::plane::Plane;
 use crate::prepare::window::Window;
 use crate::shapes::{P, RGB, W, XYZ};
@@ -32,6 +33,40 @@ pub fn points_of_cloud(
     assert!(cloud.len() == points.len() && inside.is_none_or(|inside| inside.len() == pixels));
     let (count, Plane { normal, offset_m }) = (int(pixels), belt.unwrap_or(&NO_PLANE));
     let launch = Launch::new(stream, &kernels.points_of_cloud).reads(cloud).reads_if(inside).value(&count);
+    let launch = normal.iter().fold(launch, Launch::value).value(offset_m).writes(points);
+    // SAFETY: the lengths are checked above.
+    unsafe { launch.run(Grid::over(pixels, PIXEL_THREADS, PIXEL_THREADS)) }
+}
+
+/// The depth steps of a crop, `[height, width]`, and the rays of the frame that it is cut out of, `[pixels, 3]`.
+pub struct Steps<'a> {
+    pub steps: &'a CudaSlice<u16>,
+    pub rays: &'a CudaSlice<f32>,
+    /// Unit, offset, and what is added to a depth for its point, metres.
+    pub depth_m: [f32; 3],
+    pub bounds: Region,
+    /// Width of the frame.
+    pub stride: usize,
+}
+
+/// Depth steps -> points `[n, 3]`, as [`points_of_cloud`].
+pub fn points_of_steps(
+    kernels: &Kernels,
+    stream: &CudaStream,
+    from: &Steps<'_>,
+    inside: Option<&CudaSlice<u8>>,
+    belt: Option<&Plane>,
+    points: &mut CudaSlice<f32>,
+) -> Result<(), CudaError> {
+    let Steps { steps, rays, depth_m, bounds, stride } = from;
+    let pixels = bounds.width * bounds.height;
+    assert!(bounds.right() <= *stride && bounds.bottom() * stride * XYZ <= rays.len());
+    assert!(inside.is_none_or(|inside| inside.len() == pixels));
+    assert_eq!((steps.len(), points.len()), (pixels, pixels * XYZ));
+    let place = [bounds.width, bounds.height, bounds.x, bounds.y, *stride].map(int);
+    let Plane { normal, offset_m } = belt.unwrap_or(&NO_PLANE);
+    let launch = Launch::new(stream, &kernels.points_of_steps).reads(steps).reads(rays).reads_if(inside);
+    let launch = depth_m.iter().fold(place.iter().fold(launch, Launch::value), Launch::value);
     let launch = normal.iter().fold(launch, Launch::value).value(offset_m).writes(points);
     // SAFETY: the lengths are checked above.
     unsafe { launch.run(Grid::over(pixels, PIXEL_THREADS, PIXEL_THREADS)) }

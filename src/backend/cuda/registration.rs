@@ -9,7 +9,7 @@ use super::device::Device;
 use super::error::CudaError;
 use super::launch::{Grid, Launch, int};
 use super::module::Kernels;
-use crate::calibration::assembly::Registrar;
+use crate::calibration::assembly::{Registrar, Take};
 use crate::calibration::distortion::Formula;
 use crate::calibration::registration::{Registration, Tables};
 use crate::shapes::XYZ;
@@ -43,6 +43,8 @@ pub struct Registered {
     nearness: CudaSlice<u32>,
     /// `[height, width, 3]`, metres.
     points: Shared<f32>,
+    /// The depth steps that they were made from, `[height, width]`.
+    steps: Shared<u16>,
 }
 
 impl Registered {
@@ -70,17 +72,18 @@ impl Registered {
             depth: Shared::new(stream, depth_pixels)?,
             nearness: stream.alloc_zeros(pixels)?,
             points: Shared::new(stream, pixels * XYZ)?,
+            steps: Shared::new(stream, pixels)?,
         })
     }
 
-    /// depth `[depth height, depth width]`, in steps of the unit -> points `[height, width]`, metres; the origin where
-    /// there is no point.
+    /// depth `[depth height, depth width]`, in steps of the unit -> points `[height, width]`, metres, the origin where
+    /// there is no point; and the steps that they were made from, 0 where there is none.
     pub fn register(
         &mut self,
         kernels: &Kernels,
         stream: &Arc<CudaStream>,
         depth: &[u16],
-    ) -> Result<&[[f32; 3]], CudaError> {
+    ) -> Result<(&[[f32; 3]], &[u16]), CudaError> {
         assert_eq!(
             depth.len(),
             self.depth_size.0 * self.depth_size.1,
@@ -90,7 +93,8 @@ impl Registered {
         self.depth.upload(stream)?;
         self.nearest_steps(kernels, stream)?;
         self.registered_points(kernels, stream)?;
-        Ok(self.points.fetch(stream)?.as_chunks().0)
+        self.steps.download(stream)?;
+        Ok((self.points.fetch(stream)?.as_chunks().0, self.steps.host()))
     }
 
     fn nearest_steps(&mut self, kernels: &Kernels, stream: &Arc<CudaStream>) -> Result<(), CudaError> {
@@ -111,7 +115,7 @@ impl Registered {
         let pixels = int(self.nearness.len());
         let launch = Launch::new(stream, &kernels.registered_points).reads(&self.nearness).reads(&self.rays);
         let launch = self.depth_m.iter().fold(launch.value(&pixels), Launch::value).value(&self.ahead_m);
-        let launch = launch.writes(&mut self.points.device);
+        let launch = launch.writes(&mut self.points.device).writes(&mut self.steps.device);
         // SAFETY: as in `nearest_steps`.
         unsafe { launch.run(Grid::over(self.nearness.len(), PIXEL_THREADS, PIXEL_THREADS)) }
     }
@@ -124,9 +128,11 @@ struct OnGpu {
 }
 
 impl Registrar for OnGpu {
-    fn register(&mut self, depth: &[u16], take: &mut dyn FnMut(&[[f32; 3]])) -> Result<(), String> {
+    fn register(&mut self, depth: &[u16], take: &mut Take<'_>) -> Result<(), String> {
         let Device { shape: stream, kernels, .. } = &self.device;
-        take(self.registered.register(kernels, stream, depth).map_err(|error| error.to_string())?);
+        let registered = self.registered.register(kernels, stream, depth);
+        let (points, steps) = registered.map_err(|error| error.to_string())?;
+        take(points, steps);
         Ok(())
     }
 }

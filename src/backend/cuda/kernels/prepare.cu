@@ -1,5 +1,6 @@
 // From a frame to the network's inputs (paper, section 4). CPU twin: src/prepare.rs, src/prepare/{work,plane,resize}.rs.
 //
+//   points_of_steps    depth steps u16 [height, width] of a crop, rays [frame height, frame width, 3] -> points [height, width, 3]
 //   points_of_cloud    cloud [height, width, 3] of a crop -> points [height, width, 3]
 //   window_points      points [height, width, 3] -> [P, 3], the window's, nearest
 //   resize_table       once per side of a window: the weights of an antialiased bicubic resize of `side` pixels to W
@@ -33,6 +34,24 @@ __device__ __forceinline__ void write_point(float x, float y, float z, bool is_i
     to[0] = there ? x : 0.0f;
     to[1] = there ? y : 0.0f;
     to[2] = there ? z : 0.0f;
+}
+
+// A thread per pixel of the crop, which begins at pixel (left, top) of a frame of `stride` pixels a row. A point is a ray
+// times the depth that the depth imager sees; a ray that is no number gives none (src/calibration/registration.rs).
+extern "C" __global__ void __launch_bounds__(256)
+points_of_steps(const unsigned short* __restrict__ steps, const float* __restrict__ rays,
+                const unsigned char* __restrict__ inside, int width, int height, int left, int top, int stride,
+                float unit_m, float depth_offset_m, float ahead_m, float a, float b, float c, float offset_m,
+                float* __restrict__ points) {
+    const int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= width * height) {
+        return;
+    }
+    const int step = steps[i];
+    const float* ray = rays + 3 * ((size_t)(i / width + top) * stride + i % width + left);
+    const float scale = (float)step * unit_m + depth_offset_m + ahead_m;
+    const bool is_inside = step != 0 && (inside == nullptr || inside[i]);
+    write_point(ray[0] * scale, ray[1] * scale, ray[2] * scale, is_inside, a, b, c, offset_m, points + 3 * (size_t)i);
 }
 
 // A thread per pixel of the crop.

@@ -3,7 +3,8 @@
 //
 //   nearest_steps       depth u16 [depth_height, depth_width], rays of its pixels' corners, three times
 //                       [depth_height + 1, depth_width + 1] -> nearness [height, width]
-//   registered_points   nearness [pixels], rays [pixels, 3] -> points [pixels, 3], metres, the origin where there is none
+//   registered_points   nearness [pixels], rays [pixels, 3] -> points [pixels, 3], metres, the origin where there is none,
+//                       and depth steps u16 [pixels], 0 where no depth pixel reaches
 //
 // A depth pixel covers a rectangle of two or three colour pixels a side; the thread that has it goes through them row by
 // row. The threads of a warp have neighbours, whose rectangles stand side by side, so that each step of a row is one
@@ -99,7 +100,7 @@ nearest_steps(const unsigned short* __restrict__ depth, const float* __restrict_
 // `ahead_m`: how far the colour imager is ahead of the depth imager.
 extern "C" __global__ void __launch_bounds__(256)
 registered_points(const unsigned* __restrict__ nearness, const float* __restrict__ rays, int pixels, float unit_m,
-                  float offset_m, float ahead_m, float* __restrict__ points) {
+                  float offset_m, float ahead_m, float* __restrict__ points, unsigned short* __restrict__ steps) {
     const int pixel = blockIdx.x * blockDim.x + threadIdx.x;
     if (pixel >= pixels) {
         return;
@@ -108,6 +109,8 @@ registered_points(const unsigned* __restrict__ nearness, const float* __restrict
     const float scale = (float)(NEARNESS - near) * unit_m + offset_m + ahead_m;
     const float x = rays[3 * pixel], y = rays[3 * pixel + 1], z = rays[3 * pixel + 2];
     const bool there = near != 0 && scale * z > 0.0f;
+    // Without a depth pixel it is 65,536, of which 16 bits are 0.
+    steps[pixel] = (unsigned short)(NEARNESS - near);
     points[3 * pixel] = there ? x * scale : 0.0f;
     points[3 * pixel + 1] = there ? y * scale : 0.0f;
     points[3 * pixel + 2] = there ? z * scale : 0.0f;

@@ -71,9 +71,10 @@ pub fn checks(device: &Device) -> Result<Vec<Check>, CudaError> {
         registration.register(&depth, &mut want);
         let mut registered = Registered::new(stream, &tables(&registration))?;
         let bits = |points: &[[f32; 3]]| points.as_flattened().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-        let got = bits(registered.register(kernels, stream, &depth)?);
+        let (points, steps) = registered.register(kernels, stream, &depth)?;
+        let error = differ(&bits(points), &bits(want.points())) + differ(steps, want.steps());
         let name = format!("depth {} x {} to {} x {}", of_depth.0, of_depth.1, of_colour.0, of_colour.1);
-        checks.push(equal(name, "nearest_steps, registered_points", differ(&got, &bits(want.points()))));
+        checks.push(equal(name, "nearest_steps, registered_points", error));
     }
     Ok(checks)
 }
