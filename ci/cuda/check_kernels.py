@@ -130,6 +130,8 @@ FAULTS = [
     ("group_encoder.cu", f"e2, third);\n            {BARRIER}", "e2, third);", "group_encoder::features", False),
     ("group_encoder.cu", f"after the last.\n            {BARRIER}", "after the last.", "group_encoder::features", False),
     ("group_encoder.cu", "of.points, of.k - 1)", "of.points, of.k)", "group_encoder::the_second", False),
+    ("group_encoder.cu", "fminf(fmaxf(u, 0.0f), HALF_MAX)", "fmaxf(u, 0.0f)", "group_encoder::units", False),
+    ("group_encoder.cu", "fminf(fmaxf(largest + bias[column], -HALF_MAX), HALF_MAX)", "largest + bias[column]", "group_encoder::units", False),
     ("group_encoder.cu", "if ((i + 1) % together == 0 || i == M - 1)", "if (i == M - 1)", "group_encoder::", False),
     ("group_encoder.cu", "__shfl_xor_sync(EVERY_LANE, most, 16)", "__shfl_xor_sync(EVERY_LANE, most, 8)", "group_encoder::", False),
     ("group_encoder.cu", "at == 0 ? value : fmaxf(*to, value)", "value", "group_encoder::features", False),

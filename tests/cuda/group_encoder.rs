@@ -208,3 +208,29 @@ fn position_units_are_the_formula() {
         }
     }
 }
+
+/// Points as far away as a half can tell: infinite units would be no numbers in the next layer.
+#[test]
+fn units_of_far_points_are_the_largest_half() {
+    let Some(host) = host() else { return };
+    let mut case = case(3);
+    let (far, e2) = (f16::from_f32(60_000.0), case.e(&case.local));
+    case.offsets.iter_mut().for_each(|offset| *offset = if *offset < f16::ZERO { -far } else { far });
+    let most = f64::from(f16::MAX.to_f32());
+    let clamped = |x: Matrix| x.into_iter().map(|row| row.into_iter().map(|v| v.min(most)).collect()).collect();
+    let maxima = in_every_schedule(|schedule| group_maxima(host, schedule, &case));
+    assert!(maxima.contains(&f16::MAX) && maxima.iter().all(|v| v.is_finite()));
+    let pooled = vec![f16::ZERO; case.groups * e2];
+    let got = in_every_schedule(|schedule| group_features(host, schedule, &case, &pooled));
+    for (group, got) in got.chunks_exact(case.last.weight.len()).enumerate() {
+        let offsets = wide(&case.offsets[group * case.k * 3..][..case.k * 3], 3);
+        let units: Matrix = clamped(relu(case.first.run(&offsets)));
+        let units = wide(&halves(&units), case.first.weight.len());
+        let third: Matrix = clamped(relu(case.local.product(&units)));
+        let want = column_maximum(&case.last.run(&wide(&halves(&third), case.local.weight.len())));
+        // Of the size of the units, whose sum it is.
+        want.iter()
+            .zip(got)
+            .for_each(|(want, got)| assert!((f64::from(*got) - want).abs() < 3e-3 * most, "{got}, {want}"));
+    }
+}
