@@ -104,12 +104,13 @@ fn a_station_inspects_on_the_gpu_in_its_own_threads() {
     engine.write(&at("engine.safetensors")).unwrap();
     let station = "[engine]\npath = \"engine.safetensors\"\nbackend = \"cuda\"\n\
         [camera]\nsource = \"replay\"\n[camera.replay]\nfolder = \"frames\"\nframe_rate_hz = 1.0\n\
-        [trigger]\nsource = \"frame\"\n[reject]\ndelay_ms = 4000\ndecision_lead_ms = 50\npulse_ms = 20\n\
+        [trigger]\nsource = \"frame\"\n[reject]\ndelay_ms = 8000\ndecision_lead_ms = 50\npulse_ms = 20\n\
         [actuator]\nsink = \"log\"\n[record]\nfolder = \"recording\"\npass_share = 1.0\n[view]\nenabled = false\n";
     std::fs::write(at("station.toml"), station).unwrap();
     let mut program = Command::new(env!("CARGO_BIN_EXE_crosscheck"));
     program.current_dir(&desk).args(["run", "--config", "station.toml"]).env("RUST_LOG", "info");
     let Some(run) = run(program, &[]) else { return };
+    println!("{}", run.printed());
     run.check_clean();
     let want = Inspector::new(engine).unwrap().inspect(&frame).unwrap().outcome.score().unwrap();
     let recorded = frames_under(&at("recording"), &Reading::default()).unwrap();
