@@ -126,7 +126,7 @@ mod tests {
             assert!(pixel.is_none_or(|(x, y)| window.network_pixel(x, y) == Some(network)));
         }
         assert_eq!(window.network_pixel(299, 0), None);
-        assert_eq!(window.network_pixel(0, 199), Some((199 - window.top as usize) / 2 * W + (W - 10) / 2));
+        assert_eq!(window.network_pixel(0, 199), Some((199 - window.top) as usize / 2 * W + (W - 10) / 2));
     }
 
     #[test]
