@@ -111,7 +111,7 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// For groups that need nothing but the GPU.
+/// Whether an error means that something is not installed: never for a group that needs nothing but the GPU.
 pub fn nothing_lacks(_: &BackendError) -> bool {
     false
 }

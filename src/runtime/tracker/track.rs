@@ -343,7 +343,7 @@ impl Track {
         Passed { at: self.seen().at.filter(|_| is_in_view), ..self.seen() }
     }
 
-    /// Whether nothing more is to be known of it.
+    /// Whether the part was judged and has left the frame, so that no later frame can show it.
     pub fn is_gone(&self, frame: &Frame) -> bool {
         self.is_done && (!frame.contains(self.at) && self.misses > 0 || self.misses > GONE_MIN)
     }
