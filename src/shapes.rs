@@ -19,6 +19,8 @@ pub const W: usize = 224;
 pub const P: usize = H * W;
 /// Side of a ViT patch in pixels (DINO ViT-B/8).
 pub const PATCH: usize = 8;
+/// Values of a ViT patch.
+pub const PATCH_VALUES: usize = RGB * PATCH * PATCH;
 /// RGB tokens along one side.
 pub const T_SIDE: usize = W / PATCH;
 /// RGB tokens of a frame, the class token left out.

@@ -2,6 +2,9 @@
 //! own because the whole process is locked.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
+#[path = "support/reject_plan.rs"]
+mod reject_plan;
+
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,8 +12,8 @@ use std::time::Duration;
 
 use crosscheck::reject::actuator::{Options, start};
 use crosscheck::reject::part::Outputs;
-use crosscheck::reject::plan::{Delay, RejectPlan};
 use crosscheck::reject::{Edge, Edges, RejectError, Sink};
+use reject_plan::REJECT_PLAN;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
 const MS: u64 = 1_000_000;
@@ -67,21 +70,9 @@ fn mappings() -> Vec<[usize; 3]> {
 
 #[test]
 fn a_large_mapping_is_not_loaded_but_the_actuators_stack_is() {
-    let plan = RejectPlan {
-        delay: Delay::Time { delay_ns: 60 * MS, lead_ns: 5 * MS },
-        pulse_ns: 10 * MS,
-        gap_ns: MS,
-        merge: true,
-        age_ns_max: 10_000 * MS,
-        late_ns_max: 10_000 * MS,
-        debounce_ns: 0,
-        confirm_ns_max: None,
-        belt: None,
-        pitch_counts: None,
-    };
     let options = Options { priority: None, lock_memory: true, heartbeat_ns: 5 * MS };
     let at_work = Arc::new(AtomicBool::new(false));
-    let running = start(plan, options, Box::new(Noted(at_work.clone())), Box::new(NoEdges)).unwrap();
+    let running = start(REJECT_PLAN, options, Box::new(Noted(at_work.clone())), Box::new(NoEdges)).unwrap();
     if status("VmLck") == 0 {
         println!("not run: this process may not lock its memory");
         return;

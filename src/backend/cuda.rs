@@ -20,6 +20,7 @@ mod groups;
 mod interpolate;
 mod kernel_networks;
 mod launch;
+mod layer;
 pub mod learner;
 mod mapping;
 mod module;

@@ -2,7 +2,7 @@
 //! functions, searches and sparse combinations are not counted; they keep a frame below its ceiling.
 
 use crate::model::{Architecture, TensorSpec};
-use crate::shapes::{P, PATCH, RGB, T, XYZ};
+use crate::shapes::{P, PATCH_VALUES, RGB, T, XYZ};
 
 /// The operations and bytes of one stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ fn block(n: usize, width: usize, mlp: usize) -> u64 {
 
 fn rgb_tokens(architecture: &Architecture) -> u64 {
     let shape = &architecture.rgb;
-    product(T, RGB * PATCH * PATCH, shape.width) + shape.layers as u64 * block(T + 1, shape.width, shape.mlp)
+    product(T, PATCH_VALUES, shape.width) + shape.layers as u64 * block(T + 1, shape.width, shape.mlp)
 }
 
 fn xyz_groups(architecture: &Architecture) -> u64 {

@@ -1,4 +1,3 @@
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -56,8 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
 /// Writes the report whole or not at all.
 fn write(path: &Path, report: &Report) -> Result<()> {
     let text = serde_json::to_string_pretty(report)?;
-    files::write_whole(path, |file| file.write_all(text.as_bytes()))
-        .with_context(|| format!("cannot write {}", path.display()))
+    files::write_text(path, &text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn to_text(report: &Report) -> String {

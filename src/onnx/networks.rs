@@ -1,11 +1,12 @@
 //! The graphs of an engine. Axis letters: `shapes.rs`. `h` is the graph's own type, f16 or f32.
 
 use super::graph::{Attribute, Graph, Kind};
+use crate::fold::attention::scaled_qkv;
 use crate::fold::encoder::FoldedEncoder;
 use crate::fold::factor::factor;
 use crate::fold::linear::{Linear, linear};
 use crate::model::{Architecture, PointMaeShape, Tensors, VitShape};
-use crate::shapes::{H, PATCH, RGB, T, T_SIDE, TAIL_PIXELS, W, XYZ};
+use crate::shapes::{H, PATCH, PATCH_VALUES, RGB, T, T_SIDE, TAIL_PIXELS, W, XYZ};
 
 /// One Transformer's sizes, and its rows `n`.
 struct Shape {
@@ -23,7 +24,7 @@ pub fn rgb_tokens(kind: Kind, architecture: &Architecture, weights: &mut Tensors
     let image = graph.input("image", kind, &[RGB, H, W]);
     let cut = graph.reshape(&image, &[RGB, T_SIDE, PATCH, T_SIDE, PATCH]);
     let cut = graph.transpose(&cut, &[1, 3, 0, 2, 4]);
-    let patches = graph.reshape(&cut, &[T, RGB * PATCH * PATCH]);
+    let patches = graph.reshape(&cut, &[T, PATCH_VALUES]);
     let embedded = graph.linear(&patches, "patch_embed", &linear(weights, "rgb.patch_embed.proj", c));
     let class = graph.weight("cls_token", &[1, c], &weights.take_f32("rgb.cls_token"));
     let rows = graph.node("Concat", &[&class, &embedded], &[("axis", Attribute::Integer(0))]);
@@ -167,15 +168,13 @@ fn block(graph: &mut Graph, weights: &mut Tensors, name: &str, shape: &Shape, x:
 fn attention(graph: &mut Graph, weights: &mut Tensors, name: &str, shape: &Shape, x: &str) -> String {
     let Shape { n, width, heads, .. } = *shape;
     let each = width / heads;
-    let qkv = linear(weights, &format!("{name}.qkv"), 3 * width);
-    let scale = (each as f32).sqrt().recip();
-    let part = |i: usize, scale: f32| {
-        let cut = |values: &[f32], size: usize| values[i * size..][..size].iter().map(|v| v * scale).collect();
+    let qkv = scaled_qkv(weights, &format!("{name}.qkv"), width, heads);
+    let part = |i: usize| {
+        let cut = |values: &[f32], size: usize| values[i * size..][..size].to_vec();
         let bias = if qkv.bias.is_empty() { Vec::new() } else { cut(&qkv.bias, width) };
         Linear::new(cut(&qkv.weight, width * width), bias, width)
     };
-    // The scale goes into the queries' weights: before it, products of queries and keys may outgrow f16.
-    let parts = [("q", part(0, scale), [1, 0, 2]), ("k", part(1, 1.0), [1, 2, 0]), ("v", part(2, 1.0), [1, 0, 2])];
+    let parts = [("q", part(0), [1, 0, 2]), ("k", part(1), [1, 2, 0]), ("v", part(2), [1, 0, 2])];
     let [q, k, v] = parts.map(|(leaf, layer, order)| {
         let out = graph.linear(x, &format!("{name}.{leaf}"), &layer);
         let out = graph.reshape(&out, &[n, heads, each]);

@@ -1,6 +1,7 @@
 //! The work on every pixel of a frame: the CPU's own, and what another machine must offer to do it instead.
 
 use std::convert::Infallible;
+use std::fmt::Display;
 
 use super::NetworkInput;
 use super::colour::normalise;
@@ -24,7 +25,8 @@ pub enum Keep {
 /// The work on every pixel of what is seen of a frame, in the order of the functions. The small rest of the preparation is
 /// the CPU's: the belt, which component is the part, and where the window lies.
 pub trait PixelWork {
-    type Error;
+    /// The reason why the machine cannot do the work.
+    type Error: Display;
 
     /// Leaves out the points that lie on the belt.
     fn remove(&mut self, belt: Option<Plane>) -> Result<(), Self::Error>;
@@ -48,10 +50,10 @@ pub trait PixelWork {
     ) -> Result<(), Self::Error>;
 }
 
-/// A machine that does the work with the result of the CPU, bit for bit. An error is the reason why it cannot.
-pub trait PixelMachine: PixelWork<Error = String> {
+/// A machine that does the work with the result of the CPU, bit for bit.
+pub trait PixelMachine: PixelWork {
     /// Takes the next frame, and `seen`, which is what its crop shows of it.
-    fn take(&mut self, frame: &RgbdFrame, seen: PointGrid<'_>) -> Result<(), String>;
+    fn take(&mut self, frame: &RgbdFrame, seen: PointGrid<'_>) -> Result<(), Self::Error>;
 }
 
 /// The CPU's buffers, which frames reuse.

@@ -6,6 +6,8 @@
 mod allocations;
 mod bench;
 mod configured;
+#[path = "../support/reject_plan.rs"]
+mod reject_plan;
 
 use crosscheck::clock::monotonic_ns;
 use crosscheck::reject::RejectError;
@@ -17,20 +19,7 @@ use crosscheck::reject::tally::Sum;
 use crosscheck::reject::{Edge, EdgeKind};
 
 use bench::{Bench, Driven, MS};
-
-const SETTINGS: RejectPlan = RejectPlan {
-    delay: Delay::Time { delay_ns: 60 * MS, lead_ns: 5 * MS },
-    pulse_ns: 10 * MS,
-    gap_ns: MS,
-    merge: true,
-    age_ns_max: 10_000 * MS,
-    // A loaded machine may be late; what is tested here is the order of things.
-    late_ns_max: 10_000 * MS,
-    debounce_ns: 0,
-    confirm_ns_max: None,
-    belt: None,
-    pitch_counts: None,
-};
+use reject_plan::REJECT_PLAN;
 
 /// Waits for the event that `wanted` picks, and drops those before it.
 fn wait_for<T>(bench: &mut Bench, wanted: impl Fn(&Event) -> Option<T>) -> T {
@@ -68,7 +57,7 @@ fn settled(bench: &mut Bench) -> (PartId, PartOutcome) {
 
 #[test]
 fn a_part_is_rejected_after_its_delay_unless_it_is_accepted() {
-    let mut bench = Bench::start(SETTINGS);
+    let mut bench = Bench::start(REJECT_PLAN);
     started(&mut bench);
     let now = monotonic_ns();
     assert!(bench.handles.capture.send(Command::Trigger { at_ns: now }));
@@ -95,8 +84,11 @@ fn a_part_is_rejected_after_its_delay_unless_it_is_accepted() {
 
 #[test]
 fn edges_count_in_the_order_of_their_times() {
-    let mut bench =
-        Bench::start(RejectPlan { delay: Delay::Counts { delay: 50, lead: 5 }, belt: Some(bench::BELT), ..SETTINGS });
+    let mut bench = Bench::start(RejectPlan {
+        delay: Delay::Counts { delay: 50, lead: 5 },
+        belt: Some(bench::BELT),
+        ..REJECT_PLAN
+    });
     let mut at = monotonic_ns();
     let mut edges = |kinds: &[EdgeKind]| -> Vec<Edge> {
         let edge = |kind: &EdgeKind| {
@@ -121,7 +113,7 @@ fn edges_count_in_the_order_of_their_times() {
 
 #[test]
 fn sums_are_read_while_the_line_works() {
-    let mut bench = Bench::start(RejectPlan { debounce_ns: 1_000 * MS, ..SETTINGS });
+    let mut bench = Bench::start(RejectPlan { debounce_ns: 1_000 * MS, ..REJECT_PLAN });
     started(&mut bench);
     let at = monotonic_ns();
     bench.edges(&[0, 1, 2].map(|ms| Edge { kind: EdgeKind::Trigger, at: at + ms * MS }));
@@ -129,7 +121,7 @@ fn sums_are_read_while_the_line_works() {
     let total = |sum| bench.tally.total(sum);
     assert_eq!((first, total(Sum::EdgesIgnored), total(Sum::PulsesMerged)), (PartId(0), 2, 0));
     bench.stop().unwrap();
-    let mut bench = Bench::start(SETTINGS);
+    let mut bench = Bench::start(REJECT_PLAN);
     started(&mut bench);
     let at = monotonic_ns();
     bench.edges(&[0, 2].map(|ms| Edge { kind: EdgeKind::Trigger, at: at + ms * MS }));
@@ -144,7 +136,7 @@ fn sums_are_read_while_the_line_works() {
 
 #[test]
 fn a_flood_of_edges_holds_the_output() {
-    let mut bench = Bench::start(SETTINGS);
+    let mut bench = Bench::start(REJECT_PLAN);
     started(&mut bench);
     bench.edges(&vec![Edge { kind: EdgeKind::Confirm, at: monotonic_ns() }; 5_000]);
     let fault =
@@ -155,7 +147,7 @@ fn a_flood_of_edges_holds_the_output() {
 
 #[test]
 fn the_outputs_are_safe_before_the_first_frame_and_after_the_end() {
-    let mut bench = Bench::start(SETTINGS);
+    let mut bench = Bench::start(REJECT_PLAN);
     started(&mut bench);
     let driven = bench.driven();
     assert!(driven[0].outputs.reject && !driven[0].outputs.ready, "{driven:?}");
@@ -164,7 +156,7 @@ fn the_outputs_are_safe_before_the_first_frame_and_after_the_end() {
     let safe = bench.safe.clone();
     bench.stop().unwrap();
     assert!(safe.is_set(), "stopped");
-    let dropped = Bench::start(SETTINGS);
+    let dropped = Bench::start(REJECT_PLAN);
     let safe = dropped.safe.clone();
     drop(dropped);
     assert!(safe.is_set(), "dropped");
@@ -172,7 +164,7 @@ fn the_outputs_are_safe_before_the_first_frame_and_after_the_end() {
 
 #[test]
 fn a_panic_leaves_the_outputs_safe_and_is_told() {
-    let bench = Bench::start_with(SETTINGS, Some(Driven::Panics));
+    let bench = Bench::start_with(REJECT_PLAN, Some(Driven::Panics));
     let safe = bench.safe.clone();
     bench.wait_for_end();
     assert!(safe.is_set());
@@ -181,7 +173,7 @@ fn a_panic_leaves_the_outputs_safe_and_is_told() {
 
 #[test]
 fn a_line_that_is_gone_leaves_the_rest_safe_and_is_told() {
-    let bench = Bench::start_with(SETTINGS, Some(Driven::Fails));
+    let bench = Bench::start_with(REJECT_PLAN, Some(Driven::Fails));
     let safe = bench.safe.clone();
     bench.wait_for_end();
     assert!(safe.is_set());
@@ -191,7 +183,7 @@ fn a_line_that_is_gone_leaves_the_rest_safe_and_is_told() {
 
 #[test]
 fn nothing_is_allocated_on_the_way_from_an_edge_to_the_output() {
-    let mut bench = Bench::start(RejectPlan { delay: Delay::Time { delay_ns: 4 * MS, lead_ns: MS }, ..SETTINGS });
+    let mut bench = Bench::start(RejectPlan { delay: Delay::Time { delay_ns: 4 * MS, lead_ns: MS }, ..REJECT_PLAN });
     started(&mut bench);
     let before = bench.driven().last().unwrap().allocations;
     for _ in 0..200 {
@@ -212,7 +204,7 @@ fn nothing_is_allocated_on_the_way_from_an_edge_to_the_output() {
 
 #[test]
 fn a_command_queue_that_is_full_says_so() {
-    let mut bench = Bench::start_with(SETTINGS, Some(Driven::Panics));
+    let mut bench = Bench::start_with(REJECT_PLAN, Some(Driven::Panics));
     while bench.is_running() {
         std::thread::yield_now();
     }

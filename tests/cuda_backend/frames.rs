@@ -160,6 +160,12 @@ fn larger_golden_frames_are_the_published_methods() {
     check_golden("frames::golden_full", 12);
 }
 
+/// A random image, `[3, H, W]`, in the range of normalised ones.
+pub fn image() -> Vec<f32> {
+    let mut random = fastrand::Rng::with_seed(5);
+    (0..RGB * P).map(|_| random.f32() * 4.0 - 2.0).collect()
+}
+
 /// An architecture of odd or even sizes, with M below, between or above the numbers of channels.
 pub fn small(hidden: usize, width: usize, groups: usize, group_size: usize) -> Architecture {
     let small = small_architecture(width, width + 4, hidden);
@@ -172,8 +178,7 @@ fn small_frames() {
     if !is_here() {
         return;
     }
-    let mut random = fastrand::Rng::with_seed(5);
-    let rgb: Vec<f32> = (0..RGB * P).map(|_| random.f32() * 4.0 - 2.0).collect();
+    let rgb = image();
     // The full cloud needs all blocks of the sampler; after it come clouds that need one.
     let sizes = [(16, 12, 24, 8), (15, 11, 33, 128), (23, 16, 40, 1)];
     for (case, (hidden, width, groups, group_size)) in sizes.into_iter().enumerate() {

@@ -4,9 +4,8 @@ use crosscheck::backend::cpu::CpuBackend;
 use crosscheck::backend::cuda::CudaBackend;
 use crosscheck::backend::{AnomalyMaps, Backend, Evaluation, Features, Machine, XyzGroups};
 use crosscheck::model::{Architecture, PointMaeShape, VitShape, Weights, seeded};
-use crosscheck::shapes::{P, RGB};
 
-use crate::frames::{Bounds, near, near_maps, run};
+use crate::frames::{Bounds, image, near, near_maps, run};
 use crate::standin::{is_here, run_part};
 use crate::support::clouds;
 
@@ -30,11 +29,6 @@ fn architecture() -> Architecture {
         position_hidden: 12,
     };
     Architecture { rgb, xyz, hidden: 16 }
-}
-
-fn image() -> Vec<f32> {
-    let mut random = fastrand::Rng::with_seed(5);
-    (0..RGB * P).map(|_| random.f32() * 4.0 - 2.0).collect()
 }
 
 /// A clean run of the part `name`, in which the networks ran on the GPU or did not.

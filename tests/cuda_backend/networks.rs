@@ -8,13 +8,12 @@ use crosscheck::backend::cuda::{CudaBackend, CudaError, Described, Networks};
 use crosscheck::backend::{AnomalyMaps, Arithmetic, Backend, Evaluation, Features, XyzGroups};
 use crosscheck::fold::linear::{Linear, linear};
 use crosscheck::model::{Architecture, VitShape, Weights, seeded};
-use crosscheck::shapes::{P, RGB};
 use cudarc::driver::result::stream::launch_host_function;
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 use gemm::Parallelism;
 use half::f16;
 
-use crate::frames::{Bounds, near, near_maps, run, small};
+use crate::frames::{Bounds, image, near, near_maps, run, small};
 use crate::standin::{is_here, run_part};
 use crate::support::clouds;
 
@@ -217,8 +216,7 @@ fn part() {
     let weights = seeded::weights(&architecture, 3);
     let mut cpu = CpuBackend::new(&architecture, weights.clone());
     let mut cuda = on_gpu(&architecture, weights);
-    let mut random = fastrand::Rng::with_seed(5);
-    let rgb: Vec<f32> = (0..RGB * P).map(|_| random.f32() * 4.0 - 2.0).collect();
+    let rgb = image();
     let (mut features, mut maps) = (Features::default(), AnomalyMaps::default());
     for (name, cloud) in [("all points", clouds::full())].into_iter().chain(clouds::all()) {
         let want = run(&mut cpu, &rgb, &cloud);

@@ -11,9 +11,8 @@ use crosscheck::dataset::recording::PartRecord;
 use crosscheck::dataset::{Reading, frames_under, mvtec3d};
 use crosscheck::inspect::Inspector;
 use crosscheck::model::{Architecture, Weights, seeded};
-use crosscheck::shapes::{P, RGB};
 
-use crate::frames::{SMALL, near, near_maps, run as infer};
+use crate::frames::{SMALL, image, near, near_maps, run as infer};
 use crate::networks::{BOUNDS, architecture, on_gpu};
 use crate::standin::{is_here, run, run_part};
 use crate::support::clouds::{self, Point};
@@ -23,10 +22,8 @@ use crate::support::{part, small_engine};
 fn given() -> (Architecture, Weights, Vec<f32>, Vec<Point>) {
     let architecture = architecture();
     let weights = seeded::weights(&architecture, 3);
-    let mut random = fastrand::Rng::with_seed(5);
-    let rgb = (0..RGB * P).map(|_| random.f32() * 4.0 - 2.0).collect();
     let cloud = clouds::all().into_iter().find(|(_, cloud)| clouds::points(cloud).len() > 100).unwrap().1;
-    (architecture, weights, rgb, cloud)
+    (architecture, weights, image(), cloud)
 }
 
 /// Runs `work` in a thread that has no context yet.

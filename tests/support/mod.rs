@@ -1,4 +1,5 @@
-//! What the test programs share. `allocations.rs` is not listed: a program that includes it gets its allocator.
+//! What the test programs share. `allocations.rs` is not listed, as a program that includes it gets its allocator; nor is
+//! `reject_plan.rs`, for programs that need nothing else.
 #![allow(dead_code, reason = "each test program uses some of it")]
 
 pub mod client;

@@ -5,10 +5,7 @@ use super::layer::{Activation, Layer};
 use super::transformer::{Block, BlockBuffers, BlockShape, Norm, layer};
 use super::workers::Workers;
 use crate::model::{Tensors, VitShape};
-use crate::shapes::{H, P, PATCH, RGB, T, T_SIDE, W};
-
-/// Number of values in a patch.
-const PATCH_VALUES: usize = RGB * PATCH * PATCH;
+use crate::shapes::{H, P, PATCH, PATCH_VALUES, RGB, T, T_SIDE, W};
 
 pub struct Vit {
     patch: Layer,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::device::Device;
 use super::error::CudaError;
 use super::frame::Frame;
-use super::kernel_networks::{KernelNetworks, refusal};
+use super::kernel_networks::KernelNetworks;
 use super::module::Kernels;
 use super::networks::{GpuNetworks, Networks};
 use super::pixels::{GpuWork, Pixels};
@@ -39,13 +39,9 @@ impl CudaBackend {
     pub fn new(architecture: &Architecture, weights: Weights, evaluation: Evaluation) -> Result<Self, CudaError> {
         let device = open()?;
         let (mut of_networks, mut mappings) = weights.into_networks_and_mappings();
-        let (on_gpu, on_cpu) = match refusal(architecture, &of_networks) {
-            None => (Some(KernelNetworks::new(&device, architecture, &mut of_networks)?), None),
-            Some(reason) => {
-                log::warn!("{reason}: the networks run on the CPU");
-                (None, Some(CpuNetworks::new(architecture, &mut of_networks, evaluation.arithmetic)))
-            }
-        };
+        let on_gpu = KernelNetworks::open(&device, architecture, &mut of_networks)?;
+        let on_cpu = || CpuNetworks::new(architecture, &mut of_networks, evaluation.arithmetic);
+        let on_cpu = on_gpu.is_none().then(on_cpu);
         let on_gpu = on_gpu.map(|networks| GpuNetworks::Kernels(Box::new(networks)));
         Self::of(Frame::new(device, architecture, evaluation.stride, &mut mappings, on_gpu)?, on_cpu)
     }

@@ -1,15 +1,12 @@
 //! Computes the features of frames without mappings.
 
-use half::f16;
-use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
-
 use super::buffers::Shared;
 use super::device::Device;
 use super::error::CudaError;
 use super::graph::FrameGraph;
 use super::groups::Groups;
-use super::kernel_networks::{KernelNetworks, refusal};
-use super::products::halves;
+use super::kernel_networks::KernelNetworks;
+use super::products::{halves, widen};
 use crate::backend::arithmetic::Arithmetic;
 use crate::backend::cpu::CpuNetworks;
 use crate::backend::error::BackendError;
@@ -52,20 +49,17 @@ impl CudaDescriber {
         device.log()?;
         let groups = Groups::new(&device.shape, architecture.xyz.groups, architecture.xyz.group_size)?;
         let mut weights = weights.into_tensors();
-        let networks = match refusal(architecture, &weights) {
-            None => {
+        let networks = match KernelNetworks::open(&device, architecture, &mut weights)? {
+            Some(networks) => {
                 let shared = |len| Shared::new(&device.shape, len);
                 DescriberNetworks::Gpu(Box::new(OnGpu {
-                    networks: KernelNetworks::new(&device, architecture, &mut weights)?,
+                    networks,
                     image: shared(RGB * P)?,
                     tokens: shared(T * architecture.c_rgb())?,
                     features: shared(architecture.xyz.groups * architecture.c_xyz())?,
                 }))
             }
-            Some(reason) => {
-                log::warn!("{reason}: the networks run on the CPU");
-                DescriberNetworks::Cpu(Box::new(CpuNetworks::new(architecture, &mut weights, Arithmetic::F32)))
-            }
+            None => DescriberNetworks::Cpu(Box::new(CpuNetworks::new(architecture, &mut weights, Arithmetic::F32))),
         };
         device.synchronize()?;
         let points = Vec::with_capacity(P);
@@ -90,12 +84,6 @@ impl OnGpu {
         widen(self.features.fetch(shape)?, features);
         Ok(())
     }
-}
-
-fn widen(bits: &[u16], out: &mut Vec<f32>) {
-    let bits: &[f16] = bits.reinterpret_cast();
-    out.resize(bits.len(), 0.0);
-    bits.convert_to_f32_slice(out);
 }
 
 impl Describe for CudaDescriber {

@@ -3,15 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use half::f16;
-use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
-
 use super::device::Device;
 use super::error::CudaError;
 use super::graph::FrameGraph;
 use super::interpolate::NO_PLACE;
 use super::networks::GpuNetworks;
-use super::products::halves;
+use super::products::{halves, widen};
 use super::work::{Maps, OnGpu, Side, Work};
 use crate::backend::features::XyzGroups;
 use crate::backend::maps::AnomalyMaps;
@@ -48,13 +45,6 @@ impl Side {
     fn write(&mut self, values: &[f32]) {
         let channels = self.channels;
         halves(values, channels, self.halves.host_mut());
-    }
-
-    /// Reads the features that the networks wrote, after they were downloaded.
-    fn read(&self, out: &mut Vec<f32>) {
-        let bits: &[f16] = self.halves.host().reinterpret_cast();
-        out.resize(bits.len(), 0.0);
-        bits.convert_to_f32_slice(out);
     }
 }
 
@@ -128,8 +118,7 @@ impl Frame {
         let Self { work, device, .. } = self;
         work.write_image(rgb);
         work.encode_rgb(device)?;
-        work.tokens.halves.fetch(&device.shape)?;
-        work.tokens.read(tokens);
+        widen(work.tokens.halves.fetch(&device.shape)?, tokens);
         Ok(())
     }
 
@@ -137,8 +126,7 @@ impl Frame {
     pub fn encode_groups(&mut self, features: &mut Vec<f32>) -> Result<(), CudaError> {
         let Self { work, device, .. } = self;
         work.encode_groups(device)?;
-        work.features.halves.fetch(&device.shape)?;
-        work.features.read(features);
+        widen(work.features.halves.fetch(&device.shape)?, features);
         Ok(())
     }
 

@@ -5,11 +5,11 @@
 //! graph.
 
 mod group_encoder;
-mod layer;
 mod limits;
 mod point_mae;
 mod transformer;
 mod vit;
+mod weights;
 
 use std::sync::Arc;
 
@@ -19,10 +19,9 @@ use super::device::Device;
 use super::error::CudaError;
 use super::module::Kernels;
 use crate::model::{Architecture, Tensors};
+use limits::refusal;
 use point_mae::PointMae;
 use vit::Vit;
-
-pub use limits::refusal;
 
 pub struct KernelNetworks {
     vit: Vit,
@@ -30,13 +29,21 @@ pub struct KernelNetworks {
 }
 
 impl KernelNetworks {
-    /// Takes both networks out of `weights`, for which [`refusal`] has nothing to say. Work on the device's streams has
-    /// to wait until its memory is filled ([`Device::synchronize`]).
-    pub fn new(device: &Device, architecture: &Architecture, weights: &mut Tensors) -> Result<Self, CudaError> {
-        Ok(Self {
+    /// Takes both networks out of `weights`; none, and a warning, if the kernels cannot run them: they are the CPU's then.
+    /// Work on the device's streams has to wait until its memory is filled ([`Device::synchronize`]).
+    pub fn open(
+        device: &Device,
+        architecture: &Architecture,
+        weights: &mut Tensors,
+    ) -> Result<Option<Self>, CudaError> {
+        if let Some(reason) = refusal(architecture, weights) {
+            log::warn!("{reason}: the networks run on the CPU");
+            return Ok(None);
+        }
+        Ok(Some(Self {
             vit: Vit::new(&device.colour, &architecture.rgb, weights)?,
             point_mae: PointMae::new(&device.shape, &architecture.xyz, weights)?,
-        })
+        }))
     }
 
     /// image, normalised, halves `[3, H, W]` -> tokens, halves `[T, C_RGB]`.

@@ -7,11 +7,13 @@ use cudarc::driver::{CudaSlice, CudaStream};
 use super::error::CudaError;
 use super::interpolate::Rows;
 use super::launch::{Grid, Launch, int};
+use super::layer::{Layer, with_zeros};
 use super::module::Kernels;
-use super::products::{Activation, Product, halves, padded, parts};
+use super::products::{Activation, Product, padded, parts};
 use crate::fold::factor::Factor;
+use crate::fold::linear::Linear;
 use crate::fold::mapping::FoldedMapping;
-use crate::model::Tensors;
+use crate::model::{LinearWeights, Tensors};
 use crate::shapes::P;
 
 const HIDDEN_PIXELS: usize = 8;
@@ -20,23 +22,19 @@ const PSI_WARPS: usize = 8;
 
 /// A mapping `C_in - M - M - C_out` on the device, and what it computes from each frame's tokens and groups.
 pub struct Mapping {
-    input: CudaSlice<u16>,
+    /// The first layer without its bias, which is added after the interpolation, `[M]`.
+    input: Layer,
     input_bias: CudaSlice<f32>,
-    projection: CudaSlice<u16>,
-    projection_bias: CudaSlice<f32>,
-    /// R of the output layer's QR factors, `[ranks, M]`.
-    triangle: CudaSlice<u16>,
-    /// Q'b, with the bias b of the output layer, `[ranks]`.
-    shift: CudaSlice<f32>,
+    projection: Layer,
+    /// R of the output layer's QR factors, `[ranks, M]`, and Q'b, with the bias b of the output layer, `[ranks]`.
+    triangle: Layer,
     /// The part of |b|^2 that is perpendicular to the columns of Q.
     rest: f32,
     /// The output layer's weight transposed, `[M, C_out]`.
-    transposed: CudaSlice<u16>,
-    /// The output layer's bias, `[C_out]`.
-    output_bias: CudaSlice<u16>,
-    from: usize,
+    transposed: Layer,
+    /// The output layer's bias as a layer, `[1, C_out]`.
+    output_bias: Layer,
     m: usize,
-    to: usize,
     pub predicted: Predicted,
     pub observed: Observed,
 }
@@ -80,23 +78,6 @@ impl HiddenUnits {
     }
 }
 
-fn to_device(
-    stream: &Arc<CudaStream>,
-    values: &[f32],
-    columns: usize,
-    rows: usize,
-) -> Result<CudaSlice<u16>, CudaError> {
-    let mut bits = vec![0; rows * padded(columns)];
-    halves(values, columns, &mut bits);
-    Ok(stream.clone_htod(&bits)?)
-}
-
-/// Pads a bias with zeros. The weights of the hidden units that are added are zero too, so they change nothing.
-fn with_zeros(mut bias: Vec<f32>, to: usize) -> Vec<f32> {
-    bias.resize(to, 0.0);
-    bias
-}
-
 impl Mapping {
     /// Takes the layers of the mapping `name` out of `weights`. `hidden` is M; `counts` are the numbers of tokens or
     /// groups of the mapped and of the predicted modality.
@@ -110,7 +91,8 @@ impl Mapping {
         let FoldedMapping { input, projection, output_transposed, output_bias, factor } =
             FoldedMapping::new(name, hidden, c_out, weights);
         let Factor { triangle, shift, rest } = factor;
-        let (c_in, m) = (input.weight.values().count() / hidden, padded(hidden));
+        // Weights and biases of the hidden units that are added are zero, so they change nothing.
+        let m = padded(hidden);
         let predicted = Predicted { moved: stream.alloc_zeros(counts.0 * m)?, count: counts.0 };
         let observed = Observed {
             projected: stream.alloc_zeros(counts.1 * m)?,
@@ -118,19 +100,21 @@ impl Mapping {
             gram: stream.alloc_zeros(counts.1 * counts.1)?,
             count: counts.1,
         };
+        let ranks = shift.len();
+        let layer = |weight, bias, to, padded| {
+            let layer = Linear::new(weight, bias, to);
+            Layer::new(stream, &layer, layer.from, padded)
+        };
+        let weight = |layer: &LinearWeights| layer.weight.to_f32().into_owned();
         Ok(Self {
-            input: to_device(stream, &input.weight.to_f32(), c_in, m)?,
-            input_bias: stream.clone_htod(&with_zeros(input.bias, m))?,
-            projection: to_device(stream, &projection.weight.to_f32(), hidden, m)?,
-            projection_bias: stream.clone_htod(&with_zeros(projection.bias, m))?,
-            triangle: to_device(stream, &triangle, hidden, shift.len())?,
-            shift: stream.clone_htod(&shift)?,
+            input: layer(weight(&input), Vec::new(), hidden, m)?,
+            input_bias: stream.clone_htod(&with_zeros(&input.bias, m))?,
+            projection: layer(weight(&projection), projection.bias, hidden, m)?,
+            triangle: layer(triangle, shift, ranks, ranks)?,
             rest,
-            transposed: to_device(stream, &output_transposed, c_out, m)?,
-            output_bias: to_device(stream, &output_bias, c_out, 1)?,
-            from: padded(c_in),
+            transposed: layer(output_transposed, Vec::new(), hidden, m)?,
+            output_bias: layer(output_bias, Vec::new(), 1, 1)?,
             m,
-            to: padded(c_out),
             predicted,
             observed,
         })
@@ -144,8 +128,7 @@ impl Mapping {
         tokens: &CudaSlice<u16>,
     ) -> Result<(), CudaError> {
         let Predicted { moved, count } = &mut self.predicted;
-        let product = Product::plain(tokens, &self.input, [*count, self.from, self.m]);
-        product.linear(kernels, stream, Activation::Nothing, moved)
+        self.input.on(tokens, *count).linear(kernels, stream, Activation::Nothing, moved)
     }
 
     /// Computes [`Observed`] from the tokens or groups of the predicted modality, halves `[n, C_out]`.
@@ -156,10 +139,9 @@ impl Mapping {
         tokens: &CudaSlice<u16>,
     ) -> Result<(), CudaError> {
         let Observed { projected, offset, gram, count } = &mut self.observed;
-        let plain = |weight, to| Product::plain(tokens, weight, [*count, self.to, to]);
-        plain(&self.transposed, self.m).linear(kernels, stream, Activation::Nothing, projected)?;
-        plain(&self.output_bias, 1).inner_products(kernels, stream, offset)?;
-        plain(tokens, *count).inner_products(kernels, stream, gram)
+        self.transposed.on(tokens, *count).linear(kernels, stream, Activation::Nothing, projected)?;
+        self.output_bias.on(tokens, *count).inner_products(kernels, stream, offset)?;
+        Product::plain(tokens, tokens, [*count, self.transposed.from, *count]).inner_products(kernels, stream, gram)
     }
 
     /// Computes the layers after those of [`Self::first_units`] for the listed pixels; `listed` is their number, `[1]`.
@@ -171,12 +153,9 @@ impl Mapping {
         hidden: &mut HiddenUnits,
     ) -> Result<(), CudaError> {
         let HiddenUnits { first, second, squares } = hidden;
-        let (m, ranks) = (self.m, self.shift.len());
-        let projection = Product::plain(first, &self.projection, [P, m, m]);
-        let projection = Product { bias: Some(&self.projection_bias), count: Some(listed), ..projection };
+        let projection = Product { count: Some(listed), ..self.projection.on(first, P) };
         projection.linear(kernels, stream, Activation::Gelu, second)?;
-        let triangle = Product::plain(second, &self.triangle, [P, m, ranks]);
-        let triangle = Product { bias: Some(&self.shift), count: Some(listed), triangular: true, ..triangle };
+        let triangle = Product { count: Some(listed), triangular: true, ..self.triangle.on(second, P) };
         triangle.squared_lengths(kernels, stream, squares)
     }
 
@@ -192,7 +171,7 @@ impl Mapping {
         psi: &mut CudaSlice<f32>,
     ) -> Result<(), CudaError> {
         let HiddenUnits { second, squares, .. } = hidden;
-        let (m, parts) = (self.m, parts(self.shift.len()));
+        let (m, parts) = (self.m, parts(self.triangle.to));
         let Observed { projected, offset, gram, count } = &self.observed;
         assert!(second.len() >= P * m && squares.len() >= P * parts && psi.len() == P);
         let sizes = [to.stride, P, m, parts, *count].map(int);

@@ -44,8 +44,8 @@ struct Crop {
     place: (Region, usize),
     /// Whether the frame has depth steps.
     has_steps: bool,
-    /// Whether each pixel is inside of the polygon; none without one.
-    inside: Option<Shared<u8>>,
+    /// Whether each pixel is inside of the polygon, and the same on the device; none without one.
+    inside: Option<(Vec<bool>, CudaSlice<u8>)>,
     /// The points off the belt, `[height, width, 3]`.
     points: CudaSlice<f32>,
     components: Components,
@@ -114,16 +114,14 @@ impl Crop {
             self.inside = None;
             return Ok(());
         }
-        let values = || inside.iter().map(|inside| u8::from(*inside));
-        if self.inside.as_ref().is_some_and(|there| there.host().iter().copied().eq(values())) {
+        if self.inside.as_ref().is_some_and(|(there, _)| there == inside) {
             return Ok(());
         }
-        let mut made = Shared::new(&device.shape, inside.len())?;
-        made.host_mut().iter_mut().zip(values()).for_each(|(to, value)| *to = value);
-        made.upload(&device.shape)?;
+        let values: Vec<u8> = inside.iter().map(|inside| u8::from(*inside)).collect();
+        let uploaded = device.shape.clone_htod(&values)?;
         // Both streams read it.
         device.shape.synchronize()?;
-        self.inside = Some(made);
+        self.inside = Some((inside.to_vec(), uploaded));
         Ok(())
     }
 }
@@ -146,6 +144,17 @@ fn copy_rows<T: Copy>(from: &[T], stride: usize, bounds: Region, depth: usize, t
 }
 
 impl GpuWork<'_> {
+    /// Uploads the rays of a camera, once.
+    fn upload_rays(&mut self, rays: &Arc<Rays>) -> Result<(), CudaError> {
+        if self.pixels.rays.as_ref().is_none_or(|(known, _)| !Arc::ptr_eq(known, rays)) {
+            let uploaded = self.device.shape.clone_htod(rays.rays.as_flattened())?;
+            self.pixels.rays = Some((rays.clone(), uploaded));
+        }
+        Ok(())
+    }
+}
+
+impl PixelMachine for GpuWork<'_> {
     fn take(&mut self, frame: &RgbdFrame, seen: PointGrid<'_>) -> Result<(), CudaError> {
         let Device { shape, colour, .. } = self.device;
         let crop = self.pixels.crop(self.device, (seen.width(), seen.height()))?;
@@ -169,23 +178,18 @@ impl GpuWork<'_> {
         crop.rgb.upload(colour)?;
         frame.depth().map_or(Ok(()), |(_, rays)| self.upload_rays(rays))
     }
+}
 
-    /// Uploads the rays of a camera, once.
-    fn upload_rays(&mut self, rays: &Arc<Rays>) -> Result<(), CudaError> {
-        if self.pixels.rays.as_ref().is_none_or(|(known, _)| !Arc::ptr_eq(known, rays)) {
-            let uploaded = self.device.shape.clone_htod(rays.rays.as_flattened())?;
-            self.pixels.rays = Some((rays.clone(), uploaded));
-        }
-        Ok(())
-    }
+impl PixelWork for GpuWork<'_> {
+    type Error = CudaError;
 
-    fn remove(&mut self, belt: Option<&Plane>) -> Result<(), CudaError> {
-        let Device { shape, kernels, .. } = self.device;
+    fn remove(&mut self, belt: Option<Plane>) -> Result<(), CudaError> {
+        let (Device { shape, kernels, .. }, belt) = (self.device, belt.as_ref());
         let Pixels { crop: Some(crop), rays, .. } = &mut *self.pixels else {
             unreachable!("a frame is taken before work on it")
         };
         let Crop { cloud, steps, place: (bounds, stride), has_steps, inside, points, .. } = crop;
-        let inside = inside.as_ref().map(|inside| &inside.device);
+        let inside = inside.as_ref().map(|(_, inside)| inside);
         match (steps, rays, cloud) {
             (Some(steps), Some((rays, on_device)), _) if *has_steps => {
                 let depth_m = [rays.unit_m, rays.offset_m, rays.ahead_m];
@@ -195,6 +199,21 @@ impl GpuWork<'_> {
             (_, _, Some(cloud)) => points_of_cloud(kernels, shape, &cloud.device, inside, belt, points),
             _ => unreachable!("a frame has depth steps or a cloud"),
         }
+    }
+
+    fn find(&mut self, wanted: Wanted) -> Result<Option<Choice>, CudaError> {
+        let Device { shape, kernels, .. } = self.device;
+        let Crop { components, points, .. } = self.pixels.crop_of_frame();
+        components.find(kernels, shape, points, wanted)
+    }
+
+    fn mark(&mut self, part: Choice) -> Result<(), CudaError> {
+        let Device { shape, kernels, .. } = self.device;
+        self.pixels.crop_of_frame().components.mark(kernels, shape, part.root)
+    }
+
+    fn is_part(&self, pixel: usize) -> bool {
+        self.pixels.crop.as_ref().is_some_and(|crop| crop.components.is_marked(pixel))
     }
 
     fn fill(
@@ -209,7 +228,7 @@ impl GpuWork<'_> {
             unreachable!("a frame is taken before work on it")
         };
         let Crop { size, rgb, inside, points, components, columns, .. } = crop;
-        let inside = inside.as_ref().map(|inside| &inside.device);
+        let inside = inside.as_ref().map(|(_, inside)| inside);
         let from = Colours { rgb: &rgb.device, inside, size: *size };
         resizer.rgb(kernels, colour, &from, window, columns, (&mut bytes.device, halves))?;
         bytes.download(colour)?;
@@ -228,45 +247,5 @@ impl GpuWork<'_> {
         input.cloud.extend_from_slice(cloud.host().as_chunks().0);
         normalise(bytes.host(), &mut input.rgb);
         Ok(())
-    }
-}
-
-impl PixelMachine for GpuWork<'_> {
-    fn take(&mut self, frame: &RgbdFrame, seen: PointGrid<'_>) -> Result<(), String> {
-        self.take(frame, seen).map_err(|error| error.to_string())
-    }
-}
-
-impl PixelWork for GpuWork<'_> {
-    type Error = String;
-
-    fn remove(&mut self, belt: Option<Plane>) -> Result<(), String> {
-        self.remove(belt.as_ref()).map_err(|error| error.to_string())
-    }
-
-    fn find(&mut self, wanted: Wanted) -> Result<Option<Choice>, String> {
-        let Device { shape, kernels, .. } = self.device;
-        let Crop { components, points, .. } = self.pixels.crop_of_frame();
-        components.find(kernels, shape, points, wanted).map_err(|error| error.to_string())
-    }
-
-    fn mark(&mut self, part: Choice) -> Result<(), String> {
-        let Device { shape, kernels, .. } = self.device;
-        let components = &mut self.pixels.crop_of_frame().components;
-        components.mark(kernels, shape, part.root).map_err(|error| error.to_string())
-    }
-
-    fn is_part(&self, pixel: usize) -> bool {
-        self.pixels.crop.as_ref().is_some_and(|crop| crop.components.is_marked(pixel))
-    }
-
-    fn fill(
-        &mut self,
-        window: &Window,
-        keep: Keep,
-        shift_m: Option<[f32; 3]>,
-        input: &mut NetworkInput,
-    ) -> Result<(), String> {
-        self.fill(window, keep, shift_m, input).map_err(|error| error.to_string())
     }
 }

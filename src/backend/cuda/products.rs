@@ -43,6 +43,13 @@ pub fn halves(values: &[f32], columns: usize, out: &mut [u16]) {
     }
 }
 
+/// Reads halves as f32.
+pub fn widen(bits: &[u16], out: &mut Vec<f32>) {
+    let bits: &[f16] = bits.reinterpret_cast();
+    out.resize(bits.len(), 0.0);
+    bits.convert_to_f32_slice(out);
+}
+
 /// The number of sums that [`Product::squared_lengths`] writes for each row.
 pub fn parts(to: usize) -> usize {
     to.div_ceil(LARGE.side) * TILE_PARTS

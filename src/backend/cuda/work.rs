@@ -14,6 +14,7 @@ use super::graph::Events;
 use super::groups::Groups;
 use super::interpolate::{self, Listed, Nearest, Rows};
 use super::mapping::{HiddenUnits, Mapping};
+use super::module::Kernels;
 use super::networks::{Described, GpuNetworks};
 use super::products::padded;
 use crate::model::{Architecture, Tensors};
@@ -126,8 +127,7 @@ impl Work {
             GpuNetworks::Kernels(networks) => {
                 let features = &mut self.features.halves.device;
                 networks.xyz_groups(kernels, shape, offsets, centres, features)?;
-                self.xyz_to_rgb.predict(kernels, shape, features)?;
-                self.rgb_to_xyz.observe(kernels, shape, features)
+                derive((&mut self.xyz_to_rgb, &mut self.rgb_to_xyz), kernels, shape, features)
             }
             GpuNetworks::Graphs(networks) => {
                 let out = described(&mut self.features, &mut self.xyz_to_rgb, &mut self.rgb_to_xyz);
@@ -143,8 +143,7 @@ impl Work {
             GpuNetworks::Kernels(networks) => {
                 let tokens = &mut self.tokens.halves.device;
                 networks.rgb_tokens(kernels, colour, &image.device, tokens)?;
-                self.rgb_to_xyz.predict(kernels, colour, tokens)?;
-                self.xyz_to_rgb.observe(kernels, colour, tokens)?;
+                derive((&mut self.rgb_to_xyz, &mut self.xyz_to_rgb), kernels, colour, tokens)?;
             }
             GpuNetworks::Graphs(networks) => {
                 let out = described(&mut self.tokens, &mut self.rgb_to_xyz, &mut self.xyz_to_rgb);
@@ -178,14 +177,14 @@ impl Work {
         let Device { colour, shape, kernels, .. } = device;
         device.fork(colour)?;
         self.tokens.halves.upload(colour)?;
-        self.rgb_to_xyz.predict(kernels, colour, &self.tokens.halves.device)?;
-        self.xyz_to_rgb.observe(kernels, colour, &self.tokens.halves.device)?;
+        let tokens = &self.tokens.halves.device;
+        derive((&mut self.rgb_to_xyz, &mut self.xyz_to_rgb), kernels, colour, tokens)?;
         self.groups.cloud.upload(shape)?;
         self.groups.centres.upload(shape)?;
         self.locate(device)?;
         self.features.halves.upload(shape)?;
-        self.xyz_to_rgb.predict(kernels, shape, &self.features.halves.device)?;
-        self.rgb_to_xyz.observe(kernels, shape, &self.features.halves.device)?;
+        let features = &self.features.halves.device;
+        derive((&mut self.xyz_to_rgb, &mut self.rgb_to_xyz), kernels, shape, features)?;
         device.join(&device.pixels)?;
         device.join(colour)
     }
@@ -254,4 +253,15 @@ fn described<'a>(side: &'a mut Side, from: &'a mut Mapping, to: &'a mut Mapping)
         offset: &mut to.observed.offset,
         gram: &mut to.observed.gram,
     }
+}
+
+/// Computes what [`described`] names by the mappings' own products, from the features of one modality.
+fn derive(
+    (from, to): (&mut Mapping, &mut Mapping),
+    kernels: &Kernels,
+    stream: &CudaStream,
+    features: &CudaSlice<u16>,
+) -> Result<(), CudaError> {
+    from.predict(kernels, stream, features)?;
+    to.observe(kernels, stream, features)
 }

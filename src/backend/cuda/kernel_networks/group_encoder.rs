@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream};
 
-use super::layer::{Layer, PART, fragments, planes, with_zeros};
+use super::weights::{PART, fragments, planes};
 use crate::backend::cuda::error::CudaError;
 use crate::backend::cuda::launch::{Grid, Launch, int};
+use crate::backend::cuda::layer::{Layer, with_zeros};
 use crate::backend::cuda::module::Kernels;
 use crate::backend::cuda::products::{Activation, padded};
 use crate::fold::encoder::FoldedEncoder;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream};
 
-use super::layer::Layer;
 use crate::backend::cuda::error::CudaError;
 use crate::backend::cuda::launch::{Grid, Launch, int};
+use crate::backend::cuda::layer::Layer;
 use crate::backend::cuda::module::Kernels;
 use crate::backend::cuda::products::{Activation, padded};
+use crate::fold::attention::scaled_qkv;
 use crate::fold::linear::linear;
 use crate::model::Tensors;
 
@@ -113,13 +114,9 @@ impl Block {
         let Sizes { width, heads, mlp, epsilon, .. } = *sizes;
         let norm1 = Norm::new(stream, weights, &format!("{name}.norm1"), epsilon)?;
         let norm2 = Norm::new(stream, weights, &format!("{name}.norm2"), epsilon)?;
+        let qkv = scaled_qkv(weights, &format!("{name}.attn.qkv"), width, heads);
         let mut part = |leaf: &str, to| linear(weights, &format!("{name}.{leaf}"), to);
-        let mut qkv = part("attn.qkv", 3 * width);
         let (proj, fc1, fc2) = (part("attn.proj", width), part("mlp.fc1", mlp), part("mlp.fc2", width));
-        // The scale of the scores goes into the queries, which comes before their rounding.
-        let scale = ((width / heads) as f32).sqrt().recip();
-        qkv.weight[..width * width].iter_mut().for_each(|w| *w *= scale);
-        qkv.bias.iter_mut().take(width).for_each(|b| *b *= scale);
         // Hidden units that are added are zero, before and after the GELU.
         let mlp = padded(mlp);
         Ok(Self {

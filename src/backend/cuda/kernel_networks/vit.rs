@@ -4,17 +4,15 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream};
 
-use super::layer::Layer;
 use super::transformer::{Block, Norm, Place, Rows, Sizes};
 use crate::backend::cuda::error::CudaError;
 use crate::backend::cuda::launch::{Grid, Launch};
+use crate::backend::cuda::layer::Layer;
 use crate::backend::cuda::module::Kernels;
 use crate::fold::linear::{Linear, linear};
 use crate::model::{Tensors, VitShape};
-use crate::shapes::{P, PATCH, RGB, T};
+use crate::shapes::{P, PATCH, PATCH_VALUES, RGB, T};
 
-/// Values of a patch.
-const PATCH_VALUES: usize = RGB * PATCH * PATCH;
 const PATCH_THREADS: usize = 256;
 
 pub struct Vit {
