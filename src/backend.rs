@@ -31,5 +31,5 @@ pub use evaluation::Evaluation;
 pub use features::{Features, XyzGroups};
 pub use machine::{Choice, Machine};
 pub use maps::AnomalyMaps;
-pub use stages::{Backend, Describe};
+pub use stages::{Backend, Describe, PreparationMachine};
 pub use tensorrt::{build_plans, keep_verdict, open_kernels, open_unchecked, run_selftest};

@@ -1,9 +1,9 @@
 //! The station at work: threads joined by bounded queues, in which a fixed number of frames goes round.
 //!
 //! ```text
-//! camera -> capture --jobs--> inspection --accept--> actuator -> reject output
-//!              ^                  |  \--recorded--> recorder -> disk
-//!              +------spare-------+--------spare-------+
+//! camera -> capture --jobs--> (preparation -->) inspection --accept--> actuator -> reject output
+//!              ^                                   |  \--recorded--> recorder -> disk
+//!              +---------------spare---------------+--------spare-------+
 //! ```
 //!
 //! A part is rejected unless the inspection accepts it in time: whatever fails here lets no part pass.
@@ -19,6 +19,7 @@ mod error;
 pub mod finder;
 mod follower;
 pub mod inspection;
+mod intake;
 pub mod judge;
 pub mod judgement;
 pub mod last_run;
@@ -44,6 +45,7 @@ use heapless::spsc::{Producer, Queue};
 use crate::camera::Opener;
 use crate::camera::supervisor::Supervisor;
 use crate::clock;
+use crate::inspect::Inspector;
 use crate::reject::actuator::Running;
 use crate::reject::fault::{Fault, FaultSet};
 use crate::reject::sender::Sender;
@@ -51,7 +53,8 @@ use capture::CaptureThread;
 pub use capture::Listener;
 use change::Change;
 pub use error::StationError;
-use inspection::{InspectionThread, JOBS_MAX, Job, Watcher};
+use inspection::{InspectionThread, Watcher};
+use intake::{Intake, JOBS_MAX, Job, PREPARED_MAX, PreparationThread, Source, Work};
 use judgement::Judgement;
 use matching::PartFrame;
 use metrics::Metrics;
@@ -65,6 +68,9 @@ use watchdog::ServiceManager;
 
 /// Changes on their way to the inspection. Newer ones wait until there is room, and are merged meanwhile.
 const CHANGES_MAX: usize = 1;
+/// Changes that can be under way when this queue is emptied: those that wait, those on their way to the inspection thread,
+/// and the one that it applies.
+const REPLACED_MAX: usize = CHANGES_MAX + PREPARED_MAX + 1;
 /// Every queue of frames has room for all frames. The capacity of a queue is one less than its length.
 const FRAMES_MAX: usize = 127;
 /// Names of the faults in the order of their numbers, for [`Metrics::new`].
@@ -97,7 +103,8 @@ struct Queues {
     spare_recorded: Queue<Box<PartFrame>, { FRAMES_MAX + 1 }>,
     recorded: Queue<Box<PartFrame>, { FRAMES_MAX + 1 }>,
     changes: Queue<Change, { CHANGES_MAX + 1 }>,
-    replaced: Queue<Change, { CHANGES_MAX + 1 }>,
+    replaced: Queue<Change, { REPLACED_MAX + 1 }>,
+    prepared: Queue<Work, { PREPARED_MAX + 1 }>,
 }
 
 /// Runs a station until it is asked to stop, the recording that it plays ends, or something fails for good. `requests`
@@ -121,6 +128,7 @@ pub fn run(
     let (recorded_in, recorded_out) = queues.recorded.split();
     let (changes_in, changes_out) = queues.changes.split();
     let (replaced_in, replaced_out) = queues.replaced.split();
+    let (prepared_in, prepared_out) = queues.prepared.split();
     std::thread::scope(|scope| {
         let (shared, metrics, manager) = (&shared, &*metrics, &manager);
         let _stop = StopOnDrop(shared);
@@ -130,38 +138,43 @@ pub fn run(
             spawn(scope, "recorder", move || recorder.run(links))
         });
         let recorder = recorder.transpose()?;
-        let preparation = judgement.preparation.clone();
+        let Judgement { inspector, judge, preparation } = judgement;
+        let Inspector { preparation: stage, scoring, .. } = inspector;
+        let timing = plan.timing;
+        let intake = Intake { stage, jobs: jobs_out, changes: changes_out, timing, metrics };
+        let (source, intake) = Source::of(intake, prepared_out, shared);
         let inspection = inspection::Links {
-            jobs: jobs_out,
+            source,
             spare: inspected_in,
-            changes: changes_out,
             replaced: replaced_in,
             recording: recording(plan, recorder.as_ref().map(ScopedJoinHandle::thread), recorded_in),
             sender: Sender::new(handles.inspection, FaultSet::of(Fault::Starting)),
             metrics,
             manager,
-            stop: &shared.stop_inspection,
-            heard_ns: &shared.heard_ns,
-            ready: &shared.ready,
+            shared,
         };
-        let inspection = InspectionThread::new(judgement, watchers, plan.timing, inspection);
+        let inspection = InspectionThread::new(scoring, judge, watchers, timing, inspection);
         let inspection = spawn(scope, "inspection", move || inspection.run())?;
+        let ahead = intake.map(|intake| {
+            let inspection = inspection.thread().clone();
+            let ahead = PreparationThread { intake, prepared: prepared_in, inspection, shared };
+            spawn(scope, "preparation", move || ahead.run())
+        });
+        let ahead = ahead.transpose()?;
         let capture = capture::Links {
             jobs: jobs_in,
-            inspection: inspection.thread().clone(),
+            intake: ahead.as_ref().unwrap_or(&inspection).thread().clone(),
+            frames_ahead: if ahead.is_some() { PREPARED_MAX } else { 0 },
             spare: [inspected_out, written_out],
             sender: Sender::new(handles.capture, FaultSet::default()),
             events: handles.events,
             listeners,
             metrics,
-            stop: &shared.stop_capture,
-            heard_ns: &shared.heard_ns,
-            ready: &shared.ready,
-            frame: &shared.frame,
+            shared,
         };
         let capture = CaptureThread::new(plan, camera, &preparation, capture);
         let capture = spawn(scope, "capture", move || capture.run())?;
-        let threads = Threads { capture, inspection, recorder, actuator };
+        let threads = Threads { capture, preparation: ahead, inspection, recorder, actuator };
         let sender = Sender::new(handles.station, FaultSet::default());
         let mut supervision = Supervision::new(shared, metrics, manager, sender, (changes_in, replaced_out));
         supervision.run(&threads, &tally, requests);

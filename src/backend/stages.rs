@@ -19,10 +19,9 @@ pub trait Describe {
     fn xyz_groups(&mut self, cloud: &[[f32; 3]], groups: &mut XyzGroups) -> Result<(), BackendError>;
 }
 
-/// A machine that runs the whole method with a fitted engine. The caller checks the lengths of all inputs. After an
-/// error the outputs are undefined.
-pub trait Backend: Describe {
-    /// Prepares a frame as [`Preparer::run`] does, bit for bit: on this machine, or on the CPU.
+/// A machine that prepares frames.
+pub trait PreparationMachine: Send {
+    /// Prepares a frame as [`Preparer::run`] does, bit for bit. After an error of the machine the CPU prepares it.
     fn prepare(
         &mut self,
         preparer: &mut Preparer,
@@ -30,8 +29,16 @@ pub trait Backend: Describe {
         how: &Preparation,
         at: Option<[f32; 2]>,
         input: &mut NetworkInput,
-    ) -> Result<(), CropMisfit> {
-        preparer.run(frame, how, at, input)
+    ) -> Result<(), CropMisfit>;
+}
+
+/// A machine that runs the whole method with a fitted engine. The caller checks the lengths of all inputs. After an
+/// error the outputs are undefined.
+pub trait Backend: Describe {
+    /// Opens what prepares this machine's frames beside the other stages, in whatever thread; none if the CPU prepares
+    /// them.
+    fn preparation_machine(&self) -> Option<Box<dyn PreparationMachine>> {
+        None
     }
 
     /// Computes both mappings, their discrepancies, and the smoothed product of these, from the features of a frame.

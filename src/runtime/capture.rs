@@ -1,7 +1,7 @@
 //! The capture thread takes frames from the camera and parts from the actuator, and sends each part's frame to the
 //! inspection.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread::Thread;
 use std::time::Duration;
 
@@ -10,11 +10,12 @@ use log::Level;
 
 use super::announcer::Announcer;
 use super::follower::Follower;
-use super::inspection::{JOBS_MAX, Job};
+use super::intake::{JOBS_MAX, Job};
 use super::log_limit::LogLimit;
 use super::matching::{Matched, Matcher, PartFrame};
 use super::metrics::{Count, Gauge, Metrics};
 use super::plan::RuntimePlan;
+use super::shared::Shared;
 use crate::camera::supervisor::{Delivery, Supervisor};
 use crate::camera::{CameraError, CapturedFrame};
 use crate::clock;
@@ -39,19 +40,17 @@ pub type Listener = Box<dyn FnMut(&Event) + Send>;
 /// The capture thread's connections to the rest of the station.
 pub struct Links<'a> {
     pub jobs: Producer<'a, Job>,
-    pub inspection: Thread,
+    /// The thread that takes the jobs.
+    pub intake: Thread,
+    /// Frames that this thread has beside the one that is inspected.
+    pub frames_ahead: usize,
     /// Frames that come back, from the inspection and from the recorder.
     pub spare: [Consumer<'a, Box<PartFrame>>; 2],
     pub sender: Sender,
     pub events: Events,
     pub listeners: Vec<Listener>,
     pub metrics: &'a Metrics,
-    pub stop: &'a AtomicBool,
-    pub heard_ns: &'a AtomicU64,
-    /// Set once a frame could be inspected. Parts are judged from then on.
-    pub ready: &'a AtomicBool,
-    /// The camera's width and height, 32 bits each.
-    pub frame: &'a AtomicU64,
+    pub shared: &'a Shared,
 }
 
 /// The capture thread with its state.
@@ -77,7 +76,7 @@ impl<'a> CaptureThread<'a> {
         let announcer = Announcer::new(plan.announced, preparation);
         // Beside those that are held and those that wait, the camera, the inspection and the recorder have one each.
         let waiting = plan.recording.as_ref().map_or(0, |recording| recording.waiting_max);
-        let frames = HELD_MAX + JOBS_MAX + waiting + 3;
+        let frames = HELD_MAX + JOBS_MAX + links.frames_ahead + waiting + 3;
         let mut spare = Vec::with_capacity(frames);
         spare.resize_with(frames, PartFrame::empty);
         Self {
@@ -107,7 +106,7 @@ impl<'a> CaptureThread<'a> {
     /// Waits for the first frame that could be inspected, and returns it; none where the thread is stopped before.
     fn start(&mut self) -> Result<Option<Box<PartFrame>>, CameraError> {
         let mut part_frame = self.spare.pop().unwrap_or_else(PartFrame::empty);
-        while !self.links.stop.load(Relaxed) {
+        while !self.links.shared.stop_capture.load(Relaxed) {
             self.follow_actuator();
             self.match_parts();
             if !self.fetch(&mut part_frame)? {
@@ -115,19 +114,19 @@ impl<'a> CaptureThread<'a> {
             }
             let refused = self.links.jobs.enqueue(Job::Trial(part_frame));
             assert!(refused.is_ok(), "no part has a frame yet");
-            self.links.inspection.unpark();
+            self.links.intake.unpark();
             part_frame = loop {
                 if let Some(part_frame) = self.links.spare[0].dequeue() {
                     break part_frame;
                 }
-                if self.links.stop.load(Relaxed) {
+                if self.links.shared.stop_capture.load(Relaxed) {
                     return Ok(None);
                 }
                 self.follow_actuator();
                 self.match_parts();
                 std::thread::sleep(SLICE);
             };
-            if self.links.ready.load(Relaxed) {
+            if self.links.shared.ready.load(Relaxed) {
                 for spare in &mut self.spare {
                     spare.be_as_large_as(&part_frame);
                 }
@@ -142,7 +141,7 @@ impl<'a> CaptureThread<'a> {
         // then.
         self.last = None;
         let mut part_frame = self.take_in(first);
-        while !self.links.stop.load(Relaxed) {
+        while !self.links.shared.stop_capture.load(Relaxed) {
             self.follow_actuator();
             if self.fetch(&mut part_frame)? {
                 self.follow_actuator();
@@ -158,9 +157,9 @@ impl<'a> CaptureThread<'a> {
         match self.camera.next(&mut part_frame.captured, SLICE)? {
             Delivery::Frame => {
                 self.links.metrics.count(Count::FramesCaptured);
-                self.links.heard_ns.store(clock::monotonic_ns(), Relaxed);
+                self.links.shared.heard_ns.store(clock::monotonic_ns(), Relaxed);
                 let frame = &part_frame.captured.frame;
-                self.links.frame.store((frame.width() as u64) << 32 | frame.height() as u64, Relaxed);
+                self.links.shared.frame.store((frame.width() as u64) << 32 | frame.height() as u64, Relaxed);
                 self.follow_camera(&part_frame.captured);
                 self.links.sender.clear(Fault::CameraLost);
                 Ok(true)
@@ -168,7 +167,7 @@ impl<'a> CaptureThread<'a> {
             Delivery::Nothing => {
                 // The watchdog waits as long as the supervisor tries: its patience is configured.
                 if self.camera.is_mending() {
-                    self.links.heard_ns.store(clock::monotonic_ns(), Relaxed);
+                    self.links.shared.heard_ns.store(clock::monotonic_ns(), Relaxed);
                 }
                 Ok(false)
             }
@@ -268,7 +267,7 @@ impl<'a> CaptureThread<'a> {
         self.announcer.finish(&mut self.links.sender);
         let end_ns = clock::monotonic_ns() + self.passage_ns_max + FINISH_NS;
         let mut quiet = 0;
-        while quiet < QUIET_SLICES && clock::monotonic_ns() < end_ns && !self.links.stop.load(Relaxed) {
+        while quiet < QUIET_SLICES && clock::monotonic_ns() < end_ns && !self.links.shared.stop_capture.load(Relaxed) {
             std::thread::sleep(SLICE);
             self.follow_actuator();
             self.match_parts();
@@ -305,7 +304,7 @@ impl<'a> CaptureThread<'a> {
     fn send(&mut self, part_frame: Box<PartFrame>) {
         self.follower.captured(part_frame.part, part_frame.captured.captured_ns);
         match self.links.jobs.enqueue(Job::Part(part_frame)) {
-            Ok(()) => self.links.inspection.unpark(),
+            Ok(()) => self.links.intake.unpark(),
             Err(Job::Part(part_frame) | Job::Trial(part_frame)) => {
                 self.links.metrics.count(Count::UnscoredDropped);
                 self.spare.push(part_frame);

@@ -1,44 +1,33 @@
 //! The inspection thread: it judges a part by its frame, and tells the actuator at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread::Thread;
 use std::time::Duration;
 
-use heapless::spsc::{Consumer, Producer};
+use heapless::spsc::Producer;
 
 use super::change::Change;
+use super::intake::{IDLE, Job, Source, Work};
 use super::judge::Judge;
-use super::judgement::Judgement;
 use super::matching::PartFrame;
 use super::metrics::{Count, Latency, Metrics};
 use super::plan::Timing;
+use super::shared::Shared;
 use super::watchdog::ServiceManager;
 use crate::clock;
-use crate::inspect::{InspectError, Inspector, Unscored};
+use crate::inspect::{InspectError, ScoringStage, Unscored};
 use crate::reject::fault::Fault;
 use crate::reject::sender::Sender;
 
-/// Parts whose frames may wait for the inspection.
-pub const JOBS_MAX: usize = 8;
 /// A frame that cannot be inspected rejects its part. This many in a row are a fault: of the depth stream where the
 /// frames have no point, of the engine otherwise.
 pub const ERRORS_IN_A_ROW: u32 = 3;
-/// How long the thread sleeps where nothing wakes it.
-const IDLE: Duration = Duration::from_millis(10);
-
 /// How often a sign of life is given while there are no parts.
 const IDLE_SIGN_NS: u64 = 100_000_000;
 
 /// Called with every part once it is judged: the live page, other programs. It must not wait.
 pub type Watcher = Box<dyn FnMut(&PartFrame) + Send>;
-
-/// Work for the inspection.
-pub enum Job {
-    /// A frame that belongs to no part: it shows whether frames can be inspected at all.
-    Trial(Box<PartFrame>),
-    Part(Box<PartFrame>),
-}
 
 /// Where parts go that are recorded.
 pub struct Recording<'a> {
@@ -52,27 +41,21 @@ pub struct Recording<'a> {
 
 /// The inspection thread's connections to the rest of the station.
 pub struct Links<'a> {
-    pub jobs: Consumer<'a, Job>,
+    pub source: Source<'a>,
     /// Where frames go that are no longer needed.
     pub spare: Producer<'a, Box<PartFrame>>,
-    pub changes: Consumer<'a, Change>,
     /// What a change has replaced, for the sender of the change to drop.
     pub replaced: Producer<'a, Change>,
     pub recording: Option<Recording<'a>>,
     pub sender: Sender,
     pub metrics: &'a Metrics,
     pub manager: &'a ServiceManager,
-    /// Set once no more jobs come.
-    pub stop: &'a AtomicBool,
-    /// When the camera last gave a frame.
-    pub heard_ns: &'a AtomicU64,
-    /// Set by this thread once a frame could be inspected.
-    pub ready: &'a AtomicBool,
+    pub shared: &'a Shared,
 }
 
 /// The inspection thread with its state.
 pub struct InspectionThread<'a> {
-    inspector: Box<Inspector>,
+    scoring: ScoringStage,
     judge: Arc<Judge>,
     watchers: Vec<Watcher>,
     timing: Timing,
@@ -87,20 +70,20 @@ pub struct InspectionThread<'a> {
 }
 
 impl<'a> InspectionThread<'a> {
-    pub fn new(judgement: Judgement, watchers: Vec<Watcher>, timing: Timing, links: Links<'a>) -> Self {
-        let Judgement { inspector, judge, .. } = judgement;
-        let (inspector, judge) = (Box::new(inspector), Arc::new(judge));
-        Self { inspector, judge, watchers, timing, links, errors: 0, empty: 0, alive_ns: 0, owed: 0.0 }
+    pub fn new(scoring: ScoringStage, judge: Judge, watchers: Vec<Watcher>, timing: Timing, links: Links<'a>) -> Self {
+        let judge = Arc::new(judge);
+        Self { scoring, judge, watchers, timing, links, errors: 0, empty: 0, alive_ns: 0, owed: 0.0 }
     }
 
     /// Inspects until no more jobs come.
     pub fn run(mut self) {
         loop {
-            self.change();
-            match self.links.jobs.dequeue() {
-                Some(Job::Trial(part_frame)) => self.trial(part_frame),
-                Some(Job::Part(part_frame)) => self.part(part_frame),
-                None if self.links.stop.load(Relaxed) => return,
+            match self.links.source.next() {
+                Some(Work::Change(change)) => self.change(change),
+                Some(Work::Frame { job: Job::Trial(part_frame), prepared }) => self.trial(part_frame, prepared),
+                Some(Work::Frame { job: Job::Part(part_frame), prepared }) => self.part(part_frame, prepared),
+                Some(Work::Late(part_frame)) => self.late(part_frame),
+                None if self.links.shared.stop_inspection.load(Relaxed) => return,
                 None => {
                     self.idle();
                     std::thread::park_timeout(IDLE);
@@ -110,8 +93,8 @@ impl<'a> InspectionThread<'a> {
     }
 
     /// Inspects one of the first frames. Parts are judged once one of these could be inspected.
-    fn trial(&mut self, mut part_frame: Box<PartFrame>) {
-        match self.inspector.inspect_into(&part_frame.captured.frame, part_frame.at, &mut part_frame.inspection) {
+    fn trial(&mut self, mut part_frame: Box<PartFrame>, prepared: Result<(), InspectError>) {
+        match prepared.and_then(|()| self.score(&mut part_frame)) {
             Ok(()) if self.has_depth(&part_frame) => self.is_ready(),
             Ok(()) => {}
             Err(error) => self.failed(&error),
@@ -122,26 +105,30 @@ impl<'a> InspectionThread<'a> {
     fn is_ready(&mut self) {
         self.links.sender.clear(Fault::EngineError);
         self.errors = 0;
-        if !self.links.ready.swap(true, Relaxed) {
+        if !self.links.shared.ready.swap(true, Relaxed) {
             self.links.sender.clear(Fault::Starting);
             self.links.manager.ready();
         }
         self.alive();
     }
 
-    fn part(&mut self, mut part_frame: Box<PartFrame>) {
-        let metrics = self.links.metrics;
-        let taken_ns = clock::monotonic_ns();
-        metrics.time(Latency::Queue, since(part_frame.captured.captured_ns, taken_ns));
-        // Its deadline is over and its reject is certain: the next part is worth more.
-        if self.timing.deadline_ns.is_some_and(|deadline_ns| taken_ns > part_frame.triggered_ns + deadline_ns) {
-            metrics.count(Count::UnscoredDropped);
-            return self.give_back(part_frame);
+    fn score(&mut self, part_frame: &mut PartFrame) -> Result<(), InspectError> {
+        let frame = &part_frame.captured.frame;
+        self.scoring.run((frame.width(), frame.height()), &mut part_frame.inspection)
+    }
+
+    fn late(&mut self, part_frame: Box<PartFrame>) {
+        self.links.metrics.count(Count::UnscoredDropped);
+        self.give_back(part_frame);
+    }
+
+    fn part(&mut self, mut part_frame: Box<PartFrame>, prepared: Result<(), InspectError>) {
+        // It may have waited since it was prepared.
+        if self.timing.is_late(part_frame.triggered_ns, clock::monotonic_ns()) {
+            return self.late(part_frame);
         }
-        if let Err(error) =
-            self.inspector.inspect_into(&part_frame.captured.frame, part_frame.at, &mut part_frame.inspection)
-        {
-            metrics.count(Count::UnscoredEngine);
+        if let Err(error) = prepared.and_then(|()| self.score(&mut part_frame)) {
+            self.links.metrics.count(Count::UnscoredEngine);
             self.failed(&error);
             return self.give_back(part_frame);
         }
@@ -232,9 +219,9 @@ impl<'a> InspectionThread<'a> {
     /// Gives a sign of life while no part waits, as long as the camera gives frames.
     fn idle(&mut self) {
         let now_ns = clock::monotonic_ns();
-        let silent_ns = now_ns.saturating_sub(self.links.heard_ns.load(Relaxed));
+        let silent_ns = now_ns.saturating_sub(self.links.shared.heard_ns.load(Relaxed));
         let due = now_ns.saturating_sub(self.alive_ns) > IDLE_SIGN_NS;
-        if due && self.links.ready.load(Relaxed) && silent_ns < self.timing.frame_timeout_ns {
+        if due && self.links.shared.ready.load(Relaxed) && silent_ns < self.timing.frame_timeout_ns {
             self.alive();
         }
     }
@@ -250,28 +237,26 @@ impl<'a> InspectionThread<'a> {
         assert!(refused.is_ok(), "the queue holds every frame that there is");
     }
 
-    /// Applies the changes that have come since the last part.
-    fn change(&mut self) {
-        while self.links.replaced.ready() {
-            let Some(change) = self.links.changes.dequeue() else { return };
-            let metrics = self.links.metrics;
-            let mut replaced = Change::default();
-            if let Some(inspector) = change.inspector {
-                replaced.inspector = Some(std::mem::replace(&mut self.inspector, inspector));
-            }
-            if let Some(judge) = change.judge {
-                self.inspector.set_thresholds(judge.thresholds);
-                metrics.set_judge(&judge);
-                replaced.judge = Some(std::mem::replace(&mut self.judge, judge));
-            }
-            if let Some(regions) = change.regions {
-                replaced.regions = Some(self.inspector.replace_regions(regions));
-            }
-            metrics.add(Count::Reloads, u64::from(change.is_reload));
-            metrics.add(Count::Loosened, u64::from(change.loosens));
-            let refused = self.links.replaced.enqueue(replaced);
-            assert!(refused.is_ok(), "there was room before");
+    /// Applies a change between two frames.
+    fn change(&mut self, change: Change) {
+        let metrics = self.links.metrics;
+        let mut replaced = Change::default();
+        if let Some(mut inspector) = change.inspector {
+            std::mem::swap(&mut self.scoring, &mut inspector.scoring);
+            replaced.inspector = Some(inspector);
         }
+        if let Some(judge) = change.judge {
+            self.scoring.set_thresholds(judge.thresholds);
+            metrics.set_judge(&judge);
+            replaced.judge = Some(std::mem::replace(&mut self.judge, judge));
+        }
+        if let Some(regions) = change.regions {
+            replaced.regions = Some(self.scoring.replace_regions(regions));
+        }
+        metrics.add(Count::Reloads, u64::from(change.is_reload));
+        metrics.add(Count::Loosened, u64::from(change.loosens));
+        let refused = self.links.replaced.enqueue(replaced);
+        assert!(refused.is_ok(), "the queue holds every change that can be under way");
     }
 }
 

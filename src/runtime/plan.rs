@@ -30,6 +30,13 @@ pub struct Timing {
     pub frame_timeout_ns: u64,
 }
 
+impl Timing {
+    /// Whether the deadline of a part is over, so that its reject is certain: the next part is worth more.
+    pub fn is_late(&self, triggered_ns: u64, now_ns: u64) -> bool {
+        self.deadline_ns.is_some_and(|deadline_ns| now_ns > triggered_ns + deadline_ns)
+    }
+}
+
 /// What announces parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Announced {

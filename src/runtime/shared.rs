@@ -1,14 +1,20 @@
 //! What the threads of a station share beside their queues.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread::Thread;
 
 /// Flags and moments that the threads of a station set for each other.
 #[derive(Default)]
 pub struct Shared {
     pub stop_capture: AtomicBool,
+    /// Set once no more jobs come; the next one once nothing more is prepared.
+    pub stop_preparation: AtomicBool,
     pub stop_inspection: AtomicBool,
     pub stop_recorder: AtomicBool,
-    /// Set once a frame could be inspected.
+    /// The thread that prepares frames ahead of the inspection, if there is one.
+    pub preparation: OnceLock<Thread>,
+    /// Set once a frame could be inspected: parts are judged from then on.
     pub ready: AtomicBool,
     /// Whether the recorder cannot write.
     pub failing: AtomicBool,
@@ -20,7 +26,7 @@ pub struct Shared {
 
 impl Shared {
     fn stop(&self) {
-        for stop in [&self.stop_capture, &self.stop_inspection, &self.stop_recorder] {
+        for stop in [&self.stop_capture, &self.stop_preparation, &self.stop_inspection, &self.stop_recorder] {
             stop.store(true, Relaxed);
         }
     }

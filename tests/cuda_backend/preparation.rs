@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crosscheck::backend::cuda::CudaBackend;
-use crosscheck::backend::{AnomalyMaps, Backend, BackendError, Describe, Evaluation, Features, Machine, XyzGroups};
+use crosscheck::backend::{
+    AnomalyMaps, Backend, BackendError, Describe, Evaluation, Features, Machine, PreparationMachine, XyzGroups,
+};
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
 use crosscheck::model::seeded;
@@ -16,9 +18,12 @@ use crate::standin::{is_here, run_part};
 use crate::support::scenes::{parts, scenes};
 use crate::support::small_engine::engine;
 
-fn opened() -> CudaBackend {
+/// A back end, and what prepares frames beside it.
+fn opened() -> (CudaBackend, Box<dyn PreparationMachine>) {
     let architecture = small(16, 12, 24, 8);
-    CudaBackend::new(&architecture, seeded::weights(&architecture, 3), Evaluation::default()).unwrap()
+    let backend = CudaBackend::new(&architecture, seeded::weights(&architecture, 3), Evaluation::default()).unwrap();
+    let machine = backend.preparation_machine().unwrap();
+    (backend, machine)
 }
 
 fn how(part: PartChoice, crop: Crop) -> Preparation {
@@ -53,19 +58,19 @@ fn prepared() {
     if !is_here() {
         return;
     }
-    let (mut backend, mut preparer) = (opened(), Preparer::default());
+    let ((_backend, mut machine), mut preparer) = (opened(), Preparer::default());
     let (mut want, mut got) = (NetworkInput::default(), NetworkInput::default());
     for (name, frame) in scenes() {
         for (how, at) in preparations() {
             Preparer::default().run(&frame, &how, at, &mut want).unwrap();
-            backend.prepare(&mut preparer, &frame, &how, at, &mut got).unwrap();
+            machine.prepare(&mut preparer, &frame, &how, at, &mut got).unwrap();
             assert!(bits(&got) == bits(&want), "{name}, {how:?}: {:?} {:?}", got.taken, want.taken);
         }
     }
     assert!(!preparer.has_failed());
     let outside = how(PartChoice::All, Crop { rectangle: Some([200, 0, 100, 100]), ..Crop::default() });
     let frame = parts(261, 200, &[]);
-    let refused = backend.prepare(&mut preparer, &frame, &outside, None, &mut got).unwrap_err();
+    let refused = machine.prepare(&mut preparer, &frame, &outside, None, &mut got).unwrap_err();
     assert_eq!(preparer.run(&frame, &outside, None, &mut want), Err(refused));
 }
 
@@ -84,14 +89,14 @@ fn measured() {
     if !is_here() {
         return;
     }
-    let (mut backend, mut preparer) = (opened(), Preparer::default());
+    let ((_backend, mut machine), mut preparer) = (opened(), Preparer::default());
     let (mut want, mut got) = (NetworkInput::default(), NetworkInput::default());
     let crop = Crop { rectangle: Some([20, 10, 80, 50]), ..Crop::default() };
     let frames = |camera| frames(camera, assembler(camera, Machine::Cuda));
     for frame in cameras().iter().flat_map(frames) {
         for how in [how(PartChoice::Largest, Crop::default()), how(PartChoice::All, crop.clone())] {
             Preparer::default().run(&frame, &how, None, &mut want).unwrap();
-            backend.prepare(&mut preparer, &frame, &how, None, &mut got).unwrap();
+            machine.prepare(&mut preparer, &frame, &how, None, &mut got).unwrap();
             assert!(bits(&got) == bits(&want) && !preparer.has_failed(), "{how:?}: {:?} {:?}", got.taken, want.taken);
         }
     }
@@ -179,7 +184,7 @@ fn too_large() {
     if !is_here() {
         return;
     }
-    let (mut backend, mut preparer) = (opened(), Preparer::default());
+    let ((_backend, mut machine), mut preparer) = (opened(), Preparer::default());
     let (mut want, mut got) = (NetworkInput::default(), NetworkInput::default());
     let how = how(PartChoice::Centre, Crop::default());
     for (frame, fails) in [
@@ -188,7 +193,7 @@ fn too_large() {
         (parts(320, 240, &[[120, 60, 70, 60, 25]]), true),
     ] {
         Preparer::default().run(&frame, &how, None, &mut want).unwrap();
-        backend.prepare(&mut preparer, &frame, &how, None, &mut got).unwrap();
+        machine.prepare(&mut preparer, &frame, &how, None, &mut got).unwrap();
         assert!(bits(&got) == bits(&want) && preparer.has_failed() == fails);
     }
 }

@@ -140,6 +140,8 @@ pub struct Plant {
     pub threshold: f32,
     /// In place of the small engine's own.
     pub preparation: Option<Preparation>,
+    /// In place of one of the small engine.
+    pub judgement: Option<Judgement>,
     /// What a part costs beside its inspection.
     pub burden: Duration,
     /// What became of each part is not kept.
@@ -182,6 +184,7 @@ impl Plant {
             manager: ServiceManager::none(),
             threshold: 1e6,
             preparation: None,
+            judgement: None,
             burden: Duration::ZERO,
             forgets: false,
             shown: Arc::new(AtomicU64::new(0)),
@@ -217,7 +220,7 @@ impl Plant {
         engine.metadata.preparation = self.preparation.unwrap_or(engine.metadata.preparation);
         let equipment = Equipment {
             camera,
-            judgement: judgement_of(engine, self.threshold),
+            judgement: self.judgement.unwrap_or_else(|| judgement_of(engine, self.threshold)),
             actuator: self.line.running,
             watchers: vec![Box::new(move |part_frame| {
                 log.lock().unwrap().push((part_frame.part, part_frame.inspection.outcome.verdict().unwrap()));

@@ -8,24 +8,20 @@ use super::frame::Frame;
 use super::kernel_networks::KernelNetworks;
 use super::module::Kernels;
 use super::networks::{GpuNetworks, Networks};
-use super::pixels::{GpuWork, Pixels};
+use super::pixels::PixelDevice;
 use crate::backend::cpu::CpuNetworks;
 use crate::backend::error::BackendError;
 use crate::backend::evaluation::Evaluation;
 use crate::backend::features::{Features, XyzGroups};
 use crate::backend::maps::AnomalyMaps;
-use crate::backend::stages::{Backend, Describe, in_turn};
-use crate::frame::{RgbdFrame, is_point};
+use crate::backend::stages::{Backend, Describe, PreparationMachine, in_turn};
+use crate::frame::is_point;
 use crate::model::{Architecture, Weights};
-use crate::prepare::crop::CropMisfit;
-use crate::prepare::{NetworkInput, Preparation, Preparer};
 use crate::shapes::P;
 
 /// The method on a GPU.
 pub struct CudaBackend {
     frame: Frame,
-    /// Dropped after the frame, which waits for all work.
-    pixels: Pixels,
     /// The networks on the CPU; none if the networks are on the GPU.
     networks: Option<CpuNetworks>,
     /// The valid points of a cloud, `[N]`.
@@ -43,7 +39,7 @@ impl CudaBackend {
         let on_cpu = || CpuNetworks::new(architecture, &mut of_networks, evaluation.arithmetic);
         let on_cpu = on_gpu.is_none().then(on_cpu);
         let on_gpu = on_gpu.map(|networks| GpuNetworks::Kernels(Box::new(networks)));
-        Self::of(Frame::new(device, architecture, evaluation.stride, &mut mappings, on_gpu)?, on_cpu)
+        Ok(Self::of(Frame::new(device, architecture, evaluation.stride, &mut mappings, on_gpu)?, on_cpu))
     }
 
     /// As [`Self::new`], but with `networks`, on the GPU.
@@ -56,12 +52,11 @@ impl CudaBackend {
         let device = open()?;
         let (_, mut mappings) = weights.into_networks_and_mappings();
         let on_gpu = Some(GpuNetworks::Graphs(networks));
-        Self::of(Frame::new(device, architecture, evaluation.stride, &mut mappings, on_gpu)?, None)
+        Ok(Self::of(Frame::new(device, architecture, evaluation.stride, &mut mappings, on_gpu)?, None))
     }
 
-    fn of(frame: Frame, networks: Option<CpuNetworks>) -> Result<Self, CudaError> {
-        let pixels = Pixels::new(frame.device())?;
-        Ok(Self { frame, pixels, networks, points: Vec::with_capacity(P), neighbours: Vec::new() })
+    fn of(frame: Frame, networks: Option<CpuNetworks>) -> Self {
+        Self { frame, networks, points: Vec::with_capacity(P), neighbours: Vec::new() }
     }
 
     pub(super) fn kernels(&self) -> &Kernels {
@@ -99,15 +94,14 @@ impl Describe for CudaBackend {
 }
 
 impl Backend for CudaBackend {
-    fn prepare(
-        &mut self,
-        preparer: &mut Preparer,
-        frame: &RgbdFrame,
-        how: &Preparation,
-        at: Option<[f32; 2]>,
-        input: &mut NetworkInput,
-    ) -> Result<(), CropMisfit> {
-        preparer.run_on(&mut GpuWork { device: self.frame.device(), pixels: &mut self.pixels }, frame, how, at, input)
+    fn preparation_machine(&self) -> Option<Box<dyn PreparationMachine>> {
+        match PixelDevice::beside(self.frame.device()) {
+            Ok(machine) => Some(Box::new(machine)),
+            Err(error) => {
+                log::warn!("frames are prepared on the CPU, with the same result: {error}");
+                None
+            }
+        }
     }
 
     fn anomaly_map(

@@ -42,11 +42,12 @@ pub struct Device {
     pub context: Arc<CudaContext>,
     /// The stream of the work on colour.
     pub colour: Arc<CudaStream>,
-    /// The stream of the work on shape, and of everything that comes after colour and shape. Its priority is the highest.
+    /// The stream of the work on shape, and of everything that comes after colour and shape. Its priority is the highest,
+    /// except [beside](Self::beside) another device.
     pub shape: Arc<CudaStream>,
     /// The stream of the work on pixels that needs neither features nor tokens.
     pub pixels: Arc<CudaStream>,
-    pub kernels: Kernels,
+    pub kernels: Arc<Kernels>,
 }
 
 impl Device {
@@ -66,12 +67,28 @@ impl Device {
         // SAFETY: whoever uses several streams orders their work, and whoever drops buffers waits for the streams first.
         // Events of each buffer would cost two calls for every argument of a launch, and cannot be recorded in a graph.
         unsafe { context.disable_event_tracking() };
+        let kernels = Arc::new(Kernels::load(&context)?);
         // Blocks of the sampler need whole multiprocessors, which the colour network would keep occupied: where both
         // have blocks to start, those of a stream with a higher priority, a lower number, are started first.
-        let (least, greatest) = result::stream::get_priority_range()?;
-        let shape = context.new_stream_with_priority(greatest)?;
+        let (_, greatest) = result::stream::get_priority_range()?;
+        Self::with_streams((name, context, kernels), greatest)
+    }
+
+    /// The same GPU with streams of its own, whose work runs beside that in the other streams, of which it has the lowest
+    /// priority. Nothing orders one after the other.
+    pub fn beside(&self) -> Result<Self, CudaError> {
+        self.context.bind_to_thread()?;
+        let (least, _) = result::stream::get_priority_range()?;
+        Self::with_streams((self.name.clone(), self.context.clone(), self.kernels.clone()), least)
+    }
+
+    fn with_streams(
+        (name, context, kernels): (String, Arc<CudaContext>, Arc<Kernels>),
+        of_shape: i32,
+    ) -> Result<Self, CudaError> {
+        let (least, _) = result::stream::get_priority_range()?;
+        let shape = context.new_stream_with_priority(of_shape)?;
         let (colour, pixels) = (context.new_stream_with_priority(least)?, context.new_stream_with_priority(least)?);
-        let kernels = Kernels::load(&context)?;
         Ok(Self { name, context, colour, shape, pixels, kernels })
     }
 

@@ -31,7 +31,7 @@ pub struct CudaLearner {
 /// The stream, the kernels and the library that the steps of both mappings use.
 struct Handles {
     stream: Arc<CudaStream>,
-    kernels: Kernels,
+    kernels: Arc<Kernels>,
     blas: Blas,
 }
 

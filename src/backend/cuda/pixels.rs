@@ -9,13 +9,15 @@ use super::components::Components;
 use super::device::Device;
 use super::error::CudaError;
 use super::prepare::{Colours, Resizer, Steps, points_of_cloud, points_of_steps, window_points};
+use crate::backend::stages::PreparationMachine;
 use crate::frame::{Rays, Region, RgbdFrame};
 use crate::prepare::components::{Choice, Wanted};
+use crate::prepare::crop::CropMisfit;
 use crate::prepare::plane::Plane;
 use crate::prepare::point_grid::PointGrid;
 use crate::prepare::window::Window;
 use crate::prepare::work::{Keep, PixelMachine, PixelWork};
-use crate::prepare::{NetworkInput, normalise};
+use crate::prepare::{NetworkInput, Preparation, Preparer, normalise};
 use crate::shapes::{P, RGB, W, XYZ};
 
 /// The buffers of the preparation.
@@ -53,10 +55,45 @@ struct Crop {
     columns: CudaSlice<u8>,
 }
 
+/// Prepares frames on the device, beside the work in other streams.
+pub struct PixelDevice {
+    device: Device,
+    pixels: Pixels,
+}
+
 /// The work on a frame by the device: colour in one stream, points in the other.
 pub struct GpuWork<'a> {
     pub device: &'a Device,
     pub pixels: &'a mut Pixels,
+}
+
+impl PixelDevice {
+    /// On the same GPU as `device`, in streams of its own.
+    pub fn beside(device: &Device) -> Result<Self, CudaError> {
+        let device = device.beside()?;
+        let pixels = Pixels::new(&device)?;
+        Ok(Self { device, pixels })
+    }
+}
+
+impl PreparationMachine for PixelDevice {
+    fn prepare(
+        &mut self,
+        preparer: &mut Preparer,
+        frame: &RgbdFrame,
+        how: &Preparation,
+        at: Option<[f32; 2]>,
+        input: &mut NetworkInput,
+    ) -> Result<(), CropMisfit> {
+        preparer.run_on(&mut GpuWork { device: &self.device, pixels: &mut self.pixels }, frame, how, at, input)
+    }
+}
+
+impl Drop for PixelDevice {
+    fn drop(&mut self) {
+        // After an error, work may still be under way in the buffers.
+        self.device.end();
+    }
 }
 
 impl Pixels {

@@ -1,0 +1,56 @@
+//! The result of one frame.
+
+use std::time::Duration;
+
+use super::doubt::Doubt;
+use super::outcome::Outcome;
+use crate::backend::AnomalyMaps;
+use crate::prepare::NetworkInput;
+
+/// The result of one frame.
+#[derive(Clone, Debug, Default)]
+pub struct Inspection {
+    pub outcome: Outcome,
+    /// Why something other than the part may have been inspected.
+    pub doubt: Option<Doubt>,
+    pub input: NetworkInput,
+    pub maps: AnomalyMaps,
+    pub times: StageTimes,
+}
+
+/// How long the stages of one frame took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StageTimes {
+    pub prepare: Duration,
+    pub rgb_tokens: Duration,
+    pub xyz_groups: Duration,
+    pub anomaly_map: Duration,
+}
+
+impl StageTimes {
+    /// Names and times of the stages, in the order in which they run.
+    pub fn stages(&self) -> [(&'static str, Duration); 4] {
+        [
+            ("prepare", self.prepare),
+            ("rgb_tokens", self.rgb_tokens),
+            ("xyz_groups", self.xyz_groups),
+            ("anomaly_map", self.anomaly_map),
+        ]
+    }
+
+    pub fn total(&self) -> Duration {
+        self.stages().iter().map(|(_, time)| *time).sum()
+    }
+}
+
+impl Inspection {
+    /// Number of pixels with a shape feature.
+    pub fn valid_pixels(&self) -> usize {
+        self.maps.valid.iter().filter(|v| **v).count()
+    }
+
+    /// The score; infinity for a frame without one, which ranks above every other.
+    pub fn ranked_score(&self) -> f32 {
+        self.outcome.score().unwrap_or(f32::INFINITY)
+    }
+}

@@ -1,0 +1,67 @@
+//! The second half of an inspection: the networks' input becomes a verdict.
+
+use super::doubt::Doubt;
+use super::error::InspectError;
+use super::inspection::Inspection;
+use super::outcome::{Outcome, Scores, Unscored};
+use crate::backend::{Backend, Features};
+use crate::regions::NetworkMask;
+use crate::score::{self, Thresholds};
+
+/// Scores prepared frames by an engine, in buffers that frames reuse.
+pub struct ScoringStage {
+    backend: Box<dyn Backend + Send>,
+    pub(super) thresholds: Option<Thresholds>,
+    regions: Option<NetworkMask>,
+    pub(super) rejects_doubtful: bool,
+    points_min: usize,
+    features: Features,
+}
+
+impl ScoringStage {
+    /// Frames with fewer points than `points_min` are not scored.
+    pub(super) fn new(backend: Box<dyn Backend + Send>, thresholds: Option<Thresholds>, points_min: usize) -> Self {
+        let features = Features::default();
+        Self { backend, thresholds, regions: None, rejects_doubtful: false, points_min, features }
+    }
+
+    /// Scores what [`super::PreparationStage::run`] has prepared of a frame of a size, width and height.
+    pub fn run(&mut self, (width, height): (usize, usize), inspection: &mut Inspection) -> Result<(), InspectError> {
+        if let Some(reason) = self.refusal(inspection) {
+            inspection.maps.silence();
+            inspection.outcome = Outcome::Unscored(reason);
+            return Ok(());
+        }
+        let Inspection { input, maps, times, .. } = inspection;
+        let stages = self.backend.frame(&input.rgb, &input.cloud, &mut self.features, maps)?;
+        [times.rgb_tokens, times.xyz_groups, times.anomaly_map] = stages;
+        if let Some(regions) = &mut self.regions {
+            maps.keep(regions.for_window(width, height, &input.window)?);
+            if !maps.valid.contains(&true) {
+                inspection.outcome = Outcome::Unscored(Unscored::OutsideRegions);
+                return Ok(());
+            }
+        }
+        let map = &maps.anomaly_map;
+        let scores = Scores { score: score::maximum(map), reference: score::reference(map) };
+        let verdict = self.thresholds.map(|thresholds| thresholds.verdict(scores.score));
+        inspection.outcome = Outcome::Scored { scores, verdict };
+        Ok(())
+    }
+
+    pub fn set_thresholds(&mut self, thresholds: Thresholds) {
+        self.thresholds = Some(thresholds);
+    }
+
+    /// Sets the regions in which defects count from now on; with none they count everywhere. Returns the previous ones.
+    pub fn replace_regions(&mut self, regions: Option<NetworkMask>) -> Option<NetworkMask> {
+        std::mem::replace(&mut self.regions, regions)
+    }
+
+    /// Why a prepared frame is rejected without a score.
+    fn refusal(&self, inspection: &Inspection) -> Option<Unscored> {
+        let doubtful = |doubt: &Doubt| self.rejects_doubtful.then_some(Unscored::Doubtful(*doubt));
+        Unscored::from_input(&inspection.input, self.points_min)
+            .or_else(|| inspection.doubt.as_ref().and_then(doubtful))
+    }
+}
