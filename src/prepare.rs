@@ -201,6 +201,9 @@ pub struct NetworkInput {
     /// Where the network pixels lie in the photograph.
     pub window: Window,
     pub taken: Taken,
+    /// The number under which the machine that prepared colour and cloud has them in its own memory as well; none if it
+    /// has not, or after they were changed.
+    pub resident: Option<u64>,
 }
 
 /// What was taken for the belt and for the part.

@@ -29,6 +29,7 @@ mod pixels;
 mod prepare;
 mod products;
 mod registration;
+mod resident;
 mod sampling;
 pub mod selftest;
 mod work;

@@ -63,6 +63,17 @@ pub trait Backend: Describe {
     ) -> Result<[Duration; 3], BackendError> {
         in_turn(self, rgb, cloud, features, maps)
     }
+
+    /// [`Self::frame`] with what a [`PreparationMachine`] or the CPU has prepared. A machine that still has it in its own
+    /// memory takes it from there.
+    fn prepared_frame(
+        &mut self,
+        input: &NetworkInput,
+        features: &mut Features,
+        maps: &mut AnomalyMaps,
+    ) -> Result<[Duration; 3], BackendError> {
+        self.frame(&input.rgb, &input.cloud, features, maps)
+    }
 }
 
 /// Runs the stages of [`Backend::frame`] one after the other.

@@ -33,7 +33,7 @@ impl ScoringStage {
             return Ok(());
         }
         let Inspection { input, maps, times, .. } = inspection;
-        let stages = self.backend.frame(&input.rgb, &input.cloud, &mut self.features, maps)?;
+        let stages = self.backend.prepared_frame(input, &mut self.features, maps)?;
         [times.rgb_tokens, times.xyz_groups, times.anomaly_map] = stages;
         if let Some(regions) = &mut self.regions {
             maps.keep(regions.for_window(width, height, &input.window)?);

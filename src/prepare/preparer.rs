@@ -153,6 +153,7 @@ fn take<W: PixelWork>(
         Some(choice) if !keeps_all => Keep::Component(choice),
         _ => Keep::All,
     };
+    input.resident = None;
     work.fill(&window, keep, shift_m, input)?;
     input.kept.clear();
     input.kept.extend(input.cloud.iter().map(is_point));

@@ -7,7 +7,7 @@ use crosscheck::backend::{
     AnomalyMaps, Backend, BackendError, Describe, Evaluation, Features, Machine, PreparationMachine, XyzGroups,
 };
 use crosscheck::inspect::Inspector;
-use crosscheck::model::engine_file::Engine;
+use crosscheck::model::engine_file::{Engine, Metadata};
 use crosscheck::model::seeded;
 use crosscheck::prepare::crop::Crop;
 use crosscheck::prepare::{BeltMode, NetworkInput, PartChoice, Preparation, Preparer};
@@ -145,21 +145,23 @@ impl Backend for PreparedByCpu {
     }
 }
 
+/// An engine whose networks are on the device.
+fn opened_engine() -> (CudaBackend, Metadata) {
+    let Engine { mut metadata, weights, .. } = engine(0.5);
+    metadata.preparation = how(PartChoice::Centre, Crop::default());
+    let backend = CudaBackend::new(&metadata.architecture, weights, Evaluation::default()).unwrap();
+    (backend, metadata)
+}
+
 #[test]
 #[ignore = "a part of frames_are_inspected_alike_whoever_prepares_them"]
 fn inspected() {
     if !is_here() {
         return;
     }
-    let opened = || {
-        let Engine { mut metadata, weights, .. } = engine(0.5);
-        metadata.preparation = how(PartChoice::Centre, Crop::default());
-        let backend = CudaBackend::new(&metadata.architecture, weights, Evaluation::default()).unwrap();
-        (backend, metadata)
-    };
-    let (backend, metadata) = opened();
+    let (backend, metadata) = opened_engine();
     let mut on_device = Inspector::from_backend(Box::new(backend), metadata);
-    let (backend, metadata) = opened();
+    let (backend, metadata) = opened_engine();
     let mut on_cpu = Inspector::from_backend(Box::new(PreparedByCpu(backend)), metadata);
     let mut scored = 0;
     for (name, frame) in scenes() {
@@ -176,6 +178,40 @@ fn inspected() {
 fn frames_are_inspected_alike_whoever_prepares_them() {
     let Some(run) = run_part("preparation::inspected", &[]) else { return };
     run.check_clean();
+    // Both back ends run a frame when they are opened and score the same frames; one copies image and cloud of each.
+    assert_eq!(run.number("launched cuMemcpyDtoDAsync") + 2, run.number("launched farthest_points"));
+}
+
+#[test]
+#[ignore = "a part of an_input_that_the_device_no_longer_has_is_uploaded"]
+fn overwritten() {
+    if !is_here() {
+        return;
+    }
+    let (mut backend, Metadata { preparation, .. }) = opened_engine();
+    let (mut machine, mut preparer) = (backend.preparation_machine().unwrap(), Preparer::default());
+    let scenes = [50, 80, 110].map(|left| parts(320, 240, &[[left, 60, 70, 60, 25]]));
+    let inputs = scenes.each_ref().map(|frame| {
+        let mut input = NetworkInput::default();
+        machine.prepare(&mut preparer, frame, &preparation, None, &mut input).unwrap();
+        input
+    });
+    for input in &inputs {
+        let [mut got, mut want] = [AnomalyMaps::default(), AnomalyMaps::default()];
+        backend.prepared_frame(input, &mut Features::default(), &mut got).unwrap();
+        backend.frame(&input.rgb, &input.cloud, &mut Features::default(), &mut want).unwrap();
+        assert!(got.anomaly_map == want.anomaly_map && got.valid == want.valid);
+    }
+    let [first, second, third] = inputs.map(|input| input.resident.unwrap());
+    assert!(first < second && second < third);
+}
+
+#[test]
+fn an_input_that_the_device_no_longer_has_is_uploaded() {
+    let Some(run) = run_part("preparation::overwritten", &[]) else { return };
+    run.check_clean();
+    // Image and cloud of the last two.
+    assert_eq!(run.number("launched cuMemcpyDtoDAsync"), 2 * 2);
 }
 
 #[test]

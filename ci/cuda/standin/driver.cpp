@@ -594,6 +594,16 @@ API cuMemcpyDtoHAsync_v2(void* to, uint64_t from, size_t bytes, Stream* stream) 
     return copy(stream, to, (const void*)from, bytes, false);
 }
 
+API cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, Stream* stream) {
+    IN_CONTEXT
+    if (!lies_in(from, bytes, true) || !lies_in(to, bytes, true)) {
+        return refuse(INVALID_VALUE, "a copy within the device goes beyond a buffer");
+    }
+    ++launches["cuMemcpyDtoDAsync"];
+    put(stream, [=] { memcpy((void*)to, (const void*)from, bytes); });
+    return broken;
+}
+
 API cuLaunchKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
                    unsigned shared, Stream* stream, void** parameters, void**) {
     IN_CONTEXT

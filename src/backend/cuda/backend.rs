@@ -1,14 +1,16 @@
 //! The whole method on a GPU.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::device::Device;
 use super::error::CudaError;
-use super::frame::Frame;
+use super::frame::{Frame, Input};
 use super::kernel_networks::KernelNetworks;
 use super::module::Kernels;
 use super::networks::{GpuNetworks, Networks};
 use super::pixels::PixelDevice;
+use super::resident::Residents;
 use crate::backend::cpu::CpuNetworks;
 use crate::backend::error::BackendError;
 use crate::backend::evaluation::Evaluation;
@@ -17,11 +19,14 @@ use crate::backend::maps::AnomalyMaps;
 use crate::backend::stages::{Backend, Describe, PreparationMachine, in_turn};
 use crate::frame::is_point;
 use crate::model::{Architecture, Weights};
+use crate::prepare::NetworkInput;
 use crate::shapes::P;
 
 /// The method on a GPU.
 pub struct CudaBackend {
     frame: Frame,
+    /// Dropped after the frame, which waits for all work.
+    residents: Arc<Residents>,
     /// The networks on the CPU; none if the networks are on the GPU.
     networks: Option<CpuNetworks>,
     /// The valid points of a cloud, `[N]`.
@@ -39,7 +44,7 @@ impl CudaBackend {
         let on_cpu = || CpuNetworks::new(architecture, &mut of_networks, evaluation.arithmetic);
         let on_cpu = on_gpu.is_none().then(on_cpu);
         let on_gpu = on_gpu.map(|networks| GpuNetworks::Kernels(Box::new(networks)));
-        Ok(Self::of(Frame::new(device, architecture, evaluation.stride, &mut mappings, on_gpu)?, on_cpu))
+        Self::of(Frame::new(device, architecture, evaluation.stride, &mut mappings, on_gpu)?, on_cpu)
     }
 
     /// As [`Self::new`], but with `networks`, on the GPU.
@@ -52,11 +57,13 @@ impl CudaBackend {
         let device = open()?;
         let (_, mut mappings) = weights.into_networks_and_mappings();
         let on_gpu = Some(GpuNetworks::Graphs(networks));
-        Ok(Self::of(Frame::new(device, architecture, evaluation.stride, &mut mappings, on_gpu)?, None))
+        Self::of(Frame::new(device, architecture, evaluation.stride, &mut mappings, on_gpu)?, None)
     }
 
-    fn of(frame: Frame, networks: Option<CpuNetworks>) -> Self {
-        Self { frame, networks, points: Vec::with_capacity(P), neighbours: Vec::new() }
+    fn of(frame: Frame, networks: Option<CpuNetworks>) -> Result<Self, CudaError> {
+        let residents = Arc::new(Residents::new(&frame.device().shape)?);
+        frame.device().synchronize()?;
+        Ok(Self { frame, residents, networks, points: Vec::with_capacity(P), neighbours: Vec::new() })
     }
 
     pub(super) fn kernels(&self) -> &Kernels {
@@ -95,7 +102,7 @@ impl Describe for CudaBackend {
 
 impl Backend for CudaBackend {
     fn preparation_machine(&self) -> Option<Box<dyn PreparationMachine>> {
-        match PixelDevice::beside(self.frame.device()) {
+        match PixelDevice::beside(self.frame.device(), self.residents.clone()) {
             Ok(machine) => Some(Box::new(machine)),
             Err(error) => {
                 log::warn!("frames are prepared on the CPU, with the same result: {error}");
@@ -132,6 +139,23 @@ impl Backend for CudaBackend {
             maps.silence();
             return Ok([Duration::ZERO; 3]);
         }
-        Ok(self.frame.whole(rgb, cloud, maps)?)
+        Ok(self.frame.whole(&Input::Host { rgb, cloud }, maps)?)
+    }
+
+    fn prepared_frame(
+        &mut self,
+        input: &NetworkInput,
+        features: &mut Features,
+        maps: &mut AnomalyMaps,
+    ) -> Result<[Duration; 3], BackendError> {
+        let has_points = input.kept.contains(&true);
+        if self.networks.is_none()
+            && has_points
+            && let Some(resident) = input.resident.and_then(|number| self.residents.find(number))
+        {
+            // It is held until the frame is done.
+            return Ok(self.frame.whole(&Input::Device(&resident), maps)?);
+        }
+        self.frame(&input.rgb, &input.cloud, features, maps)
     }
 }

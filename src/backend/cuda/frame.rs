@@ -9,6 +9,7 @@ use super::graph::FrameGraph;
 use super::interpolate::NO_PLACE;
 use super::networks::GpuNetworks;
 use super::products::{halves, widen};
+use super::resident::Resident;
 use super::work::{Maps, OnGpu, Side, Work};
 use crate::backend::features::XyzGroups;
 use crate::backend::maps::AnomalyMaps;
@@ -48,6 +49,16 @@ impl Side {
     }
 }
 
+/// The input of the networks.
+pub enum Input<'a> {
+    /// rgb `[3, H, W]`, normalised, and cloud `[P]`.
+    Host {
+        rgb: &'a [f32],
+        cloud: &'a [[f32; 3]],
+    },
+    Device(&'a Resident),
+}
+
 impl Frame {
     /// Takes every tensor out of `mappings`. With networks on the device, the graph of a frame is captured here.
     pub fn new(
@@ -81,18 +92,19 @@ impl Frame {
         Ok(())
     }
 
-    /// rgb `[3, H, W]` and cloud `[P]` with at least one point -> the maps, by the networks on the GPU. Returns the
-    /// time of the tokens, how much longer than the tokens the groups took, and the remaining time.
-    pub fn whole(
-        &mut self,
-        rgb: &[f32],
-        cloud: &[[f32; 3]],
-        maps: &mut AnomalyMaps,
-    ) -> Result<[Duration; 3], CudaError> {
+    /// A colour image and a cloud with at least one point -> the maps, by the networks on the GPU. Returns the time of the
+    /// tokens, how much longer than the tokens the groups took, and the remaining time.
+    pub fn whole(&mut self, input: &Input<'_>, maps: &mut AnomalyMaps) -> Result<[Duration; 3], CudaError> {
         let start = Instant::now();
         let Self { graphs, work, device, .. } = self;
-        work.groups.cloud.host_mut().copy_from_slice(cloud.as_flattened());
-        work.write_image(rgb);
+        match input {
+            Input::Host { rgb, cloud } => {
+                work.groups.cloud.host_mut().copy_from_slice(cloud.as_flattened());
+                work.write_image(rgb);
+                work.upload(device)?;
+            }
+            Input::Device(resident) => work.copy(device, resident)?,
+        }
         graphs.whole.run(device, || work.whole(device))?;
         device.shape.synchronize()?;
         read(&work.maps, maps);
@@ -117,6 +129,7 @@ impl Frame {
     pub fn encode_rgb(&mut self, rgb: &[f32], tokens: &mut Vec<f32>) -> Result<(), CudaError> {
         let Self { work, device, .. } = self;
         work.write_image(rgb);
+        work.upload_image(device)?;
         work.encode_rgb(device)?;
         widen(work.tokens.halves.fetch(&device.shape)?, tokens);
         Ok(())

@@ -50,11 +50,10 @@ impl Groups {
         })
     }
 
-    /// Queues the search for the centres of the groups of `cloud` in the shape stream.
+    /// Queues the search for the centres of the groups of `cloud`, which is on the device, in the shape stream.
     pub fn find_centres(&mut self, device: &Device) -> Result<(), CudaError> {
         let Device { shape, kernels, .. } = device;
         let Self { cloud, points, count, sampler, centre_index, centres, .. } = self;
-        cloud.upload(shape)?;
         grouping::valid_points(kernels, shape, &cloud.device, points, count)?;
         let into = (&mut centre_index.device, &mut centres.device);
         sampling::farthest_points(kernels, shape, (points, count), sampler, into.0, into.1)
@@ -80,6 +79,7 @@ impl Groups {
     ) -> Result<(), CudaError> {
         self.cloud.host_mut().copy_from_slice(cloud.as_flattened());
         graph.run(device, || {
+            self.cloud.upload(&device.shape)?;
             self.find_centres(device)?;
             self.find_neighbours(device)?;
             self.centre_index.download(&device.shape)?;

@@ -9,6 +9,7 @@ use super::components::Components;
 use super::device::Device;
 use super::error::CudaError;
 use super::prepare::{Colours, Resizer, Steps, points_of_cloud, points_of_steps, window_points};
+use super::resident::{Resident, Residents};
 use crate::backend::stages::PreparationMachine;
 use crate::frame::{Rays, Region, RgbdFrame};
 use crate::prepare::components::{Choice, Wanted};
@@ -27,10 +28,10 @@ pub struct Pixels {
     /// The rays of frames whose depth steps are uploaded, `[pixels, 3]` on the device.
     rays: Option<(Arc<Rays>, CudaSlice<f32>)>,
     resizer: Resizer,
-    /// The window's colours, `[H, W, 3]` and normalised halves `[3, H, W]`, and its points, `[P, 3]`.
+    /// The window's colours, `[H, W, 3]`.
     bytes: Shared<u8>,
-    halves: CudaSlice<u16>,
-    cloud: Shared<f32>,
+    /// Where the window's normalised colours and its points stay.
+    residents: Arc<Residents>,
 }
 
 /// What is seen of frames whose crops have one size.
@@ -69,9 +70,9 @@ pub struct GpuWork<'a> {
 
 impl PixelDevice {
     /// On the same GPU as `device`, in streams of its own.
-    pub fn beside(device: &Device) -> Result<Self, CudaError> {
+    pub fn beside(device: &Device, residents: Arc<Residents>) -> Result<Self, CudaError> {
         let device = device.beside()?;
-        let pixels = Pixels::new(&device)?;
+        let pixels = Pixels::new(&device, residents)?;
         Ok(Self { device, pixels })
     }
 }
@@ -97,15 +98,14 @@ impl Drop for PixelDevice {
 }
 
 impl Pixels {
-    pub fn new(device: &Device) -> Result<Self, CudaError> {
-        let Device { shape, colour, .. } = device;
+    pub fn new(device: &Device, residents: Arc<Residents>) -> Result<Self, CudaError> {
+        let colour = &device.colour;
         let made = Self {
             crop: None,
             rays: None,
             resizer: Resizer::new(colour)?,
             bytes: Shared::new(colour, P * RGB)?,
-            halves: colour.alloc_zeros(RGB * P)?,
-            cloud: Shared::new(shape, P * XYZ)?,
+            residents,
         };
         device.synchronize()?;
         Ok(made)
@@ -261,27 +261,31 @@ impl PixelWork for GpuWork<'_> {
         input: &mut NetworkInput,
     ) -> Result<(), CudaError> {
         let Device { shape, colour, kernels, .. } = self.device;
-        let Pixels { crop: Some(crop), resizer, bytes, halves, cloud, .. } = &mut *self.pixels else {
+        let Pixels { crop: Some(crop), resizer, bytes, residents, .. } = &mut *self.pixels else {
             unreachable!("a frame is taken before work on it")
         };
         let Crop { size, rgb, inside, points, components, columns, .. } = crop;
         let inside = inside.as_ref().map(|(_, inside)| inside);
         let from = Colours { rgb: &rgb.device, inside, size: *size };
-        resizer.rgb(kernels, colour, &from, window, columns, (&mut bytes.device, halves))?;
-        bytes.download(colour)?;
         let component = match keep {
             Keep::Component(choice) => Some((components.parents(), choice.root)),
             Keep::All | Keep::None => None,
         };
         let place = (window, shift_m);
-        match keep {
-            Keep::None => shape.memset_zeros(&mut cloud.device)?,
-            _ => window_points(kernels, shape, (points, *size), component, place, &mut cloud.device)?,
-        }
-        cloud.download(shape)?;
-        self.device.synchronize()?;
-        input.cloud.clear();
-        input.cloud.extend_from_slice(cloud.host().as_chunks().0);
+        let number = residents.write(|Resident { image, cloud, .. }| {
+            resizer.rgb(kernels, colour, &from, window, columns, (&mut bytes.device, image))?;
+            bytes.download(colour)?;
+            match keep {
+                Keep::None => shape.memset_zeros(&mut cloud.device)?,
+                _ => window_points(kernels, shape, (points, *size), component, place, &mut cloud.device)?,
+            }
+            cloud.download(shape)?;
+            self.device.synchronize()?;
+            input.cloud.clear();
+            input.cloud.extend_from_slice(cloud.host().as_chunks().0);
+            Ok(())
+        })?;
+        input.resident = Some(number);
         normalise(bytes.host(), &mut input.rgb);
         Ok(())
     }

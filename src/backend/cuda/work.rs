@@ -17,6 +17,7 @@ use super::mapping::{HiddenUnits, Mapping};
 use super::module::Kernels;
 use super::networks::{Described, GpuNetworks};
 use super::products::padded;
+use super::resident::Resident;
 use crate::model::{Architecture, Tensors};
 use crate::prepare::Stride;
 use crate::shapes::{P, RGB, T};
@@ -111,6 +112,24 @@ impl Work {
         })
     }
 
+    /// Queues the upload of the image.
+    pub fn upload_image(&mut self, device: &Device) -> Result<(), CudaError> {
+        self.on_gpu.as_mut().map_or(Ok(()), |on_gpu| on_gpu.image.upload(&device.shape))
+    }
+
+    /// Queues the upload of image and cloud.
+    pub fn upload(&mut self, device: &Device) -> Result<(), CudaError> {
+        self.groups.cloud.upload(&device.shape)?;
+        self.upload_image(device)
+    }
+
+    /// Queues copies of image and cloud within the device's memory.
+    pub fn copy(&mut self, device: &Device, from: &Resident) -> Result<(), CudaError> {
+        device.shape.memcpy_dtod(&from.cloud.device, &mut self.groups.cloud.device)?;
+        let to = self.on_gpu.as_mut().map(|on_gpu| &mut on_gpu.image.device);
+        to.map_or(Ok(()), |to| Ok(device.shape.memcpy_dtod(&from.image, to)?))
+    }
+
     /// image -> tokens, and what the mappings derive from them ([`Described`]), by the networks on the GPU.
     pub fn encode_rgb(&mut self, device: &Device) -> Result<(), CudaError> {
         device.fork(&device.colour)?;
@@ -138,7 +157,6 @@ impl Work {
 
     fn put_rgb(&mut self, Device { colour, kernels, .. }: &Device) -> Result<(), CudaError> {
         let Some(OnGpu { networks, image, events }) = &mut self.on_gpu else { return Ok(()) };
-        image.upload(colour)?;
         match networks {
             GpuNetworks::Kernels(networks) => {
                 let tokens = &mut self.tokens.halves.device;
@@ -153,7 +171,7 @@ impl Work {
         events.tokens(colour)
     }
 
-    /// image, cloud -> all inputs of [`Self::compare`], with colour and shape side by side.
+    /// image, cloud, both on the device -> all inputs of [`Self::compare`], with colour and shape side by side.
     fn encode(&mut self, device: &Device) -> Result<(), CudaError> {
         if let Some(OnGpu { events, .. }) = &self.on_gpu {
             events.begun(&device.shape)?;
@@ -202,7 +220,7 @@ impl Work {
         interpolate::rgb_rows(kernels, stream, listed, rgb)
     }
 
-    /// Computes a whole frame from its image and cloud, with the networks on the GPU.
+    /// Computes a whole frame from its image and cloud, both on the device, with the networks on the GPU.
     pub fn whole(&mut self, device: &Device) -> Result<(), CudaError> {
         self.encode(device)?;
         self.compare(device)

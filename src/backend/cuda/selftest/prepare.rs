@@ -6,6 +6,7 @@ use super::compare::{differ, equal};
 use crate::backend::cuda::CudaError;
 use crate::backend::cuda::device::Device;
 use crate::backend::cuda::pixels::{GpuWork, Pixels};
+use crate::backend::cuda::resident::Residents;
 use crate::backend::selftest::Check;
 use crate::calibration::Intrinsics;
 use crate::frame::{OrganisedCloud, RgbdFrame};
@@ -72,7 +73,7 @@ fn scenes(width: usize, height: usize) -> [(&'static str, Preparation); 4] {
 }
 
 pub fn checks(device: &Device) -> Result<Vec<Check>, CudaError> {
-    let mut pixels = Pixels::new(device)?;
+    let mut pixels = Pixels::new(device, Arc::new(Residents::new(&device.shape)?))?;
     let mut checks = Vec::new();
     for (width, height) in SIZES {
         let frames = [frame(width, height), measured(width, height)];
