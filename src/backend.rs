@@ -2,6 +2,7 @@
 //! learners come out, on the CPU or on a GPU.
 
 pub mod arithmetic;
+pub mod count;
 pub mod cpu;
 #[cfg(feature = "cuda")]
 pub mod cuda;
@@ -12,6 +13,7 @@ mod error;
 mod evaluation;
 mod features;
 pub mod gpu_report;
+mod kernel_sizes;
 pub mod learner;
 mod machine;
 mod maps;

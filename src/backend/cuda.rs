@@ -39,7 +39,6 @@ pub use device::{Gpu, gpu, make_current};
 pub use error::CudaError;
 pub use examine::examine;
 pub use networks::{Described, Networks};
-pub use products::CHUNK;
 pub use selftest::run as run_selftest;
 
 use crate::backend::error::BackendError;

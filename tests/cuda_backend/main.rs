@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod count;
 mod doctor;
 mod fit;
 mod frames;

@@ -1,5 +1,6 @@
 //! Builds the stand-ins, and runs one test of this program on them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Output};
 use std::sync::OnceLock;
@@ -71,6 +72,12 @@ impl Run {
     pub fn number(&self, name: &str) -> usize {
         let value = self.report.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         value.unwrap_or_else(|| panic!("no {name} in the report: {}\n{}", self.report, self.printed())).parse().unwrap()
+    }
+
+    /// How often each kernel was launched with each grid, number of threads and priority.
+    pub fn grids(&self) -> BTreeMap<String, usize> {
+        let grids = self.report.lines().filter_map(|line| line.strip_prefix("grid ")?.rsplit_once(' '));
+        grids.map(|(grid, count)| (grid.to_owned(), count.parse().unwrap())).collect()
     }
 
     /// Whether the report has a number `name`.

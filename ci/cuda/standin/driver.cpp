@@ -7,7 +7,7 @@
 // program. When it ends, a report in the file STANDIN_REPORT: launches, and what was left over.
 //
 // Of the environment: what device.h names, STANDIN_DEVICES, STANDIN_MEMORY_MB, STANDIN_CAPTURE (0: no stream can be
-// captured).
+// captured), STANDIN_SKIP (names of kernels with a space after each: their launches are reported, but not run).
 
 #include <algorithm>
 #include <memory>
@@ -66,6 +66,9 @@ static std::set<Module*> modules;
 static std::set<Function*> functions;
 // By kernel: all launches, and those with the greatest priority.
 static std::map<std::string, int> launches, urgent;
+// By kernel, grid and threads.
+static std::map<std::string, int> grids;
+static size_t uploaded_bytes = 0, downloaded_bytes = 0;
 // Of graphs, and those that were not taken away.
 static int replays = 0, uploads = 0, graphs = 0;
 // That of the stream, while a graph runs whose kernels have no priorities of their own.
@@ -95,9 +98,17 @@ static void run_kernel(const Function* function, const unsigned* grid, const uns
     if (broken != SUCCESS) {
         return;
     }
-    ++launches[function->entry.name];
+    const std::string& name = function->entry.name;
+    ++launches[name];
     // In a graph whose kernels' priorities do not count, that of the stream that it is launched into does.
-    urgent[function->entry.name] += (graph_priority == nullptr ? priority : *graph_priority) == GREATEST_PRIORITY;
+    const bool is_urgent = (graph_priority == nullptr ? priority : *graph_priority) == GREATEST_PRIORITY;
+    urgent[name] += is_urgent;
+    ++grids[name + " " + std::to_string(grid[0]) + " " + std::to_string(grid[1]) + " " + std::to_string(block[0]) +
+            (is_urgent ? " urgent" : " beside")];
+    const char* skipped = getenv("STANDIN_SKIP");
+    if (skipped != nullptr && (" " + std::string(skipped)).find(" " + name + " ") != std::string::npos) {
+        return;
+    }
     std::vector<void*> arguments;
     for (size_t i = 0; i < values.size(); ++i) {
         arguments.push_back(&values[i]);
@@ -168,7 +179,10 @@ static Result copy(Stream* stream, void* to, const void* from, size_t bytes, boo
         return CAPTURE_UNSUPPORTED;
     }
     if (lies_in(host, bytes, false)) {
-        put(stream, [=] { memcpy(to, from, bytes); });
+        put(stream, [=] {
+            (to_device ? uploaded_bytes : downloaded_bytes) += bytes;
+            memcpy(to, from, bytes);
+        });
     } else if (to_device) {
         const std::vector<char> held(static_cast<const char*>(from), static_cast<const char*>(from) + bytes);
         put(stream, [=] { memcpy(to, held.data(), bytes); });
@@ -188,6 +202,10 @@ static void report() {
     for (const auto& [name, count] : launches) {
         fprintf(file, "launched %s %d\nurgent %s %d\n", name.c_str(), count, name.c_str(), urgent[name]);
     }
+    for (const auto& [grid, count] : grids) {
+        fprintf(file, "grid %s %d\n", grid.c_str(), count);
+    }
+    fprintf(file, "uploaded bytes %zu\ndownloaded bytes %zu\n", uploaded_bytes, downloaded_bytes);
     size_t undone = 0;
     for (const Stream* stream : streams) {
         undone += stream->waiting.size();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use cudarc::driver::{CudaSlice, CudaStream};
 
 use super::error::CudaError;
-use super::products::{Product, halves, padded};
+use super::products::{Product, halves};
+use crate::backend::kernel_sizes::padded;
 use crate::fold::linear::Linear;
 
 /// A layer of `products.cu`: weight, halves `[to, from]`, and bias, `[to]`.

@@ -7,9 +7,8 @@ use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use super::error::CudaError;
 use super::launch::{Grid, Launch, int};
 use super::module::{Kernel, Kernels};
+use crate::backend::kernel_sizes::{CHUNK, padded};
 
-/// The halves that one copy of the kernels brings: rows of operands are multiples of it.
-pub const CHUNK: usize = 8;
 /// Sums of squares that `squared_lengths` writes for a row and a tile.
 const TILE_PARTS: usize = 4;
 
@@ -27,11 +26,6 @@ impl Tile {
     fn blocks(self, rows: usize, to: usize) -> [usize; 2] {
         [to.div_ceil(self.side), rows.div_ceil(self.side)]
     }
-}
-
-/// The number of channels rounded up to a multiple of [`CHUNK`]. A channel that is added is zero.
-pub fn padded(channels: usize) -> usize {
-    channels.next_multiple_of(CHUNK)
 }
 
 /// Writes rows of `columns` values as halves, `[n, padded(columns)]`.

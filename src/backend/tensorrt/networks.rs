@@ -11,7 +11,8 @@ use super::library::Library;
 use super::network::Network;
 use super::set::{Error, Set, target_of};
 use crate::backend::Evaluation;
-use crate::backend::cuda::{self, CHUNK, CudaBackend, CudaError, Described, Networks};
+use crate::backend::cuda::{self, CudaBackend, CudaError, Described, Networks};
+use crate::backend::kernel_sizes::CHUNK;
 use crate::backend::plans::Request;
 use crate::model::{Architecture, Weights};
 

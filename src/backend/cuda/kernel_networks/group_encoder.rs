@@ -9,15 +9,14 @@ use crate::backend::cuda::error::CudaError;
 use crate::backend::cuda::launch::{Grid, Launch, int};
 use crate::backend::cuda::layer::{Layer, with_zeros};
 use crate::backend::cuda::module::Kernels;
-use crate::backend::cuda::products::{Activation, padded};
+use crate::backend::cuda::products::Activation;
+use crate::backend::kernel_sizes::padded;
 use crate::fold::encoder::FoldedEncoder;
 use crate::fold::linear::linear;
 use crate::model::{PointMaeShape, Tensors};
 use crate::shapes::XYZ;
 
 const THREADS: usize = 256;
-/// The most units that the first layer may have.
-pub const UNITS_MAX: usize = 128;
 /// Rows of a block of `group_maxima` and of `group_features`, and columns of the latter.
 const MAXIMA_ROWS: usize = 128;
 const ROWS: usize = 64;

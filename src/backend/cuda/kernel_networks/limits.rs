@@ -8,36 +8,15 @@
 //!
 //! The group encoder has no LayerNorm. Its kernels keep the halves of its layers within the range themselves.
 
-use super::group_encoder::UNITS_MAX;
-use crate::backend::cuda::products::CHUNK;
+use crate::backend::kernel_sizes::wrong_size;
 use crate::model::{Architecture, Tensors};
 
-/// The channels of a head, at most.
-const DEPTH_MAX: usize = 64;
 /// The largest value that a half may have: half of what it can hold, for the rounding on the way.
 const HALF_LIMIT: f64 = 65_504.0 / 2.0;
 
 /// Why the kernels cannot run these networks; none if they can.
 pub fn refusal(architecture: &Architecture, weights: &Tensors) -> Option<String> {
     wrong_size(architecture).or_else(|| beyond_halves(architecture, weights))
-}
-
-fn wrong_size(architecture: &Architecture) -> Option<String> {
-    let (rgb, xyz) = (&architecture.rgb, &architecture.xyz);
-    for (network, width, heads) in [("colour", rgb.width, rgb.heads), ("shape", xyz.width, xyz.heads)] {
-        if !width.is_multiple_of(CHUNK) {
-            return Some(format!("the {network} network is {width} wide where a multiple of {CHUNK} is expected"));
-        }
-        let depth = width / heads;
-        if !depth.is_multiple_of(CHUNK) || depth > DEPTH_MAX {
-            return Some(format!(
-                "a head of the {network} network has {depth} channels where a multiple of {CHUNK} up to {DEPTH_MAX} is expected"
-            ));
-        }
-    }
-    let units = xyz.encoder[0];
-    (units > UNITS_MAX)
-        .then(|| format!("the group encoder's first layer has {units} units where at most {UNITS_MAX} are expected"))
 }
 
 fn beyond_halves(architecture: &Architecture, weights: &Tensors) -> Option<String> {
@@ -148,15 +127,8 @@ mod tests {
 
     #[test]
     fn what_is_beyond_a_limit_is_named() {
-        let of = |change: fn(&mut Architecture)| {
-            let mut architecture = small();
-            change(&mut architecture);
-            refused(&architecture, |_| {}).unwrap_or_default()
-        };
-        assert!(of(|a| a.rgb.width = 12).contains("colour network is 12 wide"));
-        assert!(of(|a| a.rgb.heads = 4).contains("colour network has 4 channels"));
-        assert!(of(|a| a.xyz = PointMaeShape { width: 72, ..a.xyz.clone() }).contains("shape network has 72 channels"));
-        assert!(of(|a| a.xyz.encoder[0] = 129).contains("first layer has 129 units"));
+        let narrow = Architecture { rgb: VitShape { width: 12, ..small().rgb }, ..small() };
+        assert!(refused(&narrow, |_| {}).is_some_and(|reason| reason.contains("12 wide")));
         let named = |name: &str, factor: f32| {
             let change =
                 |weights: &mut Weights| weights.tensor_mut(name).f32_mut().iter_mut().for_each(|w| *w *= factor);

@@ -1,0 +1,87 @@
+//! Launches of the mappings and of the anomaly map.
+
+use super::launch::{Launch, Work, warps};
+use super::phase::{Phase, Step, Stream};
+use super::pixels::row_bytes;
+use super::products::Product;
+use super::scene::Scene;
+use crate::backend::kernel_sizes::padded;
+use crate::model::Architecture;
+use crate::shapes::{H, P, T, W};
+
+const HIDDEN_PIXELS: usize = 8;
+const HIDDEN_THREADS: usize = 128;
+const PSI_WARPS: usize = 8;
+const PIXEL_THREADS: usize = 256;
+const SMOOTH_TILE: usize = 32;
+const SMOOTH_THREADS: usize = 512;
+/// Tokens and groups of a pixel's row: of groups it is assumed.
+const TOKENS: usize = 4;
+const GROUPS: usize = 9;
+/// Instructions of a warp for 32 pairs of channels and one entry of a row.
+const ENTRY: f64 = 17.75;
+
+/// Measured on one core of a Xeon, seconds: the maps out of page-locked memory, and the score.
+const READ: f64 = 0.16e-3;
+
+/// What the mappings derive from the features of one modality, of `n` tokens or groups and `channels`.
+pub fn derive(
+    phase: &mut Phase,
+    stream: Stream,
+    architecture: &Architecture,
+    (n, channels): (usize, usize),
+    multiprocessors: usize,
+) {
+    let m = padded(architecture.hidden);
+    // The first layer of the mapping from it, and the last layer of the mapping to it.
+    for _ in 0..2 {
+        phase.launch(stream, Product::new(n, channels, m).linear(false, multiprocessors));
+    }
+    phase.launch(stream, Product::new(n, channels, 1).inner_products());
+    phase.launch(stream, Product::new(n, channels, n).inner_products());
+}
+
+/// Both discrepancies, the map, and its way back.
+pub fn compare(architecture: &Architecture, scene: &Scene, multiprocessors: usize) -> Phase {
+    let mut phase = Phase::new("mappings and map", false);
+    let (c_rgb, c_xyz, m) = (architecture.c_rgb(), architecture.c_xyz(), padded(architecture.hidden));
+    let groups = architecture.xyz.groups;
+    let n = scene.evaluated();
+    for (from, of_from, to, of_to, c_out) in [(TOKENS, T, GROUPS, groups, c_xyz), (GROUPS, groups, TOKENS, T, c_rgb)] {
+        phase.launch(Stream::Shape, hidden_activations(n, m, from, of_from));
+        let product = Product { counted: n, ..Product::new(P, m, m) };
+        phase.launch(Stream::Shape, product.linear(true, multiprocessors));
+        let ranks = architecture.hidden.min(c_out);
+        let triangle = Product { counted: n, triangular: true, ..Product::new(P, m, ranks) };
+        phase.launch(Stream::Shape, triangle.squared_lengths());
+        phase.launch(Stream::Shape, discrepancy(n, m, triangle.parts(), to, of_to));
+    }
+    let work = Work { instructions: warps(P) * 40.0, bytes: (8 * n + 16 * P) as f64, ..Work::default() };
+    phase.launch(Stream::Shape, Launch::over("product", P, PIXEL_THREADS, PIXEL_THREADS, work));
+    let tiles = [W / SMOOTH_TILE, H / SMOOTH_TILE];
+    let work = Work { instructions: (tiles[0] * tiles[1]) as f64 * 190e3, bytes: (8 * P) as f64, ..Work::default() };
+    phase.launch(Stream::Shape, Launch::new("smooth", tiles, SMOOTH_THREADS, work));
+    for _ in 0..4 {
+        phase.push(Stream::Shape, Step::Download(4 * P));
+    }
+    phase.push(Stream::Host, Step::Wait(Stream::Shape));
+    phase.push(Stream::Host, Step::Host(READ));
+    phase
+}
+
+/// A row of `entries` tokens or groups, of which there are `of`, becomes M units in each of `n` pixels.
+fn hidden_activations(n: usize, m: usize, entries: usize, of: usize) -> Launch {
+    let each = warps(m / 2) * (80.0 + ENTRY * entries as f64) + 60.0;
+    let bytes = 2 * m * (n + of) + n * row_bytes(entries);
+    let work = Work { instructions: n as f64 * each, bytes: bytes as f64, ..Work::default() };
+    let launch = Launch::over("hidden_activations", P, HIDDEN_PIXELS, HIDDEN_THREADS, work);
+    launch.with_busy(n.div_ceil(HIDDEN_PIXELS))
+}
+
+/// M units in each of `n` pixels, compared with a row of `entries` tokens or groups, of which there are `of`.
+fn discrepancy(n: usize, m: usize, parts: usize, entries: usize, of: usize) -> Launch {
+    let each = warps(m / 2) * (27.0 + ENTRY * entries as f64) + warps(entries * entries) * 52.0 + 235.0;
+    let bytes = 2 * m * (n + of) + 4 * n * (parts + 1) + n * row_bytes(entries) + 4 * of * of;
+    let work = Work { instructions: n as f64 * each, bytes: bytes as f64, ..Work::default() };
+    Launch::over("discrepancy", P, PSI_WARPS, PSI_WARPS * 32, work).with_busy(n.div_ceil(PSI_WARPS))
+}
