@@ -5,6 +5,7 @@ mod calibrate;
 mod calibrate_camera;
 mod calibrate_station;
 mod check_config;
+mod count;
 mod demo;
 mod doctor;
 mod engine;
@@ -57,6 +58,7 @@ enum Command {
     Evaluate(evaluate::Arguments),
     Inspect(inspect::Arguments),
     Bench(bench::Arguments),
+    Count(count::Arguments),
     Synthesize(synthesize::Arguments),
     Run(run::Arguments),
     Replay(replay::Arguments),
@@ -80,6 +82,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Count(arguments) => count::run(&arguments),
         Command::Synthesize(arguments) => synthesize::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),

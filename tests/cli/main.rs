@@ -9,6 +9,7 @@ mod broken;
 mod calibrating;
 mod cameras;
 mod configuring;
+mod counting;
 mod default_engine;
 mod doctor;
 mod durable;

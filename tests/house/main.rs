@@ -2,6 +2,7 @@
 //! imports point one way.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
+mod counted;
 mod imports;
 
 use std::fs;
