@@ -50,6 +50,23 @@ pub struct KernelTime {
     pub kernel: &'static str,
     pub launches: usize,
     pub median_us: f32,
+    pub mean_us: f32,
+    /// The counted time that the launches cannot go below on this GPU (docs/gpu.md), on average; none if the GPU's rates
+    /// were not measured.
+    pub floor_us: Option<f32>,
+}
+
+/// What bounds the kernels: clock and memory as the driver states them, and rates measured in the same run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Rates {
+    pub multiprocessors: usize,
+    pub clock_ghz: f64,
+    /// What the memory's clock and width allow, as the driver states them; of a Jetson they are not reliable.
+    pub memory_gb_per_s: f64,
+    /// Bytes read and written by a copy within the GPU's memory.
+    pub copy_gb_per_s: f64,
+    /// A large product by `linear_large`.
+    pub product_tflop_per_s: f64,
 }
 
 /// A group of checks that ended with an error, so that some of its checks are missing.
@@ -64,6 +81,8 @@ pub struct Report {
     pub device: String,
     pub checks: Vec<Check>,
     pub failures: Vec<Failure>,
+    /// None if they were not measured.
+    pub rates: Option<Rates>,
     /// The kernels' times, measured over the repetitions.
     pub times: Vec<KernelTime>,
     /// What could not be tested, and why.
@@ -71,6 +90,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// The report of a self-test that could not begin.
+    pub fn not_begun(reason: &BackendError) -> Self {
+        let failure = Failure { group: "opening the GPU".into(), reason: reason.to_string() };
+        Self { failures: vec![failure], ..Self::default() }
+    }
+
     pub fn passes(&self) -> bool {
         self.failures.is_empty() && self.checks.iter().all(Check::passes)
     }

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use crosscheck::backend;
-use crosscheck::backend::selftest::{Failure, Golden, Report};
+use crosscheck::backend::selftest::{Failure, Golden, KernelTime, Report};
 use crosscheck::files;
 
 use super::Exit;
@@ -44,7 +44,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
             unwritten = write(path, report).err();
         }
     };
-    let report = backend::run_selftest(&golden, arguments.repeats, &mut save)?;
+    let report = backend::run_selftest(&golden, arguments.repeats, &mut save);
+    let report = report.inspect_err(|reason| save(&Report::not_begun(reason)))?;
     print(to_text(&report))?;
     if let Some(error) = unwritten {
         return Err(error);
@@ -71,10 +72,21 @@ fn to_text(report: &Report) -> String {
     for Failure { group, reason } in &report.failures {
         text += &format!("FAIL {group}: {reason}\n");
     }
+    if let Some(rates) = &report.rates {
+        text += &format!(
+            "\n{} multiprocessors at {:.2} GHz; memory {:.0} GB/s by its clock, {:.0} GB/s by a copy; products {:.1} TFLOP/s\n",
+            rates.multiprocessors,
+            rates.clock_ghz,
+            rates.memory_gb_per_s,
+            rates.copy_gb_per_s,
+            rates.product_tflop_per_s
+        );
+    }
     if !report.times.is_empty() {
-        text += "\nkernel               launches    median us\n";
-        for time in &report.times {
-            text += &format!("{:<20} {:>8} {:>12.1}\n", time.kernel, time.launches, time.median_us);
+        text += "\nkernel               launches    median us      mean us  counted floor us\n";
+        for KernelTime { kernel, launches, median_us, mean_us, floor_us } in &report.times {
+            let floor = floor_us.map_or("not counted".into(), |us| format!("{us:.1}"));
+            text += &format!("{kernel:<20} {launches:>8} {median_us:>12.1} {mean_us:>12.1} {floor:>17}\n");
         }
     }
     report.notes.iter().for_each(|note| text += &format!("\n{note}\n"));

@@ -34,6 +34,21 @@ fn every_kernel_is_right_and_timed() {
         ["discrepancy", "farthest_points", "nearest_steps"].iter().all(|kernel| timed.contains(kernel)),
         "{timed:?}"
     );
+    let rates = &report["rates"];
+    assert_eq!((&rates["multiprocessors"], &rates["clock_ghz"]), (&4.into(), &0.918.into()));
+    assert_eq!(rates["memory_gb_per_s"], 102.4);
+    let floor = |kernel: &str| {
+        let time = report["times"].as_array().unwrap().iter().find(|time| time["kernel"] == kernel).unwrap();
+        time["floor_us"].as_f64().unwrap()
+    };
+    // Cycles at the driver's clock, whatever the stand-in's rates.
+    assert!((floor("farthest_points") - 541.5).abs() < 0.1, "{report}");
+    // A copy cannot be as fast as 1 TB/s here, nor a product as fast as the matrix units of a GPU.
+    assert!(floor("nearest_steps") > 20.0 && floor("squared_lengths") > 100.0, "{report}");
+    let frame =
+        report["checks"].as_array().unwrap().iter().find(|check| check["what"] == "launches of tiny-b, as counted");
+    assert_eq!(frame.unwrap()["error"], 0.0);
+    assert!(run.printed().contains("counted floor us"), "{}", run.printed());
 }
 
 /// The names of the kernels in their sources.
@@ -121,10 +136,16 @@ fn a_wrong_kernel_is_told() {
 
 #[test]
 fn a_device_that_is_not_there_is_an_error() {
-    let Some(run) = run(program(&["selftest"]), &[("STANDIN_DEVICES", "0")]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.json");
+    let arguments = ["selftest", "--report", path.to_str().unwrap()];
+    let Some(run) = run(program(&arguments), &[("STANDIN_DEVICES", "0")]) else { return };
     let printed = run.printed();
     assert_eq!(run.output.status.code(), Some(2), "{printed}");
     assert!(printed.contains("finds no GPU") && !printed.contains("panicked"), "{printed}");
+    let failures = &read(&path)["failures"];
+    assert_eq!(failures[0]["group"], "opening the GPU");
+    assert!(failures[0]["reason"].as_str().unwrap().contains("finds no GPU"), "{failures}");
     let missing = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let mut other = program(&["selftest", "--golden"]);
     let output = other.arg(&missing).output().unwrap();

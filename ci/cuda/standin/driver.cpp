@@ -268,11 +268,13 @@ API cuDeviceGetName(char* name, int room, int) {
 
 API cuDeviceGetAttribute(int* value, int attribute, int) {
     const Limits& most = limits();
-    // MAX_THREADS_PER_BLOCK, MAX_SHARED_MEMORY_PER_BLOCK, WARP_SIZE, MULTIPROCESSOR_COUNT, MAX_THREADS_PER_MULTIPROCESSOR,
+    // MAX_THREADS_PER_BLOCK, MAX_SHARED_MEMORY_PER_BLOCK, WARP_SIZE, CLOCK_RATE (kHz), MULTIPROCESSOR_COUNT,
+    // MEMORY_CLOCK_RATE (kHz), GLOBAL_MEMORY_BUS_WIDTH (bits), L2_CACHE_SIZE, MAX_THREADS_PER_MULTIPROCESSOR,
     // COMPUTE_CAPABILITY_MAJOR and _MINOR, MAX_SHARED_MEMORY_PER_MULTIPROCESSOR, MAX_REGISTERS_PER_MULTIPROCESSOR,
     // COOPERATIVE_LAUNCH, MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, MAX_BLOCKS_PER_MULTIPROCESSOR, MEMORY_POOLS_SUPPORTED.
     const std::map<int, size_t> known = {
-        {1, THREADS_OF_BLOCK}, {8, SHARED_BYTES}, {10, WARP}, {16, processors()}, {39, most.threads},
+        {1, THREADS_OF_BLOCK}, {8, SHARED_BYTES}, {10, WARP}, {13, 918000}, {16, processors()},
+        {36, 3200000}, {37, 128}, {38, 2 << 20}, {39, most.threads},
         {75, capability() / 10}, {76, capability() % 10}, {81, most.shared_bytes}, {82, REGISTERS}, {95, 1},
         {97, most.shared_bytes_of_block}, {106, most.blocks}, {115, 1},
     };

@@ -7,6 +7,7 @@ pub mod frames;
 mod grouping;
 mod prepare;
 mod products;
+mod rates;
 mod registration;
 
 use super::device::Device;
@@ -39,9 +40,16 @@ pub fn run_with(
             Ok(())
         });
     }
+    let mut chip = None;
     if !golden.is_empty() {
+        recorder.group("rates of the GPU", nothing_lacks, |report| {
+            let rates = rates::measure(&device)?;
+            report.rates = Some(rates);
+            chip = Some(rates::chip(&rates));
+            Ok(())
+        });
         recorder.group("times of registration", nothing_lacks, |report| {
-            report.times.extend(registration::times(&device, repeats)?);
+            report.times.extend(registration::times(&device, repeats, chip.as_ref())?);
             Ok(())
         });
     }
@@ -54,7 +62,7 @@ pub fn run_with(
     recorder.group("frames of a small engine", nothing_lacks, |report| frames::small(&mut report.checks));
     for frame in golden {
         recorder.group(&frame.name, nothing_lacks, |report| {
-            frames::golden(frame, repeats, &mut report.checks, &mut report.times)
+            frames::golden(frame, repeats, chip.as_ref(), &mut report.checks, &mut report.times)
         });
     }
     more(&mut recorder);

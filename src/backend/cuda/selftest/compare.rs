@@ -1,5 +1,6 @@
 //! The comparison of the device's results with the expected ones.
 
+use crate::backend::count::{Chip, Launch};
 use crate::backend::selftest::{Check, KernelTime};
 use crate::model::{Architecture, PointMaeShape, VitShape};
 
@@ -53,13 +54,21 @@ pub fn near(what: impl Into<String>, kernels: impl Into<String>, error: f64, bou
     Check { what: what.into(), kernels: kernels.into(), twin: CPU, error, bound }
 }
 
-/// The median time of each kernel over all its launches.
-pub fn medians(times: Vec<(&'static str, Vec<f32>)>) -> Vec<KernelTime> {
-    let median = |(kernel, mut times): (&'static str, Vec<f32>)| {
-        times.sort_by(f32::total_cmp);
-        KernelTime { kernel, launches: times.len(), median_us: times[times.len() / 2] }
+/// The times of each kernel over all its launches, beside the floors of `counted` on the chip.
+pub fn beside_floors(times: Vec<(&'static str, Vec<f32>)>, counted: &[Launch], chip: Option<&Chip>) -> Vec<KernelTime> {
+    let floor = |kernel: &str, chip: &Chip| {
+        let own = counted.iter().filter(|launch| launch.kernel == kernel);
+        let floors: Vec<f64> = own.map(|launch| launch.seconds(chip)).collect();
+        (!floors.is_empty()).then(|| (1e6 * floors.iter().sum::<f64>() / floors.len() as f64) as f32)
     };
-    times.into_iter().map(median).collect()
+    let time = |(kernel, mut times): (&'static str, Vec<f32>)| {
+        times.sort_by(f32::total_cmp);
+        let launches = times.len();
+        let mean_us = times.iter().sum::<f32>() / launches as f32;
+        let floor_us = chip.and_then(|chip| floor(kernel, chip));
+        KernelTime { kernel, launches, median_us: times[launches / 2], mean_us, floor_us }
+    };
+    times.into_iter().map(time).collect()
 }
 
 #[cfg(test)]

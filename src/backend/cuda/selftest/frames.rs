@@ -1,16 +1,18 @@
 //! Compares whole frames: a small engine's with the CPU back end's, and golden ones with the published method's
 //! results.
 
-use super::compare::{CPU, apart, architecture, differ, medians, near};
+use super::compare::{CPU, apart, architecture, beside_floors, differ, equal, near};
 use crate::backend::Evaluation;
+use crate::backend::count::{self, Chip, Launch, Scene};
 use crate::backend::cpu::CpuBackend;
 use crate::backend::cuda::CudaBackend;
 use crate::backend::selftest::{Check, Golden, KernelTime};
 use crate::backend::{AnomalyMaps, Backend, BackendError, Features, XyzGroups};
+use crate::frame::is_point;
 use crate::model::seeded;
 use crate::prepare::Stride;
 use crate::score;
-use crate::shapes::{P, RGB, W};
+use crate::shapes::{H, P, RGB, W};
 
 const MAPPING: &str = "hidden_activations, discrepancy, products";
 const NETWORKS: &str = "patches, norm, attention, group_encoder, products";
@@ -127,20 +129,40 @@ pub fn hold(
     Ok(())
 }
 
-/// Compares a golden frame, and then times its kernels over `repeats` runs; the runs before them are the warm-up.
+/// Compares a golden frame, and then times its kernels over `repeats` frames; the runs before them are the warm-up. The
+/// launches must be the counted ones.
 pub fn golden(
     frame: &Golden,
     repeats: usize,
+    chip: Option<&Chip>,
     checks: &mut Vec<Check>,
     times: &mut Vec<KernelTime>,
 ) -> Result<(), BackendError> {
     let weights = seeded::weights(&frame.architecture, frame.weight_seed);
     let mut cuda = CudaBackend::new(&frame.architecture, weights, Evaluation::default())?;
     hold(&mut cuda, frame, &frame.name, &GOLDEN, checks)?;
+    let counted = launches(frame, cuda.kernels().processors);
     cuda.kernels().time();
+    let (mut features, mut maps) = (Features::default(), AnomalyMaps::default());
     for _ in 0..repeats {
-        infer(&mut cuda, &frame.rgb, &frame.cloud)?;
+        cuda.frame(&frame.rgb, &frame.cloud, &mut features, &mut maps)?;
     }
-    times.extend(medians(cuda.kernels().times_us()?));
+    let timed = cuda.kernels().times_us()?;
+    let of = |kernel: &str| repeats * counted.iter().filter(|launch| launch.kernel == kernel).count();
+    let total: usize = timed.iter().map(|(_, times)| times.len()).sum();
+    let other = timed.iter().filter(|(kernel, times)| times.len() != of(kernel)).count();
+    let wrong = other + total.abs_diff(repeats * counted.len());
+    checks.push(equal(format!("launches of {}, as counted", frame.name), "all of a frame", wrong as f64));
+    times.extend(beside_floors(timed, &counted, chip));
     Ok(())
+}
+
+/// The counted launches of a golden frame, whose preparation is not timed.
+fn launches(frame: &Golden, multiprocessors: usize) -> Vec<Launch> {
+    let points = frame.cloud.iter().filter(|point| is_point(point)).count();
+    let scene = Scene { camera: (W, H), valid_share: points as f64 / P as f64, stride: Stride::One };
+    let counted = count::frame(&frame.architecture, &scene, multiprocessors);
+    let counted = counted.unwrap_or_else(|size| unreachable!("a golden frame of published sizes: {size}"));
+    let inspection = counted.phases.iter().filter(|phase| !phase.prepares);
+    inspection.flat_map(|phase| phase.launches().map(|(_, launch)| launch.clone())).collect()
 }

@@ -1,6 +1,7 @@
 //! Compares the registration of depth to colour with the CPU's.
 
-use super::compare::{differ, equal, medians};
+use super::compare::{beside_floors, differ, equal};
+use crate::backend::count::{self, Chip};
 use crate::backend::cuda::CudaError;
 use crate::backend::cuda::device::Device;
 use crate::backend::cuda::registration::Registered;
@@ -80,7 +81,7 @@ pub fn checks(device: &Device) -> Result<Vec<Check>, CudaError> {
 }
 
 /// Times the registration of a full image, `repeats` times after a first one as the warm-up.
-pub fn times(device: &Device, repeats: usize) -> Result<Vec<KernelTime>, CudaError> {
+pub fn times(device: &Device, repeats: usize, chip: Option<&Chip>) -> Result<Vec<KernelTime>, CudaError> {
     let Device { shape: stream, kernels, .. } = device;
     let registration = Registration::new(camera(TIMED, TIMED, Distortion::ModifiedBrownConrady));
     let depth = depth(TIMED.0, TIMED.1);
@@ -90,5 +91,5 @@ pub fn times(device: &Device, repeats: usize) -> Result<Vec<KernelTime>, CudaErr
     for _ in 0..repeats {
         registered.register(kernels, stream, &depth)?;
     }
-    Ok(medians(kernels.times_us()?))
+    Ok(beside_floors(kernels.times_us()?, &count::registration(TIMED, TIMED), chip))
 }
