@@ -122,7 +122,7 @@ fn hidden_activations_are_the_formulas() {
     let Some(host) = host() else { return };
     for (seed, (count, features, longest, lengths)) in SIZES.into_iter().enumerate() {
         let mut random = Rng::with_seed(seed as u64);
-        let m = [2, 30, 64, 258][seed % 4];
+        let m = [8, 40, 64, 264][seed % 4];
         let rows = random_rows(count, features, longest, lengths, &mut random);
         let bias: Vec<f32> = (0..m).map(|_| random.f32() - 2.0).collect();
         let moved: Vec<f16> = (0..features * m).map(|_| f16::from_f32(random.f32() * 4.0 - 2.0)).collect();
@@ -186,7 +186,7 @@ fn the_discrepancy_is_the_formula() {
     let Some(host) = host() else { return };
     for (seed, (count, n_to, longest, lengths)) in SIZES.into_iter().enumerate() {
         let mut random = Rng::with_seed(50 + seed as u64);
-        let sizes = [[2, 1, 1], [30, 33, 4], [64, 40, 36], [130, 7, 3]][seed % 4];
+        let sizes = [[8, 1, 1], [40, 33, 4], [64, 40, 36], [264, 7, 3]][seed % 4];
         let rows = random_rows(count, n_to, longest, lengths, &mut random);
         let mut given = random_observed(count, n_to, sizes, &mut random);
         given.rest = 0.1 * seed as f32;
@@ -206,10 +206,10 @@ fn what_has_no_direction_has_a_discrepancy() {
     let Some(host) = host() else { return };
     let mut random = Rng::with_seed(3);
     let rows = random_rows(W, 4, 2, false, &mut random);
-    let given = random_observed(W, 4, [30, 6, 4], &mut random);
+    let given = random_observed(W, 4, [40, 6, 4], &mut random);
     let psi = |given: &Observed| discrepancy(host, Schedule::Ascending, given, &rows, W);
     let zero =
-        Observed { projected: vec![f16::ZERO; 4 * 30], offset: vec![0.0; 4], gram: vec![0.0; 16], ..given.clone() };
+        Observed { projected: vec![f16::ZERO; 4 * 40], offset: vec![0.0; 4], gram: vec![0.0; 16], ..given.clone() };
     assert!(psi(&zero).iter().all(|v| *v == 2f32.sqrt()), "a zero feature is at right angles to everything");
     let no_gram = Observed { gram: vec![f32::NAN; 16], ..given.clone() };
     let no_prediction = Observed { squares: vec![f32::NAN; 4 * W], ..given };

@@ -76,13 +76,13 @@ mod tests {
         Scene { camera: (1280, 720), valid_share: 0.3, stride }
     }
 
-    /// These are counts, no timings: whoever makes a kernel longer finds out here what it costs.
+    /// The goals of docs/gpu.md. These are counts, no timings: whoever makes a kernel longer finds out here what it costs.
     #[test]
-    fn no_frame_is_counted_longer_than_before() {
+    fn the_goals_are_met() {
         for (known, variant, group_size, stride, interval_max_ms) in [
             (Known::Rtx4090, Variant::Small, 128, Stride::One, 3.3),
-            (Known::OrinNx, Variant::Tiny, 32, Stride::One, 13.8),
-            (Known::OrinNx, Variant::Small, 32, Stride::Two, 16.1),
+            (Known::OrinNx, Variant::Tiny, 32, Stride::One, 12.0),
+            (Known::OrinNx, Variant::Small, 32, Stride::Two, 16.0),
         ] {
             let (gpu, architecture) = (known.gpu(), Architecture::published(variant, group_size));
             let counted = frame(&architecture, &scene(stride), gpu.chip.multiprocessors).unwrap();

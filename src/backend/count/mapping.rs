@@ -18,8 +18,9 @@ const SMOOTH_THREADS: usize = 512;
 /// Tokens and groups of a pixel's row: of groups it is assumed.
 const TOKENS: usize = 4;
 const GROUPS: usize = 9;
-/// Instructions of a warp for 32 pairs of channels and one entry of a row.
-const ENTRY: f64 = 17.75;
+/// Channels that a lane takes at a time, and instructions of a warp for them and one entry of a row.
+const OCTET: usize = 8;
+const ENTRY: f64 = 29.5;
 
 /// Measured on one core of a Xeon, seconds: the maps out of page-locked memory, and the score.
 const READ: f64 = 0.16e-3;
@@ -71,7 +72,8 @@ pub fn compare(architecture: &Architecture, scene: &Scene, multiprocessors: usiz
 
 /// A row of `entries` tokens or groups, of which there are `of`, becomes M units in each of `n` pixels.
 fn hidden_activations(n: usize, m: usize, entries: usize, of: usize) -> Launch {
-    let each = warps(m / 2) * (80.0 + ENTRY * entries as f64) + 60.0;
+    // The threads of a block go through the octets of all its pixels.
+    let each = warps(HIDDEN_PIXELS * m / OCTET) / HIDDEN_PIXELS as f64 * (300.0 + ENTRY * entries as f64);
     let bytes = 2 * m * (n + of) + n * row_bytes(entries);
     let work = Work { instructions: n as f64 * each, bytes: bytes as f64, ..Work::default() };
     let launch = Launch::over("hidden_activations", P, HIDDEN_PIXELS, HIDDEN_THREADS, work);
@@ -80,7 +82,7 @@ fn hidden_activations(n: usize, m: usize, entries: usize, of: usize) -> Launch {
 
 /// M units in each of `n` pixels, compared with a row of `entries` tokens or groups, of which there are `of`.
 fn discrepancy(n: usize, m: usize, parts: usize, entries: usize, of: usize) -> Launch {
-    let each = warps(m / 2) * (27.0 + ENTRY * entries as f64) + warps(entries * entries) * 52.0 + 235.0;
+    let each = warps(m / OCTET) * (54.0 + ENTRY * entries as f64) + warps(entries * entries) * 52.0 + 235.0;
     let bytes = 2 * m * (n + of) + 4 * n * (parts + 1) + n * row_bytes(entries) + 4 * of * of;
     let work = Work { instructions: n as f64 * each, bytes: bytes as f64, ..Work::default() };
     Launch::over("discrepancy", P, PSI_WARPS, PSI_WARPS * 32, work).with_busy(n.div_ceil(PSI_WARPS))

@@ -8,7 +8,7 @@
 // projected = W'f, offset = f.b, gram = F F'. The first layer is applied before interpolation and the last one never.
 //
 // A row is `stride` pairs of a token (or group) and its weight; `lengths` is null where all of them count. Values are
-// half, sums f32: no index is decided here. M is even, row arrays of half start at even places.
+// half, sums f32: no index is decided here. M is a multiple of 8: a lane takes eight channels at a time.
 
 #include <cuda_fp16.h>
 
@@ -18,6 +18,16 @@ constexpr int HIDDEN_THREADS = 128;
 constexpr int PSI_WARPS = 8;
 // Listed pixels of a block. Neighbours share most of their tokens, which then come from the L1 cache.
 constexpr int HIDDEN_PIXELS = 8;
+constexpr int OCTET = 8;
+
+// Eight channels, which one load brings.
+struct __align__(16) Octet {
+    unsigned pairs[OCTET / 2];
+};
+
+struct __align__(16) Shifts {
+    float of[OCTET];
+};
 
 struct Row {
     const int* index;
@@ -31,30 +41,48 @@ __device__ __forceinline__ Row row_of(int place, const int* indices, const float
     return {indices + start, weights + start, lengths == nullptr ? stride : lengths[place]};
 }
 
-// Two channels of the row's sum over `features` half [n, M], M / 2 pairs.
-__device__ __forceinline__ float2 combined(const Row& row, const __half2* features, int pairs, int pair) {
-    float2 sum = {0.0f, 0.0f};
-    for (int i = 0; i < row.length; ++i) {
-        const float2 feature = __half22float2(features[(size_t)row.index[i] * pairs + pair]);
-        sum.x += row.weight[i] * feature.x;
-        sum.y += row.weight[i] * feature.y;
-    }
-    return sum;
+__device__ __forceinline__ float2 pair_at(unsigned bits) {
+    __half2 pair;
+    memcpy(&pair, &bits, sizeof pair);
+    return __half22float2(pair);
 }
 
-// HIDDEN_PIXELS listed pixels a block, enough blocks for all that may be listed.
-extern "C" __global__ void __launch_bounds__(HIDDEN_THREADS)
-hidden_activations(const __half2* __restrict__ moved, const float2* __restrict__ bias, const int* __restrict__ indices,
-                   const float* __restrict__ weights, const int* __restrict__ lengths, int stride,
-                   const int* __restrict__ pixel_count, int m, __half2* __restrict__ out) {
-    const int pairs = m / 2, first = blockIdx.x * HIDDEN_PIXELS, last = min(first + HIDDEN_PIXELS, *pixel_count);
-    for (int place = first; place < last; ++place) {
-        const Row row = row_of(place, indices, weights, lengths, stride);
-        for (int pair = threadIdx.x; pair < pairs; pair += HIDDEN_THREADS) {
-            const float2 sum = combined(row, moved, pairs, pair);
-            const float2 shift = bias[pair];
-            out[(size_t)place * pairs + pair] = __floats2half2_rn(gelu(sum.x + shift.x), gelu(sum.y + shift.y));
+// Adds eight channels of the row's sum over `features` half [n, M], M / 8 octets.
+__device__ __forceinline__ void combine(const Row& row, const Octet* features, int octets, int octet,
+                                        float (&sum)[OCTET]) {
+    for (int i = 0; i < row.length; ++i) {
+        const Octet feature = features[(size_t)row.index[i] * octets + octet];
+        const float weight = row.weight[i];
+#pragma unroll
+        for (int j = 0; j < OCTET / 2; ++j) {
+            const float2 pair = pair_at(feature.pairs[j]);
+            sum[2 * j] += weight * pair.x;
+            sum[2 * j + 1] += weight * pair.y;
         }
+    }
+}
+
+// HIDDEN_PIXELS listed pixels a block, enough blocks for all that may be listed. Its threads go through the octets of
+// them all, so that few are idle whatever M is.
+extern "C" __global__ void __launch_bounds__(HIDDEN_THREADS)
+hidden_activations(const Octet* __restrict__ moved, const Shifts* __restrict__ bias, const int* __restrict__ indices,
+                   const float* __restrict__ weights, const int* __restrict__ lengths, int stride,
+                   const int* __restrict__ pixel_count, int m, Octet* __restrict__ out) {
+    const int octets = m / OCTET, first = blockIdx.x * HIDDEN_PIXELS;
+    const int items = (min(first + HIDDEN_PIXELS, *pixel_count) - first) * octets;
+    for (int item = threadIdx.x; item < items; item += HIDDEN_THREADS) {
+        const int place = first + item / octets, octet = item % octets;
+        float sum[OCTET] = {};
+        combine(row_of(place, indices, weights, lengths, stride), moved, octets, octet, sum);
+        const Shifts shift = bias[octet];
+        Octet units;
+#pragma unroll
+        for (int j = 0; j < OCTET / 2; ++j) {
+            const float u = gelu(sum[2 * j] + shift.of[2 * j]), v = gelu(sum[2 * j + 1] + shift.of[2 * j + 1]);
+            const __half2 pair = __floats2half2_rn(u, v);
+            memcpy(&units.pairs[j], &pair, sizeof pair);
+        }
+        out[(size_t)place * octets + octet] = units;
     }
 }
 
@@ -69,24 +97,30 @@ __device__ __forceinline__ float unit_distance(float inner, float predicted, flo
     return squared < 0.0f ? 0.0f : sqrtf(squared);
 }
 
-// A warp per listed pixel, PSI_WARPS of them a block. hidden half [n, M], squares [parts, rows]; of the observed side:
+// A warp per listed pixel, PSI_WARPS of them a block; the bound of blocks leaves it registers. hidden half [n, M],
+// squares [parts, rows]; of the observed side:
 // projected half [n_to, M], offset [n_to], gram [n_to, n_to] and its rows. `rest`: |b|^2 outside of Q's range.
-extern "C" __global__ void __launch_bounds__(PSI_WARPS * 32)
-discrepancy(const __half2* __restrict__ hidden, const float* __restrict__ squares,
-            const __half2* __restrict__ projected, const float* __restrict__ offset, const float* __restrict__ gram,
+extern "C" __global__ void __launch_bounds__(PSI_WARPS * 32, 4)
+discrepancy(const Octet* __restrict__ hidden, const float* __restrict__ squares,
+            const Octet* __restrict__ projected, const float* __restrict__ offset, const float* __restrict__ gram,
             const int* __restrict__ indices, const float* __restrict__ weights, const int* __restrict__ lengths,
             int stride, const int* __restrict__ pixel_count, int rows, int m, int parts, int n_to, float rest,
             float* __restrict__ psi) {
-    const int place = blockIdx.x * PSI_WARPS + warp_of_thread(), lane = lane_of_thread(), pairs = m / 2;
+    const int place = blockIdx.x * PSI_WARPS + warp_of_thread(), lane = lane_of_thread(), octets = m / OCTET;
     if (place >= *pixel_count) {
         return;
     }
     const Row row = row_of(place, indices, weights, lengths, stride);
     float inner = 0.0f, predicted = 0.0f, observed = 0.0f;
-    for (int pair = lane; pair < pairs; pair += 32) {
-        const float2 h = __half22float2(hidden[(size_t)place * pairs + pair]);
-        const float2 e = combined(row, projected, pairs, pair);
-        inner += e.x * h.x + e.y * h.y;
+    for (int octet = lane; octet < octets; octet += 32) {
+        const Octet own = hidden[(size_t)place * octets + octet];
+        float e[OCTET] = {};
+        combine(row, projected, octets, octet, e);
+#pragma unroll
+        for (int j = 0; j < OCTET / 2; ++j) {
+            const float2 h = pair_at(own.pairs[j]);
+            inner += e[2 * j] * h.x + e[2 * j + 1] * h.y;
+        }
     }
     for (int part = lane; part < parts; part += 32) {
         predicted += squares[(size_t)part * rows + place];

@@ -57,14 +57,39 @@ __device__ __forceinline__ int place_of(int row, int chunk) {
     return row * PIECE + (chunk ^ (row >> 1 & (CHUNKS - 1))) * CHUNK;
 }
 
-// Begins to copy a piece of ROWS rows from `first` on of `matrix` [count, from]; writes zeros beyond its edges.
+// What a thread copies of each piece of an operand: one chunk of COUNT rows, APART rows from each other. Whatever is
+// the same for every piece is computed once.
 template <int ROWS, int THREADS>
-__device__ __forceinline__ void fetch(__half* to, const __half* matrix, int first, int count, int from, int piece) {
+struct Copies {
+    static constexpr int APART = THREADS / CHUNKS, COUNT = ROWS / APART;
+    static_assert(ROWS % APART == 0 && APART % (2 * CHUNKS) == 0, "the chunk has the same place in all its rows");
+    // Its chunk of its first row in the first piece, the column of that, and where it goes in a stage.
+    const __half* source;
+    int column, place;
+    // How many of its rows are there, and the length of each.
+    int rows, from;
+};
+
+// Copies of ROWS rows from `first` on of `matrix` [count, from].
+template <int ROWS, int THREADS>
+__device__ __forceinline__ Copies<ROWS, THREADS> copies_of(const __half* matrix, int first, int count, int from) {
+    const int row = threadIdx.x / CHUNKS, chunk = threadIdx.x % CHUNKS, apart = Copies<ROWS, THREADS>::APART;
+    const int rows = (count - first - row + apart - 1) / apart;
+    const __half* source = matrix + (size_t)min(first + row, count - 1) * from + chunk * CHUNK;
+    return {source, chunk * CHUNK, place_of(row, chunk), rows, from};
+}
+
+// Begins to copy a piece to a stage; writes zeros beyond the matrix's edges.
+template <int ROWS, int THREADS>
+__device__ __forceinline__ void fetch(__half* stage, const Copies<ROWS, THREADS>& copies, int piece) {
+    constexpr int APART = Copies<ROWS, THREADS>::APART, COUNT = Copies<ROWS, THREADS>::COUNT;
+    const bool is_column = copies.column + piece * PIECE < copies.from;
+    const __half* source = copies.source + piece * PIECE;
 #pragma unroll
-    for (int i = threadIdx.x; i < ROWS * CHUNKS; i += THREADS) {
-        const int row = i / CHUNKS, chunk = i % CHUNKS, column = piece * PIECE + chunk * CHUNK;
-        const bool there = first + row < count && column < from;
-        copy_async(to + place_of(row, chunk), there ? matrix + (size_t)(first + row) * from + column : matrix, there);
+    for (int i = 0; i < COUNT; ++i) {
+        const bool there = is_column && i < copies.rows;
+        const __half* row = there ? source + (size_t)i * APART * copies.from : copies.source;
+        copy_async(stage + copies.place + i * APART * PIECE, row, there);
     }
 }
 
@@ -74,12 +99,13 @@ __device__ __forceinline__ void multiply(__half* stages, const Operands& of, flo
     const int pieces = (of.from + PIECE - 1) / PIECE - of.first_piece, lane = lane_of_thread();
     const int warp = warp_of_thread();
     const int down = warp / T::WARPS_ACROSS * T::DOWN, across = warp % T::WARPS_ACROSS * T::ACROSS;
+    const auto x = copies_of<T::ROWS, T::THREADS>(of.x, of.top, of.n, of.from);
+    const auto weight = copies_of<T::COLUMNS, T::THREADS>(of.weight, of.left, of.to, of.from);
     const auto begin = [&](int piece) {
         if (piece < pieces) {
             __half* stage = stages + piece % STAGES * T::STAGE;
-            const int at = of.first_piece + piece;
-            fetch<T::ROWS, T::THREADS>(stage, of.x, of.top, of.n, of.from, at);
-            fetch<T::COLUMNS, T::THREADS>(stage + T::ROWS * PIECE, of.weight, of.left, of.to, of.from, at);
+            fetch(stage, x, of.first_piece + piece);
+            fetch(stage + T::ROWS * PIECE, weight, of.first_piece + piece);
         }
         // Also without copies, so that the groups after the last finished one are always the next pieces.
         commit_copies();
