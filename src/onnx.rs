@@ -6,10 +6,12 @@
 //! | `xyz_groups.onnx` | `offsets` h `[G, K, 3]` from the centres, `centres` f32 `[G, 3]`, metres | `groups` h `[G, C_XYZ]`, `moved`, `projected` h `[G, M]`, `offset` f32 `[G]`, `gram` f32 `[G, G]` |
 //! | `map_rgb_to_xyz.onnx`, `map_xyz_to_rgb.onnx` | `first` h `[4096, M]`, after its GELU | `hidden` h `[4096, M]`, `turned` h `[4096, min(C_out, M)]` |
 //!
-//! h is f16 or f32. `moved` is a mapping's first layer without its bias, which is applied before interpolation; the
+//! h is f16 or f32. Sums, LayerNorms and every part whose values f16 might not hold are f32 in either case. `moved` is a mapping's first layer without its bias, which is applied before interpolation; the
 //! last layer is never evaluated: `turned`, `projected`, `offset` and `gram` replace it (`fold/factor.rs`).
-//! Metadata of each file: `engine` (content hash), `precision`, and `rest` of a mapping, |Q'b - b|^2.
+//! Metadata of each file: `engine` (content hash), `precision`, `f32_parts` if an f16 graph computes parts in f32 because of
+//! their range, and `rest` of a mapping, |Q'b - b|^2.
 
+mod block;
 mod error;
 mod graph;
 mod networks;
@@ -23,7 +25,7 @@ pub use graph::{Kind, OPSET, Tensor};
 use crate::files::Together;
 use crate::model::engine_file::{Engine, Storage};
 use crate::model::{Architecture, Tensors, Weights};
-use graph::Graph;
+use graph::{Graph, Kinds};
 use protobuf::Message;
 
 /// A graph as the bytes of an ONNX file.
@@ -35,10 +37,12 @@ pub struct Model {
 }
 
 /// The graphs of both networks, colour and shape, as files without metadata: equal networks have equal bytes, whatever
-/// the engine's threshold. An engine without mappings is an error.
+/// the engine's threshold. Products are computed in `precision`; inputs and outputs are halves in either case. An engine
+/// without mappings is an error.
 pub fn networks(architecture: &Architecture, weights: Weights, precision: Storage) -> Result<[Model; 2], OnnxError> {
     let mut weights = fitted(weights)?;
-    let [rgb, xyz] = network_graphs(architecture, &mut weights, kind(precision)).map(|mut graph| {
+    let kinds = Kinds { products: kind(precision), tensors: Kind::F16 };
+    let [rgb, xyz] = network_graphs(architecture, &mut weights, kinds).map(|mut graph| {
         let (name, tensors) = (graph.name(), std::mem::take(&mut graph.tensors));
         graph.finish(&[]).map(|message| Model { name, bytes: message.into_bytes(), tensors })
     });
@@ -56,15 +60,21 @@ fn kind(precision: Storage) -> Kind {
     }
 }
 
-fn network_graphs(architecture: &Architecture, weights: &mut Tensors, kind: Kind) -> [Graph; 2] {
-    [networks::rgb_tokens(kind, architecture, weights), networks::xyz_groups(kind, architecture, weights)]
+fn network_graphs(architecture: &Architecture, weights: &mut Tensors, kinds: Kinds) -> [Graph; 2] {
+    let graphs =
+        [networks::rgb_tokens(kinds, architecture, weights), networks::xyz_groups(kinds, architecture, weights)];
+    for part in graphs.iter().flat_map(|graph| &graph.wide) {
+        log::warn!("{part} is computed in f32, as f16 might not hold its values");
+    }
+    graphs
 }
 
 /// Writes the four graphs of a fitted engine into `folder`, which exists, together or not at all: if the last one is
 /// there, all are, and of this engine.
 pub fn export(engine: &Engine, precision: Storage, folder: &Path) -> Result<Vec<PathBuf>, OnnxError> {
     let (architecture, mut weights) = (&engine.metadata.architecture, fitted(engine.weights.clone())?);
-    let [rgb, xyz] = network_graphs(architecture, &mut weights, kind(precision)).map(|graph| (graph, None));
+    let kinds = Kinds { products: kind(precision), tensors: kind(precision) };
+    let [rgb, xyz] = network_graphs(architecture, &mut weights, kinds).map(|graph| (graph, None));
     let mut tail = |name, c_out| {
         let (graph, rest) = networks::tail(name, kind(precision), architecture.hidden, c_out, &mut weights);
         (graph, Some(rest))
@@ -91,6 +101,7 @@ pub fn export(engine: &Engine, precision: Storage, folder: &Path) -> Result<Vec<
 fn model(engine: &Engine, precision: Storage, graph: Graph, rest: Option<f32>) -> Result<Message, OnnxError> {
     let precision = if precision == Storage::F16 { "f16" } else { "f32" };
     let mut properties = vec![("engine", engine.content_sha256.clone()), ("precision", precision.into())];
+    properties.extend((!graph.wide.is_empty()).then(|| ("f32_parts", graph.wide.join(" "))));
     properties.extend(rest.map(|rest| ("rest", rest.to_string())));
     graph.finish(&properties)
 }

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 # Known to the ONNX parser of TensorRT 10.3.
 OPERATORS = {
-    "Add", "Cast", "Concat", "Gelu", "Identity", "LayerNormalization", "MatMul", "ReduceMax", "Relu", "Reshape",
+    "Add", "Cast", "Concat", "Gelu", "Identity", "LayerNormalization", "MatMul", "Mul", "ReduceMax", "Relu", "Reshape",
     "Slice", "Softmax", "Transpose",
 }
 # Of a tensor's largest magnitude. f16: about twice the largest error measured over the engines of run.sh, 1.3e-3.
@@ -59,6 +59,13 @@ def groups_of(golden, size):
     return points[nearest] - centres[:, None], centres
 
 
+def inputs_of(golden, size):
+    """The inputs of both networks for groups of this size."""
+    offsets, centres = groups_of(golden, size)
+    image = ((golden["rgb"] / 255.0 - MEAN) / DEVIATION).transpose(2, 0, 1)
+    return {"image": image, "offsets": offsets, "centres": centres}
+
+
 def check_observed(name, out, features, weights, mappings, tolerance):
     """What the mappings take, from the features that the graph itself gave."""
     inward, outward = mappings
@@ -88,14 +95,13 @@ def main():
     golden = load_file(golden_path)
 
     session, _ = load(graphs / "rgb_tokens.onnx", precision)
-    image = ((golden["rgb"] / 255.0 - MEAN) / DEVIATION).transpose(2, 0, 1)
-    out = run(session, image=image)
+    shape_session, _ = load(graphs / "xyz_groups.onnx", precision)
+    inputs = inputs_of(golden, shape_session.get_inputs()[0].shape[1])
+    out = run(session, **inputs)
     near("tokens", out["tokens"][golden["rgb_tokens.idx"]], golden["rgb_tokens"].astype(np.float64), tolerance)
     check_observed("tokens", out, out["tokens"], weights, ("map_rgb_to_xyz", "map_xyz_to_rgb"), tolerance)
 
-    session, _ = load(graphs / "xyz_groups.onnx", precision)
-    offsets, centres = groups_of(golden, session.get_inputs()[0].shape[1])
-    out = run(session, offsets=offsets, centres=centres)
+    out = run(shape_session, **inputs)
     near("groups", out["groups"][golden["xyz_groups.idx"]], golden["xyz_groups"].astype(np.float64), tolerance)
     check_observed("groups", out, out["groups"], weights, ("map_xyz_to_rgb", "map_rgb_to_xyz"), tolerance)
 
@@ -104,4 +110,5 @@ def main():
         check_tail(session, float(properties["rest"]), name, weights, tolerance)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The graphs of export-onnx in ONNX Runtime, checked by check.py, for engines of seeded weights: the golden data is of these.
+# range.py evaluates them with every half rounded, also for engines with larger values.
 # Exit code 0: passed, 1: failed, 77: not run, with the reason.
 # Needs python3; fetches onnx, onnxruntime and others from PyPI into a folder of its own.
 set -euo pipefail
@@ -23,20 +24,39 @@ fetch_packages > /dev/null 2>&1 || not_run "cannot fetch onnx, onnxruntime, nump
 cd "$root"
 cargo build --release --quiet
 program=${CARGO_TARGET_DIR:-target}/release/crosscheck
+python=$scratch/venv/bin/python
+# export_both ENGINE: its graphs, in $scratch/f32 and $scratch/f16; $scratch/log-* have what the program says.
+export_both() {
+    for precision in f32 f16; do
+        "$program" export-onnx --engine "$1" --precision "$precision" -o "$scratch/$precision" 2> "$scratch/log-$precision"
+    done
+}
 check() {
     local golden=$1
     shift
     "$program" import --seeded 7 --precision f32 "$@" -o "$scratch/engine.safetensors" 2> /dev/null
+    export_both "$scratch/engine.safetensors"
     for precision in f32 f16; do
         echo "$golden, $precision"
-        "$program" export-onnx --engine "$scratch/engine.safetensors" --precision "$precision" -o "$scratch/graphs" 2> /dev/null
-        "$scratch/venv/bin/python" "$here/check.py" "$scratch/engine.safetensors" "$scratch/graphs" \
-            "tests/golden/$golden.safetensors" "$precision"
+        "$python" "$here/check.py" "$scratch/engine.safetensors" "$scratch/$precision" "tests/golden/$golden.safetensors" "$precision"
     done
+    echo "$golden, f16 rounded at every node"
+    "$python" "$here/range.py" "$scratch/f16" "$scratch/f32" "tests/golden/$golden.safetensors"
+}
+# check_scaled GOLDEN massive|beyond ARGUMENTS...: the engine that `check` wrote, with larger values.
+check_scaled() {
+    echo "$1, $2 values, f16 rounded at every node"
+    "$python" "$here/scaled.py" "$scratch/engine.safetensors" "$scratch/scaled.safetensors" "$2"
+    export_both "$scratch/scaled.safetensors"
+    "$python" "$here/range.py" "$scratch/f16" "$scratch/f32" "tests/golden/$1.safetensors" "${@:3}"
 }
 check tiny-a --variant tiny
+check_scaled tiny-a massive
+check_scaled tiny-a beyond --overflows-in-halves
+grep -q "is computed in f32" "$scratch/log-f16" || { cat "$scratch/log-f16"; echo "no part is logged as f32"; exit 1; }
 check tiny-b --variant tiny
 check small-a --variant small
+check_scaled small-a massive
 check small-g128-b --variant small --group-size 128
 check medium-a --variant medium
 check full-a --variant full

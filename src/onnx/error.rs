@@ -10,6 +10,10 @@ pub enum OnnxError {
     NotFitted,
     #[error("the weight {name} has a value that f16 cannot hold ({value}): use --precision f32")]
     Range { name: String, value: f32 },
+    #[error(
+        "values of {name} may reach {largest:.0}, which f16 cannot hold: use --precision f32; TensorRT's plans, which pass halves on, cannot be used for this engine"
+    )]
+    Output { name: String, largest: f64 },
     #[error("cannot write {}: {reason}", path.display())]
     Write { path: PathBuf, reason: String },
 }

@@ -5,11 +5,14 @@ use half::f16;
 use super::error::OnnxError;
 use super::protobuf::Message;
 use crate::fold::linear::Linear;
+use crate::fold::range::{self, HALF_LIMIT};
 
 /// Version of the operators: the first with Gelu, and the last that TensorRT 10.3 accepts.
 pub const OPSET: i64 = 20;
 /// The file layout that came with this opset.
 const IR_VERSION: i64 = 9;
+/// The largest factor of a row of weights, as its logarithm. Rows that need a larger one are out of f32's range too.
+const FACTOR_LOG2_MAX: f64 = 100.0;
 
 /// Type of a tensor's values, numbered as ONNX numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +20,15 @@ pub enum Kind {
     F32 = 1,
     I64 = 7,
     F16 = 10,
+}
+
+/// The types of a graph's values.
+#[derive(Clone, Copy)]
+pub struct Kinds {
+    /// The type in which large products are computed where it holds their values.
+    pub products: Kind,
+    /// The type of inputs and outputs, apart from those that are always f32.
+    pub tensors: Kind,
 }
 
 /// An attribute of a node.
@@ -37,8 +49,9 @@ pub struct Tensor {
 
 pub struct Graph {
     name: &'static str,
-    /// The type in which large products are computed.
-    pub kind: Kind,
+    pub kinds: Kinds,
+    /// The parts that are computed in f32 although the graph's products are halves, as halves might not hold their values.
+    pub wide: Vec<String>,
     /// The inputs and outputs added so far.
     pub tensors: Vec<Tensor>,
     message: Message,
@@ -47,8 +60,30 @@ pub struct Graph {
 }
 
 impl Graph {
-    pub fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind, tensors: Vec::new(), message: Message::default().text(2, name), nodes: 0, error: None }
+    pub fn new(name: &'static str, kinds: Kinds) -> Self {
+        let message = Message::default().text(2, name);
+        Self { name, kinds, wide: Vec::new(), tensors: Vec::new(), message, nodes: 0, error: None }
+    }
+
+    /// The type for `part` of the graph, whose values are at most `largest`: that of the products, or f32 where halves might
+    /// not hold them.
+    pub fn kind_within(&mut self, part: &str, largest: impl FnOnce() -> f64) -> Kind {
+        // A NaN is not within the limit.
+        if self.kinds.products == Kind::F32 || largest() <= HALF_LIMIT {
+            return self.kinds.products;
+        }
+        self.wide.push(part.into());
+        Kind::F32
+    }
+
+    /// Makes [`Self::finish`] return an error if `tensor`, an output or what one is computed from, is a half that might not
+    /// hold a magnitude of `largest`.
+    pub fn require_range(&mut self, tensor: &str, largest: f64) {
+        let Kinds { products, tensors } = self.kinds;
+        let fits = largest <= HALF_LIMIT || (products == Kind::F32 && tensors == Kind::F32);
+        if !fits {
+            self.error.get_or_insert(OnnxError::Output { name: tensor.into(), largest });
+        }
     }
 
     pub fn input(&mut self, name: &str, kind: Kind, shape: &[usize]) -> String {
@@ -76,13 +111,8 @@ impl Graph {
         output
     }
 
-    /// Adds a weight in the graph's kind.
-    pub fn weight(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
-        self.weight_of(self.kind, name, shape, values)
-    }
-
     /// Adds a weight in `kind`. A value that f16 cannot hold makes [`Self::finish`] return an error.
-    pub fn weight_of(&mut self, kind: Kind, name: &str, shape: &[usize], values: &[f32]) -> String {
+    pub fn weight(&mut self, kind: Kind, name: &str, shape: &[usize], values: &[f32]) -> String {
         assert_eq!(shape.iter().product::<usize>(), values.len(), "{name} should be {shape:?}");
         let bytes: Vec<u8> = match kind {
             Kind::F16 => {
@@ -123,21 +153,55 @@ impl Graph {
         self.node("Transpose", &[tensor], &[("perm", Attribute::Integers(order.to_vec()))])
     }
 
-    /// `x W^T + b` on the last axis, in the graph's kind; without a bias if that is empty.
-    pub fn linear(&mut self, x: &str, name: &str, layer: &Linear) -> String {
-        self.linear_of(self.kind, x, name, layer)
+    /// `x W^T + b` on the last axis in `kind`, that of x; without a bias if that is empty.
+    pub fn linear(&mut self, kind: Kind, x: &str, name: &str, layer: &Linear) -> String {
+        let product = self.product(kind, x, name, layer, &vec![1.0; layer.to]);
+        self.add_bias(kind, &product, name, layer)
     }
 
-    pub fn linear_of(&mut self, kind: Kind, x: &str, name: &str, layer: &Linear) -> String {
-        let (from, to) = (layer.from, layer.to);
-        let transposed: Vec<f32> = (0..from).flat_map(|i| layer.weight.iter().skip(i).step_by(from)).copied().collect();
-        let weight = self.weight_of(kind, &format!("{name}.weight"), &[from, to], &transposed);
-        let product = self.node("MatMul", &[x, &weight], &[]);
-        if layer.bias.is_empty() {
-            return product;
+    /// `x W^T + b` in f32, the product in `kind`, that of x, whose rows are no longer than `length`. `between` are nodes
+    /// between the product and its factors.
+    ///
+    /// Rows of W whose units halves might not hold are divided by powers of two, which the units are multiplied by in f32:
+    /// that rounds nothing, and the product keeps its speed.
+    pub fn linear_to_f32(
+        &mut self,
+        kind: Kind,
+        x: &str,
+        name: &str,
+        layer: &Linear,
+        length: f64,
+        between: impl FnOnce(&mut Self, String) -> String,
+    ) -> String {
+        let factors = match kind {
+            Kind::F32 => vec![1.0; layer.to],
+            _ => factors(layer, length),
+        };
+        let product = self.product(kind, x, name, layer, &factors);
+        let product = between(self, product);
+        let mut units = self.cast(&product, kind, Kind::F32);
+        if factors.iter().any(|&factor| factor > 1.0) {
+            let factors = self.weight(Kind::F32, &format!("{name}.factors"), &[layer.to], &factors);
+            units = self.node("Mul", &[&units, &factors], &[]);
         }
-        let bias = self.weight_of(kind, &format!("{name}.bias"), &[to], &layer.bias);
-        self.node("Add", &[&product, &bias], &[])
+        self.add_bias(Kind::F32, &units, name, layer)
+    }
+
+    /// `x W^T` in `kind`, with each row of W divided by its factor.
+    fn product(&mut self, kind: Kind, x: &str, name: &str, layer: &Linear, factors: &[f32]) -> String {
+        let (from, to) = (layer.from, layer.to);
+        let column = |i| layer.weight.iter().skip(i).step_by(from).zip(factors).map(|(w, factor)| w / factor);
+        let transposed: Vec<f32> = (0..from).flat_map(column).collect();
+        let weight = self.weight(kind, &format!("{name}.weight"), &[from, to], &transposed);
+        self.node("MatMul", &[x, &weight], &[])
+    }
+
+    fn add_bias(&mut self, kind: Kind, x: &str, name: &str, layer: &Linear) -> String {
+        if layer.bias.is_empty() {
+            return x.into();
+        }
+        let bias = self.weight(kind, &format!("{name}.bias"), &[layer.to], &layer.bias);
+        self.node("Add", &[x, &bias], &[])
     }
 
     /// Returns the file's content; `properties` become its metadata.
@@ -171,6 +235,15 @@ impl Graph {
     }
 }
 
+/// The power of two for each row of a layer that brings its units on rows of this `length`, and its weights, within halves.
+fn factors(layer: &Linear, length: f64) -> Vec<f32> {
+    let products = Linear::new(layer.weight.clone(), Vec::new(), layer.to);
+    let units = range::on_rows(&products, length);
+    let largest =
+        units.iter().zip(layer.weight.chunks_exact(layer.from)).map(|(unit, row)| unit.max(range::largest(row)));
+    largest.map(|largest| (largest / HALF_LIMIT).max(1.0).log2().ceil().min(FACTOR_LOG2_MAX).exp2() as f32).collect()
+}
+
 fn value(name: &str, kind: Kind, shape: &[usize]) -> Message {
     let dimension = |n: &usize| Message::default().integer(1, *n as i64);
     let dimensions = shape.iter().map(dimension).fold(Message::default(), |all, d| all.message(1, &d));
@@ -184,5 +257,23 @@ fn attribute(name: &str, value: &Attribute) -> Message {
         Attribute::Float(value) => message.float(2, *value).integer(20, 1),
         Attribute::Integer(value) => message.integer(3, *value).integer(20, 2),
         Attribute::Integers(values) => values.iter().fold(message, |m, v| m.integer(8, *v)).integer(20, 7),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_halves_might_not_hold_are_divided_by_powers_of_two() {
+        let layer = Linear::new(vec![3.0, 4.0, 30.0, 40.0, 0.0, 1e6, 0.5, 0.0], Vec::new(), 4);
+        let found = factors(&layer, 1000.0);
+        assert_eq!(found, [1.0, 2.0, 32_768.0, 1.0]);
+        let bounds = range::on_rows(&layer, 1000.0);
+        for (i, (bound, factor)) in bounds.iter().zip(&found).enumerate() {
+            assert!(bound / f64::from(*factor) <= HALF_LIMIT, "the row {i}");
+        }
+        // A weight counts even if the rows are short.
+        assert_eq!(factors(&layer, 1e-3)[2], 32.0);
     }
 }

@@ -1,34 +1,39 @@
-//! The graphs of an engine. Axis letters: `shapes.rs`. `h` is the graph's own type, f16 or f32.
+//! The graphs of an engine. Axis letters: `shapes.rs`. `h` is the type of the graph's tensors, f16 or f32.
+//!
+//! Large products are computed in the graph's own type, which may be f16 where f16 holds every value that they can have
+//! (`fold/range.rs`), else in f32; what they add up to is f32.
 
-use super::graph::{Attribute, Graph, Kind};
-use crate::fold::attention::scaled_qkv;
+use super::block::{Shape, block, gelu, norm, normalise};
+use super::graph::{Attribute, Graph, Kind, Kinds};
 use crate::fold::encoder::FoldedEncoder;
 use crate::fold::factor::factor;
 use crate::fold::linear::{Linear, linear};
+use crate::fold::range::{self, Normed};
 use crate::model::{Architecture, PointMaeShape, Tensors, VitShape};
 use crate::shapes::{H, PATCH, PATCH_VALUES, RGB, T, T_SIDE, TAIL_PIXELS, W, XYZ};
 
-/// One Transformer's sizes, and its rows `n`.
-struct Shape {
-    n: usize,
-    width: usize,
-    heads: usize,
-    mlp: usize,
-    epsilon: f32,
-}
+/// The largest value of a normalised pixel: white is 2.64 deviations above the mean of blue.
+const PIXEL_LARGEST: f64 = 2.7;
+/// The largest distance of a group's point from its centre that halves are chosen for, metres: no part is larger.
+const OFFSET_LARGEST: f64 = 2.0;
+/// The largest distance of a centre from the camera that halves are chosen for, metres.
+const CENTRE_LARGEST: f64 = 10.0;
 
 /// `image` h `[3, H, W]` -> `tokens` h `[T, C_RGB]` and the mappings' terms of them (see [`observed`]).
-pub fn rgb_tokens(kind: Kind, architecture: &Architecture, weights: &mut Tensors) -> Graph {
-    let mut graph = Graph::new("rgb_tokens", kind);
+pub fn rgb_tokens(kinds: Kinds, architecture: &Architecture, weights: &mut Tensors) -> Graph {
+    let mut graph = Graph::new("rgb_tokens", kinds);
     let (c, layers) = (architecture.rgb.width, architecture.rgb.layers);
-    let image = graph.input("image", kind, &[RGB, H, W]);
+    let image = graph.input("image", kinds.tensors, &[RGB, H, W]);
+    let image = graph.cast(&image, kinds.tensors, kinds.products);
     let cut = graph.reshape(&image, &[RGB, T_SIDE, PATCH, T_SIDE, PATCH]);
     let cut = graph.transpose(&cut, &[1, 3, 0, 2, 4]);
     let patches = graph.reshape(&cut, &[T, PATCH_VALUES]);
-    let embedded = graph.linear(&patches, "patch_embed", &linear(weights, "rgb.patch_embed.proj", c));
-    let class = graph.weight("cls_token", &[1, c], &weights.take_f32("rgb.cls_token"));
+    let layer = linear(weights, "rgb.patch_embed.proj", c);
+    let length = PIXEL_LARGEST * (PATCH_VALUES as f64).sqrt();
+    let embedded = graph.linear_to_f32(kinds.products, &patches, "patch_embed", &layer, length, |_, product| product);
+    let class = graph.weight(Kind::F32, "cls_token", &[1, c], &weights.take_f32("rgb.cls_token"));
     let rows = graph.node("Concat", &[&class, &embedded], &[("axis", Attribute::Integer(0))]);
-    let positions = graph.weight("pos_embed", &[T + 1, c], &weights.take_f32("rgb.pos_embed"));
+    let positions = graph.weight(Kind::F32, "pos_embed", &[T + 1, c], &weights.take_f32("rgb.pos_embed"));
     let mut x = graph.node("Add", &[&rows, &positions], &[]);
     let (heads, mlp) = (architecture.rgb.heads, architecture.rgb.mlp);
     let shape = Shape { n: T + 1, width: c, heads, mlp, epsilon: VitShape::EPSILON };
@@ -37,45 +42,61 @@ pub fn rgb_tokens(kind: Kind, architecture: &Architecture, weights: &mut Tensors
     }
     let (from, to, axis) = (graph.integers(&[1]), graph.integers(&[T as i64 + 1]), graph.integers(&[0]));
     let x = graph.node("Slice", &[&x, &from, &to, &axis], &[]);
+    let bounds = Normed::of(weights, "rgb.norm");
     let tokens = norm(&mut graph, weights, "rgb.norm", &shape, &x);
-    graph.output("tokens", kind, &[T, c], &tokens);
-    observed(&mut graph, architecture.hidden, weights, &tokens, (T, c), ["map_rgb_to_xyz", "map_xyz_to_rgb"]);
+    let tokens = graph.cast(&tokens, Kind::F32, kinds.tensors);
+    graph.require_range("tokens", bounds.largest());
+    graph.output("tokens", kinds.tensors, &[T, c], &tokens);
+    observed(
+        &mut graph,
+        architecture.hidden,
+        weights,
+        (&tokens, &bounds),
+        (T, c),
+        ["map_rgb_to_xyz", "map_xyz_to_rgb"],
+    );
     graph
 }
 
 /// `offsets` h `[G, K, 3]`, each group's points from its centre, and `centres` f32 `[G, 3]`, metres -> `groups` h `[G,
 /// C_XYZ]` and the mappings' terms of them (see [`observed`]).
-pub fn xyz_groups(kind: Kind, architecture: &Architecture, weights: &mut Tensors) -> Graph {
-    let mut graph = Graph::new("xyz_groups", kind);
+pub fn xyz_groups(kinds: Kinds, architecture: &Architecture, weights: &mut Tensors) -> Graph {
+    let mut graph = Graph::new("xyz_groups", kinds);
     let shape = &architecture.xyz;
     let (g, k, c) = (shape.groups, shape.group_size, shape.width);
     // The grouping kernel writes offsets as halves, exact to 2^-12 of an offset, as the next layer takes them.
-    let offsets = graph.input("offsets", kind, &[g, k, XYZ]);
-    let offsets = graph.cast(&offsets, kind, Kind::F32);
+    let offsets = graph.input("offsets", kinds.tensors, &[g, k, XYZ]);
+    let offsets = graph.cast(&offsets, kinds.tensors, Kind::F32);
     let centres = graph.input("centres", Kind::F32, &[g, XYZ]);
     let mut x = group_encoder(&mut graph, FoldedEncoder::new(shape, weights), &offsets, g);
-    // Coordinates keep their precision through the first layer, as on the CPU.
-    let hidden = linear(weights, "xyz.pos_embed.0", shape.position_hidden);
-    let hidden = graph.linear_of(Kind::F32, &centres, "pos_embed.0", &hidden);
-    let hidden = graph.cast(&hidden, Kind::F32, kind);
-    let hidden = gelu(&mut graph, &hidden);
-    let positions = graph.linear(&hidden, "pos_embed.2", &linear(weights, "xyz.pos_embed.2", c));
+    let positions = positions(&mut graph, shape, weights, &centres);
     let sizes = Shape { n: g, width: c, heads: shape.heads, mlp: shape.mlp, epsilon: PointMaeShape::EPSILON };
-    let last = [weights.take_f32("xyz.norm.weight"), weights.take_f32("xyz.norm.bias")];
-    let last = [("xyz.norm.weight", &last[0]), ("xyz.norm.bias", &last[1])].map(|(n, v)| graph.weight(n, &[c], v));
+    let bounds = Normed::of(weights, "xyz.norm");
+    let last =
+        ["xyz.norm.weight", "xyz.norm.bias"].map(|name| graph.weight(Kind::F32, name, &[c], &weights.take_f32(name)));
     let mut taps = Vec::new();
     for i in 0..shape.layers {
         x = graph.node("Add", &[&x, &positions], &[]);
         x = block(&mut graph, weights, &format!("xyz.blocks.blocks.{i}"), &sizes, x);
         if shape.taps.contains(&i) {
-            taps.push(normalise(&mut graph, &x, &last, sizes.epsilon));
+            let tap = normalise(&mut graph, &x, &last, sizes.epsilon);
+            taps.push(graph.cast(&tap, Kind::F32, kinds.tensors));
         }
     }
+    let bounds = bounds.repeated(taps.len());
     let taps: Vec<&str> = taps.iter().map(String::as_str).collect();
     let groups = graph.node("Concat", &taps, &[("axis", Attribute::Integer(1))]);
     let c = architecture.c_xyz();
-    graph.output("groups", kind, &[g, c], &groups);
-    observed(&mut graph, architecture.hidden, weights, &groups, (g, c), ["map_xyz_to_rgb", "map_rgb_to_xyz"]);
+    graph.require_range("groups", bounds.largest());
+    graph.output("groups", kinds.tensors, &[g, c], &groups);
+    observed(
+        &mut graph,
+        architecture.hidden,
+        weights,
+        (&groups, &bounds),
+        (g, c),
+        ["map_xyz_to_rgb", "map_rgb_to_xyz"],
+    );
     graph
 }
 
@@ -83,19 +104,19 @@ pub fn xyz_groups(kind: Kind, architecture: &Architecture, weights: &mut Tensors
 /// -> `hidden` h `[TAIL_PIXELS, M]` and `turned` h `[TAIL_PIXELS, min(C_out, M)]`, R hidden + Q'b.
 /// |E|^2 is |turned|^2 and a rest, which comes back with the graph.
 pub fn tail(name: &'static str, kind: Kind, m: usize, c_out: usize, weights: &mut Tensors) -> (Graph, f32) {
-    let mut graph = Graph::new(name, kind);
+    let mut graph = Graph::new(name, Kinds { products: kind, tensors: kind });
     let first = graph.input("first", kind, &[TAIL_PIXELS, m]);
-    let projected = graph.linear(&first, "projection", &linear(weights, &format!("{name}.projection"), m));
+    let projected = graph.linear(kind, &first, "projection", &linear(weights, &format!("{name}.projection"), m));
     let hidden = gelu(&mut graph, &projected);
     graph.output("hidden", kind, &[TAIL_PIXELS, m], &hidden);
     let factor = factor(&linear(weights, &format!("{name}.output"), c_out));
     let ranks = factor.shift.len();
-    let turned = graph.linear(&hidden, "triangle", &Linear::new(factor.triangle, factor.shift, ranks));
+    let turned = graph.linear(kind, &hidden, "triangle", &Linear::new(factor.triangle, factor.shift, ranks));
     graph.output("turned", kind, &[TAIL_PIXELS, ranks], &turned);
     (graph, factor.rest)
 }
 
-/// The terms that both mappings need of the tokens or groups `[n, c]`. They are computed once a frame, so that nothing
+/// The terms that both mappings need of the tokens or groups, h `[n, c]`. They are computed once a frame, so that nothing
 /// has a row for each pixel and a column for each channel: `moved` h `[n, M]`, the first layer of the mapping `from`
 /// them without its bias; `projected` h `[n, M]`, the transposed last layer of the mapping `to` them; `offset` f32
 /// `[n]`, their product with its bias; `gram` f32 `[n, n]`, their products with each other.
@@ -103,22 +124,26 @@ fn observed(
     graph: &mut Graph,
     m: usize,
     weights: &Tensors,
-    tokens: &str,
+    (tokens, bounds): (&str, &Normed),
     (n, c): (usize, usize),
     [from, to]: [&str; 2],
 ) {
-    let kind = graph.kind;
-    let input = Linear::new(weights.get(&format!("{from}.input.weight")).to_f32().into_owned(), Vec::new(), m);
-    let moved = graph.linear(tokens, "moved", &input);
-    graph.output("moved", kind, &[n, m], &moved);
-    // W is [C, M], and W'f = f W, so W is stored as the product reads it.
-    let last = graph.weight("projected.weight", &[c, m], &weights.get(&format!("{to}.output.weight")).to_f32());
-    let projected = graph.node("MatMul", &[tokens, &last], &[]);
-    graph.output("projected", kind, &[n, m], &projected);
+    let Kinds { products, tensors } = graph.kinds;
+    let operand = graph.cast(tokens, tensors, products);
+    let input = weights.get(&format!("{from}.input.weight")).to_f32().into_owned();
+    // W is [C, M], and W'f = f W.
+    let last = weights.get(&format!("{to}.output.weight")).to_f32();
+    let last: Vec<f32> = (0..m).flat_map(|i| last.iter().skip(i).step_by(m)).copied().collect();
+    for (name, weight) in [("moved", input), ("projected", last)] {
+        let largest = bounds.units(&weight, &[]).into_iter().fold(range::largest(&weight), f64::max);
+        graph.require_range(name, largest);
+        let units = graph.linear(products, &operand, name, &Linear::new(weight, Vec::new(), m));
+        let units = graph.cast(&units, products, tensors);
+        graph.output(name, tensors, &[n, m], &units);
+    }
     // Squared lengths outgrow f16 and the distance is a difference of nearly equal numbers: both stay f32.
-    let wide = graph.cast(tokens, kind, Kind::F32);
-    let bias =
-        graph.weight_of(Kind::F32, "offset.weight", &[c, 1], &weights.get(&format!("{to}.output.bias")).to_f32());
+    let wide = graph.cast(tokens, tensors, Kind::F32);
+    let bias = graph.weight(Kind::F32, "offset.weight", &[c, 1], &weights.get(&format!("{to}.output.bias")).to_f32());
     let offset = graph.node("MatMul", &[&wide, &bias], &[]);
     let offset = graph.reshape(&offset, &[n]);
     graph.output("offset", Kind::F32, &[n], &offset);
@@ -127,82 +152,147 @@ fn observed(
     graph.output("gram", Kind::F32, &[n, n], &gram);
 }
 
-/// The folded group encoder on offsets `[G, K, 3]` -> `[G, c]`.
+/// The position network on centres f32 `[G, 3]` -> f32 `[G, c]`.
+fn positions(graph: &mut Graph, shape: &PointMaeShape, weights: &mut Tensors, centres: &str) -> String {
+    let first = linear(weights, "xyz.pos_embed.0", shape.position_hidden);
+    let second = linear(weights, "xyz.pos_embed.2", shape.width);
+    let units = range::on_rows(&first, CENTRE_LARGEST);
+    let kind = graph.kind_within("xyz.pos_embed", || units.iter().copied().fold(0.0, f64::max));
+    // Coordinates keep their precision through the first layer, as on the CPU.
+    let hidden = graph.linear(Kind::F32, centres, "pos_embed.0", &first);
+    let hidden = graph.cast(&hidden, Kind::F32, kind);
+    let hidden = gelu(graph, &hidden);
+    graph.linear_to_f32(kind, &hidden, "pos_embed.2", &second, range::length(&units), |_, product| product)
+}
+
+/// The folded group encoder on offsets f32 `[G, K, 3]` -> f32 `[G, c]`.
 fn group_encoder(graph: &mut Graph, encoder: FoldedEncoder, offsets: &str, g: usize) -> String {
+    let (kind, length) = encoder_kind(graph, &encoder);
     let FoldedEncoder { first, second, pooled, local, last } = encoder;
-    let units = graph.linear_of(Kind::F32, offsets, "encoder.first", &first);
+    let units = graph.linear(Kind::F32, offsets, "encoder.first", &first);
     let units = graph.node("Relu", &[&units], &[]);
-    let units = graph.cast(&units, Kind::F32, graph.kind);
-    let points = graph.linear(&units, "encoder.second", &second);
-    let maxima = maximum(graph, &points, [g, 1, second.to]);
-    let shared = graph.linear(&maxima, "encoder.pooled", &pooled);
-    let own = graph.linear(&units, "encoder.local", &local);
+    let units = graph.cast(&units, Kind::F32, kind);
+    let points = graph.linear(kind, &units, "encoder.second", &second);
+    let maxima = maximum(graph, &points, &[g, 1, second.to]);
+    let shared = graph.linear(kind, &maxima, "encoder.pooled", &pooled);
+    let own = graph.linear(kind, &units, "encoder.local", &local);
     let third = graph.node("Add", &[&own, &shared], &[]);
     let third = graph.node("Relu", &[&third], &[]);
-    let points = graph.linear(&third, "encoder.last", &last);
-    let features = maximum(graph, &points, [g, 1, last.to]);
-    graph.reshape(&features, &[g, last.to])
+    // Factors and biases are those of every point, so they may follow the maximum.
+    let pooled = |graph: &mut Graph, points: String| maximum(graph, &points, &[g, last.to]);
+    graph.linear_to_f32(kind, &third, "encoder.last", &last, length, pooled)
 }
 
-/// The maximum over the points of each group.
-fn maximum(graph: &mut Graph, x: &str, [g, one, c]: [usize; 3]) -> String {
+/// The type of the encoder's products, and the largest length of the third layer's rows.
+fn encoder_kind(graph: &mut Graph, encoder: &FoldedEncoder) -> (Kind, f64) {
+    let FoldedEncoder { first, second, pooled, local, .. } = encoder;
+    let units = range::on_rows(first, OFFSET_LARGEST);
+    let points = range::on_rows(second, range::length(&units));
+    let shared = range::on_rows(pooled, range::length(&points));
+    let own = range::on_rows(local, range::length(&units));
+    let third: Vec<f64> = shared.iter().zip(&own).map(|(shared, own)| shared + own).collect();
+    let kind = graph.kind_within("xyz.encoder", || {
+        let weights = [second, pooled, local].map(|layer| range::largest(&layer.weight));
+        units.iter().chain(&points).chain(&third).copied().chain(weights).fold(0.0, f64::max)
+    });
+    (kind, range::length(&third))
+}
+
+/// The maximum over the points of each group, in this shape.
+fn maximum(graph: &mut Graph, x: &str, shape: &[usize]) -> String {
     let axis = graph.integers(&[1]);
     let maxima = graph.node("ReduceMax", &[x, &axis], &[("keepdims", Attribute::Integer(1))]);
-    graph.reshape(&maxima, &[g, one, c])
+    graph.reshape(&maxima, shape)
 }
 
-/// A pre-norm Transformer block on x `[n, width]`.
-fn block(graph: &mut Graph, weights: &mut Tensors, name: &str, shape: &Shape, x: String) -> String {
-    let normed = norm(graph, weights, &format!("{name}.norm1"), shape, &x);
-    let attended = attention(graph, weights, &format!("{name}.attn"), shape, &normed);
-    let x = graph.node("Add", &[&x, &attended], &[]);
-    let normed = norm(graph, weights, &format!("{name}.norm2"), shape, &x);
-    let fc1 = linear(weights, &format!("{name}.mlp.fc1"), shape.mlp);
-    let hidden = graph.linear(&normed, &format!("{name}.mlp.fc1"), &fc1);
-    let hidden = gelu(graph, &hidden);
-    let fc2 = linear(weights, &format!("{name}.mlp.fc2"), shape.width);
-    let out = graph.linear(&hidden, &format!("{name}.mlp.fc2"), &fc2);
-    graph.node("Add", &[&x, &out], &[])
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Variant, Weights, seeded};
 
-fn attention(graph: &mut Graph, weights: &mut Tensors, name: &str, shape: &Shape, x: &str) -> String {
-    let Shape { n, width, heads, .. } = *shape;
-    let each = width / heads;
-    let qkv = scaled_qkv(weights, &format!("{name}.qkv"), width, heads);
-    let part = |i: usize| {
-        let cut = |values: &[f32], size: usize| values[i * size..][..size].to_vec();
-        let bias = if qkv.bias.is_empty() { Vec::new() } else { cut(&qkv.bias, width) };
-        Linear::new(cut(&qkv.weight, width * width), bias, width)
-    };
-    let parts = [("q", part(0), [1, 0, 2]), ("k", part(1), [1, 2, 0]), ("v", part(2), [1, 0, 2])];
-    let [q, k, v] = parts.map(|(leaf, layer, order)| {
-        let out = graph.linear(x, &format!("{name}.{leaf}"), &layer);
-        let out = graph.reshape(&out, &[n, heads, each]);
-        graph.transpose(&out, &order)
-    });
-    let scores = graph.node("MatMul", &[&q, &k], &[]);
-    let shares = graph.node("Softmax", &[&scores], &[("axis", Attribute::Integer(-1))]);
-    let attended = graph.node("MatMul", &[&shares, &v], &[]);
-    let attended = graph.transpose(&attended, &[1, 0, 2]);
-    let attended = graph.reshape(&attended, &[n, width]);
-    graph.linear(&attended, &format!("{name}.proj"), &linear(weights, &format!("{name}.proj"), width))
-}
+    fn small() -> Architecture {
+        let rgb = VitShape { width: 16, heads: 2, mlp: 24, layers: 2 };
+        let xyz = PointMaeShape {
+            width: 24,
+            heads: 1,
+            mlp: 12,
+            layers: 1,
+            taps: vec![0],
+            groups: 4,
+            group_size: 2,
+            encoder: [8, 4, 4],
+            position_hidden: 4,
+        };
+        Architecture { rgb, xyz, hidden: 6 }
+    }
 
-fn norm(graph: &mut Graph, weights: &mut Tensors, name: &str, shape: &Shape, x: &str) -> String {
-    let [weight, bias] = ["weight", "bias"].map(|leaf| {
-        let name = format!("{name}.{leaf}");
-        let values = weights.take_f32(&name);
-        graph.weight(&name, &[shape.width], &values)
-    });
-    normalise(graph, x, &[weight, bias], shape.epsilon)
-}
+    /// The graphs of both networks of seeded weights with `change`, products in `kind`.
+    fn graphs(architecture: &Architecture, kind: Kind, change: impl Fn(&mut Weights)) -> [Graph; 2] {
+        let mut weights = seeded::weights(architecture, 7);
+        change(&mut weights);
+        let (kinds, mut weights) = (Kinds { products: kind, tensors: Kind::F16 }, weights.into_tensors());
+        [rgb_tokens(kinds, architecture, &mut weights), xyz_groups(kinds, architecture, &mut weights)]
+    }
 
-fn normalise(graph: &mut Graph, x: &str, [weight, bias]: &[String; 2], epsilon: f32) -> String {
-    let attributes = [("axis", Attribute::Integer(-1)), ("epsilon", Attribute::Float(epsilon))];
-    graph.node("LayerNormalization", &[x, weight, bias], &attributes)
-}
+    fn times(name: &str, factor: f32) -> impl Fn(&mut Weights) {
+        move |weights| weights.tensor_mut(name).f32_mut().iter_mut().for_each(|w| *w *= factor)
+    }
 
-/// Erf GELU, the operator's default.
-fn gelu(graph: &mut Graph, x: &str) -> String {
-    graph.node("Gelu", &[x], &[])
+    #[test]
+    fn products_are_halves_where_halves_hold_them() {
+        for architecture in [small(), Architecture::published(Variant::Tiny, 128)] {
+            let wide = graphs(&architecture, Kind::F16, |_| ()).map(|graph| graph.wide);
+            assert_eq!(wide.concat(), [""; 0], "{architecture:?}");
+        }
+        // What is added to the rows needs no f32, whatever its size.
+        let [rgb, xyz] = graphs(&small(), Kind::F16, |weights| {
+            for name in ["rgb.blocks.1.mlp.fc2.weight", "xyz.blocks.blocks.0.attn.proj.weight", "rgb.pos_embed"] {
+                times(name, 1e6)(weights);
+            }
+        });
+        assert_eq!((rgb.wide.len(), xyz.wide.len()), (0, 0));
+        rgb.finish(&[]).unwrap();
+        xyz.finish(&[]).unwrap();
+    }
+
+    #[test]
+    fn parts_that_leave_the_range_of_halves_are_f32_by_name() {
+        for (name, part) in [
+            ("rgb.blocks.1.attn.qkv.weight", "rgb.blocks.1.attn"),
+            ("rgb.blocks.0.norm1.bias", "rgb.blocks.0.attn"),
+            ("rgb.blocks.1.mlp.fc1.bias", "rgb.blocks.1.mlp"),
+            ("xyz.blocks.blocks.0.norm2.weight", "xyz.blocks.blocks.0.mlp"),
+            ("xyz.encoder.second_conv.1.weight", "xyz.encoder"),
+            ("xyz.pos_embed.0.weight", "xyz.pos_embed"),
+        ] {
+            let [rgb, xyz] = graphs(&small(), Kind::F16, times(name, 1e7));
+            assert_eq!([rgb.wide.clone(), xyz.wide.clone()].concat(), [part], "{name}");
+            rgb.finish(&[]).unwrap();
+            xyz.finish(&[]).unwrap();
+            let wide = graphs(&small(), Kind::F32, times(name, 1e7)).map(|graph| graph.wide);
+            assert_eq!(wide.concat(), [""; 0], "everything is f32 there");
+        }
+        // Scores, although queries and keys are within the range.
+        let wide = graphs(&small(), Kind::F16, times("rgb.blocks.0.attn.qkv.weight", 300.0)).map(|graph| graph.wide);
+        assert_eq!(wide.concat(), ["rgb.blocks.0.attn"]);
+    }
+
+    #[test]
+    fn features_that_halves_might_not_hold_are_refused() {
+        for (name, output) in [
+            ("rgb.norm.weight", "tokens"),
+            ("xyz.norm.bias", "groups"),
+            ("map_rgb_to_xyz.input.weight", "moved"),
+            ("map_xyz_to_rgb.output.weight", "projected"),
+        ] {
+            for kind in [Kind::F16, Kind::F32] {
+                let errors = graphs(&small(), kind, times(name, 1e7)).map(|graph| graph.finish(&[]).err());
+                let messages: Vec<String> = errors.iter().flatten().map(ToString::to_string).collect();
+                assert!(
+                    messages.iter().any(|message| message.contains(&format!("values of {output} may"))),
+                    "{name}: {messages:?}"
+                );
+            }
+        }
+    }
 }
