@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::model::engine_file::Storage;
 use crate::model::{Architecture, Weights};
 
 /// Plans are taken into use only if every score differs from the CPU's by at most this share of the CPU's score. The
@@ -39,20 +40,24 @@ crate::words::words!(Library {
 });
 
 /// A request for plans.
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     pub architecture: &'a Architecture,
     /// Every tensor of [`Architecture::tensors`].
     pub weights: &'a Weights,
     pub target: Target,
     pub library: Library,
+    /// The type of the products. Plans in f32 take the place of those in halves whose scores are not the CPU's.
+    pub precision: Storage,
     /// The folder of plans. If none is given, the one that [`folder`] finds is used.
     pub cache: Option<&'a Path>,
 }
 
 impl<'a> Request<'a> {
-    /// A request for the plans that are kept for this machine's GPU, whichever library built them.
+    /// A request for the plans in halves that are kept for this machine's GPU, whichever library built them.
     pub fn of_this(architecture: &'a Architecture, weights: &'a Weights) -> Self {
-        Self { architecture, weights, target: Target::This, library: Library::Auto, cache: None }
+        let (target, library) = (Target::This, Library::Auto);
+        Self { architecture, weights, target, library, precision: Storage::F16, cache: None }
     }
 }
 
@@ -83,6 +88,8 @@ pub struct Facts {
     /// Name and version of the library that the plan is for.
     pub library: String,
     pub target: String,
+    /// The type of its products.
+    pub precision: Storage,
     pub bytes: usize,
     /// The seconds that the build took; none if the plan was kept already.
     pub build_s: Option<f64>,
@@ -94,7 +101,7 @@ pub struct Facts {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Verdict {
     pub frames: usize,
-    /// The largest difference of a score from the CPU's, relative to the CPU's.
+    /// The largest difference of a score from the CPU's, relative to the CPU's; NaN if a score was NaN.
     pub score_difference: f64,
     /// The median time of a frame, seconds: with the plans, and with the program's own kernels. The latter is none if a
     /// score of theirs was not within [`SCORE_BOUND`].
@@ -103,15 +110,30 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Whether the plans' scores are the CPU's. A NaN is not.
+    pub fn is_right(&self) -> bool {
+        self.score_difference <= SCORE_BOUND
+    }
+
     /// Whether the plans are to be used: their scores are the CPU's, and the kernels are not faster.
     pub fn is_for_plans(&self) -> bool {
-        self.score_difference <= SCORE_BOUND && self.kernels_s.is_none_or(|kernels_s| self.plans_s <= kernels_s)
+        self.is_right() && self.kernels_s.is_none_or(|kernels_s| self.plans_s <= kernels_s)
     }
 }
 
 /// The difference of the score `got` from the score `want`, relative to `want`; NaN if either is NaN.
 pub fn difference(got: f32, want: f32) -> f64 {
     f64::from((got - want).abs()) / f64::from(want.abs().max(f32::MIN_POSITIVE))
+}
+
+/// Tries plans in halves, and where their scores are not the CPU's, plans in f32. `attempt` builds the plans whose products
+/// have this type and returns what a check found of them, or nothing if they are not checked. Returns the last verdict.
+pub fn until_right<E>(mut attempt: impl FnMut(Storage) -> Result<Option<Verdict>, E>) -> Result<Option<Verdict>, E> {
+    let in_halves = attempt(Storage::F16)?;
+    match in_halves {
+        Some(verdict) if !verdict.is_right() => attempt(Storage::F32),
+        _ => Ok(in_halves),
+    }
 }
 
 impl FromStr for Target {
@@ -150,6 +172,26 @@ mod tests {
             !verdict(0.01, 0.004, Some(0.003)) && !verdict(0.03, 0.004, Some(0.005)) && !verdict(0.03, 0.004, None)
         );
         assert!(!verdict(f64::NAN, 0.004, None));
+    }
+
+    #[test]
+    fn plans_in_f32_are_tried_where_scores_by_halves_are_wrong() {
+        let verdict =
+            |score_difference| Some(Verdict { frames: 3, score_difference, plans_s: 0.004, kernels_s: Some(0.001) });
+        let tried = |of_halves: Option<Verdict>| {
+            let mut tried = Vec::new();
+            let last = until_right(|precision| {
+                tried.push(precision);
+                Ok::<_, ()>(if precision == Storage::F16 { of_halves } else { verdict(0.001) })
+            });
+            (tried, last.unwrap().map(|verdict| verdict.score_difference))
+        };
+        let both = vec![Storage::F16, Storage::F32];
+        assert_eq!(tried(verdict(0.03)), (both.clone(), Some(0.001)));
+        assert_eq!(tried(verdict(f64::NAN)), (both, Some(0.001)));
+        // Right but slower than the kernels: f32 would be slower still.
+        assert_eq!(tried(verdict(0.01)), (vec![Storage::F16], Some(0.01)));
+        assert_eq!(tried(None), (vec![Storage::F16], None));
     }
 
     #[test]

@@ -2,14 +2,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
 use crosscheck::backend::plans::{self, Facts, Library, Request, SCORE_BOUND, Target, Verdict};
 use crosscheck::backend::{self, Choice};
 use crosscheck::dataset::{Entry, frames_under};
 use crosscheck::frame::RgbdFrame;
 use crosscheck::inspect::Inspector;
-use crosscheck::model::engine_file::Engine;
+use crosscheck::model::engine_file::{Engine, Storage};
 
 use super::Exit;
 use super::interrupt::stop_on_interrupt;
@@ -68,39 +68,54 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     );
     let stop = stop_on_interrupt()?;
     for &target in &build.target {
-        let request = asked(&engine, target, build.library, build.cache.as_deref());
-        let mut bar = PlanBar::default();
-        let facts = backend::build_plans(&request, &mut |step| {
-            bar.show(&step);
-            !stop.load(Ordering::Relaxed)
+        let frames = entries.as_deref().filter(|_| target == Target::This);
+        let verdict = plans::until_right(|precision| {
+            let request = asked(&engine, target, build.library, precision, build.cache.as_deref());
+            let mut bar = PlanBar::default();
+            let facts = backend::build_plans(&request, &mut |step| {
+                bar.show(&step);
+                !stop.load(Ordering::Relaxed)
+            })?;
+            bar.finish();
+            facts.iter().try_for_each(show)?;
+            frames.map(|entries| check(&engine, &request, entries)).transpose()
         })?;
-        bar.finish();
-        facts.iter().try_for_each(show)?;
-        match &entries {
-            Some(entries) if target == Target::This => check(&engine, &request, entries)?,
-            _ if target == Target::This => {
-                log::warn!("the plans are not in use before they are checked: give good parts with --frames")
-            }
-            _ => {}
+        ensure!(
+            verdict.is_none_or(|verdict| verdict.is_right()),
+            "neither the scores by plans in halves nor those by plans in f32 are the CPU's; no plans are taken into use"
+        );
+        if verdict.is_none() && target == Target::This {
+            log::warn!("the plans are not in use before they are checked: give good parts with --frames");
         }
     }
     Ok(Exit::Done)
 }
 
-fn asked<'a>(engine: &'a Engine, target: Target, library: Library, cache: Option<&'a Path>) -> Request<'a> {
+fn asked<'a>(
+    engine: &'a Engine,
+    target: Target,
+    library: Library,
+    precision: Storage,
+    cache: Option<&'a Path>,
+) -> Request<'a> {
     let Engine { metadata, weights, .. } = engine;
-    Request { architecture: &metadata.architecture, weights, target, library, cache }
+    Request { architecture: &metadata.architecture, weights, target, library, precision, cache }
 }
 
 fn show(facts: &Facts) -> Result<()> {
-    let Facts { graph, library, target, bytes, build_s, folder } = facts;
+    let Facts { graph, library, target, precision, bytes, build_s, folder } = facts;
     let time = build_s.map_or("was there".into(), |build_s| format!("built in {build_s:.1} s"));
-    let text = format!("{graph:<16} {target:<8} {library}: {bytes} bytes, {time}, in {}", folder.display());
+    let text = format!(
+        "{graph:<16} {target:<8} {library}, {}: {bytes} bytes, {time}, in {}",
+        precision.name(),
+        folder.display()
+    );
     print(text)
 }
 
-/// Compares plans and kernels with the CPU on stored frames, which decides which of them are used.
-fn check(engine: &Engine, request: &Request<'_>, entries: &[Entry]) -> Result<()> {
+/// Compares plans and kernels with the CPU on stored frames, up to the first one whose score by the plans is not the
+/// CPU's, and stores the verdict, which decides which of them are used.
+fn check(engine: &Engine, request: &Request<'_>, entries: &[Entry]) -> Result<Verdict> {
     let mut on_cpu = Inspector::on_machine(Choice::Cpu, engine.clone(), Default::default())?;
     let on_gpu = |backend| Timed::new(Inspector::from_backend(backend, engine.metadata.clone()));
     let mut plans = on_gpu(backend::open_unchecked(request)?);
@@ -112,15 +127,17 @@ fn check(engine: &Engine, request: &Request<'_>, entries: &[Entry]) -> Result<()
         let [by_plans, by_kernels] = [&mut plans, &mut kernels].map(|timed| timed.inspect(&frame, want));
         let Some(difference) = by_plans.with_context(name)? else { continue };
         by_kernels.with_context(name)?;
+        frames += 1;
         // A NaN is not within the bound.
         let near = difference <= SCORE_BOUND;
         if !near {
-            bail!(
-                "{}: the score by the plans is {difference:.1e} from the CPU's where {SCORE_BOUND} is allowed; the plans are not taken into use",
-                name()
+            log::warn!(
+                "{}: the score by the plans in {} is {difference:.1e} from the CPU's where {SCORE_BOUND} is allowed",
+                name(),
+                request.precision.name()
             );
+            break;
         }
-        frames += 1;
     }
     ensure!(frames > 0, "none of the frames could be scored: give good parts with --frames");
     let right = kernels.difference <= SCORE_BOUND;
@@ -131,16 +148,20 @@ fn check(engine: &Engine, request: &Request<'_>, entries: &[Entry]) -> Result<()
         kernels_s: right.then(|| kernels.median_s()),
     };
     backend::keep_verdict(request, &verdict)?;
-    let faster =
-        if verdict.is_for_plans() { "the plans are in use" } else { "the kernels are faster, and stay in use" };
+    let outcome = match (verdict.is_right(), verdict.is_for_plans()) {
+        (false, _) => "the plans are wrong, and are not in use",
+        (true, false) => "the kernels are faster, and stay in use",
+        (true, true) => "the plans are in use",
+    };
     log::info!(
-        "{faster}: {frames} frames get the CPU's scores within {:.1e} in {:.2} ms by the plans, within {:.1e} in {:.2} ms by the kernels",
+        "{outcome}, products in {}: {frames} frames get the CPU's scores within {:.1e} in {:.2} ms by the plans, within {:.1e} in {:.2} ms by the kernels",
+        request.precision.name(),
         plans.difference,
         1e3 * plans.median_s(),
         kernels.difference,
         1e3 * kernels.median_s()
     );
-    Ok(())
+    Ok(verdict)
 }
 
 /// An inspector, the time of each frame that it scored, and how far its scores were from the CPU's.

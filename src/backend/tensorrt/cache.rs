@@ -77,8 +77,8 @@ pub struct Checked {
     /// The hashes of the plans, in the order of the graphs.
     pub plans_sha256: Vec<String>,
     pub frames: usize,
-    /// The largest difference of a score from the CPU's, relative to the CPU's.
-    pub score_difference: f64,
+    /// The largest difference of a score from the CPU's, relative to the CPU's; none if a score was NaN, which JSON lacks.
+    pub score_difference: Option<f64>,
     /// The largest difference that was allowed.
     pub bound: f64,
     /// The median time of a frame with the plans, and with the program's own kernels if their scores were the CPU's.
@@ -88,7 +88,8 @@ pub struct Checked {
 
 impl Checked {
     pub fn verdict(&self) -> Verdict {
-        let Self { frames, score_difference, plans_s, kernels_s, .. } = *self;
+        let Self { frames, plans_s, kernels_s, .. } = *self;
+        let score_difference = self.score_difference.unwrap_or(f64::NAN);
         Verdict { frames, score_difference, plans_s, kernels_s }
     }
 }
@@ -174,7 +175,8 @@ impl Cache {
 
     /// Stores the check of the plans with these hashes.
     pub fn keep_check(&self, keys: &[Key], plans_sha256: Vec<String>, verdict: &Verdict) -> Result<(), TensorRtError> {
-        let Verdict { frames, score_difference, plans_s, kernels_s } = *verdict;
+        let Verdict { frames, plans_s, kernels_s, .. } = *verdict;
+        let score_difference = verdict.score_difference.is_finite().then_some(verdict.score_difference);
         let bound = plans::SCORE_BOUND;
         let checked = Checked { format: FORMAT, plans_sha256, frames, score_difference, bound, plans_s, kernels_s };
         self.put(&Self::check_name(keys), &checked, &[])
@@ -310,6 +312,9 @@ mod tests {
         assert_eq!(cache.checked(&keys, &[plan("a")]).unwrap().map(|checked| checked.verdict()), Some(VERDICT));
         assert_eq!(cache.checked(&keys, &[plan("b")]), Ok(None));
         assert_eq!(cache.checked(&keys, &[]), Ok(None));
+        cache.keep_check(&keys, vec!["a".into()], &Verdict { score_difference: f64::NAN, ..VERDICT }).unwrap();
+        let wrong = cache.checked(&keys, &[plan("a")]).unwrap().map(|checked| checked.verdict());
+        assert!(wrong.is_some_and(|verdict| verdict.score_difference.is_nan() && !verdict.is_right()));
         std::fs::write(folder.path().join(Cache::check_name(&keys)), "{}").unwrap();
         assert_eq!(cache.checked(&keys, &[plan("a")]), Ok(None));
     }

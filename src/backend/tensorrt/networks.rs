@@ -14,6 +14,7 @@ use crate::backend::Evaluation;
 use crate::backend::cuda::{self, CudaBackend, CudaError, Described, Networks};
 use crate::backend::kernel_sizes::CHUNK;
 use crate::backend::plans::Request;
+use crate::model::engine_file::Storage;
 use crate::model::{Architecture, Weights};
 
 /// The plans on the device, each with an execution context of its own, so that colour and shape run side by side.
@@ -25,32 +26,58 @@ pub struct OnDevice {
 }
 
 /// Opens the plans of an engine for the first GPU that are kept and were checked against the CPU; none if there are
-/// none.
+/// none. Plans in f32 are looked for if those in halves gave wrong scores.
 pub fn kept(request: &Request<'_>) -> Result<Option<OnDevice>, Error> {
     let gpu = cuda::gpu()?;
-    let cache = Cache::new(request.cache)?;
-    let mut models = super::set::models(request)?;
-    for library in Library::all()? {
-        let set = Set::new(library, target_of(&library, &gpu), models);
-        if let Some(plans) = set.read(&cache)? {
-            match set.verdict(&cache, &plans)? {
-                Some(verdict) if verdict.is_for_plans() => {
-                    log::info!("networks by {}", library.name());
+    let (cache, libraries) = (Cache::new(request.cache)?, Library::all()?);
+    for precision in Storage::ALL {
+        let request = Request { precision, ..*request };
+        let (mut models, mut is_wrong) = (super::set::models(&request)?, false);
+        for library in &libraries {
+            let set = Set::new(*library, target_of(library, &gpu), precision, models);
+            match checked(&set, &cache)? {
+                Found::InUse(plans) => {
+                    log::info!("networks by {}, products in {}", library.name(), precision.name());
                     return Ok(Some(OnDevice::new(&set, &plans, request.architecture)?));
                 }
-                Some(verdict) => log::info!(
-                    "the plans of {} are not used, as they were slower than the kernels or less exact when they were checked: {verdict:?}",
-                    library.name()
-                ),
-                None => log::warn!(
-                    "the plans of {} are not used, as they were not checked on frames: run `crosscheck engine build --target this --frames DIR`",
-                    library.name()
-                ),
+                Found::Wrong => is_wrong = true,
+                Found::NotInUse => {}
             }
+            models = set.models;
         }
-        models = set.models;
+        if !is_wrong {
+            break;
+        }
     }
     Ok(None)
+}
+
+/// The kept plans of a set.
+enum Found {
+    InUse(Vec<Plan>),
+    /// Their scores were not the CPU's.
+    Wrong,
+    /// They are missing, slower than the kernels, or were not checked.
+    NotInUse,
+}
+
+fn checked(set: &Set, cache: &Cache) -> Result<Found, Error> {
+    let Some(plans) = set.read(cache)? else { return Ok(Found::NotInUse) };
+    let name = set.library.name();
+    Ok(match set.verdict(cache, &plans)? {
+        Some(verdict) if verdict.is_for_plans() => Found::InUse(plans),
+        Some(verdict) => {
+            let why = if verdict.is_right() { "slower than the kernels" } else { "not exact" };
+            log::info!("the plans of {name} are not used, as they were {why} when they were checked: {verdict:?}");
+            if verdict.is_right() { Found::NotInUse } else { Found::Wrong }
+        }
+        None => {
+            log::warn!(
+                "the plans of {name} are not used, as they were not checked on frames: run `crosscheck engine build --target this --frames DIR`"
+            );
+            Found::NotInUse
+        }
+    })
 }
 
 impl Set {

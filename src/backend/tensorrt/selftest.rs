@@ -49,7 +49,7 @@ fn by_library(library: Library, frame: &Golden, name: &str, report: &mut Report)
         .map_err(|error| TensorRtError::Write { path: std::env::temp_dir(), reason: error.to_string() })?;
     let request = Request::of_this(&frame.architecture, &weights);
     let target = super::set::target_of(&library, &cuda::gpu()?);
-    let set = Set::new(library, target, super::set::models(&request)?);
+    let set = Set::new(library, target, request.precision, super::set::models(&request)?);
     let cache = Cache::new(Some(folder.path()))?;
     let log = |step: plans::Step<'_>| {
         if step.done == 0 {

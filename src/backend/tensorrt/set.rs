@@ -16,6 +16,7 @@ use crate::onnx::{self, Model};
 pub struct Set {
     pub library: Library,
     target: Target,
+    precision: Storage,
     pub models: [Model; 2],
     keys: Vec<Key>,
 }
@@ -24,7 +25,8 @@ pub struct Set {
 pub type Error = crate::backend::BackendError;
 
 impl Set {
-    pub fn new(library: Library, target: Target, models: [Model; 2]) -> Self {
+    /// `models` have products in `precision`.
+    pub fn new(library: Library, target: Target, precision: Storage, models: [Model; 2]) -> Self {
         let key = |model: &Model| Key {
             graph: model.name.into(),
             graph_sha256: sha256(&model.bytes),
@@ -33,13 +35,13 @@ impl Set {
             version: library.version.to_string(),
         };
         let keys = models.iter().map(key).collect();
-        Self { library, target, models, keys }
+        Self { library, target, precision, models, keys }
     }
 
     /// The graphs and keys for the plans that `request` asks for.
     pub fn asked(request: &Request<'_>) -> Result<Self, Error> {
         let (library, target) = choose(&Library::all()?, request)?;
-        Ok(Self::new(library, target, models(request)?))
+        Ok(Self::new(library, target, request.precision, models(request)?))
     }
 
     /// Builds the plans that are missing or stale. `report` is called at every step, and returns whether to go on.
@@ -58,6 +60,7 @@ impl Set {
             graph: model.name,
             library: self.library.name(),
             target: self.target.name(),
+            precision: self.precision,
             bytes,
             build_s,
             folder: cache.folder().into(),
@@ -104,9 +107,9 @@ impl Set {
     }
 }
 
-/// The graphs of an engine in halves, from which every plan is built.
+/// The graphs of an engine, from which its plans are built.
 pub fn models(request: &Request<'_>) -> Result<[Model; 2], TensorRtError> {
-    let models = onnx::networks(request.architecture, request.weights.clone(), Storage::F16);
+    let models = onnx::networks(request.architecture, request.weights.clone(), request.precision);
     models.map_err(|error| TensorRtError::Graphs(error.to_string()))
 }
 
