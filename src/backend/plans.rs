@@ -81,6 +81,9 @@ pub struct Step<'a> {
     pub of: Option<usize>,
 }
 
+/// The function that is called at each step of a build, from any thread, and returns whether to go on.
+pub type Report<'a> = &'a mut (dyn FnMut(Step<'_>) -> bool + Send);
+
 /// The facts of one plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {

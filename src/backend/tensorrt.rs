@@ -25,7 +25,7 @@ pub use version::Version;
 use super::cuda::{self, CudaBackend};
 use super::error::BackendError;
 use super::evaluation::Evaluation;
-use super::plans::{Facts, Request, Step, Verdict};
+use super::plans::{Facts, Report, Request, Verdict};
 use super::stages::Backend;
 use crate::model::{Architecture, Weights};
 
@@ -48,10 +48,7 @@ pub fn inspector(
 }
 
 /// Builds the plans that are not kept yet; `report` is called at every step and returns whether to go on.
-pub fn build_plans(
-    request: &Request<'_>,
-    report: &mut dyn FnMut(Step<'_>) -> bool,
-) -> Result<Vec<Facts>, BackendError> {
+pub fn build_plans(request: &Request<'_>, report: Report<'_>) -> Result<Vec<Facts>, BackendError> {
     Ok(Set::asked(request)?.build(&Cache::new(request.cache)?, report)?)
 }
 

@@ -3,7 +3,7 @@
 
 pub use super::cuda::{inspector, run_selftest};
 use super::error::BackendError;
-use super::plans::{Facts, Request, Step, Verdict};
+use super::plans::{Facts, Report, Request, Verdict};
 use super::stages::Backend;
 
 pub(super) mod error {
@@ -12,7 +12,7 @@ pub(super) mod error {
     pub enum TensorRtError {}
 }
 
-pub fn build_plans(_: &Request<'_>, _: &mut dyn FnMut(Step<'_>) -> bool) -> Result<Vec<Facts>, BackendError> {
+pub fn build_plans(_: &Request<'_>, _: Report<'_>) -> Result<Vec<Facts>, BackendError> {
     Err(BackendError::NoTensorRt)
 }
 

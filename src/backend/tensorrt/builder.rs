@@ -1,6 +1,8 @@
 //! Builds a plan from a graph.
 
 use std::ffi::{CStr, c_char, c_void};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::error::TensorRtError;
 use super::library::{Kind, Library, errors};
@@ -82,7 +84,36 @@ impl Drop for Built {
 }
 
 /// The function that is called at each step of a build, and returns whether to go on.
-type Report<'a> = &'a mut dyn FnMut(Step<'_>) -> bool;
+pub type Report<'a> = &'a mut (dyn FnMut(Step<'_>) -> bool + Send);
+
+/// What the library's threads share of a build: any of them may report a step at any time.
+struct Watch<'a> {
+    report: Mutex<Report<'a>>,
+    is_stopped: AtomicBool,
+}
+
+impl<'a> Watch<'a> {
+    fn new(report: Report<'a>) -> Self {
+        Self { report: Mutex::new(report), is_stopped: AtomicBool::new(false) }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Relaxed)
+    }
+
+    /// Reports a step, one thread at a time, and returns whether to go on. Once the report has ended the build, it is not
+    /// called again.
+    fn tell(&self, step: Step<'_>) -> bool {
+        // A report that panicked in another thread has ended the program there.
+        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_stopped() {
+            return false;
+        }
+        let goes_on = report(step);
+        self.is_stopped.store(!goes_on, Ordering::Relaxed);
+        goes_on
+    }
+}
 
 /// Builds the plan of `graph`, an ONNX file named `name`. `report` is called at every step; if it returns false, the
 /// build ends.
@@ -95,11 +126,7 @@ pub fn build(
 ) -> Result<Built, TensorRtError> {
     let capability = target.capability(library.kind)?;
     let parser = library.create_parser()?;
-    let mut stopped = false;
-    let mut watch: Report<'_> = &mut |step| {
-        stopped |= !report(step);
-        !stopped
-    };
+    let watch = Watch::new(report);
     let request = BuildRequest {
         create_builder: library.create_builder.0,
         create_parser: parser.0,
@@ -108,7 +135,7 @@ pub fn build(
         capability,
         workspace_bytes: WORKSPACE_BYTES,
         progress: tell,
-        user: (&raw mut watch).cast(),
+        user: (&raw const watch).cast(),
     };
     let mut memory = std::ptr::null_mut();
     // Errors of earlier calls are discarded.
@@ -117,23 +144,23 @@ pub fn build(
     let outcome = unsafe { (library.shim.build)(&request, &mut memory) };
     match outcome {
         0 => Ok(Built { library, memory }),
-        _ if stopped => Err(TensorRtError::Stopped),
+        _ if watch.is_stopped() => Err(TensorRtError::Stopped),
         1 | 2 => Err(TensorRtError::Begin { library: library.name(), reason: errors() }),
         3 => Err(TensorRtError::Parse { graph: name, reason: errors() }),
         _ => Err(TensorRtError::Build { graph: name, target: target.name(), reason: errors() }),
     }
 }
 
-/// Passes a step to the build's report, and returns whether to go on: zero ends the build.
-unsafe extern "C" fn tell(user: *mut c_void, phase: *const c_char, step: i32, steps: i32) -> i32 {
-    // SAFETY: `user` is the report of `build`, which waits until this call ends; a build calls from one thread at a
-    // time.
-    let report = unsafe { &mut *user.cast::<Report<'_>>() };
+/// Passes a step to the build's report, and returns whether to go on: zero ends the build. The library calls this from
+/// several threads.
+unsafe extern "C" fn tell(user: *const c_void, phase: *const c_char, step: i32, steps: i32) -> i32 {
+    // SAFETY: `user` is the watch of `build`, which lives until the build has ended and is shared by its threads.
+    let watch = unsafe { &*user.cast::<Watch<'_>>() };
     // SAFETY: the library passes a text that ends with a zero and lives during the call.
     let phase = unsafe { CStr::from_ptr(phase) }.to_string_lossy();
     let count = |n: i32| usize::try_from(n).unwrap_or(0);
     let of = (step == 0 && steps > 0).then(|| count(steps));
-    i32::from(report(Step { phase: &phase, done: count(step), of }))
+    i32::from(watch.tell(Step { phase: &phase, done: count(step), of }))
 }
 
 #[cfg(test)]
@@ -150,5 +177,51 @@ mod tests {
             let error = target.capability(kind).unwrap_err();
             assert_eq!(error, TensorRtError::Target { library: kind.name(), target: target.name() });
         }
+    }
+    /// Steps reported by several threads at once, through the function that the library is given. Returns those that came
+    /// through, and how many calls were told to go on.
+    fn reported(last: usize) -> (Vec<(String, usize)>, usize) {
+        const THREADS: i32 = 8;
+        const STEPS: i32 = 500;
+        let mut came = Vec::new();
+        let mut report = |step: Step<'_>| {
+            came.push((step.phase.to_owned(), step.done));
+            came.len() < last
+        };
+        let watch = Watch::new(&mut report);
+        let goes_on = std::thread::scope(|scope| {
+            let threads = (0..THREADS).map(|thread| {
+                let watch = &watch;
+                scope.spawn(move || {
+                    let phase = std::ffi::CString::new(format!("phase {thread}")).unwrap();
+                    // SAFETY: watch and text live until the threads have ended.
+                    let call = |step| unsafe { tell((&raw const *watch).cast(), phase.as_ptr(), step, 0) };
+                    (0..STEPS).map(call).filter(|result| *result != 0).count()
+                })
+            });
+            let threads: Vec<_> = threads.collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        let is_stopped = watch.is_stopped();
+        assert_eq!(is_stopped, came.len() == last);
+        (came, goes_on)
+    }
+
+    #[test]
+    fn steps_of_several_threads_are_all_reported_until_the_build_is_stopped() {
+        let (mut came, goes_on) = reported(usize::MAX);
+        assert_eq!(goes_on, came.len());
+        let in_order = came.clone();
+        came.sort();
+        let mut all: Vec<(String, usize)> =
+            (0..8).flat_map(|thread| (0..500).map(move |step| (format!("phase {thread}"), step))).collect();
+        all.sort();
+        assert!(came == all, "{} steps came of {}", came.len(), all.len());
+        for thread in 0..8 {
+            let own = in_order.iter().filter(|(phase, _)| *phase == format!("phase {thread}")).map(|(_, done)| *done);
+            assert!(own.eq(0..500), "the steps of a phase came in another order");
+        }
+        let (came, goes_on) = reported(100);
+        assert_eq!((came.len(), goes_on), (100, 99), "nothing is reported after the stop, and every thread is told");
     }
 }

@@ -8,7 +8,7 @@ use super::cache::{Cache, Kept, Key, Plan, sha256};
 use super::error::TensorRtError;
 use super::library::{Kind, Library};
 use crate::backend::cuda;
-use crate::backend::plans::{self, Facts, Request, Step, Verdict};
+use crate::backend::plans::{self, Facts, Report, Request, Step, Verdict};
 use crate::model::engine_file::Storage;
 use crate::onnx::{self, Model};
 
@@ -45,17 +45,11 @@ impl Set {
     }
 
     /// Builds the plans that are missing or stale. `report` is called at every step, and returns whether to go on.
-    pub fn build(&self, cache: &Cache, report: &mut dyn FnMut(Step<'_>) -> bool) -> Result<Vec<Facts>, TensorRtError> {
+    pub fn build(&self, cache: &Cache, report: Report<'_>) -> Result<Vec<Facts>, TensorRtError> {
         self.models.iter().zip(&self.keys).map(|(model, key)| self.build_one(cache, model, key, report)).collect()
     }
 
-    fn build_one(
-        &self,
-        cache: &Cache,
-        model: &Model,
-        key: &Key,
-        report: &mut dyn FnMut(Step<'_>) -> bool,
-    ) -> Result<Facts, TensorRtError> {
+    fn build_one(&self, cache: &Cache, model: &Model, key: &Key, report: Report<'_>) -> Result<Facts, TensorRtError> {
         let facts = |bytes, build_s| Facts {
             graph: model.name,
             library: self.library.name(),

@@ -4,6 +4,7 @@
 // their namespaces, since both may be in one program and inline functions of one would otherwise stand in for those of
 // the other. Nothing is linked: libraries are opened at run time and their entry points come in as pointers.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -27,18 +28,20 @@ namespace {
 
 // Severity as in ILogger: 0 internal error, 1 error, 2 warning, 3 information, 4 verbose.
 using Log = void (*)(int32_t severity, char const* message);
-// So many steps of a phase are done, and of how many, which is told with its first; a zero gives the build up.
-using Progress = int32_t (*)(void* user, char const* phase, int32_t step, int32_t steps);
+// So many steps of a phase are done, and of how many, which is told with its first; a zero gives the build up. TensorRT
+// tells of progress from several threads at once.
+using Progress = int32_t (*)(void const* user, char const* phase, int32_t step, int32_t steps);
 
 class Logger final : public nvinfer1::ILogger {
 public:
     void log(Severity severity, char const* message) noexcept override {
-        if (sink != nullptr) {
-            sink(static_cast<int32_t>(severity), message);
+        Log const own = sink.load();
+        if (own != nullptr) {
+            own(static_cast<int32_t>(severity), message);
         }
     }
 
-    Log sink = nullptr;
+    std::atomic<Log> sink{nullptr};
 };
 
 // Never taken away: the library speaks to it until the program has ended.
@@ -49,7 +52,7 @@ Logger& logger() noexcept {
 
 class Monitor final : public nvinfer1::IProgressMonitor {
 public:
-    Monitor(Progress report, void* user) : report_(report), user_(user) {}
+    Monitor(Progress report, void const* user) : report_(report), user_(user) {}
 
     void phaseStart(char const* phase, char const* parent, int32_t steps) noexcept override {
         (void)parent;
@@ -64,7 +67,7 @@ public:
 
 private:
     Progress report_;
-    void* user_;
+    void const* user_;
 };
 
 struct BuildRequest {
@@ -76,7 +79,7 @@ struct BuildRequest {
     int32_t capability;
     size_t workspace_bytes;
     Progress progress;
-    void* user;
+    void const* user;
 };
 
 // What a build came to.
@@ -105,6 +108,8 @@ int32_t build(BuildRequest const* request, void** plan) noexcept {
     using CreateBuilder = void* (*)(void*, int32_t);
     using CreateParser = void* (*)(void*, void*, int32_t);
     *plan = nullptr;
+    // First, and so destroyed last: it has to outlive everything of TensorRT that may report to it.
+    Monitor monitor(request->progress, request->user);
     auto* create_builder = reinterpret_cast<CreateBuilder>(request->create_builder);
     std::unique_ptr<nvinfer1::IBuilder> builder(
         static_cast<nvinfer1::IBuilder*>(create_builder(&logger(), NV_TENSORRT_VERSION)));
@@ -138,7 +143,6 @@ int32_t build(BuildRequest const* request, void** plan) noexcept {
         return NO_CONFIGURATION;
     }
 #endif
-    Monitor monitor(request->progress, request->user);
     configuration->setProgressMonitor(&monitor);
     *plan = builder->buildSerializedNetwork(*network, *configuration);
     return *plan == nullptr ? NOT_BUILT : BUILT;

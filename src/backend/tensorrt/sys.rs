@@ -5,8 +5,8 @@ use std::ffi::{c_char, c_void};
 /// Severity as TensorRT numbers it: 0 internal error, 1 error, 2 warning, 3 information, 4 verbose.
 pub type Log = unsafe extern "C" fn(severity: i32, message: *const c_char);
 /// Reports that `step` steps of a phase are done. `steps` is their total at the phase's start, and zero after it.
-/// Returns zero to end the build.
-pub type Progress = unsafe extern "C" fn(user: *mut c_void, phase: *const c_char, step: i32, steps: i32) -> i32;
+/// Returns zero to end the build. Several threads call it at once.
+pub type Progress = unsafe extern "C" fn(user: *const c_void, phase: *const c_char, step: i32, steps: i32) -> i32;
 
 #[repr(C)]
 pub struct BuildRequest {
@@ -18,7 +18,7 @@ pub struct BuildRequest {
     pub capability: i32,
     pub workspace_bytes: usize,
     pub progress: Progress,
-    pub user: *mut c_void,
+    pub user: *const c_void,
 }
 
 #[repr(C)]
