@@ -6,6 +6,7 @@
 mod builder;
 mod cache;
 pub(super) mod error;
+mod key;
 mod library;
 mod network;
 mod networks;

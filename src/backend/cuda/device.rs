@@ -19,12 +19,17 @@ const CAPABILITY_MIN: (i32, i32) = (8, 0);
 pub struct Gpu {
     pub name: String,
     pub capability: (i32, i32),
+    pub multiprocessors: i32,
+    /// The CUDA version that its driver is for, major and minor.
+    pub driver: (i32, i32),
 }
 
-/// Name and compute capability of the first GPU.
+/// The first GPU, and its driver.
 pub fn gpu() -> Result<Gpu, CudaError> {
     let context = make_current()?;
-    Ok(Gpu { name: context.name()?, capability: context.compute_capability()? })
+    let multiprocessors = context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
+    let (name, capability) = (context.name()?, context.compute_capability()?);
+    Ok(Gpu { name, capability, multiprocessors, driver: driver_version()? })
 }
 
 /// Makes the context of the first GPU current on this thread. Everyone who opens that GPU gets the same context.

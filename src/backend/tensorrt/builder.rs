@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::error::TensorRtError;
 use super::library::{Kind, Library, errors};
 use super::sys::BuildRequest;
+use crate::backend::cuda::Gpu;
 
 /// The memory that a plan may use beside its weights. The largest tensor, 512 channels of 1,024 groups of 128 points,
 /// is 134 MB.
@@ -21,8 +22,8 @@ const RTX_CAPABILITIES: [(i32, i32); 4] = [(8, 0), (8, 6), (8, 9), (12, 0)];
 pub enum Target {
     /// Any GPU of this compute capability (TensorRT-RTX).
     Capability(i32, i32),
-    /// The GPU at hand, by name (TensorRT).
-    Device(String),
+    /// The GPU at hand (TensorRT).
+    Device(Gpu),
 }
 
 impl Target {
@@ -31,8 +32,8 @@ impl Target {
     pub fn name(&self) -> String {
         match self {
             Self::Capability(major, minor) => format!("sm{major}{minor}"),
-            Self::Device(name) => {
-                let small = name.to_ascii_lowercase();
+            Self::Device(gpu) => {
+                let small = gpu.name.to_ascii_lowercase();
                 small
                     .split(|c: char| !c.is_ascii_alphanumeric())
                     .filter(|s| !s.is_empty())
@@ -52,6 +53,11 @@ impl Target {
             _ => Err(TensorRtError::Target { library: kind.name(), target: self.name() }),
         }
     }
+}
+
+/// The options of a build that are not in the shim, which are part of a plan's key.
+pub fn options() -> String {
+    format!("workspace {WORKSPACE_BYTES}")
 }
 
 /// The progress of a build: the phase, and how many of its steps are done.
@@ -169,7 +175,8 @@ mod tests {
 
     #[test]
     fn targets_are_named_and_only_those_a_library_knows_are_built() {
-        let orin = Target::Device("Orin (nvgpu)".into());
+        let name = "Orin (nvgpu)".into();
+        let orin = Target::Device(Gpu { name, capability: (8, 7), multiprocessors: 8, driver: (12, 2) });
         assert_eq!(orin.name(), "orin-nvgpu");
         let ada = Target::Capability(8, 9);
         assert_eq!((ada.name().as_str(), ada.capability(Kind::Rtx)), ("sm89", Ok(89)));

@@ -1,6 +1,6 @@
 //! Plans on disk. A plan's file is a line of JSON ([`Header`]), followed by the plan. The file is named after the
-//! graph's hash, the target and the library. A plan is used only if the header has the wanted graph, target and library
-//! version, and the hash of the plan is the one in the header. Other files in the folder state which sets of plans were
+//! graph's hash, the target and the library. A plan is used only if the header has the wanted key, and the hash of the plan
+//! is the one in the header. Other files in the folder state which sets of plans were
 //! checked against the CPU.
 
 use std::fs::{DirBuilder, File};
@@ -14,12 +14,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::TensorRtError;
+use super::key::Key;
 use crate::backend::plans::{self, Verdict};
 use crate::files;
 use crate::ownership::{self, OwnershipError};
 
 /// The version of the files' layout.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The mode of a folder that is created.
 const FOLDER_MODE: u32 = 0o700;
 /// The largest header, or file of a check, that is read, in bytes: far larger than either ever is.
@@ -32,17 +33,10 @@ pub struct Cache {
     folder: PathBuf,
 }
 
-/// What a plan depends on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Key {
-    pub graph: String,
-    pub graph_sha256: String,
-    pub target: String,
-    /// `tensorrt` or `tensorrt-rtx`.
-    pub library: String,
-    /// The version of the library.
-    pub version: String,
+/// What a header of any format begins with.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -167,9 +161,7 @@ impl Cache {
         let Some((path, file)) = self.open(&Self::check_name(keys))? else { return Ok(None) };
         let failed = |reason: String| TensorRtError::Read { path: path.clone(), reason };
         let checked: Option<Checked> = line(&mut BufReader::new(file)).map_err(|error| failed(error.to_string()))?.ok();
-        let same = |checked: &Checked| {
-            checked.format == FORMAT && checked.plans_sha256.iter().eq(plans.iter().map(|plan| &plan.sha256))
-        };
+        let same = |checked: &Checked| checked.plans_sha256.iter().eq(plans.iter().map(|plan| &plan.sha256));
         Ok(checked.filter(same))
     }
 
@@ -196,11 +188,19 @@ impl Cache {
     }
 }
 
-/// Reads the first line as JSON; the inner error means that the line is not a `T`.
-fn line<T: DeserializeOwned>(file: &mut impl BufRead) -> std::io::Result<serde_json::Result<T>> {
+/// Reads the first line as JSON of this layout; the inner error states why it is none.
+fn line<T: DeserializeOwned>(file: &mut impl BufRead) -> std::io::Result<Result<T, String>> {
     let mut text = Vec::new();
     file.take(HEADER_BYTES_MAX).read_until(b'\n', &mut text)?;
-    Ok(serde_json::from_slice(&text))
+    Ok(match serde_json::from_slice::<Format>(&text) {
+        Ok(Format { format: FORMAT }) => serde_json::from_slice(&text).map_err(|error| invalid(&error)),
+        Ok(Format { format }) => Err(format!("it has format {format} where {FORMAT} is expected")),
+        Err(error) => Err(invalid(&error)),
+    })
+}
+
+fn invalid(error: &serde_json::Error) -> String {
+    format!("it has no valid header ({error})")
 }
 
 fn read_plan(file: File, path: &Path, key: &Key) -> std::io::Result<Kept> {
@@ -208,16 +208,10 @@ fn read_plan(file: File, path: &Path, key: &Key) -> std::io::Result<Kept> {
     let stale = |reason: String| Ok(Kept::Stale(format!("{}: {reason}", path.display())));
     let header: Header = match line(&mut file)? {
         Ok(header) => header,
-        Err(error) => return stale(format!("it has no valid header ({error})")),
+        Err(reason) => return stale(reason),
     };
-    if header.format != FORMAT {
-        return stale(format!("it has format {} where {FORMAT} is expected", header.format));
-    }
-    if header.key.version != key.version {
-        return stale(format!("it was built by {} {}, not {}", header.key.library, header.key.version, key.version));
-    }
-    if header.key != *key {
-        return stale("it is for another graph, target or library".into());
+    if let Some(reason) = header.key.difference(key) {
+        return stale(reason);
     }
     let length = file.get_ref().metadata()?.len();
     if header.plan_bytes > PLAN_BYTES_MAX || header.plan_bytes > length {
@@ -239,15 +233,23 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::backend::tensorrt::key::Device;
 
     fn key() -> Key {
         Key {
             graph: "rgb_tokens".into(),
             graph_sha256: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef".into(),
             target: "sm89".into(),
+            device: Some(device()),
             library: "tensorrt-rtx".into(),
             version: "1.7.1".into(),
+            options: "workspace 1".into(),
+            shim_sha256: "5".repeat(64),
         }
+    }
+
+    fn device() -> Device {
+        Device { name: "Orin".into(), capability: (8, 7), multiprocessors: 8, driver: (12, 2) }
     }
 
     const VERDICT: Verdict = Verdict { frames: 3, score_difference: 0.001, plans_s: 0.004, kernels_s: Some(0.0035) };
@@ -276,6 +278,18 @@ mod tests {
             assert_eq!(cache.read(&other), Ok(Kept::Nothing), "{other:?}");
         }
         assert!(stale(&cache, &Key { version: "1.8.0".into(), ..key() }).contains("1.7.1, not 1.8.0"));
+        let on = |device| Key { device, ..key() };
+        for (other, words) in [
+            (on(None), "another GPU"),
+            (on(Some(Device { name: "Orin NX".into(), ..device() })), "another GPU"),
+            (on(Some(Device { capability: (8, 9), ..device() })), "another GPU"),
+            (on(Some(Device { multiprocessors: 16, ..device() })), "another GPU"),
+            (on(Some(Device { driver: (12, 6), ..device() })), "another GPU"),
+            (Key { options: "workspace 2".into(), ..key() }, "other options"),
+            (Key { shim_sha256: "6".repeat(64), ..key() }, "other options"),
+        ] {
+            assert!(stale(&cache, &other).contains(words), "{other:?}");
+        }
         // This hash has the same beginning, so it gives the same file name.
         let near = Key { graph_sha256: "0123456789abcdef".repeat(3), ..key() };
         assert!(stale(&cache, &near).contains("another graph"));
@@ -299,6 +313,24 @@ mod tests {
         assert!(stale(&cache, &key()).contains("99999999999"));
         std::fs::write(&path, vec![b' '; 1 << 20]).unwrap();
         stale(&cache, &key());
+    }
+
+    #[test]
+    fn files_of_the_layout_before_are_built_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(Some(folder.path())).unwrap();
+        let plan = b"a plan";
+        let header = format!(
+            r#"{{"format":1,"key":{{"graph":"rgb_tokens","graph_sha256":"{}","target":"sm89","library":"tensorrt-rtx","version":"1.7.1"}},"plan_sha256":"{}","plan_bytes":{}}}"#,
+            key().graph_sha256,
+            sha256(plan),
+            plan.len()
+        );
+        std::fs::write(folder.path().join(Cache::name(&key())), [header.as_bytes(), b"\n", plan].concat()).unwrap();
+        assert!(stale(&cache, &key()).contains("format 1 where 2"));
+        let checked = r#"{"format":1,"plans_sha256":["a"],"frames":3,"score_difference":0.001,"bound":0.02,"plans_s":0.004,"kernels_s":0.0035}"#;
+        std::fs::write(folder.path().join(Cache::check_name(&[key()])), checked).unwrap();
+        assert_eq!(cache.checked(&[key()], &[Plan { bytes: Vec::new(), sha256: "a".into() }]), Ok(None));
     }
 
     #[test]

@@ -4,13 +4,17 @@ use std::time::Instant;
 
 use super::builder;
 use super::builder::{Target, build};
-use super::cache::{Cache, Kept, Key, Plan, sha256};
+use super::cache::{Cache, Kept, Plan, sha256};
 use super::error::TensorRtError;
+use super::key::{Device, Key};
 use super::library::{Kind, Library};
 use crate::backend::cuda;
 use crate::backend::plans::{self, Facts, Report, Request, Step, Verdict};
 use crate::model::engine_file::Storage;
 use crate::onnx::{self, Model};
+
+/// The shim's source, which sets the other options of a build.
+const SHIM: &[u8] = include_bytes!("shim.cpp");
 
 /// The graphs of an engine, and the keys under which their plans are kept.
 pub struct Set {
@@ -27,12 +31,19 @@ pub type Error = crate::backend::BackendError;
 impl Set {
     /// `models` have products in `precision`.
     pub fn new(library: Library, target: Target, precision: Storage, models: [Model; 2]) -> Self {
+        let device = match &target {
+            Target::Device(gpu) => Some(Device::from(gpu)),
+            Target::Capability(..) => None,
+        };
         let key = |model: &Model| Key {
             graph: model.name.into(),
             graph_sha256: sha256(&model.bytes),
             target: target.name(),
+            device: device.clone(),
             library: library.kind.name().into(),
             version: library.version.to_string(),
+            options: builder::options(),
+            shim_sha256: sha256(SHIM),
         };
         let keys = models.iter().map(key).collect();
         Self { library, target, precision, models, keys }
@@ -110,7 +121,7 @@ pub fn models(request: &Request<'_>) -> Result<[Model; 2], TensorRtError> {
 /// The target of this library's plans for a GPU.
 pub fn target_of(library: &Library, gpu: &cuda::Gpu) -> Target {
     match library.kind {
-        Kind::TensorRt => Target::Device(gpu.name.clone()),
+        Kind::TensorRt => Target::Device(gpu.clone()),
         Kind::Rtx => Target::Capability(gpu.capability.0, gpu.capability.1),
     }
 }
