@@ -5,9 +5,12 @@
 
 mod builder;
 mod cache;
+mod compiled;
+mod content;
 pub(super) mod error;
 mod key;
 mod library;
+mod memory;
 mod network;
 mod networks;
 mod selftest;
@@ -56,8 +59,9 @@ pub fn build_plans(request: &Request<'_>, report: Report<'_>) -> Result<Vec<Fact
 /// Opens the whole method with the kept plans of `request`, even if they were not checked, so that they can be checked.
 pub fn open_unchecked(request: &Request<'_>) -> Result<Box<dyn Backend + Send>, BackendError> {
     let set = Set::asked(request)?;
-    let plans = set.read(&Cache::new(request.cache)?)?.ok_or(TensorRtError::NoPlans)?;
-    Ok(Box::new(set.open(&plans, request.architecture, request.weights)?))
+    let cache = Cache::new(request.cache)?;
+    let plans = set.read(&cache)?.ok_or(TensorRtError::NoPlans)?;
+    Ok(Box::new(set.open(&plans, &cache, request.architecture, request.weights)?))
 }
 
 /// Opens the whole method with the program's own kernels, which plans are compared with.

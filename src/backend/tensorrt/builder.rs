@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::error::TensorRtError;
 use super::library::{Kind, Library, errors};
+use super::memory::Memory;
 use super::sys::BuildRequest;
 use crate::backend::cuda::Gpu;
 
@@ -68,27 +69,6 @@ pub struct Step<'a> {
     pub of: Option<usize>,
 }
 
-/// A plan in the library's memory.
-pub struct Built {
-    library: Library,
-    memory: *mut c_void,
-}
-
-impl Built {
-    pub fn bytes(&self) -> &[u8] {
-        let shim = self.library.shim;
-        // SAFETY: the library keeps the memory until it is deleted below, reports its length, and nothing writes to it.
-        unsafe { std::slice::from_raw_parts((shim.plan_data)(self.memory).cast(), (shim.plan_bytes)(self.memory)) }
-    }
-}
-
-impl Drop for Built {
-    fn drop(&mut self) {
-        // SAFETY: no other value has this memory.
-        unsafe { (self.library.shim.plan_delete)(self.memory) };
-    }
-}
-
 /// The function that is called at each step of a build, and returns whether to go on.
 pub type Report<'a> = &'a mut (dyn FnMut(Step<'_>) -> bool + Send);
 
@@ -129,7 +109,7 @@ pub fn build(
     graph: &[u8],
     target: &Target,
     report: Report<'_>,
-) -> Result<Built, TensorRtError> {
+) -> Result<Memory, TensorRtError> {
     let capability = target.capability(library.kind)?;
     let parser = library.create_parser()?;
     let watch = Watch::new(report);
@@ -149,7 +129,7 @@ pub fn build(
     // SAFETY: the entry points are this library's, and `graph` and `watch` live until the call returns.
     let outcome = unsafe { (library.shim.build)(&request, &mut memory) };
     match outcome {
-        0 => Ok(Built { library, memory }),
+        0 => Ok(Memory::new(library, memory)),
         _ if watch.is_stopped() => Err(TensorRtError::Stopped),
         1 | 2 => Err(TensorRtError::Begin { library: library.name(), reason: errors() }),
         3 => Err(TensorRtError::Parse { graph: name, reason: errors() }),

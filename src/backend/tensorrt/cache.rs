@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::content::Content;
 use super::error::TensorRtError;
 use super::key::Key;
 use crate::backend::plans::{self, Verdict};
@@ -25,8 +26,6 @@ const FORMAT: u32 = 2;
 const FOLDER_MODE: u32 = 0o700;
 /// The largest header, or file of a check, that is read, in bytes: far larger than either ever is.
 const HEADER_BYTES_MAX: u64 = 16 << 10;
-/// The largest plan that is read, in bytes: far larger than that of the largest engine, 180 MB by TensorRT-RTX.
-const PLAN_BYTES_MAX: u64 = 2 << 30;
 
 /// A folder of plans.
 pub struct Cache {
@@ -130,10 +129,10 @@ impl Cache {
         Ok(Some((path, file)))
     }
 
-    fn name(key: &Key) -> String {
+    fn name(content: Content, key: &Key) -> String {
         let Key { graph, graph_sha256, target, library, .. } = key;
         let graph_sha256 = graph_sha256.get(..16).unwrap_or(graph_sha256);
-        format!("{graph_sha256}-{target}-{library}-{graph}.plan")
+        format!("{graph_sha256}-{target}-{library}-{graph}.{}", content.extension())
     }
 
     fn check_name(keys: &[Key]) -> String {
@@ -142,17 +141,21 @@ impl Cache {
         format!("{}-{first}.checked", &name[..16])
     }
 
-    /// Reads the plan of `key`.
-    pub fn read(&self, key: &Key) -> Result<Kept, TensorRtError> {
-        let Some((path, file)) = self.open(&Self::name(key))? else { return Ok(Kept::Nothing) };
-        read_plan(file, &path, key).map_err(|error| TensorRtError::Read { path, reason: error.to_string() })
+    /// Reads the file of `key` that has this content.
+    pub fn read(&self, content: Content, key: &Key) -> Result<Kept, TensorRtError> {
+        let Some((path, file)) = self.open(&Self::name(content, key))? else { return Ok(Kept::Nothing) };
+        read_file(file, &path, content, key).map_err(|error| TensorRtError::Read { path, reason: error.to_string() })
     }
 
-    /// Keeps a plan, replaces an earlier one of the same key, and returns the plan's hash.
-    pub fn write(&self, key: &Key, plan: &[u8]) -> Result<String, TensorRtError> {
+    /// Keeps a plan, or what was compiled of it, replaces an earlier file of the same key, and returns the content's hash.
+    pub fn write(&self, content: Content, key: &Key, plan: &[u8]) -> Result<String, TensorRtError> {
         let (plan_sha256, plan_bytes) = (sha256(plan), plan.len() as u64);
+        if plan_bytes > content.bytes_max() {
+            let reason = format!("it has {plan_bytes} bytes where at most {} are expected", content.bytes_max());
+            return Err(TensorRtError::Write { path: self.folder.join(Self::name(content, key)), reason });
+        }
         let header = Header { format: FORMAT, key: key.clone(), plan_sha256: plan_sha256.clone(), plan_bytes };
-        self.put(&Self::name(key), &header, plan)?;
+        self.put(&Self::name(content, key), &header, plan)?;
         Ok(plan_sha256)
     }
 
@@ -203,7 +206,7 @@ fn invalid(error: &serde_json::Error) -> String {
     format!("it has no valid header ({error})")
 }
 
-fn read_plan(file: File, path: &Path, key: &Key) -> std::io::Result<Kept> {
+fn read_file(file: File, path: &Path, content: Content, key: &Key) -> std::io::Result<Kept> {
     let mut file = BufReader::new(file);
     let stale = |reason: String| Ok(Kept::Stale(format!("{}: {reason}", path.display())));
     let header: Header = match line(&mut file)? {
@@ -214,16 +217,16 @@ fn read_plan(file: File, path: &Path, key: &Key) -> std::io::Result<Kept> {
         return stale(reason);
     }
     let length = file.get_ref().metadata()?.len();
-    if header.plan_bytes > PLAN_BYTES_MAX || header.plan_bytes > length {
+    if header.plan_bytes > content.bytes_max() || header.plan_bytes > length {
         return stale(format!(
-            "its header gives the plan {} bytes, but the file has {length} in all",
+            "its header gives its content {} bytes, but the file has {length} in all",
             header.plan_bytes
         ));
     }
     let mut bytes = Vec::with_capacity(header.plan_bytes as usize);
     file.take(header.plan_bytes + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 != header.plan_bytes || sha256(&bytes) != header.plan_sha256 {
-        return stale("its plan is not what was written".into());
+        return stale("its content is not what was written".into());
     }
     Ok(Kept::Plan(Plan { bytes, sha256: header.plan_sha256 }))
 }
@@ -255,7 +258,7 @@ mod tests {
     const VERDICT: Verdict = Verdict { frames: 3, score_difference: 0.001, plans_s: 0.004, kernels_s: Some(0.0035) };
 
     fn stale(cache: &Cache, key: &Key) -> String {
-        match cache.read(key).unwrap() {
+        match cache.read(Content::Plan, key).unwrap() {
             Kept::Stale(reason) => reason,
             kept => panic!("{kept:?} is used"),
         }
@@ -265,17 +268,17 @@ mod tests {
     fn a_plan_is_given_back_for_its_own_key_only() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::new(Some(&folder.path().join("plans"))).unwrap();
-        assert_eq!(cache.read(&key()), Ok(Kept::Nothing));
-        let hash = cache.write(&key(), b"a plan\nof two lines").unwrap();
+        assert_eq!(cache.read(Content::Plan, &key()), Ok(Kept::Nothing));
+        let hash = cache.write(Content::Plan, &key(), b"a plan\nof two lines").unwrap();
         let want = Plan { bytes: b"a plan\nof two lines".into(), sha256: hash };
-        assert_eq!(cache.read(&key()), Ok(Kept::Plan(want)));
+        assert_eq!(cache.read(Content::Plan, &key()), Ok(Kept::Plan(want)));
         for other in [
             Key { target: "sm86".into(), ..key() },
             Key { library: "tensorrt".into(), ..key() },
             Key { graph: "xyz_groups".into(), ..key() },
             Key { graph_sha256: "f".repeat(64), ..key() },
         ] {
-            assert_eq!(cache.read(&other), Ok(Kept::Nothing), "{other:?}");
+            assert_eq!(cache.read(Content::Plan, &other), Ok(Kept::Nothing), "{other:?}");
         }
         assert!(stale(&cache, &Key { version: "1.8.0".into(), ..key() }).contains("1.7.1, not 1.8.0"));
         let on = |device| Key { device, ..key() };
@@ -299,8 +302,8 @@ mod tests {
     fn what_was_changed_on_disk_is_not_used() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::new(Some(folder.path())).unwrap();
-        cache.write(&key(), &[7; 100]).unwrap();
-        let path = folder.path().join(Cache::name(&key()));
+        cache.write(Content::Plan, &key(), &[7; 100]).unwrap();
+        let path = folder.path().join(Cache::name(Content::Plan, &key()));
         let whole = std::fs::read(&path).unwrap();
         let mut flipped = whole.clone();
         *flipped.last_mut().unwrap() ^= 1;
@@ -326,7 +329,11 @@ mod tests {
             sha256(plan),
             plan.len()
         );
-        std::fs::write(folder.path().join(Cache::name(&key())), [header.as_bytes(), b"\n", plan].concat()).unwrap();
+        std::fs::write(
+            folder.path().join(Cache::name(Content::Plan, &key())),
+            [header.as_bytes(), b"\n", plan].concat(),
+        )
+        .unwrap();
         assert!(stale(&cache, &key()).contains("format 1 where 2"));
         let checked = r#"{"format":1,"plans_sha256":["a"],"frames":3,"score_difference":0.001,"bound":0.02,"plans_s":0.004,"kernels_s":0.0035}"#;
         std::fs::write(folder.path().join(Cache::check_name(&[key()])), checked).unwrap();
@@ -360,7 +367,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plans");
         let cache = Cache::new(Some(&path)).unwrap();
-        let hash = cache.write(&key(), &[7; 100]).unwrap();
+        let hash = cache.write(Content::Plan, &key(), &[7; 100]).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
         let plan = Plan { bytes: vec![7; 100], sha256: hash };
         let refused = |error: TensorRtError, words: &str| {
@@ -369,20 +376,20 @@ mod tests {
         };
         for mode in [0o777, 0o770, 0o1777] {
             chmod(&path, mode);
-            refused(cache.read(&key()).unwrap_err(), "plans can be written by others");
+            refused(cache.read(Content::Plan, &key()).unwrap_err(), "plans can be written by others");
             refused(cache.checked(&[key()], &[]).unwrap_err(), "plans can be written by others");
-            refused(cache.write(&key(), &[8; 100]).unwrap_err(), "plans can be written by others");
+            refused(cache.write(Content::Plan, &key(), &[8; 100]).unwrap_err(), "plans can be written by others");
             refused(cache.keep_check(&[key()], Vec::new(), &VERDICT).unwrap_err(), "by others");
         }
         chmod(&path, 0o755);
-        assert_eq!(cache.read(&key()), Ok(Kept::Plan(plan)));
+        assert_eq!(cache.read(Content::Plan, &key()), Ok(Kept::Plan(plan)));
         // A plan that others may write to is refused, and so is a link to a plan.
-        let file = path.join(Cache::name(&key()));
+        let file = path.join(Cache::name(Content::Plan, &key()));
         chmod(&file, 0o666);
-        refused(cache.read(&key()).unwrap_err(), "can be written by others");
+        refused(cache.read(Content::Plan, &key()).unwrap_err(), "can be written by others");
         chmod(&file, 0o644);
         std::fs::rename(&file, path.join("elsewhere")).unwrap();
         std::os::unix::fs::symlink("elsewhere", &file).unwrap();
-        assert!(matches!(cache.read(&key()), Err(TensorRtError::Read { .. })));
+        assert!(matches!(cache.read(Content::Plan, &key()), Err(TensorRtError::Read { .. })));
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString, c_void};
 
 use super::error::TensorRtError;
 use super::library::{Library, errors};
+use super::memory::Memory;
 use super::sys::TensorInfo;
 use crate::onnx::{Kind, Model};
 
@@ -14,6 +15,8 @@ const KINDS: [(i32, Kind); 2] = [(0, Kind::F32), (1, Kind::F16)];
 pub struct Network {
     graph: &'static str,
     context: Handle,
+    /// What TensorRT-RTX compiled for the GPU; none with TensorRT.
+    compiled: Option<Handle>,
     _engine: Handle,
     _runtime: Handle,
     library: Library,
@@ -41,24 +44,43 @@ impl Drop for Handle {
 }
 
 impl Network {
-    /// Prepares `plan` for the GPU whose context is current. Its inputs and outputs must be those of `model`.
-    pub fn new(library: Library, model: &Model, plan: &[u8]) -> Result<Self, TensorRtError> {
+    /// Prepares `plan` for the GPU whose context is current. Its inputs and outputs must be those of `model`. `kept` is what
+    /// the library compiled of it before, if anything.
+    pub fn new(library: Library, model: &Model, plan: &[u8], kept: Option<&[u8]>) -> Result<Self, TensorRtError> {
         let (shim, graph) = (library.shim, model.name);
         let failed = || TensorRtError::Plan { graph, reason: errors() };
         // Errors of earlier calls are discarded.
         let _ = errors();
         // SAFETY: the entry point is this library's; `plan` lives during the call, which copies what it keeps. Objects
         // are of the kinds that the shim expects.
-        let (runtime, engine, context) = unsafe {
+        let (runtime, engine, compiled, context) = unsafe {
             let runtime = Handle::new((shim.runtime_new)(library.create_runtime.0), shim.runtime_delete);
             let runtime = runtime.ok_or_else(failed)?;
             let engine = (shim.engine_new)(runtime.0, plan.as_ptr().cast(), plan.len());
             let engine = Handle::new(engine, shim.engine_delete).ok_or_else(failed)?;
-            let context = Handle::new((shim.context_new)(engine.0), shim.context_delete).ok_or_else(failed)?;
-            (runtime, engine, context)
+            let (kept, mut accepted) = (kept.unwrap_or_default(), 0);
+            let compiled = (shim.compiled_new)(engine.0, kept.as_ptr().cast(), kept.len(), &mut accepted);
+            let compiled = Handle::new(compiled, shim.compiled_delete);
+            if !kept.is_empty() && accepted == 0 {
+                log::info!(
+                    "{} does not take what was compiled of {graph} before: it is compiled again",
+                    library.name()
+                );
+            }
+            let by_compiled = compiled.as_ref().map_or(std::ptr::null_mut(), |compiled| compiled.0);
+            let context = Handle::new((shim.context_new)(engine.0, by_compiled), shim.context_delete);
+            (runtime, engine, compiled, context.ok_or_else(failed)?)
         };
         let tensors = check(library, &engine, model).map_err(|reason| TensorRtError::Plan { graph, reason })?;
-        Ok(Self { graph, context, _engine: engine, _runtime: runtime, library, tensors })
+        Ok(Self { graph, context, compiled, _engine: engine, _runtime: runtime, library, tensors })
+    }
+
+    /// What the library has compiled of the plan; none with TensorRT, which compiles when a plan is built.
+    pub fn compiled(&self) -> Option<Memory> {
+        let compiled = self.compiled.as_ref()?;
+        // SAFETY: the object is alive; the memory that comes back is deleted by `Memory`.
+        let memory = unsafe { (self.library.shim.compiled_memory)(compiled.0) };
+        (!memory.is_null()).then(|| Memory::new(self.library, memory))
     }
 
     /// Queues the plan in `stream`. `addresses` are those of the inputs and outputs, each with its bytes, in the

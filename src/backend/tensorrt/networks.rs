@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cudarc::driver::{CudaContext, CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 
 use super::cache::{Cache, Plan};
+use super::compiled;
 use super::error::TensorRtError;
 use super::library::Library;
 use super::network::Network;
@@ -38,7 +39,7 @@ pub fn kept(request: &Request<'_>) -> Result<Option<OnDevice>, Error> {
             match checked(&set, &cache)? {
                 Found::InUse(plans) => {
                     log::info!("networks by {}, products in {}", library.name(), precision.name());
-                    return Ok(Some(OnDevice::new(&set, &plans, request.architecture)?));
+                    return Ok(Some(OnDevice::new(&set, &plans, &cache, request.architecture)?));
                 }
                 Found::Wrong => is_wrong = true,
                 Found::NotInUse => {}
@@ -82,26 +83,34 @@ fn checked(set: &Set, cache: &Cache) -> Result<Found, Error> {
 
 impl Set {
     /// Opens the back end with these plans of the set.
-    pub fn open(&self, plans: &[Plan], architecture: &Architecture, weights: &Weights) -> Result<CudaBackend, Error> {
-        let networks = Box::new(OnDevice::new(self, plans, architecture)?);
+    pub fn open(
+        &self,
+        plans: &[Plan],
+        cache: &Cache,
+        architecture: &Architecture,
+        weights: &Weights,
+    ) -> Result<CudaBackend, Error> {
+        let networks = Box::new(OnDevice::new(self, plans, cache, architecture)?);
         let evaluation = Evaluation::default();
         Ok(CudaBackend::with_networks(architecture, weights.clone(), evaluation, networks)?)
     }
 }
 
 impl OnDevice {
-    /// Prepares the plans of `set`, in the order of its graphs, on the first GPU.
-    pub fn new(set: &Set, plans: &[Plan], architecture: &Architecture) -> Result<Self, Error> {
+    /// Prepares the plans of `set`, in the order of its graphs, on the first GPU. `cache` keeps what is compiled of them.
+    pub fn new(set: &Set, plans: &[Plan], cache: &Cache, architecture: &Architecture) -> Result<Self, Error> {
         let sizes = [architecture.hidden, architecture.c_rgb(), architecture.c_xyz()];
         if sizes.iter().any(|size| !size.is_multiple_of(CHUNK)) {
             return Err(TensorRtError::Size { multiple: CHUNK, sizes }.into());
         }
         // The back end opens the same context, as there is one for each GPU.
         let context = cuda::make_current()?;
-        let [rgb, xyz] = &set.models;
-        let [of_rgb, of_xyz] = plans else { return Err(TensorRtError::NoPlans.into()) };
-        let ready = |model, plan: &Plan| Network::new(set.library, model, &plan.bytes);
-        Ok(Self { rgb: ready(rgb, of_rgb)?, xyz: ready(xyz, of_xyz)?, _context: context })
+        let gpu = cuda::gpu()?;
+        let [rgb, xyz] = [0, 1].map(|i| {
+            let plan = plans.get(i).ok_or(TensorRtError::NoPlans)?;
+            compiled::open(set.library, &set.models[i], &plan.bytes, (cache, &set.keys[i], &gpu))
+        });
+        Ok(Self { rgb: rgb?, xyz: xyz?, _context: context })
     }
 }
 

@@ -59,7 +59,7 @@ fn by_library(library: Library, frame: &Golden, name: &str, report: &mut Report)
     };
     set.build(&cache, &mut { log })?;
     let plans = set.read(&cache)?.ok_or(TensorRtError::NoPlans)?;
-    let mut backend = set.open(&plans, &frame.architecture, &weights)?;
+    let mut backend = set.open(&plans, &cache, &frame.architecture, &weights)?;
     hold(&mut backend, frame, name, &BOUNDS, &mut report.checks)
 }
 

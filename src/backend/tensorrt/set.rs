@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::builder;
 use super::builder::{Target, build};
 use super::cache::{Cache, Kept, Plan, sha256};
+use super::content::Content;
 use super::error::TensorRtError;
 use super::key::{Device, Key};
 use super::library::{Kind, Library};
@@ -22,7 +23,7 @@ pub struct Set {
     target: Target,
     precision: Storage,
     pub models: [Model; 2],
-    keys: Vec<Key>,
+    pub keys: Vec<Key>,
 }
 
 /// An error of the GPU or of TensorRT.
@@ -70,7 +71,7 @@ impl Set {
             build_s,
             folder: cache.folder().into(),
         };
-        match cache.read(key)? {
+        match cache.read(Content::Plan, key)? {
             Kept::Plan(plan) => return Ok(facts(plan.bytes.len(), None)),
             Kept::Stale(reason) => log::info!("{reason}: the plan is built again"),
             Kept::Nothing => {}
@@ -79,7 +80,7 @@ impl Set {
         let mut tell =
             |builder::Step { phase, done, of }: builder::Step<'_>| report(Step { graph: model.name, phase, done, of });
         let built = build(self.library, model.name, &model.bytes, &self.target, &mut tell)?;
-        cache.write(key, built.bytes())?;
+        cache.write(Content::Plan, key, built.bytes())?;
         Ok(facts(built.bytes().len(), Some(start.elapsed().as_secs_f64())))
     }
 
@@ -87,7 +88,7 @@ impl Set {
     pub fn read(&self, cache: &Cache) -> Result<Option<Vec<Plan>>, TensorRtError> {
         let mut plans = Vec::new();
         for key in &self.keys {
-            match cache.read(key)? {
+            match cache.read(Content::Plan, key)? {
                 Kept::Plan(plan) => plans.push(plan),
                 Kept::Nothing => return Ok(None),
                 Kept::Stale(reason) => {

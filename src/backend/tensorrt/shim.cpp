@@ -193,9 +193,57 @@ int32_t engine_tensor(void* engine, int32_t index, TensorInfo* out) noexcept {
     return 1;
 }
 
-void* context_new(void* engine) noexcept {
+#if CROSSCHECK_IS_RTX
+// What TensorRT-RTX compiles of a plan for the GPU at hand, and the configuration by which contexts use it. Destroyed in
+// reverse order.
+struct Compiled {
+    std::unique_ptr<nvinfer1::IRuntimeConfig> configuration;
+    std::unique_ptr<nvinfer1::IRuntimeCache> cache;
+};
+
+// With what an earlier program compiled, if `bytes` is not zero. `accepted`: whether the library takes that.
+void* compiled_new(void* engine, void const* kept, size_t bytes, int32_t* accepted) noexcept {
+    *accepted = 0;
+    auto own = std::make_unique<Compiled>();
+    own->configuration.reset(static_cast<nvinfer1::ICudaEngine*>(engine)->createRuntimeConfig());
+    if (!own->configuration) {
+        return nullptr;
+    }
+    own->cache.reset(own->configuration->createRuntimeCache());
+    if (!own->cache) {
+        return nullptr;
+    }
+    if (bytes != 0) {
+        *accepted = own->cache->deserialize(kept, bytes) ? 1 : 0;
+        if (*accepted == 0) {
+            own->cache.reset(own->configuration->createRuntimeCache());
+        }
+    }
+    return own->cache && own->configuration->setRuntimeCache(*own->cache) ? own.release() : nullptr;
+}
+void compiled_delete(void* compiled) noexcept { delete static_cast<Compiled*>(compiled); }
+
+// As the memory of a plan, to be deleted in the same way.
+void* compiled_memory(void* compiled) noexcept { return static_cast<Compiled*>(compiled)->cache->serialize(); }
+
+void* context_new(void* engine, void* compiled) noexcept {
+    auto* own = static_cast<nvinfer1::ICudaEngine*>(engine);
+    return compiled == nullptr ? own->createExecutionContext()
+                               : own->createExecutionContext(static_cast<Compiled*>(compiled)->configuration.get());
+}
+#else
+// TensorRT's plans are compiled when they are built.
+void* compiled_new(void*, void const*, size_t, int32_t* accepted) noexcept {
+    *accepted = 0;
+    return nullptr;
+}
+void compiled_delete(void*) noexcept {}
+void* compiled_memory(void*) noexcept { return nullptr; }
+
+void* context_new(void* engine, void*) noexcept {
     return static_cast<nvinfer1::ICudaEngine*>(engine)->createExecutionContext();
 }
+#endif
 void context_delete(void* context) noexcept { delete static_cast<nvinfer1::IExecutionContext*>(context); }
 
 int32_t context_bind(void* context, char const* name, void* address) noexcept {
@@ -220,7 +268,10 @@ struct Table {
     void (*engine_delete)(void*) noexcept;
     int32_t (*engine_tensors)(void*) noexcept;
     int32_t (*engine_tensor)(void*, int32_t, TensorInfo*) noexcept;
-    void* (*context_new)(void*) noexcept;
+    void* (*compiled_new)(void*, void const*, size_t, int32_t*) noexcept;
+    void (*compiled_delete)(void*) noexcept;
+    void* (*compiled_memory)(void*) noexcept;
+    void* (*context_new)(void*, void*) noexcept;
     void (*context_delete)(void*) noexcept;
     int32_t (*context_bind)(void*, char const*, void*) noexcept;
     int32_t (*context_enqueue)(void*, void*) noexcept;
@@ -240,6 +291,9 @@ constexpr Table table = {
     engine_delete,
     engine_tensors,
     engine_tensor,
+    compiled_new,
+    compiled_delete,
+    compiled_memory,
     context_new,
     context_delete,
     context_bind,

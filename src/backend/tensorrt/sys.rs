@@ -46,7 +46,11 @@ pub struct Shim {
     pub engine_delete: unsafe extern "C" fn(*mut c_void),
     pub engine_tensors: unsafe extern "C" fn(*mut c_void) -> i32,
     pub engine_tensor: unsafe extern "C" fn(*mut c_void, i32, *mut TensorInfo) -> i32,
-    pub context_new: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
+    /// Null with TensorRT, which compiles nothing for the GPU at hand.
+    pub compiled_new: unsafe extern "C" fn(*mut c_void, *const c_void, usize, *mut i32) -> *mut c_void,
+    pub compiled_delete: unsafe extern "C" fn(*mut c_void),
+    pub compiled_memory: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
+    pub context_new: unsafe extern "C" fn(*mut c_void, *mut c_void) -> *mut c_void,
     pub context_delete: unsafe extern "C" fn(*mut c_void),
     pub context_bind: unsafe extern "C" fn(*mut c_void, *const c_char, *mut c_void) -> i32,
     pub context_enqueue: unsafe extern "C" fn(*mut c_void, *mut c_void) -> i32,
