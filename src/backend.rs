@@ -34,4 +34,5 @@ pub use features::{Features, XyzGroups};
 pub use machine::{Choice, Machine};
 pub use maps::AnomalyMaps;
 pub use stages::{Backend, Describe, PreparationMachine};
+pub use tensorrt::installed as installed_tensorrt;
 pub use tensorrt::{build_plans, keep_verdict, open_kernels, open_unchecked, run_selftest};

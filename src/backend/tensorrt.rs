@@ -51,6 +51,11 @@ pub fn inspector(
     Ok(Box::new(CudaBackend::new(architecture, weights, evaluation)?))
 }
 
+/// Opens the installed libraries that this program was built for, and returns the name and version of each.
+pub fn installed() -> Result<Vec<String>, BackendError> {
+    Ok(Library::all()?.iter().map(Library::name).collect())
+}
+
 /// Builds the plans that are not kept yet; `report` is called at every step and returns whether to go on.
 pub fn build_plans(request: &Request<'_>, report: Report<'_>) -> Result<Vec<Facts>, BackendError> {
     Ok(Set::asked(request)?.build(&Cache::new(request.cache)?, report)?)

@@ -12,6 +12,10 @@ pub(super) mod error {
     pub enum TensorRtError {}
 }
 
+pub fn installed() -> Result<Vec<String>, BackendError> {
+    Err(BackendError::NoTensorRt)
+}
+
 pub fn build_plans(_: &Request<'_>, _: Report<'_>) -> Result<Vec<Facts>, BackendError> {
     Err(BackendError::NoTensorRt)
 }

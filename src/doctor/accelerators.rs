@@ -4,8 +4,11 @@ use std::path::Path;
 
 use super::finding::Finding;
 use super::system::System;
-use crate::backend::plans;
+use crate::backend::{self, BackendError, plans};
 use crate::ownership;
+
+/// The files of TensorRT and TensorRT-RTX.
+const TENSORRT: [&str; 3] = ["libnvinfer.so.10", "libnvinfer.so.11", "libtensorrt_rtx.so.1"];
 
 /// Folders in which Debian, Ubuntu, JetPack and CUDA's own installer put libraries.
 const FOLDERS: [&str; 8] = [
@@ -20,7 +23,7 @@ const FOLDERS: [&str; 8] = [
 ];
 
 pub fn examine(system: &System) -> Vec<Finding> {
-    let mut findings = vec![cuda(system), tensorrt(system)];
+    let mut findings = vec![cuda(system), tensorrt(system, backend::installed_tensorrt())];
     let folder = plans::folder(None).filter(|_| plans::ARE_READ);
     findings.extend(folder.and_then(|folder| plan_folder(&folder)));
     findings
@@ -67,16 +70,25 @@ fn cuda(system: &System) -> Finding {
     }
 }
 
-fn tensorrt(system: &System) -> Finding {
+/// `opened` are the libraries that the program could open, or why it could not: only then do the names of files count.
+fn tensorrt(system: &System, opened: Result<Vec<String>, BackendError>) -> Finding {
     let name = "tensorrt";
-    match ["libnvinfer.so.10", "libnvinfer.so.11", "libtensorrt_rtx.so.1"]
-        .into_iter()
-        .find_map(|library| find(system, library))
-    {
-        Some(library) => Finding::ok(name, library),
-        None => Finding::note(
+    let file = TENSORRT.into_iter().find_map(|library| find(system, library));
+    match (opened, file) {
+        (Ok(libraries), _) => Finding::ok(name, format!("{} can be opened", libraries.join(" and "))),
+        (Err(error @ BackendError::NoTensorRt), Some(file)) => {
+            Finding::note(name, format!("{file} is there, but {error}"))
+        }
+        (Err(error), Some(file)) => Finding::warning(
             name,
-            "TensorRT was not found (libnvinfer.so.10); JetPack 6 has version 10.3 in the package tensorrt",
+            format!("{file} is there, but {error}"),
+            "do what the message says; until then the networks run by the program's own kernels",
+        ),
+        (Err(error), None) => Finding::note(
+            name,
+            format!(
+                "TensorRT was not found (libnvinfer.so.10): {error}; JetPack 6 has version 10.3 in the package tensorrt"
+            ),
         ),
     }
 }
@@ -102,9 +114,25 @@ mod tests {
         put("/dev/nvidia0");
         assert_eq!(cuda(&system).status, Status::Warning);
         put("/usr/lib/x86_64-linux-gnu/libcuda.so.1");
-        assert_eq!((cuda(&system).status, tensorrt(&system).status), (Status::Ok, Status::Note));
-        put("/usr/lib/aarch64-linux-gnu/libnvinfer.so.10");
-        assert_eq!(tensorrt(&system).status, Status::Ok);
+        assert_eq!(cuda(&system).status, Status::Ok);
+    }
+
+    #[test]
+    fn tensorrt_is_what_the_program_can_open() {
+        let root = tempfile::tempdir().unwrap();
+        let system = System::at(root.path());
+        let none = tensorrt(&system, Err(BackendError::NoTensorRt));
+        assert_eq!(none.status, Status::Note);
+        let file = system.path("/usr/lib/aarch64-linux-gnu/libnvinfer.so.10");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, "").unwrap();
+        let opened = tensorrt(&system, Ok(vec!["tensorrt 10.3.0".into(), "tensorrt-rtx 1.7.1".into()]));
+        assert_eq!(opened, Finding::ok("tensorrt", "tensorrt 10.3.0 and tensorrt-rtx 1.7.1 can be opened"));
+        // Without the feature the file is of no use; any other error is the installation's.
+        let unused = tensorrt(&system, Err(BackendError::NoTensorRt));
+        assert!(unused.status == Status::Note && unused.found.contains("libnvinfer.so.10 is there, but"), "{unused:?}");
+        let broken = tensorrt(&system, Err(BackendError::NotFitted));
+        assert!(broken.status == Status::Warning && broken.found.contains("libnvinfer.so.10 is there"), "{broken:?}");
     }
 
     #[test]
