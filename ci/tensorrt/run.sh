@@ -41,6 +41,9 @@ cargo build --release --quiet --features tensorrt
 cp "${CARGO_TARGET_DIR:-target}/release/crosscheck" "$scratch/crosscheck"
 program=$scratch/crosscheck
 cargo test --release --quiet --features tensorrt --lib tensorrt:: > "$scratch/unit" 2>&1 || { cat "$scratch/unit"; exit 1; }
+LD_LIBRARY_PATH=$libraries cargo test --release --quiet --features tensorrt --lib tensorrt:: -- --ignored > "$scratch/unit" 2>&1 ||
+    { cat "$scratch/unit"; exit 1; }
+grep -q "1 passed" "$scratch/unit" || { cat "$scratch/unit"; fail "no test built plans in f32"; }
 plans=$scratch/plans
 
 build() {

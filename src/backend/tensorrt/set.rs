@@ -144,3 +144,49 @@ fn choose(libraries: &[Library], request: &Request<'_>) -> Result<(Library, Targ
     };
     Ok((library, target))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Architecture, Variant, Weights, seeded};
+
+    #[test]
+    #[ignore = "needs TensorRT-RTX: ci/tensorrt/run.sh"]
+    fn plans_in_f32_and_plans_with_parts_in_f32_are_built() {
+        let architecture = Architecture::published(Variant::Tiny, 32);
+        let weights = seeded::weights(&architecture, 7);
+        let mut beyond = weights.clone();
+        let mut scale = |name: &str, factor: f32| {
+            beyond.tensor_mut(name).f32_mut().iter_mut().for_each(|weight| *weight *= factor);
+        };
+        for name in ["rgb.blocks.0.attn.qkv.weight", "xyz.encoder.second_conv.1.weight", "rgb.blocks.0.mlp.fc2.weight"]
+        {
+            scale(name, 1e6);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(Some(folder.path())).unwrap();
+        let build = |weights: &Weights, precision| {
+            let request = Request {
+                target: plans::Target::Capability(8, 9),
+                library: plans::Library::Rtx,
+                precision,
+                ..Request::of_this(&architecture, weights)
+            };
+            let mut steps = 0;
+            let set = Set::asked(&request).unwrap();
+            let facts = set.build(&cache, &mut |_| {
+                steps += 1;
+                true
+            });
+            assert!(steps > 0, "the library reports no step");
+            facts.unwrap().into_iter().map(|facts| (facts.graph, facts.precision, facts.bytes)).collect::<Vec<_>>()
+        };
+        let [halves, whole] = [Storage::F16, Storage::F32].map(|precision| build(&weights, precision));
+        for (halves, whole) in halves.iter().zip(&whole) {
+            assert_eq!((halves.1, whole.1), (Storage::F16, Storage::F32));
+            assert!(whole.2 > halves.2 * 3 / 2, "a plan in f32 has weights of twice the size: {halves:?} {whole:?}");
+        }
+        let mixed = build(&beyond, Storage::F16);
+        assert!(mixed[0].2 > halves[0].2 && mixed[0].2 < whole[0].2, "{mixed:?} where {halves:?} are halves alone");
+    }
+}
