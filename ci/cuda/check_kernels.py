@@ -4,7 +4,8 @@
 
 With FILE, only the faults of that kernel file are planted, and only those that need the sanitizer run under it.
 Runs tests/cuda on the unchanged kernels, with every access checked, and then on copies with one fault at a
-time: a barrier removed, a limit off by one, a wrong mask. A fault that passes its tests fails this run.
+time: a barrier removed, a limit off by one, a wrong mask. A fault that passes its tests fails this run. Of a copy, only
+the family with the fault is compiled; the objects of the others are kept from the first copy on.
 """
 
 import concurrent.futures
@@ -243,10 +244,11 @@ def planted(folder, file, old, new):
     (folder / file).write_text(text.replace(old, new))
 
 
-def caught_by_tests(program, watched, file, old, new, test, by_sanitizer):
-    """Returns whether the test fails on a copy of the kernels with the fault, and the line to print."""
+def caught_by_tests(program, watched, objects, file, old, new, test, by_sanitizer):
+    """Returns whether the test fails on a copy of the kernels with the fault, and the line to print. The folder `objects`
+    keeps compiled families."""
     # Each copy runs one test: compiling it fast matters more than running it fast.
-    environment = {"CUDA_HOST_FLAGS": "-O1", **(watched if by_sanitizer else {})}
+    environment = {"CUDA_HOST_FLAGS": "-O1", **(watched if by_sanitizer else {}), "CUDA_HOST_OBJECTS": objects}
     with tempfile.TemporaryDirectory() as folder:
         planted(pathlib.Path(folder), file, old, new)
         passed, printed = run(program, [test], {"CUDA_HOST_KERNELS": folder, **environment})
@@ -267,9 +269,9 @@ def main():
     if not only:
         print("the unchanged kernels: every test passes under AddressSanitizer", flush=True)
     faults = [fault for fault in FAULTS if not only or fault[0] in only]
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with tempfile.TemporaryDirectory() as objects, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         results = []
-        for caught, line in pool.map(lambda fault: caught_by_tests(program, watched, *fault), faults):
+        for caught, line in pool.map(lambda fault: caught_by_tests(program, watched, objects, *fault), faults):
             results.append(caught)
             print(line, flush=True)
     print(f"{sum(results)} of {len(faults)} planted faults caught")

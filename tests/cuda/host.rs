@@ -4,10 +4,12 @@ use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+use std::process;
 use std::sync::OnceLock;
 
 use libloading::{Library, Symbol};
+
+use crate::support::kernel_library::{self, Parts};
 
 type LaunchFn = unsafe extern "C" fn(
     *const c_char,
@@ -148,28 +150,16 @@ pub fn host() -> Option<&'static Host> {
 }
 
 fn build() -> Option<Host> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let sources = root.join("ci/cuda/host");
     let kernels = std::env::var_os("CUDA_HOST_KERNELS").map(PathBuf::from);
-    let kernels = kernels.unwrap_or_else(|| root.join("src/backend/cuda/kernels"));
+    let kernels = kernels.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("src/backend/cuda/kernels"));
+    let more = std::env::var("CUDA_HOST_FLAGS").unwrap_or_default();
+    let flags: Vec<&str> = std::iter::once("-O2").chain(more.split_whitespace()).collect();
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let library = folder.path().join(format!("kernels-{}.so", process::id()));
-    let mut compiler = Command::new("g++");
-    // Nothing is fused, as in the kernels that decide an index.
-    compiler.args(["-std=c++17", "-O2", "-g1", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off"]);
-    compiler.args(["-Wall", "-Wextra", "-Wno-unknown-pragmas"]);
-    compiler.args(std::env::var("CUDA_HOST_FLAGS").iter().flat_map(|flags| flags.split_whitespace()));
-    compiler.arg("-I").arg(&sources).arg("-I").arg(kernels).arg("-o").arg(&library);
-    compiler.args([sources.join("library.cpp"), sources.join("scheduler.cpp")]);
-    // The sanitizer is for the kernels, not for their compiler.
-    compiler.env_remove("LD_PRELOAD");
-    let compiled = match compiler.output() {
-        Ok(compiled) => compiled,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
-        Err(error) => panic!("g++ does not start: {error}"),
-    };
-    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
-    // SAFETY: the library's start-up code is the C++ standard library's and a table of kernels.
+    if !kernel_library::build(&Parts { kernels: &kernels, others: &[], flags: &flags }, &library) {
+        return None;
+    }
+    // SAFETY: the library's start-up code is the C++ standard library's and tables of kernels.
     let library = unsafe { Library::new(&library) }.unwrap();
     Some(Host { library })
 }

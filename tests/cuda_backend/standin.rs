@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
+use crate::support::kernel_library::{self, Parts};
+
 /// The file name of the driver's library.
 pub const DRIVER: &str = "libcuda.so.1";
 
@@ -27,33 +29,14 @@ pub fn kernels() -> PathBuf {
 
 /// Builds the stand-ins with these kernels in a new folder; none if there is no g++.
 pub fn build(kernels: &Path) -> Option<TempDir> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let [own, host] = ["ci/cuda/standin", "ci/cuda/host"].map(|folder| root.join(folder));
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("ci/cuda/standin");
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let driver = [own.join("driver.cpp"), host.join("library.cpp"), host.join("scheduler.cpp")];
-    let headers = [own.as_path(), &host, kernels];
+    let [driver, cublas] = ["driver.cpp", "cublas.cpp"].map(|name| [own.join(name)]);
+    let flags = ["-O3"];
     // cuBLAS gets the name that is looked for first, so that it is found before a cuBLAS of the system.
-    let built = compile(&driver, &headers, &folder.path().join(DRIVER))
-        && compile(&[own.join("cublas.cpp")], &[], &folder.path().join("libcublas.so"));
+    let built = kernel_library::build(&Parts { kernels, others: &driver, flags: &flags }, &folder.path().join(DRIVER))
+        && kernel_library::link(&cublas, &flags, &folder.path().join("libcublas.so"));
     built.then_some(folder)
-}
-
-/// Compiles a library; false if there is no g++.
-fn compile(sources: &[PathBuf], headers: &[&Path], library: &Path) -> bool {
-    let mut compiler = Command::new("g++");
-    // Multiply-adds are not fused, as in the kernels that decide an index.
-    compiler.args(["-std=c++17", "-O3", "-g1", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off"]);
-    compiler.args(["-Wall", "-Wextra", "-Wno-unknown-pragmas"]);
-    for folder in headers {
-        compiler.arg("-I").arg(folder);
-    }
-    let compiled = match compiler.args(sources).arg("-o").arg(library).output() {
-        Ok(compiled) => compiled,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return false,
-        Err(error) => panic!("g++ does not start: {error}"),
-    };
-    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
-    true
 }
 
 /// The result of a run on the stand-ins.

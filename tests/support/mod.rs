@@ -5,6 +5,7 @@
 pub mod client;
 pub mod clouds;
 pub mod golden;
+pub mod kernel_library;
 pub mod largest;
 pub mod line;
 pub mod part;
