@@ -12,6 +12,7 @@ mod cuda;
 mod error;
 mod evaluation;
 mod features;
+pub mod gpu_frame;
 pub mod gpu_report;
 mod kernel_sizes;
 pub mod learner;

@@ -1,10 +1,12 @@
 //! The speed of an engine on this machine: time, operations and bytes of each stage, and the machine's own ceilings.
 
 mod ceilings;
+pub mod gpu;
 pub mod line;
 pub mod operations;
 pub mod registration;
 pub mod searches;
+mod spread;
 pub mod sweep;
 
 use std::time::Instant;
@@ -12,7 +14,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::backend::cpu::team::all_cores;
-use crate::backend::{Arithmetic, Choice, Evaluation};
+use crate::backend::{Arithmetic, Choice, Evaluation, Machine};
 use crate::frame::{FrameError, OrganisedCloud, RgbdFrame};
 use crate::inspect::{InspectError, Inspection, Inspector, StageTimes};
 use crate::model::engine_file::Engine;
@@ -22,9 +24,12 @@ use crate::shapes::{H, P, W};
 pub use ceilings::peak_memory_mb;
 use ceilings::{Ceilings, processor_ms};
 use searches::Search;
+pub use spread::Spread;
 
-/// Number of times that ceilings are measured before and after a stream of frames.
+/// Number of times that ceilings are measured before and after a stream of frames, and before and after frames on a GPU,
+/// which the CPU's ceilings say little about.
 const CEILINGS: usize = 10;
+const CEILINGS_BESIDE_GPU: usize = 2;
 
 /// The report of `crosscheck bench`.
 #[derive(Debug, Serialize)]
@@ -33,7 +38,8 @@ pub struct Report {
     pub frames: usize,
     /// Whether the frames were inspected without a pause; otherwise the ceilings were measured after each.
     pub streaming: bool,
-    /// `cpu` or `cuda`. With `cuda` too, operations and ceilings below are those of the CPU.
+    /// `cpu` or `cuda`. With `cuda` too, operations and ceilings below are those of the CPU; they are measured before and
+    /// after all frames then, as a GPU that waits between frames lowers its clock.
     pub backend: &'static str,
     /// The threads of the CPU back end.
     pub threads: usize,
@@ -48,6 +54,8 @@ pub struct Report {
     /// The reciprocal of the median frame's time; for a stream, the number of frames over the time of all.
     pub frames_per_second: f64,
     pub latency_ms: Spread,
+    /// From a frame in the host's memory to its score there.
+    pub capture_to_score_ms: Spread,
     /// Processor time of a frame, all threads together: more reliable than the latency on a machine with other work.
     pub processor_ms: Option<f64>,
     pub stages: Vec<Stage>,
@@ -61,15 +69,8 @@ pub struct Report {
     pub share_of_peak: f64,
     /// Largest resident set of this process until the first ceiling; none if the system does not report it.
     pub peak_memory_mb: Option<f64>,
-}
-
-#[derive(Debug, Serialize)]
-pub struct Spread {
-    pub min: f64,
-    pub median: f64,
-    pub p95: f64,
-    pub p99: f64,
-    pub max: f64,
+    /// What a GPU measured of as many frames again; none with `cpu`.
+    pub gpu: Option<gpu::Gpu>,
 }
 
 #[derive(Debug, Serialize)]
@@ -108,15 +109,21 @@ pub fn run(
     inspect()?;
     let peak_memory_mb = peak_memory_mb();
     let mut ceilings = Ceilings::new();
-    let around = if streaming { CEILINGS } else { 0 };
+    let around = match subject.backend.machine() {
+        Machine::Cuda => CEILINGS_BESIDE_GPU,
+        Machine::Cpu if streaming => CEILINGS,
+        Machine::Cpu => 0,
+    };
     (0..around).for_each(|_| ceilings.measure());
-    let (mut times, mut processor, mut wall) = (Vec::new(), Some(0.0), 0.0);
+    let (mut times, mut to_score_ms, mut processor, mut wall) = (Vec::new(), Vec::new(), Some(0.0), 0.0);
     for _ in 0..frames.max(1) {
         let (start, before) = (Instant::now(), processor_ms());
         times.push(inspect()?);
-        wall += start.elapsed().as_secs_f64();
+        let spent = start.elapsed().as_secs_f64();
+        wall += spent;
+        to_score_ms.push(1e3 * spent);
         processor = processor.and_then(|sum| Some(sum + processor_ms()? - before?));
-        if !streaming {
+        if around == 0 {
             ceilings.measure();
         }
     }
@@ -133,11 +140,18 @@ pub fn run(
         },
         processor_ms: processor.map(|sum| sum / times.len() as f64),
         peak_memory_mb,
-        ..report(subject, &inspection, &times, &ceilings)
+        gpu: gpu::measure(inspector, subject.frame, frames)?,
+        ..report(subject, &inspection, (&times, to_score_ms), &ceilings)
     })
 }
 
-fn report(subject: &Subject, inspection: &Inspection, times: &[StageTimes], ceilings: &Ceilings) -> Report {
+/// `to_score_ms`: the time of each frame from its capture to its score.
+fn report(
+    subject: &Subject,
+    inspection: &Inspection,
+    (times, to_score_ms): (&[StageTimes], Vec<f64>),
+    ceilings: &Ceilings,
+) -> Report {
     let (points, valid_pixels) = (inspection.input.points(), inspection.valid_pixels());
     let evaluated = match subject.stride {
         Stride::One => valid_pixels,
@@ -174,7 +188,9 @@ fn report(subject: &Subject, inspection: &Inspection, times: &[StageTimes], ceil
         copy_peak_gb_per_s: copy,
         share_of_peak: operations as f64 / 1e6 / gemm / latency_ms.median,
         latency_ms,
+        capture_to_score_ms: Spread::of(to_score_ms),
         peak_memory_mb: None,
+        gpu: None,
     }
 }
 
@@ -208,13 +224,4 @@ pub fn frame(share: f64) -> Result<RgbdFrame, FrameError> {
 
 fn spread(times: &[StageTimes], of: impl Fn(&StageTimes) -> std::time::Duration) -> Spread {
     Spread::of(times.iter().map(|times| of(times).as_secs_f64() * 1e3).collect())
-}
-
-impl Spread {
-    /// Summarises at least one time.
-    fn of(mut ms: Vec<f64>) -> Self {
-        ms.sort_by(f64::total_cmp);
-        let at = |share: f64| ms[((ms.len() as f64 * share) as usize).min(ms.len() - 1)];
-        Self { min: ms[0], median: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1.0) }
-    }
 }

@@ -8,6 +8,7 @@ mod preparation_stage;
 mod scoring_stage;
 mod tally;
 
+use crate::backend::gpu_frame::{GpuTimes, GpuUse};
 use crate::backend::{Arithmetic, Backend, Choice, Evaluation};
 use crate::frame::RgbdFrame;
 use crate::model::engine_file::{Engine, Metadata};
@@ -59,6 +60,25 @@ impl Inspector {
     /// Returns how the CPU evaluates the networks.
     pub fn evaluation(&self) -> Evaluation {
         Evaluation { arithmetic: self.arithmetic, stride: self.preparation.preparation.stride }
+    }
+
+    /// Measures the stages of frames on the GPU from now on, which makes them a little slower. Returns what the GPU is and
+    /// how much of its memory is used; none if the CPU inspects.
+    pub fn measure_gpu(&mut self) -> Result<Option<GpuUse>, InspectError> {
+        self.preparation.measure();
+        self.scoring.measure_gpu()
+    }
+
+    /// The times of the last frame on the GPU, after [`Self::measure_gpu`]; none if the CPU inspects.
+    pub fn gpu_times(&self) -> Result<Option<GpuTimes>, InspectError> {
+        let (preparation, scoring) = (self.preparation.gpu_times()?, self.scoring.gpu_times()?);
+        Ok(scoring.map(|scoring| match preparation {
+            Some(GpuTimes { mut stages, waited, .. }) => {
+                stages.extend(scoring.stages);
+                GpuTimes { stages, waited, ..scoring }
+            }
+            None => scoring,
+        }))
     }
 
     pub fn thresholds(&self) -> Option<Thresholds> {

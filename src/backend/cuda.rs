@@ -11,6 +11,7 @@ mod components;
 mod describer;
 mod device;
 pub(super) mod error;
+mod events;
 mod examine;
 mod fit;
 mod frame;

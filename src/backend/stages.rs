@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::error::BackendError;
 use super::features::{Features, XyzGroups};
+use super::gpu_frame::{GpuTimes, GpuUse};
 use super::maps::AnomalyMaps;
 use crate::frame::RgbdFrame;
 use crate::prepare::crop::CropMisfit;
@@ -30,6 +31,14 @@ pub trait PreparationMachine: Send {
         at: Option<[f32; 2]>,
         input: &mut NetworkInput,
     ) -> Result<(), CropMisfit>;
+
+    /// Measures the preparation of frames from now on, which makes it a little slower.
+    fn measure(&mut self) {}
+
+    /// The times of the last preparation, after [`Self::measure`]; none if this machine does not measure any.
+    fn times(&self) -> Result<Option<GpuTimes>, BackendError> {
+        Ok(None)
+    }
 }
 
 /// A machine that runs the whole method with a fitted engine. The caller checks the lengths of all inputs. After an
@@ -73,6 +82,18 @@ pub trait Backend: Describe {
         maps: &mut AnomalyMaps,
     ) -> Result<[Duration; 3], BackendError> {
         self.frame(&input.rgb, &input.cloud, features, maps)
+    }
+
+    /// Measures the stages of frames after their preparation on the GPU from now on, which makes them a little slower. Returns what the GPU is and
+    /// how much of its memory is used; none if this machine is the CPU.
+    fn measure_gpu(&mut self) -> Result<Option<GpuUse>, BackendError> {
+        Ok(None)
+    }
+
+    /// The times of the last frame on the GPU after its preparation, after [`Self::measure_gpu`]; none if this machine is
+    /// the CPU.
+    fn gpu_times(&self) -> Result<Option<GpuTimes>, BackendError> {
+        Ok(None)
     }
 }
 

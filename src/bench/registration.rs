@@ -5,8 +5,8 @@ use std::time::Instant;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::Spread;
 use super::ceilings::processor_ms;
+use super::spread::Spread;
 use crate::backend::{BackendError, Machine};
 use crate::calibration::Camera;
 use crate::calibration::registration::{RegisteredDepth, Tables};

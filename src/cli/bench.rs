@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use crosscheck::bench::gpu::{Gpu, Memory};
 use crosscheck::bench::line::{self, LineReport};
 use crosscheck::bench::registration;
 use crosscheck::bench::sweep::{self, Axis};
@@ -175,7 +176,35 @@ fn to_text(report: &Report) -> String {
     if let Some(megabytes) = report.peak_memory_mb {
         text += &format!("\npeak memory {megabytes:.0} MB");
     }
+    if let Some(gpu) = &report.gpu {
+        text += &gpu_to_text(gpu, &report.capture_to_score_ms);
+    }
     text
+}
+
+fn gpu_to_text(gpu: &Gpu, to_score_ms: &Spread) -> String {
+    let Gpu { name, driver, capability, multiprocessors, clock_mhz, memory, host_preparation_ms, frame_ms, stages } =
+        gpu;
+    let mut text = format!(
+        "\n\n{name}, compute capability {capability}, {multiprocessors} multiprocessors at up to {clock_mhz:.0} MHz, driver for CUDA {driver}\n"
+    );
+    let times = |Spread { median, p95, p99, max, .. }: &Spread| {
+        format!("median {median:.3}, p95 {p95:.3}, p99 {p99:.3}, max {max:.3} ms\n")
+    };
+    text += &format!("from the frame to its score    {}", times(to_score_ms));
+    text += &format!("preparation, the CPU's part    {}", times(host_preparation_ms));
+    if let Some(frame_ms) = frame_ms {
+        text += &format!("networks to maps, on the GPU   {}", times(frame_ms));
+    }
+    text += "\nstage on the GPU                     stream  median ms    max ms\n";
+    for stage in stages {
+        text += &format!("{:<36} {:<7} {:>9.3} {:>9.3}\n", stage.name, stage.stream, stage.median_ms, stage.max_ms);
+    }
+    let Memory { weights_mb, activations_mb, used_mb, total_mb } = memory;
+    let activations = activations_mb.map_or("not counted".into(), |mb| format!("{mb:.1} MB"));
+    text + &format!(
+        "\nmemory of the GPU: weights {weights_mb:.1} MB, activations {activations}; {used_mb:.0} of {total_mb:.0} MB are used"
+    )
 }
 
 fn registration_to_text(report: &registration::Report) -> String {

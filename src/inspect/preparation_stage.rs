@@ -7,6 +7,7 @@ use super::error::InspectError;
 use super::inspection::{Inspection, StageTimes};
 use super::outcome::Outcome;
 use crate::backend::PreparationMachine;
+use crate::backend::gpu_frame::GpuTimes;
 use crate::calibration::distance::is_other_unit;
 use crate::frame::RgbdFrame;
 use crate::model::engine_file::Usual;
@@ -56,6 +57,17 @@ impl PreparationStage {
         self.check_unit(&inspection.input)?;
         inspection.doubt = Doubt::from_input(&inspection.input, self.preparation.part, self.usual.as_ref());
         Ok(())
+    }
+
+    pub(super) fn measure(&mut self) {
+        if let Some(machine) = &mut self.machine {
+            machine.measure();
+        }
+    }
+
+    /// The times of the last preparation on the GPU; none if the CPU prepares frames.
+    pub(super) fn gpu_times(&self) -> Result<Option<GpuTimes>, InspectError> {
+        Ok(self.machine.as_ref().map_or(Ok(None), |machine| machine.times())?)
     }
 
     /// The middle `[x, y]` of each part of a frame that is inspected by itself, in pixels of the photograph; none if the

@@ -4,6 +4,7 @@ use super::doubt::Doubt;
 use super::error::InspectError;
 use super::inspection::Inspection;
 use super::outcome::{Outcome, Scores, Unscored};
+use crate::backend::gpu_frame::{GpuTimes, GpuUse};
 use crate::backend::{Backend, Features};
 use crate::regions::NetworkMask;
 use crate::score::{self, Thresholds};
@@ -47,6 +48,14 @@ impl ScoringStage {
         let verdict = self.thresholds.map(|thresholds| thresholds.verdict(scores.score));
         inspection.outcome = Outcome::Scored { scores, verdict };
         Ok(())
+    }
+
+    pub(super) fn measure_gpu(&mut self) -> Result<Option<GpuUse>, InspectError> {
+        Ok(self.backend.measure_gpu()?)
+    }
+
+    pub(super) fn gpu_times(&self) -> Result<Option<GpuTimes>, InspectError> {
+        Ok(self.backend.gpu_times()?)
     }
 
     pub fn set_thresholds(&mut self, thresholds: Thresholds) {

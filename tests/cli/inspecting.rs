@@ -191,10 +191,12 @@ fn bench_says_what_each_stage_takes() {
     let found = Desk::new().done("bench --engine @fitted --frames 2 --json").json();
     let expected = [
         "backend",
+        "capture_to_score_ms",
         "copy_peak_gb_per_s",
         "frames",
         "frames_per_second",
         "gemm_peak_gflops",
+        "gpu",
         "instruction_set",
         "latency_ms",
         "peak_memory_mb",
@@ -211,7 +213,10 @@ fn bench_says_what_each_stage_takes() {
     ];
     assert_eq!(keys(&found), expected);
     assert_eq!(number(&found["frames"]), 2.0);
-    assert_eq!(keys(&found["latency_ms"]), ["max", "median", "min", "p95", "p99"]);
+    for times in ["latency_ms", "capture_to_score_ms"] {
+        assert_eq!(keys(&found[times]), ["max", "median", "min", "p95", "p99"]);
+    }
+    assert!(found["gpu"].is_null(), "{found}");
     let stages = found["stages"].as_array().unwrap();
     let names: Vec<&str> = stages.iter().map(|stage| stage["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["prepare", "rgb_tokens", "xyz_groups", "anomaly_map"]);

@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bench;
 mod count;
 mod doctor;
 mod fit;

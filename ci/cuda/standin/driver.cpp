@@ -26,7 +26,7 @@ namespace standin {
 
 enum Result {
     SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 100, INVALID_DEVICE = 101,
-    INVALID_CONTEXT = 201, INVALID_PTX = 218, UNSUPPORTED_PTX_VERSION = 222, INVALID_HANDLE = 400, NOT_FOUND = 500, LAUNCH_OUT_OF_RESOURCES = 701,
+    INVALID_CONTEXT = 201, INVALID_PTX = 218, UNSUPPORTED_PTX_VERSION = 222, INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600, LAUNCH_OUT_OF_RESOURCES = 701,
     CONTEXT_IS_DESTROYED = 709, LAUNCH_FAILED = 719, COOPERATIVE_LAUNCH_TOO_LARGE = 720, CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901,
     CAPTURED_EVENT = 907,
 };
@@ -541,7 +541,7 @@ API cuEventRecordWithFlags(Event* event, Stream* stream, unsigned external) {
     if (external == 0) {
         return cuEventRecord(event, stream);
     }
-    put(stream, [=] { *event = Event{stream, stream->last, nullptr, {}}; });
+    put(stream, [=] { *event = Event{stream, stream->last, nullptr, {}, now_ms()}; });
     return broken;
 }
 
@@ -556,11 +556,33 @@ API cuEventSynchronize(Event* event) {
     return broken;
 }
 
-// No time passes.
+// The time that the kernels took on the CPU.
 API cuEventElapsedTime(float* milliseconds, Event* start, Event* end) {
     IN_CONTEXT
-    *milliseconds = 0.0f;
-    return start->stream != nullptr && end->stream != nullptr ? broken : refuse(INVALID_HANDLE, "the time of no event");
+    if (start->stream == nullptr || end->stream == nullptr) {
+        return refuse(INVALID_HANDLE, "the time of no event");
+    }
+    if (start->done_ms < 0.0 || end->done_ms < 0.0) {
+        return refuse(NOT_READY, "the time of an event whose work is not done");
+    }
+    *milliseconds = (float)(end->done_ms - start->done_ms);
+    return broken;
+}
+
+// The only pool: its handle is that of the context.
+API cuDeviceGetDefaultMemPool(void** pool, int) {
+    *pool = &the_context;
+    return SUCCESS;
+}
+
+// Only the attribute USED_MEM_CURRENT.
+API cuMemPoolGetAttribute(void* pool, int attribute, void* value) {
+    const Guard guard(lock);
+    if (pool != &the_context || attribute != 7) {
+        return refuse(INVALID_VALUE, "attribute " + std::to_string(attribute) + " of a pool, or no pool");
+    }
+    *static_cast<uint64_t*>(value) = device_bytes;
+    return SUCCESS;
 }
 
 API cuMemAllocAsync(uint64_t* pointer, size_t bytes, Stream* stream) {

@@ -3,6 +3,7 @@
 // into a graph.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -52,10 +53,16 @@ struct Event {
     // Or work of a capture.
     std::shared_ptr<Capture> capture;
     std::set<size_t> tips;
+    // When all of that work was done, milliseconds; below zero before.
+    double done_ms = -1.0;
 };
 
 inline std::set<Stream*> streams;
 inline std::set<Event*> events;
+
+inline double now_ms() {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 inline void put(Stream* stream, std::function<void()> work) {
     if (stream->capture) {
@@ -71,8 +78,15 @@ inline void advance(Stream* stream, uint64_t number) {
     while (streams.count(stream) != 0 && !stream->waiting.empty() && stream->waiting.front().number <= number) {
         // Taken out first: the work may advance other streams, and come back here.
         const auto work = std::move(stream->waiting.front().run);
+        const uint64_t done = stream->waiting.front().number;
         stream->waiting.pop_front();
         work();
+        for (Event* event : events) {
+            // A graph's own records have their times already.
+            if (event->stream == stream && event->number == done && event->done_ms < 0.0) {
+                event->done_ms = now_ms();
+            }
+        }
     }
 }
 
@@ -88,6 +102,7 @@ inline void finish_all() {
 
 inline void record(Event* event, Stream* stream) {
     *event = stream->capture ? Event{nullptr, 0, stream->capture, stream->tips} : Event{stream, stream->last, nullptr, {}};
+    event->done_ms = !stream->capture && stream->waiting.empty() ? now_ms() : -1.0;
 }
 
 // `stream` goes on only after what the event stands for now. Null, or why that is not possible.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::device::Device;
 use super::error::CudaError;
+use super::examine;
 use super::frame::{Frame, Input};
 use super::kernel_networks::KernelNetworks;
 use super::module::Kernels;
@@ -15,6 +16,7 @@ use crate::backend::cpu::CpuNetworks;
 use crate::backend::error::BackendError;
 use crate::backend::evaluation::Evaluation;
 use crate::backend::features::{Features, XyzGroups};
+use crate::backend::gpu_frame::{GpuTimes, GpuUse};
 use crate::backend::maps::AnomalyMaps;
 use crate::backend::stages::{Backend, Describe, PreparationMachine, in_turn};
 use crate::frame::is_point;
@@ -157,5 +159,14 @@ impl Backend for CudaBackend {
             return Ok(self.frame.whole(&Input::Device(&resident), maps)?);
         }
         self.frame(&input.rgb, &input.cloud, features, maps)
+    }
+
+    fn measure_gpu(&mut self) -> Result<Option<GpuUse>, BackendError> {
+        self.frame.measure()?;
+        Ok(Some(examine::in_use(self.frame.device(), self.frame.weight_bytes())?))
+    }
+
+    fn gpu_times(&self) -> Result<Option<GpuTimes>, BackendError> {
+        Ok(Some(self.frame.device().events.times()?))
     }
 }

@@ -6,6 +6,7 @@ use cudarc::driver::sys::CUdevice_attribute;
 use cudarc::driver::{CudaContext, CudaStream, result, sys};
 
 use super::error::CudaError;
+use super::events::Events;
 use super::module::Kernels;
 use super::sampling::SAMPLE_BLOCKS;
 
@@ -53,6 +54,7 @@ pub struct Device {
     /// The stream of the work on pixels that needs neither features nor tokens.
     pub pixels: Arc<CudaStream>,
     pub kernels: Arc<Kernels>,
+    pub events: Events,
 }
 
 impl Device {
@@ -94,7 +96,8 @@ impl Device {
         let (least, _) = result::stream::get_priority_range()?;
         let shape = context.new_stream_with_priority(of_shape)?;
         let (colour, pixels) = (context.new_stream_with_priority(least)?, context.new_stream_with_priority(least)?);
-        Ok(Self { name, context, colour, shape, pixels, kernels })
+        let events = Events::new(&context)?;
+        Ok(Self { name, context, colour, shape, pixels, kernels, events })
     }
 
     /// Makes later work in `stream` wait for the work that is in the shape stream now.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::device::Device;
 use super::error::CudaError;
+use super::events::Mark;
 use super::graph::FrameGraph;
 use super::interpolate::NO_PLACE;
 use super::networks::GpuNetworks;
@@ -82,6 +83,18 @@ impl Frame {
         &self.device
     }
 
+    /// Measures all stages of frames from now on, which makes them a little slower.
+    pub fn measure(&mut self) -> Result<(), CudaError> {
+        self.device.synchronize()?;
+        self.device.events.record_all();
+        self.graphs = Graphs::default();
+        if self.work.on_gpu.is_some() { self.capture() } else { Ok(()) }
+    }
+
+    pub fn weight_bytes(&self) -> usize {
+        self.work.weight_bytes()
+    }
+
     /// Runs a frame without points, so that all kernels and plans are loaded, and captures it. No later frame has to
     /// wait for either.
     fn capture(&mut self) -> Result<(), CudaError> {
@@ -97,6 +110,7 @@ impl Frame {
     pub fn whole(&mut self, input: &Input<'_>, maps: &mut AnomalyMaps) -> Result<[Duration; 3], CudaError> {
         let start = Instant::now();
         let Self { graphs, work, device, .. } = self;
+        device.events.record(Mark::Copying, &device.shape)?;
         match input {
             Input::Host { rgb, cloud } => {
                 work.groups.cloud.host_mut().copy_from_slice(cloud.as_flattened());
@@ -108,7 +122,8 @@ impl Frame {
         graphs.whole.run(device, || work.whole(device))?;
         device.shape.synchronize()?;
         read(&work.maps, maps);
-        let [tokens, groups] = work.on_gpu.as_ref().map_or(Ok([Duration::ZERO; 2]), |on_gpu| on_gpu.events.times())?;
+        let until = |mark| Ok::<_, CudaError>(device.events.between(Mark::Begun, mark)?.unwrap_or_default());
+        let (tokens, groups) = (until(Mark::Tokens)?, until(Mark::Features)?);
         let longer = groups.saturating_sub(tokens);
         Ok([tokens, longer, start.elapsed().saturating_sub(tokens + longer)])
     }

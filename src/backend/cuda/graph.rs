@@ -1,14 +1,8 @@
 //! Graphs of work that is the same for every frame. The work is captured once as a CUDA graph; launching the graph is a
 //! single call of the driver instead of dozens, each of which costs the host a few microseconds.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use cudarc::driver::sys::{
-    self, CUevent_flags, CUevent_record_flags, CUgraphInstantiate_flags, CUresult, CUstreamCaptureMode,
-    CUstreamCaptureStatus,
-};
-use cudarc::driver::{CudaContext, CudaEvent, CudaGraph, CudaStream, DriverError};
+use cudarc::driver::sys::{CUgraphInstantiate_flags, CUresult, CUstreamCaptureMode};
+use cudarc::driver::{CudaGraph, DriverError};
 
 use super::device::Device;
 use super::error::CudaError;
@@ -84,50 +78,4 @@ fn capture(device: &Device, work: &mut impl FnMut() -> Result<(), CudaError>) ->
     // Else the first launch uploads it.
     graph.upload()?;
     Ok(graph)
-}
-
-/// Events of a frame on the device: its start, the end of its tokens and the end of its groups. A graph records them
-/// too.
-pub struct Events {
-    begun: CudaEvent,
-    tokens: CudaEvent,
-    groups: CudaEvent,
-}
-
-impl Events {
-    pub fn new(context: &Arc<CudaContext>) -> Result<Self, CudaError> {
-        let event = || context.new_event(Some(CUevent_flags::CU_EVENT_DEFAULT));
-        Ok(Self { begun: event()?, tokens: event()?, groups: event()? })
-    }
-
-    pub fn begun(&self, stream: &CudaStream) -> Result<(), CudaError> {
-        record(&self.begun, stream)
-    }
-
-    pub fn tokens(&self, stream: &CudaStream) -> Result<(), CudaError> {
-        record(&self.tokens, stream)
-    }
-
-    pub fn groups(&self, stream: &CudaStream) -> Result<(), CudaError> {
-        record(&self.groups, stream)
-    }
-
-    /// The times from the frame's start to the tokens and to the groups.
-    pub fn times(&self) -> Result<[Duration; 2], CudaError> {
-        let to = |event| -> Result<_, CudaError> {
-            Ok(Duration::try_from_secs_f32(1e-3 * self.begun.elapsed_ms(event)?).unwrap_or_default())
-        };
-        Ok([to(&self.tokens)?, to(&self.groups)?])
-    }
-}
-
-/// Records `event` in `stream`. During a capture the flag makes the record a step of the graph; without the flag, the
-/// event would only order the captured work.
-fn record(event: &CudaEvent, stream: &CudaStream) -> Result<(), CudaError> {
-    let flags = match stream.capture_status()? {
-        CUstreamCaptureStatus::CU_STREAM_CAPTURE_STATUS_NONE => CUevent_record_flags::CU_EVENT_RECORD_DEFAULT,
-        _ => CUevent_record_flags::CU_EVENT_RECORD_EXTERNAL,
-    };
-    // SAFETY: event and stream are alive and belong to one context.
-    Ok(unsafe { sys::cuEventRecordWithFlags(event.cu_event(), stream.cu_stream(), flags as u32) }.result()?)
 }

@@ -7,6 +7,7 @@ use cudarc::driver::{CudaSlice, CudaStream};
 use super::buffers::Shared;
 use super::device::Device;
 use super::error::CudaError;
+use super::events::Mark;
 use super::graph::FrameGraph;
 use super::grouping::{self, NEIGHBOURS_MAX};
 use super::sampling::{self, Sampler};
@@ -52,19 +53,21 @@ impl Groups {
 
     /// Queues the search for the centres of the groups of `cloud`, which is on the device, in the shape stream.
     pub fn find_centres(&mut self, device: &Device) -> Result<(), CudaError> {
-        let Device { shape, kernels, .. } = device;
+        let Device { shape, kernels, events, .. } = device;
         let Self { cloud, points, count, sampler, centre_index, centres, .. } = self;
         grouping::valid_points(kernels, shape, &cloud.device, points, count)?;
         let into = (&mut centre_index.device, &mut centres.device);
-        sampling::farthest_points(kernels, shape, (points, count), sampler, into.0, into.1)
+        sampling::farthest_points(kernels, shape, (points, count), sampler, into.0, into.1)?;
+        events.record(Mark::Centres, shape)
     }
 
     /// Queues the search for the points of each group, whose centres were found, in the shape stream.
     pub fn find_neighbours(&mut self, device: &Device) -> Result<(), CudaError> {
-        let Device { shape, kernels, .. } = device;
+        let Device { shape, kernels, events, .. } = device;
         let Self { points, count, centres, neighbours, offsets, .. } = self;
         let points = (&*points, &*count);
-        grouping::nearest_points(kernels, shape, points, &centres.device, &mut neighbours.device, offsets)
+        grouping::nearest_points(kernels, shape, points, &centres.device, &mut neighbours.device, offsets)?;
+        events.record(Mark::Neighbours, shape)
     }
 
     /// Finds the centres and neighbours of `cloud`, `[P]`, which has at least one point; `graph` is the graph of this
@@ -80,6 +83,7 @@ impl Groups {
         self.cloud.host_mut().copy_from_slice(cloud.as_flattened());
         graph.run(device, || {
             self.cloud.upload(&device.shape)?;
+            device.events.record(Mark::Begun, &device.shape)?;
             self.find_centres(device)?;
             self.find_neighbours(device)?;
             self.centre_index.download(&device.shape)?;

@@ -46,6 +46,10 @@ impl KernelNetworks {
         }))
     }
 
+    pub fn weight_bytes(&self) -> usize {
+        self.vit.weight_bytes() + self.point_mae.weight_bytes()
+    }
+
     /// image, normalised, halves `[3, H, W]` -> tokens, halves `[T, C_RGB]`.
     pub fn rgb_tokens(
         &mut self,

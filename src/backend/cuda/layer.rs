@@ -28,6 +28,10 @@ impl Layer {
         Ok(Self { weight: stream.clone_htod(&bits)?, bias, from, to })
     }
 
+    pub fn bytes(&self) -> usize {
+        self.weight.num_bytes() + self.bias.as_ref().map_or(0, CudaSlice::num_bytes)
+    }
+
     /// The layer on `rows` rows of x, halves `[rows, from]`.
     pub fn on<'a>(&'a self, x: &'a CudaSlice<u16>, rows: usize) -> Product<'a> {
         Product { bias: self.bias.as_ref(), ..Product::plain(x, &self.weight, [rows, self.from, self.to]) }

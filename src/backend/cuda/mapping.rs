@@ -121,6 +121,11 @@ impl Mapping {
         })
     }
 
+    pub fn weight_bytes(&self) -> usize {
+        let layers = [&self.input, &self.projection, &self.triangle, &self.transposed, &self.output_bias];
+        self.input_bias.num_bytes() + layers.map(Layer::bytes).iter().sum::<usize>()
+    }
+
     /// Computes [`Predicted`] from the tokens or groups of the mapped modality, halves `[n, C_in]`.
     pub fn predict(
         &mut self,

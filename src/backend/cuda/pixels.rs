@@ -8,8 +8,11 @@ use super::buffers::Shared;
 use super::components::Components;
 use super::device::Device;
 use super::error::CudaError;
+use super::events::Mark;
 use super::prepare::{Colours, Resizer, Steps, points_of_cloud, points_of_steps, window_points};
 use super::resident::{Resident, Residents};
+use crate::backend::error::BackendError;
+use crate::backend::gpu_frame::GpuTimes;
 use crate::backend::stages::PreparationMachine;
 use crate::frame::{Rays, Region, RgbdFrame};
 use crate::prepare::components::{Choice, Wanted};
@@ -87,6 +90,14 @@ impl PreparationMachine for PixelDevice {
         input: &mut NetworkInput,
     ) -> Result<(), CropMisfit> {
         preparer.run_on(&mut GpuWork { device: &self.device, pixels: &mut self.pixels }, frame, how, at, input)
+    }
+
+    fn measure(&mut self) {
+        self.device.events.record_all();
+    }
+
+    fn times(&self) -> Result<Option<GpuTimes>, BackendError> {
+        Ok(Some(self.device.events.times()?))
     }
 }
 
@@ -193,7 +204,8 @@ impl GpuWork<'_> {
 
 impl PixelMachine for GpuWork<'_> {
     fn take(&mut self, frame: &RgbdFrame, seen: PointGrid<'_>) -> Result<(), CudaError> {
-        let Device { shape, colour, .. } = self.device;
+        let Device { shape, colour, events, .. } = self.device;
+        events.begin();
         let crop = self.pixels.crop(self.device, (seen.width(), seen.height()))?;
         crop.mask(self.device, seen.inside())?;
         let (stride, bounds) = (frame.width(), seen.bounds());
@@ -203,16 +215,21 @@ impl PixelMachine for GpuWork<'_> {
             Some((steps, _)) => {
                 let to = there(&mut crop.steps, || Shared::new(shape, pixels))?;
                 copy_rows(steps, stride, bounds, 1, to.host_mut());
+                events.record(Mark::PointsCopied, shape)?;
                 to.upload(shape)?;
             }
             None => {
                 let to = there(&mut crop.cloud, || Shared::new(shape, pixels * XYZ))?;
                 copy_rows(frame.cloud().points().as_flattened(), stride, bounds, XYZ, to.host_mut());
+                events.record(Mark::PointsCopied, shape)?;
                 to.upload(shape)?;
             }
         }
+        events.record(Mark::PointsUploaded, shape)?;
         copy_rows(frame.rgb(), stride, bounds, RGB, crop.rgb.host_mut());
+        events.record(Mark::ColoursCopied, colour)?;
         crop.rgb.upload(colour)?;
+        events.record(Mark::ColoursUploaded, colour)?;
         frame.depth().map_or(Ok(()), |(_, rays)| self.upload_rays(rays))
     }
 }
@@ -221,7 +238,8 @@ impl PixelWork for GpuWork<'_> {
     type Error = CudaError;
 
     fn remove(&mut self, belt: Option<Plane>) -> Result<(), CudaError> {
-        let (Device { shape, kernels, .. }, belt) = (self.device, belt.as_ref());
+        let (Device { shape, kernels, events, .. }, belt) = (self.device, belt.as_ref());
+        events.record(Mark::Removing, shape)?;
         let Pixels { crop: Some(crop), rays, .. } = &mut *self.pixels else {
             unreachable!("a frame is taken before work on it")
         };
@@ -239,14 +257,17 @@ impl PixelWork for GpuWork<'_> {
     }
 
     fn find(&mut self, wanted: Wanted) -> Result<Option<Choice>, CudaError> {
-        let Device { shape, kernels, .. } = self.device;
+        let Device { shape, kernels, events, .. } = self.device;
         let Crop { components, points, .. } = self.pixels.crop_of_frame();
-        components.find(kernels, shape, points, wanted)
+        let found = events.waiting(|| components.find(kernels, shape, points, wanted))?;
+        events.record(Mark::Found, shape)?;
+        Ok(found)
     }
 
     fn mark(&mut self, part: Choice) -> Result<(), CudaError> {
-        let Device { shape, kernels, .. } = self.device;
-        self.pixels.crop_of_frame().components.mark(kernels, shape, part.root)
+        let Device { shape, kernels, events, .. } = self.device;
+        let components = &mut self.pixels.crop_of_frame().components;
+        events.waiting(|| components.mark(kernels, shape, part.root))
     }
 
     fn is_part(&self, pixel: usize) -> bool {
@@ -260,7 +281,7 @@ impl PixelWork for GpuWork<'_> {
         shift_m: Option<[f32; 3]>,
         input: &mut NetworkInput,
     ) -> Result<(), CudaError> {
-        let Device { shape, colour, kernels, .. } = self.device;
+        let Device { shape, colour, kernels, events, .. } = self.device;
         let Pixels { crop: Some(crop), resizer, bytes, residents, .. } = &mut *self.pixels else {
             unreachable!("a frame is taken before work on it")
         };
@@ -273,14 +294,20 @@ impl PixelWork for GpuWork<'_> {
         };
         let place = (window, shift_m);
         let number = residents.write(|Resident { image, cloud, .. }| {
+            events.record(Mark::Resizing, colour)?;
             resizer.rgb(kernels, colour, &from, window, columns, (&mut bytes.device, image))?;
+            events.record(Mark::Resized, colour)?;
             bytes.download(colour)?;
+            events.record(Mark::ColoursDownloaded, colour)?;
+            events.record(Mark::Windowing, shape)?;
             match keep {
                 Keep::None => shape.memset_zeros(&mut cloud.device)?,
                 _ => window_points(kernels, shape, (points, *size), component, place, &mut cloud.device)?,
             }
+            events.record(Mark::Windowed, shape)?;
             cloud.download(shape)?;
-            self.device.synchronize()?;
+            events.record(Mark::WindowDownloaded, shape)?;
+            events.waiting(|| self.device.synchronize())?;
             input.cloud.clear();
             input.cloud.extend_from_slice(cloud.host().as_chunks().0);
             Ok(())

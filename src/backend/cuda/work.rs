@@ -10,7 +10,7 @@ use super::anomaly;
 use super::buffers::Shared;
 use super::device::Device;
 use super::error::CudaError;
-use super::graph::Events;
+use super::events::Mark;
 use super::groups::Groups;
 use super::interpolate::{self, Listed, Nearest, Rows};
 use super::mapping::{HiddenUnits, Mapping};
@@ -36,12 +36,11 @@ pub struct Work {
     pub on_gpu: Option<OnGpu>,
 }
 
-/// The networks on the GPU, with their input image and the events of a frame.
+/// The networks on the GPU, with their input image.
 pub struct OnGpu {
     networks: GpuNetworks,
     /// The normalised image, halves `[3, H, W]`.
     pub image: Shared<u16>,
-    pub events: Events,
 }
 
 struct Pixels {
@@ -104,9 +103,7 @@ impl Work {
             stride,
             maps: Maps::new(shape)?,
             on_gpu: match networks {
-                Some(networks) => {
-                    Some(OnGpu { networks, image: Shared::new(shape, RGB * P)?, events: Events::new(&device.context)? })
-                }
+                Some(networks) => Some(OnGpu { networks, image: Shared::new(shape, RGB * P)? }),
                 None => None,
             },
         })
@@ -128,6 +125,15 @@ impl Work {
         device.shape.memcpy_dtod(&from.cloud.device, &mut self.groups.cloud.device)?;
         let to = self.on_gpu.as_mut().map(|on_gpu| &mut on_gpu.image.device);
         to.map_or(Ok(()), |to| Ok(device.shape.memcpy_dtod(&from.image, to)?))
+    }
+
+    /// Bytes of the weights of networks and mappings, without those in plans of TensorRT.
+    pub fn weight_bytes(&self) -> usize {
+        let networks = match &self.on_gpu {
+            Some(OnGpu { networks: GpuNetworks::Kernels(networks), .. }) => networks.weight_bytes(),
+            _ => 0,
+        };
+        networks + self.rgb_to_xyz.weight_bytes() + self.xyz_to_rgb.weight_bytes()
     }
 
     /// image -> tokens, and what the mappings derive from them ([`Described`]), by the networks on the GPU.
@@ -155,8 +161,8 @@ impl Work {
         }
     }
 
-    fn put_rgb(&mut self, Device { colour, kernels, .. }: &Device) -> Result<(), CudaError> {
-        let Some(OnGpu { networks, image, events }) = &mut self.on_gpu else { return Ok(()) };
+    fn put_rgb(&mut self, Device { colour, kernels, events, .. }: &Device) -> Result<(), CudaError> {
+        let Some(OnGpu { networks, image }) = &mut self.on_gpu else { return Ok(()) };
         match networks {
             GpuNetworks::Kernels(networks) => {
                 let tokens = &mut self.tokens.halves.device;
@@ -168,14 +174,13 @@ impl Work {
                 networks.rgb_tokens(colour, &image.device, out)?;
             }
         }
-        events.tokens(colour)
+        events.record(Mark::Tokens, colour)
     }
 
     /// image, cloud, both on the device -> all inputs of [`Self::compare`], with colour and shape side by side.
     fn encode(&mut self, device: &Device) -> Result<(), CudaError> {
-        if let Some(OnGpu { events, .. }) = &self.on_gpu {
-            events.begun(&device.shape)?;
-        }
+        let Device { shape, events, .. } = device;
+        events.record(Mark::Begun, shape)?;
         device.fork(&device.colour)?;
         self.put_rgb(device)?;
         self.groups.find_centres(device)?;
@@ -183,9 +188,7 @@ impl Work {
         self.locate(device)?;
         self.groups.find_neighbours(device)?;
         self.encode_groups(device)?;
-        if let Some(OnGpu { events, .. }) = &self.on_gpu {
-            events.groups(&device.shape)?;
-        }
+        events.record(Mark::Features, shape)?;
         device.join(&device.pixels)?;
         device.join(&device.colour)
     }
@@ -210,14 +213,16 @@ impl Work {
     /// Finds the pixels that have a shape feature, and the tokens and groups that each of them is interpolated from, in
     /// a stream of its own, once the shape stream has the cloud and the centres.
     fn locate(&mut self, device: &Device) -> Result<(), CudaError> {
-        let Device { pixels: stream, kernels, .. } = device;
+        let Device { pixels: stream, kernels, events, .. } = device;
         let Pixels { nearest, listed, rgb, xyz } = &mut self.pixels;
         let (cloud, centres) = (&self.groups.cloud.device, &self.groups.centres.device);
         device.fork(stream)?;
+        events.record(Mark::Locating, stream)?;
         interpolate::three_nearest(kernels, stream, cloud, centres, nearest)?;
         interpolate::valid_pixels(kernels, stream, cloud, self.stride, (listed, &mut self.maps.places.device))?;
         interpolate::xyz_rows(kernels, stream, nearest, listed, xyz)?;
-        interpolate::rgb_rows(kernels, stream, listed, rgb)
+        interpolate::rgb_rows(kernels, stream, listed, rgb)?;
+        events.record(Mark::Located, stream)
     }
 
     /// Computes a whole frame from its image and cloud, both on the device, with the networks on the GPU.
@@ -228,9 +233,10 @@ impl Work {
 
     /// Computes both discrepancies and the smoothed product, and downloads the maps.
     pub fn compare(&mut self, device: &Device) -> Result<(), CudaError> {
-        let Device { shape, kernels, .. } = device;
+        let Device { shape, kernels, events, .. } = device;
         let (Pixels { listed, rgb, xyz, .. }, hidden, maps) = (&self.pixels, &mut self.hidden, &mut self.maps);
         let count = &listed.count;
+        events.record(Mark::Joined, shape)?;
         for (mapping, from, to, psi) in
             [(&self.rgb_to_xyz, rgb, xyz, &mut maps.psi_xyz), (&self.xyz_to_rgb, xyz, rgb, &mut maps.psi_rgb)]
         {
@@ -238,12 +244,15 @@ impl Work {
             mapping.rest_units(kernels, shape, count, hidden)?;
             mapping.discrepancy(kernels, shape, to, count, hidden, psi)?;
         }
+        events.record(Mark::Mapped, shape)?;
         let Maps { psi_rgb, psi_xyz, product, rgb, xyz, anomaly, places } = maps;
         let into = [&mut rgb.device, &mut xyz.device, &mut *product];
         anomaly::product(kernels, shape, (psi_rgb, psi_xyz), &places.device, into)?;
         anomaly::smooth(kernels, shape, product, &mut anomaly.device)?;
+        events.record(Mark::Smoothed, shape)?;
         [rgb, xyz, anomaly].into_iter().try_for_each(|map| map.download(shape))?;
-        places.download(shape)
+        places.download(shape)?;
+        events.record(Mark::Downloaded, shape)
     }
 }
 

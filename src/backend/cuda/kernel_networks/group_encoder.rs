@@ -65,6 +65,12 @@ impl GroupEncoder {
         })
     }
 
+    pub fn weight_bytes(&self) -> usize {
+        let halves = [&self.second, &self.local, &self.last].map(CudaSlice::num_bytes);
+        let floats = [&self.first, &self.second_bias, &self.last_bias].map(CudaSlice::num_bytes);
+        self.pooled.bytes() + halves.iter().chain(&floats).sum::<usize>()
+    }
+
     /// offsets, halves `[G, K, 3]` -> out, f32 `[G, width]`.
     pub fn run(
         &mut self,
@@ -112,6 +118,10 @@ impl Positions {
             units: stream.alloc_zeros(shape.groups * hidden)?,
             groups: shape.groups,
         })
+    }
+
+    pub fn weight_bytes(&self) -> usize {
+        self.first.num_bytes() + self.second.bytes()
     }
 
     /// centres `[G, 3]`, metres -> positions, f32 `[G, width]`.

@@ -42,6 +42,11 @@ impl PointMae {
         })
     }
 
+    pub fn weight_bytes(&self) -> usize {
+        let blocks: usize = self.blocks.iter().map(Block::weight_bytes).sum();
+        self.encoder.weight_bytes() + self.positions.weight_bytes() + blocks + self.norm.bytes()
+    }
+
     /// Offsets, halves `[G, K, 3]`, and centres, `[G, 3]`, metres -> features, halves `[G, C_XYZ]`.
     pub fn run(
         &mut self,

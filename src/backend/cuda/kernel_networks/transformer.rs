@@ -51,6 +51,10 @@ impl Norm {
         Ok(Self { weight: part("weight")?, bias: part("bias")?, epsilon })
     }
 
+    pub fn bytes(&self) -> usize {
+        self.weight.num_bytes() + self.bias.num_bytes()
+    }
+
     /// Adds `positions`, if given, to x, f32 `[.., width]`, and norms it -> halves.
     pub fn run(
         &self,
@@ -129,6 +133,11 @@ impl Block {
             fc2: Layer::new(stream, &fc2, mlp, width)?,
             sizes: *sizes,
         })
+    }
+
+    pub fn weight_bytes(&self) -> usize {
+        let layers = [&self.qkv, &self.proj, &self.fc1, &self.fc2].map(Layer::bytes);
+        self.norm1.bytes() + self.norm2.bytes() + layers.iter().sum::<usize>()
     }
 
     /// Adds `positions`, if given, and then what the block computes to the stream of `rows`.

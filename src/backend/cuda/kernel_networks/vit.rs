@@ -52,6 +52,11 @@ impl Vit {
         })
     }
 
+    pub fn weight_bytes(&self) -> usize {
+        let blocks: usize = self.blocks.iter().map(Block::weight_bytes).sum();
+        self.patch.bytes() + self.start.num_bytes() + blocks + self.norm.bytes()
+    }
+
     /// image, halves `[3, H, W]` -> tokens, halves `[T, C_RGB]`, without the class token.
     pub fn run(
         &mut self,
