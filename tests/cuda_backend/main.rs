@@ -12,6 +12,7 @@ mod support;
 mod bench;
 mod count;
 mod doctor;
+mod first_run;
 mod fit;
 mod frames;
 mod kernel_networks;
