@@ -1,6 +1,7 @@
 //! The speed of an engine on this machine: time, operations and bytes of each stage, and the machine's own ceilings.
 
 mod ceilings;
+mod frames;
 pub mod gpu;
 pub mod line;
 pub mod operations;
@@ -8,8 +9,6 @@ pub mod registration;
 pub mod searches;
 mod spread;
 pub mod sweep;
-
-use std::time::Instant;
 
 use serde::Serialize;
 
@@ -21,8 +20,9 @@ use crate::model::engine_file::Engine;
 use crate::model::{Architecture, seeded};
 use crate::prepare::Stride;
 use crate::shapes::{H, P, W};
+use ceilings::Ceilings;
 pub use ceilings::peak_memory_mb;
-use ceilings::{Ceilings, processor_ms};
+use frames::Times;
 use searches::Search;
 pub use spread::Spread;
 
@@ -36,7 +36,8 @@ const CEILINGS_BESIDE_GPU: usize = 2;
 pub struct Report {
     /// Number of frames that were measured.
     pub frames: usize,
-    /// Whether the frames were inspected without a pause; otherwise the ceilings were measured after each.
+    /// Whether the frames were inspected without a pause, on a GPU each prepared while the one before was scored; otherwise
+    /// the ceilings were measured after each.
     pub streaming: bool,
     /// `cpu` or `cuda`. With `cuda` too, operations and ceilings below are those of the CPU; they are measured before and
     /// after all frames then, as a GPU that waits between frames lowers its clock.
@@ -105,8 +106,7 @@ pub fn run(
     streaming: bool,
 ) -> Result<Report, InspectError> {
     let mut inspection = Inspection::default();
-    let mut inspect = || inspector.inspect_into(subject.frame, None, &mut inspection).map(|()| inspection.times);
-    inspect()?;
+    inspector.inspect_into(subject.frame, None, &mut inspection)?;
     let peak_memory_mb = peak_memory_mb();
     let mut ceilings = Ceilings::new();
     let around = match subject.backend.machine() {
@@ -115,18 +115,17 @@ pub fn run(
         Machine::Cpu => 0,
     };
     (0..around).for_each(|_| ceilings.measure());
-    let (mut times, mut to_score_ms, mut processor, mut wall) = (Vec::new(), Vec::new(), Some(0.0), 0.0);
-    for _ in 0..frames.max(1) {
-        let (start, before) = (Instant::now(), processor_ms());
-        times.push(inspect()?);
-        let spent = start.elapsed().as_secs_f64();
-        wall += spent;
-        to_score_ms.push(1e3 * spent);
-        processor = processor.and_then(|sum| Some(sum + processor_ms()? - before?));
-        if around == 0 {
-            ceilings.measure();
-        }
-    }
+    let (frame, count) = (subject.frame, frames.max(1));
+    let times = if streaming && inspector.preparation.runs_beside() {
+        frames::ahead(inspector, frame, count, &mut inspection)?
+    } else {
+        let between = || {
+            if around == 0 {
+                ceilings.measure()
+            }
+        };
+        frames::in_turn(inspector, frame, count, &mut inspection, between)?
+    };
     (0..around).for_each(|_| ceilings.measure());
     if let Some(reason) = inspection.outcome.reason() {
         return Err(InspectError::NotScored(reason));
@@ -134,24 +133,19 @@ pub fn run(
     Ok(Report {
         streaming,
         frames_per_second: if streaming {
-            times.len() as f64 / wall
+            count as f64 / times.wall_s
         } else {
-            1e3 / spread(&times, StageTimes::total).median
+            1e3 / spread(&times.stages, StageTimes::total).median
         },
-        processor_ms: processor.map(|sum| sum / times.len() as f64),
+        processor_ms: times.processor_ms.map(|sum| sum / count as f64),
         peak_memory_mb,
-        gpu: gpu::measure(inspector, subject.frame, frames)?,
-        ..report(subject, &inspection, (&times, to_score_ms), &ceilings)
+        gpu: gpu::measure(inspector, frame, frames)?,
+        ..report(subject, &inspection, times, &ceilings)
     })
 }
 
-/// `to_score_ms`: the time of each frame from its capture to its score.
-fn report(
-    subject: &Subject,
-    inspection: &Inspection,
-    (times, to_score_ms): (&[StageTimes], Vec<f64>),
-    ceilings: &Ceilings,
-) -> Report {
+fn report(subject: &Subject, inspection: &Inspection, times: Times, ceilings: &Ceilings) -> Report {
+    let Times { stages: times, to_score_ms, .. } = times;
     let (points, valid_pixels) = (inspection.input.points(), inspection.valid_pixels());
     let evaluated = match subject.stride {
         Stride::One => valid_pixels,
@@ -159,10 +153,10 @@ fn report(
     };
     let counted = operations::per_stage(subject.architecture, evaluated);
     let (gemm, copy) = (ceilings.gemm_gflops(), ceilings.copy_gigabytes_per_second());
-    let latency_ms = spread(times, StageTimes::total);
+    let latency_ms = spread(&times, StageTimes::total);
     let stages = counted.iter().enumerate().map(|(stage, counted)| {
         let (name, _) = times[0].stages()[stage];
-        let median_ms = spread(times, |times| times.stages()[stage].1).median;
+        let median_ms = spread(&times, |times| times.stages()[stage].1).median;
         let (gflop, megabytes) = (counted.operations as f64 / 1e9, counted.bytes as f64 / 1e6);
         let floor_ms = (1e3 * gflop / gemm).max(megabytes / copy);
         let (share_of_floor, share_of_peak) = (floor_ms / median_ms, 1e3 * gflop / gemm / median_ms);

@@ -248,7 +248,9 @@ for variant in tiny small; do
     done
 done
 step synthesize-1280x720 300 "$program" synthesize --part biscuit --frame 1280x720 --train 1 --validation 1 --good 1 --defective 1 --out large
-step bench-1280x720 600 bench bench-1280x720 --rgb large/biscuit/train/good/rgb/000.png --xyz large/biscuit/train/good/xyz/000.tiff
+camera_frame=(--rgb large/biscuit/train/good/rgb/000.png --xyz large/biscuit/train/good/xyz/000.tiff)
+step bench-1280x720 600 bench bench-1280x720 "${camera_frame[@]}"
+step bench-1280x720-streaming 600 bench bench-1280x720-streaming --streaming "${camera_frame[@]}"
 step bench-registration 300 bench registration --registration "$camera"
 step compute-sanitizer 1800 sanitizer
 

@@ -37,7 +37,7 @@ pub struct Arguments {
     /// Frames to measure, after one for warming up
     #[arg(long, default_value_t = 10)]
     frames: usize,
-    /// Inspect frames back to back, and report the sustained rate
+    /// Inspect frames back to back, on a GPU each prepared while the one before is scored, and report the sustained rate
     #[arg(long)]
     streaming: bool,
     /// Vary valid pixels, groups, points in a group and blocks, one at a time, and write plots of the time into this

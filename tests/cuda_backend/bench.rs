@@ -135,6 +135,19 @@ fn the_text_names_gpu_stages_and_memory() {
 }
 
 #[test]
+fn in_a_stream_frames_are_prepared_ahead() {
+    let folder = engine(16);
+    let Some(run) = bench(folder.path(), &["--frames", "3", "--streaming", "--json"], &[]) else { return };
+    run.check_clean();
+    let report = report(&run);
+    assert_eq!((&report["frames"], &report["streaming"]), (&3.into(), &true.into()));
+    let [rate, to_score_ms] = [&report["frames_per_second"], &report["capture_to_score_ms"]["min"]].map(number);
+    assert!(rate > 0.0 && to_score_ms > 0.0, "{report}");
+    // All were taken from the memory of the GPU: the four of the stream and those whose stages are measured.
+    assert_eq!(run.number("launched cuMemcpyDtoDAsync"), 2 * run.number("replayed graphs"));
+}
+
+#[test]
 fn a_machine_without_a_gpu_is_an_error() {
     let folder = engine(16);
     let Some(run) = bench(folder.path(), &["--frames", "1", "--json"], &[("STANDIN_DEVICES", "0")]) else { return };
