@@ -19,6 +19,8 @@ const INLIER_M: f32 = 0.004;
 const CANDIDATES: usize = 200;
 /// Points that candidates are judged on.
 const JUDGES_MAX: usize = 2000;
+/// After so many it is looked whether a candidate can still be the best.
+const JUDGES_AT_ONCE: usize = 128;
 /// The most points of the whole cloud that a plane is compared with.
 const SAMPLE_MAX: usize = 4096;
 
@@ -68,7 +70,7 @@ pub struct Fitter {
     /// Pixels of the cloud that were looked at for them.
     sample_pixels: usize,
     depths: Vec<f32>,
-    judges: Vec<[f32; 3]>,
+    judges: Judges,
     inliers: Vec<[f32; 3]>,
 }
 
@@ -98,8 +100,7 @@ impl Fitter {
         self.border.take(seen);
         self.take_sample(seen);
         // As many as there may be, so that a frame with more of them than the one before allocates nothing.
-        self.judges.clear();
-        self.judges.reserve(JUDGES_MAX);
+        self.judges.reserve();
         self.inliers.clear();
         self.inliers.reserve(self.border.pixels().max(SAMPLE_MAX));
     }
@@ -221,19 +222,56 @@ enum Source {
     Cloud,
 }
 
-fn search(points: &[[f32; 3]], seed: u64, judges: &mut Vec<[f32; 3]>, inliers: &mut Vec<[f32; 3]>) -> Option<Plane> {
+/// The points that candidates are judged on, in a row for each coordinate, so that the processor compares several of them
+/// with a plane at once.
+#[derive(Default)]
+struct Judges {
+    rows: [Vec<f32>; 3],
+}
+
+impl Judges {
+    fn reserve(&mut self) {
+        self.rows.iter_mut().for_each(|row| {
+            row.clear();
+            row.reserve(JUDGES_MAX);
+        });
+    }
+
+    /// Takes an even choice of points.
+    fn take(&mut self, points: &[[f32; 3]]) {
+        self.reserve();
+        for point in points.iter().step_by(points.len().div_ceil(JUDGES_MAX)) {
+            self.rows.iter_mut().zip(point).for_each(|(row, value)| row.push(*value));
+        }
+    }
+
+    /// How many points lie on a plane. If there cannot be more than `most`, only that is certain of the result.
+    fn support(&self, plane: &Plane, most: usize) -> usize {
+        let [x, y, z] = self.rows.each_ref().map(|row| row.chunks(JUDGES_AT_ONCE));
+        let (mut support, mut left) = (0, self.rows[0].len());
+        for ((x, y), z) in x.zip(y).zip(z) {
+            let is_near = |((&x, &y), &z): ((&f32, &f32), &f32)| u32::from(plane.distance(&[x, y, z]) < INLIER_M);
+            support += x.iter().zip(y).zip(z).map(is_near).sum::<u32>() as usize;
+            left -= x.len();
+            if support + left <= most {
+                break;
+            }
+        }
+        support
+    }
+}
+
+fn search(points: &[[f32; 3]], seed: u64, judges: &mut Judges, inliers: &mut Vec<[f32; 3]>) -> Option<Plane> {
     if points.len() < 3 {
         return None;
     }
-    judges.clear();
-    judges.reserve(JUDGES_MAX);
-    judges.extend(points.iter().step_by(points.len().div_ceil(JUDGES_MAX)));
+    judges.take(points);
     let mut random = fastrand::Rng::with_seed(seed);
     let mut pick = || &points[random.usize(..points.len())];
     let mut best: Option<(usize, Plane)> = None;
     for _ in 0..CANDIDATES {
         let Some(plane) = Plane::through([pick(), pick(), pick()]) else { continue };
-        let support = judges.iter().filter(|p| plane.distance(p) < INLIER_M).count();
+        let support = judges.support(&plane, best.map_or(0, |(most, _)| most));
         if best.is_none_or(|(most, _)| support > most) {
             best = Some((support, plane));
         }

@@ -1,5 +1,7 @@
 //! The border of a frame, which shows the belt where anything does.
 
+use std::ops::Range;
+
 use super::plane::Plane;
 use super::point_grid::PointGrid;
 use crate::frame::is_point;
@@ -36,23 +38,28 @@ impl Border {
         self.even.clear();
         self.even.reserve(4 * STRETCHES * STRETCH_POINTS_MAX);
         self.pixels = 0;
+        // The columns of a stretch above and below: those with `x * STRETCHES / width` equal to its number.
+        let columns =
+            |stretch: usize| (stretch * width).div_ceil(STRETCHES)..((stretch + 1) * width).div_ceil(STRETCHES);
         for y in 0..height {
-            let whole = y < BORDER || y + BORDER >= height || width <= 2 * BORDER;
-            let (left, right) = if whole { (width, 0) } else { (BORDER, BORDER) };
-            self.pixels += left + right;
-            // Above and below by column, left and right by row.
-            let along = |at: usize, of: usize, side: usize| (STRETCHES * side + at * STRETCHES / of) as u8;
-            let columns = (0..left).chain(width - right..width).map(|x| (seen.at(x, y), x));
-            for (point, x) in columns.filter(|(point, _)| is_point(point)) {
-                self.points.push(point);
-                self.stretches.push(match (y < BORDER, y + BORDER >= height, x < width / 2) {
-                    (true, ..) => along(x, width, 0),
-                    (_, true, _) => along(x, width, 1),
-                    (_, _, true) => along(y, height, 2),
-                    _ => along(y, height, 3),
-                });
+            let stretch = y * STRETCHES / height;
+            if y < BORDER || y + BORDER >= height {
+                let side = if y < BORDER { 0 } else { STRETCHES };
+                (0..STRETCHES).for_each(|stretch| self.take_run(seen, y, columns(stretch), side + stretch));
+            } else {
+                // A narrow frame is all border.
+                let (left, right) = (BORDER.min(width / 2), (width - BORDER.min(width)).max(width / 2));
+                self.take_run(seen, y, 0..left, 2 * STRETCHES + stretch);
+                self.take_run(seen, y, right..width, 3 * STRETCHES + stretch);
             }
         }
+    }
+
+    /// Takes some columns of a row, which belong to one stretch.
+    fn take_run(&mut self, seen: PointGrid<'_>, y: usize, columns: Range<usize>, stretch: usize) {
+        self.pixels += columns.len();
+        self.points.extend(seen.run(y, columns).filter(is_point));
+        self.stretches.resize(self.points.len(), stretch as u8);
     }
 
     pub fn points(&self) -> &[[f32; 3]] {

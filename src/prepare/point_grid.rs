@@ -1,5 +1,7 @@
 //! The points of a frame that the preparation sees: those within the crop.
 
+use std::ops::Range;
+
 use crate::frame::Region;
 
 /// The points within a crop, `[height, width]`, without a copy of them.
@@ -54,6 +56,16 @@ impl<'a> PointGrid<'a> {
             return [0.0; 3];
         }
         self.points[(y + self.bounds.y) * self.stride + x + self.bounds.x]
+    }
+
+    /// The points of some columns of a row.
+    pub fn run(&self, y: usize, columns: Range<usize>) -> impl Iterator<Item = [f32; 3]> + 'a {
+        let (first, first_inside) = ((y + self.bounds.y) * self.stride + self.bounds.x, y * self.width());
+        let points = &self.points[first + columns.start..first + columns.end];
+        let inside = self.inside.get(first_inside + columns.start..first_inside + columns.end).unwrap_or_default();
+        let point =
+            move |(i, point): (usize, &[f32; 3])| if *inside.get(i).unwrap_or(&true) { *point } else { [0.0; 3] };
+        points.iter().enumerate().map(point)
     }
 
     /// The point of pixel `i` in row-major order.
