@@ -24,6 +24,7 @@ mod launch;
 mod layer;
 pub mod learner;
 mod mapping;
+mod mapping_limits;
 mod module;
 mod networks;
 mod pixels;

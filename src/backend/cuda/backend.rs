@@ -8,6 +8,7 @@ use super::error::CudaError;
 use super::examine;
 use super::frame::{Frame, Input};
 use super::kernel_networks::KernelNetworks;
+use super::mapping_limits;
 use super::module::Kernels;
 use super::networks::{GpuNetworks, Networks};
 use super::pixels::PixelDevice;
@@ -42,6 +43,7 @@ impl CudaBackend {
     pub fn new(architecture: &Architecture, weights: Weights, evaluation: Evaluation) -> Result<Self, CudaError> {
         let device = open()?;
         let (mut of_networks, mut mappings) = weights.into_networks_and_mappings();
+        mapping_limits::check(architecture, &of_networks, &mappings)?;
         let on_gpu = KernelNetworks::open(&device, architecture, &mut of_networks)?;
         let on_cpu = || CpuNetworks::new(architecture, &mut of_networks, evaluation.arithmetic);
         let on_cpu = on_gpu.is_none().then(on_cpu);
@@ -57,7 +59,8 @@ impl CudaBackend {
         networks: Box<dyn Networks>,
     ) -> Result<Self, CudaError> {
         let device = open()?;
-        let (_, mut mappings) = weights.into_networks_and_mappings();
+        let (of_networks, mut mappings) = weights.into_networks_and_mappings();
+        mapping_limits::check(architecture, &of_networks, &mappings)?;
         let on_gpu = Some(GpuNetworks::Graphs(networks));
         Self::of(Frame::new(device, architecture, evaluation.stride, &mut mappings, on_gpu)?, None)
     }

@@ -30,6 +30,10 @@ pub enum CudaError {
     Driver(#[from] DriverError),
     #[error("a group has {k} points where the GPU allows at most {k_max}; take the cpu back end")]
     GroupSize { k: usize, k_max: usize },
+    #[error(
+        "values of {name} may reach {largest:.0}, and the GPU keeps them as halves, which are used up to 32752; take the cpu back end, or fit the engine again"
+    )]
+    BeyondHalves { name: String, largest: f64 },
     #[error("the networks on the GPU failed: {0}")]
     Networks(String),
     #[error(
