@@ -62,16 +62,16 @@ pub fn build_plans(request: &Request<'_>, report: Report<'_>) -> Result<Vec<Fact
 }
 
 /// Opens the whole method with the kept plans of `request`, even if they were not checked, so that they can be checked.
-pub fn open_unchecked(request: &Request<'_>) -> Result<Box<dyn Backend + Send>, BackendError> {
+pub fn open_unchecked(request: &Request<'_>, evaluation: Evaluation) -> Result<Box<dyn Backend + Send>, BackendError> {
     let set = Set::asked(request)?;
     let cache = Cache::new(request.cache)?;
     let plans = set.read(&cache)?.ok_or(TensorRtError::NoPlans)?;
-    Ok(Box::new(set.open(&plans, &cache, request.architecture, request.weights)?))
+    Ok(Box::new(set.open(&plans, &cache, (request.architecture, request.weights), evaluation)?))
 }
 
 /// Opens the whole method with the program's own kernels, which plans are compared with.
-pub fn open_kernels(request: &Request<'_>) -> Result<Box<dyn Backend + Send>, BackendError> {
-    cuda::inspector(request.architecture, request.weights.clone(), Evaluation::default())
+pub fn open_kernels(request: &Request<'_>, evaluation: Evaluation) -> Result<Box<dyn Backend + Send>, BackendError> {
+    cuda::inspector(request.architecture, request.weights.clone(), evaluation)
 }
 
 /// Stores what a check found of the kept plans of `request`: they are used if they were right and not slower than the

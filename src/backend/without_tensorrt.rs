@@ -3,6 +3,7 @@
 
 pub use super::cuda::{inspector, run_selftest};
 use super::error::BackendError;
+use super::evaluation::Evaluation;
 use super::plans::{Facts, Report, Request, Verdict};
 use super::stages::Backend;
 
@@ -20,11 +21,11 @@ pub fn build_plans(_: &Request<'_>, _: Report<'_>) -> Result<Vec<Facts>, Backend
     Err(BackendError::NoTensorRt)
 }
 
-pub fn open_unchecked(_: &Request<'_>) -> Result<Box<dyn Backend + Send>, BackendError> {
+pub fn open_unchecked(_: &Request<'_>, _: Evaluation) -> Result<Box<dyn Backend + Send>, BackendError> {
     Err(BackendError::NoTensorRt)
 }
 
-pub fn open_kernels(_: &Request<'_>) -> Result<Box<dyn Backend + Send>, BackendError> {
+pub fn open_kernels(_: &Request<'_>, _: Evaluation) -> Result<Box<dyn Backend + Send>, BackendError> {
     Err(BackendError::NoTensorRt)
 }
 

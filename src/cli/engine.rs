@@ -118,8 +118,9 @@ fn show(facts: &Facts) -> Result<()> {
 fn check(engine: &Engine, request: &Request<'_>, entries: &[Entry]) -> Result<Verdict> {
     let mut on_cpu = Inspector::on_machine(Choice::Cpu, engine.clone(), Default::default())?;
     let on_gpu = |backend| Timed::new(Inspector::from_backend(backend, engine.metadata.clone()));
-    let mut plans = on_gpu(backend::open_unchecked(request)?);
-    let mut kernels = on_gpu(backend::open_kernels(request)?);
+    let evaluation = on_cpu.evaluation();
+    let mut plans = on_gpu(backend::open_unchecked(request, evaluation)?);
+    let mut kernels = on_gpu(backend::open_kernels(request, evaluation)?);
     let mut frames = 0;
     for entry in entries {
         let (frame, name) = (entry.frame()?, || entry.rgb.display().to_string());

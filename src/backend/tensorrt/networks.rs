@@ -87,11 +87,10 @@ impl Set {
         &self,
         plans: &[Plan],
         cache: &Cache,
-        architecture: &Architecture,
-        weights: &Weights,
+        (architecture, weights): (&Architecture, &Weights),
+        evaluation: Evaluation,
     ) -> Result<CudaBackend, Error> {
         let networks = Box::new(OnDevice::new(self, plans, cache, architecture)?);
-        let evaluation = Evaluation::default();
         Ok(CudaBackend::with_networks(architecture, weights.clone(), evaluation, networks)?)
     }
 }

@@ -8,7 +8,7 @@ use crate::backend::cuda;
 use crate::backend::cuda::selftest::frames::{Bounds, hold};
 use crate::backend::plans::{Request, SCORE_BOUND};
 use crate::backend::selftest::{Golden, Recorder, Report};
-use crate::backend::{BackendError, plans};
+use crate::backend::{BackendError, Evaluation, plans};
 use crate::model::seeded;
 
 /// The differences from float64 that are allowed with networks in halves. They were not measured on a GPU: in ONNX
@@ -59,7 +59,7 @@ fn by_library(library: Library, frame: &Golden, name: &str, report: &mut Report)
     };
     set.build(&cache, &mut { log })?;
     let plans = set.read(&cache)?.ok_or(TensorRtError::NoPlans)?;
-    let mut backend = set.open(&plans, &cache, &frame.architecture, &weights)?;
+    let mut backend = set.open(&plans, &cache, (&frame.architecture, &weights), Evaluation::default())?;
     hold(&mut backend, frame, name, &BOUNDS, &mut report.checks)
 }
 
