@@ -200,7 +200,7 @@ sanitizer() {
 # The figures of a bench, of its JSON: the frame from capture to score, the GPU's part, the memory of weights.
 figures() {
     sed -n 's/.*"capture_to_score_ms":{"min":[^,]*,"median":\([0-9.]*\),"p95":[^,]*,"p99":\([0-9.]*\).*"weights_mb":\([0-9.]*\).*"frame_ms":{"min":[^,]*,"median":\([0-9.]*\).*/\1 \2 \4 \3/p' "$1" \
-        | awk -v name="$(basename "${1%.json}")" '{ printf "%-34s%10.3f%10.3f%10.3f%10.1f\n", name, $1, $2, $3, $4 }'
+        | awk -v name="$(basename "${1%.json}")" '{ printf "%-34s%10.3f%10.3f%10.3f%12.1f\n", name, $1, $2, $3, $4 }'
 }
 
 summary() {
@@ -208,7 +208,7 @@ summary() {
     cat "$out/steps"
     echo
     grep -h '^scores of' "$out"/logs/*.log
-    printf '\n%-34s%10s%10s%10s%10s\n' "bench, ms" median p99 "GPU" "weights MB"
+    printf '\n%-34s%10s%10s%10s%12s\n' "bench, ms" median p99 "GPU" "weights MB"
     local report
     for report in "$out"/reports/bench-*.json; do
         [ -f "$report" ] && figures "$report"
