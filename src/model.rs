@@ -211,6 +211,26 @@ impl Architecture {
     }
 }
 
+#[cfg(test)]
+impl Architecture {
+    /// Networks for tests that look at weights and graphs.
+    pub fn small() -> Self {
+        let rgb = VitShape { width: 16, heads: 2, mlp: 24, layers: 2 };
+        let xyz = PointMaeShape {
+            width: 24,
+            heads: 1,
+            mlp: 12,
+            layers: 1,
+            taps: vec![0],
+            groups: 4,
+            group_size: 2,
+            encoder: [8, 4, 4],
+            position_hidden: 4,
+        };
+        Self { rgb, xyz, hidden: 6 }
+    }
+}
+
 /// Name and shape of one weight.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorSpec {

@@ -84,8 +84,8 @@ pub trait Backend: Describe {
         self.frame(&input.rgb, &input.cloud, features, maps)
     }
 
-    /// Measures the stages of frames after their preparation on the GPU from now on, which makes them a little slower. Returns what the GPU is and
-    /// how much of its memory is used; none if this machine is the CPU.
+    /// Measures the stages of frames after their preparation on the GPU from now on, which makes them a little slower.
+    /// Returns what the GPU is and how much of its memory is used; none if this machine is the CPU.
     fn measure_gpu(&mut self) -> Result<Option<GpuUse>, BackendError> {
         Ok(None)
     }

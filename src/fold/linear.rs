@@ -107,3 +107,8 @@ pub fn linear(weights: &mut Tensors, name: &str, to: usize) -> Linear {
     let LinearWeights { weight, bias } = weights.take_linear(name);
     Linear::new(weight.into_f32(), bias, to)
 }
+
+/// `[rows, columns]` -> `[columns, rows]`.
+pub fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
+    (0..columns).flat_map(|column| values.iter().skip(column).step_by(columns)).copied().collect()
+}

@@ -2,7 +2,7 @@
 //! observed features, and as its QR factors.
 
 use super::factor::{Factor, factor};
-use super::linear::linear;
+use super::linear::{linear, transposed};
 use crate::model::{LinearWeights, Tensors};
 
 /// `C_in - M - M - C_out`, the last layer replaced.
@@ -26,8 +26,7 @@ impl FoldedMapping {
         let input = weights.take_linear(&format!("{name}.input"));
         let projection = weights.take_linear(&format!("{name}.projection"));
         let output = linear(weights, &format!("{name}.output"), c_out);
-        let output_transposed =
-            (0..hidden).flat_map(|m| output.weight.iter().skip(m).step_by(hidden)).copied().collect();
+        let output_transposed = transposed(&output.weight, hidden);
         let factor = factor(&output);
         Self { input, projection, output_transposed, output_bias: output.bias, factor }
     }

@@ -57,6 +57,12 @@ impl Normed {
         weight.chunks_exact(self.scale.len()).enumerate().map(bound).collect()
     }
 
+    /// The largest magnitude of a layer's units on this output, and of its weights, which are halves too. Its weight and bias
+    /// are those of [`Self::units`].
+    pub fn layer(&self, weight: &[f32], bias: &[f32]) -> f64 {
+        self.units(weight, bias).into_iter().fold(largest(weight), f64::max)
+    }
+
     /// The largest product of a query with a key, both layers `[units, width]` of one head on outputs of this LayerNorm.
     pub fn score(&self, query: &Linear, key: &Linear) -> f64 {
         let simple = [query, key].map(|layer| length(&self.units(&layer.weight, &layer.bias))).iter().product();

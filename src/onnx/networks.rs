@@ -7,7 +7,7 @@ use super::block::{Shape, block, gelu, norm, normalise};
 use super::graph::{Attribute, Graph, Kind, Kinds};
 use crate::fold::encoder::FoldedEncoder;
 use crate::fold::factor::factor;
-use crate::fold::linear::{Linear, linear};
+use crate::fold::linear::{Linear, linear, transposed};
 use crate::fold::range::{self, Normed};
 use crate::model::{Architecture, PointMaeShape, Tensors, VitShape};
 use crate::shapes::{H, PATCH, PATCH_VALUES, RGB, T, T_SIDE, TAIL_PIXELS, W, XYZ};
@@ -133,10 +133,8 @@ fn observed(
     let input = weights.get(&format!("{from}.input.weight")).to_f32().into_owned();
     // W is [C, M], and W'f = f W.
     let last = weights.get(&format!("{to}.output.weight")).to_f32();
-    let last: Vec<f32> = (0..m).flat_map(|i| last.iter().skip(i).step_by(m)).copied().collect();
-    for (name, weight) in [("moved", input), ("projected", last)] {
-        let largest = bounds.units(&weight, &[]).into_iter().fold(range::largest(&weight), f64::max);
-        graph.require_range(name, largest);
+    for (name, weight) in [("moved", input), ("projected", transposed(&last, m))] {
+        graph.require_range(name, bounds.layer(&weight, &[]));
         let units = graph.linear(products, &operand, name, &Linear::new(weight, Vec::new(), m));
         let units = graph.cast(&units, products, tensors);
         graph.output(name, tensors, &[n, m], &units);
@@ -210,22 +208,6 @@ mod tests {
     use super::*;
     use crate::model::{Variant, Weights, seeded};
 
-    fn small() -> Architecture {
-        let rgb = VitShape { width: 16, heads: 2, mlp: 24, layers: 2 };
-        let xyz = PointMaeShape {
-            width: 24,
-            heads: 1,
-            mlp: 12,
-            layers: 1,
-            taps: vec![0],
-            groups: 4,
-            group_size: 2,
-            encoder: [8, 4, 4],
-            position_hidden: 4,
-        };
-        Architecture { rgb, xyz, hidden: 6 }
-    }
-
     /// The graphs of both networks of seeded weights with `change`, products in `kind`.
     fn graphs(architecture: &Architecture, kind: Kind, change: impl Fn(&mut Weights)) -> [Graph; 2] {
         let mut weights = seeded::weights(architecture, 7);
@@ -240,12 +222,12 @@ mod tests {
 
     #[test]
     fn products_are_halves_where_halves_hold_them() {
-        for architecture in [small(), Architecture::published(Variant::Tiny, 128)] {
+        for architecture in [Architecture::small(), Architecture::published(Variant::Tiny, 128)] {
             let wide = graphs(&architecture, Kind::F16, |_| ()).map(|graph| graph.wide);
             assert_eq!(wide.concat(), [""; 0], "{architecture:?}");
         }
         // What is added to the rows needs no f32, whatever its size.
-        let [rgb, xyz] = graphs(&small(), Kind::F16, |weights| {
+        let [rgb, xyz] = graphs(&Architecture::small(), Kind::F16, |weights| {
             for name in ["rgb.blocks.1.mlp.fc2.weight", "xyz.blocks.blocks.0.attn.proj.weight", "rgb.pos_embed"] {
                 times(name, 1e6)(weights);
             }
@@ -265,15 +247,16 @@ mod tests {
             ("xyz.encoder.second_conv.1.weight", "xyz.encoder"),
             ("xyz.pos_embed.0.weight", "xyz.pos_embed"),
         ] {
-            let [rgb, xyz] = graphs(&small(), Kind::F16, times(name, 1e7));
+            let [rgb, xyz] = graphs(&Architecture::small(), Kind::F16, times(name, 1e7));
             assert_eq!([rgb.wide.clone(), xyz.wide.clone()].concat(), [part], "{name}");
             rgb.finish(&[]).unwrap();
             xyz.finish(&[]).unwrap();
-            let wide = graphs(&small(), Kind::F32, times(name, 1e7)).map(|graph| graph.wide);
+            let wide = graphs(&Architecture::small(), Kind::F32, times(name, 1e7)).map(|graph| graph.wide);
             assert_eq!(wide.concat(), [""; 0], "everything is f32 there");
         }
         // Scores, although queries and keys are within the range.
-        let wide = graphs(&small(), Kind::F16, times("rgb.blocks.0.attn.qkv.weight", 300.0)).map(|graph| graph.wide);
+        let wide = graphs(&Architecture::small(), Kind::F16, times("rgb.blocks.0.attn.qkv.weight", 300.0))
+            .map(|graph| graph.wide);
         assert_eq!(wide.concat(), ["rgb.blocks.0.attn"]);
     }
 
@@ -286,7 +269,8 @@ mod tests {
             ("map_xyz_to_rgb.output.weight", "projected"),
         ] {
             for kind in [Kind::F16, Kind::F32] {
-                let errors = graphs(&small(), kind, times(name, 1e7)).map(|graph| graph.finish(&[]).err());
+                let errors =
+                    graphs(&Architecture::small(), kind, times(name, 1e7)).map(|graph| graph.finish(&[]).err());
                 let messages: Vec<String> = errors.iter().flatten().map(ToString::to_string).collect();
                 assert!(
                     messages.iter().any(|message| message.contains(&format!("values of {output} may"))),

@@ -7,6 +7,7 @@ use log::Level;
 
 use super::log_limit::LogLimit;
 use super::metrics::{Count, Latency, Metrics};
+use crate::clock;
 use crate::reject::fault::Fault;
 use crate::reject::part::{Event, PartOutcome};
 use crate::reject::schedule::PARTS_MAX;
@@ -86,7 +87,7 @@ impl<'a> Follower<'a> {
         if outcome == PartOutcome::Rejected && number == part {
             // Where the output was at reject already, for the part before, there was no edge.
             let edge_ns = self.edge_ns.max(at_ns.saturating_sub(self.pulse_ns));
-            metrics.time(Latency::CaptureToEdge, Duration::from_nanos(edge_ns.saturating_sub(captured_ns)));
+            metrics.time(Latency::CaptureToEdge, clock::between(captured_ns, edge_ns));
         }
     }
 }

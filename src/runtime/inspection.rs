@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::Thread;
-use std::time::Duration;
 
 use heapless::spsc::Producer;
 
@@ -175,7 +174,7 @@ impl<'a> InspectionThread<'a> {
         }
         let times = &inspection.times;
         metrics.time(Latency::Prepare, times.prepare);
-        metrics.time(Latency::CaptureToVerdict, since(part_frame.captured.captured_ns, part_frame.judged_ns));
+        metrics.time(Latency::CaptureToVerdict, clock::between(part_frame.captured.captured_ns, part_frame.judged_ns));
         if outcome.scores().is_some() {
             metrics.time(Latency::RgbTokens, times.rgb_tokens);
             metrics.time(Latency::XyzGroups, times.xyz_groups);
@@ -258,8 +257,4 @@ impl<'a> InspectionThread<'a> {
         let refused = self.links.replaced.enqueue(replaced);
         assert!(refused.is_ok(), "the queue holds every change that can be under way");
     }
-}
-
-fn since(from_ns: u64, to_ns: u64) -> Duration {
-    Duration::from_nanos(to_ns.saturating_sub(from_ns))
 }

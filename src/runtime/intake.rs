@@ -61,8 +61,7 @@ impl Intake<'_> {
         let mut job = self.jobs.dequeue()?;
         if let Job::Part(part_frame) = job {
             let taken_ns = clock::monotonic_ns();
-            let waited_ns = taken_ns.saturating_sub(part_frame.captured.captured_ns);
-            self.metrics.time(Latency::Queue, Duration::from_nanos(waited_ns));
+            self.metrics.time(Latency::Queue, clock::between(part_frame.captured.captured_ns, taken_ns));
             if self.timing.is_late(part_frame.triggered_ns, taken_ns) {
                 return Some(Work::Late(part_frame));
             }

@@ -136,10 +136,7 @@ impl Recorder {
             times_ms: times
                 .stages()
                 .into_iter()
-                .chain([(
-                    "capture_to_verdict",
-                    Duration::from_nanos(part_frame.judged_ns.saturating_sub(part_frame.captured.captured_ns)),
-                )])
+                .chain([("capture_to_verdict", clock::between(part_frame.captured.captured_ns, part_frame.judged_ns))])
                 .map(milliseconds)
                 .collect(),
         }
@@ -178,7 +175,7 @@ fn above_threshold(inspection: &Inspection, threshold: f32, width: usize, height
 
 /// Milliseconds since 1970 at a moment of the monotonic clock.
 fn unix_ms(monotonic_ns: u64) -> u64 {
-    let ago = Duration::from_nanos(clock::monotonic_ns().saturating_sub(monotonic_ns));
+    let ago = clock::between(monotonic_ns, clock::monotonic_ns());
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     since_1970.saturating_sub(ago).as_millis() as u64
 }

@@ -47,15 +47,14 @@ impl Threads<'_> {
         shared.stop_capture.store(true, Relaxed);
         let capture = joined("capture", self.capture);
         shared.stop_preparation.store(true, Relaxed);
-        let preparation = self.preparation.map_or(Ok(()), |preparation| {
-            // After a panic of the inspection thread, nothing makes room for what is prepared.
-            while !preparation.is_finished() && !self.inspection.is_finished() {
-                std::thread::sleep(ENDING);
-            }
-            shared.stop_inspection.store(true, Relaxed);
-            joined("preparation", preparation)
-        });
+        // After a panic of the inspection thread, nothing makes room for what is prepared.
+        while self.preparation.as_ref().is_some_and(|preparation| !preparation.is_finished())
+            && !self.inspection.is_finished()
+        {
+            std::thread::sleep(ENDING);
+        }
         shared.stop_inspection.store(true, Relaxed);
+        let preparation = self.preparation.map_or(Ok(()), |preparation| joined("preparation", preparation));
         let inspection = joined("inspection", self.inspection);
         shared.stop_recorder.store(true, Relaxed);
         let recorder = self.recorder.map_or(Ok(()), |recorder| joined("recorder", recorder));

@@ -28,9 +28,12 @@ pub struct Gpu {
 /// The first GPU, and its driver.
 pub fn gpu() -> Result<Gpu, CudaError> {
     let context = make_current()?;
-    let multiprocessors = context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
     let (name, capability) = (context.name()?, context.compute_capability()?);
-    Ok(Gpu { name, capability, multiprocessors, driver: driver_version()? })
+    Ok(Gpu { name, capability, multiprocessors: multiprocessors(&context)?, driver: driver_version()? })
+}
+
+fn multiprocessors(context: &CudaContext) -> Result<i32, CudaError> {
+    Ok(context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?)
 }
 
 /// Makes the context of the first GPU current on this thread. Everyone who opens that GPU gets the same context.
@@ -67,14 +70,14 @@ impl Device {
             return Err(CudaError::OldDevice { name, major: capability.0, minor: capability.1 });
         }
         let cooperative = context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH)?;
-        let processors = context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
-        if cooperative == 0 || processors < SAMPLE_BLOCKS as i32 {
+        let processors = usize::try_from(multiprocessors(&context)?).unwrap_or_default();
+        if cooperative == 0 || processors < SAMPLE_BLOCKS {
             return Err(CudaError::SmallDevice { name, blocks: SAMPLE_BLOCKS });
         }
         // SAFETY: whoever uses several streams orders their work, and whoever drops buffers waits for the streams first.
         // Events of each buffer would cost two calls for every argument of a launch, and cannot be recorded in a graph.
         unsafe { context.disable_event_tracking() };
-        let kernels = Arc::new(Kernels::load(&context)?);
+        let kernels = Arc::new(Kernels::load(&context, processors)?);
         // Blocks of the sampler need whole multiprocessors, which the colour network would keep occupied: where both
         // have blocks to start, those of a stream with a higher priority, a lower number, are started first.
         let (_, greatest) = result::stream::get_priority_range()?;

@@ -4,6 +4,8 @@ use cudarc::cublas::result::CublasError;
 use cudarc::driver::DriverError;
 use thiserror::Error;
 
+use crate::fold::range::HALF_LIMIT;
+
 #[derive(Debug, Error, PartialEq)]
 pub enum CudaError {
     #[error("no CUDA driver: libcuda.so.1 is not found; install NVIDIA's driver, or take the cpu back end")]
@@ -31,7 +33,7 @@ pub enum CudaError {
     #[error("a group has {k} points where the GPU allows at most {k_max}; take the cpu back end")]
     GroupSize { k: usize, k_max: usize },
     #[error(
-        "values of {name} may reach {largest:.0}, and the GPU keeps them as halves, which are used up to 32752; take the cpu back end, or fit the engine again"
+        "values of {name} may reach {largest:.0}, and the GPU keeps them as halves, which are used up to {HALF_LIMIT:.0}; take the cpu back end, or fit the engine again"
     )]
     BeyondHalves { name: String, largest: f64 },
     #[error("the networks on the GPU failed: {0}")]

@@ -6,7 +6,7 @@ use cudarc::driver::CudaContext;
 use cudarc::driver::sys::{self, CUdevice_attribute, CUmemPool_attribute};
 
 use super::blas::Blas;
-use super::device::{self, Device};
+use super::device::{self, Device, Gpu};
 use super::error::CudaError;
 use crate::backend::BackendError;
 use crate::backend::gpu_frame::GpuUse;
@@ -19,10 +19,9 @@ pub fn examine() -> Result<GpuReport, BackendError> {
 }
 
 fn facts() -> Result<GpuFacts, CudaError> {
+    let Gpu { name, capability, multiprocessors, .. } = device::gpu()?;
     let context = device::make_current()?;
     let (memory_free, memory_total) = context.mem_get_info()?;
-    let multiprocessors = context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
-    let (name, capability) = (context.name()?, context.compute_capability()?);
     let blas = context.new_stream().map_err(CudaError::from).and_then(|stream| Ok(Blas::open(&stream)?.version));
     Ok(GpuFacts {
         name,
@@ -41,11 +40,12 @@ pub fn in_use(device: &Device, weights: usize) -> Result<GpuUse, CudaError> {
     device.synchronize()?;
     let context = &device.context;
     let (memory_free, memory_total) = context.mem_get_info()?;
+    let Gpu { name, capability, multiprocessors, driver } = device::gpu()?;
     Ok(GpuUse {
-        name: device.name.clone(),
-        driver: device::driver_version()?,
-        capability: context.compute_capability()?,
-        multiprocessors: context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?,
+        name,
+        driver,
+        capability,
+        multiprocessors,
         clock_khz: context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_CLOCK_RATE)?,
         weights,
         activations: allocated(context)?.map(|bytes| bytes.saturating_sub(weights)),

@@ -3,7 +3,8 @@
 //! the first frame. The second layer's units have no such bound that would not be far too large.
 
 use super::error::CudaError;
-use crate::fold::range::{self, HALF_LIMIT, Normed};
+use crate::fold::linear::transposed;
+use crate::fold::range::{HALF_LIMIT, Normed};
 use crate::model::{Architecture, Tensors};
 
 /// Refuses mappings whose first layer, or whose products of features with the output layer, halves might not hold.
@@ -18,16 +19,14 @@ pub fn check(architecture: &Architecture, networks: &Tensors, mappings: &Tensors
         let bias = mappings.get(&format!("{from}.input.bias")).to_f32();
         within(&format!("{from}.input"), features, &input, &bias)?;
         let output = mappings.get(&format!("{to}.output.weight")).to_f32();
-        let columns = |unit| output.iter().skip(unit).step_by(architecture.hidden).copied();
-        let transposed: Vec<f32> = (0..architecture.hidden).flat_map(columns).collect();
-        within(&format!("{to}.output"), features, &transposed, &[])?;
+        within(&format!("{to}.output"), features, &transposed(&output, architecture.hidden), &[])?;
     }
     Ok(())
 }
 
 /// Checks a layer's weight, `[units, C]`, and its units on features `[C]`.
 fn within(name: &str, features: &Normed, weight: &[f32], bias: &[f32]) -> Result<(), CudaError> {
-    let largest = features.units(weight, bias).into_iter().fold(range::largest(weight), f64::max);
+    let largest = features.layer(weight, bias);
     log::debug!("no half that the mappings keep of {name} is above {largest:.0}");
     if largest > HALF_LIMIT {
         return Err(CudaError::BeyondHalves { name: name.to_owned(), largest });

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cudarc::driver::sys::CUdevice_attribute;
 use cudarc::driver::{CudaContext, CudaEvent, CudaFunction, CudaModule};
 use cudarc::nvrtc::Ptx;
 
@@ -67,9 +66,7 @@ macro_rules! kernels {
         }
 
         impl Kernels {
-            pub fn load(context: &Arc<CudaContext>) -> Result<Self, CudaError> {
-                let processors = context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
-                let processors = usize::try_from(processors).unwrap_or_default();
+            pub fn load(context: &Arc<CudaContext>, processors: usize) -> Result<Self, CudaError> {
                 $(
                     let ptx = include_str!(concat!("kernels/", stringify!($family), ".ptx"));
                     let module = context.load_module(Ptx::from_src(ptx));

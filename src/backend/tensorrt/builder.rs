@@ -165,6 +165,7 @@ mod tests {
             assert_eq!(error, TensorRtError::Target { library: kind.name(), target: target.name() });
         }
     }
+
     /// Steps reported by several threads at once, through the function that the library is given. Returns those that came
     /// through, and how many calls were told to go on.
     fn reported(last: usize) -> (Vec<(String, usize)>, usize) {

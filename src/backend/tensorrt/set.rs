@@ -2,8 +2,7 @@
 
 use std::time::Instant;
 
-use super::builder;
-use super::builder::{Target, build};
+use super::builder::{self, Target, build};
 use super::cache::{Cache, Kept, Plan, sha256};
 use super::content::Content;
 use super::error::TensorRtError;

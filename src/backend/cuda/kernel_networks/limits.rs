@@ -56,28 +56,18 @@ fn of_weight(weights: &Tensors, name: &str) -> (String, f64) {
 fn of_layer(weights: &Tensors, normed: &Normed, layer: &str) -> f64 {
     let weight = weights.get(&format!("{layer}.weight")).to_f32();
     let bias = weights.find(&format!("{layer}.bias")).map(|bias| bias.to_f32()).unwrap_or_default();
-    normed.units(&weight, &bias).into_iter().fold(range::largest(&weight), f64::max)
+    normed.layer(&weight, &bias)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PointMaeShape, Variant, VitShape, Weights, seeded};
+    use crate::model::{Variant, VitShape, Weights, seeded};
 
     fn small() -> Architecture {
-        let rgb = VitShape { width: 16, heads: 2, mlp: 24, layers: 2 };
-        let xyz = PointMaeShape {
-            width: 24,
-            heads: 1,
-            mlp: 12,
-            layers: 1,
-            taps: vec![0],
-            groups: 4,
-            group_size: 2,
-            encoder: [128, 4, 4],
-            position_hidden: 4,
-        };
-        Architecture { rgb, xyz, hidden: 6 }
+        let mut small = Architecture::small();
+        small.xyz.encoder[0] = 128;
+        small
     }
 
     fn refused(architecture: &Architecture, change: impl Fn(&mut Weights)) -> Option<String> {
