@@ -185,6 +185,9 @@ impl Fit {
             return Err(FitError::NoFrames { frames: self.frames_seen });
         }
         self.describe()?;
+        if let Some(score) = settings.score {
+            self.engine.set_score(score);
+        }
         // Frees its memory on the machine for the steps.
         self.describer = None;
         if self.engine.metadata.standardise {
@@ -205,7 +208,7 @@ impl Fit {
             &|trainer| keep.map_or(Ok(()), |keep| state::store(&keep.path, &key, trainer)),
             keep.map_or(Duration::MAX, |keep| keep.every),
         )?;
-        let best = trainer.best()?;
+        let best = trainer.finish()?;
         if let Some(name) = state::not_finite(&best) {
             return Err(FitError::NotFinite { name });
         }

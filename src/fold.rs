@@ -6,6 +6,7 @@
 pub mod attention;
 pub mod encoder;
 pub mod factor;
+pub mod likelihood;
 pub mod linear;
 pub mod mapping;
 pub mod range;

@@ -14,6 +14,9 @@ use crate::shapes::{PATCH, RGB, T, XYZ};
 pub use self::tensor::{Tensor, Values};
 pub use self::weights::{LinearWeights, MappingWeights, Tensors, Weights, WeightsError};
 
+/// A mapping's tensor with the mean of each channel's variance over good parts, `[C_out]`.
+pub const MEAN_VARIANCE: &str = "variance.mean";
+
 /// Largest sizes that an engine file may ask for.
 const WIDTH_MAX: usize = 8192;
 const COUNT_MAX: usize = 512;
@@ -95,7 +98,37 @@ impl PointMaeShape {
     pub const EPSILON: f32 = 1e-5;
 }
 
-/// Every size that decides the shape of a weight.
+/// How far an observed feature is from its prediction, and how the distances of both modalities become one map.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Score {
+    /// The distance of the unit vectors; the map is the product of both distances (equation 3 of the paper).
+    #[default]
+    Product,
+    /// The mean over channels of the squared difference, divided by the variance that the mapping expects of this
+    /// channel at this pixel; the map is the sum of both distances.
+    Likelihood,
+}
+
+crate::words::words!(serde Score {
+    Product = "product",
+    Likelihood = "likelihood",
+});
+
+impl Score {
+    /// The value of a pixel of the anomaly map, before it is smoothed, from the distances of both modalities.
+    pub fn combine(self, psi_rgb: f32, psi_xyz: f32) -> f32 {
+        match self {
+            Self::Product => psi_rgb * psi_xyz,
+            Self::Likelihood => psi_rgb + psi_xyz,
+        }
+    }
+
+    fn is_product(&self) -> bool {
+        *self == Self::Product
+    }
+}
+
+/// Every size that decides the shape of a weight, and the score, which decides which weights there are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Architecture {
@@ -103,6 +136,9 @@ pub struct Architecture {
     pub xyz: PointMaeShape,
     /// Width of the mappings' hidden layers, M.
     pub hidden: usize,
+    /// Left out of the file where it is the paper's, so that files older than this field keep their content hash.
+    #[serde(default, skip_serializing_if = "Score::is_product")]
+    pub score: Score,
 }
 
 impl Architecture {
@@ -122,7 +158,7 @@ impl Architecture {
             position_hidden: 128,
         };
         let hidden = (rgb.width + xyz.width * xyz.taps.len()) / 2;
-        Self { rgb, xyz, hidden }
+        Self { rgb, xyz, hidden, score: Score::Product }
     }
 
     /// Refuses sizes that no engine has, before anything is allocated from them.
@@ -197,7 +233,8 @@ impl Architecture {
         list.specs
     }
 
-    /// The two mappings' tensors.
+    /// The two mappings' tensors. [`Score::Likelihood`] adds the layer that predicts the logarithm of each channel's variance
+    /// and that variance's mean over good parts, `[C_out]`.
     pub fn mapping_tensors(&self) -> Vec<TensorSpec> {
         let mut list = Specs::new("");
         for (name, from, to) in
@@ -206,6 +243,10 @@ impl Architecture {
             list.linear(&format!("{name}.input"), self.hidden, from);
             list.linear(&format!("{name}.projection"), self.hidden, self.hidden);
             list.linear(&format!("{name}.output"), to, self.hidden);
+            if self.score == Score::Likelihood {
+                list.linear(&format!("{name}.variance"), to, self.hidden);
+                list.add(&format!("{name}.{MEAN_VARIANCE}"), &[to]);
+            }
         }
         list.specs
     }
@@ -227,7 +268,7 @@ impl Architecture {
             encoder: [8, 4, 4],
             position_hidden: 4,
         };
-        Self { rgb, xyz, hidden: 6 }
+        Self { rgb, xyz, hidden: 6, score: Score::Product }
     }
 }
 

@@ -24,7 +24,7 @@ pub use graph::{Kind, OPSET, Tensor};
 
 use crate::files::Together;
 use crate::model::engine_file::{Engine, Storage};
-use crate::model::{Architecture, Tensors, Weights};
+use crate::model::{Architecture, Score, Tensors, Weights};
 use graph::{Graph, Kinds};
 use protobuf::Message;
 
@@ -40,7 +40,7 @@ pub struct Model {
 /// the engine's threshold. Products are computed in `precision`; inputs and outputs are halves in either case. An engine
 /// without mappings is an error.
 pub fn networks(architecture: &Architecture, weights: Weights, precision: Storage) -> Result<[Model; 2], OnnxError> {
-    let mut weights = fitted(weights)?;
+    let mut weights = fitted(architecture, weights)?;
     let kinds = Kinds { products: kind(precision), tensors: Kind::F16 };
     let [rgb, xyz] = network_graphs(architecture, &mut weights, kinds).map(|mut graph| {
         let (name, tensors) = (graph.name(), std::mem::take(&mut graph.tensors));
@@ -49,8 +49,12 @@ pub fn networks(architecture: &Architecture, weights: Weights, precision: Storag
     Ok([rgb?, xyz?])
 }
 
-fn fitted(weights: Weights) -> Result<Tensors, OnnxError> {
-    if weights.is_fitted() { Ok(weights.into_tensors()) } else { Err(OnnxError::NotFitted) }
+fn fitted(architecture: &Architecture, weights: Weights) -> Result<Tensors, OnnxError> {
+    match architecture.score {
+        _ if !weights.is_fitted() => Err(OnnxError::NotFitted),
+        Score::Product => Ok(weights.into_tensors()),
+        score @ Score::Likelihood => Err(OnnxError::Score(score)),
+    }
 }
 
 fn kind(precision: Storage) -> Kind {
@@ -72,7 +76,8 @@ fn network_graphs(architecture: &Architecture, weights: &mut Tensors, kinds: Kin
 /// Writes the four graphs of a fitted engine into `folder`, which exists, together or not at all: if the last one is
 /// there, all are, and of this engine.
 pub fn export(engine: &Engine, precision: Storage, folder: &Path) -> Result<Vec<PathBuf>, OnnxError> {
-    let (architecture, mut weights) = (&engine.metadata.architecture, fitted(engine.weights.clone())?);
+    let (architecture, weights) = (&engine.metadata.architecture, engine.weights.clone());
+    let mut weights = fitted(architecture, weights)?;
     let kinds = Kinds { products: kind(precision), tensors: kind(precision) };
     let [rgb, xyz] = network_graphs(architecture, &mut weights, kinds).map(|graph| (graph, None));
     let mut tail = |name, c_out| {

@@ -13,8 +13,9 @@ pub const EPSILON: f32 = 1e-8;
 const LEARNING_RATE: f64 = 1e-3;
 /// The smallest norm that a vector is divided by, as in torch.nn.functional.normalize.
 pub const NORM_FLOOR: f32 = 1e-12;
-/// The names of a mapping's layers, from the input to the output.
-pub const LAYERS: [&str; 3] = ["input", "projection", "output"];
+/// The names of a mapping's layers, from the input to the output. The last one belongs to a likelihood only: beside the
+/// output it predicts the logarithm of the variance.
+pub const LAYERS: [&str; 4] = ["input", "projection", "output", "variance"];
 
 /// The features of n pixels, a row for each pixel: `[n, C_RGB]` and `[n, C_XYZ]`.
 #[derive(Clone, Debug, Default)]

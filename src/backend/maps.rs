@@ -5,11 +5,12 @@ use crate::shapes::P;
 /// The per-pixel results of one frame, each `[P]`.
 #[derive(Clone, Debug, Default)]
 pub struct AnomalyMaps {
-    /// The distance between the predicted and the observed colour feature; zero where there is no shape feature.
+    /// The distance between the predicted and the observed colour feature, as the engine's [`crate::model::Score`] defines
+    /// it; zero where there is no shape feature.
     pub psi_rgb: Vec<f32>,
-    /// The distance between the predicted and the observed shape feature; zero where there is no shape feature.
+    /// The same of the shape feature.
     pub psi_xyz: Vec<f32>,
-    /// The product of both distances, smoothed (section 3.3).
+    /// Product or sum of both distances, by the score, smoothed (section 3.3).
     pub anomaly_map: Vec<f32>,
     /// Whether a pixel has a shape feature.
     pub valid: Vec<bool>,

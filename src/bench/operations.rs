@@ -1,7 +1,7 @@
 //! Operations that a frame needs as this program evaluates it: two for a multiply-add of a matrix product. Elementwise
 //! functions, searches and sparse combinations are not counted; they keep a frame below its ceiling.
 
-use crate::model::{Architecture, TensorSpec};
+use crate::model::{Architecture, Score, TensorSpec};
 use crate::shapes::{P, PATCH_VALUES, RGB, T, XYZ};
 
 /// The operations and bytes of one stage.
@@ -54,13 +54,21 @@ fn xyz_groups(architecture: &Architecture) -> u64 {
 
 fn anomaly_map(architecture: &Architecture, pixels: usize) -> u64 {
     let (rgb, xyz) = ((T, architecture.c_rgb()), (architecture.xyz.groups, architecture.c_xyz()));
-    mapping(rgb, xyz, architecture.hidden, pixels) + mapping(xyz, rgb, architecture.hidden, pixels)
+    let mapping = |from, to| mapping(architecture.score, from, to, architecture.hidden, pixels);
+    mapping(rgb, xyz) + mapping(xyz, rgb)
 }
 
-fn mapping((n_from, c_in): (usize, usize), (n_to, c_out): (usize, usize), m: usize, pixels: usize) -> u64 {
-    let once = product(n_from, c_in, m) + product(n_to, c_out, m);
+/// Of one mapping: numbers of tokens or groups and their channels, M, and the pixels that are evaluated.
+fn mapping(score: Score, from: (usize, usize), (n_to, c_out): (usize, usize), m: usize, pixels: usize) -> u64 {
+    let hidden = product(from.0, from.1, m) + product(pixels, m, m);
     let ranks = c_out.min(m);
-    // Upper trapezoid: row i has m - i entries.
-    let triangle = pixels as u64 * (0..ranks).map(|i| 2 * (m - i) as u64).sum::<u64>();
-    once + product(pixels, m, m) + triangle
+    hidden
+        + match score {
+            // Upper trapezoid: row i has m - i entries.
+            Score::Product => {
+                let triangle = pixels as u64 * (0..ranks).map(|i| 2 * (m - i) as u64).sum::<u64>();
+                product(n_to, c_out, m) + triangle
+            }
+            Score::Likelihood => product(pixels, m, 2 * c_out),
+        }
 }

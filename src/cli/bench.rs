@@ -12,9 +12,10 @@ use crosscheck::calibration::Camera;
 use crosscheck::dataset;
 use crosscheck::frame::RgbdFrame;
 use crosscheck::inspect::Inspector;
+use crosscheck::model::Score;
 
 use super::Exit;
-use super::options::{EngineOption, EvaluationOptions, ReadingOptions, SceneOption};
+use super::options::{EngineOption, EvaluationOptions, ReadingOptions, SceneOption, one_of};
 use super::progress::frames_bar;
 use super::say::print;
 
@@ -34,6 +35,9 @@ pub struct Arguments {
     reading: ReadingOptions,
     #[command(flatten)]
     scene: SceneOption,
+    /// Score of the random mappings; the engine's own if left out
+    #[arg(long, value_parser = one_of::<Score>(Score::WORDS), conflicts_with_all = ["sweep", "line", "registration"])]
+    score: Option<Score>,
     /// Frames to measure, after one for warming up
     #[arg(long, default_value_t = 10)]
     frames: usize,
@@ -117,7 +121,14 @@ fn inspector_text(arguments: &Arguments, frame: &RgbdFrame) -> Result<String> {
     engine.prepare_as(arguments.scene.apply(&engine.metadata.preparation)?)?;
     if !engine.is_fitted() {
         log::info!("the engine has no mappings yet: random ones are used, which take the same time");
+        if let Some(score) = arguments.score {
+            engine.set_score(score);
+        }
         engine = bench::with_mappings(engine);
+    }
+    if let Some(asked) = arguments.score.filter(|asked| *asked != engine.metadata.architecture.score) {
+        let own = engine.metadata.architecture.score.name();
+        anyhow::bail!("the mappings of the engine were learnt for the score {own}, not for {}", asked.name());
     }
     engine.metadata.preparation = arguments.evaluation.apply(&engine.metadata.preparation);
     let (architecture, stride) = (engine.metadata.architecture.clone(), engine.metadata.preparation.stride);

@@ -13,6 +13,7 @@ use crosscheck::config::engine::Precision;
 use crosscheck::config::scene::Scene;
 use crosscheck::dataset::{Reading, metres_of};
 use crosscheck::fit::FitSettings;
+use crosscheck::model::Score;
 use crosscheck::model::engine_file::{Engine, EngineError};
 use crosscheck::prepare::{Preparation, Stride};
 use crosscheck::runtime::arithmetic;
@@ -58,6 +59,10 @@ pub struct FitOptions {
     /// Seed of the initial weights and of all random draws; the same seed gives the same result
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// How far a part is from its prediction: the paper's product of distances, or a likelihood; the engine's own if left
+    /// out
+    #[arg(long, value_parser = one_of::<Score>(Score::WORDS))]
+    score: Option<Score>,
     /// Learn from the remaining frames even if more than half of the frames are left out
     #[arg(long)]
     accept_left_out: bool,
@@ -74,6 +79,7 @@ impl FitOptions {
             epochs: self.epochs.unwrap_or(own.epochs).max(1),
             pixels: self.pixels.unwrap_or(own.pixels).max(1),
             seed: self.seed,
+            score: self.score,
             ..own
         }
     }

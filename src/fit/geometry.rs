@@ -95,7 +95,7 @@ mod tests {
     use crate::backend::cpu::transformer::BlockBuffers;
     use crate::backend::cpu::workers::Workers;
     use crate::model::engine_file::Metadata;
-    use crate::model::{Architecture, Variant, VitShape, seeded};
+    use crate::model::{Architecture, Score, Variant, VitShape, seeded};
     use crate::prepare::Preparation;
     use crate::shapes::P;
 
@@ -114,7 +114,7 @@ mod tests {
             encoder: [8, 16, 16],
             position_hidden: 16,
         };
-        let architecture = Architecture { rgb, xyz, hidden: 8 };
+        let architecture = Architecture { rgb, xyz, hidden: 8, score: Score::Product };
         let weights = seeded::weights(&architecture, 3);
         let metadata = Metadata {
             variant: Variant::Default,

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Score;
+
 /// How the mappings are learnt.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FitSettings {
@@ -15,11 +17,14 @@ pub struct FitSettings {
     pub seed: u64,
     /// Share of the frames that is only reported on.
     pub held_out: f64,
+    /// The score that the mappings are learnt for; the engine's own if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<Score>,
 }
 
 impl Default for FitSettings {
     fn default() -> Self {
-        Self { epochs: 250, pixels: 2048, seed: 0, held_out: 0.1 }
+        Self { epochs: 250, pixels: 2048, seed: 0, held_out: 0.1, score: None }
     }
 }
 

@@ -82,6 +82,9 @@ impl Key {
         if a.held_out != b.held_out {
             return other("share held out", &a.held_out, &b.held_out);
         }
+        if a.score != b.score {
+            return other("--score", &a.score, &b.score);
+        }
         if state.preparation != self.preparation {
             let (theirs, own) = (&state.preparation, &self.preparation);
             return Some(format!("it is of another scene: {theirs:?} where this fit has {own:?}"));

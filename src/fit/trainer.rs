@@ -1,11 +1,14 @@
 //! The loop: epochs over cached frames, both mappings together, the best kept.
 
+use std::collections::BTreeMap;
+
 use super::cache::{CachedFrame, TokenCache};
 use super::error::FitError;
 use super::settings::{FitSettings, Progress};
 use crate::backend::Choice;
+use crate::backend::cpu::training::CpuLearner;
 use crate::backend::learner::{Adam, Learner, Pixels};
-use crate::model::{Architecture, MappingWeights};
+use crate::model::{Architecture, MEAN_VARIANCE, MappingWeights, Score};
 
 /// Frames that one step of Adam draws its pixels from.
 const FRAMES_PER_STEP: usize = 4;
@@ -22,6 +25,7 @@ pub struct Trainer {
     pub(super) epochs_done: usize,
     pub(super) best: Option<(f64, MappingWeights)>,
     settings: FitSettings,
+    architecture: Architecture,
     /// Names and lengths of the mappings' tensors.
     shapes: Vec<(String, usize)>,
     train: Vec<usize>,
@@ -41,6 +45,7 @@ impl Trainer {
         let weights = initial_mappings(architecture, settings.seed);
         let shapes = weights.iter().map(|(name, values)| (name.clone(), values.len())).collect();
         let learner = choice.machine().learner(architecture, weights)?;
+        let architecture = architecture.clone();
         let (train, held_out) = divide(cache.len(), settings.held_out);
         let held_out = sample_held_out(&mut cache, &held_out, settings.seed)?;
         Ok(Self {
@@ -50,6 +55,7 @@ impl Trainer {
             epochs_done: 0,
             best: None,
             settings: *settings,
+            architecture,
             shapes,
             train,
             held_out,
@@ -63,11 +69,34 @@ impl Trainer {
     }
 
     /// The mappings with the least held-out loss, or training loss where none is held out.
-    pub fn best(self) -> Result<MappingWeights, FitError> {
-        match self.best {
-            Some((_, weights)) => Ok(weights),
-            None => Ok(self.learner.weights()?),
+    pub fn finish(mut self) -> Result<MappingWeights, FitError> {
+        let mut best = match self.best.take() {
+            Some((_, weights)) => weights,
+            None => self.learner.weights()?,
+        };
+        if self.architecture.score == Score::Likelihood {
+            let means = self.mean_squared_errors(&best)?;
+            best.extend(means);
         }
+        Ok(best)
+    }
+
+    /// Each channel's mean squared error on the frames that were learnt from, as tensors of the mappings.
+    fn mean_squared_errors(&mut self, mappings: &MappingWeights) -> Result<MappingWeights, FitError> {
+        let mut learner = CpuLearner::new(&self.architecture, mappings.clone());
+        let mut random = fastrand::Rng::with_seed(self.settings.seed);
+        let mut sums: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+        let (train, mut pixels) = (self.train.clone(), 0);
+        for frames in train.chunks(FRAMES_PER_STEP) {
+            self.draw(frames, &mut random)?;
+            pixels += self.batch.rgb.len() / self.architecture.c_rgb();
+            for (name, squares) in learner.squared_errors(&self.batch) {
+                let sums = sums.entry(name).or_insert_with(|| vec![0.0; squares.len()]);
+                sums.iter_mut().zip(squares).for_each(|(sum, square)| *sum += square);
+            }
+        }
+        let mean = |sums: Vec<f64>| sums.into_iter().map(|sum| (sum / pixels.max(1) as f64) as f32).collect();
+        Ok(sums.into_iter().map(|(name, sums)| (format!("{name}.{MEAN_VARIANCE}"), mean(sums))).collect())
     }
 
     /// Every training frame once.
@@ -132,7 +161,7 @@ fn sample_held_out(cache: &mut TokenCache, frames: &[usize], seed: u64) -> Resul
     Ok((!frames.is_empty()).then_some(pixels))
 }
 
-/// Weights and biases uniform within 1 / sqrt(fan in).
+/// Weights and biases uniform within 1 / sqrt(fan in); of the layer that predicts variances zero, so that each is 1.
 fn initial_mappings(architecture: &Architecture, seed: u64) -> MappingWeights {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut weights = MappingWeights::new();
@@ -143,7 +172,12 @@ fn initial_mappings(architecture: &Architecture, seed: u64) -> MappingWeights {
             bound = 1.0 / (fan_in as f32).sqrt();
         }
         let count = spec.shape.iter().product();
-        weights.insert(spec.name, (0..count).map(|_| bound * (2.0 * random.f32() - 1.0)).collect());
+        let values = match spec.name.rsplit_once(".variance.") {
+            Some((_, "mean")) => continue,
+            Some(_) => vec![0.0; count],
+            None => (0..count).map(|_| bound * (2.0 * random.f32() - 1.0)).collect(),
+        };
+        weights.insert(spec.name, values);
     }
     weights
 }

@@ -5,29 +5,39 @@ use super::factor::{Factor, factor};
 use super::linear::{linear, transposed};
 use crate::model::{LinearWeights, Tensors};
 
-/// `C_in - M - M - C_out`, the last layer replaced.
-pub struct FoldedMapping {
+/// The first two layers of a mapping.
+pub struct HiddenLayers {
     /// First layer, `[M, C_in]`.
     pub input: LinearWeights,
     /// Second layer, `[M, M]`.
     pub projection: LinearWeights,
-    /// Last layer's weight transposed, `[M, C_out]`: with it e.E, for an observed feature e and a predicted one E, is a
-    /// dot product of hidden units.
+}
+
+impl HiddenLayers {
+    /// Takes the layers of the mapping `name` out of `weights`.
+    pub fn new(name: &str, weights: &mut Tensors) -> Self {
+        let mut layer = |leaf| weights.take_linear(&format!("{name}.{leaf}"));
+        Self { input: layer("input"), projection: layer("projection") }
+    }
+}
+
+/// The last layer of a mapping, `[C_out, M]`, as the distance of unit vectors needs it.
+pub struct FoldedOutput {
+    /// Its weight transposed, `[M, C_out]`: with it e.E, for an observed feature e and a predicted one E, is a dot product
+    /// of hidden units.
     pub output_transposed: Vec<f32>,
-    /// Last layer's bias, `[C_out]`.
+    /// Its bias, `[C_out]`.
     pub output_bias: Vec<f32>,
-    /// QR factors of the last layer, from which |E|^2 is computed.
+    /// Its QR factors, from which |E|^2 is computed.
     pub factor: Factor,
 }
 
-impl FoldedMapping {
-    /// Takes the mapping `name` out of `weights`; `hidden` is M.
-    pub fn new(name: &str, hidden: usize, c_out: usize, weights: &mut Tensors) -> Self {
-        let input = weights.take_linear(&format!("{name}.input"));
-        let projection = weights.take_linear(&format!("{name}.projection"));
+impl FoldedOutput {
+    /// Takes the last layer of the mapping `name` out of `weights`; sizes are M and C_out.
+    pub fn new(name: &str, [m, c_out]: [usize; 2], weights: &mut Tensors) -> Self {
         let output = linear(weights, &format!("{name}.output"), c_out);
-        let output_transposed = transposed(&output.weight, hidden);
+        let output_transposed = transposed(&output.weight, m);
         let factor = factor(&output);
-        Self { input, projection, output_transposed, output_bias: output.bias, factor }
+        Self { output_transposed, output_bias: output.bias, factor }
     }
 }

@@ -49,6 +49,7 @@ fn offset_and_scale(spec: &TensorSpec) -> (f64, f64) {
     let normalises = owner.contains("norm") || owner.ends_with("_conv.1");
     match leaf {
         "pos_embed" | "cls_token" => (0.0, 0.2),
+        "mean" => (1.0, 0.5),
         "running_mean" => (0.0, 0.1),
         "running_var" => (1.0, 0.5),
         "weight" if normalises => (1.0, 0.1),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use super::tensor::Tensor;
-use super::{Architecture, TensorSpec};
+use super::{Architecture, MEAN_VARIANCE, Score, TensorSpec};
 
 /// An engine without mappings lacks all of their tensors; this one tells.
 const OF_MAPPINGS: &str = "map_rgb_to_xyz.input.weight";
@@ -23,6 +23,8 @@ pub enum WeightsError {
     Unknown { name: String },
     #[error("the tensor {name} has values that are not finite")]
     NotFinite { name: String },
+    #[error("the tensor {name} has the value {value} where a variance, 0 or more, is expected")]
+    Variance { name: String, value: f32 },
 }
 
 /// Every tensor of an architecture ([`Architecture::tensors`]), or all but those of the mappings. When they were put
@@ -87,6 +89,12 @@ impl Weights {
         let of_networks = self.tensors.iter().filter(|(name, _)| !is_of_mappings(name));
         let tensors = of_networks.map(|(name, tensor)| (name.clone(), tensor.clone())).collect();
         Self { architecture: self.architecture.clone(), tensors }
+    }
+
+    /// Takes the mappings out, and expects those of another score from now on.
+    pub fn set_score(&mut self, score: Score) {
+        self.take_mappings();
+        self.architecture.score = score;
     }
 
     /// Puts `mappings` in the place of those that are there, if any. Panics where they are not of this architecture, as
@@ -164,6 +172,11 @@ fn check(specs: Vec<TensorSpec>, tensors: &BTreeMap<String, Tensor>) -> Result<(
         if tensor.and_then(Tensor::not_finite).is_some() {
             return Err(WeightsError::NotFinite { name });
         }
+        if name.ends_with(MEAN_VARIANCE)
+            && let Some(value) = tensor.and_then(|tensor| tensor.to_f32().iter().copied().find(|v| *v < 0.0))
+        {
+            return Err(WeightsError::Variance { name, value });
+        }
     }
     Ok(())
 }
@@ -171,7 +184,7 @@ fn check(specs: Vec<TensorSpec>, tensors: &BTreeMap<String, Tensor>) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PointMaeShape, VitShape, seeded};
+    use crate::model::{PointMaeShape, Score, VitShape, seeded};
 
     fn architecture() -> Architecture {
         let rgb = VitShape { width: 8, heads: 2, mlp: 8, layers: 1 };
@@ -186,7 +199,7 @@ mod tests {
             encoder: [4, 4, 4],
             position_hidden: 4,
         };
-        Architecture { rgb, xyz, hidden: 6 }
+        Architecture { rgb, xyz, hidden: 6, score: Score::Product }
     }
 
     fn tensors() -> BTreeMap<String, Tensor> {
@@ -215,8 +228,33 @@ mod tests {
         let missing = "map_xyz_to_rgb.output.weight".to_string();
         made(&|tensors| drop(tensors.remove(&missing))).unwrap_err();
         made(&|tensors| drop(tensors.remove(OF_MAPPINGS))).unwrap_err();
+        let unknown_of_product = "map_xyz_to_rgb.variance.mean".to_string();
+        let of_another_score = Err(WeightsError::Unknown { name: unknown_of_product.clone() });
+        let variance = Tensor::F32(vec![1.0; 8]);
+        assert_eq!(
+            made(&|tensors| drop(tensors.insert(unknown_of_product.clone(), variance.clone()))),
+            of_another_score
+        );
         let unknown = Err(WeightsError::Unknown { name: "head.weight".into() });
         assert_eq!(made(&|tensors| drop(tensors.insert("head.weight".into(), infinite.clone()))), unknown);
+    }
+
+    #[test]
+    fn another_score_has_other_mappings() {
+        let mut weights = Weights::new(&architecture(), tensors()).unwrap();
+        let networks = weights.networks();
+        weights.set_score(Score::Likelihood);
+        assert!(!weights.is_fitted());
+        let likelihood = Architecture { score: Score::Likelihood, ..architecture() };
+        let mut mappings = seeded::mappings(&likelihood, 1);
+        weights.set_mappings(mappings.clone());
+        assert!(weights.is_fitted() && weights.get("map_rgb_to_xyz.variance.mean").is_some());
+        let mut negative = tensors();
+        negative.retain(|name, _| networks.get(name).is_some());
+        mappings.insert("map_rgb_to_xyz.variance.mean".into(), vec![-0.5; 8]);
+        negative.extend(mappings.into_iter().map(|(name, values)| (name, Tensor::F32(values))));
+        let error = Weights::new(&likelihood, negative).unwrap_err().to_string();
+        assert!(error.contains("-0.5") && error.contains("variance.mean"), "{error}");
     }
 
     #[test]

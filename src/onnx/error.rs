@@ -4,10 +4,16 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::model::Score;
+
 #[derive(Debug, Error, PartialEq)]
 pub enum OnnxError {
     #[error("the engine has no mappings, of which the graphs contain parts: fit it on good parts first")]
     NotFitted,
+    #[error(
+        "the engine's score is {}, whose mappings have no graphs yet: fit it with --score product", .0.name()
+    )]
+    Score(Score),
     #[error("the weight {name} has a value that f16 cannot hold ({value}): use --precision f32")]
     Range { name: String, value: f32 },
     #[error(

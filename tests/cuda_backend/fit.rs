@@ -116,7 +116,7 @@ fn built_in() -> Engine {
     Engine::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/engines/default.safetensors"))).unwrap()
 }
 
-const SETTINGS: FitSettings = FitSettings { epochs: 16, pixels: 96, seed: 5, held_out: 0.2 };
+const SETTINGS: FitSettings = FitSettings { epochs: 16, pixels: 96, seed: 5, held_out: 0.2, score: None };
 
 /// A fit of five good parts, which is stopped after the epoch `stop`. Returns the engine, and the losses of each epoch.
 /// The fit is opened in this thread, and runs and ends in another.

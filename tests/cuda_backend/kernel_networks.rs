@@ -3,7 +3,7 @@
 use crosscheck::backend::cpu::CpuBackend;
 use crosscheck::backend::cuda::CudaBackend;
 use crosscheck::backend::{AnomalyMaps, Backend, Evaluation, Features, Machine, XyzGroups};
-use crosscheck::model::{Architecture, PointMaeShape, VitShape, Weights, seeded};
+use crosscheck::model::{Architecture, PointMaeShape, Score, VitShape, Weights, seeded};
 
 use crate::frames::{Bounds, image, near, near_maps, run};
 use crate::standin::{is_here, run_part};
@@ -28,7 +28,7 @@ fn architecture() -> Architecture {
         encoder: [12, 20, 140],
         position_hidden: 12,
     };
-    Architecture { rgb, xyz, hidden: 16 }
+    Architecture { rgb, xyz, hidden: 16, score: Score::Product }
 }
 
 /// A clean run of the part `name`, in which the networks ran on the GPU or did not.

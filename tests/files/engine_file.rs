@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crosscheck::conformal::Calibration;
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::{Engine, EngineError, Geometry, Measures, Metadata, Source, Storage};
-use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
+use crosscheck::model::{Architecture, PointMaeShape, Score, Variant, VitShape, seeded};
 use crosscheck::prepare::crop::Crop;
 use crosscheck::prepare::plane::Plane;
 use crosscheck::prepare::{BeltMode, PartChoice, Preparation, Stride};
@@ -37,7 +37,7 @@ fn architecture() -> Architecture {
         encoder: [2, 3, 2],
         position_hidden: 2,
     };
-    Architecture { rgb, xyz, hidden: 3 }
+    Architecture { rgb, xyz, hidden: 3, score: Score::Product }
 }
 
 fn engine(precision: Storage) -> Engine {

@@ -2,7 +2,7 @@
 
 use crosscheck::backend::cpu::training::TrainableMapping;
 use crosscheck::backend::learner::Adam;
-use crosscheck::model::{MappingWeights, TensorSpec, seeded};
+use crosscheck::model::{MappingWeights, Score, TensorSpec, seeded};
 
 use crate::support::golden::Golden;
 
@@ -18,7 +18,7 @@ fn mapping(name: &'static str, c_in: usize, c_out: usize) -> TrainableMapping {
             .map(|(leaf, shape)| TensorSpec { name: format!("{name}.{layer}.{leaf}"), shape })
     });
     let mut weights: MappingWeights = specs.map(|spec| (spec.name.clone(), seeded::tensor(&spec, SEED))).collect();
-    TrainableMapping::new(name, HIDDEN, c_out, &mut weights)
+    TrainableMapping::new(name, [HIDDEN, c_out], Score::Product, &mut weights)
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crosscheck::conformal::Calibration;
 use crosscheck::model::engine_file::{Engine, Geometry, Metadata, Source, Storage};
-use crosscheck::model::{Architecture, PointMaeShape, Variant, VitShape, seeded};
+use crosscheck::model::{Architecture, PointMaeShape, Score, Variant, VitShape, seeded};
 use crosscheck::prepare::{BeltMode, PartChoice, Preparation};
 
 /// Networks of one narrow layer, with these channels and hidden units of the mappings.
@@ -18,7 +18,7 @@ pub fn small_architecture(c_rgb: usize, c_xyz: usize, hidden: usize) -> Architec
         encoder: [4; 3],
         position_hidden: 4,
     };
-    Architecture { rgb: VitShape { width: c_rgb, heads: 1, mlp: 8, layers: 1 }, xyz, hidden }
+    Architecture { rgb: VitShape { width: c_rgb, heads: 1, mlp: 8, layers: 1 }, xyz, hidden, score: Score::Product }
 }
 
 /// A few milliseconds a frame. It has learnt nothing: its scores only differ from frame to frame.

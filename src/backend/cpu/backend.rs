@@ -12,7 +12,7 @@ use crate::backend::evaluation::Evaluation;
 use crate::backend::features::XyzGroups;
 use crate::backend::maps::AnomalyMaps;
 use crate::backend::stages::{Backend, Describe};
-use crate::model::{Architecture, Tensors, Weights};
+use crate::model::{Architecture, Score, Tensors, Weights};
 use crate::prepare::Stride;
 use crate::shapes::P;
 use crate::spatial::rows::{SparseRows, rgb_rows};
@@ -27,6 +27,7 @@ struct Mappings {
     rgb_to_xyz: Mapping,
     xyz_to_rgb: Mapping,
     buffers: MappingBuffers,
+    score: Score,
     stride: Stride,
     rows_rgb: SparseRows,
     rows_xyz: SparseRows,
@@ -54,11 +55,13 @@ impl Mappings {
         let Evaluation { arithmetic, stride } = evaluation;
         let kernels =
             Kernels { tokens: Kernel::best(arithmetic.of_networks()), hidden_units: Kernel::best(arithmetic) };
-        let mut mapping = |name, c_out| Mapping::new(kernels, name, architecture.hidden, c_out, weights);
+        let (m, score) = (architecture.hidden, architecture.score);
+        let mut mapping = |name, c_out| Mapping::new(kernels, name, [m, c_out], score, weights);
         Self {
             rgb_to_xyz: mapping("map_rgb_to_xyz", architecture.c_xyz()),
             xyz_to_rgb: mapping("map_xyz_to_rgb", architecture.c_rgb()),
             buffers: MappingBuffers::default(),
+            score,
             stride,
             rows_rgb: rgb_rows(),
             rows_xyz: SparseRows::default(),
@@ -93,6 +96,7 @@ impl Backend for CpuBackend {
             rgb_to_xyz,
             xyz_to_rgb,
             buffers,
+            score,
             stride,
             rows_rgb,
             rows_xyz,
@@ -110,7 +114,7 @@ impl Backend for CpuBackend {
         pixels.spread(psi, &maps.valid, &mut maps.psi_xyz);
         xyz_to_rgb.discrepancy(workers, buffers, &xyz, &rgb, &pixels.chosen, psi);
         pixels.spread(psi, &maps.valid, &mut maps.psi_rgb);
-        anomaly::combine(maps, smoothing);
+        anomaly::combine(*score, maps, smoothing);
         workers.level(Scratch::grow_like);
         Ok(())
     }

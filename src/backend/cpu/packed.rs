@@ -123,6 +123,12 @@ impl Packed {
         (columns / self.width()).max(1)
     }
 
+    /// The panels in ranges of a few, whose tiles stay in cache together.
+    pub fn panel_ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        let (all, some) = (self.panels(), self.panels_per_task());
+        (0..all).step_by(some).map(move |first| first..all.min(first + some))
+    }
+
     /// Number of rows near `about` that leaves no tile of the kernel half empty.
     pub fn whole_rows(&self, about: usize) -> usize {
         (about / self.kernel.rows).max(1) * self.kernel.rows

@@ -1,15 +1,16 @@
 //! The mappings while they learn: forward, backward, Adam (sections 3.2 and 4).
 
+mod cosine;
+mod likelihood;
+
 use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::elementwise::{gelu, normal_cdf};
 use crate::backend::BackendError;
-use crate::backend::learner::{
-    Adam, BETA, EPSILON, LAYERS, Learner, LearnerState, NORM_FLOOR, Pixels, take, tensor_names,
-};
+use crate::backend::learner::{Adam, BETA, EPSILON, LAYERS, Learner, LearnerState, Pixels, take, tensor_names};
 use crate::fold::linear::{Linear, View, product};
-use crate::model::{Architecture, MappingWeights};
+use crate::model::{Architecture, MappingWeights, Score};
 
 const ROWS_PER_TASK: usize = 64;
 
@@ -22,11 +23,19 @@ pub struct CpuLearner {
 }
 
 impl CpuLearner {
-    /// `weights`: every tensor of [`Architecture::mapping_tensors`].
+    /// `weights`: the layers among [`Architecture::mapping_tensors`].
     pub fn new(architecture: &Architecture, mut weights: MappingWeights) -> Self {
-        let mut mapping = |name, c_out| TrainableMapping::new(name, architecture.hidden, c_out, &mut weights);
+        let (m, score) = (architecture.hidden, architecture.score);
+        let mut mapping = |name, c_out| TrainableMapping::new(name, [m, c_out], score, &mut weights);
         let to_xyz = mapping("map_rgb_to_xyz", architecture.c_xyz());
         Self { to_xyz, to_rgb: mapping("map_xyz_to_rgb", architecture.c_rgb()), loss: 0.0 }
+    }
+
+    /// The sums over pixels of each channel's squared difference between prediction and observation, with the names of
+    /// the mappings: `[C_XYZ]` and `[C_RGB]`.
+    pub fn squared_errors(&mut self, Pixels { rgb, xyz }: &Pixels) -> [(&'static str, Vec<f64>); 2] {
+        let Self { to_xyz, to_rgb, .. } = self;
+        [(to_xyz.name, to_xyz.squared_errors(rgb, xyz)), (to_rgb.name, to_rgb.squared_errors(xyz, rgb))]
     }
 
     fn tensors(&self) -> impl Iterator<Item = (String, &Vec<f32>)> {
@@ -72,12 +81,17 @@ impl Learner for CpuLearner {
 /// One mapping, `C_in - M - M - C_out` with erf GELU after the first two layers, and the state of its training.
 pub struct TrainableMapping {
     name: &'static str,
-    layers: [TrainableLayer; 3],
-    /// Units before and after each GELU, `[n, M]`, and the prediction, `[n, C_out]`.
+    score: Score,
+    /// Those of [`LAYERS`] that the score needs.
+    layers: Vec<TrainableLayer>,
+    /// Units before and after each GELU, `[n, M]`, and what each of the last layers predicts, `[n, C_out]`: the feature
+    /// and, for a likelihood, the logarithm of its variance.
     before: [Vec<f32>; 2],
     after: [Vec<f32>; 2],
-    predicted: Vec<f32>,
-    /// Gradients of the loss with respect to the outputs of a layer and of the layer before it.
+    predicted: [Vec<f32>; 2],
+    /// Gradients of the loss with respect to what each of the last layers predicts.
+    gradients: [Vec<f32>; 2],
+    /// Gradients with respect to the outputs of a hidden layer and of the layer before it.
     gradient: Vec<f32>,
     upstream: Vec<f32>,
 }
@@ -91,16 +105,20 @@ struct TrainableLayer {
 }
 
 impl TrainableMapping {
-    /// Takes `NAME.{input,projection,output}.{weight,bias}` out of `weights`.
-    pub fn new(name: &'static str, hidden: usize, c_out: usize, weights: &mut MappingWeights) -> Self {
+    /// Takes `NAME.LAYER.{weight,bias}` out of `weights` for each layer that the score needs; sizes are M and C_out.
+    pub fn new(name: &'static str, [m, c_out]: [usize; 2], score: Score, weights: &mut MappingWeights) -> Self {
         let mut tensor = |leaf: &str, kind| take(weights, &format!("{name}.{leaf}.{kind}"));
-        let mut layer = |leaf, to| TrainableLayer::new(Linear::new(tensor(leaf, "weight"), tensor(leaf, "bias"), to));
+        let mut layer = |(leaf, to): (&&str, usize)| {
+            TrainableLayer::new(Linear::new(tensor(leaf, "weight"), tensor(leaf, "bias"), to))
+        };
         Self {
             name,
-            layers: [layer("input", hidden), layer("projection", hidden), layer("output", c_out)],
+            score,
+            layers: layers(score).iter().zip([m, m, c_out, c_out]).map(&mut layer).collect(),
             before: Default::default(),
             after: Default::default(),
-            predicted: Vec::new(),
+            predicted: Default::default(),
+            gradients: Default::default(),
             gradient: Vec::new(),
             upstream: Vec::new(),
         }
@@ -126,26 +144,46 @@ impl TrainableMapping {
         layers.flat_map(|(leaf, layer)| tensor_names(self.name, leaf).into_iter().zip(layer.tensors_mut())).collect()
     }
 
-    /// Mean over pixels of `1 - cos` (equation 2, one of its two terms): from `[n, C_in]`, to `[n, C_out]`.
+    /// The loss of the pixels whose features are `from`, `[n, C_in]`, and `to`, `[n, C_out]`: one of the two terms of
+    /// equation 2, the mean of `1 - cos`; or for a likelihood half the mean of the squared difference, divided by the
+    /// predicted variance, and of this variance's logarithm.
     pub fn loss(&mut self, from: &[f32], to: &[f32]) -> f64 {
         self.forward(from);
-        let c = self.layers[2].linear.to;
-        let rows = self.predicted.par_chunks_exact(c).zip(to.par_chunks_exact(c));
-        rows.map(|(predicted, observed)| f64::from(1.0 - Cosine::of(predicted, observed).cosine)).sum::<f64>()
-            / (to.len() / c).max(1) as f64
+        let (c, [predicted, log_variance]) = (self.c_out(), &self.predicted);
+        match self.score {
+            Score::Product => cosine::loss(c, predicted, to),
+            Score::Likelihood => likelihood::loss(c, [predicted, log_variance], to),
+        }
     }
 
     /// One step of Adam on [`Self::loss`], which is returned as it was before the step.
     pub fn step(&mut self, from: &[f32], to: &[f32], adam: &Adam) -> f64 {
         let loss = self.loss(from, to);
         self.loss_gradient(to);
-        self.layers[2].accumulate(&self.gradient, &self.after[1]);
-        self.pass_back(2);
+        for (layer, gradient) in self.layers[2..].iter_mut().zip(&self.gradients) {
+            layer.accumulate(gradient, &self.after[1]);
+        }
+        self.pass_back_heads();
         self.layers[1].accumulate(&self.gradient, &self.after[0]);
         self.pass_back(1);
         self.layers[0].accumulate(&self.gradient, from);
         self.layers.iter_mut().for_each(|layer| layer.update(adam));
         loss
+    }
+
+    /// The sum over pixels of each channel's squared difference between prediction and observation, `[C_out]`.
+    pub fn squared_errors(&mut self, from: &[f32], to: &[f32]) -> Vec<f64> {
+        self.forward(from);
+        let mut sums = vec![0.0; self.c_out()];
+        for (predicted, observed) in self.predicted[0].chunks_exact(sums.len()).zip(to.chunks_exact(sums.len())) {
+            let pairs = predicted.iter().zip(observed);
+            sums.iter_mut().zip(pairs).for_each(|(sum, (p, o))| *sum += f64::from(p - o).powi(2));
+        }
+        sums
+    }
+
+    fn c_out(&self) -> usize {
+        self.layers[2].linear.to
     }
 
     fn forward(&mut self, from: &[f32]) {
@@ -157,32 +195,42 @@ impl TrainableMapping {
             rest[0].clone_from(&self.before[i]);
             gelu_parallel(&mut rest[0]);
         }
-        self.layers[2].linear.run(&self.after[1], &mut self.predicted, all);
+        for (layer, predicted) in self.layers[2..].iter().zip(&mut self.predicted) {
+            layer.linear.run(&self.after[1], predicted, all);
+        }
     }
 
-    /// Computes d loss / d prediction.
+    /// Computes d loss / d prediction of each of the last layers.
     fn loss_gradient(&mut self, to: &[f32]) {
-        let c = self.layers[2].linear.to;
-        self.gradient.resize(to.len(), 0.0);
-        let scale = 1.0 / (to.len() / c).max(1) as f32;
-        let rows = self.gradient.par_chunks_exact_mut(c).zip(self.predicted.par_chunks_exact(c));
-        rows.zip(to.par_chunks_exact(c)).for_each(|((gradient, predicted), observed)| {
-            let Cosine { cosine, predicted_norm, observed_norm } = Cosine::of(predicted, observed);
-            let (along, across) = (cosine / (predicted_norm * predicted_norm), 1.0 / (predicted_norm * observed_norm));
-            for ((g, p), o) in gradient.iter_mut().zip(predicted).zip(observed) {
-                *g = scale * (along * p - across * o);
-            }
-        });
+        let c = self.c_out();
+        for (gradient, predicted) in self.gradients.iter_mut().zip(&self.predicted) {
+            gradient.resize(predicted.len(), 0.0);
+        }
+        let ([predicted, log_variance], [gradient, of_variance]) = (&self.predicted, &mut self.gradients);
+        match self.score {
+            Score::Product => cosine::gradient(c, predicted, to, gradient),
+            Score::Likelihood => likelihood::gradient(c, [predicted, log_variance], to, [gradient, of_variance]),
+        }
+    }
+
+    /// Computes the gradient at the output of the second hidden layer from those of the last layers.
+    fn pass_back_heads(&mut self) {
+        let heads = self.layers[2..].iter().zip(&self.gradients);
+        for (i, (layer, gradient)) in heads.enumerate() {
+            layer.pass_back(gradient, i > 0, &mut self.upstream);
+        }
+        self.through_gelu(1);
     }
 
     /// Computes the gradient at the output of the layer before `layer` from that at the output of `layer`.
     fn pass_back(&mut self, layer: usize) {
-        let Linear { weight, from, to, .. } = &self.layers[layer].linear;
-        let n = self.gradient.len() / to;
-        self.upstream.resize(n * from, 0.0);
-        let (gradient, weight) = (View::dense(&self.gradient, n, *to), View::dense(weight, *to, *from));
-        product(gradient, weight, 1.0, false, &mut self.upstream, *from, Parallelism::Rayon(0));
-        let before = self.before[layer - 1].par_iter().with_min_len(1 << 14);
+        self.layers[layer].pass_back(&self.gradient, false, &mut self.upstream);
+        self.through_gelu(layer - 1);
+    }
+
+    /// Takes `upstream` through the GELU after a hidden layer, as the gradient of that layer's output.
+    fn through_gelu(&mut self, layer: usize) {
+        let before = self.before[layer].par_iter().with_min_len(1 << 14);
         self.upstream.par_iter_mut().zip(before).for_each(|(g, x)| *g *= gelu_slope(*x));
         std::mem::swap(&mut self.gradient, &mut self.upstream);
     }
@@ -198,6 +246,15 @@ impl TrainableLayer {
             weight_moments: Moments::new(weights),
             bias_moments: Moments::new(biases),
         }
+    }
+
+    /// Computes the gradient with respect to the layer's input, `[n, from]`, from that of its output, `[n, to]`.
+    fn pass_back(&self, gradient: &[f32], adds: bool, upstream: &mut Vec<f32>) {
+        let Linear { weight, from, to, .. } = &self.linear;
+        let n = gradient.len() / to;
+        upstream.resize(n * from, 0.0);
+        let (gradient, weight) = (View::dense(gradient, n, *to), View::dense(weight, *to, *from));
+        product(gradient, weight, 1.0, adds, upstream, *from, Parallelism::Rayon(0));
     }
 
     /// The tensors in the order of [`tensor_names`].
@@ -259,19 +316,11 @@ impl Moments {
     }
 }
 
-struct Cosine {
-    cosine: f32,
-    predicted_norm: f32,
-    observed_norm: f32,
-}
-
-impl Cosine {
-    fn of(predicted: &[f32], observed: &[f32]) -> Self {
-        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
-        let norm = |a: &[f32]| (dot(a, a).sqrt() as f32).max(NORM_FLOOR);
-        let (predicted_norm, observed_norm) = (norm(predicted), norm(observed));
-        let cosine = (dot(predicted, observed) / f64::from(predicted_norm) / f64::from(observed_norm)) as f32;
-        Self { cosine, predicted_norm, observed_norm }
+/// The names of the layers that a score needs.
+fn layers(score: Score) -> &'static [&'static str] {
+    match score {
+        Score::Product => &LAYERS[..3],
+        Score::Likelihood => &LAYERS,
     }
 }
 

@@ -89,12 +89,15 @@ pub struct MappingScratch {
     pub hidden: Aligned,
     /// |E|^2 of each pixel.
     pub predicted: Vec<f32>,
+    /// Squared differences of some channels, `[pixels, channels]`.
+    pub squares: Aligned,
 }
 
 impl MappingScratch {
     pub fn grow_like(&mut self, other: &Self) {
         self.first.grow_like(&other.first);
         self.hidden.grow_like(&other.hidden);
+        self.squares.grow_like(&other.squares);
         grow_like(&mut self.predicted, &other.predicted);
     }
 }

@@ -21,7 +21,7 @@ use crate::backend::gpu_frame::{GpuTimes, GpuUse};
 use crate::backend::maps::AnomalyMaps;
 use crate::backend::stages::{Backend, Describe, PreparationMachine, in_turn};
 use crate::frame::is_point;
-use crate::model::{Architecture, Weights};
+use crate::model::{Architecture, Score, Weights};
 use crate::prepare::NetworkInput;
 use crate::shapes::P;
 
@@ -41,6 +41,7 @@ impl CudaBackend {
     /// Opens the first GPU. `weights` are those of a fitted engine. Networks that the kernels cannot run are run by the CPU
     /// in the arithmetic of `evaluation`, which a warning reports.
     pub fn new(architecture: &Architecture, weights: Weights, evaluation: Evaluation) -> Result<Self, CudaError> {
+        check_score(architecture)?;
         let device = open()?;
         let (mut of_networks, mut mappings) = weights.into_networks_and_mappings();
         mapping_limits::check(architecture, &of_networks, &mappings)?;
@@ -58,6 +59,7 @@ impl CudaBackend {
         evaluation: Evaluation,
         networks: Box<dyn Networks>,
     ) -> Result<Self, CudaError> {
+        check_score(architecture)?;
         let device = open()?;
         let (of_networks, mut mappings) = weights.into_networks_and_mappings();
         mapping_limits::check(architecture, &of_networks, &mappings)?;
@@ -73,6 +75,14 @@ impl CudaBackend {
 
     pub(super) fn kernels(&self) -> &Kernels {
         &self.frame.device().kernels
+    }
+}
+
+/// Refuses a score that no kernel computes or learns.
+pub fn check_score(architecture: &Architecture) -> Result<(), CudaError> {
+    match architecture.score {
+        Score::Product => Ok(()),
+        score @ Score::Likelihood => Err(CudaError::Score(score)),
     }
 }
 

@@ -5,6 +5,7 @@ use cudarc::driver::DriverError;
 use thiserror::Error;
 
 use crate::fold::range::HALF_LIMIT;
+use crate::model::Score;
 
 #[derive(Debug, Error, PartialEq)]
 pub enum CudaError {
@@ -36,6 +37,10 @@ pub enum CudaError {
         "values of {name} may reach {largest:.0}, and the GPU keeps them as halves, which are used up to {HALF_LIMIT:.0}; take the cpu back end, or fit the engine again"
     )]
     BeyondHalves { name: String, largest: f64 },
+    #[error(
+        "the score {} is computed on the CPU only: take the cpu back end, or fit the engine with --score product", .0.name()
+    )]
+    Score(Score),
     #[error("the networks on the GPU failed: {0}")]
     Networks(String),
     #[error(

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream};
 
+use super::backend::check_score;
 use super::blas::{Blas, Matrix};
 use super::device::Device;
 use super::error::CudaError;
@@ -91,6 +92,7 @@ pub fn check() -> Result<(), CudaError> {
 impl CudaLearner {
     /// Opens the first GPU. `weights`: every tensor of [`Architecture::mapping_tensors`].
     pub fn new(architecture: &Architecture, mut weights: MappingWeights) -> Result<Self, CudaError> {
+        check_score(architecture)?;
         let handles = Handles::open()?;
         let stream = &handles.stream;
         let (m, channels) = (architecture.hidden, [architecture.c_rgb(), architecture.c_xyz()]);

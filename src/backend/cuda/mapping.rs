@@ -13,7 +13,7 @@ use super::products::{Activation, Product, parts};
 use crate::backend::kernel_sizes::padded;
 use crate::fold::factor::Factor;
 use crate::fold::linear::Linear;
-use crate::fold::mapping::FoldedMapping;
+use crate::fold::mapping::{FoldedOutput, HiddenLayers};
 use crate::model::{LinearWeights, Tensors};
 use crate::shapes::P;
 
@@ -89,8 +89,8 @@ impl Mapping {
         counts: (usize, usize),
         weights: &mut Tensors,
     ) -> Result<Self, CudaError> {
-        let FoldedMapping { input, projection, output_transposed, output_bias, factor } =
-            FoldedMapping::new(name, hidden, c_out, weights);
+        let HiddenLayers { input, projection } = HiddenLayers::new(name, weights);
+        let FoldedOutput { output_transposed, output_bias, factor } = FoldedOutput::new(name, [hidden, c_out], weights);
         let Factor { triangle, shift, rest } = factor;
         // Weights and biases of the hidden units that are added are zero, so they change nothing.
         let m = padded(hidden);

@@ -2,7 +2,7 @@
 
 use super::error::EngineError;
 use super::metadata::Metadata;
-use crate::model::Weights;
+use crate::model::{Score, Weights};
 use crate::prepare::Preparation;
 
 /// An engine in memory.
@@ -35,6 +35,15 @@ impl Engine {
         }
         self.metadata.preparation = preparation;
         Ok(())
+    }
+
+    /// Sets the score that mappings are learnt for. Another score than its own takes mappings and threshold away.
+    pub fn set_score(&mut self, score: Score) {
+        if self.metadata.architecture.score != score {
+            self.metadata.architecture.score = score;
+            self.metadata.calibration = None;
+            self.weights.set_score(score);
+        }
     }
 
     /// A copy of the two networks' weights alone.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crosscheck::model::{Architecture, PointMaeShape, Tensor, VitShape, Weights, seeded};
+use crosscheck::model::{Architecture, PointMaeShape, Score, Tensor, VitShape, Weights, seeded};
 use crosscheck::shapes::{H, P, RGB, W};
 use fastrand::Rng;
 
@@ -19,6 +19,13 @@ pub struct Case {
 impl Case {
     pub fn new(kind: Kind, seed: u64) -> Self {
         Self::with_groups(kind, seed, None)
+    }
+
+    /// The same, scored by a likelihood.
+    pub fn of_likelihood(kind: Kind, seed: u64) -> Self {
+        let mut case = Self::new(kind, seed);
+        case.architecture.score = Score::Likelihood;
+        case
     }
 
     /// `groups`: as many, or a random number.
@@ -84,7 +91,7 @@ fn architecture(random: &mut Rng) -> Architecture {
         position_hidden: random.usize(4..=24),
     };
     // Above and below both C_RGB and C_XYZ, so that the last layer is tall, square-ish and wide.
-    Architecture { rgb, xyz, hidden: random.usize(4..=64) }
+    Architecture { rgb, xyz, hidden: random.usize(4..=64), score: Score::Product }
 }
 
 /// 8 to 48, a multiple of the heads.

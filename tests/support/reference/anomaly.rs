@@ -1,8 +1,8 @@
-//! Discrepancy maps, their product, its smoothing and the scores (section 3.3).
+//! Discrepancy maps, their product or sum, its smoothing and the scores (section 3.3).
 
 use crosscheck::shapes::{H, P, W};
 
-use super::mapping::{discrepancy, predict};
+use super::mapping::{distances, is_likelihood};
 use super::{Rows, Weights};
 
 /// Each `[P]`.
@@ -19,14 +19,15 @@ pub fn maps(weights: &Weights, e_rgb: &Rows, e_xyz: &Rows) -> Maps {
     let valid: Vec<bool> = e_xyz.iter().map(|feature| feature.iter().any(|v| *v != 0.0)).collect();
     let on: Vec<usize> = (0..P).filter(|&p| valid[p]).collect();
     let psi = |mapping: &str, from: &Rows, to: &Rows| {
-        let predicted = predict(weights, mapping, &on.iter().map(|&p| from[p].clone()).collect());
+        let [from, to] = [from, to].map(|features| on.iter().map(|&p| features[p].clone()).collect());
         let mut map = vec![0.0; P];
-        on.iter().zip(&predicted).for_each(|(&p, predicted)| map[p] = discrepancy(&to[p], predicted));
+        on.iter().zip(distances(weights, mapping, &from, &to)).for_each(|(&p, distance)| map[p] = distance);
         map
     };
     let psi_rgb = psi("map_xyz_to_rgb", e_xyz, e_rgb);
     let psi_xyz = psi("map_rgb_to_xyz", e_rgb, e_xyz);
-    let anomaly_map = smooth(psi_rgb.iter().zip(&psi_xyz).map(|(a, b)| a * b).collect());
+    let combine = if is_likelihood(weights) { |(a, b): (&f64, &f64)| a + b } else { |(a, b): (&f64, &f64)| a * b };
+    let anomaly_map = smooth(psi_rgb.iter().zip(&psi_xyz).map(combine).collect());
     Maps { psi_rgb, psi_xyz, anomaly_map, valid }
 }
 

@@ -12,7 +12,7 @@ use crosscheck::fit::{Fit, FitSettings, Keep};
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 
 const SIDE: usize = 32;
-const SETTINGS: FitSettings = FitSettings { epochs: 3, pixels: 16, seed: 0, held_out: 0.0 };
+const SETTINGS: FitSettings = FitSettings { epochs: 3, pixels: 16, seed: 0, held_out: 0.0, score: None };
 
 pub fn write_engine(path: &Path) {
     small_engine::engine(0.5).write(path).expect("scratch");

@@ -2,7 +2,7 @@
 
 use crate::backend::count::{Chip, Launch};
 use crate::backend::selftest::{Check, KernelTime};
-use crate::model::{Architecture, PointMaeShape, VitShape};
+use crate::model::{Architecture, PointMaeShape, Score, VitShape};
 
 /// The twin of a check whose expected values the CPU computes.
 pub const CPU: &str = "the CPU";
@@ -20,7 +20,7 @@ pub fn architecture(c_rgb: usize, c_xyz: usize, hidden: usize) -> Architecture {
         encoder: [4, 4, 4],
         position_hidden: 4,
     };
-    Architecture { rgb: VitShape { width: c_rgb, heads: 1, mlp: 8, layers: 1 }, xyz, hidden }
+    Architecture { rgb: VitShape { width: c_rgb, heads: 1, mlp: 8, layers: 1 }, xyz, hidden, score: Score::Product }
 }
 
 /// The number of values that differ; infinite if the lengths differ.
