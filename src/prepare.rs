@@ -15,6 +15,7 @@ pub mod plane;
 pub mod point_grid;
 mod preparer;
 pub mod resize;
+pub mod spacing;
 pub mod window;
 pub mod work;
 

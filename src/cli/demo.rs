@@ -8,9 +8,9 @@ use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::bench;
 use crosscheck::conformal::{Calibration, calibrate};
-use crosscheck::evaluate::metrics::Tested;
 use crosscheck::evaluate::plots;
-use crosscheck::evaluate::report::{ClassFigures, EngineFacts, EvaluationReport, FORMAT, Figures, Speed};
+use crosscheck::evaluate::report::{ClassFigures, EngineFacts, EvaluationReport, FORMAT, Figures, FrameRow, Speed};
+use crosscheck::evaluate::tested::Tested;
 use crosscheck::fit::{Fit, FitSettings};
 use crosscheck::inspect::{Inspection, Inspector};
 use crosscheck::model::engine_file::Engine;
@@ -86,6 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
             peak_memory_mb: bench::peak_memory_mb(),
         },
         figures: Figures::from_classes(BTreeMap::from([(arguments.part.name().to_string(), figures)])),
+        frames: stream.tested.iter().map(|tested| FrameRow::new(arguments.part.name(), tested)).collect(),
         shots: BTreeMap::new(),
     };
     let histogram = out.join("scores.svg");
@@ -170,15 +171,10 @@ impl Stream {
 
     fn add(&mut self, sample: Sample, inspection: Inspection) {
         self.spent += inspection.times.total();
-        self.tested.push(Tested {
-            name: format!("{:02}", self.tested.len() + 1),
-            defect: sample.defect.map(|defect| defect.name().to_string()),
-            truth: inspection.input.window.nearest(&sample.ground_truth, sample.frame.width(), false),
-            window: inspection.input.window,
-            score: inspection.outcome.score(),
-            verdict: inspection.outcome.verdict(),
-            psi: Tested::psi_of(inspection.maps),
-        });
+        let name = format!("{:02}", self.tested.len() + 1);
+        let defect = sample.defect.map(|defect| defect.name().to_string());
+        let truth = inspection.input.window.nearest(&sample.ground_truth, sample.frame.width(), false);
+        self.tested.push(Tested::new(name, defect, truth, inspection));
     }
 
     /// A table of passed and rejected parts by kind.
@@ -186,7 +182,7 @@ impl Stream {
         let mut text = format!("{:18}{:>6}{:>8}\n", "", "pass", "reject");
         for defect in std::iter::once(None).chain(Defect::ALL.map(Some)) {
             let of_kind = || self.tested.iter().filter(|t| t.defect.as_deref() == defect.map(Defect::name));
-            let passed = of_kind().filter(|t| t.verdict == Some(Verdict::Pass)).count();
+            let passed = of_kind().filter(|t| t.verdict() == Some(Verdict::Pass)).count();
             text += &format!("{:18}{passed:>6}{:>8}\n", kind(defect), of_kind().count() - passed);
         }
         text

@@ -5,8 +5,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::dataset::Layout;
+use crosscheck::evaluate::metrics::pro_curve;
 use crosscheck::evaluate::protocol::{ClassRun, Dataset, Protocol, run_class};
-use crosscheck::evaluate::report::{ClassFigures, EngineFacts, EvaluationReport, FORMAT, Figures, Speed};
+use crosscheck::evaluate::report::{ClassFigures, EngineFacts, EvaluationReport, FORMAT, Figures, FrameRow, Speed};
 use crosscheck::evaluate::{gallery, plots};
 use crosscheck::files::{self, NewFolder};
 use crosscheck::inspect::Tally;
@@ -96,6 +97,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
         dataset: root.file_name().unwrap_or(root.as_os_str()).to_string_lossy().into_owned(),
         speed: evaluation.speed(),
         figures: main,
+        frames: std::mem::take(&mut evaluation.frames),
         shots: figures.into_iter().filter_map(|(shots, figures)| Some((shots?, figures))).collect(),
     };
     evaluation.tallies.iter().for_each(|(name, tally)| tally.say(name));
@@ -115,6 +117,8 @@ struct Evaluation {
     report: Option<NewFolder>,
     draws: bool,
     latencies: Vec<Duration>,
+    /// The test frames of the round that is drawn.
+    frames: Vec<FrameRow>,
     /// Frames used and left out, by class and step.
     tallies: Vec<(String, Tally)>,
     bar: ProgressBar,
@@ -132,7 +136,7 @@ impl Evaluation {
         if let Ok(style) = ProgressStyle::with_template("{prefix} {msg} {bar:30} {pos}/{len}") {
             bar.set_style(style);
         }
-        Ok(Self { report, draws: false, latencies: Vec::new(), tallies: Vec::new(), bar })
+        Ok(Self { report, draws: false, latencies: Vec::new(), frames: Vec::new(), tallies: Vec::new(), bar })
     }
 
     fn round(
@@ -156,26 +160,31 @@ impl Evaluation {
             self.tallies.extend(run.tallies.iter().map(of_class));
             if self.draws {
                 self.draw_class(class, &run)?;
-                curves.extend(plots::curve(&run.tested).map(|curve| (class.clone(), curve)));
+                curves.extend(pro_curve(&run.tested).map(|curve| (class.clone(), curve)));
+                self.frames.extend(run.tested.iter().map(|tested| FrameRow::new(class, tested)));
             }
             let found = ClassFigures::from_tested(&run.tested, run.calibration, run.fit);
             let cell = |figure: Option<f64>| figure.map_or("-".into(), |v| format!("{v:.3}"));
             self.bar.suspend(|| {
                 log::info!(
-                    "{class}: I-AUROC {}, P-AUROC {}, AUPRO@30 % {}",
+                    "{class}: I-AUROC {}, P-AUROC {}, AUPRO@30 % {}, miss rate at 1 % false rejects {}",
                     cell(found.all.image_auroc),
                     cell(found.all.pixel_auroc),
-                    cell(found.all.aupro_30)
+                    cell(found.all.aupro_30),
+                    cell(found.all.line.miss_rate_at_01)
                 );
             });
             figures.insert(class.clone(), found);
         }
         self.bar.finish_and_clear();
+        let figures = Figures::from_classes(figures);
         if let Some(folder) = self.report.as_ref().filter(|_| self.draws) {
             let path = folder.path().join("pro_curves.svg");
             plots::pro_curves(&path, &curves).with_context(|| format!("cannot write {}", path.display()))?;
+            let path = folder.path().join("misses_by_size.svg");
+            plots::misses_by_size(&path, &figures.sizes).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        Ok(Figures::from_classes(figures))
+        Ok(figures)
     }
 
     fn draw_class(&self, class: &str, run: &ClassRun) -> Result<()> {

@@ -32,6 +32,64 @@ pub struct Labelled<'a> {
     pub width: usize,
 }
 
+/// The values of anomaly maps by what their pixels show, each in rising order.
+pub struct Pixels {
+    /// Of all defect-free pixels.
+    sound: Vec<f32>,
+    /// Of the pixels of each defective region.
+    regions: Vec<Vec<f32>>,
+}
+
+impl Pixels {
+    /// None yet, with room for so many defect-free pixels.
+    pub fn with_room(sound: usize) -> Self {
+        Self { sound: Vec::with_capacity(sound), regions: Vec::new() }
+    }
+
+    /// Adds the values of a map; [`Self::sort`] comes after the last.
+    pub fn add(&mut self, image: &Labelled) {
+        let (labels, count) = label_regions(image.truth, image.width, Joined::ByCorners);
+        let first = self.regions.len();
+        self.regions.resize(first + count, Vec::new());
+        for (&value, label) in image.map.iter().zip(labels) {
+            // A negative zero becomes a zero, so that both are one value in every order.
+            let value = value + 0.0;
+            match label {
+                0 => self.sound.push(value),
+                _ => self.regions[first + label as usize - 1].push(value),
+            }
+        }
+    }
+
+    pub fn sort(&mut self) {
+        self.sound.par_sort_unstable_by(f32::total_cmp);
+        self.regions.par_iter_mut().for_each(|region| region.sort_unstable_by(f32::total_cmp));
+    }
+
+    /// The values of whole images.
+    pub fn of<'a>(images: impl Iterator<Item = Labelled<'a>>) -> Self {
+        let mut pixels = Self::with_room(0);
+        images.for_each(|image| pixels.add(&image));
+        pixels.sort();
+        pixels
+    }
+
+    /// Area under the ROC curve of single pixels; none without both kinds.
+    pub fn auroc(&self) -> Option<f64> {
+        let defective: usize = self.regions.iter().map(Vec::len).sum();
+        if defective == 0 || self.sound.is_empty() {
+            return None;
+        }
+        let won = |value: &f32| {
+            let below = self.sound.partition_point(|sound| sound.total_cmp(value).is_lt());
+            let up_to = self.sound.partition_point(|sound| sound.total_cmp(value).is_le());
+            (below + up_to) as f64 / 2.0
+        };
+        let wins: f64 = self.regions.par_iter().map(|region| region.iter().map(won).sum::<f64>()).sum();
+        Some(wins / defective as f64 / self.sound.len() as f64)
+    }
+}
+
 /// Thresholds of the published evaluation: as many defect-free pixels lie between each and the next.
 const THRESHOLDS: usize = 99;
 
@@ -46,30 +104,15 @@ pub struct ProCurve {
 
 impl ProCurve {
     /// None without a defective region, or without a defect-free pixel.
-    pub fn of(images: &[Labelled]) -> Option<Self> {
-        let mut sound: Vec<f32> = Vec::new();
-        let mut regions: Vec<Vec<f32>> = Vec::new();
-        for image in images {
-            let (labels, count) = label_regions(image.truth, image.width);
-            let first = regions.len();
-            regions.resize(first + count, Vec::new());
-            for (&score, label) in image.map.iter().zip(labels) {
-                match label {
-                    0 => sound.push(score),
-                    _ => regions[first + label as usize - 1].push(score),
-                }
-            }
-        }
+    pub fn of(Pixels { sound, regions }: &Pixels) -> Option<Self> {
         if regions.is_empty() || sound.is_empty() {
             return None;
         }
-        sound.par_sort_unstable_by(f32::total_cmp);
-        regions.par_iter_mut().for_each(|region| region.sort_unstable_by(f32::total_cmp));
         let last = sound.len() - 1;
         let point = |i: usize| {
             let position = i * last / (THRESHOLDS - 1);
             let rate = 1.0 - (position + 1) as f64 / sound.len() as f64;
-            (rate, mean_overlap(&regions, sound[position]))
+            (rate, mean_overlap(regions, sound[position]))
         };
         let points = (0..THRESHOLDS).rev().map(point).chain([(1.0, 1.0)]).collect();
         Some(Self { points })
@@ -99,8 +142,17 @@ fn mean_overlap(regions: &[Vec<f32>], threshold: f32) -> f64 {
     regions.iter().map(|region| above(region) / region.len() as f64).sum::<f64>() / regions.len() as f64
 }
 
-/// Regions of defective pixels that touch by side or corner: a label from 1 for each pixel, and how many there are.
-pub fn label_regions(truth: &[bool], width: usize) -> (Vec<u32>, usize) {
+/// Which neighbouring pixels belong to one region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joined {
+    /// Those that share a side: 4-connected.
+    BySides,
+    /// Those that share a side or a corner: 8-connected, as in the published evaluation.
+    ByCorners,
+}
+
+/// Regions of defective pixels: a label from 1 for each pixel, and how many there are.
+pub fn label_regions(truth: &[bool], width: usize, joined: Joined) -> (Vec<u32>, usize) {
     let height = truth.len() / width.max(1);
     let mut labels = vec![0u32; truth.len()];
     let mut count = 0;
@@ -118,7 +170,8 @@ pub fn label_regions(truth: &[bool], width: usize) -> (Vec<u32>, usize) {
             for row in y.saturating_sub(1)..(y + 2).min(height) {
                 for column in x.saturating_sub(1)..(x + 2).min(width) {
                     let neighbour = row * width + column;
-                    if truth[neighbour] && labels[neighbour] == 0 {
+                    let touches = joined == Joined::ByCorners || row == y || column == x;
+                    if touches && truth[neighbour] && labels[neighbour] == 0 {
                         labels[neighbour] = label;
                         open.push(neighbour);
                     }
@@ -148,17 +201,33 @@ mod tests {
     #[test]
     fn corners_join_regions() {
         let truth = [true, false, false, false, true, false, false, false, false, false, false, true];
-        let (labels, count) = label_regions(&truth, 3);
+        let (labels, count) = label_regions(&truth, 3, Joined::ByCorners);
         assert_eq!(count, 2);
         assert_eq!(labels[0], labels[4]);
+        assert_eq!(label_regions(&truth, 3, Joined::BySides).1, 3);
     }
 
     #[test]
     fn a_perfect_map_overlaps_at_every_rate() {
         let truth: Vec<bool> = (0..400).map(|i| i < 4).collect();
         let map: Vec<f32> = truth.iter().enumerate().map(|(i, t)| if *t { 1e3 } else { i as f32 }).collect();
-        let curve = ProCurve::of(&[Labelled { map: &map, truth: &truth, width: 20 }]).unwrap();
+        let pixels = |truth| Pixels::of([Labelled { map: &map, truth, width: 20 }].into_iter());
+        let curve = ProCurve::of(&pixels(&truth)).unwrap();
         assert!(AUPRO_LIMITS.iter().all(|&limit| (curve.area(limit) - 1.0).abs() < 1e-12), "{curve:?}");
-        assert_eq!(ProCurve::of(&[Labelled { map: &map, truth: &[false; 400], width: 20 }]), None);
+        assert_eq!(pixels(&truth).auroc(), Some(1.0));
+        let sound = pixels(&[false; 400]);
+        assert_eq!((ProCurve::of(&sound), sound.auroc()), (None, None));
+    }
+
+    #[test]
+    fn the_area_of_pixels_is_that_of_their_scores() {
+        let mut random = fastrand::Rng::with_seed(3);
+        let truth: Vec<bool> = (0..900).map(|_| random.u8(..9) == 0).collect();
+        // Few values, so that many are tied; zeros of both signs are one of them.
+        let values = [-0.0, 0.0, 1.0, 2.0, 3.0];
+        let map: Vec<f32> = truth.iter().map(|t| values[random.usize(usize::from(*t)..values.len())]).collect();
+        let want = auroc(&map.iter().copied().zip(truth.iter().copied()).collect::<Vec<_>>()).unwrap();
+        let pixels = Pixels::of([Labelled { map: &map, truth: &truth, width: 30 }].into_iter());
+        assert!((pixels.auroc().unwrap() - want).abs() < 1e-15 && want > 0.5, "{want}");
     }
 }

@@ -3,8 +3,8 @@
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 
-use super::metrics::{Aggregation, Tested};
 use super::protocol::ClassRun;
+use super::tested::Tested;
 use crate::dataset::DatasetError;
 use crate::frame::RgbdFrame;
 use crate::overlay::{Overlay, overlay};
@@ -21,11 +21,11 @@ const TRUTH: Rgb<u8> = Rgb([40, 255, 80]);
 /// Which tested frames are shown: defective ones that passed, lowest score first, then the others that came
 /// nearest to passing.
 pub fn worst_misses(tested: &[Tested]) -> Vec<usize> {
-    let defective = (0..tested.len()).filter(|&i| tested[i].defect.is_some() && tested[i].score.is_some());
+    let defective = (0..tested.len()).filter(|&i| tested[i].defect.is_some() && tested[i].score().is_some());
     let mut order: Vec<usize> = defective.collect();
-    let passed = |i: usize| tested[i].verdict == Some(Verdict::Pass);
+    let passed = |i: usize| tested[i].verdict() == Some(Verdict::Pass);
     order.sort_by(|&a, &b| {
-        let scores = || f32::total_cmp(&tested[a].score.unwrap_or(0.0), &tested[b].score.unwrap_or(0.0));
+        let scores = || f32::total_cmp(&tested[a].ranked_score(), &tested[b].ranked_score());
         passed(b).cmp(&passed(a)).then_with(scores)
     });
     order.truncate(ROWS);
@@ -62,11 +62,11 @@ fn heat(frame: &RgbdFrame, tested: &Tested, threshold: Option<f32>) -> RgbImage 
         photograph: frame.into(),
         window: tested.window,
         kept: &valid,
-        anomaly_map: &Aggregation::Product.map(&tested.psi),
+        anomaly_map: &tested.anomaly_map,
         valid: &valid,
-        score: tested.score,
+        score: tested.score(),
         threshold,
-        verdict: tested.verdict,
+        verdict: tested.verdict(),
     })
 }
 
@@ -98,20 +98,11 @@ fn panel(picture: &RgbImage) -> RgbImage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::metrics::Psi;
-    use crate::prepare::window::Window;
+    use crate::evaluate::tested::tests::tested;
 
     #[test]
     fn what_passed_comes_first_and_good_frames_do_not_come() {
-        let tested = |defect: Option<&str>, score: f32, verdict| Tested {
-            name: String::new(),
-            defect: defect.map(String::from),
-            psi: Psi { rgb: Vec::new(), xyz: Vec::new() },
-            window: Window::default(),
-            truth: Vec::new(),
-            score: Some(score),
-            verdict: Some(verdict),
-        };
+        let tested = |defect, score, verdict| tested(defect, Some(score), Some(verdict));
         let frames = [
             tested(Some("a"), 0.1, Verdict::Reject),
             tested(None, 0.0, Verdict::Pass),

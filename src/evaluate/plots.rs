@@ -6,7 +6,8 @@ use std::path::Path;
 use plotters::prelude::*;
 
 use super::curves::{AUPRO_LIMITS, ProCurve};
-use super::metrics::{Aggregation, Tested, pro_curve};
+use super::sizes::{Misses, SizeBin};
+use super::tested::Tested;
 use crate::plots::draw;
 
 const BINS: usize = 40;
@@ -36,7 +37,7 @@ pub fn pro_curves(path: &Path, classes: &[(String, ProCurve)]) -> Result<()> {
 /// How many good and defective frames have each score, and the threshold between them.
 pub fn score_histogram(path: &Path, class: &str, frames: &[Tested], threshold: Option<f32>) -> Result<()> {
     let scores = |defective: bool| {
-        frames.iter().filter(move |f| f.defect.is_some() == defective).filter_map(|f| f.score).collect::<Vec<f32>>()
+        frames.iter().filter(move |f| f.defect.is_some() == defective).filter_map(Tested::score).collect::<Vec<f32>>()
     };
     let (good, defective) = (scores(false), scores(true));
     let all = || good.iter().chain(&defective).chain(&threshold).copied();
@@ -81,9 +82,43 @@ pub fn score_histogram(path: &Path, class: &str, frames: &[Tested], threshold: O
     })
 }
 
-/// The curve of a class with the method's own aggregation.
-pub fn curve(frames: &[Tested]) -> Option<ProCurve> {
-    let frames: Vec<&Tested> = frames.iter().collect();
-    let maps: Vec<Vec<f32>> = frames.iter().map(|frame| Aggregation::Product.map(&frame.psi)).collect();
-    pro_curve(&frames, &maps)
+/// Misses by the size of the defect as a share of the part's extent: a point for each range of sizes, with the range and the
+/// 95 % interval as bars.
+pub fn misses_by_size(path: &Path, sizes: &[SizeBin]) -> Result<()> {
+    let largest = sizes.iter().flat_map(|bin| bin.range.ends()).fold(0.0, f64::max);
+    if largest == 0.0 {
+        return Ok(());
+    }
+    type Of = fn(&SizeBin) -> Option<Misses>;
+    let series: [(&str, Of, RGBColor); 2] =
+        [("at the calibrated threshold", |bin| bin.calibrated, RED), ("at 1 % false rejects", |bin| bin.at_01, BLUE)];
+    draw(path, |area| {
+        let mut chart = ChartBuilder::on(area)
+            .caption("Missed defects by size, all classes", ("sans-serif", 24))
+            .margin(16)
+            .x_label_area_size(44)
+            .y_label_area_size(56)
+            .build_cartesian_2d(0.0..110.0 * largest, 0.0..1.02)?;
+        chart
+            .configure_mesh()
+            .x_desc("diameter of the defect, % of the part's extent")
+            .y_desc("share of the defects that pass")
+            .draw()?;
+        for (i, (name, of, colour)) in series.into_iter().enumerate() {
+            let found: Vec<([f64; 2], Misses)> =
+                sizes.iter().filter_map(|bin| Some((bin.range.ends().map(|v| 100.0 * v), of(bin)?))).collect();
+            // Moved apart, so that one does not hide the other.
+            let middle = |[from, to]: [f64; 2]| 0.5 * (from + to) + largest * if i == 0 { -0.8 } else { 0.8 };
+            chart.draw_series(found.iter().flat_map(|(ends, misses)| {
+                let (at, [least, most]) = (middle(*ends), misses.interval);
+                let range = [(ends[0], misses.rate), (ends[1], misses.rate)];
+                [range, [(at, least), (at, most)]].map(|bar| PathElement::new(bar, colour.mix(0.6).stroke_width(2)))
+            }))?;
+            let points =
+                found.iter().map(|(ends, misses)| Circle::new((middle(*ends), misses.rate), 4, colour.filled()));
+            let series = chart.draw_series(points)?;
+            series.label(name).legend(move |(x, y)| Circle::new((x + 9, y), 4, colour.filled()));
+        }
+        chart.configure_series_labels().position(SeriesLabelPosition::UpperRight).border_style(BLACK).draw()
+    })
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use super::metrics::Tested;
+use super::tested::Tested;
 use crate::backend::Arithmetic;
 use crate::backend::Choice;
 use crate::conformal::{CalibrateError, Calibration, calibrate, supported_rate};
@@ -143,15 +143,7 @@ fn tested_part(entry: &Entry, part: usize, truth: &[bool], width: usize, (of, in
         None => (entry.name.clone(), entry.defect.clone()),
         Some(_) => (format!("{}#{part}", entry.name), entry.defect.clone().filter(|_| marked.contains(&true))),
     };
-    Tested {
-        name,
-        defect,
-        truth: marked,
-        score: inspection.outcome.score(),
-        verdict: inspection.outcome.verdict(),
-        window,
-        psi: Tested::psi_of(inspection.maps),
-    }
+    Tested::new(name, defect, marked, inspection)
 }
 
 /// Which of `middles` is nearest to a pixel.

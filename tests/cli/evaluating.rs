@@ -85,11 +85,41 @@ fn a_report_has_every_class_and_every_kind_of_defect() {
     }
     // A deep dent at one place is found, if not in every pixel.
     assert!(figures(&classes["disc"]["defects"]["dent"])["pixel_auroc"] > 0.7, "{}", classes["disc"]);
+    what_a_line_lets_through(&report);
     let files = desk.files();
-    for name in ["pro_curves.svg", "scores_disc.svg", "scores_other.svg"] {
+    for name in ["pro_curves.svg", "misses_by_size.svg", "scores_disc.svg", "scores_other.svg"] {
         let text = &files[&desk.path(&format!("report/{name}"))];
         assert!(text.windows(4).any(|w| w == b"<svg"), "{name}");
     }
+}
+
+/// Two good frames, and two of each kind of defect, in each class.
+fn what_a_line_lets_through(report: &Value) {
+    let disc = &report["classes"]["disc"];
+    for (name, figure) in [("miss_rate_at_01", &disc["miss_rate_at_01"]), ("miss_rate", &report["mean"]["miss_rate"])] {
+        let value = figure.as_f64().unwrap();
+        assert!((0.0..=1.0).contains(&value), "{name} is {value}");
+    }
+    let note = disc["notes"][0].as_str().unwrap();
+    assert!(note.starts_with("2 good test frames cannot show a false-reject rate of 1 %"), "{note}");
+    for owner in [disc, &disc["defects"]["dent"], &report["mean"]] {
+        let (rate, interval) = (owner["miss_rate"].as_f64().unwrap(), &owner["intervals"]["miss_rate"]);
+        let [least, most] = [0, 1].map(|i| interval[i].as_f64().unwrap());
+        assert!(least <= rate && rate <= most && least < most, "{rate} in {interval}");
+    }
+    assert_eq!(disc["false_reject_rate_binomial"].as_array().unwrap().len(), 2);
+    let rows = report["frames"].as_array().unwrap();
+    assert_eq!(rows.len(), 10);
+    let row = rows.iter().find(|row| row["name"] == "dent/022" && row["class"] == "disc").unwrap();
+    assert_eq!(row["defect"], "dent");
+    assert!(row["score"].is_number() && row["verdict"].is_string() && row["reason"].is_null(), "{row}");
+    let (mm, share) = (row["size_mm"].as_f64().unwrap(), row["size_share"].as_f64().unwrap());
+    assert!(mm > 0.5 && mm < 100.0 && share > 0.0 && share < 1.0, "{row}");
+    assert!(rows.iter().all(|row| row["defect"].is_null() == row["size_mm"].is_null()));
+    let bin = &disc["sizes"][0];
+    assert_eq!((&bin["frames"], &disc["without_size"]), (&4.into(), &0.into()));
+    assert!(bin["from_mm"].is_number() && bin["misses"].is_number() && bin["at_01"]["rate"].is_number(), "{bin}");
+    assert_eq!(report["sizes"][0]["frames"], 6);
 }
 
 #[test]

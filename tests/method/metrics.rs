@@ -1,6 +1,6 @@
 //! The field's metrics against values computed in float64 (tests/golden/README.md, `metrics`).
 
-use crosscheck::evaluate::curves::{AUPRO_LIMITS, Labelled, ProCurve, auroc};
+use crosscheck::evaluate::curves::{AUPRO_LIMITS, Labelled, Pixels, ProCurve, auroc};
 
 use crate::support::golden::Golden;
 
@@ -19,12 +19,10 @@ fn all_six_figures() {
     let pixels: Vec<(f32, bool)> = maps.iter().copied().zip(truth.iter().copied()).collect();
     near(auroc(&pixels).unwrap(), golden.f64("pixel_auroc")[0]);
 
-    let labelled: Vec<Labelled> = maps
-        .chunks(SIDE * SIDE)
-        .zip(truth.chunks(SIDE * SIDE))
-        .map(|(map, truth)| Labelled { map, truth, width: SIDE })
-        .collect();
-    let curve = ProCurve::of(&labelled).unwrap();
+    let labelled = maps.chunks(SIDE * SIDE).zip(truth.chunks(SIDE * SIDE));
+    let of_pixels = Pixels::of(labelled.map(|(map, truth)| Labelled { map, truth, width: SIDE }));
+    near(of_pixels.auroc().unwrap(), golden.f64("pixel_auroc")[0]);
+    let curve = ProCurve::of(&of_pixels).unwrap();
     for (limit, want) in AUPRO_LIMITS.into_iter().zip(golden.f64("aupro_30_10_05_01")) {
         near(curve.area(limit), want);
     }

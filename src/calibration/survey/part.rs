@@ -4,9 +4,9 @@ use crate::calibration::station::PartSize;
 use crate::frame::{Region, RgbdFrame, is_point};
 use crate::prepare::components::Components;
 use crate::prepare::plane::{self, Plane};
+use crate::prepare::spacing::spacing_m;
 use crate::prepare::window::Window;
 use crate::prepare::{PartChoice, wanted};
-use crate::shapes::W;
 
 /// Fewer points than this are no part.
 const POINTS_MIN: usize = 200;
@@ -72,7 +72,7 @@ impl PartFinder {
             frame_share: count as f32 / (width * height) as f32,
             points,
             points_min: points,
-            point_spacing_m: spacing_m(&self.network),
+            point_spacing_m: spacing_m(&self.network, [1, 0]).unwrap_or(0.0),
         };
         let cut = covered.x == 0
             || covered.y == 0
@@ -144,16 +144,6 @@ fn trimmed(values: impl Iterator<Item = f32>) -> (f32, f32) {
     values.sort_unstable_by(f32::total_cmp);
     let cut = (TRIMMED * values.len() as f32) as usize;
     (values[cut], values[values.len() - 1 - cut])
-}
-
-/// The median distance between neighbours in a row of the network frame; 0 without any.
-fn spacing_m(network: &[[f32; 3]]) -> f32 {
-    let rows = network.chunks_exact(W);
-    let pairs = rows.flat_map(|row| row.windows(2)).filter(|pair| is_point(&pair[0]) && is_point(&pair[1]));
-    let distance = |pair: &[[f32; 3]]| (0..3).map(|i| (pair[0][i] - pair[1][i]).powi(2)).sum::<f32>().sqrt();
-    let mut distances: Vec<f32> = pairs.map(distance).collect();
-    distances.sort_unstable_by(f32::total_cmp);
-    distances.get(distances.len() / 2).copied().unwrap_or(0.0)
 }
 
 impl PartSize {
