@@ -8,7 +8,6 @@ mod camera;
 mod defect;
 mod fixture;
 mod flaw;
-mod noise;
 mod parts;
 mod piece;
 mod pose;
@@ -16,11 +15,10 @@ mod render;
 mod surface;
 mod surroundings;
 
-use fastrand::Rng;
-
 use crate::frame::RgbdFrame;
+use crate::procedural;
+use crate::procedural::noise::{between, normal, stream};
 use flaw::Flaw;
-use noise::{between, normal};
 use parts::SoundPiece;
 use piece::Piece;
 use pose::{Pose, SHIFT_MM, TURN_RAD};
@@ -38,16 +36,8 @@ pub const PITCH_MM_MIN: f32 = 2.0 * REACH_MM;
 const DEFECT_PIXELS_MIN: usize = 80;
 const PLACEMENTS_MAX: usize = 30;
 
-/// One frame, and what only a procedural scene knows about it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sample {
-    pub frame: RgbdFrame,
-    /// Pixels whose colour or depth the defect changes, noise aside: `[height, width]`.
-    pub ground_truth: Vec<bool>,
-    /// Pixels on the part, `[height, width]`.
-    pub part_mask: Vec<bool>,
-    pub defect: Option<Defect>,
-}
+/// A frame of a scene, with its truth.
+pub type Sample = procedural::Sample<Defect>;
 
 /// One part, drawn once and seen in many frames.
 pub struct Carried {
@@ -76,7 +66,8 @@ impl Scene {
     }
 
     fn within(part: Part, seed: u64, surroundings: &Surroundings) -> Self {
-        let [mut of_station, mut of_fixture] = ["station", "fixture"].map(|purpose| stream(part, seed, 0, purpose));
+        let [mut of_station, mut of_fixture] =
+            ["station", "fixture"].map(|purpose| stream(part.name(), seed, 0, purpose));
         let station = Station::new(surroundings, &mut of_station, &mut of_fixture);
         Self { part, seed, scatter_mm: surroundings.scatter_mm, station }
     }
@@ -109,7 +100,7 @@ impl Scene {
         let pieces: Vec<(&Piece, Pose)> =
             parts.iter().map(|&(part, along_mm)| (&part.piece, Pose { at_mm: [along_mm, 0.0], ..part.pose })).collect();
         let view = self.station.look(&pieces, belt_mm);
-        self.station.expose(&view, &mut stream(self.part, self.seed, index, "exposure"))
+        self.station.expose(&view, &mut stream(self.part.name(), self.seed, index, "exposure"))
     }
 
     /// A part that far from the middle is out of view, millimetres.
@@ -121,7 +112,7 @@ impl Scene {
     fn flawed(&self, index: u64, defect: Defect) -> (Piece, View, Vec<bool>) {
         let (good, pose) = self.good(index);
         let before = self.station.look(&[(&Piece::from(good.clone()), pose)], 0.0);
-        let mut random = stream(self.part, self.seed, index, defect.name());
+        let mut random = stream(self.part.name(), self.seed, index, defect.name());
         let mut best: Option<(usize, Piece, View, Vec<bool>)> = None;
         for _ in 0..PLACEMENTS_MAX {
             let piece = Piece::with_flaw(good.clone(), Flaw::draw(defect, &good, &mut random));
@@ -140,8 +131,8 @@ impl Scene {
     }
 
     fn good(&self, index: u64) -> (SoundPiece, Pose) {
-        let mut random = stream(self.part, self.seed, index, "part");
-        let mut of_place = stream(self.part, self.seed, index, "scatter");
+        let mut random = stream(self.part.name(), self.seed, index, "part");
+        let mut of_place = stream(self.part.name(), self.seed, index, "scatter");
         let pose = Pose {
             turn_rad: TURN_RAD * normal(&mut random),
             shift_mm: [SHIFT_MM * normal(&mut random), SHIFT_MM * normal(&mut random)],
@@ -151,17 +142,7 @@ impl Scene {
     }
 
     fn sample(&self, index: u64, view: View, ground_truth: Vec<bool>, defect: Option<Defect>) -> Sample {
-        let frame = self.station.expose(&view, &mut stream(self.part, self.seed, index, "exposure"));
+        let frame = self.station.expose(&view, &mut stream(self.part.name(), self.seed, index, "exposure"));
         Sample { frame, ground_truth, part_mask: view.part_mask(), defect }
     }
-}
-
-/// Random numbers for one purpose: parts, frames and purposes do not disturb each other.
-fn stream(part: Part, seed: u64, index: u64, purpose: &str) -> Rng {
-    // FNV-1a over what tells one stream from another.
-    let numbers = [seed, index].into_iter().flat_map(u64::to_le_bytes);
-    let bytes = numbers.chain(part.name().bytes()).chain(purpose.bytes());
-    Rng::with_seed(
-        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)),
-    )
 }

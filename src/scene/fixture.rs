@@ -3,8 +3,9 @@
 use fastrand::Rng;
 
 use super::camera::{DISTANCE_MM, PIXELS_PER_MM, SLOPE_MAX};
-use super::noise::{between, field};
-use super::surface::{Albedo, Surface};
+use super::surface::Surface;
+use crate::procedural::blend::Albedo;
+use crate::procedural::noise::{between, field};
 
 /// What it covers: half as much again as the largest part, so that it stays larger without the points that are lost.
 const PIXELS: f32 = 64_000.0;

@@ -5,9 +5,10 @@ use std::f32::consts::TAU;
 use fastrand::Rng;
 
 use super::defect::Defect;
-use super::noise::{between, field};
 use super::parts::SoundPiece;
-use super::surface::{Albedo, REACH_MM, Surface, blend, step};
+use super::surface::{REACH_MM, Surface};
+use crate::procedural::blend::{Albedo, blend, step};
+use crate::procedural::noise::{between, field};
 
 /// Places that are tried for one that suits.
 const TRIES: usize = 400;

@@ -4,8 +4,9 @@ use std::f32::consts::TAU;
 
 use fastrand::Rng;
 
-use super::noise::{between, field, normal};
-use super::surface::{Albedo, REACH_MM, Surface, blend, step};
+use super::surface::{REACH_MM, Surface};
+use crate::procedural::blend::{Albedo, blend, step};
+use crate::procedural::noise::{between, field, normal};
 
 /// A kind of part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,12 +5,14 @@ use rayon::prelude::*;
 
 use super::camera::{DISTANCE_MM, PIXELS_PER_MM, SLOPE_MAX};
 use super::fixture::Fixture;
-use super::noise::{between, field, normal};
 use super::piece::Piece;
 use super::pose::Pose;
-use super::surface::{Albedo, HEIGHT_MAX_MM, REACH_MM, Surface};
+use super::surface::{HEIGHT_MAX_MM, REACH_MM, Surface};
 use super::surroundings::Surroundings;
 use crate::frame::{OrganisedCloud, RgbdFrame};
+use crate::procedural::blend::Albedo;
+use crate::procedural::noise::{between, field, normal};
+use crate::procedural::vector::{Vector, cross, dot, unit};
 
 /// A ray goes down by this share of its height over the surface below, until it is near: rays are steep, so
 /// that what a slope hides from a step is less than the rest.
@@ -29,8 +31,6 @@ const COLOUR_NOISE: f32 = 1.5;
 /// How far the light is from its mean, up or down.
 const LIGHT_DRIFT: f32 = 0.06;
 const GAMMA: f32 = 1.0 / 2.2;
-
-type Vector = [f32; 3];
 
 /// What stays the same from frame to frame.
 pub struct Station {
@@ -254,17 +254,4 @@ fn belt_axes(slope: [f32; 2]) -> [Vector; 3] {
     let out = unit([slope[0], slope[1], -1.0]);
     let along = unit([1.0, 0.0, slope[0]]);
     [along, cross(along, out), out]
-}
-
-fn dot(a: Vector, b: Vector) -> f32 {
-    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-}
-
-fn cross(a: Vector, b: Vector) -> Vector {
-    [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
-}
-
-fn unit(v: Vector) -> Vector {
-    let length = dot(v, v).sqrt();
-    v.map(|x| x / length)
 }

@@ -1,7 +1,6 @@
 //! A place on a surface: its height and its colour.
 
-/// Albedo of red, green and blue, 0 to 1, linear.
-pub type Albedo = [f32; 3];
+use crate::procedural::blend::Albedo;
 
 /// A place on a part.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,13 +13,3 @@ pub struct Surface {
 pub const REACH_MM: f32 = 50.0;
 /// Foreign bodies included.
 pub const HEIGHT_MAX_MM: f32 = 20.0;
-
-/// 0 outside, 1 inside, from signed distance to a border, positive inside; smooth over `width` about it.
-pub fn step(inside: f32, width: f32) -> f32 {
-    let t = (inside / width + 0.5).clamp(0.0, 1.0);
-    t * t * (3.0 - 2.0 * t)
-}
-
-pub fn blend(a: Albedo, b: Albedo, share: f32) -> Albedo {
-    [0, 1, 2].map(|i| a[i] + share * (b[i] - a[i]))
-}

@@ -4,6 +4,16 @@ use std::f32::consts::TAU;
 
 use fastrand::Rng;
 
+/// Random numbers for one purpose at one station of `part`: parts, frames and purposes do not disturb each other.
+pub fn stream(part: &str, seed: u64, index: u64, purpose: &str) -> Rng {
+    // FNV-1a over what tells one stream from another.
+    let numbers = [seed, index].into_iter().flat_map(u64::to_le_bytes);
+    let bytes = numbers.chain(part.bytes()).chain(purpose.bytes());
+    Rng::with_seed(
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)),
+    )
+}
+
 /// A standard normal number (Box and Muller).
 pub fn normal(random: &mut Rng) -> f32 {
     let radius = (-2.0 * (1.0 - random.f32()).ln()).sqrt();
@@ -13,6 +23,11 @@ pub fn normal(random: &mut Rng) -> f32 {
 /// Evenly between two values.
 pub fn between(random: &mut Rng, from: f32, to: f32) -> f32 {
     from + (to - from) * random.f32()
+}
+
+/// Between two values above 0, with every factor as likely as another.
+pub fn between_log(random: &mut Rng, from: f32, to: f32) -> f32 {
+    from * (to / from).powf(random.f32())
 }
 
 /// A smooth field over the plane, -1 to 1, whose hills are about one unit wide: values on a lattice, blended.
