@@ -64,9 +64,16 @@ impl Casting {
 
 impl Solid for Casting {
     fn distance(&self, p: Vector) -> f32 {
-        let skin =
-            0.28 * rough(self.tolerance.grain, p.map(|x| x / 1.6)) + 0.35 * field_in_space(11, p.map(|x| x / 9.0));
-        let mut body = self.body(p) - skin;
+        let smooth = self.body(p);
+        // The skin is uneven by 0.7 mm at most: far from it only the smooth body counts.
+        let skin = match smooth.abs() < 1.0 {
+            true => {
+                0.3 * field_in_space(self.tolerance.grain, p.map(|x| x / 1.3))
+                    + 0.4 * field_in_space(11, p.map(|x| x / 9.0))
+            }
+            false => 0.7,
+        };
+        let mut body = smooth - skin;
         for ((at, radius, height, bore), has_bore) in self.bosses.iter().zip(self.has_bore) {
             let across = [p[0] - at[0], p[1] - at[1]];
             body = joined(body, extruded(circle(across, *radius), p[2], 2.0, *height, 0.6), 1.6);

@@ -23,8 +23,23 @@ pub const MAKE: Make = Make {
 
 const SHEET_MM: f32 = 0.6;
 /// The middle of the sheet from the side: along, and up.
-const PROFILE: [[f32; 2]; 9] =
-    [[-15.0, 0.8], [-6.0, 0.4], [-3.0, 1.2], [-0.5, 4.6], [2.5, 6.6], [5.5, 5.6], [8.0, 2.2], [10.5, 1.0], [14.6, 2.6]];
+const PROFILE: [[f32; 2]; 15] = [
+    [-15.0, 0.8],
+    [-6.0, 0.4],
+    [-4.0, 0.8],
+    [-2.6, 2.0],
+    [-1.2, 3.9],
+    [0.2, 5.5],
+    [1.8, 6.5],
+    [3.4, 6.7],
+    [5.0, 6.1],
+    [6.6, 4.6],
+    [7.9, 2.7],
+    [9.0, 1.6],
+    [10.4, 1.2],
+    [12.4, 1.6],
+    [14.6, 2.6],
+];
 const HOLE_MM: f32 = 2.1;
 
 pub struct Clip {
@@ -67,7 +82,7 @@ impl Solid for Clip {
     fn finish(&self, [x, y, _]: Vector) -> Finish {
         let lines = brushed(self.tolerance.grain, [4.0 * x, 4.0 * y]);
         let steel =
-            Finish { gloss: 0.55, sharpness: 32.0, ..Finish::metal([0.4, 0.41, 0.44]) }.times(1.0 + 0.08 * lines);
+            Finish { gloss: 0.5, sharpness: 60.0, ..Finish::metal([0.33, 0.34, 0.37]) }.times(1.0 + 0.14 * lines);
         // Blue from the heat of tempering, along the arch.
         let heat = step(3.5 - (x - 3.0).abs() + 1.5 * field(self.tolerance.grain, x / 3.0, y / 3.0), 3.0);
         let blue = Finish { albedo: [0.12, 0.15, 0.34], ..steel };

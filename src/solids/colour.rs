@@ -56,7 +56,7 @@ fn shade(station: &Station, seen: &Seen, at: Vector) -> Vector {
     let around = station.ambient * (0.6 + 0.4 * seen.normal[2].max(0.0)) * (0.75 + 0.25 * seen.lit);
     let diffuse = (around + (1.0 - station.ambient) * facing) * (1.0 - 0.6 * seen.gloss);
     let mirrored = along(to_eye.map(|x| -x), 2.0 * dot(to_eye, seen.normal), seen.normal);
-    let tent = 0.12 + 0.6 * step(mirrored[2] - 0.75, 0.9);
+    let tent = 0.08 + 0.42 * step(mirrored[2] - 0.75, 0.9);
     let spot = dot(seen.normal, half).max(0.0).powf(seen.sharpness) * seen.lit;
     let gloss = seen.gloss * (tent + 1.2 * spot);
     seen.albedo.map(|albedo| albedo * diffuse + gloss * (0.35 + 0.65 * albedo.sqrt()))

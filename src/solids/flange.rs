@@ -30,33 +30,35 @@ const BOLTS: (f32, f32, usize) = (23.5, 2.9, 6);
 
 pub struct Flange {
     tolerance: Tolerance,
-    /// Angle and distance from the middle of each.
-    bolts: Vec<(f32, f32)>,
+    /// Middles of the bolt holes.
+    bolts: Vec<[f32; 2]>,
     has_keyway: bool,
-    key_turn: f32,
+    /// Sine and cosine of the turn that brings the keyway back to where it belongs.
+    key_turn: (f32, f32),
 }
 
 impl Flange {
     pub fn draw(random: &mut Rng) -> Self {
-        let angle = |i: usize| std::f32::consts::TAU * (i as f32 + 0.5) / BOLTS.2 as f32;
-        let bolts = (0..BOLTS.2).map(|i| (angle(i), BOLTS.0)).collect();
-        Self { tolerance: Tolerance::draw(random), bolts, has_keyway: true, key_turn: 0.0 }
+        let bolts = (0..BOLTS.2).map(|i| bolt(i, 0.0, BOLTS.0)).collect();
+        Self { tolerance: Tolerance::draw(random), bolts, has_keyway: true, key_turn: (0.0, 1.0) }
     }
 
     /// Teeth that become narrower outward.
     fn outline(&self, p: [f32; 2]) -> f32 {
+        let disc = circle(p, 31.5);
+        if !(-3.0..6.0).contains(&disc) {
+            return if disc > 0.0 { disc - 4.2 } else { disc };
+        }
         let [x, y] = repeated_about(p, TEETH);
         let tooth = (y.abs() - 2.2 + 0.32 * (x - 31.5)).max(x - 35.6) * 0.95;
-        circle(p, 31.5).min(tooth.max(30.0 - x))
+        disc.min(tooth.max(30.0 - x))
     }
 
     fn openings(&self, p: [f32; 2]) -> f32 {
         let bore = circle(p, BORE_MM);
-        let key = turned(p, (-self.key_turn).sin_cos());
+        let key = turned(p, self.key_turn);
         let bore = if self.has_keyway { bore.min(rectangle([key[0] - 9.5, key[1]], [3.0, 2.0], 0.2)) } else { bore };
-        let bolt = |(angle, from_middle): &(f32, f32)| {
-            circle([p[0] - from_middle * angle.cos(), p[1] - from_middle * angle.sin()], BOLTS.1)
-        };
+        let bolt = |at: &[f32; 2]| circle([p[0] - at[0], p[1] - at[1]], BOLTS.1);
         self.bolts.iter().map(bolt).fold(bore, f32::min)
     }
 }
@@ -78,7 +80,7 @@ impl Solid for Flange {
         let rings = 0.6 * field(self.tolerance.grain, 3.0 * radius, 0.5 * y.atan2(x).abs())
             + 0.4 * field(!self.tolerance.grain, 7.0 * radius, 0.3 * y.atan2(x).abs());
         let steel =
-            Finish { gloss: 0.3, sharpness: 26.0, ..Finish::metal([0.34, 0.335, 0.33]) }.times(1.0 + 0.2 * rings);
+            Finish { gloss: 0.28, sharpness: 26.0, ..Finish::metal([0.3, 0.295, 0.29]) }.times(1.0 + 0.4 * rings);
         let is_face = z > 9.0;
         // The flanks of the teeth are hardened: dark and dull.
         let dark = Finish { gloss: 0.06, ..Finish::matt([0.045, 0.045, 0.055]) };
@@ -89,11 +91,11 @@ impl Solid for Flange {
     }
 
     fn misplace(&mut self, random: &mut Rng) {
-        let bolt = random.usize(0..BOLTS.2);
+        let number = random.usize(0..BOLTS.2);
         match random.u8(0..3) {
-            0 => self.bolts[bolt].0 += between(random, 0.12, 0.3),
-            1 => self.bolts[bolt].1 += between(random, 1.5, 3.5),
-            _ => self.key_turn = between(random, 0.3, std::f32::consts::TAU - 0.3),
+            0 => self.bolts[number] = bolt(number, between(random, 0.12, 0.3), BOLTS.0),
+            1 => self.bolts[number] = bolt(number, 0.0, BOLTS.0 + between(random, 1.5, 3.5)),
+            _ => self.key_turn = between(random, 0.3, std::f32::consts::TAU - 0.3).sin_cos(),
         }
     }
 
@@ -103,4 +105,10 @@ impl Solid for Flange {
             _ => drop(self.bolts.remove(random.usize(0..BOLTS.2))),
         }
     }
+}
+
+/// Where a bolt hole is, `turn_rad` further than where it belongs.
+fn bolt(number: usize, turn_rad: f32, from_middle: f32) -> [f32; 2] {
+    let (sin, cos) = (std::f32::consts::TAU * (number as f32 + 0.5) / BOLTS.2 as f32 + turn_rad).sin_cos();
+    [from_middle * cos, from_middle * sin]
 }

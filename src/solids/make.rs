@@ -48,6 +48,9 @@ const MARGIN_SHARE: f32 = 0.09;
 /// Half the frame's width over what the part needs of it.
 const ROOM: f32 = 1.2;
 
+/// Parts that lie anyhow are long or round: their corners reach little further than their ends.
+const CORNERS: f32 = 1.06;
+
 impl Make {
     /// The largest side of a part, which defects are measured by.
     pub fn extent_mm(&self) -> f32 {
@@ -66,7 +69,7 @@ impl Make {
         let [x, y] = self.half_mm;
         let reach = match self.lies {
             Lies::InGuides => x.max(y) + 0.15 * x.min(y),
-            Lies::Anyhow => x.hypot(y),
+            Lies::Anyhow => CORNERS * x.max(y),
         };
         2.0 * ROOM * reach
     }

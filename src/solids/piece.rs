@@ -9,7 +9,7 @@ use crate::procedural::vector::{Vector, along, length, turned, unit};
 const STEPS_MAX: usize = 80;
 /// A ray goes on by this share of the distance: bent space and rough surfaces give somewhat more than the true one.
 const STRIDE: f32 = 0.8;
-const SHADOW_STEPS_MAX: usize = 28;
+const SHADOW_STEPS_MAX: usize = 20;
 /// How soft shadows are: the tangent of the light's half angle is one over this.
 const SHADOW_HARDNESS: f32 = 9.0;
 
@@ -35,7 +35,7 @@ pub struct Piece {
 
 impl Piece {
     pub fn new(solid: Box<dyn Solid>, make: &'static Make, pose: Pose, pixel_mm: f32) -> Self {
-        Self { solid, flaw: None, make, pose, turn: pose.turn_rad.sin_cos(), near_mm: 0.04 * pixel_mm }
+        Self { solid, flaw: None, make, pose, turn: pose.turn_rad.sin_cos(), near_mm: 0.08 * pixel_mm }
     }
 
     pub fn with_flaw(self, flaw: Flaw) -> Self {
@@ -117,7 +117,7 @@ impl Piece {
             if share < 0.02 {
                 return 0.0;
             }
-            t += (STRIDE * distance).clamp(2.0 * self.near_mm, 0.2 * self.make.extent_mm());
+            t += (STRIDE * distance).clamp(9.0 * self.near_mm, 0.2 * self.make.extent_mm());
         }
         let share = share.clamp(0.0, 1.0);
         share * share * (3.0 - 2.0 * share)

@@ -16,7 +16,7 @@ const DARK: f32 = 0.022;
 /// Of the mirrored light beyond which the camera is blinded.
 const BLINDING: f32 = 0.32;
 /// Standard deviation of display values in a window without texture.
-const PLAIN: f32 = 2.3;
+const PLAIN: f32 = 1.9;
 
 /// One sensor, as it is at a station.
 pub struct Sensor {
@@ -75,7 +75,7 @@ impl Sensor {
             let luck = 1.0 + 0.25 * patch + 0.1 * normal(random);
             let lost = !seen.by_both || signal * luck < self.dark || mirrored * luck > self.blinding;
             let noise = self.noise_mm * (1.0 + 0.5 * (self.dark / signal.max(1e-3)).min(4.0)) * normal(random);
-            if lost || random.f32() < LOST { 0.0 } else { seen.depth_mm + noise }
+            if lost | (random.f32() < LOST) { 0.0 } else { seen.depth_mm + noise }
         };
         view.seen.iter().enumerate().map(measured).collect()
     }
@@ -120,10 +120,11 @@ impl Sensor {
             };
             let other = beside.fold(seen.depth_mm, farthest_off);
             // At an edge the pixel's light comes back from both.
-            let share = if (other - seen.depth_mm).abs() > edge_mm { 0.5 * random.f32().powi(2) } else { 0.0 };
+            let mixed = 0.5 * random.f32().powi(2);
+            let share = if (other - seen.depth_mm).abs() > edge_mm { mixed } else { 0.0 };
             let noise = self.noise_mm * (0.25 / signal.max(0.01)).sqrt().clamp(0.7, 4.0) * normal(random);
             let lost = signal * (1.0 + 0.15 * normal(random)) < 0.5 * self.dark;
-            if lost || random.f32() < LOST { 0.0 } else { seen.depth_mm + share * (other - seen.depth_mm) + noise }
+            if lost | (random.f32() < LOST) { 0.0 } else { seen.depth_mm + share * (other - seen.depth_mm) + noise }
         };
         view.seen.iter().enumerate().map(measured).collect()
     }
@@ -133,4 +134,104 @@ impl Sensor {
 fn contrast(values: impl Iterator<Item = f32>) -> f32 {
     let (sum, squares, count) = values.fold((0.0, 0.0, 0.0), |(s, q, n), v| (s + v, q + v * v, n + 1.0));
     (squares / count - (sum / count) * (sum / count)).max(0.0).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::view::Thing;
+    use super::*;
+
+    const SIDE: usize = 40;
+    const NEAR_MM: f32 = 400.0;
+    const FAR_MM: f32 = 430.0;
+
+    fn sensor(kind: Kind) -> Sensor {
+        let other_eye = [120.0, 0.0, FAR_MM];
+        Sensor { kind, noise_mm: 0.1, distance_mm: 400.0, field_mm: 40.0, other_eye, dark: DARK, blinding: BLINDING }
+    }
+
+    /// The left half is near, the right half is far; `change` changes some of it.
+    fn view(change: impl Fn(usize, usize, &mut Seen)) -> View {
+        let seen = (0..SIDE * SIDE).map(|pixel| {
+            let (u, v) = (pixel % SIDE, pixel / SIDE);
+            let depth_mm = if u < SIDE / 2 { NEAR_MM } else { FAR_MM };
+            let mut seen = Seen {
+                depth_mm,
+                albedo: [0.4; 3],
+                gloss: 0.03,
+                sharpness: 12.0,
+                normal: [0.0, 0.0, 1.0],
+                lit: 1.0,
+                by_both: true,
+                thing: Thing::Part,
+            };
+            change(u, v, &mut seen);
+            seen
+        });
+        View { side: SIDE, seen: seen.collect() }
+    }
+
+    /// Depths of a view, in whose photograph rows have texture down to `plain`.
+    fn measure(kind: Kind, view: &View, plain: usize) -> Vec<f32> {
+        let mut random = Rng::with_seed(3);
+        let texture = |pixel: usize| if pixel / SIDE < plain && pixel % 2 == 0 { 140 } else { 100 };
+        let rgb: Vec<u8> = (0..SIDE * SIDE).flat_map(|pixel| [texture(pixel); 3]).collect();
+        let at = |pixel: usize| [(pixel % SIDE) as f32 - 20.0, 20.0 - (pixel / SIDE) as f32, 0.0];
+        sensor(kind).measure(view, at, [0.0, 0.0, FAR_MM], &rgb, &mut random)
+    }
+
+    fn lost(depths: &[f32], is_meant: impl Fn(usize, usize) -> bool) -> f32 {
+        let meant: Vec<usize> = (0..SIDE * SIDE).filter(|pixel| is_meant(pixel % SIDE, pixel / SIDE)).collect();
+        meant.iter().filter(|pixel| depths[**pixel] == 0.0).count() as f32 / meant.len() as f32
+    }
+
+    #[test]
+    fn structured_light_is_lost_in_shadow_on_black_and_on_mirrors() {
+        let changed = view(|u, v, seen| match (u, v) {
+            (0..10, 0..20) => seen.by_both = false,
+            (0..10, _) => seen.albedo = [0.01; 3],
+            (30.., _) => (seen.gloss, seen.sharpness) = (0.8, 4.0),
+            _ => {}
+        });
+        let depths = measure(Kind::StructuredLight, &changed, SIDE);
+        assert_eq!(lost(&depths, |u, v| u < 10 && v < 20), 1.0);
+        assert!(lost(&depths, |u, v| u < 10 && v >= 20) > 0.9);
+        assert!(lost(&depths, |u, _| u >= 30) > 0.9);
+        assert!(lost(&depths, |u, _| (10..30).contains(&u)) < 0.02);
+    }
+
+    #[test]
+    fn stereo_is_lost_at_edges_and_without_texture_and_goes_in_steps() {
+        let depths = measure(Kind::Stereo, &view(|_, _, _| {}), SIDE / 2);
+        assert!(lost(&depths, |u, v| (19..21).contains(&u) && v < 16) > 0.6);
+        assert!(lost(&depths, |_, v| v > 24) > 0.95);
+        assert!(lost(&depths, |u, v| !(16..24).contains(&u) && v < 16) < 0.05);
+        let mut near: Vec<u32> = depths.iter().filter(|d| (1.0..415.0).contains(*d)).map(|d| d.to_bits()).collect();
+        let measured = near.len();
+        near.sort_unstable();
+        near.dedup();
+        assert!(near.len() < 12 && measured > 200, "{} steps of {measured} points", near.len());
+    }
+
+    #[test]
+    fn time_of_flight_mixes_near_and_far_and_shakes_on_black() {
+        let depths = measure(
+            Kind::TimeOfFlight,
+            &view(|_, v, seen| {
+                if v >= 20 {
+                    seen.albedo = [0.03; 3];
+                }
+            }),
+            SIDE,
+        );
+        let flying =
+            |u: usize| (0..20).filter(|v| (NEAR_MM + 2.0..FAR_MM - 2.0).contains(&depths[v * SIDE + u])).count();
+        assert!(flying(19) + flying(20) > 10 && flying(5) + flying(35) == 0);
+        let spread = |rows: std::ops::Range<usize>| {
+            let off: Vec<f32> = rows.flat_map(|v| (0..15).map(move |u| v * SIDE + u)).map(|p| depths[p]).collect();
+            let there: Vec<f32> = off.into_iter().filter(|d| *d > 0.0).map(|d| (d - NEAR_MM).powi(2)).collect();
+            (there.iter().sum::<f32>() / there.len() as f32).sqrt()
+        };
+        assert!(spread(20..40) > 1.8 * spread(0..20), "{} {}", spread(20..40), spread(0..20));
+    }
 }

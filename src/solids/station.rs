@@ -19,7 +19,7 @@ const TURN_RAD: f32 = 0.013;
 /// Of parts' size.
 const SCALE: f32 = 0.002;
 /// From the camera to the sensor's other eye, as a share of the distance.
-const BASELINE_SHARE: f32 = 0.2;
+const BASELINE_SHARE: f32 = 0.3;
 
 /// What stays the same from frame to frame.
 pub struct Station {

@@ -323,4 +323,15 @@ fn made_up_scenes_that_cannot_be() {
     ] {
         desk.refused_with(&format!("synthesize --part puck --out parts {options}"), words);
     }
+    for (options, words) in [
+        ("--part anvil", &["no such part", "puck", "bracket"][..]),
+        ("--family shadows", &["reliefs", "solids"]),
+        ("--family solids --part puck", &["puck is one of the reliefs, not of the solids"]),
+        ("--family solids --frame 500x500", &["bracket is one of the solids, which have no --frame"]),
+        ("--part puck,clip --scatter 2", &["clip is one of the solids, which have no --scatter"]),
+        ("--part clip --fixture", &["which have no --fixture"]),
+        ("--part clip --black-belt", &["which have no --black-belt"]),
+    ] {
+        desk.refused_with(&format!("synthesize --out parts {options}"), words);
+    }
 }

@@ -12,5 +12,6 @@ mod metrics;
 mod preprocess;
 mod registration;
 mod scene;
+mod solids;
 mod training;
 mod twin;
