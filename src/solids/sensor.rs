@@ -174,7 +174,7 @@ mod tests {
     /// Depths of a view, in whose photograph rows have texture down to `plain`.
     fn measure(kind: Kind, view: &View, plain: usize) -> Vec<f32> {
         let mut random = Rng::with_seed(3);
-        let texture = |pixel: usize| if pixel / SIDE < plain && pixel % 2 == 0 { 140 } else { 100 };
+        let texture = |pixel: usize| if pixel / SIDE < plain && pixel.is_multiple_of(2) { 140 } else { 100 };
         let rgb: Vec<u8> = (0..SIDE * SIDE).flat_map(|pixel| [texture(pixel); 3]).collect();
         let at = |pixel: usize| [(pixel % SIDE) as f32 - 20.0, 20.0 - (pixel / SIDE) as f32, 0.0];
         sensor(kind).measure(view, at, [0.0, 0.0, FAR_MM], &rgb, &mut random)
