@@ -7,6 +7,8 @@ mod settings;
 pub mod state;
 mod trainer;
 mod usual;
+#[expect(dead_code, reason = "the fit makes copies in the next step")]
+mod variety;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

@@ -33,6 +33,7 @@ pub mod preview;
 pub mod priority;
 pub mod procedural;
 pub mod quality;
+mod random;
 pub mod regions;
 pub mod reject;
 pub mod runtime;

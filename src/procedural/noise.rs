@@ -1,28 +1,14 @@
 //! Random numbers and random fields.
 
-use std::f32::consts::TAU;
-
 use fastrand::Rng;
+
+use crate::random;
+pub use crate::random::{between, normal};
 
 /// Random numbers for one purpose at one station of `part`: parts, frames and purposes do not disturb each other.
 pub fn stream(part: &str, seed: u64, index: u64, purpose: &str) -> Rng {
-    // FNV-1a over what tells one stream from another.
     let numbers = [seed, index].into_iter().flat_map(u64::to_le_bytes);
-    let bytes = numbers.chain(part.bytes()).chain(purpose.bytes());
-    Rng::with_seed(
-        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)),
-    )
-}
-
-/// A standard normal number (Box and Muller).
-pub fn normal(random: &mut Rng) -> f32 {
-    let radius = (-2.0 * (1.0 - random.f32()).ln()).sqrt();
-    radius * (TAU * random.f32()).cos()
-}
-
-/// Evenly between two values.
-pub fn between(random: &mut Rng, from: f32, to: f32) -> f32 {
-    from + (to - from) * random.f32()
+    random::stream(numbers.chain(part.bytes()).chain(purpose.bytes()))
 }
 
 /// Between two values above 0, with every factor as likely as another.
@@ -49,16 +35,6 @@ fn lattice(seed: u32, column: i32, row: i32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn normal_numbers_have_their_mean_and_deviation() {
-        let mut random = Rng::with_seed(2);
-        let values: Vec<f32> = (0..40_000).map(|_| normal(&mut random)).collect();
-        let mean = values.iter().sum::<f32>() / values.len() as f32;
-        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / values.len() as f32;
-        // Standard errors: 0.005 and 0.007.
-        assert!(mean.abs() < 0.02 && (variance - 1.0).abs() < 0.03, "{mean} {variance}");
-    }
 
     #[test]
     fn the_field_is_smooth_bounded_and_not_flat() {
