@@ -22,24 +22,10 @@ pub const MAKE: Make = Make {
 };
 
 const SHEET_MM: f32 = 0.6;
-/// The middle of the sheet from the side: along, and up.
-const PROFILE: [[f32; 2]; 15] = [
-    [-15.0, 0.8],
-    [-6.0, 0.4],
-    [-4.0, 0.8],
-    [-2.6, 2.0],
-    [-1.2, 3.9],
-    [0.2, 5.5],
-    [1.8, 6.5],
-    [3.4, 6.7],
-    [5.0, 6.1],
-    [6.6, 4.6],
-    [7.9, 2.7],
-    [9.0, 1.6],
-    [10.4, 1.2],
-    [12.4, 1.6],
-    [14.6, 2.6],
-];
+/// Of the arch: where its top is, its height, and how fast it falls off.
+const ARCH_MM: [f32; 3] = [3.0, 6.2, 4.0];
+/// Nothing on the sheet is steeper: the length of its slope over the way along it.
+const STEEPEST: f32 = 1.75;
 const HOLE_MM: f32 = 2.1;
 
 pub struct Clip {
@@ -63,6 +49,14 @@ impl Clip {
         shoe.min(arch).min(tongue)
     }
 
+    /// Height of the middle of the sheet, and its slope: an arch, and a tongue that turns up.
+    fn profile(&self, x: f32) -> (f32, f32) {
+        let [top, height, width] = ARCH_MM;
+        let (off, beyond) = ((x - top) / width, (x - 9.5).max(0.0));
+        let arch = height * self.tolerance.height * (-off * off).exp();
+        (0.5 + arch + 0.09 * beyond * beyond, -2.0 * off / width * arch + 0.18 * beyond)
+    }
+
     fn openings(&self, [x, y]: [f32; 2]) -> f32 {
         let hole = self.hole.map_or(f32::MAX, |at| circle([x - at[0], y - at[1]], HOLE_MM));
         let along = self.slot.map_or(f32::MAX, |[from, to]| slot([x, y], [from, 0.6], [to, 0.6], 1.1));
@@ -72,9 +66,8 @@ impl Clip {
 
 impl Solid for Clip {
     fn distance(&self, [x, y, z]: Vector) -> f32 {
-        let side = [x, z / self.tolerance.height];
-        let from_middle = PROFILE.windows(2).map(|ends| slot(side, ends[0], ends[1], 0.0)).fold(f32::MAX, f32::min);
-        let sheet = from_middle - 0.5 * SHEET_MM;
+        let (middle, slope) = self.profile(x);
+        let sheet = ((z - middle).abs() - 0.5 * SHEET_MM * slope.hypot(1.0)) / STEEPEST;
         let plan = cut(self.outline([x, y]), self.openings([x, y]));
         extruded(plan, sheet, -10.0, 0.0, 0.1).max(plan.max(sheet))
     }

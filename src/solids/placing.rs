@@ -58,7 +58,7 @@ impl Shown<'_> {
             Defect::Crack => Change::Line(self.crack(radius_mm, random)),
             Defect::WrongColour => {
                 let albedo = unlike(spot.finish.albedo, [0.08, 0.35], random);
-                Change::Paint(Finish { albedo, ..spot.finish }, between(random, 0.8, 1.0))
+                Change::Paint(Finish { albedo, ..spot.finish }, between(random, 0.65, 0.9))
             }
             Defect::Contamination => Change::Film(film(spot.finish.albedo, random), between(random, 0.35, 0.7)),
             Defect::MissingMaterial => Change::Bite,
