@@ -6,9 +6,10 @@ mod geometry;
 mod settings;
 pub mod state;
 mod trainer;
+mod trial;
 mod usual;
-#[expect(dead_code, reason = "the fit makes copies in the next step")]
 mod variety;
+mod versions;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -23,9 +24,10 @@ use crate::prepare::{NetworkInput, PartChoice, Preparer, Taken};
 use cache::TokenCache;
 use trainer::Trainer;
 use usual::Usuals;
+use versions::{Original, Versions};
 
 pub use error::FitError;
-pub use settings::{FitSettings, Keep, Progress};
+pub use settings::{Decay, FitSettings, Keep, Progress, Turned};
 
 /// Frames that a part's measures are taken from, where the engine takes coordinates in them.
 const MEASURED_FRAMES: usize = 16;
@@ -34,10 +36,13 @@ const MEASURED_FRAMES: usize = 16;
 pub struct Fit {
     engine: Engine,
     choice: Choice,
+    settings: FitSettings,
     cache: TokenCache,
+    /// Where the cache has each part and its copies.
+    parts: Vec<Versions>,
     /// None until the part is measured, where the engine takes coordinates in measures of the part.
     describer: Option<Box<dyn Describe + Send>>,
-    /// Frames that wait for it.
+    /// Frames that wait for it, in the order of the cache.
     waiting: Vec<NetworkInput>,
     fingerprints: Vec<String>,
     preparer: Preparer,
@@ -84,13 +89,21 @@ impl LearntPart {
 
 impl Fit {
     /// A fit on the CPU. `folder`: where features are stored when there are many.
-    pub fn new(engine: Engine, folder: PathBuf) -> Result<Self, FitError> {
-        Self::on_machine(Choice::Cpu, engine, folder)
+    pub fn new(engine: Engine, settings: FitSettings, folder: PathBuf) -> Result<Self, FitError> {
+        Self::on_machine(Choice::Cpu, engine, settings, folder)
     }
 
     /// A fit that computes features and steps on the machine of `choice`. What the machine lacks is an error before a
     /// frame is read.
-    pub fn on_machine(choice: Choice, engine: Engine, folder: PathBuf) -> Result<Self, FitError> {
+    pub fn on_machine(
+        choice: Choice,
+        mut engine: Engine,
+        settings: FitSettings,
+        folder: PathBuf,
+    ) -> Result<Self, FitError> {
+        if let Some(score) = settings.score {
+            engine.set_score(score);
+        }
         let architecture = &engine.metadata.architecture;
         if engine.metadata.standardise && architecture.xyz.taps.len() != 1 {
             return Err(FitError::Standardise { taps: architecture.xyz.taps.len() });
@@ -102,7 +115,9 @@ impl Fit {
         Ok(Self {
             engine,
             choice,
+            settings,
             cache,
+            parts: Vec::new(),
             describer,
             waiting: Vec::new(),
             fingerprints: Vec::new(),
@@ -112,13 +127,16 @@ impl Fit {
         })
     }
 
-    /// Adds the good part that a frame shows, or all of them where the engine takes each.
+    /// Adds the good part that a frame shows, or all of them where the engine takes each, and makes the copies of them that
+    /// the settings ask for.
     pub fn add(&mut self, frame: &RgbdFrame) -> Result<Added, FitError> {
         self.frames_seen += 1;
         let how = self.engine.metadata.preparation.clone();
         let each = how.part == PartChoice::Each;
         let places = if each { self.preparer.parts(frame, &how)? } else { Vec::new() };
         let places = places.into_iter().map(Some).chain((!each).then_some(None));
+        let fingerprint = frame.fingerprint();
+        let points_min = self.engine.metadata.architecture.xyz.groups;
         let mut parts = Vec::new();
         let has_points = frame.cloud().points().iter().any(is_point);
         let mut lacking = Some(if has_points { Unscored::NoPart } else { Unscored::NoPoints });
@@ -126,22 +144,37 @@ impl Fit {
             let mut input = NetworkInput::default();
             self.preparer.run(frame, &how, at, &mut input)?;
             self.usual.check(&input)?;
-            lacking = Unscored::from_input(&input, self.engine.metadata.architecture.xyz.groups);
+            lacking = Unscored::from_input(&input, points_min);
             if lacking.is_some() {
                 continue;
             }
-            parts.push(LearntPart::from_input(&input, how.part));
             self.usual.add(frame, &input);
-            self.waiting.push(input);
+            let (fingerprint, how) = (fingerprint.as_str(), &how);
+            let original = Original { frame, fingerprint, part: parts.len(), input: &input, how, points_min };
+            let copies = original.copies(&self.settings, &mut self.preparer)?;
+            parts.push(LearntPart::from_input(&input, how.part));
+            self.push(input, copies);
         }
         if !parts.is_empty() {
             lacking = None;
-            self.fingerprints.push(frame.fingerprint());
+            self.fingerprints.push(fingerprint);
         }
-        if self.describer.is_some() || self.waiting.len() >= MEASURED_FRAMES {
+        if self.describer.is_some() || self.parts.len() >= MEASURED_FRAMES {
             self.describe()?;
         }
         Ok(Added { parts, lacking })
+    }
+
+    fn push(&mut self, original: NetworkInput, [shifted, turned]: [Vec<NetworkInput>; 2]) {
+        let mut push = |input| {
+            self.waiting.push(input);
+            self.cache.len() + self.waiting.len() - 1
+        };
+        self.parts.push(Versions {
+            original: push(original),
+            shifted: shifted.into_iter().map(&mut push).collect(),
+            turned: turned.into_iter().map(&mut push).collect(),
+        });
     }
 
     /// How the parts added so far usually look.
@@ -151,11 +184,12 @@ impl Fit {
 
     /// Puts the features of waiting frames into the cache.
     fn describe(&mut self) -> Result<(), FitError> {
-        let Self { engine, choice, cache, describer, waiting, .. } = self;
+        let Self { engine, choice, cache, parts, describer, waiting, .. } = self;
         let describer = match describer {
             Some(describer) => describer,
             None => {
-                let measures = Measures::of(waiting, &engine.metadata.architecture.xyz);
+                let originals = parts.iter().map(|part| &waiting[part.original]);
+                let measures = Measures::of(originals, &engine.metadata.architecture.xyz);
                 geometry::fold(engine, measures);
                 describer.insert(open(*choice, engine)?)
             }
@@ -170,36 +204,48 @@ impl Fit {
         Ok(())
     }
 
-    /// Frames that can be learnt from.
+    /// Parts that can be learnt from, without their copies.
     pub fn frames(&self) -> usize {
-        self.cache.len() + self.waiting.len()
+        self.parts.len()
+    }
+
+    /// Whether turned copies are used, where that was said, or chosen by the fit that is continued.
+    fn known_turned(&self, keep: Option<&Keep>) -> Result<Option<Turned>, FitError> {
+        match (self.settings.turned, keep.filter(|keep| keep.resume)) {
+            (Turned::Auto, Some(keep)) => state::turned(&keep.path).map(Some),
+            (Turned::Auto, None) => Ok(None),
+            (turned, _) => Ok(Some(turned)),
+        }
     }
 
     /// Learns until the last epoch, or until `observe` breaks; returns the engine with the best mappings.
     /// The state that is kept on the way stays: remove it once the engine is written.
     pub fn run(
         mut self,
-        settings: &FitSettings,
         keep: Option<&Keep>,
         observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<Engine, FitError> {
-        if self.frames() == 0 {
+        if self.parts.is_empty() {
             return Err(FitError::NoFrames { frames: self.frames_seen });
         }
         self.describe()?;
-        if let Some(score) = settings.score {
-            self.engine.set_score(score);
-        }
         // Frees its memory on the machine for the steps.
         self.describer = None;
         if self.engine.metadata.standardise {
-            let (rgb, xyz) = self.cache.channels()?;
+            let (rgb, xyz) = self.cache.channels(self.parts.iter().map(|part| part.original))?;
             rgb.fold_into_norm(&mut self.engine.weights, "rgb.norm");
             xyz.fold_into_norm(&mut self.engine.weights, "xyz.norm");
             self.cache.standardise(rgb, xyz);
         }
-        let mut trainer = Trainer::new(self.choice, &self.engine.metadata.architecture, self.cache, settings)?;
-        let key = state::key(&self.engine, settings, &trainer, &self.fingerprints);
+        let architecture = &self.engine.metadata.architecture;
+        let (turned, cache) = match self.known_turned(keep)? {
+            Some(turned) => (turned, self.cache),
+            None => trial::choose(self.choice, architecture, self.cache, &self.parts, &self.settings, observe)?,
+        };
+        let settings = FitSettings { turned, ..self.settings };
+        let versions = self.parts.iter().map(|part| part.all(settings.turned == Turned::Always)).collect();
+        let mut trainer = Trainer::new(self.choice, architecture, cache, versions, &settings)?;
+        let key = state::key(&self.engine, &settings, &trainer, &self.fingerprints);
         if let Some(keep) = keep.filter(|keep| keep.resume) {
             state::restore(&keep.path, &key, &mut trainer)?;
         }

@@ -75,10 +75,10 @@ fn engine(frames: &[(&str, RgbdFrame)]) -> Engine {
     let metadata = metadata();
     let weights = seeded::weights(&metadata.architecture, SEED).networks();
     let engine = Engine { weights, metadata, content_sha256: String::new() };
-    let mut fit = Fit::new(engine, std::env::temp_dir()).unwrap();
-    (0..SHOTS).for_each(|seed| assert_eq!(fit.add(&small(seed)).unwrap().parts.len(), 1));
     let settings = FitSettings { epochs: 600, pixels: 512, seed: SEED, held_out: 0.0, ..FitSettings::default() };
-    let mut engine = fit.run(&settings, None, &mut |_| ControlFlow::Continue(())).unwrap();
+    let mut fit = Fit::new(engine, settings, std::env::temp_dir()).unwrap();
+    (0..SHOTS).for_each(|seed| assert_eq!(fit.add(&small(seed)).unwrap().parts.len(), 1));
+    let mut engine = fit.run(None, &mut |_| ControlFlow::Continue(())).unwrap();
     let mut inspector = Inspector::new(engine.clone()).unwrap();
     let mut score = |frame| inspector.inspect(frame).unwrap().ranked_score();
     let scores: Vec<(&str, f32)> = frames.iter().map(|(kind, frame)| (*kind, score(frame))).collect();

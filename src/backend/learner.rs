@@ -1,6 +1,7 @@
 //! Learning of the mappings (section 3.2): what a machine does for a fit, and the optimiser's clock.
 
 use std::collections::BTreeMap;
+use std::f64::consts::PI;
 
 use super::BackendError;
 use crate::model::MappingWeights;
@@ -73,6 +74,8 @@ pub struct Adam {
     steps: i32,
     rate: f32,
     root_correction: f32,
+    /// The steps over which the rate falls to 0; none where it stays.
+    decays_over: Option<i32>,
 }
 
 impl Adam {
@@ -91,15 +94,52 @@ impl Adam {
         self.root_correction
     }
 
-    /// The clock of an optimiser that has taken `steps` steps.
-    pub fn after(steps: i32) -> Self {
-        Self { steps, ..Self::default() }
+    /// A clock whose rate falls to 0 over `steps` steps, as half a period of a cosine does.
+    pub fn decaying(steps: i32) -> Self {
+        Self { decays_over: Some(steps), ..Self::default() }
+    }
+
+    /// This clock once `steps` steps are taken.
+    pub fn after(self, steps: i32) -> Self {
+        Self { steps, ..self }
     }
 
     /// Begins the next step.
     pub fn advance(&mut self) {
+        let rate = LEARNING_RATE * self.decay();
         self.steps += 1;
-        self.rate = (LEARNING_RATE / (1.0 - BETA[0].powi(self.steps))) as f32;
+        self.rate = (rate / (1.0 - BETA[0].powi(self.steps))) as f32;
         self.root_correction = (1.0 - BETA[1].powi(self.steps)).sqrt() as f32;
+    }
+
+    /// The share of the rate that the next step has.
+    fn decay(&self) -> f64 {
+        let share = |of: i32| f64::from(self.steps.min(of)) / f64::from(of.max(1));
+        self.decays_over.map_or(1.0, |of| 0.5 * (1.0 + (PI * share(of)).cos()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rates of steps, without the correction for the first moment's start.
+    fn rates(mut adam: Adam, steps: i32) -> Vec<f64> {
+        let mut next = || {
+            adam.advance();
+            f64::from(adam.rate()) * (1.0 - BETA[0].powi(adam.steps()))
+        };
+        (0..steps).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn a_rate_falls_as_half_a_cosine_or_stays() {
+        let near = |got: &[f64], want: &[f64]| got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-9);
+        let falling = rates(Adam::decaying(4), 6);
+        let half = 0.5_f64.sqrt();
+        let want = [1e-3, 5e-4 * (1.0 + half), 5e-4, 5e-4 * (1.0 - half), 0.0, 0.0];
+        assert!(near(&falling, &want), "{falling:?}");
+        assert!(near(&rates(Adam::decaying(4).after(2), 4), &want[2..]));
+        assert!(near(&rates(Adam::default(), 3), &[1e-3; 3]));
     }
 }

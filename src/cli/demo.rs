@@ -58,11 +58,11 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
     let scene = Scene::new(arguments.part, arguments.seed);
     let engine = Engine::built_in()?;
-    let variant = engine.metadata.variant.name();
-    let settings = FitSettings::default();
+    let variant = engine.metadata.variant;
+    let settings = FitSettings::of(variant);
     say(&format!("learning the part \"{}\" from {SHOTS} good ones", arguments.part.name()))?;
     let start = Instant::now();
-    let mut engine = learn(&scene, engine, &settings)?;
+    let mut engine = learn(&scene, engine, settings)?;
     let fit = (engine.metadata.fitted_on.len(), start.elapsed());
     let calibration = find_threshold(&scene, &engine)?;
     engine.metadata.calibration = Some(calibration);
@@ -79,7 +79,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     let figures = ClassFigures::from_tested(&stream.tested, Some(calibration), Some(fit));
     let report = EvaluationReport {
         format: FORMAT,
-        engine: EngineFacts { variant: variant.into(), content_sha256, fit: Some(settings) },
+        engine: EngineFacts { variant: variant.name().into(), content_sha256, fit: Some(settings) },
         dataset: format!("synthetic, seed {}", arguments.seed),
         speed: Speed {
             frames_per_second: stream.tested.len() as f64 / stream.spent.as_secs_f64(),
@@ -107,13 +107,13 @@ fn say(text: &str) -> Result<()> {
     print(text)
 }
 
-fn learn(scene: &Scene, engine: Engine, settings: &FitSettings) -> Result<Engine> {
-    let mut fit = Fit::new(engine, std::env::temp_dir())?;
+fn learn(scene: &Scene, engine: Engine, settings: FitSettings) -> Result<Engine> {
+    let mut fit = Fit::new(engine, settings, std::env::temp_dir())?;
     for index in 0..SHOTS {
         fit.add(&scene.nominal(index).frame)?;
     }
-    let mut bar = EpochBar::new(*settings);
-    let fitted = fit.run(settings, None, &mut |progress| {
+    let mut bar = EpochBar::default();
+    let fitted = fit.run(None, &mut |progress| {
         bar.show(progress);
         ControlFlow::Continue(())
     })?;

@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     if engine.is_fitted() && !arguments.shots.is_empty() {
         anyhow::bail!("the engine is fitted already: --shots needs an engine without mappings");
     }
-    let settings = arguments.fit.settings();
+    let settings = arguments.fit.settings(engine.metadata.variant);
     let accepts_left_out = arguments.fit.accepts_left_out();
     let rounds: Vec<Option<usize>> =
         if arguments.shots.is_empty() { vec![None] } else { arguments.shots.iter().map(|n| Some(*n)).collect() };

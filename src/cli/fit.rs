@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     let mut engine = arguments.engine.read()?;
     // The mappings are learnt in this scene, even if the engine was fitted in another one before.
     engine.metadata.preparation = arguments.scene.apply(&engine.metadata.preparation)?;
-    let settings = arguments.fit.settings();
+    let settings = arguments.fit.settings(engine.metadata.variant);
     let mut entries = dataset::nominal(&arguments.nominal, &arguments.reading.read()?)?;
     if let Some(shots) = arguments.shots {
         anyhow::ensure!(shots > 0, "--shots needs at least 1 frame");
@@ -70,16 +70,16 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     }
     let folder = arguments.output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(".".as_ref());
     let keep = keep(arguments)?;
-    let mut fit = Fit::on_machine(arguments.machine.choice(), engine, folder.into())?;
+    let mut fit = Fit::on_machine(arguments.machine.choice(), engine, settings, folder.into())?;
     let stop = stop_on_interrupt()?;
     let mut tally = Tally::default();
     if add_all(&mut fit, &entries, &stop, arguments.preview.as_deref(), &mut tally)?.is_break() {
         anyhow::bail!("interrupted before the first epoch: nothing was written");
     }
     fit::check_left_out(&tally, arguments.fit.accepts_left_out())?;
-    let mut bar = EpochBar::new(settings);
+    let mut bar = EpochBar::default();
     let mut interrupted = false;
-    let engine = fit.run(&settings, Some(&keep), &mut |progress| {
+    let engine = fit.run(Some(&keep), &mut |progress| {
         bar.show(progress);
         interrupted = stop.load(Ordering::Relaxed) && progress.epoch < progress.epochs;
         if interrupted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -12,9 +12,9 @@ use crosscheck::config::ConfigError;
 use crosscheck::config::engine::Precision;
 use crosscheck::config::scene::Scene;
 use crosscheck::dataset::{Reading, metres_of};
-use crosscheck::fit::FitSettings;
-use crosscheck::model::Score;
+use crosscheck::fit::{Decay, FitSettings, Turned};
 use crosscheck::model::engine_file::{Engine, EngineError};
+use crosscheck::model::{Score, Variant};
 use crosscheck::prepare::{Preparation, Stride};
 use crosscheck::runtime::arithmetic;
 use crosscheck::scene::Part;
@@ -56,6 +56,17 @@ pub struct FitOptions {
     /// Pixels of one optimisation step [default: 2048]
     #[arg(long)]
     pixels: Option<usize>,
+    /// Shifted copies of each frame to learn from, in other light and with more noise [default: 3 with the built-in engine,
+    /// 0 with published variants]
+    #[arg(long, value_name = "0..20", value_parser = clap::value_parser!(u8).range(..=20))]
+    copies: Option<u8>,
+    /// Learn from copies of the frames that are turned by any angle. auto: if that lowers the loss on good frames that are
+    /// held out [default: auto with the built-in engine, never with published variants]
+    #[arg(long, value_parser = one_of::<Turned>(Turned::WORDS))]
+    turned: Option<Turned>,
+    /// How the learning rate falls over the epochs [default: cosine with the built-in engine, none with published variants]
+    #[arg(long, value_parser = one_of::<Decay>(Decay::WORDS))]
+    decay: Option<Decay>,
     /// Seed of the initial weights and of all random draws; the same seed gives the same result
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -73,13 +84,17 @@ impl FitOptions {
         self.accept_left_out
     }
 
-    pub fn settings(&self) -> FitSettings {
-        let own = FitSettings::default();
+    /// What was given, and what suits the variant.
+    pub fn settings(&self, variant: Variant) -> FitSettings {
+        let own = FitSettings::of(variant);
         FitSettings {
             epochs: self.epochs.unwrap_or(own.epochs).max(1),
             pixels: self.pixels.unwrap_or(own.pixels).max(1),
             seed: self.seed,
             score: self.score,
+            copies: self.copies.map_or(own.copies, usize::from),
+            turned: self.turned.unwrap_or(own.turned),
+            decay: self.decay.unwrap_or(own.decay),
             ..own
         }
     }

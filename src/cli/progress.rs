@@ -1,7 +1,7 @@
 //! Progress bars; hidden where standard error is no terminal.
 
 use crosscheck::backend::plans::Step;
-use crosscheck::fit::{FitSettings, Progress};
+use crosscheck::fit::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar over `frames` frames.
@@ -19,16 +19,20 @@ pub struct EpochBar {
     last: Option<Progress>,
 }
 
-impl EpochBar {
-    pub fn new(settings: FitSettings) -> Self {
-        let bar = ProgressBar::new(settings.epochs as u64);
-        if let Ok(style) = ProgressStyle::with_template("fit {bar:30} epoch {pos}/{len}, {msg}, {eta} left") {
+impl Default for EpochBar {
+    fn default() -> Self {
+        let bar = ProgressBar::no_length();
+        if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} epoch {pos}/{len}, {msg}, {eta} left") {
             bar.set_style(style);
         }
         Self { bar, last: None }
     }
+}
 
+impl EpochBar {
     pub fn show(&mut self, progress: &Progress) {
+        self.bar.set_prefix(if progress.is_trial { "trial of turned copies" } else { "fit" });
+        self.bar.set_length(progress.epochs as u64);
         self.bar.set_message(describe(progress));
         self.bar.set_position(progress.epoch as u64);
         self.last = Some(*progress);

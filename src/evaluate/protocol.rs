@@ -165,7 +165,7 @@ fn fit_class(
     if let Some(shots) = protocol.shots {
         entries = draw(entries, shots, protocol.settings.seed);
     }
-    let mut fit = Fit::on_machine(protocol.backend, engine, std::env::temp_dir()).map_err(failed)?;
+    let mut fit = Fit::on_machine(protocol.backend, engine, protocol.settings, std::env::temp_dir()).map_err(failed)?;
     let mut doubts = Doubts::default();
     let mut tally = Tally::default();
     for (i, entry) in entries.iter().enumerate() {
@@ -178,7 +178,7 @@ fn fit_class(
     }
     doubts.say(&format!("{class}, fit"));
     fit::check_left_out(&tally, protocol.accepts_left_out).map_err(failed)?;
-    let fitted = fit.run(&protocol.settings, None, &mut |progress| {
+    let fitted = fit.run(None, &mut |progress| {
         observe("fit", progress.epoch, progress.epochs);
         std::ops::ControlFlow::Continue(())
     });

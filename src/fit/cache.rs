@@ -181,11 +181,11 @@ impl TokenCache {
         self.standard = Some((rgb, xyz));
     }
 
-    /// Mean and deviation of each channel of all tokens, and of all groups.
-    pub fn channels(&mut self) -> Result<(Channels, Channels), FitError> {
+    /// Mean and deviation of each channel of the tokens, and of the groups, of some frames.
+    pub fn channels(&mut self, frames: impl Iterator<Item = usize>) -> Result<(Channels, Channels), FitError> {
         let (mut rgb, mut xyz) = (Sums::new(self.c_rgb), Sums::new(self.c_xyz));
         let mut frame = CachedFrame::default();
-        for index in 0..self.len() {
+        for index in frames {
             self.read(index, &mut frame)?;
             rgb.add(&frame.tokens);
             xyz.add(&frame.groups);

@@ -21,6 +21,8 @@ pub enum FitError {
     StateWrite { path: PathBuf, source: io::Error },
     #[error("cannot continue the fit from {}: {reason}; leave out --resume to start again", path.display())]
     StateRead { path: PathBuf, reason: String },
+    #[error("the fit was interrupted before its first epoch: nothing was written")]
+    Interrupted,
     #[error("epoch {epoch} has no finite loss: check the frames' clouds and the engine that the fit starts from")]
     Diverged { epoch: usize },
     #[error("{name} of the learnt mappings has a value that is not finite: nothing was written")]

@@ -17,7 +17,7 @@ const CENTRES: [&str; 2] = ["xyz.pos_embed.0.weight", "xyz.pos_embed.0.bias"];
 
 impl Measures {
     /// Over the groups of all `inputs`, each of at least one point.
-    pub fn of(inputs: &[NetworkInput], shape: &PointMaeShape) -> Self {
+    pub fn of<'a>(inputs: impl IntoIterator<Item = &'a NetworkInput>, shape: &PointMaeShape) -> Self {
         let mut radii = Vec::new();
         let mut centres = Vec::new();
         let mut grouping = Grouping::default();

@@ -5,12 +5,44 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Score;
+use crate::model::{Score, Variant};
+use crate::words::words;
+
+/// Whether a fit learns from turned copies of its frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Turned {
+    /// Where they lower the loss of frames that are held out, which are not turned.
+    Auto,
+    #[default]
+    Never,
+    Always,
+}
+
+words!(serde Turned {
+    Auto = "auto",
+    Never = "never",
+    Always = "always",
+});
+
+/// How the learning rate changes over the steps of a fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Decay {
+    /// It stays what it is: the published choice.
+    #[default]
+    None,
+    /// It falls to 0 as half a period of a cosine does.
+    Cosine,
+}
+
+words!(serde Decay {
+    None = "none",
+    Cosine = "cosine",
+});
 
 /// How the mappings are learnt.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FitSettings {
-    /// Passes over the frames; the paper's 250.
+    /// Passes over the frames, each of which is seen as it is or as one of its copies; the paper's 250.
     pub epochs: usize,
     /// Pixels of one step.
     pub pixels: usize,
@@ -20,11 +52,31 @@ pub struct FitSettings {
     /// The score that the mappings are learnt for; the engine's own if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<Score>,
+    /// Shifted copies of each frame.
+    #[serde(default)]
+    pub copies: usize,
+    #[serde(default)]
+    pub turned: Turned,
+    #[serde(default)]
+    pub decay: Decay,
 }
 
 impl Default for FitSettings {
+    /// The published protocol.
     fn default() -> Self {
-        Self { epochs: 250, pixels: 2048, seed: 0, held_out: 0.1, score: None }
+        let (turned, decay) = (Turned::Never, Decay::None);
+        Self { epochs: 250, pixels: 2048, seed: 0, held_out: 0.1, score: None, copies: 0, turned, decay }
+    }
+}
+
+impl FitSettings {
+    /// The published protocol for the published variants. The built-in engine's networks are small and are learnt from few
+    /// frames, which copies and a decaying rate make more of.
+    pub fn of(variant: Variant) -> Self {
+        match variant {
+            Variant::Default => Self { copies: 3, turned: Turned::Auto, decay: Decay::Cosine, ..Self::default() },
+            _ => Self::default(),
+        }
     }
 }
 
@@ -42,6 +94,8 @@ pub struct Keep {
 /// Where a fit is, after each epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
+    /// Whether this is one of the short fits that find out whether turned copies help; `epochs` are its own then.
+    pub is_trial: bool,
     /// Counted from 1.
     pub epoch: usize,
     pub epochs: usize,

@@ -12,9 +12,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::FitError;
-use super::settings::FitSettings;
+use super::settings::{FitSettings, Turned};
 use super::trainer::Trainer;
-use crate::backend::learner::Adam;
 use crate::backend::learner::LearnerState;
 use crate::files;
 use crate::model::MappingWeights;
@@ -54,7 +53,7 @@ pub fn key(engine: &Engine, settings: &FitSettings, trainer: &Trainer, fingerpri
         settings: *settings,
         preparation: engine.metadata.preparation.clone(),
         fingerprints: fingerprints.to_vec(),
-        parts: trainer.cache.len(),
+        parts: trainer.parts(),
     }
 }
 
@@ -84,6 +83,15 @@ impl Key {
         }
         if a.score != b.score {
             return other("--score", &a.score, &b.score);
+        }
+        if a.copies != b.copies {
+            return other("--copies", &a.copies, &b.copies);
+        }
+        if a.turned != b.turned {
+            return other("turned copies", &a.turned.name(), &b.turned.name());
+        }
+        if a.decay != b.decay {
+            return other("--decay", &a.decay.name(), &b.decay.name());
         }
         if state.preparation != self.preparation {
             let (theirs, own) = (&state.preparation, &self.preparation);
@@ -163,6 +171,12 @@ fn hash(header: &str, tensors: &LearnerState) -> String {
     files::hex(&hash.finalize())
 }
 
+/// What the fit of a state had chosen about turned copies, so that it is not tried again.
+pub fn turned(path: &Path) -> Result<Turned, FitError> {
+    let (position, _) = read(path).map_err(|reason| FitError::StateRead { path: path.into(), reason })?;
+    Ok(position.key.settings.turned)
+}
+
 /// Continues from a state that [`store`] left.
 pub fn restore(path: &Path, key: &Key, trainer: &mut Trainer) -> Result<(), FitError> {
     let refused = |reason: String| FitError::StateRead { path: path.into(), reason };
@@ -183,7 +197,7 @@ pub fn restore(path: &Path, key: &Key, trainer: &mut Trainer) -> Result<(), FitE
     }
     trainer.best = position.best_loss.map(|loss| (loss, best));
     trainer.epochs_done = position.epochs_done;
-    trainer.adam = Adam::after(position.adam_steps);
+    trainer.adam = trainer.adam.after(position.adam_steps);
     Ok(())
 }
 

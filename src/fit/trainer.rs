@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::cache::{CachedFrame, TokenCache};
 use super::error::FitError;
-use super::settings::{FitSettings, Progress};
+use super::settings::{Decay, FitSettings, Progress};
 use crate::backend::Choice;
 use crate::backend::cpu::training::CpuLearner;
 use crate::backend::learner::{Adam, Learner, Pixels};
@@ -15,7 +15,7 @@ const FRAMES_PER_STEP: usize = 4;
 /// Pixels that the held-out loss is measured on.
 const HELD_OUT_PIXELS: usize = 4096;
 /// Fewer frames than this leave none to hold out.
-const HELD_OUT_FRAMES_MIN: usize = 5;
+pub(super) const HELD_OUT_FRAMES_MIN: usize = 5;
 
 pub struct Trainer {
     pub(super) cache: TokenCache,
@@ -28,6 +28,9 @@ pub struct Trainer {
     architecture: Architecture,
     /// Names and lengths of the mappings' tensors.
     shapes: Vec<(String, usize)>,
+    /// For each part, the frames of the cache that show it: the original first, then its copies.
+    versions: Vec<Vec<usize>>,
+    /// Parts to learn from.
     train: Vec<usize>,
     held_out: Option<Pixels>,
     frame: CachedFrame,
@@ -40,28 +43,41 @@ impl Trainer {
         choice: Choice,
         architecture: &Architecture,
         mut cache: TokenCache,
+        versions: Vec<Vec<usize>>,
         settings: &FitSettings,
     ) -> Result<Self, FitError> {
         let weights = initial_mappings(architecture, settings.seed);
         let shapes = weights.iter().map(|(name, values)| (name.clone(), values.len())).collect();
         let learner = choice.machine().learner(architecture, weights)?;
         let architecture = architecture.clone();
-        let (train, held_out) = divide(cache.len(), settings.held_out);
+        let (train, held_out) = divide(versions.len(), settings.held_out);
+        // Parts are held out with their copies, and reported on as they are.
+        let held_out: Vec<usize> = held_out.into_iter().map(|part| versions[part][0]).collect();
         let held_out = sample_held_out(&mut cache, &held_out, settings.seed)?;
         Ok(Self {
             cache,
             learner,
-            adam: Adam::default(),
+            adam: clock(settings, train.len()),
             epochs_done: 0,
             best: None,
             settings: *settings,
             architecture,
             shapes,
+            versions,
             train,
             held_out,
             frame: CachedFrame::default(),
             batch: Pixels::default(),
         })
+    }
+
+    pub fn parts(&self) -> usize {
+        self.versions.len()
+    }
+
+    /// The features, for another fit on them.
+    pub fn into_cache(self) -> TokenCache {
+        self.cache
     }
 
     pub fn epochs_done(&self) -> usize {
@@ -81,13 +97,14 @@ impl Trainer {
         Ok(best)
     }
 
-    /// Each channel's mean squared error on the frames that were learnt from, as tensors of the mappings.
+    /// Each channel's mean squared error on the frames that were learnt from and their copies, as tensors of the mappings.
     fn mean_squared_errors(&mut self, mappings: &MappingWeights) -> Result<MappingWeights, FitError> {
         let mut learner = CpuLearner::new(&self.architecture, mappings.clone());
         let mut random = fastrand::Rng::with_seed(self.settings.seed);
         let mut sums: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-        let (train, mut pixels) = (self.train.clone(), 0);
-        for frames in train.chunks(FRAMES_PER_STEP) {
+        let versions: Vec<usize> = self.train.iter().flat_map(|part| self.versions[*part].iter().copied()).collect();
+        let mut pixels = 0;
+        for frames in versions.chunks(FRAMES_PER_STEP) {
             self.draw(frames, &mut random)?;
             pixels += self.batch.rgb.len() / self.architecture.c_rgb();
             for (name, squares) in learner.squared_errors(&self.batch) {
@@ -99,12 +116,13 @@ impl Trainer {
         Ok(sums.into_iter().map(|(name, sums)| (format!("{name}.{MEAN_VARIANCE}"), mean(sums))).collect())
     }
 
-    /// Every training frame once.
+    /// Every training frame once, as it is or as one of its copies.
     pub fn epoch(&mut self) -> Result<Progress, FitError> {
         // Seeded by the epoch, so that a fit that is continued draws what it would have drawn.
         let mut random = fastrand::Rng::with_seed(self.settings.seed.wrapping_add(self.epochs_done as u64 + 1));
         let mut order = self.train.clone();
         random.shuffle(&mut order);
+        order.iter_mut().for_each(|part| *part = version(&self.versions[*part], &mut random));
         let mut steps = 0;
         for frames in order.chunks(FRAMES_PER_STEP) {
             self.draw(frames, &mut random)?;
@@ -122,7 +140,7 @@ impl Trainer {
         if self.best.as_ref().is_none_or(|(best, _)| judged < *best) {
             self.best = Some((judged, self.learner.weights()?));
         }
-        Ok(Progress { epoch: self.epochs_done, epochs: self.settings.epochs, loss, held_out_loss })
+        Ok(Progress { is_trial: false, epoch: self.epochs_done, epochs: self.settings.epochs, loss, held_out_loss })
     }
 
     fn draw(&mut self, frames: &[usize], random: &mut fastrand::Rng) -> Result<(), FitError> {
@@ -141,6 +159,21 @@ impl Trainer {
         self.shapes.len() == mappings.len()
             && self.shapes.iter().all(|(name, len)| mappings.get(name).is_some_and(|v| v.len() == *len))
     }
+}
+
+/// The optimiser's clock for a fit on so many frames.
+fn clock(settings: &FitSettings, frames: usize) -> Adam {
+    let steps = settings.epochs.saturating_mul(frames.div_ceil(FRAMES_PER_STEP));
+    match settings.decay {
+        Decay::None => Adam::default(),
+        Decay::Cosine => Adam::decaying(i32::try_from(steps).unwrap_or(i32::MAX)),
+    }
+}
+
+/// One of the versions of a part, each as likely as the others. A single one is not drawn, so that fits without copies draw
+/// what they always did.
+fn version(versions: &[usize], random: &mut fastrand::Rng) -> usize {
+    if versions.len() == 1 { versions[0] } else { versions[random.usize(..versions.len())] }
 }
 
 /// Indices to learn from, and an evenly spread share to report on.

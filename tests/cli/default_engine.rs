@@ -29,13 +29,14 @@ fn it_is_small_and_unfitted() {
 #[test]
 fn a_fit_on_a_few_good_parts_finds_defects_of_either_kind() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut fit = Fit::new(Engine::read(path()).expect("the default engine"), folder.path().into()).expect("a fit");
+    let settings = FitSettings { epochs: 60, pixels: 512, ..FitSettings::default() };
+    let engine = Engine::read(path()).expect("the default engine");
+    let mut fit = Fit::new(engine, settings, folder.path().into()).expect("a fit");
     for seed in 0..4 {
         assert_eq!(fit.add(&frame(seed, None)).expect("features").parts.len(), 1);
     }
     assert_eq!(fit.frames(), 4);
-    let settings = FitSettings { epochs: 60, pixels: 512, ..FitSettings::default() };
-    let fitted = fit.run(&settings, None, &mut |_| ControlFlow::Continue(())).expect("mappings");
+    let fitted = fit.run(None, &mut |_| ControlFlow::Continue(())).expect("mappings");
     let Geometry::Folded(measures) = fitted.metadata.geometry else { panic!("the part was not measured") };
     assert!((1.5 * SPACING..6.0 * SPACING).contains(&measures.radius_m), "{measures:?}");
     assert!((0.5 * RADIUS * SPACING..RADIUS * SPACING).contains(&measures.spread_m), "{measures:?}");

@@ -125,7 +125,8 @@ fn what_a_line_lets_through(report: &Value) {
 #[test]
 fn shots_are_a_table_and_classes_can_be_chosen() {
     let desk = dataset();
-    let evaluate = "evaluate --engine @default --dataset data --epochs 2 --pixels 64 --report report";
+    let evaluate =
+        "evaluate --engine @default --dataset data --epochs 2 --pixels 64 --copies 0 --turned never --report report";
     let run = desk.done(&format!("{evaluate} --classes other --shots 1,2"));
     assert!(run.out.contains("1-shot") && run.out.contains("2-shot"), "{}", run.out);
     let report = report(&desk);

@@ -24,7 +24,7 @@ fn the_same_seed_learns_the_same_engine() {
     assert_ne!(a.content_sha256, b.content_sha256);
     assert_eq!((a.metadata.fitted_on.len(), &a.metadata.fitted_on), (3, &b.metadata.fitted_on));
     // A fitted engine is fitted again from its two networks.
-    desk.done("fit --engine a.safetensors --nominal @held --epochs 1 --pixels 64 --output a.safetensors");
+    desk.done("fit --engine a.safetensors --nominal @held --epochs 1 --pixels 64 --copies 0 --turned never --output a.safetensors");
     let again = Engine::read(&desk.path("a.safetensors")).unwrap();
     assert!(again.is_fitted() && again.metadata.fitted_on.len() == 4);
 }
@@ -33,14 +33,14 @@ fn the_same_seed_learns_the_same_engine() {
 fn shots_are_drawn_by_the_seed() {
     let desk = Desk::new();
     let fitted_on = |options: &str| {
-        desk.done(&format!("{FIT_GOOD} --epochs 1 --pixels 64 --output new {options}"));
+        desk.done(&format!("{FIT_GOOD} --epochs 1 --copies 0 --turned never --pixels 64 --output new {options}"));
         Engine::read(&desk.path("new")).unwrap().metadata.fitted_on
     };
     let all = fitted_on("");
     let draws: Vec<_> = (0..6).map(|seed| fitted_on(&format!("--shots 2 --seed {seed}"))).collect();
     assert!(draws.iter().all(|draw| draw.len() == 2 && draw.iter().all(|frame| all.contains(frame))));
     assert!(draws.iter().any(|draw| *draw != draws[0]), "every seed draws the same");
-    let run = desk.done(&format!("{FIT_GOOD} --epochs 1 --pixels 64 --output new --shots 9"));
+    let run = desk.done(&format!("{FIT_GOOD} --epochs 1 --copies 0 --turned never --pixels 64 --output new --shots 9"));
     assert!(run.err.contains("has only 3 good frames, but --shots asks for 9"), "{}", run.err);
 }
 
@@ -48,7 +48,8 @@ fn shots_are_drawn_by_the_seed() {
 #[cfg(unix)]
 fn a_fit_that_was_broken_off_goes_on_to_the_same_end() {
     let desk = Desk::new();
-    let line = |output: &str| format!("{FIT_GOOD} --epochs 300 --pixels 256 --output {output}");
+    let line =
+        |output: &str| format!("{FIT_GOOD} --epochs 300 --copies 0 --turned never --pixels 256 --output {output}");
     desk.done(&line("whole"));
     break_off(&desk, &line("part"));
     let halfway = Engine::read(&desk.path("part")).unwrap();
@@ -121,7 +122,8 @@ fn flipped_states_are_refused(desk: &Desk, resume: &str, state: &[u8]) {
 #[cfg(unix)]
 fn a_fit_that_was_killed_goes_on_from_its_last_state_to_the_same_end() {
     let desk = Desk::new();
-    let line = |output: &str| format!("{FIT_GOOD} --epochs 60 --pixels 256 --output {output}");
+    let line =
+        |output: &str| format!("{FIT_GOOD} --epochs 60 --copies 0 --turned never --pixels 256 --output {output}");
     desk.done(&line("whole"));
     let mut child = desk.command(&format!("{} --keep-state-every 0", line("part"))).spawn().unwrap();
     crate::station::wait_for(|| desk.path("part.state").exists());
@@ -212,7 +214,7 @@ fn the_engine_itself_gets_the_threshold_without_an_output() {
     assert_eq!(desk.run(&format!("inspect --engine engine {INSPECT_HELD}")).code, Some(0));
     assert_eq!(calibration, Engine::read(&shared("calibrated")).unwrap().metadata.calibration.unwrap());
     // A fit takes the threshold away: it was of other mappings.
-    desk.done("fit --engine engine --nominal @good --epochs 1 --pixels 64 --output engine");
+    desk.done("fit --engine engine --nominal @good --epochs 1 --pixels 64 --copies 0 --turned never --output engine");
     assert!(Engine::read(&desk.path("engine")).unwrap().metadata.calibration.is_none());
 }
 

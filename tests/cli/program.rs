@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::support::part;
 
 /// Enough to learn something, in a second.
-pub const FIT: &str = "--epochs 8 --pixels 256";
+pub const FIT: &str = "--epochs 8 --pixels 256 --copies 0 --turned never";
 
 /// A folder that the program runs in.
 pub struct Desk {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crosscheck::backend::Choice;
 use crosscheck::backend::learner::{Adam, Learner, Pixels};
-use crosscheck::fit::{Fit, FitError, FitSettings, Keep};
+use crosscheck::fit::{Decay, Fit, FitError, FitSettings, Keep, Turned};
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
 use crosscheck::model::{Architecture, MappingWeights, Weights, seeded};
@@ -116,19 +116,28 @@ fn built_in() -> Engine {
     Engine::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/engines/default.safetensors"))).unwrap()
 }
 
-const SETTINGS: FitSettings = FitSettings { epochs: 16, pixels: 96, seed: 5, held_out: 0.2, score: None };
+const SETTINGS: FitSettings = FitSettings {
+    epochs: 16,
+    pixels: 96,
+    seed: 5,
+    held_out: 0.2,
+    score: None,
+    copies: 0,
+    turned: Turned::Never,
+    decay: Decay::None,
+};
 
 /// A fit of five good parts, which is stopped after the epoch `stop`. Returns the engine, and the losses of each epoch.
 /// The fit is opened in this thread, and runs and ends in another.
 fn fit(choice: Choice, keep: Option<&Keep>, stop: usize) -> (Engine, Vec<[f64; 2]>) {
-    let fit = Fit::on_machine(choice, built_in(), std::env::temp_dir()).unwrap();
+    let fit = Fit::on_machine(choice, built_in(), SETTINGS, std::env::temp_dir()).unwrap();
     thread::scope(|scope| scope.spawn(|| run(fit, keep, stop)).join().unwrap())
 }
 
 fn run(mut fit: Fit, keep: Option<&Keep>, stop: usize) -> (Engine, Vec<[f64; 2]>) {
     (0..5).for_each(|seed| assert_eq!(fit.add(&frame(seed, None)).unwrap().parts.len(), 1));
     let mut losses = Vec::new();
-    let engine = fit.run(&SETTINGS, keep, &mut |progress| {
+    let engine = fit.run(keep, &mut |progress| {
         losses.push([progress.loss, progress.held_out_loss.unwrap()]);
         if progress.epoch == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
@@ -189,7 +198,7 @@ fn lacking() {
     if !is_here() {
         return;
     }
-    let made = Fit::on_machine(Choice::Cuda, built_in(), std::env::temp_dir()).map(|_| ());
+    let made = Fit::on_machine(Choice::Cuda, built_in(), SETTINGS, std::env::temp_dir()).map(|_| ());
     let FitError::Backend(error) = made.unwrap_err() else { panic!("the error is not one of the back end") };
     println!("error: {error}");
 }

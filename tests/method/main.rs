@@ -15,3 +15,4 @@ mod scene;
 mod solids;
 mod training;
 mod twin;
+mod variety;

@@ -43,12 +43,12 @@ fn inspector(good: &RgbdFrame) -> Inspector {
     let mut engine = Engine::built_in().unwrap();
     let preparation = Preparation { belt: BeltMode::None, part: PartChoice::Everything, ..Preparation::default() };
     engine.prepare_as(preparation).unwrap();
-    let mut fit = Fit::new(engine, std::env::temp_dir()).unwrap();
+    let settings = FitSettings { epochs: 24, ..FitSettings::default() };
+    let mut fit = Fit::new(engine, settings, std::env::temp_dir()).unwrap();
     for _ in 0..16 {
         assert_eq!(fit.add(&drawn(good, &mut random)).unwrap().parts.len(), 1);
     }
-    let settings = FitSettings { epochs: 24, ..FitSettings::default() };
-    let mut engine = fit.run(&settings, None, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+    let mut engine = fit.run(None, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
     let mut inspector = Inspector::on_machine(Choice::Cpu, engine.clone(), Default::default()).unwrap();
     let scores: Vec<f32> =
         (0..39).map(|_| inspector.inspect(&drawn(good, &mut random)).unwrap().ranked_score()).collect();
