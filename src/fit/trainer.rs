@@ -217,7 +217,19 @@ fn initial_mappings(architecture: &Architecture, seed: u64) -> MappingWeights {
 
 #[cfg(test)]
 mod tests {
-    use super::divide;
+    use super::{divide, version};
+
+    #[test]
+    fn every_version_is_drawn_alike_and_a_single_one_without_a_draw() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let mut counts = [0; 4];
+        (0..4000).for_each(|_| counts[version(&[0, 1, 2, 3], &mut random)] += 1);
+        // Standard error: 27.
+        assert!(counts.iter().all(|count| (900..1100).contains(count)), "{counts:?}");
+        let before = random.clone();
+        assert_eq!(version(&[7], &mut random), 7);
+        assert_eq!(random, before);
+    }
 
     #[test]
     fn a_share_is_held_out_and_the_rest_learnt_from() {

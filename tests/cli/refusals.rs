@@ -259,6 +259,8 @@ fn options_that_do_not_go_together() {
         ("fit --engine @default --nominal @good", "--output"),
         ("fit --engine @default --nominal @good --output new --shots 0", "--shots"),
         ("fit --engine @default --nominal @good --output new --epochs many", "many"),
+        ("fit --engine @default --nominal @good --output new --copies 21", "21"),
+        ("fit --engine @default --nominal @good --output new --turned often", "often"),
         ("calibrate --engine @fitted --nominal @held --output new --false-reject-rate 0", "between 0 and 1"),
         ("calibrate --engine @fitted --nominal @held --output new --false-reject-rate 1.5", "between 0 and 1"),
         ("calibrate --engine @fitted --nominal @held --output new --false-reject-rate nan", "between 0 and 1"),
