@@ -21,15 +21,16 @@ pub fn at_most(count: usize, frames: usize, beyond: f64) -> f64 {
     if count >= frames { 1.0 } else { inv_beta_reg(count as f64 + 1.0, (frames - count) as f64, 1.0 - beyond) }
 }
 
-/// The interval of a share by its values in resamples, in any order. Where none or all of the `frames` were counted,
-/// resamples can hardly vary, and the interval has the binomial one too.
+/// The interval of a share by its values in resamples, in any order. Where none or all of the `frames` were counted, or
+/// none or all of each kind among them, resamples can hardly vary, and the interval has the binomial one too.
 pub fn of_resamples(share: f64, frames: usize, resampled: &[f64]) -> Option<Interval> {
     let mut sorted = resampled.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     let cut = ((1.0 - CONFIDENCE) / 2.0 * sorted.len() as f64) as usize;
     let middle = || Some([*sorted.get(cut)?, *sorted.get(sorted.len().checked_sub(cut + 1)?)?]);
-    if share > 0.0 && share < 1.0 {
-        return middle();
+    let varies = middle().filter(|[low, high]| share > 0.0 && share < 1.0 && low < high);
+    if varies.is_some() {
+        return varies;
     }
     let [least, most] = binomial((share * frames as f64).round() as usize, frames)?;
     Some(middle().map_or([least, most], |[low, high]| [low.min(least), high.max(most)]))
@@ -75,7 +76,8 @@ mod tests {
         assert_eq!(of_resamples(0.5, 10, &values), Some([0.025, 0.974]));
         assert_eq!(of_resamples(0.0, 30, &[0.0; 9]), binomial(0, 30));
         assert_eq!(of_resamples(1.0, 30, &[1.0; 9]), binomial(30, 30));
-        assert_eq!(of_resamples(0.5, 2, &[]), None);
-        assert_eq!(of_resamples(0.5, 1, &[0.25]), Some([0.25, 0.25]));
+        // One of two kinds was missed whole in every resample.
+        assert_eq!(of_resamples(0.5, 4, &[0.5; 9]), binomial(2, 4));
+        assert_eq!(of_resamples(0.5, 2, &[]), binomial(1, 2));
     }
 }
