@@ -2,6 +2,7 @@
 
 mod cache;
 mod error;
+mod gaps;
 mod geometry;
 mod settings;
 pub mod state;
@@ -22,6 +23,7 @@ use crate::model::engine_file::{Engine, Geometry, Measures, Usual};
 use crate::prepare::window::Window;
 use crate::prepare::{NetworkInput, PartChoice, Preparer, Taken};
 use cache::TokenCache;
+use gaps::GoodOutlines;
 use trainer::Trainer;
 use usual::Usuals;
 use versions::{Original, Versions};
@@ -47,6 +49,8 @@ pub struct Fit {
     fingerprints: Vec<String>,
     preparer: Preparer,
     usual: Usuals,
+    /// Learnt from where the settings ask for the check for gaps.
+    outlines: Option<GoodOutlines>,
     frames_seen: usize,
 }
 
@@ -123,6 +127,7 @@ impl Fit {
             fingerprints: Vec::new(),
             preparer: Preparer::default(),
             usual: Usuals::default(),
+            outlines: settings.gaps.then(GoodOutlines::default),
             frames_seen: 0,
         })
     }
@@ -149,6 +154,9 @@ impl Fit {
                 continue;
             }
             self.usual.add(frame, &input);
+            if let Some(outlines) = &mut self.outlines {
+                outlines.add(&input);
+            }
             let (fingerprint, how) = (fingerprint.as_str(), &how);
             let original = Original { frame, fingerprint, part: parts.len(), input: &input, how, points_min };
             let copies = original.copies(&self.settings, &mut self.preparer)?;
@@ -265,6 +273,10 @@ impl Fit {
         self.engine.metadata.forget_mappings();
         self.engine.metadata.usual = self.usual.median();
         self.engine.metadata.fitted_on = self.fingerprints;
+        self.engine.forget_gaps();
+        if let Some(outlines) = self.outlines {
+            outlines.finish(self.choice, &mut self.engine)?;
+        }
         Ok(self.engine)
     }
 }

@@ -2,6 +2,7 @@
 
 mod doubt;
 mod error;
+mod gaps;
 mod inspection;
 mod outcome;
 mod preparation_stage;
@@ -16,6 +17,7 @@ use crate::regions::NetworkMask;
 use crate::score::Thresholds;
 pub use doubt::{Doubt, Doubts};
 pub use error::InspectError;
+use gaps::GapStage;
 pub use inspection::{Inspection, StageTimes};
 pub use outcome::{Outcome, Scores, Unscored};
 pub use preparation_stage::PreparationStage;
@@ -39,13 +41,17 @@ impl Inspector {
 
     /// Prepares a fitted engine on the machine of `choice`. The CPU takes large products in `arithmetic`.
     pub fn on_machine(choice: Choice, engine: Engine, arithmetic: Arithmetic) -> Result<Self, InspectError> {
+        let gaps = GapStage::of(&engine)?;
         let Engine { metadata, weights, .. } = engine;
         let evaluation = Evaluation { arithmetic, stride: metadata.preparation.stride };
         let backend = choice.machine().inspector(&metadata.architecture, weights, evaluation)?;
-        Ok(Self { arithmetic, ..Self::from_backend(backend, metadata) })
+        let mut inspector = Self { arithmetic, ..Self::from_backend(backend, metadata) };
+        inspector.scoring.gaps = gaps;
+        Ok(inspector)
     }
 
-    /// Uses a back end that holds a fitted engine with this `metadata`.
+    /// Uses a back end that holds a fitted engine with this `metadata`, for the anomaly map alone: parts are not checked for
+    /// gaps.
     pub fn from_backend(backend: Box<dyn Backend + Send>, metadata: Metadata) -> Self {
         let Metadata { preparation, usual, calibration, architecture, .. } = metadata;
         let thresholds = calibration.map(|c| Thresholds { reject: c.threshold, review: c.review });

@@ -20,6 +20,7 @@ pub mod files;
 pub mod fit;
 pub mod fold;
 pub mod frame;
+pub mod gap;
 pub mod inspect;
 pub mod model;
 pub mod mqtt;

@@ -9,13 +9,18 @@ mod weights;
 
 use serde::{Deserialize, Serialize};
 
-use crate::shapes::{PATCH, RGB, T, XYZ};
+use crate::shapes::{H, PATCH, RGB, T, W, XYZ};
 
 pub use self::tensor::{Tensor, Values};
 pub use self::weights::{LinearWeights, MappingWeights, Tensors, Weights, WeightsError};
 
 /// A mapping's tensor with the mean of each channel's variance over good parts, `[C_out]`.
 pub const MEAN_VARIANCE: &str = "variance.mean";
+
+/// The tensor with the places where good parts have points ([`crate::gap::Places`]), in engines that check for gaps.
+pub const GAP_PLACES: &str = "gap.places";
+/// Its shape: two sets of pixels, rows, and the bytes of a row.
+pub const GAP_PLACES_SHAPE: [usize; 3] = [2, H, W / 8];
 
 /// Largest sizes that an engine file may ask for.
 const WIDTH_MAX: usize = 8192;

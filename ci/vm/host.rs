@@ -40,6 +40,7 @@ fn metadata() -> Metadata {
         standardise: true,
         geometry: Geometry::Metres,
         usual: None,
+        gaps: None,
         calibration: None,
         fitted_on: Vec::new(),
         provenance: vec![Source::Seed(SEED)],

@@ -256,6 +256,7 @@ mod tests {
         for (kind, stem, captured_unix_ms) in [("good", "001", 1000), ("reject", "002", 1040), ("good", "003", 90_000)]
         {
             let record = PartRecord {
+                gap: None,
                 format: crate::dataset::recording::FORMAT,
                 part: 0,
                 sequence: 0,

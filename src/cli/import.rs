@@ -103,6 +103,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
         standardise: false,
         geometry: Geometry::Metres,
         usual: None,
+        gaps: None,
         calibration: None,
         fitted_on: Vec::new(),
         provenance,

@@ -67,6 +67,10 @@ pub struct FitOptions {
     /// How the learning rate falls over the epochs [default: cosine with the built-in engine, none with published variants]
     #[arg(long, value_parser = one_of::<Decay>(Decay::WORDS))]
     decay: Option<Decay>,
+    /// Learn from the good parts what they lack, and check each part for gaps and for material where there should be none
+    /// [default: true with the built-in engine, false with published variants]
+    #[arg(long, value_name = "true|false")]
+    gaps: Option<bool>,
     /// Seed of the initial weights and of all random draws; the same seed gives the same result
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -95,6 +99,7 @@ impl FitOptions {
             copies: self.copies.map_or(own.copies, usize::from),
             turned: self.turned.unwrap_or(own.turned),
             decay: self.decay.unwrap_or(own.decay),
+            gaps: self.gaps.unwrap_or(own.gaps),
             ..own
         }
     }

@@ -55,6 +55,9 @@ pub struct PartRecord {
     pub verdict: Verdict,
     /// Why a frame that was not scored is rejected.
     pub reason: Option<String>,
+    /// What the part lacks or has too much of, if that is beyond the limit of good parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<String>,
     /// A score above this rejects.
     pub threshold: f32,
     /// A score above this, up to the threshold, is reviewed.
@@ -104,6 +107,7 @@ mod tests {
 
     fn record() -> PartRecord {
         PartRecord {
+            gap: None,
             format: FORMAT,
             part: 3,
             sequence: 40,

@@ -124,6 +124,7 @@ mod tests {
             standardise: true,
             geometry: Geometry::Relative,
             usual: None,
+            gaps: None,
             calibration: None,
             fitted_on: Vec::new(),
             provenance: Vec::new(),

@@ -59,13 +59,16 @@ pub struct FitSettings {
     pub turned: Turned,
     #[serde(default)]
     pub decay: Decay,
+    /// Whether the check for gaps is learnt.
+    #[serde(default)]
+    pub gaps: bool,
 }
 
 impl Default for FitSettings {
     /// The published protocol.
     fn default() -> Self {
         let (turned, decay) = (Turned::Never, Decay::None);
-        Self { epochs: 250, pixels: 2048, seed: 0, held_out: 0.1, score: None, copies: 0, turned, decay }
+        Self { epochs: 250, pixels: 2048, seed: 0, held_out: 0.1, score: None, copies: 0, turned, decay, gaps: false }
     }
 }
 
@@ -74,7 +77,9 @@ impl FitSettings {
     /// frames, which copies and a decaying rate make more of.
     pub fn of(variant: Variant) -> Self {
         match variant {
-            Variant::Default => Self { copies: 3, turned: Turned::Auto, decay: Decay::Cosine, ..Self::default() },
+            Variant::Default => {
+                Self { copies: 3, turned: Turned::Auto, decay: Decay::Cosine, gaps: true, ..Self::default() }
+            }
             _ => Self::default(),
         }
     }

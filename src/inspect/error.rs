@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::outcome::Unscored;
 use crate::backend::BackendError;
+use crate::gap::GapError;
 use crate::prepare::crop::CropMisfit;
 use crate::regions::Misfit;
 
@@ -19,6 +20,8 @@ pub enum InspectError {
     Crop(#[from] CropMisfit),
     #[error(transparent)]
     Regions(#[from] Misfit),
+    #[error(transparent)]
+    Gaps(#[from] GapError),
     #[error(transparent)]
     Backend(#[from] BackendError),
 }

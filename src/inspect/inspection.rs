@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::doubt::Doubt;
 use super::outcome::Outcome;
 use crate::backend::AnomalyMaps;
+use crate::gap::Gap;
 use crate::prepare::NetworkInput;
 
 /// The result of one frame.
@@ -13,6 +14,8 @@ pub struct Inspection {
     pub outcome: Outcome,
     /// Why something other than the part may have been inspected.
     pub doubt: Option<Doubt>,
+    /// What the part lacks or has too much of, if that is beyond the limit of good parts. The anomaly map has it too.
+    pub gap: Option<Gap>,
     pub input: NetworkInput,
     pub maps: AnomalyMaps,
     pub times: StageTimes,

@@ -2,6 +2,7 @@
 
 use super::doubt::Doubt;
 use super::error::InspectError;
+use super::gaps::GapStage;
 use super::inspection::Inspection;
 use super::outcome::{Outcome, Scores, Unscored};
 use crate::backend::gpu_frame::{GpuTimes, GpuUse};
@@ -14,6 +15,7 @@ pub struct ScoringStage {
     backend: Box<dyn Backend + Send>,
     pub(super) thresholds: Option<Thresholds>,
     regions: Option<NetworkMask>,
+    pub(super) gaps: Option<GapStage>,
     pub(super) rejects_doubtful: bool,
     points_min: usize,
     features: Features,
@@ -23,25 +25,33 @@ impl ScoringStage {
     /// Frames with fewer points than `points_min` are not scored.
     pub(super) fn new(backend: Box<dyn Backend + Send>, thresholds: Option<Thresholds>, points_min: usize) -> Self {
         let features = Features::default();
-        Self { backend, thresholds, regions: None, rejects_doubtful: false, points_min, features }
+        Self { backend, thresholds, regions: None, gaps: None, rejects_doubtful: false, points_min, features }
     }
 
     /// Scores what [`super::PreparationStage::run`] has prepared of a frame of a size, width and height.
     pub fn run(&mut self, (width, height): (usize, usize), inspection: &mut Inspection) -> Result<(), InspectError> {
+        inspection.gap = None;
         if let Some(reason) = self.refusal(inspection) {
             inspection.maps.silence();
             inspection.outcome = Outcome::Unscored(reason);
             return Ok(());
         }
-        let Inspection { input, maps, times, .. } = inspection;
+        let Inspection { input, maps, times, gap, .. } = inspection;
         let stages = self.backend.prepared_frame(input, &mut self.features, maps)?;
         [times.rgb_tokens, times.xyz_groups, times.anomaly_map] = stages;
+        let mut counts = None;
         if let Some(regions) = &mut self.regions {
-            maps.keep(regions.for_window(width, height, &input.window)?);
+            let inside = regions.for_window(width, height, &input.window)?;
+            maps.keep(inside);
+            counts = Some(inside);
             if !maps.valid.contains(&true) {
                 inspection.outcome = Outcome::Unscored(Unscored::OutsideRegions);
                 return Ok(());
             }
+        }
+        if let Some(gaps) = &mut self.gaps {
+            let counts = |pixel: usize| counts.is_none_or(|inside| inside[pixel]);
+            *gap = gaps.mark(input, counts, &mut maps.anomaly_map);
         }
         let map = &maps.anomaly_map;
         let scores = Scores { score: score::maximum(map), reference: score::reference(map) };

@@ -26,7 +26,7 @@ pub use self::engine::Engine;
 pub use self::error::{EngineError, FORMAT};
 pub(super) use self::format::KEY;
 pub use self::format::as_stored;
-pub use self::metadata::{Geometry, Measures, Metadata, Source, Storage, Usual};
+pub use self::metadata::{GapLimits, Gaps, Geometry, Measures, Metadata, Source, Storage, Usual};
 
 /// Largest file that is read whole, to check its signature. The largest published engine has 470 MB, in f32.
 const FILE_BYTES_MAX: u64 = 1 << 30;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use super::tensor::Tensor;
-use super::{Architecture, MEAN_VARIANCE, Score, TensorSpec};
+use super::{Architecture, GAP_PLACES, GAP_PLACES_SHAPE, MEAN_VARIANCE, Score, TensorSpec};
 
 /// An engine without mappings lacks all of their tensors; this one tells.
 const OF_MAPPINGS: &str = "map_rgb_to_xyz.input.weight";
@@ -45,13 +45,16 @@ pub struct LinearWeights {
     pub bias: Vec<f32>,
 }
 
-/// The tensors that an engine of `architecture` has, in the order of their names. Whether the mappings' are among them
-/// follows from the names that it `has`.
+/// The tensors that an engine of `architecture` has, in the order of their names. Whether the mappings' and the places of
+/// the gap check are among them follows from the names that it `has`.
 pub fn expected_tensors(architecture: &Architecture, has: impl Fn(&str) -> bool) -> Vec<TensorSpec> {
     let mut specs = architecture.rgb_tensors();
     specs.extend(architecture.xyz_tensors());
     if has(OF_MAPPINGS) {
         specs.extend(architecture.mapping_tensors());
+    }
+    if has(GAP_PLACES) {
+        specs.push(TensorSpec { name: GAP_PLACES.into(), shape: GAP_PLACES_SHAPE.into() });
     }
     specs.sort_by(|a, b| a.name.cmp(&b.name));
     specs
@@ -102,10 +105,18 @@ impl Weights {
     pub fn set_mappings(&mut self, mappings: MappingWeights) {
         self.take_mappings();
         self.tensors.extend(mappings.into_iter().map(|(name, values)| (name, Tensor::F32(values))));
-        let specs = expected_tensors(&self.architecture, |_| true);
+        let specs = expected_tensors(&self.architecture, |name| self.tensors.contains_key(name));
         if let Err(error) = check(specs, &self.tensors) {
             unreachable!("mappings of another engine: {error}");
         }
+    }
+
+    /// Puts the places of the gap check in the place of those that are there, if any; takes them out if there are none.
+    pub fn set_gap_places(&mut self, places: Option<Tensor>) {
+        match places {
+            Some(places) => self.tensors.insert(GAP_PLACES.into(), places),
+            None => self.tensors.remove(GAP_PLACES),
+        };
     }
 
     /// Takes the mappings out, which leaves an engine that is not fitted; `None` where it was not before.

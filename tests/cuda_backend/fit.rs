@@ -125,6 +125,7 @@ const SETTINGS: FitSettings = FitSettings {
     copies: 0,
     turned: Turned::Never,
     decay: Decay::None,
+    gaps: false,
 };
 
 /// A fit of five good parts, which is stopped after the epoch `stop`. Returns the engine, and the losses of each epoch.

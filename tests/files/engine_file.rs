@@ -55,6 +55,7 @@ fn engine(precision: Storage) -> Engine {
         standardise: true,
         geometry: Geometry::Folded(Measures { radius_m: 0.25, centre_m: [0.0, -0.5, 2.0], spread_m: 0.125 }),
         usual: None,
+        gaps: None,
         calibration: Some(Calibration {
             threshold: 0.75,
             review: Some(0.5),

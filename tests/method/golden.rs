@@ -130,6 +130,7 @@ fn stored(variant: Variant, architecture: &Architecture, weights: Weights, preci
         standardise: false,
         geometry: Geometry::Metres,
         usual: None,
+        gaps: None,
         calibration: None,
         fitted_on: Vec::new(),
         provenance: vec![Source::Seed(SEED)],

@@ -7,6 +7,8 @@ mod allocations;
 mod support;
 
 mod finding;
+mod gap;
+mod gaps;
 mod golden;
 mod metrics;
 mod preprocess;

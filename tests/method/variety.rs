@@ -21,6 +21,7 @@ const SETTINGS: FitSettings = FitSettings {
     copies: 1,
     turned: Turned::Auto,
     decay: Decay::Cosine,
+    gaps: false,
 };
 
 /// A fit of good frames, which `observe` may break off.

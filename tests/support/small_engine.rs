@@ -46,6 +46,7 @@ pub fn engine(threshold: f32) -> Engine {
         standardise: false,
         geometry: Geometry::Metres,
         usual: None,
+        gaps: None,
         calibration: Some(calibration),
         fitted_on: Vec::new(),
         provenance: vec![Source::Seed(3)],

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crosscheck::backend::Evaluation;
+use crosscheck::frame::Region;
+use crosscheck::gap::Gap;
 use crosscheck::inspect::{Inspection, Outcome, Scores};
 use crosscheck::prepare::belt::Belt;
 use serde_json::{Map, Value, json};
@@ -42,6 +44,7 @@ fn part(inspection: &Inspection) -> Map<String, Value> {
         "verdict": outcome.verdict(),
         "reason": outcome.reason().map(|reason| reason.to_string()),
         "doubt": inspection.doubt.map(|doubt| doubt.to_string()),
+        "gap": inspection.gap.map(gap),
         "belt": inspection.input.taken.belt.map(belt),
         "window": { "left": window.left, "top": window.top, "side": window.side },
         "points": inspection.input.points(),
@@ -52,6 +55,20 @@ fn part(inspection: &Inspection) -> Map<String, Value> {
         Value::Object(fields) => fields,
         _ => Map::new(),
     }
+}
+
+fn gap(gap: Gap) -> Value {
+    let bounds = gap
+        .bounds
+        .map(|Region { x, y, width, height }| json!({ "left": x, "top": y, "width": width, "height": height }));
+    json!({
+        "text": gap.to_string(),
+        "measure": gap.measure.name(),
+        "ratio": gap.ratio,
+        "pixels": gap.pixels,
+        "area_mm2": gap.area_mm2,
+        "bounds": bounds,
+    })
 }
 
 fn belt(belt: Belt) -> Value {
@@ -76,8 +93,9 @@ pub fn to_text(at: Option<[f32; 2]>, inspection: &Inspection, threshold: Option<
     };
     let stages = inspection.times.stages().map(|(name, time)| format!("{name} {:.1}", time.as_secs_f64() * 1e3));
     let part = at.map_or(String::new(), |[x, y]| format!("part          at column {x:.0}, row {y:.0}\n"));
+    let gap = inspection.gap.map_or(String::new(), |gap| format!("gap           {gap}\n"));
     format!(
-        "{part}score         {score}\nverdict       {verdict}\nbelt          {}\nvalid pixels  {}\ntime          {:.1} ms ({})",
+        "{part}score         {score}\nverdict       {verdict}\n{gap}belt          {}\nvalid pixels  {}\ntime          {:.1} ms ({})",
         belt_to_text(inspection.input.taken.belt),
         inspection.valid_pixels(),
         inspection.times.total().as_secs_f64() * 1e3,

@@ -46,6 +46,12 @@ impl Engine {
         }
     }
 
+    /// Removes the check for gaps.
+    pub fn forget_gaps(&mut self) {
+        self.metadata.gaps = None;
+        self.weights.set_gap_places(None);
+    }
+
     /// A copy of the two networks' weights alone.
     pub fn backbones(&self) -> Weights {
         self.weights.networks()

@@ -78,6 +78,47 @@ pub struct Usual {
     pub height: usize,
 }
 
+/// The largest areas that good parts lack or have too much of, each without the pixels at its rim ([`crate::gap`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GapLimits {
+    pub largest_gap_pixels: u32,
+    pub all_gaps_pixels: u32,
+    pub holes_pixels: u32,
+    pub missing_pixels: u32,
+    pub excess_pixels: u32,
+    /// Good parts that they were learnt from.
+    pub frames: u32,
+}
+
+/// The check for gaps that a fit has learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gaps {
+    pub limits: GapLimits,
+    /// The score of a part with an area at its limit: the largest score of the good parts that it was taken from. An area
+    /// twice as large scores twice as high, so that one threshold judges maps and gaps.
+    pub score: f32,
+}
+
+impl Gaps {
+    /// Refuses what no fit gives.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let GapLimits { largest_gap_pixels, all_gaps_pixels, holes_pixels, missing_pixels, excess_pixels, .. } =
+            self.limits;
+        if [largest_gap_pixels, all_gaps_pixels, holes_pixels, missing_pixels, excess_pixels].contains(&0) {
+            return Err(format!("a limit of its check for gaps is 0 pixels where 1 or more is expected: {self:?}"));
+        }
+        if !(self.score.is_finite() && self.score > 0.0) {
+            return Err(format!(
+                "the score of its check for gaps is {} where a number above 0 is expected",
+                self.score
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// Everything about an engine except its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,6 +136,9 @@ pub struct Metadata {
     /// Known after a fit. Left out of the file before one, for the same reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usual: Option<Usual>,
+    /// The check for gaps; none where the fit learnt none. Left out of the file then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gaps: Option<Gaps>,
     /// The thresholds and how they were found; none before calibration.
     pub calibration: Option<Calibration>,
     /// Fingerprints of the frames that the mappings were learnt from; a threshold is calibrated on other frames.

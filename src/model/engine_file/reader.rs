@@ -12,7 +12,7 @@ use super::engine::Engine;
 use super::error::{EngineError, FORMAT};
 use super::format::{ContentHash, Entry, KEY};
 use crate::model::weights::expected_tensors;
-use crate::model::{Tensor, TensorSpec, Weights};
+use crate::model::{GAP_PLACES, Tensor, TensorSpec, Weights};
 
 /// A header of names, shapes and settings is far below this.
 const HEADER_BYTES_MAX: u64 = 4 << 20;
@@ -57,6 +57,11 @@ impl<F: Read + Seek> Reader<F> {
         let metadata = self.entry.engine.clone();
         metadata.architecture.check().map_err(|reason| self.damaged(reason))?;
         metadata.preparation.check().map_err(|reason| self.damaged(reason))?;
+        metadata.gaps.map_or(Ok(()), |gaps| gaps.check()).map_err(|reason| self.damaged(reason))?;
+        if metadata.gaps.is_some() != self.header.info(GAP_PLACES).is_some() {
+            let reason = format!("it has either the limits of its check for gaps or the tensor {GAP_PLACES}, not both");
+            return Err(self.damaged(reason));
+        }
         let specs = expected_tensors(&metadata.architecture, |name| self.header.info(name).is_some());
         self.check_tensors(&specs)?;
         let mut hash = ContentHash::new(&metadata);

@@ -21,6 +21,7 @@ const SETTINGS: FitSettings = FitSettings {
     copies: 0,
     turned: Turned::Never,
     decay: Decay::None,
+    gaps: false,
 };
 
 pub fn write_engine(path: &Path) {

@@ -1,0 +1,12 @@
+use thiserror::Error;
+
+/// Why the gap check of an engine file cannot be used.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum GapError {
+    #[error("the map of where good parts have points holds {found} values where {expected} are expected: fit again")]
+    Length { found: usize, expected: usize },
+    #[error(
+        "the map of where good parts have points holds {0} where a whole number from 0 to 255 is expected: fit again"
+    )]
+    Value(f32),
+}
