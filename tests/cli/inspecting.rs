@@ -26,13 +26,13 @@ fn one_json_object_says_what_was_found() {
     let desk = Desk::new();
     let run = desk.done(&format!("inspect --engine @tiny {FRAME} --json"));
     let found = run.json();
-    let expected = "belt doubt points precision reason score score_reference stride threshold times_ms valid_pixels verdict window";
+    let expected = "belt doubt gap points precision reason score score_reference stride threshold times_ms valid_pixels verdict window";
     assert_eq!(keys(&found).join(" "), expected);
     assert_eq!((&found["precision"], &found["stride"]), (&json!("f32"), &json!(1)));
     assert!(number(&found["score"]) > 0.0 && number(&found["score_reference"]) > 0.0);
     assert_eq!(found["window"], json!({ "left": 0, "top": -50, "side": 500 }));
     assert!(number(&found["belt"]["border_share"]) > 0.9 && number(&found["belt"]["offset_m"]) > 0.0, "{found}");
-    assert!(["doubt", "reason", "threshold", "verdict"].iter().all(|key| found[key].is_null()), "{found}");
+    assert!(["doubt", "gap", "reason", "threshold", "verdict"].iter().all(|key| found[key].is_null()), "{found}");
     assert!((1.0..P as f64).contains(&number(&found["valid_pixels"])));
     let times = &found["times_ms"];
     assert_eq!(keys(times), ["anomaly_map", "prepare", "rgb_tokens", "total", "xyz_groups"]);
