@@ -11,10 +11,12 @@ use crosscheck::backend::Arithmetic;
 use crosscheck::backend::Choice;
 use crosscheck::bench;
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
+use crosscheck::gap::{GapLearner, GapModel};
 use crosscheck::inspect::{Inspection, Inspector};
-use crosscheck::model::engine_file::Engine;
+use crosscheck::model::Score;
+use crosscheck::model::engine_file::{Engine, Gaps};
 use crosscheck::prepare::crop::Crop;
-use crosscheck::prepare::{PartChoice, Preparation, Stride};
+use crosscheck::prepare::{PartChoice, Preparation, Stride, prepare};
 use crosscheck::scene::{Part, Scene};
 use crosscheck::score::{Thresholds, Verdict};
 use support::part::{Defect, frame};
@@ -81,6 +83,16 @@ fn however_the_part_is_found() {
     }
 }
 
+/// The engine with a check for gaps that one part has taught.
+fn with_gaps(mut engine: Engine) -> Engine {
+    let mut learner = GapLearner::default();
+    learner.add(&prepare(&on_belt(0, None), &engine.metadata.preparation).expect("a part"));
+    let GapModel { limits, places } = learner.finish().expect("a part");
+    engine.metadata.gaps = Some(Gaps { limits, score: 1.0 });
+    engine.weights.set_gap_places(Some(places.to_tensor()));
+    engine
+}
+
 /// One test: what another thread allocates would be counted.
 #[test]
 fn a_warm_inspector_does_not_allocate() {
@@ -91,8 +103,11 @@ fn a_warm_inspector_does_not_allocate() {
 fn in_every_arithmetic() {
     let in_f32 = [Stride::One, Stride::Two].map(|stride| (stride, Arithmetic::F32));
     let others = [Arithmetic::Bf16, Arithmetic::F16, Arithmetic::Int8].map(|other| (Stride::One, other));
-    for (stride, arithmetic) in in_f32.into_iter().chain(others) {
-        let mut engine = bench::with_mappings(Engine::built_in().expect("the built-in engine"));
+    let all = in_f32.into_iter().chain(others).flat_map(|way| Score::ALL.map(|score| (score, way)));
+    for (score, (stride, arithmetic)) in all {
+        let mut engine = Engine::built_in().expect("the built-in engine");
+        engine.set_score(score);
+        engine = with_gaps(bench::with_mappings(engine));
         engine.metadata.preparation.stride = stride;
         let mut inspector = Inspector::on_machine(Choice::Cpu, engine, arithmetic).expect("an engine with mappings");
         inspector.set_thresholds(Thresholds { reject: 0.0, review: None });
@@ -109,7 +124,7 @@ fn in_every_arithmetic() {
                 (inspection.outcome.scores().is_none(), inspection.outcome.verdict()),
                 (i % 4 == 2, Some(Verdict::Reject))
             );
-            assert_eq!(after - before, 0, "frame {i} with stride {stride:?} in {arithmetic:?} allocated");
+            assert_eq!(after - before, 0, "frame {i} with {score:?}, stride {stride:?} in {arithmetic:?} allocated");
         }
     }
 }
