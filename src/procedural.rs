@@ -2,6 +2,7 @@
 
 pub(crate) mod blend;
 pub(crate) mod noise;
+pub(crate) mod placement;
 pub(crate) mod vector;
 
 use crate::frame::RgbdFrame;

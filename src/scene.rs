@@ -18,6 +18,7 @@ mod surroundings;
 use crate::frame::RgbdFrame;
 use crate::procedural;
 use crate::procedural::noise::{between, normal, stream};
+use crate::procedural::placement::most_visible;
 use flaw::Flaw;
 use parts::SoundPiece;
 use piece::Piece;
@@ -113,20 +114,12 @@ impl Scene {
         let (good, pose) = self.good(index);
         let before = self.station.look(&[(&Piece::from(good.clone()), pose)], 0.0);
         let mut random = stream(self.part.name(), self.seed, index, defect.name());
-        let mut best: Option<(usize, Piece, View, Vec<bool>)> = None;
-        for _ in 0..PLACEMENTS_MAX {
+        let ((piece, view), truth) = most_visible(PLACEMENTS_MAX, DEFECT_PIXELS_MIN, || {
             let piece = Piece::with_flaw(good.clone(), Flaw::draw(defect, &good, &mut random));
             let view = self.station.look(&[(&piece, pose)], 0.0);
             let truth = view.differences(&before);
-            let pixels = truth.iter().filter(|differs| **differs).count();
-            if best.as_ref().is_none_or(|(most, ..)| pixels > *most) {
-                best = Some((pixels, piece, view, truth));
-            }
-            if pixels >= DEFECT_PIXELS_MIN {
-                break;
-            }
-        }
-        let Some((_, piece, view, truth)) = best else { unreachable!("a defect is placed at least once") };
+            ((piece, view), truth)
+        });
         (piece, view, truth)
     }
 

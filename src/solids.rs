@@ -33,6 +33,7 @@ use fastrand::Rng;
 
 use crate::procedural;
 use crate::procedural::noise::stream;
+use crate::procedural::placement::most_visible;
 use piece::{Piece, Pose};
 use placing::Shown;
 use station::Station;
@@ -84,19 +85,11 @@ impl Scene {
         let before = self.station.look(&good);
         let shown = Shown { station: &self.station, make: self.part.make(), piece: &good, view: &before };
         let mut random = self.stream(index, defect.name());
-        let mut best: Option<(usize, View, Vec<bool>)> = None;
-        for _ in 0..PLACEMENTS_MAX {
+        let (view, truth) = most_visible(PLACEMENTS_MAX, DEFECT_PIXELS_MIN, || {
             let view = self.station.look(&self.flawed(index, defect, &shown, &mut random));
             let truth = view.differences(&before, DEPTH_CHANGED * self.station.sensor.noise_mm);
-            let pixels = truth.iter().filter(|differs| **differs).count();
-            if best.as_ref().is_none_or(|(most, ..)| pixels > *most) {
-                best = Some((pixels, view, truth));
-            }
-            if pixels >= DEFECT_PIXELS_MIN {
-                break;
-            }
-        }
-        let Some((_, view, truth)) = best else { unreachable!("a defect is placed at least once") };
+            (view, truth)
+        });
         self.sample(index, view, truth, Some(defect))
     }
 

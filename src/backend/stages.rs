@@ -50,7 +50,8 @@ pub trait Backend: Describe {
         None
     }
 
-    /// Computes both mappings, their discrepancies, and the smoothed product of these, from the features of a frame.
+    /// Computes both mappings, the distances of their predictions, and the anomaly map that the score makes of these, from
+    /// the features of a frame.
     fn anomaly_map(
         &mut self,
         tokens: &[f32],

@@ -1,6 +1,6 @@
 //! What a network pixel is in square millimetres, by the cloud itself.
 
-use crate::frame::is_point;
+use crate::prepare::spacing::Pairs;
 use crate::shapes::{H, W};
 
 /// Pixels between two points that are compared. A window takes the nearest pixel of the photograph, so that neighbours
@@ -21,20 +21,11 @@ pub fn pixel_mm2(cloud: &[[f32; 3]], lengths: &mut Vec<f32>) -> Option<f32> {
     Some(across * down)
 }
 
-/// The median length of a pixel along `step`, columns and rows, mm.
-fn pitch_mm(cloud: &[[f32; 3]], step: [usize; 2], lengths: &mut Vec<f32>) -> Option<f32> {
-    lengths.clear();
-    for y in (0..H - step[1]).step_by(SAMPLED) {
-        for x in (0..W - step[0]).step_by(SAMPLED) {
-            let (from, to) = (cloud[y * W + x], cloud[(y + step[1]) * W + x + step[0]]);
-            if is_point(&from) && is_point(&to) {
-                // A step of height between the two makes no pixel longer: the camera looks along z.
-                lengths.push((to[0] - from[0]).hypot(to[1] - from[1]));
-            }
-        }
-    }
-    let middle = lengths.len() / 2;
-    let median = (!lengths.is_empty()).then(|| *lengths.select_nth_unstable_by(middle, f32::total_cmp).1)?;
+/// The median length of a pixel along `apart`, columns and rows, mm.
+fn pitch_mm(cloud: &[[f32; 3]], apart: [usize; 2], lengths: &mut Vec<f32>) -> Option<f32> {
+    // A step of height between the two makes no pixel longer: the camera looks along z.
+    let across = |from: [f32; 3], to: [f32; 3]| (to[0] - from[0]).hypot(to[1] - from[1]);
+    let median = Pairs { apart, every: SAMPLED }.median(cloud, across, lengths)?;
     (median > 0.0 && median.is_finite()).then_some(1e3 * median / STEP as f32)
 }
 

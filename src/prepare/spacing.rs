@@ -7,18 +7,41 @@ use crate::shapes::{H, W};
 /// photograph, so that the step from one to the next is a whole number of those; over eight steps this evens out.
 const REACH: usize = 8;
 
+/// Pairs of network pixels that lie `[columns, rows]` apart, of which every so many-th column and row is looked at.
+pub struct Pairs {
+    pub apart: [usize; 2],
+    pub every: usize,
+}
+
+impl Pairs {
+    /// The median over the pairs in `network`, `[P]`, that have both points, of `length` from one to the other; none without
+    /// a pair. `lengths` is memory that is overwritten.
+    pub fn median(
+        &self,
+        network: &[[f32; 3]],
+        length: impl Fn([f32; 3], [f32; 3]) -> f32,
+        lengths: &mut Vec<f32>,
+    ) -> Option<f32> {
+        let &Self { apart: [columns, rows], every } = self;
+        lengths.clear();
+        for y in (0..(network.len() / W).saturating_sub(rows)).step_by(every) {
+            for x in (0..W.saturating_sub(columns)).step_by(every) {
+                let (from, to) = (network[y * W + x], network[(y + rows) * W + x + columns]);
+                if is_point(&from) && is_point(&to) {
+                    lengths.push(length(from, to));
+                }
+            }
+        }
+        let middle = lengths.len() / 2;
+        (!lengths.is_empty()).then(|| *lengths.select_nth_unstable_by(middle, f32::total_cmp).1)
+    }
+}
+
 /// The median distance between the points of two network pixels that lie `[columns, rows]` apart, metres; none where no
 /// such pair of `network`, `[P]`, has both points.
-pub fn spacing_m(network: &[[f32; 3]], [columns, rows]: [usize; 2]) -> Option<f32> {
-    let later = network.get(rows * W + columns..)?;
-    let is_in_row = |i: usize| i % W + columns < W;
-    let pairs = network.iter().zip(later).enumerate().filter(|(i, (a, b))| is_in_row(*i) && is_point(a) && is_point(b));
-    let distance = |(_, (a, b)): (usize, (&[f32; 3], &[f32; 3]))| {
-        a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt()
-    };
-    let mut distances: Vec<f32> = pairs.map(distance).collect();
-    distances.sort_unstable_by(f32::total_cmp);
-    distances.get(distances.len() / 2).copied()
+pub fn spacing_m(network: &[[f32; 3]], apart: [usize; 2]) -> Option<f32> {
+    let distance = |a: [f32; 3], b: [f32; 3]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt();
+    Pairs { apart, every: 1 }.median(network, distance, &mut Vec::new())
 }
 
 /// The area of the surface that one network pixel shows, mm2; none where the points, `[P]`, do not tell it.

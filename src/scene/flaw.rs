@@ -7,7 +7,7 @@ use fastrand::Rng;
 use super::defect::Defect;
 use super::parts::SoundPiece;
 use super::surface::{REACH_MM, Surface};
-use crate::procedural::blend::{Albedo, blend, step};
+use crate::procedural::blend::{Albedo, blend, difference, step};
 use crate::procedural::noise::{between, field};
 
 /// Places that are tried for one that suits.
@@ -125,10 +125,6 @@ fn stain(piece: &SoundPiece, at: [f32; 2], random: &mut Rng) -> Albedo {
         }
     }
     paint
-}
-
-fn difference(a: Albedo, b: Albedo) -> f32 {
-    [0, 1, 2].map(|i| (a[i] - b[i]).abs()).iter().sum::<f32>() / 3.0
 }
 
 /// The colour or the shape of a place that differs most in it, and hardly where one looks no closer: nearest

@@ -10,7 +10,7 @@ use super::pose::Pose;
 use super::surface::{HEIGHT_MAX_MM, REACH_MM, Surface};
 use super::surroundings::Surroundings;
 use crate::frame::{OrganisedCloud, RgbdFrame};
-use crate::procedural::blend::Albedo;
+use crate::procedural::blend::{Albedo, is_changed};
 use crate::procedural::noise::{between, field, normal};
 use crate::procedural::vector::{Vector, cross, dot, unit};
 
@@ -21,9 +21,8 @@ const NEAR_MM: f32 = 0.01;
 const STEPS_MAX: usize = 14;
 /// What a part's shift and a slanted ray add to its reach.
 const MARGIN_MM: f32 = 8.0;
-/// What of depth and albedo counts as changed by a defect.
+/// What of depth counts as changed by a defect.
 const DEPTH_CHANGED_MM: f32 = 0.3;
-const ALBEDO_CHANGED: f32 = 0.04;
 /// A neighbour this much nearer or farther is across an edge, where sensors lose points.
 const EDGE_MM: f32 = 1.5;
 const EDGE_LOST: f32 = 0.3;
@@ -97,8 +96,7 @@ impl View {
     /// Pixels where another view of the same scene differs.
     pub fn differences(&self, other: &Self) -> Vec<bool> {
         let differs = |(a, b): (&Seen, &Seen)| {
-            let colour = (0..3).any(|i| (a.albedo[i] - b.albedo[i]).abs() > ALBEDO_CHANGED);
-            a.thing != b.thing || colour || (a.depth_mm - b.depth_mm).abs() > DEPTH_CHANGED_MM
+            a.thing != b.thing || is_changed(a.albedo, b.albedo) || (a.depth_mm - b.depth_mm).abs() > DEPTH_CHANGED_MM
         };
         self.seen.iter().zip(&other.seen).map(differs).collect()
     }

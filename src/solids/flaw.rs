@@ -3,7 +3,7 @@
 use super::shape::{capsule, cut, ellipsoid, joined};
 use super::solid::{Finish, Solid};
 use super::texture::rough;
-use crate::procedural::blend::{Albedo, step};
+use crate::procedural::blend::step;
 use crate::procedural::noise::field;
 use crate::procedural::vector::{Vector, along, dot, length, minus, tangents};
 
@@ -167,9 +167,4 @@ impl Flaw {
         let beyond = (dot(minus(p, self.at), self.tangents[0]) / (2.0 * self.radius_mm)).max(0.0);
         along(p, -up_mm * beyond * beyond, [0.0, 0.0, 1.0])
     }
-}
-
-/// How unlike two colours are: the mean over red, green and blue.
-pub fn difference(a: Albedo, b: Albedo) -> f32 {
-    [0, 1, 2].map(|i| (a[i] - b[i]).abs()).iter().sum::<f32>() / 3.0
 }

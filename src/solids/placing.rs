@@ -5,13 +5,13 @@ use std::f32::consts::TAU;
 use fastrand::Rng;
 
 use super::defect::Defect;
-use super::flaw::{Body, Change, Flaw, Line, difference};
+use super::flaw::{Body, Change, Flaw, Line};
 use super::make::{Make, SIDE};
 use super::piece::Piece;
 use super::solid::Finish;
 use super::station::Station;
 use super::view::{Thing, View};
-use crate::procedural::blend::Albedo;
+use crate::procedural::blend::{Albedo, difference};
 use crate::procedural::noise::{between, between_log};
 use crate::procedural::vector::{Vector, dot};
 

@@ -1,10 +1,7 @@
 //! What every pixel sees, without light and noise.
 
-use crate::procedural::blend::Albedo;
+use crate::procedural::blend::{Albedo, is_changed};
 use crate::procedural::vector::Vector;
-
-/// What of the albedo counts as changed by a defect.
-const ALBEDO_CHANGED: f32 = 0.04;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Thing {
@@ -55,8 +52,7 @@ impl View {
     /// Pixels where another view of the same scene differs.
     pub fn differences(&self, other: &Self, depth_changed_mm: f32) -> Vec<bool> {
         let differs = |(a, b): (&Seen, &Seen)| {
-            let colour = (0..3).any(|i| (a.albedo[i] - b.albedo[i]).abs() > ALBEDO_CHANGED);
-            a.thing != b.thing || colour || (a.depth_mm - b.depth_mm).abs() > depth_changed_mm
+            a.thing != b.thing || is_changed(a.albedo, b.albedo) || (a.depth_mm - b.depth_mm).abs() > depth_changed_mm
         };
         self.seen.iter().zip(&other.seen).map(differs).collect()
     }

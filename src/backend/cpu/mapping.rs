@@ -50,8 +50,8 @@ impl Mapping {
                 Head::Likelihood(LikelihoodHead::new(kernels, LikelihoodHeads::new(name, c_out, weights)))
             }
         };
-        let rows = kernels.hidden_units.rows;
-        Self { hidden, head, task_pixels: (TASK_BYTES / (4 * m) / rows).max(1) * rows }
+        let task_pixels = hidden.whole_rows(TASK_BYTES / (4 * m));
+        Self { hidden, head, task_pixels }
     }
 
     /// psi at each of `pixels`: the distance of M(observed `from`) and observed `to`, as the score defines it.

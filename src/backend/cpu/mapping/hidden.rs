@@ -33,6 +33,11 @@ impl HiddenUnits {
         self.input.to
     }
 
+    /// Number of pixels near `about` that leaves no tile of the kernel half empty.
+    pub fn whole_rows(&self, about: usize) -> usize {
+        self.projection.packed.whole_rows(about)
+    }
+
     /// Applies the first layer to the tokens or groups of a frame, `moved` `[n, M]`.
     pub fn begin(&self, workers: &mut Workers, from: &Side, moved: &mut Vec<f32>) {
         rows_of(&self.input, workers, from.features, moved);
