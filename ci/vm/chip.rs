@@ -1,11 +1,12 @@
 //! The simulated GPIO chip, seen from outside: what a wire would see and do.
 
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::time::{Duration, Instant};
 
 const CONFIG: &str = "/sys/kernel/config/gpio-sim/line";
+const GROUP_WAIT_MAX: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Line {
@@ -50,10 +51,9 @@ impl Chip {
         if read(&config.join("live")) == "0" {
             fs::write(config.join("bank0/num_lines"), Line::ALL.len().to_string()).unwrap();
             fs::write(config.join("live"), "1").unwrap();
-            // The service may open it once udev has given it to the service's group.
-            assert!(Command::new("udevadm").arg("settle").status().unwrap().success());
         }
         let (device, chip) = (read(&config.join("dev_name")), read(&config.join("bank0/chip_name")));
+        wait_for_group(&Path::new("/dev").join(&chip));
         let folder = PathBuf::from(format!("/sys/devices/platform/{device}/{chip}"));
         let open = |file: &str| {
             let path = |i: usize| folder.join(format!("sim_gpio{i}/{file}"));
@@ -81,6 +81,20 @@ impl Chip {
         let count = self.values[line as usize].read_at(&mut text, 0).ok()?;
         (count == 1).then_some(text[0] == b'1')
     }
+}
+
+/// The service may open the chip once udev has given it to the service's group. `udevadm settle` is not enough: it may
+/// return before udev has heard of the new chip.
+fn wait_for_group(device: &Path) {
+    let (start, mut seen) = (Instant::now(), None);
+    while start.elapsed() < GROUP_WAIT_MAX {
+        seen = fs::metadata(device).ok().map(|metadata| (metadata.gid(), metadata.mode() & 0o777));
+        if seen.is_some_and(|(group, mode)| group != 0 && mode == 0o660) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("{}: group and mode are {seen:?}, not those of the group gpio and 0660", device.display());
 }
 
 fn read(path: &Path) -> String {
