@@ -2,8 +2,8 @@
 
 mod cache;
 mod error;
-mod gaps;
 mod geometry;
+mod good_parts;
 mod settings;
 pub mod state;
 mod trainer;
@@ -23,7 +23,7 @@ use crate::model::engine_file::{Engine, Geometry, Measures, Usual};
 use crate::prepare::window::Window;
 use crate::prepare::{NetworkInput, PartChoice, Preparer, Taken};
 use cache::TokenCache;
-use gaps::GoodOutlines;
+use good_parts::GoodParts;
 use trainer::Trainer;
 use usual::Usuals;
 use versions::{Original, Versions};
@@ -49,8 +49,7 @@ pub struct Fit {
     fingerprints: Vec<String>,
     preparer: Preparer,
     usual: Usuals,
-    /// Learnt from where the settings ask for the check for gaps.
-    outlines: Option<GoodOutlines>,
+    good_parts: GoodParts,
     frames_seen: usize,
 }
 
@@ -127,7 +126,7 @@ impl Fit {
             fingerprints: Vec::new(),
             preparer: Preparer::default(),
             usual: Usuals::default(),
-            outlines: settings.gaps.then(GoodOutlines::default),
+            good_parts: GoodParts::new(settings.gaps),
             frames_seen: 0,
         })
     }
@@ -154,9 +153,7 @@ impl Fit {
                 continue;
             }
             self.usual.add(frame, &input);
-            if let Some(outlines) = &mut self.outlines {
-                outlines.add(&input);
-            }
+            self.good_parts.add(&input);
             let (fingerprint, how) = (fingerprint.as_str(), &how);
             let original = Original { frame, fingerprint, part: parts.len(), input: &input, how, points_min };
             let copies = original.copies(&self.settings, &mut self.preparer)?;
@@ -273,10 +270,8 @@ impl Fit {
         self.engine.metadata.forget_mappings();
         self.engine.metadata.usual = self.usual.median();
         self.engine.metadata.fitted_on = self.fingerprints;
-        self.engine.forget_gaps();
-        if let Some(outlines) = self.outlines {
-            outlines.finish(self.choice, &mut self.engine)?;
-        }
+        self.engine.forget_good_parts();
+        self.good_parts.finish(self.choice, &mut self.engine)?;
         Ok(self.engine)
     }
 }

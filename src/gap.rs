@@ -23,14 +23,11 @@
 //! With the part `everything` there is no outline: a gap is a pixel without a point where good frames have some. With
 //! the part `all`, loose pieces beside the part are material where good parts have none.
 
-mod areas;
 mod check;
 mod error;
 mod finder;
 mod learner;
-mod mask;
 mod measure;
-mod pitch;
 mod places;
 #[cfg(test)]
 mod tests;

@@ -53,12 +53,12 @@ impl Inspector {
     /// Uses a back end that holds a fitted engine with this `metadata`, for the anomaly map alone: parts are not checked for
     /// gaps.
     pub fn from_backend(backend: Box<dyn Backend + Send>, metadata: Metadata) -> Self {
-        let Metadata { preparation, usual, calibration, architecture, .. } = metadata;
+        let Metadata { preparation, usual, calibration, architecture, balance, .. } = metadata;
         let thresholds = calibration.map(|c| Thresholds { reject: c.threshold, review: c.review });
         let machine = backend.preparation_machine();
         Self {
             preparation: PreparationStage::new(machine, preparation, usual),
-            scoring: ScoringStage::new(backend, thresholds, architecture.xyz.groups),
+            scoring: ScoringStage::new(backend, thresholds, balance, architecture.xyz.groups),
             arithmetic: Arithmetic::F32,
         }
     }

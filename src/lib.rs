@@ -5,6 +5,7 @@
 //!                      -> xyz groups -+        (mapping, both ways)
 //! ```
 
+pub mod areas;
 pub mod backend;
 pub mod bench;
 pub mod calibration;
@@ -14,6 +15,7 @@ pub mod collect;
 pub mod config;
 pub mod conformal;
 pub mod dataset;
+pub mod defects;
 pub mod doctor;
 pub mod evaluate;
 pub mod files;

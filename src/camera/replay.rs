@@ -257,6 +257,7 @@ mod tests {
         {
             let record = PartRecord {
                 gap: None,
+                defects: Vec::new(),
                 format: crate::dataset::recording::FORMAT,
                 part: 0,
                 sequence: 0,

@@ -104,6 +104,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
         geometry: Geometry::Metres,
         usual: None,
         gaps: None,
+        balance: None,
         calibration: None,
         fitted_on: Vec::new(),
         provenance,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::DatasetError;
+use crate::defects::Defect;
 use crate::files::Temporary;
 use crate::score::Verdict;
 
@@ -58,6 +59,9 @@ pub struct PartRecord {
     /// What the part lacks or has too much of, if that is beyond the limit of good parts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<String>,
+    /// What was found where, the highest score first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub defects: Vec<Defect>,
     /// A score above this rejects.
     pub threshold: f32,
     /// A score above this, up to the threshold, is reviewed.
@@ -108,6 +112,7 @@ mod tests {
     fn record() -> PartRecord {
         PartRecord {
             gap: None,
+            defects: Vec::new(),
             format: FORMAT,
             part: 3,
             sequence: 40,

@@ -125,6 +125,7 @@ mod tests {
             geometry: Geometry::Relative,
             usual: None,
             gaps: None,
+            balance: None,
             calibration: None,
             fitted_on: Vec::new(),
             provenance: Vec::new(),

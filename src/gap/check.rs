@@ -4,10 +4,9 @@ use std::fmt;
 
 use super::finder::Finder;
 use super::learner::GapModel;
-use super::mask::Mask;
 use super::measure::Measure;
-use super::pitch::{LENGTHS_MAX, pixel_mm2};
 use super::places::Compared;
+use crate::areas::{LENGTHS_MAX, Mask, pixel_mm2};
 use crate::frame::Region;
 use crate::model::engine_file::GapLimits;
 use crate::prepare::NetworkInput;
@@ -59,10 +58,10 @@ impl Default for GapScratch {
 }
 
 impl GapScratch {
-    /// The network pixels, of P, in areas beyond a limit in the frame that was measured last, in order; none where the
-    /// ratio is at most 1.
-    pub fn beyond(&self) -> impl Iterator<Item = usize> {
-        self.beyond.pixels()
+    /// The network pixels, of P, in areas beyond a limit in the frame that was measured last; none where the ratio is at most
+    /// 1.
+    pub fn beyond(&self) -> &Mask {
+        &self.beyond
     }
 }
 

@@ -1,9 +1,8 @@
 //! Measures what a part lacks, and what it has too much of.
 
-use super::areas::Areas;
-use super::mask::{Disc, Mask};
 use super::measure::{Measure, Sizes};
 use super::places::Compared;
+use crate::areas::{Areas, Disc, Mask};
 
 /// Radius of the disc that closes the part, pixels. Of six synthetic parts' 120 holes all were found with 12 as with 16
 /// and 102 with 8, at no good frame of 1,200; of 120 discs of 6 to 14 pixels cut out of

@@ -1,9 +1,9 @@
 //! Learns from good frames what their parts lack and where they have points.
 
 use super::finder::{Finder, RIM};
-use super::mask::{Disc, MARGIN, Mask};
 use super::measure::{Sizes, limits};
 use super::places::{Compared, Places};
+use crate::areas::{Disc, MARGIN, Mask};
 use crate::model::engine_file::GapLimits;
 use crate::prepare::NetworkInput;
 use crate::shapes::{P, W};

@@ -3,7 +3,7 @@
 use half::f16;
 
 use super::error::GapError;
-use super::mask::{Disc, Mask};
+use crate::areas::{Disc, Mask};
 use crate::model::{GAP_PLACES_SHAPE, Tensor};
 
 /// How far a part may lie from where the good ones lay, pixels.

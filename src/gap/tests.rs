@@ -53,7 +53,7 @@ fn learnt(parts: impl IntoIterator<Item = NetworkInput>) -> GapModel {
 fn found(model: &GapModel, part: &NetworkInput) -> (Gap, Vec<usize>) {
     let mut scratch = GapScratch::default();
     let gap = GapCheck::new(model).measure(part, &mut scratch);
-    (gap, scratch.beyond().collect())
+    (gap, scratch.beyond().pixels().collect())
 }
 
 /// As many parts as the check by place needs, each shifted a little.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::doubt::Doubt;
 use super::outcome::Outcome;
 use crate::backend::AnomalyMaps;
+use crate::defects::Defects;
 use crate::gap::Gap;
 use crate::prepare::NetworkInput;
 
@@ -16,6 +17,8 @@ pub struct Inspection {
     pub doubt: Option<Doubt>,
     /// What the part lacks or has too much of, if that is beyond the limit of good parts. The anomaly map has it too.
     pub gap: Option<Gap>,
+    /// What was found where; nothing on a part that passes, or that has no score or no threshold.
+    pub defects: Defects,
     pub input: NetworkInput,
     pub maps: AnomalyMaps,
     pub times: StageTimes,

@@ -7,8 +7,9 @@ use super::inspection::Inspection;
 use super::outcome::{Outcome, Scores, Unscored};
 use crate::backend::gpu_frame::{GpuTimes, GpuUse};
 use crate::backend::{Backend, Features};
+use crate::defects::Finder;
 use crate::regions::NetworkMask;
-use crate::score::{self, Thresholds};
+use crate::score::{self, Thresholds, Verdict};
 
 /// Scores prepared frames by an engine, in buffers that frames reuse.
 pub struct ScoringStage {
@@ -16,6 +17,9 @@ pub struct ScoringStage {
     pub(super) thresholds: Option<Thresholds>,
     regions: Option<NetworkMask>,
     pub(super) gaps: Option<GapStage>,
+    finder: Finder,
+    /// The engine's, for the kinds of defects.
+    balance: Option<f32>,
     pub(super) rejects_doubtful: bool,
     points_min: usize,
     features: Features,
@@ -23,20 +27,35 @@ pub struct ScoringStage {
 
 impl ScoringStage {
     /// Frames with fewer points than `points_min` are not scored.
-    pub(super) fn new(backend: Box<dyn Backend + Send>, thresholds: Option<Thresholds>, points_min: usize) -> Self {
-        let features = Features::default();
-        Self { backend, thresholds, regions: None, gaps: None, rejects_doubtful: false, points_min, features }
+    pub(super) fn new(
+        backend: Box<dyn Backend + Send>,
+        thresholds: Option<Thresholds>,
+        balance: Option<f32>,
+        points_min: usize,
+    ) -> Self {
+        Self {
+            backend,
+            thresholds,
+            regions: None,
+            gaps: None,
+            finder: Finder::default(),
+            balance,
+            rejects_doubtful: false,
+            points_min,
+            features: Features::default(),
+        }
     }
 
     /// Scores what [`super::PreparationStage::run`] has prepared of a frame of a size, width and height.
     pub fn run(&mut self, (width, height): (usize, usize), inspection: &mut Inspection) -> Result<(), InspectError> {
         inspection.gap = None;
+        inspection.defects.clear();
         if let Some(reason) = self.refusal(inspection) {
             inspection.maps.silence();
             inspection.outcome = Outcome::Unscored(reason);
             return Ok(());
         }
-        let Inspection { input, maps, times, gap, .. } = inspection;
+        let Inspection { input, maps, times, gap, defects, .. } = inspection;
         let stages = self.backend.prepared_frame(input, &mut self.features, maps)?;
         [times.rgb_tokens, times.xyz_groups, times.anomaly_map] = stages;
         let mut counts = None;
@@ -56,6 +75,10 @@ impl ScoringStage {
         let map = &maps.anomaly_map;
         let scores = Scores { score: score::maximum(map), reference: score::reference(map) };
         let verdict = self.thresholds.map(|thresholds| thresholds.verdict(scores.score));
+        if let Some(limit) = self.thresholds.map(|t| t.pass_limit()).filter(|_| verdict != Some(Verdict::Pass)) {
+            let beyond = gap.and(self.gaps.as_ref()).map(GapStage::beyond);
+            self.finder.find(limit, input, maps, beyond, self.balance, defects);
+        }
         inspection.outcome = Outcome::Scored { scores, verdict };
         Ok(())
     }

@@ -66,6 +66,13 @@ impl Window {
         [along(x, self.left, W), along(y, self.top, H)]
     }
 
+    /// Where the middle of a network pixel, of P, lies in the photograph: `[x, y]` in pixels from the middle of the first one.
+    pub fn photograph_place(&self, pixel: usize) -> [f32; 2] {
+        let along =
+            |at: usize, lead: isize, out: usize| (at as f32 + 0.5) * self.side as f32 / out as f32 - 0.5 + lead as f32;
+        [along(pixel % W, self.left, W), along(pixel / W, self.top, H)]
+    }
+
     /// The pixel of the photograph that a network column or row takes its point from: index floor(i side / out).
     fn source(&self, i: usize, out: usize, lead: isize, first: usize, end: usize) -> Option<usize> {
         let at = usize::try_from((i * self.side / out) as isize + lead).ok()?;

@@ -119,7 +119,7 @@ impl Recorder {
     }
 
     fn entry(&self, part_frame: &PartFrame, judge: &Judge, captured_unix_ms: u64) -> PartRecord {
-        let Inspection { outcome, gap, times, .. } = &part_frame.inspection;
+        let Inspection { outcome, gap, defects, times, .. } = &part_frame.inspection;
         let milliseconds = |(name, time): (&str, Duration)| (name.to_string(), time.as_secs_f64() * 1e3);
         PartRecord {
             format: recording::FORMAT,
@@ -130,6 +130,7 @@ impl Recorder {
             verdict: outcome.station_verdict(),
             reason: outcome.reason().map(|reason| reason.to_string()),
             gap: gap.map(|gap| gap.to_string()),
+            defects: defects.worst.to_vec(),
             threshold: judge.thresholds.reject,
             review: judge.thresholds.review,
             at: part_frame.at,

@@ -26,7 +26,7 @@ fn one_json_object_says_what_was_found() {
     let desk = Desk::new();
     let run = desk.done(&format!("inspect --engine @tiny {FRAME} --json"));
     let found = run.json();
-    let expected = "belt doubt gap points precision reason score score_reference stride threshold times_ms valid_pixels verdict window";
+    let expected = "belt defect_count defects doubt gap points precision reason score score_reference stride threshold times_ms valid_pixels verdict window";
     assert_eq!(keys(&found).join(" "), expected);
     assert_eq!((&found["precision"], &found["stride"]), (&json!("f32"), &json!(1)));
     assert!(number(&found["score"]) > 0.0 && number(&found["score_reference"]) > 0.0);

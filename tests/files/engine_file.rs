@@ -56,6 +56,7 @@ fn engine(precision: Storage) -> Engine {
         geometry: Geometry::Folded(Measures { radius_m: 0.25, centre_m: [0.0, -0.5, 2.0], spread_m: 0.125 }),
         usual: None,
         gaps: None,
+        balance: None,
         calibration: Some(Calibration {
             threshold: 0.75,
             review: Some(0.5),

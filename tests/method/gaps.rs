@@ -39,7 +39,7 @@ fn a_hole_is_a_gap_that_raises_score_and_map() {
     let engine = Engine::read(&path).unwrap();
     let at_limit = engine.metadata.gaps.unwrap().score;
     let mut unchecked = engine.clone();
-    unchecked.forget_gaps();
+    unchecked.forget_good_parts();
     let mut with = Inspector::new(engine).unwrap();
     let mut without = Inspector::new(unchecked).unwrap();
     for index in 100..103 {

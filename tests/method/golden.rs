@@ -131,6 +131,7 @@ fn stored(variant: Variant, architecture: &Architecture, weights: Weights, preci
         geometry: Geometry::Metres,
         usual: None,
         gaps: None,
+        balance: None,
         calibration: None,
         fitted_on: Vec::new(),
         provenance: vec![Source::Seed(SEED)],

@@ -47,6 +47,7 @@ pub fn engine(threshold: f32) -> Engine {
         geometry: Geometry::Metres,
         usual: None,
         gaps: None,
+        balance: None,
         calibration: Some(calibration),
         fitted_on: Vec::new(),
         provenance: vec![Source::Seed(3)],

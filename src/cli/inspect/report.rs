@@ -45,6 +45,8 @@ fn part(inspection: &Inspection) -> Map<String, Value> {
         "reason": outcome.reason().map(|reason| reason.to_string()),
         "doubt": inspection.doubt.map(|doubt| doubt.to_string()),
         "gap": inspection.gap.map(gap),
+        "defects": inspection.defects.worst.as_slice(),
+        "defect_count": inspection.defects.count,
         "belt": inspection.input.taken.belt.map(belt),
         "window": { "left": window.left, "top": window.top, "side": window.side },
         "points": inspection.input.points(),
@@ -93,9 +95,10 @@ pub fn to_text(at: Option<[f32; 2]>, inspection: &Inspection, threshold: Option<
     };
     let stages = inspection.times.stages().map(|(name, time)| format!("{name} {:.1}", time.as_secs_f64() * 1e3));
     let part = at.map_or(String::new(), |[x, y]| format!("part          at column {x:.0}, row {y:.0}\n"));
+    let defects: String = inspection.defects.worst.iter().map(|defect| format!("defect        {defect}\n")).collect();
     let gap = inspection.gap.map_or(String::new(), |gap| format!("gap           {gap}\n"));
     format!(
-        "{part}score         {score}\nverdict       {verdict}\n{gap}belt          {}\nvalid pixels  {}\ntime          {:.1} ms ({})",
+        "{part}score         {score}\nverdict       {verdict}\n{gap}{defects}belt          {}\nvalid pixels  {}\ntime          {:.1} ms ({})",
         belt_to_text(inspection.input.taken.belt),
         inspection.valid_pixels(),
         inspection.times.total().as_secs_f64() * 1e3,

@@ -46,8 +46,9 @@ impl Engine {
         }
     }
 
-    /// Removes the check for gaps.
-    pub fn forget_gaps(&mut self) {
+    /// Removes the check for gaps and the balance of distances, which were learnt from good parts.
+    pub fn forget_good_parts(&mut self) {
+        self.metadata.balance = None;
         self.metadata.gaps = None;
         self.weights.set_gap_places(None);
     }

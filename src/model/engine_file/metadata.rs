@@ -139,6 +139,10 @@ pub struct Metadata {
     /// The check for gaps; none where the fit learnt none. Left out of the file then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gaps: Option<Gaps>,
+    /// The logarithm of how many times larger the distances of colour features are on good parts than those of shape features,
+    /// [`crate::defects::Kind::of_distances`]; none before a fit. Left out of the file then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balance: Option<f32>,
     /// The thresholds and how they were found; none before calibration.
     pub calibration: Option<Calibration>,
     /// Fingerprints of the frames that the mappings were learnt from; a threshold is calibrated on other frames.
@@ -147,8 +151,9 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Removes the provenance of the mappings, for when others take their place.
+    /// Removes the provenance of the mappings and the balance of their distances, for when others take their place.
     pub fn forget_mappings(&mut self) {
+        self.balance = None;
         self.provenance.retain(|source| match source {
             Source::File { part, .. } => !part.starts_with("map_"),
             Source::Stated(_) => false,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::mask::{Mask, Row, SIDE};
+use super::mask::{MARGIN, Mask, Row, SIDE};
 
 /// The most runs of a set: every other pixel of each row.
 const RUNS_MAX: usize = SIDE * (SIDE / 2 + 1);
@@ -16,6 +16,8 @@ struct Run {
     parent: usize,
     /// Pixels of the area, where the run stands for it.
     pixels: usize,
+    /// Which of the areas it is, where the run stands for one.
+    area: usize,
 }
 
 /// The 4-connected areas of a set, in buffers that frames reuse.
@@ -51,7 +53,7 @@ impl Areas {
             let first = self.runs.len();
             for columns in runs(row) {
                 let parent = self.runs.len();
-                self.runs.push(Run { row: y, columns, parent, pixels: 0 });
+                self.runs.push(Run { row: y, columns, parent, pixels: 0, area: 0 });
             }
             self.join(above, first..self.runs.len());
             above = first..self.runs.len();
@@ -88,6 +90,22 @@ impl Areas {
     /// Pixels of the largest area; 0 where there is none.
     pub fn largest(&self) -> usize {
         self.runs.iter().map(|run| run.pixels).max().unwrap_or(0)
+    }
+
+    /// Gives each run of pixels as the number of its area, counted from 0 in the order of first runs, its row and its columns,
+    /// all of the grid. Returns how many areas there are.
+    pub fn each_run(&mut self, mut give: impl FnMut(usize, usize, Range<usize>)) -> usize {
+        let mut areas = 0;
+        for i in 0..self.runs.len() {
+            let root = self.root(i);
+            if root == i {
+                self.runs[i].area = areas;
+                areas += 1;
+            }
+            let Run { row, ref columns, .. } = self.runs[i];
+            give(self.runs[root].area, row - MARGIN, columns.start - MARGIN..columns.end - MARGIN);
+        }
+        areas
     }
 
     /// Adds to `mask` the areas of at least `pixels_min` pixels.
@@ -164,6 +182,14 @@ mod tests {
                 pixels.sort_unstable();
                 assert!(drawn.pixels().eq(pixels), "{share} {pixels_min}");
             }
+            let mut by_run: Vec<Vec<usize>> = Vec::new();
+            let count = areas.each_run(|area, row, columns| {
+                by_run.resize(by_run.len().max(area + 1), Vec::new());
+                by_run[area].extend(columns.map(|x| row * W + x));
+            });
+            let mut want_sorted = want.clone();
+            by_run.iter_mut().chain(&mut want_sorted).for_each(|area| area.sort_unstable());
+            assert_eq!((count, by_run), (want.len(), want_sorted), "{share}");
             let outside: Vec<bool> = values.iter().map(|value| !value).collect();
             let is_at_edge = |i: &usize| [0, W - 1].contains(&(i % W)) || *i < W || *i >= P - W;
             let enclosed = flooded(&outside).into_iter().filter(|area| !area.iter().any(is_at_edge));

@@ -96,10 +96,15 @@ impl Mask {
     /// Becomes the pixels of the grid for which `values`, `[P]`, are true.
     pub fn take(&mut self, values: &[bool]) {
         assert_eq!(values.len(), P, "a value for each pixel of the grid");
+        self.take_where(|pixel| values[pixel]);
+    }
+
+    /// Becomes the pixels of the grid, of P, that `is_in` says are in it.
+    pub fn take_where(&mut self, is_in: impl Fn(usize) -> bool) {
         self.clear();
-        for (row, values) in self.rows[MARGIN..].iter_mut().zip(values.chunks_exact(W)) {
-            for (x, is_set) in values.iter().enumerate() {
-                row[(x + MARGIN) / 64] |= u64::from(*is_set) << ((x + MARGIN) % 64);
+        for (y, row) in self.rows[MARGIN..MARGIN + H].iter_mut().enumerate() {
+            for x in 0..W {
+                row[(x + MARGIN) / 64] |= u64::from(is_in(y * W + x)) << ((x + MARGIN) % 64);
             }
         }
     }

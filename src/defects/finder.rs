@@ -1,0 +1,254 @@
+//! Finds the defects of a frame.
+
+use std::fmt;
+
+use heapless::Vec as Few;
+use serde::{Deserialize, Serialize};
+
+use super::kind::Kind;
+use crate::areas::{Areas, LENGTHS_MAX, Mask, pixel_mm2};
+use crate::backend::AnomalyMaps;
+use crate::frame::Region;
+use crate::prepare::NetworkInput;
+use crate::shapes::{P, W};
+
+/// The most defects of a part that are described: those with the highest scores.
+pub const DEFECTS_MAX: usize = 16;
+/// Areas that a smoothed map may have before memory is allocated for more.
+const AREAS: usize = 1024;
+
+/// One area of the anomaly map above the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Defect {
+    pub kind: Kind,
+    /// The largest value of the map in it.
+    pub score: f32,
+    /// Where that is: `[x, y]` in pixels of the photograph.
+    pub at: [f32; 2],
+    /// Network pixels.
+    pub pixels: usize,
+    /// None where the cloud does not tell what a pixel is.
+    pub area_mm2: Option<f32>,
+    /// The rectangle around it, network pixels.
+    pub bounds: Region,
+}
+
+/// `shape at column 212, row 80: 14 mm2, score 0.31`
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, score, at: [x, y], pixels, area_mm2, .. } = self;
+        write!(f, "{} at column {x:.0}, row {y:.0}: ", kind.name())?;
+        match area_mm2 {
+            Some(area_mm2) => write!(f, "{area_mm2:.1} mm2")?,
+            None => write!(f, "{pixels} network pixels")?,
+        }
+        write!(f, ", score {score:.4}")
+    }
+}
+
+/// The defects of a part, the highest score first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Defects {
+    pub worst: Few<Defect, DEFECTS_MAX>,
+    /// How many there are, with those that are not described.
+    pub count: usize,
+}
+
+/// What is summed up over an area.
+#[derive(Clone, Copy, Debug)]
+struct Sums {
+    /// The largest value, and the pixel that has it.
+    peak: f32,
+    at: usize,
+    pixels: usize,
+    psi_rgb: f64,
+    psi_xyz: f64,
+    /// Pixels that the check for gaps marked: without and with a point of the part.
+    missing: usize,
+    excess: usize,
+    from: [usize; 2],
+    to: [usize; 2],
+}
+
+impl Default for Sums {
+    fn default() -> Self {
+        let (peak, at, pixels) = (f32::NEG_INFINITY, 0, 0);
+        let (psi_rgb, psi_xyz, missing, excess) = (0.0, 0.0, 0, 0);
+        Self { peak, at, pixels, psi_rgb, psi_xyz, missing, excess, from: [usize::MAX; 2], to: [0; 2] }
+    }
+}
+
+/// Finds defects in buffers that frames reuse.
+pub struct Finder {
+    above: Mask,
+    areas: Areas,
+    sums: Vec<Sums>,
+    lengths: Vec<f32>,
+}
+
+impl Default for Finder {
+    fn default() -> Self {
+        let (sums, lengths) = (Vec::with_capacity(AREAS), Vec::with_capacity(LENGTHS_MAX));
+        Self { above: Mask::default(), areas: Areas::default(), sums, lengths }
+    }
+}
+
+impl Finder {
+    /// Makes `defects` those of a part: the areas of its anomaly map that are not at most `limit`. `gap` are the pixels that
+    /// the check for gaps marked, and `balance` what good parts have ([`Kind::of_distances`]).
+    pub fn find(
+        &mut self,
+        limit: f32,
+        input: &NetworkInput,
+        maps: &AnomalyMaps,
+        gap: Option<&Mask>,
+        balance: Option<f32>,
+        defects: &mut Defects,
+    ) {
+        defects.clear();
+        // A value that is no number is not at most the limit.
+        self.above.take_where(|pixel| !(maps.anomaly_map[pixel] <= limit));
+        self.areas.find(&self.above);
+        let sums = &mut self.sums;
+        sums.clear();
+        defects.count = self.areas.each_run(|area, row, columns| {
+            if sums.len() == area {
+                sums.push(Sums::default());
+            }
+            columns.for_each(|x| sums[area].add(row * W + x, input, maps, gap));
+        });
+        // A stable order: areas of one score stay in the order of their pixels.
+        self.sums.sort_by(|a, b| b.peak.total_cmp(&a.peak));
+        let pixel = (defects.count > 0).then(|| pixel_mm2(&input.cloud, &mut self.lengths)).flatten();
+        for sums in self.sums.iter().take(DEFECTS_MAX) {
+            let full = defects.worst.push(sums.defect(input, pixel, balance)).is_err();
+            debug_assert!(!full, "no more are taken than there is room for");
+        }
+    }
+}
+
+impl Defects {
+    pub fn clear(&mut self) {
+        self.worst.clear();
+        self.count = 0;
+    }
+}
+
+impl Sums {
+    fn add(&mut self, pixel: usize, input: &NetworkInput, maps: &AnomalyMaps, gap: Option<&Mask>) {
+        let value = maps.anomaly_map[pixel];
+        // No number is above every number.
+        if value.total_cmp(&self.peak).is_gt() {
+            (self.peak, self.at) = (value, pixel);
+        }
+        self.pixels += 1;
+        self.psi_rgb += f64::from(maps.psi_rgb[pixel]);
+        self.psi_xyz += f64::from(maps.psi_xyz[pixel]);
+        if gap.is_some_and(|gap| gap.has(pixel)) {
+            let count = if input.kept[pixel] { &mut self.excess } else { &mut self.missing };
+            *count += 1;
+        }
+        for (axis, at) in [pixel % W, pixel / W].into_iter().enumerate() {
+            self.from[axis] = self.from[axis].min(at);
+            self.to[axis] = self.to[axis].max(at);
+        }
+    }
+
+    fn defect(&self, input: &NetworkInput, pixel_mm2: Option<f32>, balance: Option<f32>) -> Defect {
+        let Self { peak, at, pixels, missing, excess, from: [x, y], to, .. } = *self;
+        let kind = match 2 * (missing + excess) >= pixels {
+            true if missing >= excess => Kind::Missing,
+            true => Kind::Excess,
+            false => Kind::of_distances(self.psi_rgb, self.psi_xyz, balance),
+        };
+        debug_assert!(at < P, "a pixel of the grid");
+        Defect {
+            kind,
+            score: peak,
+            at: input.window.photograph_place(at),
+            pixels,
+            area_mm2: pixel_mm2.map(|one| one * pixels as f32),
+            bounds: Region { x, y, width: to[0] + 1 - x, height: to[1] + 1 - y },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prepare::window::Window;
+
+    /// A window of twice the grid's size, at column 10 and row 20, of 0.5 mm a network pixel.
+    fn input() -> NetworkInput {
+        let cloud = (0..P).map(|i| [(i % W) as f32 * 5e-4, (i / W) as f32 * 5e-4, 0.5]).collect();
+        let window = Window::around(Region { x: 10, y: 20, width: 2 * W, height: 2 * W });
+        NetworkInput { cloud, kept: vec![true; P], window, ..NetworkInput::default() }
+    }
+
+    fn maps(values: &[(usize, f32)]) -> AnomalyMaps {
+        let mut anomaly_map = vec![0.0; P];
+        values.iter().for_each(|(pixel, value)| anomaly_map[*pixel] = *value);
+        AnomalyMaps { psi_rgb: vec![1.0; P], psi_xyz: vec![1.0; P], anomaly_map, valid: vec![true; P] }
+    }
+
+    fn found(input: &NetworkInput, maps: &AnomalyMaps, gap: Option<&Mask>) -> Defects {
+        let mut defects = Defects { count: 7, ..Defects::default() };
+        Finder::default().find(1.0, input, maps, gap, Some(0.0), &mut defects);
+        defects
+    }
+
+    #[test]
+    fn areas_above_the_limit_are_described() {
+        let (small, large) = (5 * W + 7, 100 * W + 50);
+        let maps = maps(&[(small, 1.5), (large, 1.1), (large + 1, 3.0), (large + W, 1.2), (0, 1.0)]);
+        let defects = found(&input(), &maps, None);
+        assert_eq!((defects.count, defects.worst.len()), (2, 2));
+        let [first, second] = [defects.worst[0], defects.worst[1]];
+        assert_eq!((first.score, first.pixels, second.score, second.pixels), (3.0, 3, 1.5, 1));
+        assert_eq!(first.bounds, Region { x: 50, y: 100, width: 2, height: 2 });
+        // The middle of column 51 of the grid, which is two pixels of the photograph from column 112 on.
+        assert_eq!(first.at, [112.5, 220.5]);
+        assert!((first.area_mm2.unwrap() - 0.75).abs() < 1e-3, "{first}");
+        assert_eq!(first.to_string(), "mismatch at column 112, row 220: 0.8 mm2, score 3.0000");
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_is_a_defect() {
+        let defects = found(&input(), &maps(&[(9, f32::NAN), (500, 2.0)]), None);
+        assert_eq!(defects.count, 2);
+        assert!(defects.worst[0].score.is_nan());
+    }
+
+    #[test]
+    fn more_than_are_described_are_counted() {
+        let values: Vec<(usize, f32)> = (0..40).map(|i| (i * 5 * W + 3, 2.0 + i as f32)).collect();
+        let defects = found(&input(), &maps(&values), None);
+        assert_eq!((defects.count, defects.worst.len(), defects.worst[0].score), (40, DEFECTS_MAX, 41.0));
+        assert_eq!(found(&input(), &maps(&[]), None), Defects::default());
+    }
+
+    #[test]
+    fn kinds_are_those_of_distances_and_gaps() {
+        let pixel = 30 * W + 30;
+        let mut gap = Mask::default();
+        gap.take_where(|i| i == pixel);
+        for (rgb, xyz, want) in [
+            (2.0, 1.0, Kind::Colour),
+            (1.0, 2.0, Kind::Shape),
+            (1.1, 1.0, Kind::Mismatch),
+            (f32::NAN, 1.0, Kind::Unknown),
+        ] {
+            let mut maps = maps(&[(pixel, 2.0)]);
+            (maps.psi_rgb[pixel], maps.psi_xyz[pixel]) = (rgb, xyz);
+            let mut part = input();
+            assert_eq!(found(&part, &maps, None).worst[0].kind, want);
+            assert_eq!(found(&part, &maps, Some(&gap)).worst[0].kind, Kind::Excess);
+            part.kept[pixel] = false;
+            assert_eq!(found(&part, &maps, Some(&gap)).worst[0].kind, Kind::Missing);
+            let mut unknown = Defects::default();
+            Finder::default().find(1.0, &part, &maps, None, None, &mut unknown);
+            assert_eq!(unknown.worst[0].kind, Kind::Unknown);
+        }
+    }
+}
