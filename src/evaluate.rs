@@ -1,8 +1,11 @@
 //! How good an engine is, measured as the field measures it (section 4).
 
+pub mod compare;
+pub mod confusion;
 pub mod curves;
 pub mod defect_size;
 pub mod gallery;
+pub mod good_frames;
 pub mod interval;
 pub mod line;
 pub mod metrics;

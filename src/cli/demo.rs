@@ -93,7 +93,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     plots::score_histogram(&histogram, arguments.part.name(), &stream.tested, Some(calibration.threshold))
         .with_context(|| format!("cannot write {}", histogram.display()))?;
     // Written last: if it is there, the other files are too.
-    write_report(out, &report)?;
+    write_report(out, &report, &report.markdown())?;
     say(&format!(
         "\n{}\n{:.1} frames/s; overlays, report.md and the engine are in {}",
         stream.confusion(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::dataset::Layout;
+use crosscheck::evaluate::compare::compare;
 use crosscheck::evaluate::metrics::pro_curve;
 use crosscheck::evaluate::protocol::{ClassRun, Dataset, Protocol, run_class};
 use crosscheck::evaluate::report::{ClassFigures, EngineFacts, EvaluationReport, FORMAT, Figures, FrameRow, Speed};
@@ -17,7 +18,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Exit;
 use super::options::{EngineOption, EvaluationOptions, FitOptions, ReadingOptions, SceneOption, one_of};
-use super::report_files::{REPORT, write_report};
+use super::report_files::{REPORT, read_report, write_report};
 use super::say::print;
 
 /// Measure how well an engine detects defects on a dataset; an engine without mappings is first fitted and calibrated
@@ -53,9 +54,14 @@ pub struct Arguments {
     /// Folder for report.json, report.md, the plots and the galleries
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
+    /// report.json of another evaluation of the same dataset, such as one with another score: tells how the wrong verdicts
+    /// changed, frame by frame
+    #[arg(long, value_name = "FILE")]
+    compare: Option<PathBuf>,
 }
 
 pub fn run(arguments: &Arguments) -> Result<Exit> {
+    let other = arguments.compare.as_deref().map(read_report).transpose()?;
     let mut engine = arguments.engine.read()?;
     let scene = arguments.scene.apply(&engine.metadata.preparation)?;
     engine.prepare_as(arguments.evaluation.apply(&scene))?;
@@ -101,9 +107,14 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
         shots: figures.into_iter().filter_map(|(shots, figures)| Some((shots?, figures))).collect(),
     };
     evaluation.tallies.iter().for_each(|(name, tally)| tally.say(name));
-    let text = report.markdown();
+    let mut text = report.markdown();
+    if let (Some(other), Some(path)) = (&other, &arguments.compare) {
+        let comparison = compare(&other.frames, &report.frames)
+            .with_context(|| format!("cannot compare with {}", path.display()))?;
+        text += &comparison.markdown(&path.display().to_string());
+    }
     if let (Some(folder), Some(new)) = (&arguments.report, evaluation.report) {
-        write_report(new.path(), &report)?;
+        write_report(new.path(), &report, &text)?;
         new.move_into(folder, REPORT).with_context(|| format!("cannot write into {}", folder.display()))?;
         log::info!("wrote the report to {}", folder.display());
     }
@@ -183,6 +194,9 @@ impl Evaluation {
             plots::pro_curves(&path, &curves).with_context(|| format!("cannot write {}", path.display()))?;
             let path = folder.path().join("misses_by_size.svg");
             plots::misses_by_size(&path, &figures.sizes).with_context(|| format!("cannot write {}", path.display()))?;
+            let path = folder.path().join("good_frames.svg");
+            plots::good_frames(&path, &figures.good_frames)
+                .with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(figures)
     }

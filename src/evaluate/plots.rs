@@ -6,6 +6,7 @@ use std::path::Path;
 use plotters::prelude::*;
 
 use super::curves::{AUPRO_LIMITS, ProCurve};
+use super::good_frames::ThresholdOf;
 use super::sizes::{Misses, SizeBin};
 use super::tested::Tested;
 use crate::plots::draw;
@@ -77,6 +78,44 @@ pub fn score_histogram(path: &Path, class: &str, frames: &[Tested], threshold: O
             let line = [(threshold, 0), (threshold, top)];
             let series = chart.draw_series(LineSeries::new(line, BLACK.stroke_width(2)))?;
             series.label("threshold").legend(|(x, y)| PathElement::new([(x, y), (x + 18, y)], BLACK.stroke_width(2)));
+        }
+        chart.configure_series_labels().position(SeriesLabelPosition::UpperRight).border_style(BLACK).draw()
+    })
+}
+
+/// What good frames for the threshold buy: both rates over their number, with what 90 of 100 draws are within.
+pub fn good_frames(path: &Path, sizes: &[ThresholdOf]) -> Result<()> {
+    let (Some(first), Some(last)) = (sizes.first(), sizes.last()) else { return Ok(()) };
+    let top = sizes.iter().flat_map(|size| [size.false_reject_range[1], size.miss_range[1]]).fold(0.0, f64::max);
+    // Room beside the first and the last, on a logarithmic axis.
+    let (from, to) = (0.8 * first.frames as f64, 1.25 * last.frames as f64);
+    type Of = fn(&ThresholdOf) -> (f64, [f64; 2]);
+    let series: [(&str, Of, RGBColor); 2] = [
+        ("false-reject rate", |size| (size.false_reject_rate, size.false_reject_range), BLUE),
+        ("miss rate", |size| (size.miss_rate, size.miss_range), RED),
+    ];
+    draw(path, |area| {
+        let mut chart = ChartBuilder::on(area)
+            .caption("What good frames for the threshold buy", ("sans-serif", 24))
+            .margin(16)
+            .x_label_area_size(44)
+            .y_label_area_size(56)
+            .build_cartesian_2d((from..to).log_scale(), 0.0..1.1 * top.max(0.01))?;
+        chart
+            .configure_mesh()
+            .x_desc("good frames that calibrate the threshold")
+            .y_desc("share of the frames")
+            .draw()?;
+        for (name, of, colour) in series {
+            let at = |size: &ThresholdOf| size.frames as f64;
+            let bars = sizes.iter().map(|size| {
+                let (_, [least, most]) = of(size);
+                PathElement::new([(at(size), least), (at(size), most)], colour.mix(0.6).stroke_width(2))
+            });
+            chart.draw_series(bars)?;
+            let line = LineSeries::new(sizes.iter().map(|size| (at(size), of(size).0)), colour.stroke_width(2));
+            let series = chart.draw_series(line.point_size(4))?;
+            series.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
         }
         chart.configure_series_labels().position(SeriesLabelPosition::UpperRight).border_style(BLACK).draw()
     })

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::confusion::{self, Confusion, confusion};
+use super::good_frames::{self, Draws, ThresholdOf, draws};
 use super::interval::{self, Interval};
 use super::line::{Line, LineFigures, LineScores, RESAMPLES, Share};
 use super::metrics::{Aggregation, Metrics};
 use super::sizes::{Promise, SizeBin, SizeRange, SizedFrame, bins, promises};
 use super::tested::Tested;
 use crate::conformal::Calibration;
+use crate::defects::Kind;
 use crate::fit::FitSettings;
 use crate::score::Verdict;
 
@@ -65,6 +68,9 @@ pub struct FrameRow {
     pub verdict: Option<Verdict>,
     /// Why the frame has no score.
     pub reason: Option<String>,
+    /// What the worst area that was found on it is taken for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
 }
 
 impl FrameRow {
@@ -74,7 +80,7 @@ impl FrameRow {
         let not_a_number = || tested.score().filter(|_| score.is_none()).map(|score| format!("the score is {score}"));
         let reason = tested.outcome.reason().map(|reason| reason.to_string()).or_else(not_a_number);
         let (size_mm, size_share) = (tested.size.and_then(|size| size.mm), tested.size.and_then(|size| size.share));
-        Self { class, name, defect, size_mm, size_share, score, verdict: tested.verdict(), reason }
+        Self { class, name, defect, size_mm, size_share, score, verdict: tested.verdict(), reason, kind: tested.kind }
     }
 }
 
@@ -85,6 +91,12 @@ pub struct Figures {
     /// Misses of all classes by the size of the defect as a share of the part's extent.
     #[serde(default)]
     pub sizes: Vec<SizeBin>,
+    /// What the frames of all classes are taken for.
+    #[serde(default)]
+    pub confusion: Confusion,
+    /// What good frames for the threshold buy, means over classes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub good_frames: Vec<ThresholdOf>,
     /// Limits to the misses of all classes.
     #[serde(default)]
     pub promises: Vec<Promise>,
@@ -115,6 +127,9 @@ pub struct ClassFigures {
     pub fit_seconds: Option<f64>,
     /// Each kind of defect against the class's good frames.
     pub defects: BTreeMap<String, Metrics>,
+    /// What its frames are taken for.
+    #[serde(default)]
+    pub confusion: Confusion,
     /// Misses by the size of the defect in millimetres.
     #[serde(default)]
     pub sizes: Vec<SizeBin>,
@@ -137,6 +152,7 @@ struct Evidence {
     /// Defective frames by size in millimetres, and by size as a share of the part's extent.
     sized_mm: Vec<SizedFrame>,
     sized_share: Vec<SizedFrame>,
+    draws: Vec<Draws>,
 }
 
 impl Evidence {
@@ -153,6 +169,7 @@ impl Evidence {
         Self {
             all: line.all,
             kinds: line.kinds,
+            draws: draws(tested),
             sized_mm: tested.iter().filter_map(|frame| sized(frame, frame.size?.mm)).collect(),
             sized_share: tested.iter().filter_map(|frame| sized(frame, frame.size?.share)).collect(),
         }
@@ -189,6 +206,7 @@ impl ClassFigures {
             sizes: bins(&evidence.sized_mm, SizeRange::millimetres),
             promises: promises(&evidence.sized_mm),
             without_size: tested.len() - good - evidence.sized_mm.len(),
+            confusion: confusion(tested.iter()),
             aggregations: Aggregation::ALL.map(|a| (a, Metrics::aggregated(&all, a))).into(),
             all: metrics,
             evidence,
@@ -208,6 +226,8 @@ impl Figures {
             mean,
             sizes: bins(&sized(|evidence| &evidence.sized_share), SizeRange::shares),
             promises: promises(&sized(|evidence| &evidence.sized_mm)),
+            good_frames: good_frames::of_classes(classes.values().map(|class| &class.evidence.draws)),
+            confusion: confusion::sum(classes.values().map(|class| &class.confusion)),
             aggregations: Aggregation::ALL.map(over_classes).into(),
             classes,
         }

@@ -1,6 +1,7 @@
 //! What is kept of a test frame.
 
 use super::defect_size::DefectSize;
+use crate::defects::Kind;
 use crate::inspect::{Inspection, Outcome};
 use crate::prepare::window::Window;
 use crate::score::Verdict;
@@ -30,15 +31,18 @@ pub struct Tested {
     pub truth: Vec<bool>,
     /// A frame without a score was rejected before the networks ran: it counts as scoring above every other.
     pub outcome: Outcome,
+    /// That of the worst area; none where nothing was found.
+    pub kind: Option<Kind>,
 }
 
 impl Tested {
     /// A frame with its kind of defect, none for a good part, and the network pixels that are defective, `[P]`.
     pub fn new(name: String, defect: Option<String>, truth: Vec<bool>, inspection: Inspection) -> Self {
-        let Inspection { outcome, input, maps, .. } = inspection;
+        let Inspection { outcome, input, maps, defects, .. } = inspection;
+        let kind = defects.worst.first().map(|defect| defect.kind);
         let size = defect.as_ref().and_then(|_| DefectSize::measure(&truth, &input));
         let psi = Psi { rgb: maps.psi_rgb, xyz: maps.psi_xyz };
-        Self { name, defect, size, psi, anomaly_map: maps.anomaly_map, window: input.window, truth, outcome }
+        Self { name, defect, size, psi, anomaly_map: maps.anomaly_map, window: input.window, truth, outcome, kind }
     }
 
     pub fn score(&self) -> Option<f32> {
@@ -72,6 +76,7 @@ pub(super) mod tests {
             window: Window::default(),
             truth: Vec::new(),
             outcome: score.map_or(Outcome::Unscored(Unscored::NoPart), scored),
+            kind: None,
         }
     }
 }
