@@ -10,4 +10,4 @@ mod finder;
 mod kind;
 
 pub use finder::{DEFECTS_MAX, Defect, Defects, Finder};
-pub use kind::Kind;
+pub use kind::{Balance, Kind};

@@ -11,6 +11,7 @@ mod tally;
 
 use crate::backend::gpu_frame::{GpuTimes, GpuUse};
 use crate::backend::{Arithmetic, Backend, Choice, Evaluation};
+use crate::defects::Balance;
 use crate::frame::RgbdFrame;
 use crate::model::engine_file::{Engine, Metadata};
 use crate::regions::NetworkMask;
@@ -55,6 +56,7 @@ impl Inspector {
     pub fn from_backend(backend: Box<dyn Backend + Send>, metadata: Metadata) -> Self {
         let Metadata { preparation, usual, calibration, architecture, balance, .. } = metadata;
         let thresholds = calibration.map(|c| Thresholds { reject: c.threshold, review: c.review });
+        let balance = Balance { score: architecture.score, good: balance };
         let machine = backend.preparation_machine();
         Self {
             preparation: PreparationStage::new(machine, preparation, usual),

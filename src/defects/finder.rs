@@ -5,7 +5,7 @@ use std::fmt;
 use heapless::Vec as Few;
 use serde::{Deserialize, Serialize};
 
-use super::kind::Kind;
+use super::kind::{Balance, Kind};
 use crate::areas::{Areas, LENGTHS_MAX, Mask, pixel_mm2};
 use crate::backend::AnomalyMaps;
 use crate::frame::Region;
@@ -96,14 +96,14 @@ impl Default for Finder {
 
 impl Finder {
     /// Makes `defects` those of a part: the areas of its anomaly map that are not at most `limit`. `gap` are the pixels that
-    /// the check for gaps marked, and `balance` what good parts have ([`Kind::of_distances`]).
+    /// the check for gaps marked, and `balance` tells colour from shape.
     pub fn find(
         &mut self,
         limit: f32,
         input: &NetworkInput,
         maps: &AnomalyMaps,
         gap: Option<&Mask>,
-        balance: Option<f32>,
+        balance: Balance,
         defects: &mut Defects,
     ) {
         defects.clear();
@@ -155,12 +155,12 @@ impl Sums {
         }
     }
 
-    fn defect(&self, input: &NetworkInput, pixel_mm2: Option<f32>, balance: Option<f32>) -> Defect {
+    fn defect(&self, input: &NetworkInput, pixel_mm2: Option<f32>, balance: Balance) -> Defect {
         let Self { peak, at, pixels, missing, excess, from: [x, y], to, .. } = *self;
         let kind = match 2 * (missing + excess) >= pixels {
             true if missing >= excess => Kind::Missing,
             true => Kind::Excess,
-            false => Kind::of_distances(self.psi_rgb, self.psi_xyz, balance),
+            false => balance.kind(self.psi_rgb, self.psi_xyz),
         };
         debug_assert!(at < P, "a pixel of the grid");
         Defect {
@@ -177,7 +177,10 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Score;
     use crate::prepare::window::Window;
+
+    const BALANCE: Balance = Balance { score: Score::Likelihood, good: Some(0.1) };
 
     /// A window of twice the grid's size, at column 10 and row 20, of 0.5 mm a network pixel.
     fn input() -> NetworkInput {
@@ -194,7 +197,7 @@ mod tests {
 
     fn found(input: &NetworkInput, maps: &AnomalyMaps, gap: Option<&Mask>) -> Defects {
         let mut defects = Defects { count: 7, ..Defects::default() };
-        Finder::default().find(1.0, input, maps, gap, Some(0.0), &mut defects);
+        Finder::default().find(1.0, input, maps, gap, BALANCE, &mut defects);
         defects
     }
 
@@ -236,7 +239,7 @@ mod tests {
         for (rgb, xyz, want) in [
             (2.0, 1.0, Kind::Colour),
             (1.0, 2.0, Kind::Shape),
-            (1.1, 1.0, Kind::Mismatch),
+            (1.0, 1.0, Kind::Mismatch),
             (f32::NAN, 1.0, Kind::Unknown),
         ] {
             let mut maps = maps(&[(pixel, 2.0)]);
@@ -247,7 +250,7 @@ mod tests {
             part.kept[pixel] = false;
             assert_eq!(found(&part, &maps, Some(&gap)).worst[0].kind, Kind::Missing);
             let mut unknown = Defects::default();
-            Finder::default().find(1.0, &part, &maps, None, None, &mut unknown);
+            Finder::default().find(1.0, &part, &maps, None, Balance { good: None, ..BALANCE }, &mut unknown);
             assert_eq!(unknown.worst[0].kind, Kind::Unknown);
         }
     }

@@ -1,5 +1,7 @@
 //! What kind of defect it is.
 
+use crate::model::Score;
+
 /// The kinds that can be told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -26,22 +28,34 @@ crate::words::words!(serde Kind {
     Unknown = "unknown",
 });
 
-/// From this much more of the distance of colour on than on good parts, as a natural logarithm, it is a defect of colour.
-/// Found on relief parts (docs/results.md).
-const COLOUR_MIN: f32 = 0.35;
-/// The same of shape.
-const SHAPE_MIN: f32 = 0.35;
+/// What is learnt of good parts, by which colour is told from shape.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Balance {
+    pub score: Score,
+    /// [`crate::model::engine_file::Metadata::balance`].
+    pub good: Option<f32>,
+}
 
-impl Kind {
-    /// By the sums of both distances over an area, and by the logarithm of their ratio on good parts.
-    pub fn of_distances(psi_rgb: f64, psi_xyz: f64, balance: Option<f32>) -> Self {
-        let Some(balance) = balance else { return Self::Unknown };
-        let more = (psi_rgb / psi_xyz).ln() as f32 - balance;
+impl Balance {
+    /// Up to the first value of what the distances of colour have grown more than those of shape, as a natural logarithm, it
+    /// is a defect of shape, and from the second on one of colour. Found on relief parts (docs/results.md).
+    fn ends(self) -> [f32; 2] {
+        match self.score {
+            Score::Product => [-0.2, -0.1],
+            Score::Likelihood => [-0.3, 0.0],
+        }
+    }
+
+    /// By the sums of both distances over an area.
+    pub fn kind(self, psi_rgb: f64, psi_xyz: f64) -> Kind {
+        let Some(good) = self.good else { return Kind::Unknown };
+        let more = (psi_rgb / psi_xyz).ln() as f32 - good;
+        let [shape, colour] = self.ends();
         match more {
-            _ if more.is_nan() => Self::Unknown,
-            _ if more > COLOUR_MIN => Self::Colour,
-            _ if more < -SHAPE_MIN => Self::Shape,
-            _ => Self::Mismatch,
+            _ if more.is_nan() => Kind::Unknown,
+            _ if more >= colour => Kind::Colour,
+            _ if more <= shape => Kind::Shape,
+            _ => Kind::Mismatch,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::inspection::Inspection;
 use super::outcome::{Outcome, Scores, Unscored};
 use crate::backend::gpu_frame::{GpuTimes, GpuUse};
 use crate::backend::{Backend, Features};
-use crate::defects::Finder;
+use crate::defects::{Balance, Finder};
 use crate::regions::NetworkMask;
 use crate::score::{self, Thresholds, Verdict};
 
@@ -18,8 +18,7 @@ pub struct ScoringStage {
     regions: Option<NetworkMask>,
     pub(super) gaps: Option<GapStage>,
     finder: Finder,
-    /// The engine's, for the kinds of defects.
-    balance: Option<f32>,
+    balance: Balance,
     pub(super) rejects_doubtful: bool,
     points_min: usize,
     features: Features,
@@ -30,7 +29,7 @@ impl ScoringStage {
     pub(super) fn new(
         backend: Box<dyn Backend + Send>,
         thresholds: Option<Thresholds>,
-        balance: Option<f32>,
+        balance: Balance,
         points_min: usize,
     ) -> Self {
         Self {

@@ -140,7 +140,7 @@ pub struct Metadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gaps: Option<Gaps>,
     /// The logarithm of how many times larger the distances of colour features are on good parts than those of shape features,
-    /// [`crate::defects::Kind::of_distances`]; none before a fit. Left out of the file then.
+    /// [`crate::defects::Balance`]; none before a fit. Left out of the file then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balance: Option<f32>,
     /// The thresholds and how they were found; none before calibration.
