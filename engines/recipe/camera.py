@@ -54,6 +54,12 @@ class Station:
     """Pixels over which depth noise is alike; 0 for none."""
     depth_step_mm: float
     dropouts: float
+    dark: float
+    """Points are lost where colour is darker than this."""
+    shiny: bool
+    """Whether points are lost where light is mirrored into the camera."""
+    projector: float
+    """Direction along columns in which points are lost behind what is high, times its distance over the camera's; 0: none."""
     colour_noise: float
     blur: float
     """Pixels."""
@@ -68,7 +74,7 @@ def station(seed):
     return Station(
         distance_mm=random.uniform(300, 600),
         spacing_mm=spacing,
-        half_side_mm=spacing * PIXELS / 2 * random.uniform(0.7, 0.98),
+        half_side_mm=spacing * PIXELS / 2 * random.uniform(0.5, 0.98),
         tilt=random.uniform(-0.15, 0.15, 2) * random.choice([0.1, 1]),
         angle=random.uniform(0, 2 * np.pi),
         light=light / np.linalg.norm(light),
@@ -79,6 +85,9 @@ def station(seed):
         noise_width=random.choice([0, 0, 0.8, 1.5]),
         depth_step_mm=random.choice([0, 0, 0.05, 0.15]),
         dropouts=random.uniform(0, 0.03),
+        dark=random.choice([0, 0, 0.12]),
+        shiny=random.random() < 0.4,
+        projector=random.choice([0, 0, -0.3, 0.3]),
         colour_noise=random.uniform(0.002, 0.02),
         blur=random.choice([0, 0.5, 1]),
     )
@@ -117,7 +126,17 @@ def _shade(setup, depth, random):
     return setup.ambient + (1 - setup.ambient) * lambert, shine
 
 
-def _depth(setup, surface, part, random):
+def _shadowed(setup, surface):
+    """Where the projector's light does not reach."""
+    if setup.projector == 0:
+        return np.zeros_like(surface, bool)
+    way = int(np.sign(setup.projector))
+    rays = (np.arange(PIXELS) / abs(setup.projector) - surface[:, ::way] / setup.spacing_mm)
+    reached = np.maximum.accumulate(rays, 1)
+    return (rays < reached - 0.5)[:, ::way]
+
+
+def _depth(setup, surface, part, colour, shine, random):
     """Depth with a sensor's noise, and where it has none."""
     noise = setup.depth_noise_mm * _smoothed_noise(random, setup.noise_width)
     depth = surface + noise
@@ -125,6 +144,10 @@ def _depth(setup, surface, part, random):
         depth = np.round(depth / setup.depth_step_mm) * setup.depth_step_mm
     slope = np.hypot(*np.gradient(ndimage.gaussian_filter(surface, 0.7), setup.spacing_mm))
     lost = random.random((PIXELS, PIXELS)) < setup.dropouts + 0.5 * np.clip(slope - 1.5, 0, 1)
+    lost |= _shadowed(setup, surface)
+    lost |= (colour.mean(-1) < setup.dark) & (random.random((PIXELS, PIXELS)) < 0.7)
+    if setup.shiny:
+        lost |= shine > 0.6
     for _ in range(random.poisson(0.5)):
         y, x = random.integers(0, PIXELS, 2)
         size = random.integers(1, 5)
@@ -137,7 +160,7 @@ def _depth(setup, surface, part, random):
 def _photograph(setup, colour, light, shine, gloss, random):
     """Display values of the frame, u8, and of the same scene in even light, f32."""
     even = np.clip(setup.gain * colour, 0, 1) ** GAMMA
-    drift = random.normal(1, 0.03) * random.normal(1, 0.01, 3)
+    drift = random.normal(1, 0.05) * random.normal(1, 0.012, 3)
     seen = setup.gain * drift * colour * light[..., None] + gloss * shine[..., None]
     if setup.blur > 0:
         seen = ndimage.gaussian_filter(seen, (setup.blur, setup.blur, 0))
@@ -158,7 +181,7 @@ def photograph(part, setup, seed):
     light, shine = _shade(setup, surface, random)
     colour = np.where(on_part[..., None], colour, setup.belt)
     rgb, clean_rgb = _photograph(setup, colour, light, shine * on_part, part.gloss, random)
-    depth, seen = _depth(setup, surface, on_part, random)
+    depth, seen = _depth(setup, surface, on_part, colour, shine * part.gloss, random)
     ray = setup.spacing_mm / setup.distance_mm
     cloud = np.stack([u * ray * depth, v * ray * depth, depth], -1) * (1e-3 * seen[..., None])
     return Frame(rgb, cloud.astype(np.float32), clean_rgb, surface.astype(np.float32), on_part, setup.spacing_mm)

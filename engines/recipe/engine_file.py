@@ -5,6 +5,7 @@ import json
 import pathlib
 
 import numpy as np
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import networks
@@ -20,9 +21,20 @@ def _recipe_hash():
     return digest.hexdigest()
 
 
-def write(path, weights):
-    """Weights f32 by name -> an engine without mappings; matrices as f16, vectors as f32."""
-    part = lambda name: {"file": {"part": name, "name": "engines/recipe", "sha256": _recipe_hash()}}
+def read_network(path, part):
+    """A network of an engine, `rgb` or `xyz`: its weights by name, and the hash of the recipe that it was made by."""
+    with safe_open(path, "numpy") as file:
+        sources = json.loads(file.metadata()["crosscheck"])["engine"]["provenance"]
+        weights = {name: file.get_tensor(name).astype(np.float32) for name in file.keys() if name.startswith(f"{part}.")}
+    return weights, next(s["file"]["sha256"] for s in sources if s["file"]["part"] == part)
+
+
+def write(path, weights, made_by):
+    """Weights f32 by name -> an engine without mappings; matrices as f16, vectors as f32.
+
+    `made_by`: the hash of the recipe of a network that this one did not make."""
+    recipe = lambda name: made_by.get(name) or _recipe_hash()
+    part = lambda name: {"file": {"part": name, "name": "engines/recipe", "sha256": recipe(name)}}
     engine = {
         "variant": "default",
         "architecture": {"rgb": networks.RGB, "xyz": networks.XYZ, "hidden": networks.HIDDEN},

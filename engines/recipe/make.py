@@ -1,9 +1,10 @@
 """Makes the default engine: frames, both networks, the file.
 
-    python make.py frames DATA            about 4 minutes, 1 GB
+    python make.py frames DATA            about 5 minutes, 1.5 GB
     python make.py shape DATA             writes DATA/shape.npz
     python make.py colour DATA            writes DATA/colour.npz
     python make.py engine DATA FILE       puts both into an engine file
+    python make.py engine DATA FILE OLD   the same with the shape network of the engine OLD
 """
 
 import pathlib
@@ -16,10 +17,10 @@ import frames
 import networks
 import train
 
-FRAMES = 2400
+FRAMES = 3200
 FIRST_SEED = 1000
 SEED = 20
-SECONDS = {"shape": 600, "colour": 900}
+SECONDS = {"shape": 600, "colour": 1300}
 
 
 def main(what, folder, *rest):
@@ -32,10 +33,14 @@ def main(what, folder, *rest):
         start = dict(np.load(path)) if path.exists() else None
         np.savez(path, **getattr(train, what)(arrays, kinds, seconds, SEED, start))
     elif what == "engine":
-        weights = networks.batch_norms()
-        for part in SECONDS:
-            weights.update(np.load(f"{folder}/{part}.npz"))
-        engine_file.write(rest[0], weights)
+        weights, made_by = networks.batch_norms(), {}
+        weights.update(np.load(f"{folder}/colour.npz"))
+        if len(rest) > 1:
+            shape, made_by["xyz"] = engine_file.read_network(rest[1], "xyz")
+            weights.update(shape)
+        else:
+            weights.update(np.load(f"{folder}/shape.npz"))
+        engine_file.write(rest[0], weights, made_by)
     else:
         sys.exit(__doc__)
 

@@ -56,6 +56,23 @@ def _superellipse(random, x, y, size):
     return (1 - radius) * min(a, b)
 
 
+def _line(random, reach=0.9):
+    """Distance from a thin line, straight or jagged, in units of length, and whether it is within the line's length."""
+    x, y = _turned(random, reach)
+    jag = random.choice([0, 0, 0.01, 0.03]) * random_field(random, 0.04)
+    bow = random.choice([0, 0, 0.5]) * y**2
+    return np.abs(x + jag + bow), np.abs(y) < random.uniform(0.03, 0.3)
+
+
+def _holes(random, inside):
+    """Through holes and slots, most of them small."""
+    for _ in range(random.poisson(1.5)):
+        x, y = _turned(random, 0.8)
+        hole = random.uniform(0.02, 0.14) - np.hypot(x, np.maximum(np.abs(y) - random.choice([0, 0, 0.1, 0.25]), 0))
+        inside = np.minimum(inside, -hole)
+    return inside
+
+
 def _outline(random):
     angle = random.uniform(0, 2 * np.pi)
     x, y = np.cos(angle) * X + np.sin(angle) * Y, np.cos(angle) * Y - np.sin(angle) * X
@@ -63,9 +80,17 @@ def _outline(random):
     for _ in range(random.integers(0, 3)):
         other = _superellipse(random, *_turned(random, 0.5), random.uniform(0.15, 0.45))
         inside = np.maximum(inside, other) if random.random() < 0.5 else np.minimum(inside, -other)
-    wobble = random.choice([0, 0, 0.02, 0.05])
-    inside = inside + wobble * random_field(random, 0.3)
+    wobble = random.choice([0, 0, 0.02, 0.05, 0.08])
+    inside = _holes(random, inside + wobble * random_field(random, 0.3))
     return np.minimum(inside, 0.97 - np.maximum(np.abs(X), np.abs(Y)))
+
+
+def _largest(inside):
+    """Only the largest piece, as the runtime's preparation keeps it."""
+    pieces, count = ndimage.label(inside > 0)
+    sizes = np.bincount(pieces.reshape(-1), minlength=count + 1)
+    sizes[0] = 0
+    return np.where((inside > 0) & (pieces != sizes.argmax()), -0.01, inside)
 
 
 def _smooth(random):
@@ -114,13 +139,26 @@ def _grain(random):
     return random.uniform(0.02, 0.25) * where * random_field(random, random.uniform(0.015, 0.05))
 
 
+def _dimple(random):
+    x, y = _turned(random, 0.8)
+    return random.uniform(-1.5, 1.5) * np.exp(-(x**2 + y**2) / random.uniform(0.02, 0.12) ** 2)
+
+
+def _groove(random):
+    across, along = _line(random)
+    return -random.uniform(0.2, 3) * _soft_step(random.uniform(0.004, 0.015) - across, 0.008) * along
+
+
 _SHAPES = [_smooth, _dome, _bump, _bump, _rib, _rib, _ring, _step, _waves, _grain]
+_DETAILS = [_dimple, _dimple, _groove]
 
 
 def _height(random, inside):
     height = np.full((SIDE, SIDE), random.uniform(5, 25), np.float32)
     for i in random.integers(0, len(_SHAPES), random.integers(1, 8)):
         height = height + _SHAPES[i](random)
+    for i in random.integers(0, len(_DETAILS), random.poisson(2)):
+        height = height + _DETAILS[i](random)
     height += random.uniform(-0.06, 0.06) * 45 * X
     bevel = random.choice([0.01, 0.03, 0.1, 0.3])
     fall = random.uniform(0.5, 6) * np.sqrt(1 - np.clip(inside / bevel, 0, 1))
@@ -150,19 +188,52 @@ def _region(random, height):
     return _soft_step(slope - np.percentile(slope, random.uniform(50, 98)), 0.02)
 
 
+def _mark(random):
+    """Where a mark lies, 0..1: a scratch, a spot, a film, print. Shape says nothing about it."""
+    kind = random.integers(0, 6)
+    if kind <= 1:
+        across, along = _line(random)
+        return _soft_step(random.uniform(0.004, 0.014) - across, 0.006) * along
+    if kind <= 3:
+        return _soft_step(_superellipse(random, *_turned(random, 0.8), random.uniform(0.015, 0.12)), 0.01)
+    if kind == 4:
+        near = _soft_step(_superellipse(random, *_turned(random, 0.8), random.uniform(0.1, 0.4)), 0.1)
+        return near * _soft_step(random_field(random, random.uniform(0.05, 0.2)), 0.3)
+    x, y = _turned(random, 0.6)
+    size = random.uniform(0.03, 0.08)
+    strokes = random.random((7, 40)) < 0.5
+    column, row = (np.floor(v / size * 5).astype(int) for v in (x, y))
+    printed = (np.abs(column) < random.integers(6, 20)) & (row >= 0) & (row < 7) & (column % 6 != 0)
+    return (printed & strokes[row % 7, column % 40]).astype(np.float32)
+
+
+def _brushed(random):
+    """Grain that is long in one direction."""
+    angle = random.uniform(0, np.pi)
+    fy, fx = np.meshgrid(np.fft.fftfreq(SIDE) * SIDE / 2, np.fft.rfftfreq(SIDE) * SIDE / 2, indexing="ij")
+    along, across = np.cos(angle) * fx + np.sin(angle) * fy, np.cos(angle) * fy - np.sin(angle) * fx
+    reach = np.exp(-((random.uniform(0.05, 0.3) * along) ** 2) - (random.uniform(0.006, 0.015) * across) ** 2)
+    field = np.fft.irfft2(np.fft.rfft2(random.standard_normal((SIDE, SIDE))) * reach, (SIDE, SIDE))
+    return field / (field.std() + 1e-9)
+
+
 def _colour(random, height):
     colour = np.broadcast_to(_tone(random), (SIDE, SIDE, 3))
     for _ in range(random.integers(0, 6)):
         share = (random.uniform(0.2, 1) * _region(random, height))[..., None]
         colour = (1 - share) * colour + share * _tone(random)
-    grain = random.choice([0, 0.02, 0.06]) * random_field(random, random.choice([0.01, 0.03, 0.1]))
+    for _ in range(random.poisson(3)):
+        share = (random.uniform(0.1, 1) * _mark(random))[..., None]
+        colour = (1 - share) * colour + share * _tone(random)
+    field = _brushed(random) if random.random() < 0.25 else random_field(random, random.choice([0.01, 0.03, 0.1]))
+    grain = random.choice([0, 0.02, 0.06]) * field
     return np.clip(colour + grain[..., None], 0.01, 1).astype(np.float32)
 
 
 def part(seed):
     """The part of a seed."""
     random = np.random.default_rng(seed)
-    inside = _outline(random)
+    inside = _largest(_outline(random))
     height = _height(random, inside)
     colour = _colour(random, np.where(inside > 0, height, height[inside > 0].mean()))
     return Part(height, inside.astype(np.float32), colour, random.choice([0, 0.1, 0.4]))

@@ -43,6 +43,11 @@ def _place(pixels, part):
     return [(pixels % PIXELS - u.mean()) / spread, (pixels // PIXELS - v.mean()) / spread]
 
 
+def _fine(image):
+    """What is narrower than a few pixels: scratches, cracks, print."""
+    return image - _blur(image, 2.5)
+
+
 def _squash(q):
     """Heavy tails drawn in."""
     return np.arcsinh(q)
@@ -98,6 +103,13 @@ def colour_quantities(frame):
     for width in (4.0, 8.0):
         add("tone", 1, _blur(light, width))
         add("tint", 2, _blur(warm, width), _blur(green, width))
+    # What differs from the rest of the part stays what it is when the light changes.
+    usual = [m[frame.part].mean() for m in (light, warm, green)]
+    for m, middle, scale in zip((light, warm, green), usual, (4, 7, 7)):
+        add("relative", scale, _blur(m, 4.0) - middle)
+        add("contrast", 4 * scale, _blur(m, 4.0) - _blur(m, 12.0))
+    add("thin", 30, *(np.sqrt(_blur(np.clip(sign * _fine(light), 0, None) ** 2, 4.0)) for sign in (-1, 1)))
+    add("thin", 40, *(np.sqrt(_blur(_fine(m) ** 2, 4.0)) for m in (warm, green)))
     for width, slope, bend in ((4.0, 80, 250), (7.0, 150, 600)):
         x, y, xx, yy, xy = _derivatives(light, width)
         add("edge", slope, x, y)
@@ -159,4 +171,4 @@ class Phases:
 
 FINE_EVERY = {"shape": 8, "colour": 4}
 SHAPE_WEIGHTS = {"detail": 3, "height": 3, "slope": 3, "bend": 2, "rough": 1, "rim": 1, "place": 2}
-COLOUR_WEIGHTS = {"tone": 4, "tint": 4, "edge": 1.5, "bend": 0.7, "grain": 2, "rim": 1, "place": 2}
+COLOUR_WEIGHTS = {"tone": 2, "tint": 2, "relative": 2, "contrast": 5, "thin": 4, "edge": 1.5, "bend": 0.7, "grain": 2, "rim": 1, "place": 2}

@@ -27,7 +27,7 @@ def _vary_shape(random, offsets, centres):
 def _vary_colour(random, rgb):
     """More of what the frames have: light that drifts, and noise."""
     n = len(rgb)
-    gain = random.normal(1, 0.03, (n, 1, 1, 1)) * random.normal(1, 0.01, (n, 1, 1, 3))
+    gain = random.normal(1, 0.05, (n, 1, 1, 1)) * random.normal(1, 0.01, (n, 1, 1, 3))
     noise = random.standard_normal(rgb.shape, np.float32) * random.uniform(0, 0.02, (n, 1, 1, 1))
     return np.clip(rgb / np.float32(255) * gain + noise, 0, 1).astype(np.float32)
 
