@@ -30,6 +30,9 @@ pub fn overlay(what: &Overlay) -> RgbImage {
     let Photograph { rgb, width, height } = what.photograph;
     let scale = Scale::for_overlay(what);
     let heat = Heat { map: what.anomaly_map, window: what.window };
+    // Above the threshold a pixel may have no shape feature: there is a gap.
+    let is_above = |pixel: usize| what.threshold.is_some_and(|threshold| what.anomaly_map[pixel] > threshold);
+    let is_heated = |pixel: usize| what.valid[pixel] || is_above(pixel);
     let mut pixels = vec![0; width * height * 3];
     let reach = outline_reach(width, height);
     let rows = pixels.par_chunks_exact_mut(width * 3).zip(rgb.par_chunks_exact(width * 3)).enumerate();
@@ -38,7 +41,7 @@ pub fn overlay(what: &Overlay) -> RgbImage {
             let drawn = match what.threshold {
                 Some(threshold) if heat.is_outline(x, y, width, height, threshold) => OUTLINE,
                 _ if is_part_outline(&what.window, what.kept, x, y, reach) => PART_OUTLINE,
-                _ if heat.pixel(x, y).is_some_and(|pixel| what.valid[pixel]) => scale.blend(colour, heat.at(x, y)),
+                _ if heat.pixel(x, y).is_some_and(is_heated) => scale.blend(colour, heat.at(x, y)),
                 _ => [0, 1, 2].map(|c| (f32::from(colour[c]) * DIMMED) as u8),
             };
             out.copy_from_slice(&drawn);
@@ -143,6 +146,20 @@ mod tests {
         let n = on.len() as f32;
         let mean = |axis: fn(&(usize, usize)) -> usize| on.iter().map(|p| axis(p) as f32).sum::<f32>() / n;
         (n > 0.0).then(|| (mean(|p| p.0), mean(|p| p.1)))
+    }
+
+    #[test]
+    fn a_gap_is_coloured_and_what_is_beside_it_is_dimmed() {
+        let (hole, beside) = (100 * W + 100, 30 * W + 30);
+        let mut map = vec![0.0; P];
+        (0..9).for_each(|i| map[hole + i % 3 + i / 3 * W] = 2.0);
+        map[beside] = 0.4;
+        // Three pixels of the photograph for each of the map.
+        let picture = draw(&frame(3 * W, 3 * H), &map, &[false; P], Some(0.5));
+        let at = |pixel: usize| picture.get_pixel((pixel % W * 3 + 1) as u32, (pixel / W * 3 + 1) as u32).0;
+        assert_eq!((at(beside), at(0)), ([60; 3], [60; 3]));
+        let [red, _, blue] = at(hole + W + 1);
+        assert!(red > 100 && blue < 100, "{:?}", at(hole + W + 1));
     }
 
     #[test]

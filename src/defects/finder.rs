@@ -16,6 +16,8 @@ use crate::shapes::{P, W};
 pub const DEFECTS_MAX: usize = 16;
 /// Areas that a smoothed map may have before memory is allocated for more.
 const AREAS: usize = 1024;
+/// An area is a gap, or excess, if the check for gaps marked one of so many of its pixels: the rim of a hole looks odd too.
+const MARKED_SHARE: usize = 4;
 
 /// One area of the anomaly map above the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -108,7 +110,8 @@ impl Finder {
     ) {
         defects.clear();
         // A value that is no number is not at most the limit.
-        self.above.take_where(|pixel| !(maps.anomaly_map[pixel] <= limit));
+        let is_above = |value: f32| value > limit || value.is_nan();
+        self.above.take_where(|pixel| is_above(maps.anomaly_map[pixel]));
         self.areas.find(&self.above);
         let sums = &mut self.sums;
         sums.clear();
@@ -118,8 +121,8 @@ impl Finder {
             }
             columns.for_each(|x| sums[area].add(row * W + x, input, maps, gap));
         });
-        // A stable order: areas of one score stay in the order of their pixels.
-        self.sums.sort_by(|a, b| b.peak.total_cmp(&a.peak));
+        // Areas of one score in the order of their pixels. A stable sort would allocate.
+        self.sums.sort_unstable_by(|a, b| b.peak.total_cmp(&a.peak).then(a.at.cmp(&b.at)));
         let pixel = (defects.count > 0).then(|| pixel_mm2(&input.cloud, &mut self.lengths)).flatten();
         for sums in self.sums.iter().take(DEFECTS_MAX) {
             let full = defects.worst.push(sums.defect(input, pixel, balance)).is_err();
@@ -157,7 +160,7 @@ impl Sums {
 
     fn defect(&self, input: &NetworkInput, pixel_mm2: Option<f32>, balance: Balance) -> Defect {
         let Self { peak, at, pixels, missing, excess, from: [x, y], to, .. } = *self;
-        let kind = match 2 * (missing + excess) >= pixels {
+        let kind = match MARKED_SHARE * (missing + excess) >= pixels {
             true if missing >= excess => Kind::Missing,
             true => Kind::Excess,
             false => balance.kind(self.psi_rgb, self.psi_xyz),

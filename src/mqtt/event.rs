@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::defects::Defect;
 use crate::score::Verdict;
 
 /// The verdict on one part.
@@ -14,6 +15,10 @@ pub struct Event {
     pub threshold: f32,
     /// Why a part has no score.
     pub reason: Option<&'static str>,
+    /// How many defects were found on it; 0 for a part that passed.
+    pub defects: usize,
+    /// The one with the highest score.
+    pub worst: Option<Defect>,
     /// From capture to verdict; none without a frame.
     pub latency_ms: Option<f32>,
 }

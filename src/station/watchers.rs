@@ -29,6 +29,8 @@ pub fn watchers(latest: Arc<Latest>, publisher: Option<Publisher>, mut drift: Wa
                 score: part_frame.inspection.outcome.score(),
                 threshold: part_frame.judge.as_ref().map_or(0.0, |judge| judge.thresholds.reject),
                 reason: part_frame.inspection.outcome.reason().map(|reason| reason.name()),
+                defects: part_frame.inspection.defects.count,
+                worst: part_frame.inspection.defects.worst.first().copied(),
                 latency_ms: Some(latency_ns as f32 * 1e-6),
             });
         })

@@ -7,12 +7,22 @@ use std::time::{Duration, Instant};
 
 use broker::Broker;
 use crosscheck::config::view::Mqtt;
+use crosscheck::defects::{Defect, Kind};
+use crosscheck::frame::Region;
 use crosscheck::mqtt::{Event, Publisher};
 use crosscheck::runtime::metrics::{Count, Gauge, Metrics};
 use crosscheck::score::Verdict;
 use serde_json::Value;
 
 const QUEUE: u64 = 64;
+const WORST: Defect = Defect {
+    kind: Kind::Shape,
+    score: 0.75,
+    at: [212.0, 80.0],
+    pixels: 9,
+    area_mm2: Some(2.5),
+    bounds: Region { x: 1, y: 2, width: 3, height: 3 },
+};
 
 fn event(part: u64) -> Event {
     let (verdict, score) = if part.is_multiple_of(2) { (Verdict::Pass, Some(0.25)) } else { (Verdict::Reject, None) };
@@ -22,6 +32,8 @@ fn event(part: u64) -> Event {
         score,
         threshold: 0.5,
         reason: score.is_none().then_some("no_frame"),
+        defects: 2,
+        worst: Some(WORST),
         latency_ms: Some(80.0),
     }
 }
@@ -67,6 +79,7 @@ fn verdicts_arrive_in_order_and_the_state_is_retained() {
             (&part.into(), &Value::from(["pass", "reject"][part as usize % 2]))
         );
         assert_eq!(message["score"].is_null(), part % 2 == 1);
+        assert_eq!((&message["defects"], &message["worst"]), (&2.into(), &serde_json::to_value(WORST).unwrap()));
     }
     // The last message may be here before it is counted there.
     let start = Instant::now();
