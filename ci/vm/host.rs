@@ -41,6 +41,7 @@ fn metadata() -> Metadata {
         geometry: Geometry::Metres,
         usual: None,
         gaps: None,
+        balance: None,
         calibration: None,
         fitted_on: Vec::new(),
         provenance: vec![Source::Seed(SEED)],

@@ -6,7 +6,7 @@ use std::path::Path;
 use plotters::prelude::*;
 
 use super::curves::{AUPRO_LIMITS, ProCurve};
-use super::good_frames::ThresholdOf;
+use super::good_frames::{SIZES, ThresholdOf};
 use super::sizes::{Misses, SizeBin};
 use super::tested::Tested;
 use crate::plots::draw;
@@ -100,9 +100,14 @@ pub fn good_frames(path: &Path, sizes: &[ThresholdOf]) -> Result<()> {
             .margin(16)
             .x_label_area_size(44)
             .y_label_area_size(56)
-            .build_cartesian_2d((from..to).log_scale(), 0.0..1.1 * top.max(0.01))?;
+            .build_cartesian_2d(
+                (from..to).log_scale().with_key_points(SIZES.map(|frames| frames as f64).to_vec()),
+                0.0..1.1 * top.max(0.01),
+            )?;
         chart
             .configure_mesh()
+            .x_label_formatter(&|frames| format!("{frames:.0}"))
+            .max_light_lines(1)
             .x_desc("good frames that calibrate the threshold")
             .y_desc("share of the frames")
             .draw()?;
