@@ -10,12 +10,23 @@ use crate::support::reference::anomaly;
 
 const TILE: usize = 32;
 
-/// psi of listed pixels as maps, and their product.
-pub fn product(host: &Host, schedule: Schedule, psi_rgb: &[f32], psi_xyz: &[f32], places: &[i32]) -> [Vec<f32>; 3] {
+type Join = fn(f32, f32) -> f32;
+
+/// The kernels that join both maps, and what they make of two values.
+const JOINED: [(&str, Join); 2] = [("product", |a, b| a * b), ("sum", |a, b| a + b)];
+
+/// psi of listed pixels as maps, and what `kernel` makes of both.
+pub fn joined(
+    host: &Host,
+    schedule: Schedule,
+    kernel: &str,
+    [psi_rgb, psi_xyz]: [&[f32]; 2],
+    places: &[i32],
+) -> [Vec<f32>; 3] {
     let [mut rgb, mut xyz, mut both] = [(); 3].map(|()| vec![f32::MAX; P]);
     let mut arguments =
         [input(psi_rgb), input(psi_xyz), input(places), output(&mut rgb), output(&mut xyz), output(&mut both)];
-    host.launch(schedule, "product", one_each(P, 256), &mut arguments);
+    host.launch(schedule, kernel, one_each(P, 256), &mut arguments);
     [rgb, xyz, both]
 }
 
@@ -43,10 +54,12 @@ fn unlisted_pixels_have_no_discrepancy() {
     let mut random = Rng::with_seed(2);
     let places: Vec<i32> = (0..P as i32).map(|p| if p % 7 == 3 { p / 7 } else { -1 }).collect();
     let psi: [Vec<f32>; 2] = [(); 2].map(|()| (0..P.div_ceil(7)).map(|_| random.f32() * 2.0).collect());
-    let got = in_every_schedule(|schedule| product(host, schedule, &psi[0], &psi[1], &places));
-    for (pixel, &place) in places.iter().enumerate() {
-        let [rgb, xyz] = [0, 1].map(|i| if place < 0 { 0.0 } else { psi[i][place as usize] });
-        assert_eq!([0, 1, 2].map(|i| got[i][pixel]), [rgb, xyz, rgb * xyz], "pixel {pixel}");
+    for (kernel, join) in JOINED {
+        let got = in_every_schedule(|schedule| joined(host, schedule, kernel, [&psi[0], &psi[1]], &places));
+        for (pixel, &place) in places.iter().enumerate() {
+            let [rgb, xyz] = [0, 1].map(|i| if place < 0 { 0.0 } else { psi[i][place as usize] });
+            assert_eq!([0, 1, 2].map(|i| got[i][pixel]), [rgb, xyz, join(rgb, xyz)], "{kernel}, pixel {pixel}");
+        }
     }
 }
 
@@ -60,13 +73,15 @@ fn pixels_between_get_the_mean_of_the_nodes_around() {
     let mut places: Vec<i32> = valid.iter().map(|valid| if *valid { BETWEEN } else { -1 }).collect();
     pixels.iter().enumerate().for_each(|(place, &pixel)| places[pixel] = place as i32);
     let psi: [Vec<f32>; 2] = [(); 2].map(|()| pixels.iter().map(|_| random.f32() * 2.0).collect());
-    let got = in_every_schedule(|schedule| product(host, schedule, &psi[0], &psi[1], &places));
-    for (pixel, &place) in places.iter().enumerate().filter(|(_, place)| **place == BETWEEN) {
-        let around: Vec<usize> = nodes(pixel).into_iter().filter(|&node| valid[node]).collect();
-        let mean =
-            |psi: &[f32]| around.iter().fold(0.0, |sum, &node| sum + psi[places[node] as usize]) / around.len() as f32;
-        let [rgb, xyz] = [mean(&psi[0]), mean(&psi[1])];
-        assert_eq!([0, 1, 2].map(|i| got[i][pixel]), [rgb, xyz, rgb * xyz], "pixel {pixel}, place {place}");
+    for (kernel, join) in JOINED {
+        let got = in_every_schedule(|schedule| joined(host, schedule, kernel, [&psi[0], &psi[1]], &places));
+        for (pixel, &place) in places.iter().enumerate().filter(|(_, place)| **place == BETWEEN) {
+            let around: Vec<usize> = nodes(pixel).into_iter().filter(|&node| valid[node]).collect();
+            let of = |psi: &[f32]| around.iter().fold(0.0, |sum, &node| sum + psi[places[node] as usize]);
+            let [rgb, xyz] = [0, 1].map(|i| of(&psi[i]) / around.len() as f32);
+            let want = [rgb, xyz, join(rgb, xyz)];
+            assert_eq!([0, 1, 2].map(|i| got[i][pixel]), want, "{kernel}, pixel {pixel}, place {place}");
+        }
     }
 }
 

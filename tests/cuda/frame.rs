@@ -9,7 +9,7 @@ use crosscheck::score;
 use crosscheck::shapes::T;
 use fastrand::Rng;
 
-use crate::anomaly::{maximum, product, smooth};
+use crate::anomaly::{joined, maximum, smooth};
 use crate::host::{Host, Schedule, host, in_every_schedule};
 use crate::interpolate::{Pixels, Rows, list, some_centres};
 use crate::mapping::{Observed, discrepancy, floats, halves, hidden_activations, wide};
@@ -108,7 +108,7 @@ fn inspect(host: &Host, schedule: Schedule, frame: &Frame, room: usize) -> ([Vec
     let weights = reference::named(&frame.weights);
     let psi_xyz = psi(host, schedule, &weights, "map_rgb_to_xyz", &rgb, &xyz, count);
     let psi_rgb = psi(host, schedule, &weights, "map_xyz_to_rgb", &xyz, &rgb, count);
-    let [map_rgb, map_xyz, both] = product(host, schedule, &psi_rgb, &psi_xyz, &places);
+    let [map_rgb, map_xyz, both] = joined(host, schedule, "product", [&psi_rgb, &psi_xyz], &places);
     let map = smooth(host, schedule, &both);
     let score = maximum(host, schedule, &map);
     ([map_rgb, map_xyz, map], score)

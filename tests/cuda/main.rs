@@ -17,6 +17,7 @@ mod group_encoder;
 mod grouping;
 mod host;
 mod interpolate;
+mod likelihood;
 mod mapping;
 mod misuse;
 mod norm;

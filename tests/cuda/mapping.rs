@@ -9,7 +9,7 @@ use crate::interpolate::{ROW_MAX, Rows, random_matrix};
 use crate::support::reference::{Rows as Matrix, gelu};
 
 const HIDDEN_PIXELS: usize = 8;
-const PSI_WARPS: usize = 8;
+pub const PSI_WARPS: usize = 8;
 
 pub fn halves(matrix: &Matrix) -> Vec<f16> {
     let mut halves: Vec<f16> = matrix.iter().flatten().map(|&v| f16::from_f64(v)).collect();
@@ -100,7 +100,7 @@ pub fn discrepancy(host: &Host, schedule: Schedule, given: &Observed, rows: &Row
 }
 
 /// Rows of up to `longest` of `features` features, of fixed length where there are no lengths.
-fn random_rows(count: usize, features: usize, longest: usize, lengths: bool, random: &mut Rng) -> Rows {
+pub fn random_rows(count: usize, features: usize, longest: usize, lengths: bool, random: &mut Rng) -> Rows {
     let stride = if lengths { ROW_MAX } else { longest };
     let index = (0..count * stride).map(|_| random.usize(..features) as i32).collect();
     let weight = (0..count * stride).map(|_| random.f32()).collect();
@@ -108,7 +108,7 @@ fn random_rows(count: usize, features: usize, longest: usize, lengths: bool, ran
     Rows { index, weight, lengths, stride }
 }
 
-const SIZES: [(usize, usize, usize, bool); 6] = [
+pub const SIZES: [(usize, usize, usize, bool); 6] = [
     (0, 5, 4, false),
     (1, 1, 1, true),
     (7, 3, 4, false),

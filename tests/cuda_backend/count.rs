@@ -9,7 +9,7 @@ use crosscheck::backend::{AnomalyMaps, Backend, Evaluation, Features};
 use crosscheck::calibration::Intrinsics;
 use crosscheck::frame::RgbdFrame;
 use crosscheck::model::engine_file::Engine;
-use crosscheck::model::{Architecture, Variant, seeded};
+use crosscheck::model::{Architecture, Score, Variant, seeded};
 use crosscheck::prepare::{BeltMode, NetworkInput, PartChoice, Preparation, Preparer, Stride};
 
 use crate::standin::{is_here, run_part};
@@ -18,16 +18,30 @@ use crate::support::small_engine::small_architecture;
 
 /// Kernels that are not run: no launch depends on what they compute, and they take minutes on the CPU.
 const SKIPPED: &str = "linear linear_large add_linear inner_products squared_lengths attention layer_norm patches \
-                       group_maxima group_features position_units hidden_activations discrepancy valid_points \
-                       farthest_points nearest_points three_nearest valid_pixels xyz_rows rgb_rows product smooth ";
+                       group_maxima group_features position_units hidden_activations discrepancy likelihood valid_points \
+                       farthest_points nearest_points three_nearest valid_pixels xyz_rows rgb_rows product sum smooth ";
 
-const CASES: [&str; 4] = ["a small engine", "built-in, stride 2", "tiny", "small, groups of 128"];
+const CASES: [&str; 6] = [
+    "a small engine",
+    "built-in, stride 2",
+    "tiny",
+    "small, groups of 128",
+    "built-in, likelihood",
+    "small, likelihood, stride 2",
+];
 
 /// Architecture, stride, size of the camera's frame and multiprocessors.
 fn case(name: &str) -> (Architecture, Stride, (usize, usize), usize) {
+    let built_in = || Engine::built_in().unwrap().metadata.architecture;
+    let with = |score, architecture| Architecture { score, ..architecture };
     match name {
         "a small engine" => (small_architecture(16, 24, 16), Stride::One, (320, 240), 4),
-        "built-in, stride 2" => (Engine::built_in().unwrap().metadata.architecture, Stride::Two, (261, 333), 16),
+        "built-in, stride 2" => (with(Score::Product, built_in()), Stride::Two, (261, 333), 16),
+        "built-in, likelihood" => (with(Score::Likelihood, built_in()), Stride::One, (320, 240), 16),
+        "small, likelihood, stride 2" => {
+            let small = Architecture::published(Variant::Small, 32);
+            (with(Score::Likelihood, small), Stride::Two, (320, 240), 8)
+        }
         "tiny" => (Architecture::published(Variant::Tiny, 32), Stride::One, (1280, 720), 8),
         _ => (Architecture::published(Variant::Small, 128), Stride::One, (320, 240), 128),
     }

@@ -11,7 +11,7 @@ use crosscheck::backend::learner::{Adam, Learner, Pixels};
 use crosscheck::fit::{Decay, Fit, FitError, FitSettings, Keep, Turned};
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
-use crosscheck::model::{Architecture, MappingWeights, Weights, seeded};
+use crosscheck::model::{Architecture, MappingWeights, Score, Weights, seeded};
 
 use crate::frames::small;
 use crate::standin::{DRIVER, folder, is_here, run_in, run_part};
@@ -47,6 +47,14 @@ fn learn(learner: &mut dyn Learner, architecture: &Architecture, adam: &mut Adam
         [learner.take_loss().unwrap(), learner.loss(&held_out).unwrap()]
     };
     (0..epochs).map(epoch).collect()
+}
+
+#[test]
+fn a_likelihood_is_not_learnt() {
+    let architecture = Architecture { score: Score::Likelihood, ..small(16, 12, 24, 8) };
+    let refused = Choice::Cuda.machine().learner(&architecture, seeded::mappings(&architecture, 3)).map(|_| ());
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.starts_with("the score likelihood is learnt on the CPU only"), "{refused}");
 }
 
 fn named(weights: &Weights) -> MappingWeights {

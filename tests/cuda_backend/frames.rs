@@ -4,8 +4,8 @@
 use crosscheck::backend::Evaluation;
 use crosscheck::backend::cpu::CpuBackend;
 use crosscheck::backend::cuda::{CudaBackend, CudaError};
-use crosscheck::backend::{AnomalyMaps, Backend, XyzGroups};
-use crosscheck::model::{Architecture, PointMaeShape, Variant, seeded};
+use crosscheck::backend::{AnomalyMaps, Backend, Features, XyzGroups};
+use crosscheck::model::{Architecture, PointMaeShape, Score, Variant, seeded};
 use crosscheck::prepare::Stride;
 use crosscheck::score;
 use crosscheck::shapes::{P, RGB};
@@ -31,6 +31,11 @@ const GOLDEN: Bounds = Bounds { psi: 1.3e-4, centred: 5e-3, map: 7e-5, score: 3.
 /// Twice the largest difference from the CPU in f32: psi 6.5e-4, centred 6.1e-3, map 2.4e-4, score 1.5e-4. With a dozen
 /// channels instead of hundreds, the rounding to halves shows more.
 pub const SMALL: Bounds = Bounds { psi: 1.3e-3, centred: 1.3e-2, map: 5e-4, score: 3e-4 };
+
+/// The same for a likelihood: psi 1.8e-3, centred 4.1e-3, map 2.8e-4, score 2.6e-4.
+const LIKELIHOOD: Bounds = Bounds { psi: 3.6e-3, centred: 8.2e-3, map: 5.6e-4, score: 5.2e-4 };
+/// Of the same work by a graph.
+const SAME: Bounds = Bounds { psi: 0.0, centred: 0.0, map: 0.0, score: 0.0 };
 
 #[derive(Default)]
 pub struct Results {
@@ -237,6 +242,51 @@ fn at_every_second_pixel_frames_are_the_cpus() {
     let Some(run) = run_part("frames::second_pixels", &[]) else { return };
     println!("{}", run.printed());
     run.check_clean();
+}
+
+#[test]
+#[ignore = "a part of frames_of_a_likelihood_are_the_cpus"]
+fn likelihoods() {
+    if !is_here() {
+        return;
+    }
+    let rgb = image();
+    // Odd numbers of channels, those of networks that run on the GPU, and more than the heads take at once.
+    for ([c_rgb, c_xyz, hidden], stride) in [
+        ([11, 15, 15], Stride::One),
+        ([11, 15, 23], Stride::Two),
+        ([16, 24, 16], Stride::One),
+        ([16, 24, 16], Stride::Two),
+        ([260, 272, 16], Stride::One),
+    ] {
+        let architecture = Architecture { score: Score::Likelihood, ..small_architecture(c_rgb, c_xyz, hidden) };
+        let weights = seeded::weights(&architecture, 3);
+        let evaluation = Evaluation { stride, ..Evaluation::default() };
+        let mut cpu = CpuBackend::with_evaluation(&architecture, weights.clone(), evaluation);
+        let mut cuda = CudaBackend::new(&architecture, weights, evaluation).unwrap();
+        let (mut features, mut maps) = (Features::default(), AnomalyMaps::default());
+        for (name, cloud) in clouds::all() {
+            let want = run(&mut cpu, &rgb, &cloud);
+            let got = run(&mut cuda, &rgb, &cloud);
+            let name = format!("M {hidden}, C_RGB {c_rgb}, stride {}, {name}", stride.pixels());
+            if clouds::points(&cloud).is_empty() {
+                assert!(got.maps.anomaly_map.iter().all(|v| *v == 0.0) && !got.maps.valid.contains(&true), "{name}");
+                continue;
+            }
+            near_maps(&name, &got.maps, &want.maps, &LIKELIHOOD);
+            // As a station runs it: by one graph, where the networks are on the GPU.
+            cuda.frame(&rgb, &cloud, &mut features, &mut maps).unwrap();
+            near_maps(&format!("{name}, whole"), &maps, &got.maps, &SAME);
+        }
+    }
+}
+
+#[test]
+fn frames_of_a_likelihood_are_the_cpus() {
+    let Some(run) = run_part("frames::likelihoods", &[]) else { return };
+    println!("{}", run.printed());
+    run.check_clean();
+    assert!(run.number("launched likelihood") > 0 && !run.reports("launched discrepancy"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crosscheck::backend::cpu::{CpuBackend, CpuNetworks};
 use crosscheck::backend::cuda::{CudaBackend, CudaError, Described, Networks};
 use crosscheck::backend::{AnomalyMaps, Arithmetic, Backend, Evaluation, Features, XyzGroups};
 use crosscheck::fold::linear::{Linear, linear};
-use crosscheck::model::{Architecture, VitShape, Weights, seeded};
+use crosscheck::model::{Architecture, Score, VitShape, Weights, seeded};
 use cudarc::driver::result::stream::launch_host_function;
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 use gemm::Parallelism;
@@ -202,8 +202,20 @@ pub fn architecture() -> Architecture {
 
 /// Opens the back end with the networks on the GPU.
 pub fn on_gpu(architecture: &Architecture, weights: Weights) -> CudaBackend {
+    opened(architecture, weights).unwrap()
+}
+
+fn opened(architecture: &Architecture, weights: Weights) -> Result<CudaBackend, CudaError> {
     let networks = OnHost { host: Arc::new(Host::new(architecture, weights.clone())), works: Vec::new() };
-    CudaBackend::with_networks(architecture, weights, Evaluation::default(), Box::new(networks)).unwrap()
+    CudaBackend::with_networks(architecture, weights, Evaluation::default(), Box::new(networks))
+}
+
+#[test]
+fn networks_that_compute_no_terms_of_a_likelihood_are_refused() {
+    let likelihood = Architecture { score: Score::Likelihood, ..architecture() };
+    let refused = opened(&likelihood, seeded::weights(&likelihood, 3)).map(|_| ()).unwrap_err();
+    assert_eq!(refused, CudaError::Graphs(Score::Likelihood));
+    assert!(refused.to_string().starts_with("the score likelihood needs"), "{refused}");
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crosscheck::backend::count::{Chip, Frame, Gpu, Known, Launch, Scene, Stream, frame, registration};
-use crosscheck::model::{Architecture, Variant};
+use crosscheck::model::engine_file::Engine;
+use crosscheck::model::{Architecture, Score, Variant};
 use crosscheck::prepare::Stride;
 
 /// With this variable, the tables are written in place of being compared.
@@ -13,8 +14,12 @@ const CAMERA: (usize, usize) = (1280, 720);
 const GPUS: [Known; 3] = [Known::Rtx4090, Known::AgxOrin, Known::OrinNx];
 
 fn counted(variant: Variant, group_size: usize, stride: Stride, gpu: &Gpu) -> Frame {
+    of_architecture(&Architecture::published(variant, group_size), stride, gpu)
+}
+
+fn of_architecture(architecture: &Architecture, stride: Stride, gpu: &Gpu) -> Frame {
     let scene = Scene { camera: CAMERA, valid_share: 0.3, stride };
-    frame(&Architecture::published(variant, group_size), &scene, gpu.chip.multiprocessors).unwrap()
+    frame(architecture, &scene, gpu.chip.multiprocessors).unwrap()
 }
 
 fn row(cells: impl IntoIterator<Item = String>) -> String {
@@ -159,6 +164,30 @@ fn kernels() -> String {
     table(head, rows)
 }
 
+/// Both scores of the built-in engine and of Small: frame after frame, and the mappings with the map by themselves.
+fn scores() -> String {
+    let mut head = vec!["engine".to_owned(), "stride".into(), "score".into()];
+    head.extend(GPUS.iter().map(|known| known.gpu().name.to_owned()));
+    let mut rows = Vec::new();
+    let built_in = Engine::built_in().unwrap().metadata.architecture;
+    for (name, architecture) in
+        [("the built-in engine", built_in), ("Small, K = 32", Architecture::published(Variant::Small, 32))]
+    {
+        for (stride, score) in Stride::ALL.into_iter().flat_map(|stride| Score::ALL.map(|score| (stride, score))) {
+            let architecture = Architecture { score, ..architecture.clone() };
+            let cell = |known: Known| {
+                let gpu = known.gpu();
+                let frame = of_architecture(&architecture, stride, &gpu);
+                let mappings = frame.phases.iter().find(|phase| phase.name == "mappings and map").unwrap();
+                format!("{} ({})", ms(frame.interval(&gpu)), ms(mappings.seconds(&gpu)))
+            };
+            let names = [name.to_owned(), stride.pixels().to_string(), score.name().to_owned()];
+            rows.push(names.into_iter().chain(GPUS.map(cell)).collect());
+        }
+    }
+    table(head, rows)
+}
+
 /// The text with each marked table as it is counted, and the markers that are missing.
 fn renewed(text: &str) -> (String, Vec<String>) {
     let (mut text, mut missing) = (text.to_owned(), Vec::new());
@@ -167,6 +196,7 @@ fn renewed(text: &str) -> (String, Vec<String>) {
         ("Tiny", stages(Variant::Tiny)),
         ("Small", stages(Variant::Small)),
         ("kernels of a frame", kernels()),
+        ("scores", scores()),
     ];
     for (name, table) in tables {
         let (begin, end) = (format!("<!-- counted {name}: begin -->\n"), format!("<!-- counted {name}: end -->\n"));

@@ -52,7 +52,7 @@ constexpr int GREATEST_PRIORITY = -5;
 // without bias, of rows that the host counts, of a stream that no positions are added to.
 const std::map<std::string, std::vector<int>> MAY_BE_NULL = {
     {"points_of_cloud", {1}}, {"points_of_steps", {2}},    {"window_points", {1}}, {"resize_columns", {1}},
-    {"hidden_activations", {4}}, {"discrepancy", {7}},  {"linear", {2, 3}},
+    {"hidden_activations", {4}}, {"discrepancy", {7}},  {"likelihood", {5}},    {"linear", {2, 3}},
     {"linear_large", {2, 3}},    {"add_linear", {2}},     {"squared_lengths", {2, 3}},
     {"layer_norm", {1}},
 };

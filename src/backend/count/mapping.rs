@@ -1,12 +1,14 @@
 //! Launches of the mappings and of the anomaly map.
 
+use std::ops::Range;
+
 use super::launch::{Launch, Work, warps};
 use super::phase::{Phase, Step, Stream};
 use super::pixels::row_bytes;
 use super::products::Product;
 use super::scene::Scene;
-use crate::backend::kernel_sizes::padded;
-use crate::model::Architecture;
+use crate::backend::kernel_sizes::{head_panels, padded};
+use crate::model::{Architecture, Score};
 use crate::shapes::{H, P, T, W};
 
 const HIDDEN_PIXELS: usize = 8;
@@ -34,10 +36,13 @@ pub fn derive(
     multiprocessors: usize,
 ) {
     let m = padded(architecture.hidden);
-    // The first layer of the mapping from it, and the last layer of the mapping to it.
-    for _ in 0..2 {
-        phase.launch(stream, Product::new(n, channels, m).linear(false, multiprocessors));
+    // The first layer of the mapping from it.
+    phase.launch(stream, Product::new(n, channels, m).linear(false, multiprocessors));
+    if architecture.score == Score::Likelihood {
+        return;
     }
+    // The last layer of the mapping to it.
+    phase.launch(stream, Product::new(n, channels, m).linear(false, multiprocessors));
     phase.launch(stream, Product::new(n, channels, 1).inner_products());
     phase.launch(stream, Product::new(n, channels, n).inner_products());
 }
@@ -48,17 +53,30 @@ pub fn compare(architecture: &Architecture, scene: &Scene, multiprocessors: usiz
     let (c_rgb, c_xyz, m) = (architecture.c_rgb(), architecture.c_xyz(), padded(architecture.hidden));
     let groups = architecture.xyz.groups;
     let n = scene.evaluated();
+    let of_pixels = |to| Product { counted: n, ..Product::new(P, m, to) };
     for (from, of_from, to, of_to, c_out) in [(TOKENS, T, GROUPS, groups, c_xyz), (GROUPS, groups, TOKENS, T, c_rgb)] {
         phase.launch(Stream::Shape, hidden_activations(n, m, from, of_from));
-        let product = Product { counted: n, ..Product::new(P, m, m) };
-        phase.launch(Stream::Shape, product.linear(true, multiprocessors));
-        let ranks = architecture.hidden.min(c_out);
-        let triangle = Product { counted: n, triangular: true, ..Product::new(P, m, ranks) };
-        phase.launch(Stream::Shape, triangle.squared_lengths());
-        phase.launch(Stream::Shape, discrepancy(n, m, triangle.parts(), to, of_to));
+        phase.launch(Stream::Shape, of_pixels(m).linear(true, multiprocessors));
+        match architecture.score {
+            Score::Product => {
+                let triangle = Product { triangular: true, ..of_pixels(architecture.hidden.min(c_out)) };
+                phase.launch(Stream::Shape, triangle.squared_lengths());
+                phase.launch(Stream::Shape, discrepancy(n, m, triangle.parts(), to, of_to));
+            }
+            Score::Likelihood => {
+                for channels in head_panels(architecture.hidden, c_out) {
+                    phase.launch(Stream::Shape, of_pixels(2 * channels.len()).linear(false, multiprocessors));
+                    phase.launch(Stream::Shape, likelihood(n, &channels, to, of_to));
+                }
+            }
+        }
     }
     let work = Work { instructions: warps(P) * 40.0, bytes: (8 * n + 16 * P) as f64, ..Work::default() };
-    phase.launch(Stream::Shape, Launch::over("product", P, PIXEL_THREADS, PIXEL_THREADS, work));
+    let joined = match architecture.score {
+        Score::Product => "product",
+        Score::Likelihood => "sum",
+    };
+    phase.launch(Stream::Shape, Launch::over(joined, P, PIXEL_THREADS, PIXEL_THREADS, work));
     let tiles = [W / SMOOTH_TILE, H / SMOOTH_TILE];
     let work = Work { instructions: (tiles[0] * tiles[1]) as f64 * 190e3, bytes: (8 * P) as f64, ..Work::default() };
     phase.launch(Stream::Shape, Launch::new("smooth", tiles, SMOOTH_THREADS, work));
@@ -86,4 +104,16 @@ fn discrepancy(n: usize, m: usize, parts: usize, entries: usize, of: usize) -> L
     let bytes = 2 * m * (n + of) + 4 * n * (parts + 1) + n * row_bytes(entries) + 4 * of * of;
     let work = Work { instructions: n as f64 * each, bytes: bytes as f64, ..Work::default() };
     Launch::over("discrepancy", P, PSI_WARPS, PSI_WARPS * 32, work).with_busy(n.div_ceil(PSI_WARPS))
+}
+
+/// Both heads of these channels in each of `n` pixels, compared with a row of `entries` tokens or groups, of which there are
+/// `of`.
+fn likelihood(n: usize, channels: &Range<usize>, entries: usize, of: usize) -> Launch {
+    let width = channels.len();
+    let each = warps(width / OCTET) * (281.0 + ENTRY * entries as f64) + 57.0;
+    // The first channels begin a sum, which the others read.
+    let sums = if channels.start == 0 { 1 } else { 2 };
+    let bytes = 2 * width * (2 * n + of) + 4 * n * sums + n * row_bytes(entries);
+    let work = Work { instructions: n as f64 * each, bytes: bytes as f64, ..Work::default() };
+    Launch::over("likelihood", P, PSI_WARPS, PSI_WARPS * 32, work).with_busy(n.div_ceil(PSI_WARPS))
 }

@@ -41,7 +41,6 @@ impl CudaBackend {
     /// Opens the first GPU. `weights` are those of a fitted engine. Networks that the kernels cannot run are run by the CPU
     /// in the arithmetic of `evaluation`, which a warning reports.
     pub fn new(architecture: &Architecture, weights: Weights, evaluation: Evaluation) -> Result<Self, CudaError> {
-        check_score(architecture)?;
         let device = open()?;
         let (mut of_networks, mut mappings) = weights.into_networks_and_mappings();
         mapping_limits::check(architecture, &of_networks, &mappings)?;
@@ -52,14 +51,16 @@ impl CudaBackend {
         Self::of(Frame::new(device, architecture, evaluation.stride, &mut mappings, on_gpu)?, on_cpu)
     }
 
-    /// As [`Self::new`], but with `networks`, on the GPU.
+    /// As [`Self::new`], but with `networks`, on the GPU. They compute no terms of a likelihood, which is refused.
     pub fn with_networks(
         architecture: &Architecture,
         weights: Weights,
         evaluation: Evaluation,
         networks: Box<dyn Networks>,
     ) -> Result<Self, CudaError> {
-        check_score(architecture)?;
+        if architecture.score == Score::Likelihood {
+            return Err(CudaError::Graphs(architecture.score));
+        }
         let device = open()?;
         let (of_networks, mut mappings) = weights.into_networks_and_mappings();
         mapping_limits::check(architecture, &of_networks, &mappings)?;
@@ -75,14 +76,6 @@ impl CudaBackend {
 
     pub(super) fn kernels(&self) -> &Kernels {
         &self.frame.device().kernels
-    }
-}
-
-/// Refuses a score that no kernel computes or learns.
-pub fn check_score(architecture: &Architecture) -> Result<(), CudaError> {
-    match architecture.score {
-        Score::Product => Ok(()),
-        score @ Score::Likelihood => Err(CudaError::Score(score)),
     }
 }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream};
 
-use super::backend::check_score;
 use super::blas::{Blas, Matrix};
 use super::device::Device;
 use super::error::CudaError;
@@ -15,7 +14,7 @@ use super::fit;
 use super::module::Kernels;
 use crate::backend::BackendError;
 use crate::backend::learner::{Adam, LAYERS, Learner, LearnerState, Pixels, take, tensor_names};
-use crate::model::{Architecture, MappingWeights};
+use crate::model::{Architecture, MappingWeights, Score};
 
 /// Both mappings on the first GPU.
 pub struct CudaLearner {
@@ -92,7 +91,9 @@ pub fn check() -> Result<(), CudaError> {
 impl CudaLearner {
     /// Opens the first GPU. `weights`: every tensor of [`Architecture::mapping_tensors`].
     pub fn new(architecture: &Architecture, mut weights: MappingWeights) -> Result<Self, CudaError> {
-        check_score(architecture)?;
+        if architecture.score == Score::Likelihood {
+            return Err(CudaError::Learning(architecture.score));
+        }
         let handles = Handles::open()?;
         let stream = &handles.stream;
         let (m, channels) = (architecture.hidden, [architecture.c_rgb(), architecture.c_xyz()]);

@@ -116,8 +116,8 @@ kernels! {
     sampling: farthest_points;
     interpolate: three_nearest valid_pixels xyz_rows rgb_rows;
     products: linear linear_large add_linear squared_lengths inner_products;
-    mapping: hidden_activations discrepancy;
-    anomaly: product smooth maximum;
+    mapping: hidden_activations discrepancy likelihood;
+    anomaly: product sum smooth maximum;
     fit: bias_gelu cosine_loss add_mean gelu_backward column_sums adam;
     registration: nearest_steps registered_points;
     attention: attention;

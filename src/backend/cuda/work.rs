@@ -13,12 +13,12 @@ use super::error::CudaError;
 use super::events::Mark;
 use super::groups::Groups;
 use super::interpolate::{self, Listed, Nearest, Rows};
-use super::mapping::{HiddenUnits, Mapping};
+use super::mapping::{Compared, HiddenUnits, Mapping, Observed};
 use super::module::Kernels;
 use super::networks::{Described, GpuNetworks};
 use super::resident::Resident;
 use crate::backend::kernel_sizes::padded;
-use crate::model::{Architecture, Tensors};
+use crate::model::{Architecture, Score, Tensors};
 use crate::prepare::Stride;
 use crate::shapes::{P, RGB, T};
 
@@ -32,6 +32,7 @@ pub struct Work {
     xyz_to_rgb: Mapping,
     hidden: HiddenUnits,
     stride: Stride,
+    score: Score,
     pub maps: Maps,
     pub on_gpu: Option<OnGpu>,
 }
@@ -60,8 +61,8 @@ pub struct Maps {
     /// The discrepancies of the listed pixels, in the order of the list, `[P]`.
     psi_rgb: CudaSlice<f32>,
     psi_xyz: CudaSlice<f32>,
-    /// The product of both as a map, `[P]`.
-    product: CudaSlice<f32>,
+    /// What the score makes of both, as a map, `[P]`.
+    joined: CudaSlice<f32>,
     /// The maps, `[P]` each.
     pub rgb: Shared<f32>,
     pub xyz: Shared<f32>,
@@ -85,7 +86,8 @@ impl Work {
         let side = |n, channels| -> Result<_, CudaError> {
             Ok(Side { halves: Shared::new(shape, n * padded(channels))?, channels })
         };
-        let mut mapping = |name, c_out, counts| Mapping::new(shape, name, (hidden, c_out), counts, mappings);
+        let score = architecture.score;
+        let mut mapping = |name, c_out, counts| Mapping::new(shape, name, (hidden, c_out), counts, score, mappings);
         let ranks = hidden.min(c_rgb.max(c_xyz));
         Ok(Self {
             groups: Groups::new(shape, groups, k)?,
@@ -99,8 +101,9 @@ impl Work {
             features: side(groups, c_xyz)?,
             rgb_to_xyz: mapping("map_rgb_to_xyz", c_xyz, (T, groups))?,
             xyz_to_rgb: mapping("map_xyz_to_rgb", c_rgb, (groups, T))?,
-            hidden: HiddenUnits::new(shape, hidden, ranks)?,
+            hidden: HiddenUnits::new(shape, hidden, ranks, score)?,
             stride,
+            score,
             maps: Maps::new(shape)?,
             on_gpu: match networks {
                 Some(networks) => Some(OnGpu { networks, image: Shared::new(shape, RGB * P)? }),
@@ -231,24 +234,25 @@ impl Work {
         self.compare(device)
     }
 
-    /// Computes both discrepancies and the smoothed product, and downloads the maps.
+    /// Computes both discrepancies and the smoothed map of both, and downloads the maps.
     pub fn compare(&mut self, device: &Device) -> Result<(), CudaError> {
         let Device { shape, kernels, events, .. } = device;
         let (Pixels { listed, rgb, xyz, .. }, hidden, maps) = (&self.pixels, &mut self.hidden, &mut self.maps);
         let count = &listed.count;
+        let [of_rgb, of_xyz] = [(&self.tokens, rgb), (&self.features, xyz)]
+            .map(|(side, rows)| Compared { features: &side.halves.device, rows });
         events.record(Mark::Joined, shape)?;
         for (mapping, from, to, psi) in
-            [(&self.rgb_to_xyz, rgb, xyz, &mut maps.psi_xyz), (&self.xyz_to_rgb, xyz, rgb, &mut maps.psi_rgb)]
+            [(&self.rgb_to_xyz, rgb, of_xyz, &mut maps.psi_xyz), (&self.xyz_to_rgb, xyz, of_rgb, &mut maps.psi_rgb)]
         {
             mapping.first_units(kernels, shape, from, count, hidden)?;
-            mapping.rest_units(kernels, shape, count, hidden)?;
             mapping.discrepancy(kernels, shape, to, count, hidden, psi)?;
         }
         events.record(Mark::Mapped, shape)?;
-        let Maps { psi_rgb, psi_xyz, product, rgb, xyz, anomaly, places } = maps;
-        let into = [&mut rgb.device, &mut xyz.device, &mut *product];
-        anomaly::product(kernels, shape, (psi_rgb, psi_xyz), &places.device, into)?;
-        anomaly::smooth(kernels, shape, product, &mut anomaly.device)?;
+        let Maps { psi_rgb, psi_xyz, joined, rgb, xyz, anomaly, places } = maps;
+        let into = [&mut rgb.device, &mut xyz.device, &mut *joined];
+        anomaly::joined(kernels, shape, self.score, (psi_rgb, psi_xyz), &places.device, into)?;
+        anomaly::smooth(kernels, shape, joined, &mut anomaly.device)?;
         events.record(Mark::Smoothed, shape)?;
         [rgb, xyz, anomaly].into_iter().try_for_each(|map| map.download(shape))?;
         places.download(shape)?;
@@ -261,7 +265,7 @@ impl Maps {
         Ok(Self {
             psi_rgb: stream.alloc_zeros(P)?,
             psi_xyz: stream.alloc_zeros(P)?,
-            product: stream.alloc_zeros(P)?,
+            joined: stream.alloc_zeros(P)?,
             rgb: Shared::new(stream, P)?,
             xyz: Shared::new(stream, P)?,
             anomaly: Shared::new(stream, P)?,
@@ -273,16 +277,11 @@ impl Maps {
 /// The buffers that a network writes for one modality: its features, the first layer of the mapping `from` it, and the
 /// terms by which the predictions of the mapping `to` it are compared with the features.
 fn described<'a>(side: &'a mut Side, from: &'a mut Mapping, to: &'a mut Mapping) -> Described<'a> {
-    Described {
-        features: &mut side.halves.device,
-        moved: &mut from.predicted.moved,
-        projected: &mut to.observed.projected,
-        offset: &mut to.observed.offset,
-        gram: &mut to.observed.gram,
-    }
+    let Observed { projected, offset, gram, .. } = to.observed();
+    Described { features: &mut side.halves.device, moved: &mut from.predicted.moved, projected, offset, gram }
 }
 
-/// Computes what [`described`] names by the mappings' own products, from the features of one modality.
+/// Computes what the mappings read of one modality by their own products, from its features.
 fn derive(
     (from, to): (&mut Mapping, &mut Mapping),
     kernels: &Kernels,

@@ -2,6 +2,7 @@
 //
 //   product   psi_rgb [n], psi_xyz [n], places [P] -> both as maps [P] and their product [P]: a pixel between gets the
 //             mean of the evaluated nodes around it, one without a shape feature zero
+//   sum       the same with their sum, which a likelihood takes
 //   smooth    map [P] -> map [P]: means over 5 x 5 five times, over 7 x 7 three times, zeros beyond the edge
 //   maximum   map [P] -> score [1]
 //
@@ -18,9 +19,10 @@ constexpr int CELLS = TILE_SIDE * TILE_SIDE;
 constexpr int SMOOTH_THREADS = 512;
 constexpr int MAXIMUM_THREADS = 1024;
 
-extern "C" __global__ void __launch_bounds__(256)
-product(const float* __restrict__ psi_rgb, const float* __restrict__ psi_xyz, const int* __restrict__ places,
-        float* __restrict__ map_rgb, float* __restrict__ map_xyz, float* __restrict__ map) {
+// Both maps of this thread's pixel, and what `joined` makes of them.
+template <class Joined>
+__device__ __forceinline__ void join(const float* psi_rgb, const float* psi_xyz, const int* places, float* map_rgb,
+                                     float* map_xyz, float* map, Joined joined) {
     const int pixel = blockIdx.x * blockDim.x + threadIdx.x;
     if (pixel >= P) {
         return;
@@ -44,7 +46,19 @@ product(const float* __restrict__ psi_rgb, const float* __restrict__ psi_xyz, co
     }
     map_rgb[pixel] = rgb;
     map_xyz[pixel] = xyz;
-    map[pixel] = rgb * xyz;
+    map[pixel] = joined(rgb, xyz);
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+product(const float* __restrict__ psi_rgb, const float* __restrict__ psi_xyz, const int* __restrict__ places,
+        float* __restrict__ map_rgb, float* __restrict__ map_xyz, float* __restrict__ map) {
+    join(psi_rgb, psi_xyz, places, map_rgb, map_xyz, map, [](float rgb, float xyz) { return rgb * xyz; });
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+sum(const float* __restrict__ psi_rgb, const float* __restrict__ psi_xyz, const int* __restrict__ places,
+    float* __restrict__ map_rgb, float* __restrict__ map_xyz, float* __restrict__ map) {
+    join(psi_rgb, psi_xyz, places, map_rgb, map_xyz, map, [](float rgb, float xyz) { return rgb + xyz; });
 }
 
 // One pass: means of `side` cells along the axis with `step` between its cells (1: a row, TILE_SIDE: a column). Cells

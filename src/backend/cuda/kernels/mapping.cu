@@ -2,13 +2,16 @@
 //
 //   hidden_activations   moved half [n_from, M], rows -> GELU(row of moved + bias) half [n, M]
 //   discrepancy          hidden, squares, projected, offset, gram, rows -> psi [n]
+//   likelihood           heads half [n, 2, width], features half [n_to, C], floors [C], rows -> psi [n]
 //
-// Between the two are products of products.cu: hidden = GELU(projection) [n, M] and squares, the squared lengths of
-// R hidden + d in parts, with W = QR the last layer. So are those over tokens: moved = first layer of each token,
-// projected = W'f, offset = f.b, gram = F F'. The first layer is applied before interpolation and the last one never.
+// Between the ends are products of products.cu: hidden = GELU(projection) [n, M] and, for the discrepancy, squares, the
+// squared lengths of R hidden + d in parts, with W = QR the last layer. So are those over tokens: moved = first layer of
+// each token, projected = W'f, offset = f.b, gram = F F'. The first layer is applied before interpolation, and the last
+// one never. A likelihood evaluates its last layers, `width` channels at a time: of each pixel the predicted means, then
+// the logarithms of the variances.
 //
 // A row is `stride` pairs of a token (or group) and its weight; `lengths` is null where all of them count. Values are
-// half, sums f32: no index is decided here. M is a multiple of 8: a lane takes eight channels at a time.
+// half, sums f32: no index is decided here. M, C and `width` are multiples of 8: a lane takes eight channels at a time.
 
 #include <cuda_fp16.h>
 
@@ -138,5 +141,44 @@ discrepancy(const Octet* __restrict__ hidden, const float* __restrict__ squares,
     observed = warp_sum(observed);
     if (lane == 0) {
         psi[place] = unit_distance(inner, predicted, observed);
+    }
+}
+
+// What is no number stays none.
+__device__ __forceinline__ float clamped(float value, float low, float high) {
+    return value < low ? low : value > high ? high : value;
+}
+
+// A warp per listed pixel, PSI_WARPS of them a block; the bound of blocks leaves it registers. Adds to psi, or begins it
+// where `first` is zero: the sum over the channels from `first` on of (mean - observed)^2 / variance, times `scale`, with
+// the variance exp(logarithm, kept within `low` and `high`) + floor. Channels that pad C are zeros on both sides.
+extern "C" __global__ void __launch_bounds__(PSI_WARPS * 32, 4)
+likelihood(const Octet* __restrict__ heads, const Octet* __restrict__ features, const Shifts* __restrict__ floors,
+           const int* __restrict__ indices, const float* __restrict__ weights, const int* __restrict__ lengths,
+           int stride, const int* __restrict__ pixel_count, int width, int first, int channels, float low, float high,
+           float scale, float* __restrict__ psi) {
+    const int place = blockIdx.x * PSI_WARPS + warp_of_thread(), octets = width / OCTET, before = first / OCTET;
+    if (place >= *pixel_count) {
+        return;
+    }
+    const Row row = row_of(place, indices, weights, lengths, stride);
+    const Octet* means = heads + (size_t)place * 2 * octets;
+    float sum = 0.0f;
+    for (int octet = lane_of_thread(); octet < octets; octet += 32) {
+        const Octet mean = means[octet], logarithm = means[octets + octet];
+        const Shifts floor = floors[before + octet];
+        float observed[OCTET] = {};
+        combine(row, features, channels / OCTET, before + octet, observed);
+#pragma unroll
+        for (int j = 0; j < OCTET; ++j) {
+            const float2 m = pair_at(mean.pairs[j / 2]), l = pair_at(logarithm.pairs[j / 2]);
+            const float difference = (j % 2 == 0 ? m.x : m.y) - observed[j];
+            const float variance = expf(clamped(j % 2 == 0 ? l.x : l.y, low, high)) + floor.of[j];
+            sum += difference * difference / variance;
+        }
+    }
+    sum = warp_sum(sum) * scale;
+    if (lane_of_thread() == 0) {
+        psi[place] = first == 0 ? sum : psi[place] + sum;
     }
 }

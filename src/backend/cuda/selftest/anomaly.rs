@@ -5,6 +5,7 @@ use crate::backend::cuda::CudaError;
 use crate::backend::cuda::anomaly;
 use crate::backend::cuda::device::Device;
 use crate::backend::selftest::Check;
+use crate::model::Score;
 use crate::score;
 use crate::shapes::P;
 use crate::spatial::smoothing as twin;
@@ -20,13 +21,20 @@ pub fn checks(device: &Device) -> Result<Vec<Check>, CudaError> {
     let on_device = [stream.clone_htod(&psi[0])?, stream.clone_htod(&psi[1])?];
     let mut out = [stream.alloc_zeros(P)?, stream.alloc_zeros(P)?, stream.alloc_zeros(P)?];
     let places_device = stream.clone_htod(&places)?;
-    anomaly::product(kernels, stream, (&on_device[0], &on_device[1]), &places_device, out.each_mut())?;
     let at = |place: i32| usize::try_from(place).map_or([0.0; 2], |place| [psi[0][place], psi[1][place]]);
-    let want: Vec<f32> = places.iter().map(|&place| at(place)).map(|[rgb, xyz]| rgb * xyz).collect();
-    let mut checks = vec![equal("psi_rgb times psi_xyz", "product", differ(&stream.clone_dtoh(&out[2])?, &want))];
+    let (mut checks, mut want) = (Vec::new(), Vec::new());
+    // The product last: its map is smoothed next.
+    for (what, kernel, score) in
+        [("psi_rgb plus psi_xyz", "sum", Score::Likelihood), ("psi_rgb times psi_xyz", "product", Score::Product)]
+    {
+        let on_device = (&on_device[0], &on_device[1]);
+        anomaly::joined(kernels, stream, score, on_device, &places_device, out.each_mut())?;
+        want = places.iter().map(|&place| at(place)).map(|[rgb, xyz]| score.combine(rgb, xyz)).collect();
+        checks.push(equal(what, kernel, differ(&stream.clone_dtoh(&out[2])?, &want)));
+    }
     let mut smoothed = stream.alloc_zeros(P)?;
     anomaly::smooth(kernels, stream, &out[2], &mut smoothed)?;
-    let (got, mut want) = (stream.clone_dtoh(&smoothed)?, want);
+    let got = stream.clone_dtoh(&smoothed)?;
     twin::smooth(&mut want);
     checks.push(near("box filters", "smooth", apart(&got, &want), SMOOTH_BOUND));
     let mut largest = stream.alloc_zeros(1)?;
