@@ -194,11 +194,14 @@ fn whole() {
     assert!(difference(&named(&on_cpu.weights), &named(&cpu.weights)) <= FIT_WEIGHT_BOUND);
     // The fits of both machines reject the same parts.
     let (got, want) = (scores(cuda), scores(cpu));
-    let threshold = want[..8].iter().fold(0.0, |most: f32, v| most.max(*v)) * 1.0001;
+    let (good, bad) = want.split_at(8);
+    let (most, least) = (good.iter().copied().fold(0.0, f32::max), bad.iter().copied().fold(f32::INFINITY, f32::min));
+    assert!(most < least, "{want:?}");
+    // In the middle, since so short a fit tells them little apart.
+    let threshold = 0.5 * (most + least);
     let rejects = |scores: &[f32]| scores.iter().map(|score| *score > threshold).collect::<Vec<_>>();
     println!("{got:?} and {want:?}");
     assert_eq!(rejects(&got), rejects(&want));
-    assert!(!rejects(&want)[..8].contains(&true) && !rejects(&want)[8..].contains(&false), "{want:?}");
 }
 
 #[test]
