@@ -21,9 +21,15 @@ struct Run {
 }
 
 /// The 4-connected areas of a set, in buffers that frames reuse.
-#[derive(Default)]
 pub struct Areas {
     runs: Vec<Run>,
+}
+
+impl Default for Areas {
+    fn default() -> Self {
+        // The first set may be that of any frame of a stream.
+        Self { runs: Vec::with_capacity(RUNS_MAX) }
+    }
 }
 
 impl Areas {
@@ -47,7 +53,6 @@ impl Areas {
 
     fn find_rows(&mut self, rows: impl Iterator<Item = Row>) {
         self.runs.clear();
-        self.runs.reserve(RUNS_MAX);
         let mut above = 0..0;
         for (y, row) in rows.enumerate() {
             let first = self.runs.len();

@@ -10,7 +10,7 @@ use crate::areas::{Areas, LENGTHS_MAX, Mask, pixel_mm2};
 use crate::backend::AnomalyMaps;
 use crate::frame::Region;
 use crate::prepare::NetworkInput;
-use crate::shapes::{P, W};
+use crate::shapes::W;
 
 /// The most defects of a part that are described: those with the highest scores.
 pub const DEFECTS_MAX: usize = 16;
@@ -24,8 +24,8 @@ const MARKED_SHARE: usize = 4;
 #[serde(deny_unknown_fields)]
 pub struct Defect {
     pub kind: Kind,
-    /// The largest value of the map in it.
-    pub score: f32,
+    /// The largest value of the map in it; none where the map has no number there.
+    pub score: Option<f32>,
     /// Where that is: `[x, y]` in pixels of the photograph.
     pub at: [f32; 2],
     /// Network pixels.
@@ -45,7 +45,10 @@ impl fmt::Display for Defect {
             Some(area_mm2) => write!(f, "{area_mm2:.1} mm2")?,
             None => write!(f, "{pixels} network pixels")?,
         }
-        write!(f, ", score {score:.4}")
+        match score {
+            Some(score) => write!(f, ", score {score:.4}"),
+            None => write!(f, ", without a score"),
+        }
     }
 }
 
@@ -69,16 +72,7 @@ struct Sums {
     /// Pixels that the check for gaps marked: without and with a point of the part.
     missing: usize,
     excess: usize,
-    from: [usize; 2],
-    to: [usize; 2],
-}
-
-impl Default for Sums {
-    fn default() -> Self {
-        let (peak, at, pixels) = (f32::NEG_INFINITY, 0, 0);
-        let (psi_rgb, psi_xyz, missing, excess) = (0.0, 0.0, 0, 0);
-        Self { peak, at, pixels, psi_rgb, psi_xyz, missing, excess, from: [usize::MAX; 2], to: [0; 2] }
-    }
+    bounds: Region,
 }
 
 /// Finds defects in buffers that frames reuse.
@@ -116,18 +110,16 @@ impl Finder {
         let sums = &mut self.sums;
         sums.clear();
         defects.count = self.areas.each_run(|area, row, columns| {
+            let run = Region { x: columns.start, y: row, width: columns.len(), height: 1 };
             if sums.len() == area {
-                sums.push(Sums::default());
+                sums.push(Sums::new(run));
             }
-            columns.for_each(|x| sums[area].add(row * W + x, input, maps, gap));
+            sums[area].add(run, input, maps, gap);
         });
         // Areas of one score in the order of their pixels. A stable sort would allocate.
         self.sums.sort_unstable_by(|a, b| b.peak.total_cmp(&a.peak).then(a.at.cmp(&b.at)));
         let pixel = (defects.count > 0).then(|| pixel_mm2(&input.cloud, &mut self.lengths)).flatten();
-        for sums in self.sums.iter().take(DEFECTS_MAX) {
-            let full = defects.worst.push(sums.defect(input, pixel, balance)).is_err();
-            debug_assert!(!full, "no more are taken than there is room for");
-        }
+        defects.worst.extend(self.sums.iter().take(DEFECTS_MAX).map(|sums| sums.defect(input, pixel, balance)));
     }
 }
 
@@ -139,40 +131,47 @@ impl Defects {
 }
 
 impl Sums {
-    fn add(&mut self, pixel: usize, input: &NetworkInput, maps: &AnomalyMaps, gap: Option<&Mask>) {
-        let value = maps.anomaly_map[pixel];
-        // No number is above every number.
-        if value.total_cmp(&self.peak).is_gt() {
-            (self.peak, self.at) = (value, pixel);
+    /// Those of no pixel yet; the first run of the area is to come.
+    fn new(bounds: Region) -> Self {
+        let (peak, at, pixels) = (f32::NEG_INFINITY, bounds.y * W + bounds.x, 0);
+        Self { peak, at, pixels, psi_rgb: 0.0, psi_xyz: 0.0, missing: 0, excess: 0, bounds }
+    }
+
+    /// Adds a run of pixels of a row.
+    fn add(&mut self, run: Region, input: &NetworkInput, maps: &AnomalyMaps, gap: Option<&Mask>) {
+        let first = run.y * W + run.x;
+        for pixel in first..first + run.width {
+            let value = maps.anomaly_map[pixel];
+            // No number is above every number.
+            let value = if value.is_nan() { f32::INFINITY } else { value };
+            if value > self.peak {
+                (self.peak, self.at) = (value, pixel);
+            }
+            self.psi_rgb += f64::from(maps.psi_rgb[pixel]);
+            self.psi_xyz += f64::from(maps.psi_xyz[pixel]);
+            if gap.is_some_and(|gap| gap.has(pixel)) {
+                let count = if input.kept[pixel] { &mut self.excess } else { &mut self.missing };
+                *count += 1;
+            }
         }
-        self.pixels += 1;
-        self.psi_rgb += f64::from(maps.psi_rgb[pixel]);
-        self.psi_xyz += f64::from(maps.psi_xyz[pixel]);
-        if gap.is_some_and(|gap| gap.has(pixel)) {
-            let count = if input.kept[pixel] { &mut self.excess } else { &mut self.missing };
-            *count += 1;
-        }
-        for (axis, at) in [pixel % W, pixel / W].into_iter().enumerate() {
-            self.from[axis] = self.from[axis].min(at);
-            self.to[axis] = self.to[axis].max(at);
-        }
+        self.pixels += run.width;
+        self.bounds = self.bounds.union(run);
     }
 
     fn defect(&self, input: &NetworkInput, pixel_mm2: Option<f32>, balance: Balance) -> Defect {
-        let Self { peak, at, pixels, missing, excess, from: [x, y], to, .. } = *self;
+        let Self { peak, at, pixels, missing, excess, bounds, .. } = *self;
         let kind = match MARKED_SHARE * (missing + excess) >= pixels {
             true if missing >= excess => Kind::Missing,
             true => Kind::Excess,
             false => balance.kind(self.psi_rgb, self.psi_xyz),
         };
-        debug_assert!(at < P, "a pixel of the grid");
         Defect {
             kind,
-            score: peak,
+            score: peak.is_finite().then_some(peak),
             at: input.window.photograph_place(at),
             pixels,
             area_mm2: pixel_mm2.map(|one| one * pixels as f32),
-            bounds: Region { x, y, width: to[0] + 1 - x, height: to[1] + 1 - y },
+            bounds,
         }
     }
 }
@@ -182,6 +181,7 @@ mod tests {
     use super::*;
     use crate::model::Score;
     use crate::prepare::window::Window;
+    use crate::shapes::P;
 
     const BALANCE: Balance = Balance { score: Score::Likelihood, good: Some(0.1) };
 
@@ -211,7 +211,7 @@ mod tests {
         let defects = found(&input(), &maps, None);
         assert_eq!((defects.count, defects.worst.len()), (2, 2));
         let [first, second] = [defects.worst[0], defects.worst[1]];
-        assert_eq!((first.score, first.pixels, second.score, second.pixels), (3.0, 3, 1.5, 1));
+        assert_eq!((first.score, first.pixels, second.score, second.pixels), (Some(3.0), 3, Some(1.5), 1));
         assert_eq!(first.bounds, Region { x: 50, y: 100, width: 2, height: 2 });
         // The middle of column 51 of the grid, which is two pixels of the photograph from column 112 on.
         assert_eq!(first.at, [112.5, 220.5]);
@@ -221,16 +221,23 @@ mod tests {
 
     #[test]
     fn a_value_that_is_no_number_is_a_defect() {
-        let defects = found(&input(), &maps(&[(9, f32::NAN), (500, 2.0)]), None);
-        assert_eq!(defects.count, 2);
-        assert!(defects.worst[0].score.is_nan());
+        for no_number in [f32::NAN, -f32::NAN] {
+            let defects = found(&input(), &maps(&[(9, no_number), (500, 2.0)]), None);
+            assert_eq!(defects.count, 2);
+            let first = defects.worst[0];
+            assert_eq!((first.score, first.bounds), (None, Region { x: 9, y: 0, width: 1, height: 1 }));
+            assert!(first.to_string().ends_with(", without a score"), "{first}");
+            // What is written of it can be read again.
+            let text = serde_json::to_string(&first).unwrap();
+            assert_eq!(serde_json::from_str::<Defect>(&text).unwrap(), first);
+        }
     }
 
     #[test]
     fn more_than_are_described_are_counted() {
         let values: Vec<(usize, f32)> = (0..40).map(|i| (i * 5 * W + 3, 2.0 + i as f32)).collect();
         let defects = found(&input(), &maps(&values), None);
-        assert_eq!((defects.count, defects.worst.len(), defects.worst[0].score), (40, DEFECTS_MAX, 41.0));
+        assert_eq!((defects.count, defects.worst.len(), defects.worst[0].score), (40, DEFECTS_MAX, Some(41.0)));
         assert_eq!(found(&input(), &maps(&[]), None), Defects::default());
     }
 

@@ -17,7 +17,7 @@ use serde_json::Value;
 const QUEUE: u64 = 64;
 const WORST: Defect = Defect {
     kind: Kind::Shape,
-    score: 0.75,
+    score: Some(0.75),
     at: [212.0, 80.0],
     pixels: 9,
     area_mm2: Some(2.5),
