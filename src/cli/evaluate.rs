@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -108,17 +109,20 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     };
     evaluation.tallies.iter().for_each(|(name, tally)| tally.say(name));
     let mut text = report.markdown();
-    if let (Some(other), Some(path)) = (&other, &arguments.compare) {
-        let comparison = compare(&other.frames, &report.frames)
-            .with_context(|| format!("cannot compare with {}", path.display()))?;
+    let compared = other.as_ref().zip(arguments.compare.as_ref()).map(|(other, path)| {
+        let comparison = compare(&other.frames, &report.frames);
+        let comparison = comparison.with_context(|| format!("cannot compare with {}", path.display()))?;
         text += &comparison.markdown(&path.display().to_string());
-    }
+        anyhow::Ok(())
+    });
     if let (Some(folder), Some(new)) = (&arguments.report, evaluation.report) {
         write_report(new.path(), &report, &text)?;
         new.move_into(folder, REPORT).with_context(|| format!("cannot write into {}", folder.display()))?;
         log::info!("wrote the report to {}", folder.display());
     }
     print(text)?;
+    // Only now: what took hours to evaluate is kept, whatever it cannot be compared with.
+    compared.transpose()?;
     Ok(Exit::Done)
 }
 
@@ -190,25 +194,22 @@ impl Evaluation {
         self.bar.finish_and_clear();
         let figures = Figures::from_classes(figures);
         if let Some(folder) = self.report.as_ref().filter(|_| self.draws) {
-            let path = folder.path().join("pro_curves.svg");
-            plots::pro_curves(&path, &curves).with_context(|| format!("cannot write {}", path.display()))?;
-            let path = folder.path().join("misses_by_size.svg");
-            plots::misses_by_size(&path, &figures.sizes).with_context(|| format!("cannot write {}", path.display()))?;
-            let path = folder.path().join("good_frames.svg");
-            plots::good_frames(&path, &figures.good_frames)
-                .with_context(|| format!("cannot write {}", path.display()))?;
+            let folder = folder.path();
+            draw(folder, "pro_curves.svg", |path| plots::pro_curves(path, &curves))?;
+            draw(folder, "misses_by_size.svg", |path| plots::misses_by_size(path, &figures.sizes))?;
+            draw(folder, "good_frames.svg", |path| plots::good_frames(path, &figures.good_frames))?;
         }
         Ok(figures)
     }
 
     fn draw_class(&self, class: &str, run: &ClassRun) -> Result<()> {
         let Some(folder) = self.report.as_ref().map(NewFolder::path) else { return Ok(()) };
-        let path = folder.join(format!("scores_{class}.svg"));
-        plots::score_histogram(&path, class, &run.tested, run.calibration.map(|c| c.threshold))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        let threshold = run.calibration.map(|c| c.threshold);
+        draw(folder, &format!("scores_{class}.svg"), |path| {
+            plots::score_histogram(path, class, &run.tested, threshold)
+        })?;
         if let Some(picture) = gallery::picture(run)? {
-            let path = folder.join(format!("misses_{class}.png"));
-            overlay::write(&path, &picture).with_context(|| format!("cannot write {}", path.display()))?;
+            draw(folder, &format!("misses_{class}.png"), |path| overlay::write(path, &picture))?;
         }
         Ok(())
     }
@@ -217,4 +218,10 @@ impl Evaluation {
         let mean = self.latencies.iter().sum::<Duration>() / self.latencies.len().max(1) as u32;
         Speed { frames_per_second: 1.0 / mean.as_secs_f64(), peak_memory_mb: bench::peak_memory_mb() }
     }
+}
+
+/// Draws a file of the report.
+fn draw(folder: &Path, name: &str, draw: impl FnOnce(&Path) -> io::Result<()>) -> Result<()> {
+    let path = folder.join(name);
+    draw(&path).with_context(|| format!("cannot write {}", path.display()))
 }

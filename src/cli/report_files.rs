@@ -1,12 +1,10 @@
 //! The files of an evaluation's report.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use crosscheck::evaluate::report::{EvaluationReport, FORMAT};
-use crosscheck::files;
+use crosscheck::{files, text};
 
 /// The last of a report's files to be written.
 pub const REPORT: &str = "report.json";
@@ -22,16 +20,7 @@ pub fn write_report(folder: &Path, report: &EvaluationReport, text: &str) -> Res
 
 /// Reads a `report.json`, of which nothing is trusted.
 pub fn read_report(path: &Path) -> Result<EvaluationReport> {
-    let mut text = String::new();
-    let failed = || format!("cannot read {}", path.display());
-    let file = File::open(path).with_context(failed)?;
-    file.take(BYTES_MAX + 1).read_to_string(&mut text).with_context(failed)?;
-    anyhow::ensure!(
-        text.len() as u64 <= BYTES_MAX,
-        "{} is larger than a report may be, {} MB",
-        path.display(),
-        BYTES_MAX >> 20
-    );
+    let text = text::read(path, BYTES_MAX)?;
     let report: EvaluationReport = serde_json::from_str(&text)
         .with_context(|| format!("{} is no report.json that `crosscheck evaluate --report` writes", path.display()))?;
     anyhow::ensure!(

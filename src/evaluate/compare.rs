@@ -4,13 +4,13 @@
 //! a figure is what it is in the middle 95 % of such draws. Since both evaluations saw the same frames, this is much
 //! narrower than what the two intervals of the miss rates tell together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use thiserror::Error;
 
 use super::confusion::GOOD;
-use super::interval::{CONFIDENCE, Interval};
+use super::interval::{CONFIDENCE, Interval, middle};
 use super::line::RESAMPLES;
 use super::report::FrameRow;
 use super::tables::as_markdown;
@@ -85,7 +85,7 @@ pub fn compare(before: &[FrameRow], after: &[FrameRow]) -> Result<Comparison, Co
             strata.iter().filter(|((_, kind), _)| is_in(kind)).map(|(_, pairs)| pairs).collect();
         compared(&chosen)
     };
-    let names: std::collections::BTreeSet<&String> = strata.keys().map(|(_, kind)| kind).collect();
+    let names: BTreeSet<&String> = strata.keys().map(|(_, kind)| kind).collect();
     Ok(Comparison {
         defective: of(&|kind| kind != GOOD),
         kinds: names.into_iter().filter_map(|name| Some((name.clone(), of(&|kind| kind == name)?))).collect(),
@@ -118,17 +118,14 @@ fn compared(strata: &[&Vec<[bool; 2]>]) -> Option<Compared> {
     Some(Compared {
         wrong,
         difference: difference(&wrong),
-        difference_interval: middle(draws.iter().map(difference).collect())?,
+        difference_interval: middle(draws.iter().map(difference).collect(), CONFIDENCE)?,
         ratio: ratio(&wrong),
-        ratio_interval: draws.iter().map(ratio).collect::<Option<Vec<f64>>>().and_then(middle),
+        ratio_interval: draws
+            .iter()
+            .map(ratio)
+            .collect::<Option<Vec<f64>>>()
+            .and_then(|ratios| middle(ratios, CONFIDENCE)),
     })
-}
-
-/// What the middle of values is within.
-fn middle(mut values: Vec<f64>) -> Option<Interval> {
-    values.sort_unstable_by(f64::total_cmp);
-    let cut = ((1.0 - CONFIDENCE) / 2.0 * values.len() as f64) as usize;
-    Some([*values.get(cut)?, *values.get(values.len().checked_sub(cut + 1)?)?])
 }
 
 impl Comparison {

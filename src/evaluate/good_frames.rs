@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::interval::{Interval, middle};
 use super::tested::Tested;
 use crate::conformal::{calibrate, supported_rate};
 
@@ -29,9 +30,9 @@ pub struct ThresholdOf {
     pub supported_rate: f64,
     /// The mean over draws, and what 90 of 100 draws are within.
     pub false_reject_rate: f64,
-    pub false_reject_range: [f64; 2],
+    pub false_reject_range: Interval,
     pub miss_rate: f64,
-    pub miss_range: [f64; 2],
+    pub miss_range: Interval,
 }
 
 /// Both rates of every draw.
@@ -88,10 +89,8 @@ impl ThresholdOf {
             classes.iter().map(|draws| draws.rates[draw][which]).sum::<f64>() / classes.len() as f64
         };
         let [(false_reject_rate, false_reject_range), (miss_rate, miss_range)] = [0, 1].map(|which| {
-            let mut values: Vec<f64> = (0..DRAWS).map(|draw| mean(draw, which)).collect();
-            values.sort_unstable_by(f64::total_cmp);
-            let cut = ((1.0 - MIDDLE) / 2.0 * DRAWS as f64) as usize;
-            (values.iter().sum::<f64>() / DRAWS as f64, [values[cut], values[DRAWS - 1 - cut]])
+            let values: Vec<f64> = (0..DRAWS).map(|draw| mean(draw, which)).collect();
+            (values.iter().sum::<f64>() / DRAWS as f64, middle(values, MIDDLE).unwrap_or_default())
         });
         let supported_rate = RATE.max(supported_rate(frames));
         Self { frames, supported_rate, false_reject_rate, false_reject_range, miss_rate, miss_range }

@@ -21,19 +21,23 @@ pub fn at_most(count: usize, frames: usize, beyond: f64) -> f64 {
     if count >= frames { 1.0 } else { inv_beta_reg(count as f64 + 1.0, (frames - count) as f64, 1.0 - beyond) }
 }
 
+/// What `share` of the values lies within, with as many below as above; none without a value.
+pub fn middle(mut values: Vec<f64>, share: f64) -> Option<Interval> {
+    values.sort_unstable_by(f64::total_cmp);
+    let cut = ((1.0 - share) / 2.0 * values.len() as f64) as usize;
+    Some([*values.get(cut)?, *values.get(values.len().checked_sub(cut + 1)?)?])
+}
+
 /// The interval of a share by its values in resamples, in any order. Where none or all of the `frames` were counted, or
 /// none or all of each kind among them, resamples can hardly vary, and the interval has the binomial one too.
 pub fn of_resamples(share: f64, frames: usize, resampled: &[f64]) -> Option<Interval> {
-    let mut sorted = resampled.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let cut = ((1.0 - CONFIDENCE) / 2.0 * sorted.len() as f64) as usize;
-    let middle = || Some([*sorted.get(cut)?, *sorted.get(sorted.len().checked_sub(cut + 1)?)?]);
-    let varies = middle().filter(|[low, high]| share > 0.0 && share < 1.0 && low < high);
+    let middle = middle(resampled.to_vec(), CONFIDENCE);
+    let varies = middle.filter(|[low, high]| share > 0.0 && share < 1.0 && low < high);
     if varies.is_some() {
         return varies;
     }
     let [least, most] = binomial((share * frames as f64).round() as usize, frames)?;
-    Some(middle().map_or([least, most], |[low, high]| [low.min(least), high.max(most)]))
+    Some(middle.map_or([least, most], |[low, high]| [low.min(least), high.max(most)]))
 }
 
 #[cfg(test)]

@@ -124,14 +124,13 @@ fn good_frames(sizes: &[ThresholdOf]) -> String {
         "\n## What good frames for the threshold buy\n\nGood test frames are drawn as if they had calibrated the threshold; the other good ones and the defective ones are judged by it. Means over draws and classes; 90 of 100 draws lie within the brackets.\n\n| good frames | rate that they support | false-reject rate | miss rate |\n|---|---|---|---|\n",
     );
     for size in sizes {
-        let cell = |rate: f64, [least, most]: [f64; 2]| format!("{rate:.3} ({least:.3} to {most:.3})");
         let _ = writeln!(
             text,
             "| {} | {:.3} | {} | {} |",
             size.frames,
             size.supported_rate,
-            cell(size.false_reject_rate, size.false_reject_range),
-            cell(size.miss_rate, size.miss_range)
+            within(size.false_reject_rate, size.false_reject_range),
+            within(size.miss_rate, size.miss_range)
         );
     }
     text
@@ -143,8 +142,8 @@ fn size_row(name: &str, bin: &SizeBin) -> String {
         SizeRange::Shares { from_share, to_share } => format!("{:.1} to {:.1} %", 100.0 * from_share, 100.0 * to_share),
     };
     let cells = |found: Option<Misses>| {
-        found.map_or("- | -".into(), |Misses { misses, rate, interval: [least, most] }| {
-            format!("{misses} | {rate:.3} ({least:.3} to {most:.3})")
+        found.map_or("- | -".into(), |Misses { misses, rate, interval }| {
+            format!("{misses} | {}", within(rate, interval))
         })
     };
     format!("| {name} | {size} | {} | {} | {} |\n", bin.frames, cells(bin.calibrated), cells(bin.at_01))
@@ -156,6 +155,11 @@ fn promise(name: &str, Promise { from_mm, frames, misses, at_most }: &Promise) -
         "- {name}: of the defects of {from_mm:.1} mm and more, at most {:.1} % pass (95 % confidence; {misses} of {frames} passed in this test).\n",
         100.0 * at_most
     )
+}
+
+/// A value, and what it lies within.
+fn within(value: f64, [least, most]: Interval) -> String {
+    format!("{value:.3} ({least:.3} to {most:.3})")
 }
 
 /// A name from outside, such as a folder's, escaped so that it is text within a table's cell.
@@ -183,7 +187,7 @@ fn table(columns: impl Iterator<Item = (String, Metrics)>) -> String {
     for (name, figure, interval) in ROWS {
         let cell = |m: &Metrics| {
             let value = figure(m).map_or("-".into(), |v| format!("{v:.3}"));
-            interval(m).map_or(value.clone(), |[least, most]| format!("{value} ({least:.3} to {most:.3})"))
+            figure(m).zip(interval(m)).map_or(value, |(value, interval)| within(value, interval))
         };
         let _ = writeln!(text, "| {name} | {} |", metrics.iter().map(cell).collect::<Vec<String>>().join(" | "));
     }

@@ -157,6 +157,25 @@ fn a_fitted_engine_is_only_tested() {
 }
 
 #[test]
+fn two_reports_are_compared_and_a_report_is_kept_whatever_it_is_compared_with() {
+    let desk = dataset();
+    let evaluate = "evaluate --engine @calibrated --dataset data --classes disc";
+    desk.done(&format!("{evaluate} --report first"));
+    desk.done(&format!("{evaluate} --report report --compare first/report.json"));
+    let text = std::fs::read_to_string(desk.path("report/report.md")).unwrap();
+    assert!(text.contains("## Compared with first/report.json") && text.contains("| **all defective** |"), "{text}");
+    // Frames without a verdict are in no pair.
+    let unjudged = "evaluate --engine @fitted --dataset data --classes disc --report kept --compare first/report.json";
+    let run = desk.run(unjudged);
+    assert_eq!(run.code, Some(2), "{}", run.err);
+    assert!(run.err.contains("cannot compare with first/report.json"), "{}", run.err);
+    assert!(run.err.contains("no judged test frame in common") && run.out.contains("# Evaluation of"), "{}", run.err);
+    assert!(desk.path("kept/report.json").exists());
+    std::fs::write(desk.path("other.json"), "{}").unwrap();
+    desk.refused_with(&format!("{evaluate} --compare other.json"), &["other.json is no report.json"]);
+}
+
+#[test]
 fn a_class_without_most_of_its_frames_is_not_learnt() {
     let desk = dataset();
     let empty = RgbdFrame::new(224, 224, part::frame(0, None).rgb().to_vec(), flat(0.0)).unwrap();

@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use graph::Graph;
 
 /// From the lowest to the highest: a room imports none of those behind it in its row.
-const ORDERS: [&[&str]; 5] = [
+const ORDERS: [&[&str]; 6] = [
     &["shapes", "model", "fold", "onnx", "backend", "inspect", "runtime", "cli"],
     &["frame", "prepare", "backend"],
-    &["frame", "prepare", "gap", "inspect"],
+    &["frame", "prepare", "areas", "gap", "inspect"],
+    &["areas", "defects", "inspect"],
     &["files", "dataset", "evaluate", "cli"],
     &["reject", "runtime"],
 ];
