@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use crate::backend::{BackendError, Choice, Describe, XyzGroups};
 use crate::frame::{RgbdFrame, is_point};
 use crate::inspect::{Doubt, Tally, Unscored};
+use crate::model::Score;
 use crate::model::engine_file::{Engine, Geometry, Measures, Usual};
 use crate::prepare::window::Window;
 use crate::prepare::{NetworkInput, PartChoice, Preparer, Taken};
@@ -111,7 +112,7 @@ impl Fit {
         if engine.metadata.standardise && architecture.xyz.taps.len() != 1 {
             return Err(FitError::Standardise { taps: architecture.xyz.taps.len() });
         }
-        choice.machine().check_learner()?;
+        check_machine(choice, architecture.score)?;
         let cache = TokenCache::new(&folder, architecture.c_rgb(), architecture.c_xyz());
         let in_metres = engine.metadata.geometry == Geometry::Metres;
         let describer = if in_metres { Some(open(choice, &engine)?) } else { None };
@@ -301,6 +302,21 @@ fn learn(
         if stops {
             break;
         }
+    }
+    Ok(())
+}
+
+/// Refuses a machine that lacks what a fit needs, and tells where another one learns the mappings.
+fn check_machine(choice: Choice, score: Score) -> Result<(), BackendError> {
+    let machine = choice.machine();
+    machine.check_fit(score)?;
+    let learning = machine.learning(score);
+    if learning != machine {
+        let (score, learning) = (score.name(), learning.name());
+        log::info!(
+            "the mappings of the score {score} are learnt by the back end {learning}; {} learns those of the score product only",
+            machine.name()
+        );
     }
     Ok(())
 }

@@ -97,7 +97,7 @@ selftest() {
 
 fit_on_gpu() {
     "$program" doctor | grep -q '^ok *cuda.cublas' || { echo "no cuBLAS of CUDA 12, which a fit on the GPU needs"; return "$NOT_RUN"; }
-    "$program" fit --backend cuda --nominal parts/biscuit/train --epochs "$epochs" -o engine-gpu.safetensors
+    "$program" fit --backend cuda --score product --nominal parts/biscuit/train --epochs "$epochs" -o engine-gpu.safetensors
 }
 
 calibrate() {

@@ -66,7 +66,7 @@ check() {
 }
 
 "$program" synthesize --out "$scratch/parts" --part biscuit --seed 1 --train 4 --validation 1 --good 1 --defective 1 > /dev/null 2>&1
-"$program" fit --nominal "$scratch/parts/biscuit/train" --epochs 1 -o "$scratch/default.safetensors" 2> /dev/null
+"$program" fit --score product --nominal "$scratch/parts/biscuit/train" --epochs 1 -o "$scratch/default.safetensors" 2> /dev/null
 check "the built-in engine, fitted" "$scratch/default.safetensors" 6
 # With other groups only the shape's graph is another one: the plans of equal graphs are there already.
 for engine in "tiny 32 6" "small 32 6" "small 128 3" "medium 32 6" "full 32 6"; do

@@ -37,7 +37,7 @@ def write(path, weights, made_by):
     part = lambda name: {"file": {"part": name, "name": "engines/recipe", "sha256": recipe(name)}}
     engine = {
         "variant": "default",
-        "architecture": {"rgb": networks.RGB, "xyz": networks.XYZ, "hidden": networks.HIDDEN},
+        "architecture": {"rgb": networks.RGB, "xyz": networks.XYZ, "hidden": networks.HIDDEN, "score": "likelihood"},
         "precision": "f16",
         "preparation": {"plane": "fit", "keep": "largest", "seed": 0},
         "standardise": True,

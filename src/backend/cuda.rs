@@ -69,6 +69,11 @@ pub fn describer(architecture: &Architecture, weights: Weights) -> Result<Box<dy
     Ok(Box::new(CudaDescriber::new(architecture, weights)?))
 }
 
+/// Checks that there is a GPU.
+pub fn check_gpu() -> Result<(), BackendError> {
+    Ok(device::gpu().map(|_| ())?)
+}
+
 /// Checks that there is a GPU, and that the libraries that learning needs are installed.
 pub fn check_learner() -> Result<(), BackendError> {
     Ok(learner::check()?)

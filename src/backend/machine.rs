@@ -9,7 +9,7 @@ use super::stages::{Backend, Describe};
 use super::{cuda, tensorrt};
 use crate::backend::arithmetic::Arithmetic;
 use crate::calibration::assembly::OpenRegistrar;
-use crate::model::{Architecture, MappingWeights, Weights};
+use crate::model::{Architecture, MappingWeights, Score, Weights};
 
 /// The machine that a user asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,22 +81,31 @@ impl Machine {
         }
     }
 
-    /// Whether this machine can learn mappings; the error names what it lacks.
-    pub fn check_learner(self) -> Result<(), BackendError> {
-        match self {
-            Self::Cpu => Ok(()),
-            Self::Cuda => cuda::check_learner(),
+    /// The machine that learns the mappings of a score for this one: a GPU learns those of the paper's product only.
+    pub fn learning(self, score: Score) -> Self {
+        match score {
+            Score::Product => self,
+            Score::Likelihood => Self::Cpu,
         }
     }
 
-    /// Opens both mappings for learning. `weights` are the initial ones: every tensor of
+    /// Whether this machine can compute features and learn the mappings of a score; the error names what it lacks.
+    pub fn check_fit(self, score: Score) -> Result<(), BackendError> {
+        match (self, self.learning(score)) {
+            (Self::Cpu, _) => Ok(()),
+            (Self::Cuda, Self::Cpu) => cuda::check_gpu(),
+            (Self::Cuda, Self::Cuda) => cuda::check_learner(),
+        }
+    }
+
+    /// Opens both mappings for learning, on the machine of [`Self::learning`]. `weights` are the initial ones: every tensor of
     /// [`Architecture::mapping_tensors`].
     pub fn learner(
         self,
         architecture: &Architecture,
         weights: MappingWeights,
     ) -> Result<Box<dyn Learner>, BackendError> {
-        match self {
+        match self.learning(architecture.score) {
             Self::Cpu => Ok(Box::new(CpuLearner::new(architecture, weights))),
             Self::Cuda => cuda::learner(architecture, weights),
         }

@@ -26,6 +26,10 @@ pub fn describer(_: &Architecture, _: Weights) -> Result<Box<dyn Describe + Send
     Err(BackendError::NotBuilt)
 }
 
+pub fn check_gpu() -> Result<(), BackendError> {
+    Err(BackendError::NotBuilt)
+}
+
 pub fn check_learner() -> Result<(), BackendError> {
     Err(BackendError::NotBuilt)
 }

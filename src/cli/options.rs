@@ -75,7 +75,7 @@ pub struct FitOptions {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// How far a part is from its prediction: the paper's product of distances, or a likelihood; the engine's own if left
-    /// out
+    /// out (likelihood for the built-in engine, product for published variants)
     #[arg(long, value_parser = one_of::<Score>(Score::WORDS))]
     score: Option<Score>,
     /// Learn from the remaining frames even if more than half of the frames are left out

@@ -37,8 +37,6 @@ pub enum CudaError {
         "values of {name} may reach {largest:.0}, and the GPU keeps them as halves, which are used up to {HALF_LIMIT:.0}; take the cpu back end, or fit the engine again"
     )]
     BeyondHalves { name: String, largest: f64 },
-    #[error("the score {} is learnt on the CPU only: --backend cpu, or fit with --score product", .0.name())]
-    Learning(Score),
     #[error("the score {} needs the networks of the program's own kernels: plans compute no terms of it", .0.name())]
     Graphs(Score),
     #[error("the networks on the GPU failed: {0}")]

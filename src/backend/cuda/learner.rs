@@ -89,11 +89,10 @@ pub fn check() -> Result<(), CudaError> {
 }
 
 impl CudaLearner {
-    /// Opens the first GPU. `weights`: every tensor of [`Architecture::mapping_tensors`].
+    /// Opens the first GPU. `weights`: every tensor of [`Architecture::mapping_tensors`]. The score must be the paper's
+    /// product, as no kernel learns another one.
     pub fn new(architecture: &Architecture, mut weights: MappingWeights) -> Result<Self, CudaError> {
-        if architecture.score == Score::Likelihood {
-            return Err(CudaError::Learning(architecture.score));
-        }
+        assert_eq!(architecture.score, Score::Product, "the GPU learns no other score");
         let handles = Handles::open()?;
         let stream = &handles.stream;
         let (m, channels) = (architecture.hidden, [architecture.c_rgb(), architecture.c_xyz()]);
