@@ -14,8 +14,8 @@ use super::options::{Size, one_of};
 /// Reprojection error in pixels above which a calibration should be repeated.
 const ERROR_PX_MAX: f64 = 0.5;
 
-/// Write a camera file from calibrations of OpenCV, ROS or Kalibr (docs/station.md describes how to calibrate with a
-/// printed board).
+/// Write a camera file from calibrations of OpenCV, ROS or Kalibr (docs/station/cameras.md describes how to calibrate
+/// with a printed board).
 #[derive(Args)]
 pub struct Arguments {
     /// Calibration of the colour imager: OpenCV's .yml or .json, ROS's camera_info .yaml, or Kalibr's camchain .yaml

@@ -1,4 +1,4 @@
-//! docs/station.md, from an empty machine to a running station: its commands and its configuration, as they are written there.
+//! docs/station/first-station.md, from an empty machine to a running station: its commands and its configuration, as they are written there.
 
 use std::fs::File;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::program::{Desk, FIT};
 use crate::station::wait_for;
 
-const DOCUMENT: &str = include_str!("../../docs/station.md");
+const DOCUMENT: &str = include_str!("../../docs/station/first-station.md");
 
 /// The indented block that begins with `first`, without its indentation.
 fn block(first: &str) -> Vec<&'static str> {
