@@ -1,4 +1,5 @@
-//! Frames on disk: colour and masks as pictures; points or depth as TIFF, NPY or PNG. README.md has the table of formats.
+//! Frames on disk: colour and masks as pictures; points or depth as TIFF, NPY or PNG. docs/guide/files.md has the table
+//! of formats.
 
 mod entry;
 mod error;

@@ -80,6 +80,15 @@ fn imports_of_src_point_one_way() {
     assert!(found.is_empty(), "{} violations:\n{}", found.len(), found.join("\n"));
 }
 
+#[test]
+fn the_page_on_the_architecture_shows_the_orders() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md")).unwrap();
+    let shown: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("    ")).collect();
+    for order in ORDERS.map(|order| order.join(" -> ")) {
+        assert!(shown.contains(&order.as_str()), "docs/architecture.md lacks the order {order}");
+    }
+}
+
 /// What is wrong with a made-up tree.
 fn of(files: &[(&str, &str)]) -> Vec<String> {
     violations(&files.iter().map(|(file, text)| (format!("src/{file}.rs"), text.to_string())).collect::<Vec<_>>())

@@ -1,0 +1,155 @@
+//! The reference in docs/reference names what the program accepts and prints, and nothing else.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use crosscheck::config::Station;
+use serde_json::Value;
+
+/// A key that no section has.
+const NONSENSE: &str = "nonsense";
+/// Another name of `camera.replay.camera_file`, which its row mentions.
+const ALIAS: &str = "camera.replay.intrinsics";
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The names in backticks in the first cells of the tables of `text`.
+fn documented(text: &str) -> BTreeSet<String> {
+    let cells = text.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+    cells.flat_map(|cell| cell.split('`').step_by(2)).filter(|name| !name.trim().is_empty()).map(String::from).collect()
+}
+
+/// The keys of the table at `path`, by the error about one that it does not have; none where no table is there.
+fn keys_at(path: &str) -> Vec<String> {
+    let table = if path.starts_with("regions.") { format!("[[{path}]]") } else { format!("[{path}]") };
+    let head = if path.is_empty() { String::new() } else { table };
+    let error = toml::from_str::<Station>(&format!("{head}\n{NONSENSE} = 1")).unwrap_err();
+    match error.message().strip_prefix(&format!("unknown field `{NONSENSE}`, expected ")) {
+        Some(known) => known.split('`').skip(1).step_by(2).map(String::from).collect(),
+        None => Vec::new(),
+    }
+}
+
+/// Adds every key below `path` to `found`.
+fn collect(path: &str, found: &mut BTreeSet<String>) {
+    let keys = keys_at(path);
+    if keys.is_empty() {
+        found.insert(path.into());
+    }
+    for key in keys {
+        let path = if path.is_empty() { key } else { format!("{path}.{key}") };
+        collect(&path, found);
+    }
+}
+
+/// The keys of a configuration file, those that are commented out included.
+fn keys_in(text: &str) -> Vec<String> {
+    let (mut section, mut keys) = (String::new(), Vec::new());
+    for line in text.lines().map(|line| line.trim_start_matches("# ")) {
+        let key = line.split(" = ").next().filter(|key| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+        match (line.strip_prefix('['), key) {
+            (Some(rest), _) => section = rest.trim_start_matches('[').split(']').next().unwrap().into(),
+            (None, Some(key)) if line.contains(" = ") => keys.push(format!("{section}.{key}")),
+            _ => {}
+        }
+    }
+    keys
+}
+
+#[test]
+fn the_reference_lists_the_keys_of_a_configuration() {
+    let documented = documented(&read("docs/reference/configuration.md"));
+    let mut accepted = BTreeSet::new();
+    collect("", &mut accepted);
+    accepted.remove(ALIAS);
+    assert!(accepted.contains("camera.v4l.pair_window_ms") && accepted.len() > 100, "{accepted:?}");
+    let missing: Vec<_> = accepted.difference(&documented).collect();
+    assert!(missing.is_empty(), "docs/reference/configuration.md lacks {missing:?}");
+    let unknown: Vec<_> = documented.difference(&accepted).collect();
+    assert!(unknown.is_empty(), "docs/reference/configuration.md names {unknown:?}, which no station accepts");
+    // GPIO lines are inline tables there.
+    let keys = keys_in(&read("systemd/station.example.toml"));
+    assert!(keys.iter().any(|key| key == "camera.realsense.laser_power"), "{keys:?}");
+    let known = |key: &String| accepted.contains(key) || accepted.contains(&format!("{key}.offset"));
+    let strange: Vec<_> = keys.iter().filter(|key| !known(key)).collect();
+    assert!(strange.is_empty(), "systemd/station.example.toml has {strange:?}, which no station accepts");
+}
+
+/// The paths of all fields of `value`: `stages[].name`. Those of a null or an empty list are not known.
+fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            let joined = |key: &String| if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            object.iter().for_each(|(key, value)| fields(value, &joined(key), found));
+        }
+        Value::Array(values) if values.first().is_some_and(Value::is_object) => {
+            values.iter().for_each(|value| fields(value, &format!("{path}[]"), found));
+        }
+        _ => drop(found.insert(path.into())),
+    }
+}
+
+/// Runs the program in `folder` and returns the JSON object that it prints.
+fn printed(folder: &Path, arguments: &str) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_crosscheck")).args(arguments.split(' ')).current_dir(folder).output();
+    let output = output.unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let wrong = || panic!("{arguments}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_str(&text).unwrap_or_else(|_| wrong())
+}
+
+/// Compares an object with the section of docs/reference/json.md that is called `title`. `absent`: documented fields that
+/// this object does not have, by the beginnings of their paths.
+fn compare(title: &str, object: &Value, absent: &[&str]) {
+    let text = read("docs/reference/json.md");
+    let section = text.split("\n## ").find(|section| section.starts_with(title)).unwrap();
+    let documented = documented(section);
+    let mut printed = BTreeSet::new();
+    fields(object, "", &mut printed);
+    let missing: Vec<_> = printed.iter().filter(|field| !documented.contains(*field)).collect();
+    assert!(missing.is_empty(), "docs/reference/json.md, {title}: lacks {missing:?}");
+    // A row may be about an object as a whole.
+    let holds = |field: &&String| printed.iter().any(|printed| printed.starts_with(&format!("{field}.")));
+    let is_absent = |field: &&String| absent.iter().any(|absent| field.starts_with(absent));
+    let unknown: Vec<_> = documented.difference(&printed).filter(|f| !holds(f) && !is_absent(f)).collect();
+    assert!(unknown.is_empty(), "docs/reference/json.md, {title}: names {unknown:?}, which are not printed");
+}
+
+#[test]
+fn the_reference_lists_the_fields_that_are_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &str| printed(folder.path(), arguments);
+    compare("`bench --json`", &run("bench --frames 1 --json"), &["gpu."]);
+    compare("`count --json`", &run("count --json"), &[]);
+    compare("`doctor --json`", &run("doctor --json"), &["loopback."]);
+    let quiet = |arguments: &str| {
+        let done =
+            Command::new(env!("CARGO_BIN_EXE_crosscheck")).args(arguments.split(' ')).current_dir(&folder).output();
+        assert!(done.unwrap().status.success(), "{arguments}");
+    };
+    quiet("synthesize --out data --part puck --train 1 --validation 0 --good 0 --defective 0");
+    quiet("import --variant tiny --seeded 1 -o engine.safetensors");
+    let frame = "--rgb data/puck/train/good/rgb/000.png --xyz data/puck/train/good/xyz/000.tiff";
+    let inspected = run(&format!("inspect --engine engine.safetensors --threshold 0 {frame} --json"));
+    compare("`inspect --json`", &inspected, &["gap.", "parts[]"]);
+}
+
+#[test]
+fn every_step_of_the_checks_is_explained() {
+    let script = read(".ci/run");
+    let lines = script.lines().filter_map(|line| line.strip_prefix("step \"").or(line.strip_prefix("beside \"")));
+    let steps: Vec<&str> = lines.filter_map(|line| line.split('"').next()).collect();
+    assert!(steps.contains(&"virtual machine") && steps.len() > 15, "{steps:?}");
+    let text = read("docs/testing.md");
+    let missing: Vec<_> = steps.iter().filter(|step| !text.contains(&format!("\n| {step} |"))).collect();
+    assert!(missing.is_empty(), "docs/testing.md lacks {missing:?}");
+}
+
+#[test]
+fn keys_of_a_file_are_found_where_they_are_commented_out() {
+    let text = "# A sentence with x = 1.\n[a]\nb = 1 # c = 2\n# d = \"e\"\n# [[f.g]] # h\n# i_j = [1]";
+    assert_eq!(keys_in(text), ["a.b", "a.d", "f.g.i_j"]);
+}
