@@ -7,18 +7,28 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::score::Thresholds;
+
+/// Why scores give no threshold.
 #[derive(Debug, Error, PartialEq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum CalibrateError {
+    /// A rate that is not between 0 and 1.
     #[error("a false-reject rate lies between 0 and 1, not at {0}")]
     Rate(f64),
+    /// A review band above the reject threshold.
     #[error("the review rate {review} must lie above the false-reject rate {reject}: review begins at a lower score")]
     Review { review: f64, reject: f64 },
+    /// Fewer good frames than the rate needs.
     #[error(
         "{frames} good frames cannot support a false-reject rate of {rate}: that needs at least {needed}; these support {supported:.4}"
     )]
     TooFew { frames: usize, rate: f64, needed: usize, supported: f64 },
+    /// A score is NaN.
     #[error("the score of a good frame is not a number: inspect that frame")]
     NotANumber,
+    /// Too many good frames had no score.
     #[error(
         "{unscored} of {frames} good frames have too few points to be scored, more than a false-reject rate of {rate} allows: check the depth stream and the belt plane"
     )]
@@ -45,6 +55,13 @@ pub struct Calibration {
     pub median_score: Option<f32>,
 }
 
+impl Calibration {
+    /// Where verdicts change.
+    pub fn thresholds(&self) -> Thresholds {
+        Thresholds { reject: self.threshold, review: self.review }
+    }
+}
+
 /// The smallest rate that `frames` good frames can guarantee.
 pub fn supported_rate(frames: usize) -> f64 {
     1.0 / (frames + 1) as f64
@@ -53,6 +70,21 @@ pub fn supported_rate(frames: usize) -> f64 {
 /// Finds the thresholds from `scores`, those of good frames that were not used in the fit, infinite for a frame that
 /// could not be scored. `rate` is the expected share of good frames above the reject threshold, `review_rate` that
 /// above the review threshold.
+///
+/// An error if the rate is not between 0 and 1, if there are too few scores for it (a rate of 0.01 needs 99), if one is
+/// NaN, or if more frames had no score than the rate allows.
+///
+/// ```
+/// use crosscheck::{CalibrateError, calibrate};
+///
+/// let scores: Vec<f32> = (1..=99).map(|score| score as f32).collect();
+/// let calibration = calibrate(&scores, 0.01, Some(0.1))?;
+/// assert_eq!((calibration.threshold, calibration.review), (99.0, Some(90.0)));
+///
+/// // Nine good frames cannot promise 1 %.
+/// assert!(matches!(calibrate(&scores[..9], 0.01, None), Err(CalibrateError::TooFew { needed: 99, .. })));
+/// # Ok::<(), CalibrateError>(())
+/// ```
 pub fn calibrate(scores: &[f32], rate: f64, review_rate: Option<f64>) -> Result<Calibration, CalibrateError> {
     if let Some(review) = review_rate.filter(|review| *review <= rate) {
         return Err(CalibrateError::Review { review, reject: rate });

@@ -35,7 +35,7 @@ pub use settings::{Decay, FitSettings, Keep, Progress, Turned};
 /// Frames that a part's measures are taken from, where the engine takes coordinates in them.
 const MEASURED_FRAMES: usize = 16;
 
-/// The features of good parts, and the engine they came from.
+/// Learns an engine's mappings from good parts. It holds the features of the parts that were added, and the engine.
 pub struct Fit {
     engine: Engine,
     choice: Choice,
@@ -56,23 +56,31 @@ pub struct Fit {
 
 /// What was taken for a part that is learnt from.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct LearntPart {
+    /// Where the network frame lies in the photograph.
     pub window: Window,
     /// Pixels of the network frame that were taken for the part, `[P]`.
     pub kept: Vec<bool>,
+    /// What was taken for belt and part.
     pub taken: Taken,
+    /// Why it may be something else than the part.
     pub doubt: Option<Doubt>,
 }
 
 /// What became of a frame: the parts that are learnt from, or why there is none.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Added {
+    /// The parts of the frame that are learnt from.
     pub parts: Vec<LearntPart>,
+    /// Why there is none; none where there are parts.
     pub lacking: Option<Unscored>,
 }
 
 impl Added {
     /// Counts the frame, and logs the reason where it is left out.
+    #[doc(hidden)]
     pub fn tell(&self, name: &str, path: &Path, tally: &mut Tally) {
         match self.lacking {
             None => tally.used(self.parts.iter().any(|seen| seen.doubt.is_some())),
@@ -92,7 +100,32 @@ impl LearntPart {
 }
 
 impl Fit {
-    /// A fit on the CPU. `folder`: where features are stored when there are many.
+    /// A fit on the CPU. `folder` is where the features are stored when they are many.
+    ///
+    /// A fit is made, given good parts one by one ([`Self::add`]), and run ([`Self::run`]).
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    ///
+    /// use crosscheck::scene::{Part, Scene};
+    /// use crosscheck::{Engine, Fit, FitSettings};
+    ///
+    /// let engine = Engine::built_in()?;
+    /// // Two parts and two epochs make this example short; `FitSettings::of(engine.metadata.variant)` suits real parts.
+    /// let settings = FitSettings { epochs: 2, ..FitSettings::default() };
+    /// let mut fit = Fit::new(engine, settings, std::env::temp_dir())?;
+    /// let scene = Scene::new(Part::Board, 1);
+    /// for number in 0..2 {
+    ///     let added = fit.add(&scene.nominal(number).frame)?;
+    ///     assert!(added.lacking.is_none());
+    /// }
+    /// let engine = fit.run(None, &mut |progress| {
+    ///     println!("epoch {} of {}: loss {}", progress.epoch, progress.epochs, progress.loss);
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert!(engine.is_fitted());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(engine: Engine, settings: FitSettings, folder: PathBuf) -> Result<Self, FitError> {
         Self::on_machine(Choice::Cpu, engine, settings, folder)
     }
@@ -225,7 +258,8 @@ impl Fit {
     }
 
     /// Learns until the last epoch, or until `observe` breaks; returns the engine with the best mappings.
-    /// The state that is kept on the way stays: remove it once the engine is written.
+    /// An error if no frame had a part, or the loss is not finite. The state that is kept on the way stays: remove it once
+    /// the engine is written.
     pub fn run(
         mut self,
         keep: Option<&Keep>,

@@ -17,14 +17,20 @@ pub const SIDE_MAX: usize = 8192;
 /// The most pixels of a frame: 16 megapixels of points take 200 MB.
 pub const PIXELS_MAX: usize = 1 << 24;
 
+/// Why a frame cannot be made of an image and points.
 #[derive(Debug, Error, PartialEq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum FrameError {
+    /// Image and cloud differ in size.
     #[error(
         "colour is {rgb_width} x {rgb_height} but the cloud is {xyz_width} x {xyz_height}: give a cloud registered to the colour image, of the same size"
     )]
     SizeMismatch { rgb_width: usize, rgb_height: usize, xyz_width: usize, xyz_height: usize },
+    /// Fewer or more values than the size asks for.
     #[error("{what} holds {found} values where {width} x {height} x 3 are expected")]
     Length { what: &'static str, found: usize, width: usize, height: usize },
+    /// A size that no frame may have.
     #[error(
         "a frame of {width} x {height} pixels is outside 1..={SIDE_MAX} a side and {PIXELS_MAX} in all: crop or scale it"
     )]
@@ -40,7 +46,21 @@ pub struct OrganisedCloud {
 }
 
 impl OrganisedCloud {
-    /// Points that are not finite or not in front of the camera (z > 0) become missing ones.
+    /// A cloud of `points`, `[height, width]`, in metres. Those that are not finite or not in front of the camera (z > 0)
+    /// become missing ones.
+    ///
+    /// An error if `points` does not hold `width * height` of them, or the cloud is larger than 8192 pixels a
+    /// side or 16.7 megapixels.
+    ///
+    /// ```
+    /// use crosscheck::OrganisedCloud;
+    ///
+    /// // Two pixels: a point half a metre away, and one that the sensor did not see.
+    /// let cloud = OrganisedCloud::new(2, 1, vec![[0.01, 0.0, 0.5], [f32::NAN; 3]])?;
+    /// assert_eq!(cloud.valid_count(), 1);
+    /// assert_eq!(cloud.points()[1], [0.0; 3]);
+    /// # Ok::<(), crosscheck::FrameError>(())
+    /// ```
     pub fn new(width: usize, height: usize, mut points: Vec<[f32; 3]>) -> Result<Self, FrameError> {
         check_size(width, height)?;
         if points.len() != width * height {
@@ -50,14 +70,17 @@ impl OrganisedCloud {
         Ok(Self { width, height, points })
     }
 
+    /// Pixels of a row.
     pub fn width(&self) -> usize {
         self.width
     }
 
+    /// Pixels of a column.
     pub fn height(&self) -> usize {
         self.height
     }
 
+    /// All points, `[height, width]`, metres.
     pub fn points(&self) -> &[[f32; 3]] {
         &self.points
     }
@@ -91,7 +114,7 @@ pub fn is_point(point: &[f32; 3]) -> bool {
     *point != [0.0; 3]
 }
 
-/// One pixel-registered frame.
+/// One pixel-registered frame: pixel i of the image shows point i of the cloud.
 #[derive(Clone, Debug)]
 pub struct RgbdFrame {
     /// `[height, width, 3]`, 0 to 255.
@@ -109,7 +132,19 @@ impl PartialEq for RgbdFrame {
 }
 
 impl RgbdFrame {
-    /// `rgb`: `[rgb_height, rgb_width, 3]`, the size of `cloud`.
+    /// A frame of an image, `[rgb_height, rgb_width, 3]`, and its cloud, which has the same size.
+    ///
+    /// An error if the sizes differ, or `rgb` does not hold three values for each pixel.
+    ///
+    /// ```
+    /// use crosscheck::{OrganisedCloud, RgbdFrame};
+    ///
+    /// let (width, height) = (640, 480);
+    /// let cloud = OrganisedCloud::new(width, height, vec![[0.0, 0.0, 0.5]; width * height])?;
+    /// let frame = RgbdFrame::new(width, height, vec![128; width * height * 3], cloud)?;
+    /// assert_eq!((frame.width(), frame.height()), (640, 480));
+    /// # Ok::<(), crosscheck::FrameError>(())
+    /// ```
     pub fn new(rgb_width: usize, rgb_height: usize, rgb: Vec<u8>, cloud: OrganisedCloud) -> Result<Self, FrameError> {
         check_image(&rgb, (rgb_width, rgb_height), (cloud.width, cloud.height))?;
         Ok(Self { rgb, cloud, depth: Depth::default() })
@@ -155,20 +190,24 @@ impl RgbdFrame {
     }
 
     /// Keeps the depth steps `[height, width]` whose points the frame has.
+    #[doc(hidden)]
     pub fn keep_depth(&mut self, steps: &[u16], rays: &Arc<Rays>) {
         assert_eq!(steps.len(), self.cloud.points.len(), "a frame has a step for each point");
         self.depth.set(steps, rays);
     }
 
     /// The depth steps `[height, width]` that the points were made from, and how; none where they are not kept.
+    #[doc(hidden)]
     pub fn depth(&self) -> Option<(&[u16], &Arc<Rays>)> {
         self.depth.get()
     }
 
+    /// The image, `[height, width, 3]`, 0 to 255.
     pub fn rgb(&self) -> &[u8] {
         &self.rgb
     }
 
+    /// The points.
     pub fn cloud(&self) -> &OrganisedCloud {
         &self.cloud
     }
@@ -180,10 +219,12 @@ impl RgbdFrame {
         files::hex(&hash.finalize()[..8])
     }
 
+    /// Pixels of a row.
     pub fn width(&self) -> usize {
         self.cloud.width
     }
 
+    /// Pixels of a column.
     pub fn height(&self) -> usize {
         self.cloud.height
     }
@@ -193,13 +234,18 @@ impl RgbdFrame {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Region {
+    /// Column of its left edge.
     pub x: usize,
+    /// Row of its upper edge.
     pub y: usize,
+    /// Columns.
     pub width: usize,
+    /// Rows.
     pub height: usize,
 }
 
 impl Region {
+    /// All of a frame.
     pub fn whole(frame: &RgbdFrame) -> Self {
         Self::of_size(frame.width(), frame.height())
     }

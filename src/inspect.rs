@@ -25,17 +25,46 @@ pub use preparation_stage::PreparationStage;
 pub use scoring_stage::ScoringStage;
 pub use tally::Tally;
 
-/// An engine that is ready to run, with buffers that are reused for every frame. Its two stages may work in two threads,
-/// the second on one frame while the first is at the next; the scoring stage must get each frame from the preparation
-/// stage of its own engine.
+/// An engine that is ready to run, with buffers that are reused for every frame. A frame that it returns an error for was
+/// not inspected: such a part is not known to be good.
 pub struct Inspector {
-    pub preparation: PreparationStage,
-    pub scoring: ScoringStage,
+    /// The two stages may work in two threads, the second on one frame while the first is at the next; the scoring stage
+    /// must get each frame from the preparation stage of its own engine.
+    pub(crate) preparation: PreparationStage,
+    pub(crate) scoring: ScoringStage,
     arithmetic: Arithmetic,
 }
 
 impl Inspector {
     /// Prepares a fitted engine on the machine that is chosen automatically; products are f32.
+    ///
+    /// An error if the engine was not fitted, or its check for gaps cannot be used.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    ///
+    /// use crosscheck::scene::{Part, Scene};
+    /// use crosscheck::{Engine, Fit, FitSettings, Inspection, Inspector, Thresholds};
+    ///
+    /// let engine = Engine::built_in()?;
+    /// assert!(Inspector::new(engine.clone()).is_err(), "it was not fitted yet");
+    ///
+    /// let scene = Scene::new(Part::Cap, 1);
+    /// let mut fit = Fit::new(engine, FitSettings { epochs: 1, ..FitSettings::default() }, std::env::temp_dir())?;
+    /// fit.add(&scene.nominal(0).frame)?;
+    /// let mut inspector = Inspector::new(fit.run(None, &mut |_| ControlFlow::Continue(()))?)?;
+    ///
+    /// // Without a threshold there is a score and no verdict.
+    /// let frame = scene.nominal(1).frame;
+    /// let inspection = inspector.inspect(&frame)?;
+    /// assert!(inspection.outcome.score().is_some() && inspection.outcome.verdict().is_none());
+    ///
+    /// inspector.set_thresholds(Thresholds { reject: f32::MAX, review: None });
+    /// let mut inspection = Inspection::default();
+    /// inspector.inspect_into(&frame, None, &mut inspection)?;
+    /// assert!(inspection.outcome.passes());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(engine: Engine) -> Result<Self, InspectError> {
         Self::on_machine(Choice::Auto, engine, Arithmetic::F32)
     }
@@ -53,9 +82,10 @@ impl Inspector {
 
     /// Uses a back end that holds a fitted engine with this `metadata`, for the anomaly map alone: parts are not checked for
     /// gaps.
+    #[doc(hidden)]
     pub fn from_backend(backend: Box<dyn Backend + Send>, metadata: Metadata) -> Self {
         let Metadata { preparation, usual, calibration, architecture, balance, .. } = metadata;
-        let thresholds = calibration.map(|c| Thresholds { reject: c.threshold, review: c.review });
+        let thresholds = calibration.map(|calibration| calibration.thresholds());
         let balance = Balance { score: architecture.score, good: balance };
         let machine = backend.preparation_machine();
         Self {
@@ -66,18 +96,21 @@ impl Inspector {
     }
 
     /// Returns how the CPU evaluates the networks.
+    #[doc(hidden)]
     pub fn evaluation(&self) -> Evaluation {
         Evaluation { arithmetic: self.arithmetic, stride: self.preparation.preparation.stride }
     }
 
     /// Measures the stages of frames on the GPU from now on, which makes them a little slower. Returns what the GPU is and
     /// how much of its memory is used; none if the CPU inspects.
+    #[doc(hidden)]
     pub fn measure_gpu(&mut self) -> Result<Option<GpuUse>, InspectError> {
         self.preparation.measure();
         self.scoring.measure_gpu()
     }
 
     /// The times of the last frame on the GPU, after [`Self::measure_gpu`]; none if the CPU inspects.
+    #[doc(hidden)]
     pub fn gpu_times(&self) -> Result<Option<GpuTimes>, InspectError> {
         let (preparation, scoring) = (self.preparation.gpu_times()?, self.scoring.gpu_times()?);
         Ok(scoring.map(|scoring| match preparation {
@@ -89,6 +122,7 @@ impl Inspector {
         }))
     }
 
+    /// Where verdicts change; none if the engine was not calibrated and none were set: frames get scores without a verdict.
     pub fn thresholds(&self) -> Option<Thresholds> {
         self.scoring.thresholds
     }
@@ -104,6 +138,7 @@ impl Inspector {
     }
 
     /// Sets the regions in which defects count from now on; with none they count everywhere. Returns the previous ones.
+    #[doc(hidden)]
     pub fn replace_regions(&mut self, regions: Option<NetworkMask>) -> Option<NetworkMask> {
         self.scoring.replace_regions(regions)
     }

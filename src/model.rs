@@ -30,9 +30,13 @@ const COUNT_MAX: usize = 512;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Variant {
+    /// 1 block of each published network.
     Tiny,
+    /// 4 blocks.
     Small,
+    /// 8 blocks.
     Medium,
+    /// All 12 blocks.
     Full,
     /// The small networks that ship with the program (`engines/README.md`); their sizes are in their file.
     Default,
@@ -121,6 +125,7 @@ crate::words::words!(serde Score {
 
 impl Score {
     /// The value of a pixel of the anomaly map, before it is smoothed, from the distances of both modalities.
+    #[doc(hidden)]
     pub fn combine(self, psi_rgb: f32, psi_xyz: f32) -> f32 {
         match self {
             Self::Product => psi_rgb * psi_xyz,

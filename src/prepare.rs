@@ -4,31 +4,43 @@
 //! photograph -> crop -> belt -> part -> window -> H x W
 //! ```
 
+#[doc(hidden)]
 pub mod belt;
+#[doc(hidden)]
 pub mod border;
 mod colour;
+#[doc(hidden)]
 pub mod components;
+#[doc(hidden)]
 pub mod crop;
 mod eigen;
 mod follow;
+#[doc(hidden)]
 pub mod plane;
+#[doc(hidden)]
 pub mod point_grid;
 mod preparer;
+#[doc(hidden)]
 pub mod resize;
+#[doc(hidden)]
 pub mod spacing;
+#[doc(hidden)]
 pub mod window;
+#[doc(hidden)]
 pub mod work;
 
 use serde::{Deserialize, Serialize};
 
 use crate::frame::is_point;
-use belt::Belt;
-use crop::Crop;
-use plane::Plane;
-use window::Window;
-
+pub use belt::{Belt, Support};
+#[doc(hidden)]
 pub use colour::{DEVIATION, MEAN, normalise};
-pub use preparer::{Preparer, prepare, wanted};
+pub use crop::{Crop, CropMisfit};
+pub use plane::Plane;
+pub use preparer::prepare;
+#[doc(hidden)]
+pub use preparer::{Preparer, wanted};
+pub use window::Window;
 
 /// How the belt is found, if it is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +79,7 @@ pub enum PartChoice {
 }
 
 impl PartChoice {
+    /// The word for it in configurations.
     pub fn name(self) -> &'static str {
         match self {
             Self::Largest => "largest",
@@ -112,17 +125,19 @@ impl Stride {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preparation {
-    /// Left out of the file where it is the whole photograph, so that files from before it was there keep their content
-    /// hash.
+    /// The part of the photograph that is looked at. Left out of the file where it is the whole photograph, so that files
+    /// from before it was there keep their content hash.
     #[serde(default, skip_serializing_if = "Crop::is_whole")]
     pub crop: Crop,
+    /// How the belt that parts lie on is found and removed.
     #[serde(rename = "plane")]
     pub belt: BeltMode,
+    /// What is taken for the part.
     #[serde(rename = "keep")]
     pub part: PartChoice,
     /// Seed of the belt's sampler.
     pub seed: u64,
-    /// Left out of the file where it is one, for the same reason.
+    /// Which pixels are evaluated. Left out of the file where it is one, for the same reason.
     #[serde(default, skip_serializing_if = "Stride::is_one")]
     pub stride: Stride,
 }
@@ -201,14 +216,17 @@ pub struct NetworkInput {
     pub kept: Vec<bool>,
     /// Where the network pixels lie in the photograph.
     pub window: Window,
+    /// What was taken for belt and part.
     pub taken: Taken,
     /// The number under which the machine that prepared colour and cloud has them in its own memory as well; none if it
     /// has not, or after they were changed.
+    #[doc(hidden)]
     pub resident: Option<u64>,
 }
 
 /// What was taken for the belt and for the part.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Taken {
     /// The plane that was removed; none when not asked for, or where no plane qualified.
     pub belt: Option<Belt>,
@@ -224,6 +242,7 @@ pub struct Taken {
 
 /// Why no part was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Missing {
     /// Every component is too small, or touches the edge where that is not allowed.
     Component,
@@ -232,7 +251,7 @@ pub enum Missing {
 }
 
 impl NetworkInput {
-    /// N.
+    /// Points of the part, N.
     pub fn points(&self) -> usize {
         self.cloud.iter().filter(|p| is_point(p)).count()
     }

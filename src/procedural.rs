@@ -24,10 +24,12 @@ crate::words::words!(Family {
 /// One frame, and what only a procedural scene knows about it. `D` is the family's kind of defect.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample<D> {
+    /// Colour and points.
     pub frame: RgbdFrame,
     /// Pixels whose colour or depth the defect changes, noise aside: `[height, width]`.
     pub ground_truth: Vec<bool>,
     /// Pixels on the part, `[height, width]`.
     pub part_mask: Vec<bool>,
+    /// What is wrong with the part; none on a good one.
     pub defect: Option<D>,
 }

@@ -17,12 +17,16 @@ pub enum RegionsError {
 
 /// Why regions do not fit a frame.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum Misfit {
+    /// A mask has another size than the frame.
     #[error(
         "the mask {} is {mask_width} x {mask_height} where frames are {width} x {height}: draw it on a picture of this camera",
         path.display()
     )]
     Size { path: PathBuf, mask_width: usize, mask_height: usize, width: usize, height: usize },
+    /// No pixel of the frame counts.
     #[error(
         "the regions leave no pixel of a {width} x {height} frame: every part would pass unseen; correct regions.of_interest and regions.ignore"
     )]

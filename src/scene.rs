@@ -32,6 +32,7 @@ pub use parts::Part;
 pub use surroundings::{SIDES, Surroundings, SurroundingsError};
 
 /// Parts nearer to each other would touch, millimetres.
+#[doc(hidden)]
 pub const PITCH_MM_MIN: f32 = 2.0 * REACH_MM;
 /// A defect that shows on fewer pixels is placed anew.
 const DEFECT_PIXELS_MIN: usize = 80;
@@ -41,6 +42,7 @@ const PLACEMENTS_MAX: usize = 30;
 pub type Sample = procedural::Sample<Defect>;
 
 /// One part, drawn once and seen in many frames.
+#[doc(hidden)]
 pub struct Carried {
     piece: Piece,
     pose: Pose,
@@ -56,6 +58,16 @@ pub struct Scene {
 
 impl Scene {
     /// The station's geometry, light and noise follow from `seed`, as every part and defect on it does.
+    ///
+    /// ```
+    /// use crosscheck::scene::{Defect, Part, Scene};
+    ///
+    /// let scene = Scene::new(Part::Biscuit, 1);
+    /// let (good, bad) = (scene.nominal(0), scene.defective(0, Defect::Colour));
+    /// // The same part, but for the stain.
+    /// assert_eq!(good.frame.cloud(), bad.frame.cloud());
+    /// assert!(bad.ground_truth.contains(&true) && !good.ground_truth.contains(&true));
+    /// ```
     pub fn new(part: Part, seed: u64) -> Self {
         Self::within(part, seed, &Surroundings::default())
     }
@@ -88,6 +100,7 @@ impl Scene {
     }
 
     /// The part number `index` for [`Scene::along`].
+    #[doc(hidden)]
     pub fn carried(&self, index: u64, defect: Option<Defect>) -> Carried {
         let (good, pose) = self.good(index);
         let piece = defect.map_or(good.into(), |defect| self.flawed(index, defect).0);
@@ -97,6 +110,7 @@ impl Scene {
     /// Frame number `index` of a belt that has carried parts on: each with its distance beyond the middle,
     /// millimetres, at least [`PITCH_MM_MIN`] from one to the next. They lie in the middle across the belt: scatter is
     /// of parts that are laid, [`Scene::nominal`] and [`Scene::defective`].
+    #[doc(hidden)]
     pub fn along(&self, index: u64, parts: &[(&Carried, f32)], belt_mm: f32) -> RgbdFrame {
         let pieces: Vec<(&Piece, Pose)> =
             parts.iter().map(|&(part, along_mm)| (&part.piece, Pose { at_mm: [along_mm, 0.0], ..part.pose })).collect();
@@ -105,6 +119,7 @@ impl Scene {
     }
 
     /// A part that far from the middle is out of view, millimetres.
+    #[doc(hidden)]
     pub fn out_of_view_mm(&self) -> f32 {
         self.station.out_of_view_mm()
     }

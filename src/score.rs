@@ -2,12 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What is to become of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
+    /// The score is at most the lower threshold: the part is good.
     Pass,
     /// Between the two thresholds: for a person to look at. Nothing but a pass counts as one.
     Review,
+    /// The score is above the threshold, or is not a number.
     Reject,
 }
 
@@ -56,6 +59,15 @@ impl Thresholds {
     }
 
     /// A score that is NaN rejects.
+    ///
+    /// ```
+    /// use crosscheck::{Thresholds, Verdict};
+    ///
+    /// let thresholds = Thresholds { reject: 0.8, review: Some(0.5) };
+    /// assert_eq!(thresholds.verdict(0.5), Verdict::Pass);
+    /// assert_eq!(thresholds.verdict(0.6), Verdict::Review);
+    /// assert_eq!(thresholds.verdict(f32::NAN), Verdict::Reject);
+    /// ```
     pub fn verdict(&self, score: f32) -> Verdict {
         if score <= self.pass_limit() {
             Verdict::Pass

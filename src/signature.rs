@@ -17,34 +17,44 @@ const TEXT_BYTES_MAX: u64 = 4096;
 /// 64 bytes in Base64.
 const GLOBAL_CHARS: usize = 88;
 
+/// Why a signature, or a key, is refused.
 #[derive(Debug, Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum SignatureError {
+    /// There is no signature beside the file.
     #[error(
         "the engine {} has no signature: {} is not there, and engine.keys asks for one; sign it with `crosscheck sign`",
         file.display(),
         signature.display()
     )]
     Missing { file: PathBuf, signature: PathBuf },
+    /// The signature cannot be read.
     #[error("cannot read the signature {}: {reason}; sign the engine again with `crosscheck sign`", path.display())]
     Malformed { path: PathBuf, reason: String },
+    /// The signature is by a key that is not among those given.
     #[error(
         "the engine {} is refused: {} is by key {found}, engine.keys has {expected}; sign it with one of these, or add the key if you trust it",
         file.display(),
         signature.display()
     )]
     OtherKey { file: PathBuf, signature: PathBuf, found: String, expected: String },
+    /// The file is not what was signed.
     #[error(
         "the engine {} is refused: it is not what key {key} signed in {} ({reason}); put back the engine that was signed, or sign this one if you trust it",
         file.display(),
         signature.display()
     )]
     Wrong { file: PathBuf, signature: PathBuf, key: String, reason: String },
+    /// A public key cannot be read.
     #[error(
         "{text:?} is no public key, and cannot be read as a file of one: {reason}; give what `crosscheck sign keygen` printed, or its .pub file"
     )]
     PublicKey { text: String, reason: String },
+    /// A secret key cannot be used.
     #[error("cannot use the secret key {}: {reason}", path.display())]
     SecretKey { path: PathBuf, reason: String },
+    /// A signature or key cannot be written.
     #[error("cannot write {}: {reason}", path.display())]
     Write { path: PathBuf, reason: String },
 }

@@ -5,8 +5,11 @@ use thiserror::Error;
 /// A word that names no value.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{found:?} is none of {}", known.join(", "))]
+#[non_exhaustive]
 pub struct UnknownWord {
+    /// The word that was given.
     pub found: String,
+    /// The words that there are.
     pub known: &'static [&'static str],
 }
 
@@ -31,9 +34,12 @@ macro_rules! words {
     };
     ($type:ident { $($variant:ident = $word:literal,)+ }) => {
         impl $type {
+            /// All values.
             pub const ALL: [Self; [$($word,)+].len()] = [$(Self::$variant,)+];
+            /// The word for each value, in the order of `ALL`.
             pub const WORDS: [&'static str; Self::ALL.len()] = [$($word,)+];
 
+            /// The word for this value.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+

@@ -3,6 +3,7 @@
 /// The arithmetic of the large matrix products. Everything else is computed in f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Arithmetic {
+    /// f32 throughout: exact, and the default.
     #[default]
     F32,
     /// Operands are rounded to f16, after their rows are scaled by powers of two. At most 64 products are summed in
@@ -16,6 +17,7 @@ pub enum Arithmetic {
 }
 
 impl Arithmetic {
+    /// The word for it in configurations and reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",

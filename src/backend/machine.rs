@@ -17,7 +17,9 @@ pub enum Choice {
     /// The CPU, even if there is a GPU: the kernels have not been measured on one yet.
     #[default]
     Auto,
+    /// The CPU.
     Cpu,
+    /// An NVIDIA GPU; an error where the crate was built without `cuda`, or there is none.
     Cuda,
 }
 
@@ -29,6 +31,7 @@ crate::words::words!(serde Choice {
 
 impl Choice {
     /// The machine that this choice selects.
+    #[doc(hidden)]
     pub fn machine(self) -> Machine {
         match self {
             Self::Auto | Self::Cpu => Machine::Cpu,

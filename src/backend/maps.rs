@@ -18,6 +18,7 @@ pub struct AnomalyMaps {
 
 impl AnomalyMaps {
     /// Sets the maps to those of a frame in which no pixel has a shape feature.
+    #[doc(hidden)]
     pub fn silence(&mut self) {
         for map in [&mut self.psi_rgb, &mut self.psi_xyz, &mut self.anomaly_map] {
             map.clear();
@@ -29,6 +30,7 @@ impl AnomalyMaps {
 
     /// Sets the anomaly map to zero, and pixels to invalid, where `counts`, `[P]`, is false because defects do not
     /// count there. The distances stay as they are.
+    #[doc(hidden)]
     pub fn keep(&mut self, counts: &[bool]) {
         for ((value, valid), counts) in self.anomaly_map.iter_mut().zip(&mut self.valid).zip(counts) {
             if !counts {

@@ -17,11 +17,29 @@ pub enum Camera {
     /// Registered to colour, without distortion.
     Pinhole(Intrinsics),
     /// Calibrated lenses, and the tables that were computed from them once.
+    #[doc(hidden)]
     Lenses(Arc<Registration>),
 }
 
 impl Camera {
     /// Reads a TOML camera file, of the short or the long form.
+    ///
+    /// An error names the line of the file and what it needs.
+    ///
+    /// ```
+    /// use crosscheck::calibration::Camera;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("camera.toml");
+    /// std::fs::write(&path, "fx = 600\nfy = 600\ncx = 320\ncy = 240\ndepth_unit_m = 0.001")?;
+    /// let camera = Camera::read(&path)?;
+    /// // 500 steps of a millimetre at the principal point.
+    /// let mut depth = vec![0; 640 * 480];
+    /// depth[240 * 640 + 320] = 500;
+    /// let cloud = camera.cloud(&depth, 640, 480)?;
+    /// assert_eq!(cloud.points()[240 * 640 + 320], [0.0, 0.0, 0.5]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn read(path: &Path) -> Result<Self, CalibrationError> {
         let text = read_text(path)?;
         if CameraFile::is_long(&text) {

@@ -12,8 +12,11 @@ use crate::frame::{FrameError, OrganisedCloud, Rays};
 pub struct Intrinsics {
     /// Focal lengths and principal point, pixels of the depth image.
     pub fx: f32,
+    /// Focal length along y, pixels.
     pub fy: f32,
+    /// Column of the optical axis, pixels.
     pub cx: f32,
+    /// Row of the optical axis, pixels.
     pub cy: f32,
     /// Metres per step of the depth image: 0.001 for most cameras.
     pub depth_unit_m: f32,
@@ -60,6 +63,7 @@ impl Intrinsics {
     }
 
     /// How [`Self::points`] follow from depth steps of images of a size.
+    #[doc(hidden)]
     pub fn rays(&self, (width, height): (usize, usize)) -> Rays {
         let rays = (0..width * height).map(|i| self.point(i, width, 1.0)).collect();
         Rays { rays, unit_m: self.depth_unit_m, offset_m: self.depth_offset_m, ahead_m: 0.0 }

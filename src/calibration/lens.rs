@@ -28,13 +28,17 @@ const OFF_CENTRE_MAX: f64 = 0.4;
 pub struct Lens {
     /// Pixels.
     pub width: usize,
+    /// Pixels of a column.
     pub height: usize,
     /// Focal lengths, pixels.
     pub fx: f64,
+    /// Focal length along y, pixels.
     pub fy: f64,
     /// The principal point; the middle of the upper left pixel is (0, 0).
     pub cx: f64,
+    /// Row of the optical axis, pixels.
     pub cy: f64,
+    /// How the lens bends rays.
     #[serde(default)]
     pub distortion: Distortion,
     /// k1, k2, p1, p2, k3; in a file five numbers, or eight with k4, k5, k6 of the rational model.

@@ -25,6 +25,7 @@ pub struct Patience {
 /// The result of waiting for a frame.
 #[derive(Debug)]
 pub enum Delivery {
+    /// A frame came.
     Frame,
     /// None yet.
     Nothing,

@@ -15,7 +15,9 @@ pub struct Entry {
     pub name: String,
     /// None for a good part.
     pub defect: Option<String>,
+    /// The file of the colour image.
     pub rgb: PathBuf,
+    /// The file of points or depth.
     pub xyz: PathBuf,
     /// The mask of defective pixels; a good part may have none.
     pub truth: Option<PathBuf>,
@@ -24,12 +26,14 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Reads the frame. Points at a distance that no camera measures are an error: their unit is another one.
     pub fn frame(&self) -> Result<RgbdFrame, DatasetError> {
         read_frame(&self.rgb, &self.xyz, &self.reading)
     }
 
     /// Reads the frame at whatever distance its points are: a camera's first frames decide together whether the unit is
     /// right.
+    #[doc(hidden)]
     pub fn frame_as_it_is(&self) -> Result<RgbdFrame, DatasetError> {
         read_as_it_is(&self.rgb, &self.xyz, &self.reading)
     }

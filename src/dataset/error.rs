@@ -8,7 +8,10 @@ use crate::calibration::CalibrationError;
 use crate::calibration::distance::DistanceError;
 use crate::frame::FrameError;
 
+/// Why frames on disk cannot be read. The message says which file, what was expected and what to do.
 #[derive(Debug, Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the messages say what each is")]
 pub enum DatasetError {
     #[error("cannot open {}: {source}", path.display())]
     Open { path: PathBuf, source: std::io::Error },

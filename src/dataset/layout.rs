@@ -25,10 +25,14 @@ crate::words::words!(Layout {
     Eyecandies = "eyecandies",
 });
 
+/// Which part of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
+    /// Good frames to learn from.
     Train,
+    /// Good frames for the threshold.
     Validation,
+    /// Good and defective frames, with masks.
     Test,
 }
 

@@ -18,7 +18,9 @@ const SHARE_MAX: f64 = 0.9;
 /// A mask as it is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mask {
+    /// Pixels of a row.
     pub width: usize,
+    /// Pixels of a column.
     pub height: usize,
     /// Whether each pixel is marked, `[height, width]`.
     pub marked: Vec<bool>,

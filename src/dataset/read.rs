@@ -12,6 +12,18 @@ use crate::calibration::{CalibrationError, Camera};
 use crate::frame::{FrameError, OrganisedCloud, RgbdFrame};
 
 /// Reads one pixel-registered frame. A frame at a distance that no camera measures is refused: its unit is wrong.
+///
+/// ```
+/// use crosscheck::dataset::{Reading, read_frame, write_frame};
+/// use crosscheck::scene::{Part, Scene};
+///
+/// let folder = tempfile::tempdir()?;
+/// let frame = Scene::new(Part::Puck, 1).nominal(0).frame;
+/// write_frame(folder.path(), "0001", &frame, None)?;
+/// let (rgb, xyz) = (folder.path().join("rgb/0001.png"), folder.path().join("xyz/0001.tiff"));
+/// assert_eq!(read_frame(&rgb, &xyz, &Reading::default())?, frame);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read_frame(rgb: &Path, xyz: &Path, reading: &Reading) -> Result<RgbdFrame, DatasetError> {
     let frame = read_as_it_is(rgb, xyz, reading)?;
     if has_signal(frame.cloud()) {

@@ -23,14 +23,15 @@ const MARKED_SHARE: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Defect {
+    /// What the features say is wrong.
     pub kind: Kind,
     /// The largest value of the map in it; none where the map has no number there.
     pub score: Option<f32>,
     /// Where that is: `[x, y]` in pixels of the photograph.
     pub at: [f32; 2],
-    /// Network pixels.
+    /// Its area in network pixels.
     pub pixels: usize,
-    /// None where the cloud does not tell what a pixel is.
+    /// Its area in square millimetres; none where the cloud does not tell what a pixel is.
     pub area_mm2: Option<f32>,
     /// The rectangle around it, network pixels.
     pub bounds: Region,
@@ -54,7 +55,10 @@ impl fmt::Display for Defect {
 
 /// The defects of a part, the highest score first.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Defects {
+    /// Those with the highest scores, the highest first.
+    #[doc(hidden)]
     pub worst: Few<Defect, DEFECTS_MAX>,
     /// How many there are, with those that are not described.
     pub count: usize,
@@ -124,6 +128,13 @@ impl Finder {
 }
 
 impl Defects {
+    /// Those with the highest scores, at most 16, the highest first.
+    pub fn worst(&self) -> &[Defect] {
+        &self.worst
+    }
+
+    /// Takes all of them out.
+    #[doc(hidden)]
     pub fn clear(&mut self) {
         self.worst.clear();
         self.count = 0;

@@ -4,6 +4,7 @@ use crate::model::Score;
 
 /// The kinds that can be told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Kind {
     /// A colour that good parts do not have there.
     Colour,

@@ -13,8 +13,10 @@ use crate::words::words;
 pub enum Turned {
     /// Where they lower the loss of frames that are held out, which are not turned.
     Auto,
+    /// Not at all.
     #[default]
     Never,
+    /// Without trying whether they help.
     Always,
 }
 
@@ -46,6 +48,7 @@ pub struct FitSettings {
     pub epochs: usize,
     /// Pixels of one step.
     pub pixels: usize,
+    /// Draws of frames, pixels and first weights follow from it.
     pub seed: u64,
     /// Share of the frames that is only reported on.
     pub held_out: f64,
@@ -55,8 +58,10 @@ pub struct FitSettings {
     /// Shifted copies of each frame.
     #[serde(default)]
     pub copies: usize,
+    /// Turned copies of each frame.
     #[serde(default)]
     pub turned: Turned,
+    /// How the learning rate changes.
     #[serde(default)]
     pub decay: Decay,
     /// Whether the check for gaps is learnt.
@@ -88,6 +93,7 @@ impl FitSettings {
 /// Where and how often a fit stores the state from which it can go on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Keep {
+    /// The file that the state is kept in.
     pub path: PathBuf,
     /// The state is stored after the first epoch that ends at least this long after the last time, and when the fit is
     /// stopped.
@@ -98,11 +104,13 @@ pub struct Keep {
 
 /// Where a fit is, after each epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Progress {
     /// Whether this is one of the short fits that find out whether turned copies help; `epochs` are its own then.
     pub is_trial: bool,
     /// Counted from 1.
     pub epoch: usize,
+    /// The last epoch.
     pub epochs: usize,
     /// Mean loss (2) over the epoch's steps: both terms, 0 when prediction and observation agree.
     pub loss: f64,

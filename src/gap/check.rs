@@ -13,9 +13,11 @@ use crate::prepare::NetworkInput;
 
 /// What a part lacks, or has too much of, by the measure that is farthest beyond its limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Gap {
     /// Its area by the measure over the limit of good parts: above 1 where good parts have less.
     pub ratio: f32,
+    /// By which measure it was found.
     pub measure: Measure,
     /// Network pixels, those of its rim too.
     pub pixels: usize,

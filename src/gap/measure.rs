@@ -4,6 +4,7 @@ use crate::model::engine_file::GapLimits;
 
 /// An area that grows where material is missing, or where there is too much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Measure {
     /// The largest area that the closing of the part adds to it.
     LargestGap,

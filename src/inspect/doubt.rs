@@ -13,13 +13,18 @@ const UNUSUAL_SHARE: f32 = 0.3;
 
 /// Why something else may have been taken for the part.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum Doubt {
+    /// It touches the edge of the crop.
     #[error(
         "the object that was taken for the part touches the edge of the crop: it may be a fixture, or a part that is not wholly in view; set scene.crop, or scene.part = \"centre\""
     )]
     TouchesEdge,
+    /// Another object was nearly as good a choice.
     #[error("another object could have been taken for the part nearly as well; set scene.crop around the part")]
     CloseChoice,
+    /// It has far more or fewer points than good parts have.
     #[error(
         "the object that was taken for the part has {points} points in the network frame, but {usual} are usual: it differs by more than 30 % and may be another object"
     )]
@@ -28,6 +33,7 @@ pub enum Doubt {
 
 impl Doubt {
     /// Returns the gravest doubt about the part in `input`, if there is one.
+    #[doc(hidden)]
     pub fn from_input(input: &NetworkInput, part: PartChoice, usual: Option<&Usual>) -> Option<Self> {
         let points = input.points();
         if points == 0 || input.taken.missing.is_some() {

@@ -11,7 +11,9 @@ use crate::prepare::NetworkInput;
 
 /// The result of one frame.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Inspection {
+    /// Score and verdict, or why there is no score.
     pub outcome: Outcome,
     /// Why something other than the part may have been inspected.
     pub doubt: Option<Doubt>,
@@ -19,17 +21,25 @@ pub struct Inspection {
     pub gap: Option<Gap>,
     /// What was found where; nothing on a part that passes, or that has no score or no threshold.
     pub defects: Defects,
+    /// What the networks were given: which pixels were taken for the part, and where they lie in the photograph.
     pub input: NetworkInput,
+    /// The anomaly map and both distances, each of 224 x 224 network pixels.
     pub maps: AnomalyMaps,
+    /// How long each stage took.
     pub times: StageTimes,
 }
 
 /// How long the stages of one frame took.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct StageTimes {
+    /// Crop, belt, part and resizing.
     pub prepare: Duration,
+    /// The colour network.
     pub rgb_tokens: Duration,
+    /// The shape network.
     pub xyz_groups: Duration,
+    /// Both mappings, and the distances between what is predicted and what is seen.
     pub anomaly_map: Duration,
 }
 
@@ -44,6 +54,7 @@ impl StageTimes {
         ]
     }
 
+    /// All stages together.
     pub fn total(&self) -> Duration {
         self.stages().iter().map(|(_, time)| *time).sum()
     }

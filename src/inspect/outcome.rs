@@ -6,10 +6,13 @@ use super::doubt::Doubt;
 use crate::prepare::{Missing, NetworkInput};
 use crate::score::Verdict;
 
-/// The outcome of one frame.
+/// The outcome of one frame. A part that is not known to be good must not pass: act on [`Self::station_verdict`], or on
+/// [`Self::passes`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome {
+    /// The frame has a score.
     Scored {
+        /// The score, by both definitions.
         scores: Scores,
         /// None if the engine has no threshold.
         verdict: Option<Verdict>,
@@ -26,6 +29,7 @@ impl Default for Outcome {
 }
 
 impl Outcome {
+    /// The scores; none if the frame was rejected without one.
     pub fn scores(&self) -> Option<Scores> {
         match *self {
             Self::Scored { scores, .. } => Some(scores),
@@ -73,6 +77,7 @@ impl Outcome {
     }
 }
 
+/// The score of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scores {
     /// The anomaly map's maximum (section 3.3).
@@ -83,15 +88,21 @@ pub struct Scores {
 
 /// Why a frame has no score, and is therefore rejected.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum Unscored {
+    /// Nothing was inspected yet.
     #[error("no frame was inspected")]
     NotInspected,
+    /// The cloud has no point where the part may be.
     #[error("the frame has no point where the part may be: check the depth stream, or that this is the cloud's file")]
     NoPoints,
+    /// There are points, but no part among them.
     #[error(
         "no part was found: no component of at least 30 points is left, or all of them touch the edge of the crop, which scene.part excludes; check where the part lies, scene.crop, and the belt"
     )]
     NoPart,
+    /// A pixel cannot be measured in millimetres.
     #[error(
         "no window can follow the part: the size of a pixel in millimetres cannot be measured from the cloud; check that x, y and z are in the camera's frame, and scene.crop.follow_mm"
     )]
@@ -101,14 +112,17 @@ pub enum Unscored {
         "too few points: {points} are left on the part, but at least {points_min} are needed; check the distance, the depth stream and the belt plane"
     )]
     TooFewPoints { points: usize, points_min: usize },
+    /// The part lies where defects do not count.
     #[error("no point of the part lies where defects count; check where the part lies, and the regions")]
     OutsideRegions,
+    /// Something else may have been taken for the part, and doubtful parts are rejected.
     #[error("the part is doubtful: {0}")]
     Doubtful(Doubt),
 }
 
 impl Unscored {
     /// Returns why the part in `input` cannot be scored, if it cannot. A shape needs at least `points_min` points.
+    #[doc(hidden)]
     pub fn from_input(input: &NetworkInput, points_min: usize) -> Option<Self> {
         let points = input.points();
         match input.taken.missing {

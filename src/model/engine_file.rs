@@ -71,6 +71,21 @@ impl Engine {
     }
 
     /// Reads an engine. Every tensor's name, shape and values are checked, and the content hash.
+    ///
+    /// An error if it cannot be read, is not an engine of this version, or is not what was written.
+    ///
+    /// ```
+    /// use crosscheck::Engine;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("engine.safetensors");
+    /// let content = Engine::built_in()?.write(&path)?;
+    /// assert_eq!(Engine::read(&path)?.content_sha256, content);
+    ///
+    /// std::fs::write(&path, "something else")?;
+    /// assert!(Engine::read(&path).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn read(path: &Path) -> Result<Self, EngineError> {
         let file = File::open(path).map_err(|source| EngineError::Read { path: path.into(), source })?;
         Reader::new(path, file)?.engine()
@@ -85,6 +100,7 @@ impl Engine {
     }
 
     /// The bytes of an engine file, of which only the number is checked.
+    #[doc(hidden)]
     pub fn bytes(path: &Path) -> Result<Vec<u8>, EngineError> {
         let failed = |source| EngineError::Read { path: path.into(), source };
         let file = File::open(path).map_err(failed)?;
@@ -104,6 +120,15 @@ impl Engine {
     }
 
     /// The default engine (`engines/README.md`), which is part of the program. It has no mappings and is to be fitted.
+    ///
+    /// ```
+    /// use crosscheck::{Engine, Variant};
+    ///
+    /// let engine = Engine::built_in()?;
+    /// assert_eq!(engine.metadata.variant, Variant::Default);
+    /// assert!(!engine.is_fitted());
+    /// # Ok::<(), crosscheck::EngineError>(())
+    /// ```
     pub fn built_in() -> Result<Self, EngineError> {
         Self::from_bytes("the built-in engine".as_ref(), BUILT_IN)
     }

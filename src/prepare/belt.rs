@@ -57,7 +57,9 @@ pub struct Support {
 /// A plane that the part lies on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Belt {
+    /// Where it is.
     pub plane: Plane,
+    /// How much of the frame lies on it.
     pub support: Support,
 }
 

@@ -4,6 +4,7 @@ use crate::shapes::RGB;
 
 /// ImageNet's mean and deviation of each channel, of values in 0..1.
 pub const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+/// Deviations of the channels over the pictures that the networks were learnt from.
 pub const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
 /// `[H, W, 3]` bytes -> `[3, H, W]`.

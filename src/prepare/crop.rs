@@ -17,11 +17,15 @@ const FOLLOW_MM_MAX: f32 = 2000.0;
 
 /// Why a frame cannot be cropped as it is asked for.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum CropMisfit {
+    /// The crop reaches beyond the frame.
     #[error(
         "scene.crop reaches to column {right} and row {bottom} where frames are {width} x {height}: give it in pixels of this camera's photographs"
     )]
     Outside { right: usize, bottom: usize, width: usize, height: usize },
+    /// The frame has another size than those of the fit.
     #[error(
         "frames are {width} x {height} where the engine was fitted on {fitted_width} x {fitted_height}, and its scene.crop is in pixels: set the camera to that size, or fit again"
     )]

@@ -12,6 +12,7 @@ pub const BACKGROUND_M: f32 = 0.005;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plane {
+    /// Unit length.
     pub normal: [f32; 3],
     /// Metres.
     pub offset_m: f32,

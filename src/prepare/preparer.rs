@@ -10,7 +10,22 @@ use super::work::{Buffers, CpuWork, Keep, PixelMachine, PixelWork};
 use super::{BeltMode, Missing, NetworkInput, PartChoice, Preparation, Taken};
 use crate::frame::{Region, RgbdFrame, is_point};
 
-/// Cropped, belt and stray points removed, resized to H x W, normalised.
+/// Prepares a frame as an inspection does, to see what would be taken for the part: cropped, belt and stray points removed,
+/// resized to 224 x 224, normalised.
+///
+/// An error if the crop does not fit the frame.
+///
+/// ```
+/// use crosscheck::prepare::{PartChoice, Preparation, prepare};
+/// use crosscheck::scene::{Part, Scene};
+///
+/// let frame = Scene::new(Part::Puck, 1).nominal(0).frame;
+/// let how = Preparation { part: PartChoice::Centre, ..Preparation::default() };
+/// let input = prepare(&frame, &how)?;
+/// assert_eq!(input.cloud.len(), 224 * 224);
+/// assert!(input.taken.belt.is_some() && input.points() > 5_000);
+/// # Ok::<(), crosscheck::prepare::CropMisfit>(())
+/// ```
 pub fn prepare(frame: &RgbdFrame, how: &Preparation) -> Result<NetworkInput, CropMisfit> {
     let mut input = NetworkInput::default();
     Preparer::default().run(frame, how, None, &mut input)?;

@@ -8,6 +8,7 @@ use crate::shapes::{H, P, W};
 pub struct Window {
     /// Its upper left corner in pixels of the photograph, which may lie outside of it.
     pub left: isize,
+    /// Row of that corner, likewise.
     pub top: isize,
     /// Pixels of the photograph.
     pub side: usize,
@@ -32,12 +33,14 @@ impl Window {
     }
 
     /// The window of `side` pixels with `middle`, pixels `[x, y]`, in its middle.
+    #[doc(hidden)]
     pub fn about(middle: [f32; 2], side: usize, bounds: Region) -> Self {
         let corner = |at: f32| (at - side as f32 / 2.0).round() as isize;
         Self { left: corner(middle[0]), top: corner(middle[1]), side, bounds }
     }
 
     /// The same window in a photograph of which its own is a cut-out that begins at `x`, `y`.
+    #[doc(hidden)]
     pub fn moved(self, x: usize, y: usize) -> Self {
         let bounds = Region { x: self.bounds.x + x, y: self.bounds.y + y, ..self.bounds };
         Self { left: self.left + x as isize, top: self.top + y as isize, bounds, ..self }
@@ -81,6 +84,7 @@ impl Window {
 
     /// For each network pixel in row-major order, `[P]`, what `at` gives for its pixel `(x, y)` of the photograph, or
     /// `pad` where there is none.
+    #[doc(hidden)]
     pub fn nearest_into<T: Copy>(&self, at: impl Fn(usize, usize) -> T, pad: T, out: &mut Vec<T>) {
         let Region { x, y, .. } = self.bounds;
         let columns: [Option<usize>; W] = std::array::from_fn(|j| self.source(j, W, self.left, x, self.bounds.right()));

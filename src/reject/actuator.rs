@@ -29,26 +29,39 @@ const FILES_MAX: usize = INPUTS_MAX + 3;
 /// The thread's stack, all of which is locked.
 const STACK_BYTES: usize = 1 << 20;
 
-/// How the thread runs.
+/// How the thread runs. The default is an ordinary thread, which needs no privilege; a station gives it a priority and locks
+/// the memory, so that it is on time.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// SCHED_FIFO priority; none for an ordinary thread.
     pub priority: Option<u8>,
+    /// Whether the program's memory stays in place, so that the thread never waits for the disk.
     pub lock_memory: bool,
     /// From one change of the heartbeat to the next.
     pub heartbeat_ns: u64,
 }
 
+impl Default for Options {
+    fn default() -> Self {
+        Self { priority: None, lock_memory: false, heartbeat_ns: 250_000_000 }
+    }
+}
+
 /// An actuator at work, and the ways to it.
 pub struct Running {
+    /// Commands to it, and its events.
     pub handles: Handles,
+    /// Its sums and faults, to be read at any time.
     pub tally: Arc<Tally>,
+    /// The thread. Keep it: dropping it stops the thread.
     pub actuator: Actuator,
 }
 
 /// What the actuator has counted by its end.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct ActuatorReport {
+    /// What became of the parts.
     pub counters: Counters,
     /// The longest time by which it woke too late, nanoseconds.
     pub late_ns_worst: u64,
@@ -87,6 +100,39 @@ impl Drop for Actuator {
 }
 
 /// Starts the actuator. It holds the output at reject until [`Fault::Starting`] is cleared.
+///
+/// An error if the thread, or what it waits with, cannot be made. A program starts one actuator: its queues are never freed.
+///
+/// ```
+/// use std::thread::sleep;
+/// use std::time::Duration;
+///
+/// use crosscheck::reject::{
+///     ActuatorOptions, NoEdges, Outputs, RejectError, RejectPlan, Sink, start_actuator,
+/// };
+///
+/// struct Nothing;
+///
+/// impl Sink for Nothing {
+///     fn drive(&mut self, _outputs: Outputs) -> Result<(), RejectError> {
+///         Ok(())
+///     }
+///
+///     fn heartbeat(&mut self, _active: bool) -> Result<(), RejectError> {
+///         Ok(())
+///     }
+///
+///     fn make_safe(&mut self) {}
+/// }
+///
+/// let [delay, lead, pulse] = [200, 50, 40].map(Duration::from_millis);
+/// let plan = RejectPlan::by_time(delay, lead, pulse);
+/// let running = start_actuator(plan, ActuatorOptions::default(), Box::new(Nothing), Box::new(NoEdges))?;
+/// assert!(running.actuator.is_running());
+/// let report = running.actuator.stop()?;
+/// assert_eq!(report.counters.triggered, 0);
+/// # Ok::<(), RejectError>(())
+/// ```
 pub fn start(
     plan: RejectPlan,
     options: Options,

@@ -23,11 +23,14 @@ const EVENTS: usize = 1024;
 pub enum Command {
     /// A part was found in a frame, which was captured at this time.
     Trigger {
+        /// CLOCK_MONOTONIC, nanoseconds.
         at_ns: u64,
     },
     /// The part is good.
     Accept(PartId),
+    /// Something is wrong, as [`Fault::rule`] has it.
     Raise(Fault),
+    /// It is not wrong any more.
     Clear(Fault),
     /// A person has seen to the faults that wait for one.
     Acknowledge,
@@ -107,9 +110,13 @@ pub(super) struct Ends {
 
 /// The station's ends: one for each thread that has something to tell.
 pub struct Handles {
+    /// For the thread that takes frames and announces parts.
     pub capture: Commands,
+    /// For the thread that judges parts and accepts the good ones.
     pub inspection: Commands,
+    /// For the thread that watches over the others.
     pub station: Commands,
+    /// What the actuator reports.
     pub events: Events,
 }
 

@@ -7,12 +7,16 @@ use super::error::RejectError;
 /// GPIO lines that edges come from: trigger, encoder, confirm, acknowledge.
 pub const INPUTS_MAX: usize = 4;
 
+/// What an edge means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EdgeKind {
     /// A part has reached the photo-eye.
     Trigger,
     /// The belt has moved by one count; `lost` edges before this one were seen by the kernel but not kept.
-    Encoder { lost: u32 },
+    Encoder {
+        /// Edges that were lost before this one.
+        lost: u32,
+    },
     /// A part has fallen into the reject bin.
     Confirm,
     /// The push button was pressed.
@@ -22,6 +26,7 @@ pub enum EdgeKind {
 /// A change of an input to active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge {
+    /// What it means.
     pub kind: EdgeKind,
     /// CLOCK_MONOTONIC, nanoseconds.
     pub at: u64,

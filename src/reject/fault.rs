@@ -2,6 +2,7 @@
 
 /// Something that the station cannot judge parts with, or that a person should know of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fault {
     /// The station has not judged its first frame yet.
     Starting,
@@ -51,10 +52,12 @@ pub struct Rule {
     pub output: bool,
     /// The reject output is held at reject, ready is inactive.
     pub hold: bool,
+    /// What ends it.
     pub recover: Recover,
 }
 
 impl Fault {
+    /// All of them, in the order of their numbers.
     pub const ALL: [Self; 13] = [
         Self::Starting,
         Self::CameraLost,
@@ -71,6 +74,7 @@ impl Fault {
         Self::DiskFull,
     ];
 
+    /// The word for it in logs, metrics and events.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Starting => "starting",

@@ -22,6 +22,7 @@ pub enum PartOutcome {
 /// What became of an accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accept {
+    /// The part passes.
     InTime,
     /// After the decision deadline: the part stays rejected.
     Late,
@@ -29,44 +30,31 @@ pub enum Accept {
     Unknown,
 }
 
-/// What happened at the actuator, for the threads that count, show and record it. Times are CLOCK_MONOTONIC nanoseconds.
+/// What happened at the actuator, for the threads that count, show and record it. Times (`at`) are
+/// CLOCK_MONOTONIC nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each event names its fields")]
 pub enum Event {
     /// A part was announced; `count` is the encoder's at that time, 0 without one.
-    Triggered {
-        part: PartId,
-        at: u64,
-        count: u64,
-    },
+    Triggered { part: PartId, at: u64, count: u64 },
     /// It has passed the ejector.
-    Settled {
-        part: PartId,
-        outcome: PartOutcome,
-        at: u64,
-    },
+    Settled { part: PartId, outcome: PartOutcome, at: u64 },
     /// An accept came after the decision deadline.
-    LateVerdict {
-        part: PartId,
-        at: u64,
-    },
+    LateVerdict { part: PartId, at: u64 },
     /// The output went to reject, or back; `late_ns` after it was due.
-    Reject {
-        active: bool,
-        at: u64,
-        late_ns: u64,
-    },
-    Fault {
-        fault: Fault,
-        active: bool,
-        at: u64,
-    },
+    Reject { active: bool, at: u64, late_ns: u64 },
+    /// A fault began or ended.
+    Fault { fault: Fault, active: bool, at: u64 },
 }
 
 /// The states of the outputs, by their meaning and not by their levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outputs {
+    /// The part at the ejector is to be rejected.
     pub reject: bool,
+    /// The station judges parts.
     pub ready: bool,
+    /// A person should come and look.
     pub fault: bool,
 }
 
@@ -78,15 +66,21 @@ impl Outputs {
 /// Sums since the start. `triggered` is the sum of `overflowed`, `passed`, `rejected`, `caught`, `missed` and the
 /// parts that are on their way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counters {
+    /// Parts that were announced.
     pub triggered: u64,
     /// Trigger edges that were taken for bounce of the edge before.
     pub edges_ignored: u64,
     /// Parts that could not be scheduled; the output was held at reject for them.
     pub overflowed: u64,
+    /// As [`PartOutcome::Passed`].
     pub passed: u64,
+    /// As [`PartOutcome::Rejected`].
     pub rejected: u64,
+    /// As [`PartOutcome::Caught`].
     pub caught: u64,
+    /// As [`PartOutcome::Missed`].
     pub missed: u64,
     /// Accepts that came in time.
     pub accepted: u64,

@@ -1,22 +1,42 @@
 //! How the actuator treats a part, in whole nanoseconds and encoder counts.
 
+use std::time::Duration;
+
 use super::belt::BeltSettings;
 
 /// From the trigger to the ejector.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Delay {
-    Time { delay_ns: u64, lead_ns: u64 },
-    Counts { delay: u64, lead: u64 },
+    /// In nanoseconds, for a belt of constant speed.
+    Time {
+        /// Until the part's front reaches the ejector.
+        delay_ns: u64,
+        /// A verdict must come this long before that.
+        lead_ns: u64,
+    },
+    /// In counts of the encoder.
+    Counts {
+        /// Until the part's front reaches the ejector.
+        delay: u64,
+        /// A verdict must come so many counts before that.
+        lead: u64,
+    },
 }
 
-/// When a part is rejected, and what is a fault. [`crate::config::reject`] describes each value.
+/// When a part is rejected, and what is a fault.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RejectPlan {
+    /// From the trigger to the ejector.
     pub delay: Delay,
+    /// How long the output stays at reject for one part, nanoseconds.
     pub pulse_ns: u64,
+    /// The shortest pause that the ejector needs between two pulses, nanoseconds.
     pub gap_ns: u64,
+    /// Whether pulses that are closer are merged; if not, such parts are a fault.
     pub merge: bool,
+    /// A part that takes longer from trigger to ejector is rejected, even if it was accepted.
     pub age_ns_max: u64,
+    /// A pulse that starts later than this is a fault, since the part may have passed.
     pub late_ns_max: u64,
     /// 0 where triggers do not bounce.
     pub debounce_ns: u64,
@@ -29,6 +49,25 @@ pub struct RejectPlan {
 }
 
 impl RejectPlan {
+    /// The plan of a belt of constant speed: a part's front reaches the ejector `delay` after its trigger, an accept counts
+    /// until `lead` before that, and the output stays at reject for `pulse`. Pulses that are less than 10 ms apart are
+    /// merged, a pulse that is 5 ms late is a fault, and triggers do not bounce; set the fields to change that.
+    pub fn by_time(delay: Duration, lead: Duration, pulse: Duration) -> Self {
+        let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        Self {
+            delay: Delay::Time { delay_ns: ns(delay), lead_ns: ns(lead) },
+            pulse_ns: ns(pulse),
+            gap_ns: 10_000_000,
+            merge: true,
+            age_ns_max: 60_000_000_000,
+            late_ns_max: 5_000_000,
+            debounce_ns: 0,
+            confirm_ns_max: None,
+            belt: None,
+            pitch_counts: None,
+        }
+    }
+
     /// A part's deadline: how long after its trigger an accept still counts, nanoseconds. None where the encoder
     /// counts it.
     pub fn deadline_ns(&self) -> Option<u64> {

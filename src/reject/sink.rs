@@ -10,6 +10,7 @@ pub trait Sink: Send {
     /// Drives the outputs. Neither this nor [`Self::heartbeat`] may allocate, lock or wait.
     fn drive(&mut self, outputs: Outputs) -> Result<(), RejectError>;
 
+    /// Drives the heartbeat, which changes as long as the actuator is alive.
     fn heartbeat(&mut self, active: bool) -> Result<(), RejectError>;
 
     /// Puts every output into its safe state, even if others fail.

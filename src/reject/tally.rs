@@ -21,6 +21,7 @@ pub enum Sum {
 }
 
 impl Sum {
+    /// All of them.
     pub const ALL: [Self; 5] =
         [Self::RejectPulses, Self::PulsesMerged, Self::EdgesIgnored, Self::ConfirmationsMissed, Self::EventsLost];
 
@@ -43,6 +44,7 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// The sum since the start.
     pub fn total(&self, sum: Sum) -> u64 {
         self.sums[sum as usize].load(Relaxed)
     }

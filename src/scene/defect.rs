@@ -16,8 +16,10 @@ pub enum Defect {
 }
 
 impl Defect {
+    /// All kinds.
     pub const ALL: [Self; 5] = [Self::Colour, Self::Shape, Self::Mismatch, Self::MissingMaterial, Self::ForeignBody];
 
+    /// The word for it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Colour => "colour",

@@ -53,6 +53,8 @@ impl Default for Surroundings {
 
 /// Surroundings that cannot be.
 #[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the messages say what each is")]
 pub enum SurroundingsError {
     #[error("frames of {width} x {height} pixels cannot be drawn: sides of {} to {} are expected", SIDES.start(), SIDES.end())]
     Size { width: usize, height: usize },

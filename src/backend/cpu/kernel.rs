@@ -161,11 +161,13 @@ impl Arithmetic {
     }
 
     /// Whether this processor has instructions for this arithmetic; true for f32.
+    #[doc(hidden)]
     pub fn is_fast(self) -> bool {
         !Kernel::best(self).operands.only_rounded()
     }
 
     /// The arithmetic of the networks and of the tokens' products.
+    #[doc(hidden)]
     pub fn of_networks(self) -> Self {
         if self == Self::Int8 { Self::auto() } else { self }
     }

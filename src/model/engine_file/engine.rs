@@ -5,11 +5,14 @@ use super::metadata::Metadata;
 use crate::model::{Score, Weights};
 use crate::prepare::Preparation;
 
-/// An engine in memory.
+/// What was learnt: the weights of both networks and, once it is fitted, of the mappings between their features; how frames
+/// are prepared; and the threshold, once it is calibrated. It is one file.
 #[derive(Clone, Debug)]
 pub struct Engine {
+    /// Everything but the weights: how frames are prepared, the threshold, what it was fitted on.
     pub metadata: Metadata,
     /// Every tensor of the architecture, or all but the mappings'.
+    #[doc(hidden)]
     pub weights: Weights,
     /// SHA-256 of metadata and weights as they are stored, in hexadecimal; empty before the engine is stored.
     pub content_sha256: String,
@@ -47,6 +50,7 @@ impl Engine {
     }
 
     /// Removes the check for gaps and the balance of distances, which were learnt from good parts.
+    #[doc(hidden)]
     pub fn forget_good_parts(&mut self) {
         self.metadata.balance = None;
         self.metadata.gaps = None;
@@ -54,6 +58,7 @@ impl Engine {
     }
 
     /// A copy of the two networks' weights alone.
+    #[doc(hidden)]
     pub fn backbones(&self) -> Weights {
         self.weights.networks()
     }

@@ -73,8 +73,9 @@ pub struct Usual {
     pub points: usize,
     /// Median over frames of the median distance of all points along the optical axis, metres.
     pub depth_m: f32,
-    /// Pixels of a photograph.
+    /// Pixels of a row of the photograph.
     pub width: usize,
+    /// Pixels of a column of the photograph.
     pub height: usize,
 }
 
@@ -123,35 +124,45 @@ impl Gaps {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metadata {
+    /// Which networks it has.
     pub variant: Variant,
+    #[doc(hidden)]
     pub architecture: Architecture,
+    #[doc(hidden)]
     pub precision: Storage,
+    /// How frames are prepared. Scores compare only between equal preparations.
     pub preparation: Preparation,
     /// Whether a fit standardises features over its good parts, by changing the networks' last LayerNorms. False for
     /// the published networks.
+    #[doc(hidden)]
     pub standardise: bool,
     /// Left out of the file where it is metres, so that files older than this field keep their content hash.
+    #[doc(hidden)]
     #[serde(default, skip_serializing_if = "Geometry::is_metres")]
     pub geometry: Geometry,
-    /// Known after a fit. Left out of the file before one, for the same reason.
+    /// How good parts look to the engine; known after a fit. Left out of the file before one, for the same reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usual: Option<Usual>,
     /// The check for gaps; none where the fit learnt none. Left out of the file then.
+    #[doc(hidden)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gaps: Option<Gaps>,
     /// The logarithm of how many times larger the distances of colour features are on good parts than those of shape features,
     /// [`crate::defects::Balance`]; none before a fit. Left out of the file then.
+    #[doc(hidden)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balance: Option<f32>,
     /// The thresholds and how they were found; none before calibration.
     pub calibration: Option<Calibration>,
     /// Fingerprints of the frames that the mappings were learnt from; a threshold is calibrated on other frames.
     pub fitted_on: Vec<String>,
+    #[doc(hidden)]
     pub provenance: Vec<Source>,
 }
 
 impl Metadata {
     /// Removes the provenance of the mappings and the balance of their distances, for when others take their place.
+    #[doc(hidden)]
     pub fn forget_mappings(&mut self) {
         self.balance = None;
         self.provenance.retain(|source| match source {
