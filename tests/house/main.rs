@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const FILE_LINES_MAX: usize = 400;
-const FOLDERS: [&str; 4] = ["src", "tests", "engines", "ci"];
+const FOLDERS: [&str; 5] = ["src", "tests", "engines", "ci", "examples"];
 const EXTENSIONS: [&str; 3] = ["rs", "cu", "py"];
 
 /// `path:lines: what is wrong`, for a file that is too long.
