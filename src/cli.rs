@@ -7,6 +7,7 @@ mod calibrate_station;
 mod check_config;
 mod count;
 mod demo;
+mod desktop;
 mod doctor;
 mod engine;
 mod evaluate;

@@ -8,8 +8,10 @@ use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::bench;
 use crosscheck::conformal::{Calibration, calibrate};
+use crosscheck::evaluate::html::Album;
 use crosscheck::evaluate::plots;
 use crosscheck::evaluate::report::{ClassFigures, EngineFacts, EvaluationReport, FORMAT, Figures, FrameRow, Speed};
+use crosscheck::evaluate::tables::CLASSES;
 use crosscheck::evaluate::tested::Tested;
 use crosscheck::fit::{Fit, FitSettings};
 use crosscheck::inspect::{Inspection, Inspector};
@@ -17,11 +19,13 @@ use crosscheck::model::engine_file::Engine;
 use crosscheck::overlay::{self, Overlay};
 use crosscheck::scene::{Defect, Part, Sample, Scene};
 use crosscheck::score::Verdict;
+use image::RgbImage;
 
 use super::Exit;
+use super::desktop;
 use super::options::part;
 use super::progress::{EpochBar, frames_bar};
-use super::report_files::write_report;
+use super::report_files::{PAGE, add_plot, write_report};
 use super::say::print;
 
 /// Number of good parts that the demo learns from.
@@ -34,6 +38,8 @@ const VALIDATION_START: u64 = 1_000;
 const STREAM_START: u64 = 2_000;
 /// Number of frames that may wait while one is inspected.
 const QUEUE: usize = 1;
+/// Number of pictures that the report's page has of each kind and verdict.
+const PICTURED: usize = 2;
 
 /// Learn a synthetic part from 16 good examples, calibrate a threshold, and inspect a stream of good and defective
 /// parts.
@@ -51,6 +57,9 @@ pub struct Arguments {
     /// Folder for the overlays and the report
     #[arg(long, value_name = "DIR", default_value = "crosscheck-demo")]
     out: PathBuf,
+    /// Open the report, report.html, in the desktop's browser
+    #[arg(long)]
+    open: bool,
 }
 
 pub fn run(arguments: &Arguments) -> Result<Exit> {
@@ -75,7 +84,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
         100.0 * calibration.guaranteed_rate
     ))?;
     let content_sha256 = engine.content_sha256.clone();
-    let stream = Stream::run(&scene, engine, arguments, out)?;
+    let mut stream = Stream::run(&scene, engine, arguments, out)?;
     let figures = ClassFigures::from_tested(&stream.tested, Some(calibration), Some(fit));
     let report = EvaluationReport {
         format: FORMAT,
@@ -89,17 +98,18 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
         frames: stream.tested.iter().map(|tested| FrameRow::new(arguments.part.name(), tested)).collect(),
         shots: BTreeMap::new(),
     };
-    let histogram = out.join("scores.svg");
-    plots::score_histogram(&histogram, arguments.part.name(), &stream.tested, Some(calibration.threshold))
-        .with_context(|| format!("cannot write {}", histogram.display()))?;
+    stream.draw_scores(&out.join("scores.svg"), arguments.part, calibration.threshold)?;
     // Written last: if it is there, the other files are too.
-    write_report(out, &report, &report.markdown())?;
+    write_report(out, &report, &report.blocks(), &stream.album)?;
     say(&format!(
-        "\n{}\n{:.1} frames/s; overlays, report.md and the engine are in {}",
+        "\n{}\n{:.1} frames/s; overlays, report.html, report.md and the engine are in {}",
         stream.confusion(),
         report.speed.frames_per_second,
         out.display()
     ))?;
+    if arguments.open {
+        desktop::open(&out.join(PAGE))?;
+    }
     Ok(Exit::Done)
 }
 
@@ -134,9 +144,13 @@ fn find_threshold(scene: &Scene, engine: &Engine) -> Result<Calibration> {
 }
 
 /// The inspected parts, and the time that their inspection took.
+#[derive(Default)]
 struct Stream {
     tested: Vec<Tested>,
     spent: Duration,
+    /// The pictures of the report's page: the first ones of each kind and verdict.
+    album: Album,
+    pictured: BTreeMap<[&'static str; 2], usize>,
 }
 
 impl Stream {
@@ -155,7 +169,7 @@ impl Stream {
                     }
                 }
             });
-            let mut stream = Self { tested: Vec::new(), spent: Duration::ZERO };
+            let mut stream = Self::default();
             for sample in receiver {
                 let number = stream.tested.len() + 1;
                 let inspection = inspector.inspect(&sample.frame)?;
@@ -163,10 +177,29 @@ impl Stream {
                 let path = out.join(format!("{number:02}_{}_{}.png", kind(sample.defect), verdict(&inspection)));
                 let picture = overlay::overlay(&Overlay::from_inspection(&sample.frame, &inspection, threshold));
                 overlay::write(&path, &picture).with_context(|| format!("cannot write {}", path.display()))?;
+                stream.show(number, &sample, &inspection, &picture)?;
                 stream.add(sample, inspection);
             }
             Ok(stream)
         })
+    }
+
+    /// Adds the picture of a part to the report's page, which has some of each kind and verdict.
+    fn show(&mut self, number: usize, sample: &Sample, inspection: &Inspection, picture: &RgbImage) -> Result<()> {
+        let [kind, verdict] = [kind(sample.defect), verdict(inspection)];
+        let shown = self.pictured.entry([kind, verdict]).or_default();
+        *shown += 1;
+        if *shown <= PICTURED {
+            let score = inspection.outcome.score().map_or("none".into(), |score| format!("{score:.4}"));
+            self.album.picture(format!("part {number}: {kind}, {verdict}, score {score}"), picture)?;
+        }
+        Ok(())
+    }
+
+    fn draw_scores(&mut self, path: &Path, part: Part, threshold: f32) -> Result<()> {
+        plots::score_histogram(path, part.name(), &self.tested, Some(threshold))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        add_plot(&mut self.album, path, CLASSES, "Scores of the inspected parts")
     }
 
     fn add(&mut self, sample: Sample, inspection: Inspection) {

@@ -7,9 +7,12 @@ use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::dataset::Layout;
 use crosscheck::evaluate::compare::compare;
+use crosscheck::evaluate::document::markdown;
+use crosscheck::evaluate::html::Album;
 use crosscheck::evaluate::metrics::pro_curve;
 use crosscheck::evaluate::protocol::{ClassRun, Dataset, Protocol, run_class};
 use crosscheck::evaluate::report::{ClassFigures, EngineFacts, EvaluationReport, FORMAT, Figures, FrameRow, Speed};
+use crosscheck::evaluate::tables::{CLASSES, GOOD_FRAMES, SIZES};
 use crosscheck::evaluate::{gallery, plots};
 use crosscheck::files::{self, NewFolder};
 use crosscheck::inspect::Tally;
@@ -19,8 +22,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Exit;
 use super::options::{EngineOption, EvaluationOptions, FitOptions, ReadingOptions, SceneOption, one_of};
-use super::report_files::{REPORT, read_report, write_report};
+use super::report_files::{REPORT, add_plot, read_report, write_report};
 use super::say::print;
+
+/// Captions of the plots of all classes.
+const OVERLAP: &str = "Overlap with the defective regions against the false-positive rate, by class";
+const MISSES: &str = "Missed defects by their size, all classes";
+const THRESHOLDS: &str = "False rejects and misses by the number of good frames that calibrate the threshold";
 
 /// Measure how well an engine detects defects on a dataset; an engine without mappings is first fitted and calibrated
 /// on each class.
@@ -52,7 +60,7 @@ pub struct Arguments {
     false_reject_rate: f64,
     #[command(flatten)]
     evaluation: EvaluationOptions,
-    /// Folder for report.json, report.md, the plots and the galleries
+    /// Folder for report.html, report.md, report.json, the plots and the galleries
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
     /// report.json of another evaluation of the same dataset, such as one with another score: tells how the wrong verdicts
@@ -108,19 +116,19 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
         shots: figures.into_iter().filter_map(|(shots, figures)| Some((shots?, figures))).collect(),
     };
     evaluation.tallies.iter().for_each(|(name, tally)| tally.say(name));
-    let mut text = report.markdown();
+    let mut blocks = report.blocks();
     let compared = other.as_ref().zip(arguments.compare.as_ref()).map(|(other, path)| {
         let comparison = compare(&other.frames, &report.frames);
         let comparison = comparison.with_context(|| format!("cannot compare with {}", path.display()))?;
-        text += &comparison.markdown(&path.display().to_string());
+        blocks.extend(comparison.blocks(&path.display().to_string()));
         anyhow::Ok(())
     });
     if let (Some(folder), Some(new)) = (&arguments.report, evaluation.report) {
-        write_report(new.path(), &report, &text)?;
+        write_report(new.path(), &report, &blocks, &evaluation.album)?;
         new.move_into(folder, REPORT).with_context(|| format!("cannot write into {}", folder.display()))?;
         log::info!("wrote the report to {}", folder.display());
     }
-    print(text)?;
+    print(markdown(&blocks))?;
     // Only now: what took hours to evaluate is kept, whatever it cannot be compared with.
     compared.transpose()?;
     Ok(Exit::Done)
@@ -131,6 +139,8 @@ struct Evaluation {
     /// A temporary folder, which is moved to the report's place at the end.
     report: Option<NewFolder>,
     draws: bool,
+    /// The pictures and plots of the report's page.
+    album: Album,
     latencies: Vec<Duration>,
     /// The test frames of the round that is drawn.
     frames: Vec<FrameRow>,
@@ -151,7 +161,8 @@ impl Evaluation {
         if let Ok(style) = ProgressStyle::with_template("{prefix} {msg} {bar:30} {pos}/{len}") {
             bar.set_style(style);
         }
-        Ok(Self { report, draws: false, latencies: Vec::new(), frames: Vec::new(), tallies: Vec::new(), bar })
+        let album = Album::default();
+        Ok(Self { report, draws: false, album, latencies: Vec::new(), frames: Vec::new(), tallies: Vec::new(), bar })
     }
 
     fn round(
@@ -193,25 +204,43 @@ impl Evaluation {
         }
         self.bar.finish_and_clear();
         let figures = Figures::from_classes(figures);
-        if let Some(folder) = self.report.as_ref().filter(|_| self.draws) {
-            let folder = folder.path();
-            draw(folder, "pro_curves.svg", |path| plots::pro_curves(path, &curves))?;
-            draw(folder, "misses_by_size.svg", |path| plots::misses_by_size(path, &figures.sizes))?;
-            draw(folder, "good_frames.svg", |path| plots::good_frames(path, &figures.good_frames))?;
+        if self.draws {
+            let (sizes, good) = (&figures.sizes, &figures.good_frames);
+            self.plot("pro_curves.svg", CLASSES, OVERLAP, |path| plots::pro_curves(path, &curves))?;
+            self.plot("misses_by_size.svg", SIZES, MISSES, |path| plots::misses_by_size(path, sizes))?;
+            self.plot("good_frames.svg", GOOD_FRAMES, THRESHOLDS, |path| plots::good_frames(path, good))?;
         }
         Ok(figures)
     }
 
-    fn draw_class(&self, class: &str, run: &ClassRun) -> Result<()> {
-        let Some(folder) = self.report.as_ref().map(NewFolder::path) else { return Ok(()) };
+    fn draw_class(&mut self, class: &str, run: &ClassRun) -> Result<()> {
         let threshold = run.calibration.map(|c| c.threshold);
-        draw(folder, &format!("scores_{class}.svg"), |path| {
+        let caption = format!("Scores of the test frames of {class}");
+        self.plot(&format!("scores_{class}.svg"), CLASSES, &caption, |path| {
             plots::score_histogram(path, class, &run.tested, threshold)
         })?;
+        let Some(folder) = self.report.as_ref().map(NewFolder::path) else { return Ok(()) };
         if let Some(picture) = gallery::picture(run)? {
+            let caption = format!(
+                "{class}: the defective frames that passed, or came nearest to passing; the defect is outlined on the left, and the anomaly map is on the right"
+            );
+            self.album.picture(caption, &picture)?;
             draw(folder, &format!("misses_{class}.png"), |path| overlay::write(path, &picture))?;
         }
         Ok(())
+    }
+
+    /// Draws a plot of the report, and adds it to a section of the report's page.
+    fn plot(
+        &mut self,
+        name: &str,
+        section: &'static str,
+        caption: &str,
+        paint: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<()> {
+        let Some(folder) = self.report.as_ref().map(NewFolder::path) else { return Ok(()) };
+        draw(folder, name, paint)?;
+        add_plot(&mut self.album, &folder.join(name), section, caption)
     }
 
     fn speed(&self) -> Speed {

@@ -3,19 +3,37 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use crosscheck::evaluate::document::{Block, markdown};
+use crosscheck::evaluate::html::{self, Album};
 use crosscheck::evaluate::report::{EvaluationReport, FORMAT};
 use crosscheck::{files, text};
 
 /// The last of a report's files to be written.
 pub const REPORT: &str = "report.json";
 
+/// The report as one page, for a browser.
+pub const PAGE: &str = "report.html";
+
+/// A plot has some 50 KB.
+const PLOT_BYTES_MAX: u64 = 8 << 20;
+
 /// A report has some 300 bytes for each test frame.
 const BYTES_MAX: u64 = 256 << 20;
 
-/// Writes `report.md`, which says `text`, and `report.json` into `folder`.
-pub fn write_report(folder: &Path, report: &EvaluationReport, text: &str) -> Result<()> {
-    write_text(&folder.join("report.md"), text)?;
+/// Writes `report.md` and `report.html`, which have `blocks`, and `report.json` into `folder`.
+pub fn write_report(folder: &Path, report: &EvaluationReport, blocks: &[Block], album: &Album) -> Result<()> {
+    write_text(&folder.join("report.md"), &markdown(blocks))?;
+    write_text(&folder.join(PAGE), &html::page(blocks, album))?;
     write_text(&folder.join(REPORT), &serde_json::to_string_pretty(report)?)
+}
+
+/// Adds a plot, which was written to `path`, to a section of a report's page. Where there was nothing to draw, there is no
+/// plot.
+pub fn add_plot(album: &mut Album, path: &Path, section: &'static str, caption: &str) -> Result<()> {
+    if path.exists() {
+        album.plot(section, caption, text::read(path, PLOT_BYTES_MAX)?);
+    }
+    Ok(())
 }
 
 /// Reads a `report.json`, of which nothing is trusted.

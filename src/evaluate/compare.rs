@@ -5,15 +5,14 @@
 //! narrower than what the two intervals of the miss rates tell together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 use thiserror::Error;
 
 use super::confusion::GOOD;
+use super::document::{Block, Cell, Table};
 use super::interval::{CONFIDENCE, Interval, middle};
 use super::line::RESAMPLES;
 use super::report::FrameRow;
-use super::tables::as_markdown;
 use crate::score::Verdict;
 
 const SEED: u64 = 0;
@@ -130,33 +129,44 @@ fn compared(strata: &[&Vec<[bool; 2]>]) -> Option<Compared> {
 
 impl Comparison {
     /// A section of a report; `with` names the other evaluation.
-    pub fn markdown(&self, with: &str) -> String {
-        let mut text = format!(
-            "\n## Compared with {}\n\nThe same test frames in both, each at its own calibrated threshold. Wrong: a defective frame that passed, or a good one that did not. In brackets: 95 % intervals of the pairs.\n\n| | frames | wrong before | wrong now | difference | ratio |\n|---|---|---|---|---|---|\n",
-            as_markdown(with)
-        );
-        let all = self.defective.iter().map(|all| ("**all defective**".to_string(), all));
-        for (name, row) in all.chain(self.kinds.iter().map(|(name, row)| (as_markdown(name), row))) {
+    pub fn blocks(&self, with: &str) -> Vec<Block> {
+        let mut table = Table::new(["", "frames", "wrong before", "wrong now", "difference", "ratio"]);
+        let all = self.defective.iter().map(|all| (Cell::bold("all defective"), all));
+        for (name, row) in all.chain(self.kinds.iter().map(|(name, row)| (name.into(), row))) {
             let Compared { wrong, difference, difference_interval: [least, most], ratio, ratio_interval } = row;
             let ratio = ratio.map_or("-".into(), |ratio| format!("{ratio:.2}"));
             let ratio_interval =
                 ratio_interval.map_or(String::new(), |[least, most]| format!(" ({least:.2} to {most:.2})"));
-            let _ = writeln!(
-                text,
-                "| {name} | {} | {} | {} | {difference:+.3} ({least:+.3} to {most:+.3}) | {ratio}{ratio_interval} |",
-                wrong.frames, wrong.before, wrong.after
-            );
+            table.rows.push(vec![
+                name,
+                wrong.frames.to_string().into(),
+                wrong.before.to_string().into(),
+                wrong.after.to_string().into(),
+                format!("{difference:+.3} ({least:+.3} to {most:+.3})").into(),
+                format!("{ratio}{ratio_interval}").into(),
+            ]);
         }
+        let mut blocks = vec![
+            Block::heading(format!("Compared with {with}")),
+            Block::paragraph(
+                "The same test frames in both, each at its own calibrated threshold. Wrong: a defective frame that passed, or a good one that did not. In brackets: 95 % intervals of the pairs.",
+            ),
+            Block::Table(table),
+        ];
         if self.alone > 0 {
-            let _ = writeln!(text, "\n{} test frames were judged in only one of the two and are left out.", self.alone);
+            let alone = self.alone;
+            blocks.push(Block::paragraph(format!(
+                "{alone} test frames were judged in only one of the two and are left out."
+            )));
         }
-        text
+        blocks
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluate::document::markdown;
 
     fn row(class: &str, defect: Option<&str>, number: usize, verdict: Option<Verdict>) -> FrameRow {
         FrameRow {
@@ -198,7 +208,7 @@ mod tests {
         // Where one frame alone was wrong, many draws have none.
         assert_eq!((found.kinds[GOOD].ratio, found.kinds[GOOD].ratio_interval), (Some(0.0), None));
         assert_eq!(found.alone, 1);
-        let text = found.markdown("old_report");
+        let text = markdown(&found.blocks("old_report"));
         assert!(text.contains("| dent | 100 | 40 | 20 | -0.200 ("), "{text}");
         assert!(text.contains("1 test frames were judged in only one"), "{text}");
     }

@@ -1,13 +1,17 @@
 //! The tables of a report as the paper prints them, and what a line lets through.
 
-use std::fmt::Write;
-
 use super::confusion::{Confusion, columns};
+use super::document::{Block, Cell, Table, markdown};
 use super::good_frames::ThresholdOf;
 use super::interval::Interval;
 use super::metrics::Metrics;
 use super::report::{EvaluationReport, Figures};
 use super::sizes::{Misses, Promise, SizeBin, SizeRange, best};
+
+/// Sections to which plots belong.
+pub const CLASSES: &str = "Classes";
+pub const SIZES: &str = "Misses by size of the defect";
+pub const GOOD_FRAMES: &str = "What good frames for the threshold buy";
 
 /// A figure's name, where it is, and its interval where it has one.
 type Row = (&'static str, fn(&Metrics) -> Option<f64>, fn(&Metrics) -> Option<Interval>);
@@ -28,131 +32,138 @@ const ROWS: [Row; 11] = [
 
 impl EvaluationReport {
     /// The tables of section 4: per class (1 to 3), few-shot (4), speed and memory (5), aggregations (6 and 10).
-    pub fn markdown(&self) -> String {
+    pub fn blocks(&self) -> Vec<Block> {
         let figures = &self.figures;
-        let mut text = format!(
-            "# Evaluation of {} on {}\n\n## Classes\n\n",
-            as_markdown(&self.engine.variant),
-            as_markdown(&self.dataset)
-        );
-        let classes = figures.classes.iter().map(|(name, c)| (as_markdown(name), c.all));
-        text += &table(classes.chain([("**mean**".into(), figures.mean)]));
-        text += LEGEND;
-        for (name, class) in &figures.classes {
-            class.notes.iter().for_each(|note| text += &format!("- {}: {note}\n", as_markdown(name)));
-        }
-        text += "\n## Kinds of defect, mean over classes\n\nEach against the good test frames.\n\n";
-        text += &table(figures.defects().into_iter().map(|(name, metrics)| (as_markdown(name), metrics)));
-        text += &taken_for(&figures.confusion);
-        text += &sizes(figures);
-        text += &good_frames(&figures.good_frames);
+        let classes = figures.classes.iter().map(|(name, c)| (name.into(), c.all));
+        let mut blocks = vec![
+            Block::Title(format!("Evaluation of {} on {}", self.engine.variant, self.dataset)),
+            Block::heading(CLASSES),
+            table(classes.chain([(Cell::bold("mean"), figures.mean)])),
+            Block::paragraph(LEGEND),
+        ];
+        let notes = |(name, class): (&String, &Vec<String>)| {
+            class.iter().map(|note| format!("{name}: {note}")).collect::<Vec<String>>()
+        };
+        add_items(&mut blocks, figures.classes.iter().flat_map(|(name, class)| notes((name, &class.notes))).collect());
+        blocks.extend([
+            Block::heading("Kinds of defect, mean over classes"),
+            Block::paragraph("Each against the good test frames."),
+            table(figures.defects().into_iter().map(|(name, metrics)| (name.into(), metrics))),
+        ]);
+        blocks.extend(taken_for(&figures.confusion));
+        blocks.extend(sizes(figures));
+        blocks.extend(good_frames(&figures.good_frames));
         if self.shots.len() > 1 {
-            text += "\n## Few-shot, mean over classes\n\n";
-            text += &table(self.shots.iter().map(|(shots, f)| (format!("{shots}-shot"), f.mean)));
+            blocks.push(Block::heading("Few-shot, mean over classes"));
+            blocks.push(table(self.shots.iter().map(|(shots, f)| (format!("{shots}-shot").into(), f.mean))));
         }
-        text += "\n## Aggregation of the two maps, mean over classes\n\n";
-        text += &table(figures.aggregations.iter().map(|(a, m)| (a.name().into(), *m)));
-        text += "\n## Speed and memory\n\n| frames/s | peak memory (MB) |\n|---|---|\n";
+        blocks.push(Block::heading("Aggregation of the two maps, mean over classes"));
+        blocks.push(table(figures.aggregations.iter().map(|(a, m)| (a.name().into(), *m))));
+        blocks.push(Block::heading("Speed and memory"));
         let memory = self.speed.peak_memory_mb.map_or("unknown".into(), |mb| format!("{mb:.0}"));
-        let _ = writeln!(text, "| {:.2} | {memory} |", self.speed.frames_per_second);
-        text
+        let mut speed = Table::new(["frames/s", "peak memory (MB)"]);
+        speed.rows.push(vec![format!("{:.2}", self.speed.frames_per_second).into(), memory.into()]);
+        blocks.push(Block::Table(speed));
+        blocks
+    }
+
+    pub fn markdown(&self) -> String {
+        markdown(&self.blocks())
     }
 }
 
 /// How to read the rows of the tables that have intervals.
-const LEGEND: &str = "
-In brackets: 95 % intervals. False-reject rate and miss rate are at the calibrated threshold. The last two rows are at the lowest thresholds that at most 1 % and 0.1 % of the good test frames exceed.
+const LEGEND: &str = "In brackets: 95 % intervals. False-reject rate and miss rate are at the calibrated threshold. The last two rows are at the lowest thresholds that at most 1 % and 0.1 % of the good test frames exceed.";
 
-";
+fn add_items(blocks: &mut Vec<Block>, items: Vec<String>) {
+    if !items.is_empty() {
+        blocks.push(Block::Items(items));
+    }
+}
 
 /// What frames are taken for, all classes together.
-fn taken_for(found: &Confusion) -> String {
+fn taken_for(found: &Confusion) -> Vec<Block> {
     if found.is_empty() {
-        return String::new();
+        return Vec::new();
     }
     let columns: Vec<&str> = columns().filter(|column| found.values().any(|row| row.contains_key(*column))).collect();
-    let names: Vec<String> = columns.iter().map(|column| as_markdown(column)).collect();
-    let mut text = String::from(
-        "\n## What frames are taken for\n\nFrames of each kind by what the worst area on them is taken for, all classes together.\n\n",
-    );
-    let _ = writeln!(text, "| | {} |\n|---|{}", names.join(" | "), "---|".repeat(columns.len()));
+    let mut table = Table::new([""].iter().chain(&columns).copied());
     for (kind, row) in found {
-        let counts: Vec<String> = columns.iter().map(|c| row.get(*c).copied().unwrap_or(0).to_string()).collect();
-        let _ = writeln!(text, "| {} | {} |", as_markdown(kind), counts.join(" | "));
+        let counts = columns.iter().map(|c| row.get(*c).copied().unwrap_or(0).to_string().into());
+        table.rows.push(std::iter::once(kind.into()).chain(counts).collect());
     }
-    text
+    let what = "Frames of each kind by what the worst area on them is taken for, all classes together.";
+    vec![Block::heading("What frames are taken for"), Block::paragraph(what), Block::Table(table)]
 }
 
 /// Misses by the size of the defect, and what follows for all larger ones.
-fn sizes(figures: &Figures) -> String {
-    let mut text = String::from("\n## Misses by size of the defect\n\n");
+fn sizes(figures: &Figures) -> Vec<Block> {
+    let mut blocks = vec![Block::heading(SIZES)];
     if figures.sizes.is_empty() && figures.classes.values().all(|class| class.sizes.is_empty()) {
-        return text + "No defect has a known size.\n";
+        blocks.push(Block::paragraph("No defect has a known size."));
+        return blocks;
     }
-    text += "Size: the diameter of a circle with the area of the largest marked region, in millimetres and as a share of the part's extent.\n";
-    text += "Misses: at the calibrated threshold, and at the lowest one that at most 1 % of the good test frames exceed.\n\n";
-    text +=
-        "| | size | frames | misses | miss rate | misses at 1 % | miss rate at 1 % |\n|---|---|---|---|---|---|---|\n";
+    let mut table = Table::new(["", "size", "frames", "misses", "miss rate", "misses at 1 %", "miss rate at 1 %"]);
     for (name, class) in &figures.classes {
-        class.sizes.iter().for_each(|bin| text += &size_row(&as_markdown(name), bin));
+        table.rows.extend(class.sizes.iter().map(|bin| size_row(name.into(), bin)));
     }
-    figures.sizes.iter().for_each(|bin| text += &size_row("**all classes**", bin));
-    text.push('\n');
+    table.rows.extend(figures.sizes.iter().map(|bin| size_row(Cell::bold("all classes"), bin)));
+    blocks.extend([
+        Block::paragraph("Size: the diameter of a circle with the area of the largest marked region, in millimetres and as a share of the part's extent."),
+        Block::paragraph("Misses: at the calibrated threshold, and at the lowest one that at most 1 % of the good test frames exceed."),
+        Block::Table(table),
+    ]);
+    let mut items = Vec::new();
     for (name, class) in &figures.classes {
-        if class.without_size > 0 {
-            let _ = writeln!(
-                text,
-                "- {}: {} defective frames without a known size are left out.",
-                as_markdown(name),
-                class.without_size
-            );
+        let left_out = class.without_size;
+        if left_out > 0 {
+            items.push(format!("{name}: {left_out} defective frames without a known size are left out."));
         }
-        best(&class.promises).iter().for_each(|best| text += &promise(&as_markdown(name), best));
+        items.extend(best(&class.promises).iter().map(|best| promise(name, best)));
     }
     if figures.classes.len() > 1 {
-        best(&figures.promises).iter().for_each(|best| text += &promise("all classes", best));
+        items.extend(best(&figures.promises).iter().map(|best| promise("all classes", best)));
     }
-    text
+    add_items(&mut blocks, items);
+    blocks
 }
 
 /// What good frames for the threshold buy.
-fn good_frames(sizes: &[ThresholdOf]) -> String {
+fn good_frames(sizes: &[ThresholdOf]) -> Vec<Block> {
     if sizes.is_empty() {
-        return String::new();
+        return Vec::new();
     }
-    let mut text = String::from(
-        "\n## What good frames for the threshold buy\n\nGood test frames are drawn as if they had calibrated the threshold; the other good ones and the defective ones are judged by it. Means over draws and classes; 90 of 100 draws lie within the brackets.\n\n| good frames | rate that they support | false-reject rate | miss rate |\n|---|---|---|---|\n",
-    );
-    for size in sizes {
-        let _ = writeln!(
-            text,
-            "| {} | {:.3} | {} | {} |",
-            size.frames,
-            size.supported_rate,
-            within(size.false_reject_rate, size.false_reject_range),
-            within(size.miss_rate, size.miss_range)
-        );
-    }
-    text
+    let mut table = Table::new(["good frames", "rate that they support", "false-reject rate", "miss rate"]);
+    table.rows.extend(sizes.iter().map(|size| {
+        vec![
+            size.frames.to_string().into(),
+            format!("{:.3}", size.supported_rate).into(),
+            within(size.false_reject_rate, size.false_reject_range).into(),
+            within(size.miss_rate, size.miss_range).into(),
+        ]
+    }));
+    let what = "Good test frames are drawn as if they had calibrated the threshold; the other good ones and the defective ones are judged by it. Means over draws and classes; 90 of 100 draws lie within the brackets.";
+    vec![Block::heading(GOOD_FRAMES), Block::paragraph(what), Block::Table(table)]
 }
 
-fn size_row(name: &str, bin: &SizeBin) -> String {
+fn size_row(name: Cell, bin: &SizeBin) -> Vec<Cell> {
     let size = match bin.range {
         SizeRange::Millimetres { from_mm, to_mm } => format!("{from_mm:.1} to {to_mm:.1} mm"),
         SizeRange::Shares { from_share, to_share } => format!("{:.1} to {:.1} %", 100.0 * from_share, 100.0 * to_share),
     };
     let cells = |found: Option<Misses>| {
-        found.map_or("- | -".into(), |Misses { misses, rate, interval }| {
-            format!("{misses} | {}", within(rate, interval))
+        found.map_or(["-".into(), "-".into()], |Misses { misses, rate, interval }| {
+            [misses.to_string().into(), within(rate, interval).into()]
         })
     };
-    format!("| {name} | {size} | {} | {} | {} |\n", bin.frames, cells(bin.calibrated), cells(bin.at_01))
+    let row = [name, size.into(), bin.frames.to_string().into()].into_iter();
+    row.chain(cells(bin.calibrated)).chain(cells(bin.at_01)).collect()
 }
 
 /// What can be promised of a line.
 fn promise(name: &str, Promise { from_mm, frames, misses, at_most }: &Promise) -> String {
     format!(
-        "- {name}: of the defects of {from_mm:.1} mm and more, at most {:.1} % pass (95 % confidence; {misses} of {frames} passed in this test).\n",
+        "{name}: of the defects of {from_mm:.1} mm and more, at most {:.1} % pass (95 % confidence; {misses} of {frames} passed in this test).",
         100.0 * at_most
     )
 }
@@ -162,36 +173,18 @@ fn within(value: f64, [least, most]: Interval) -> String {
     format!("{value:.3} ({least:.3} to {most:.3})")
 }
 
-/// A name from outside, such as a folder's, escaped so that it is text within a table's cell.
-pub(super) fn as_markdown(name: &str) -> String {
-    let mut text = String::new();
-    let mut before = None;
-    let mut letters = name.chars().peekable();
-    while let Some(c) = letters.next() {
-        // Between letters it stays as it is: cable_gland.
-        let is_within = |c: Option<&char>| c.is_some_and(|c| c.is_alphanumeric());
-        let emphasises = c == '_' && !(is_within(before.as_ref()) && is_within(letters.peek()));
-        if emphasises || "\\`*<>[]|&~#".contains(c) {
-            text.push('\\');
-        }
-        text.push(if c.is_control() { ' ' } else { c });
-        before = Some(c);
-    }
-    text
-}
-
 /// Figures down, columns across.
-fn table(columns: impl Iterator<Item = (String, Metrics)>) -> String {
-    let (names, metrics): (Vec<String>, Vec<Metrics>) = columns.unzip();
-    let mut text = format!("| | {} |\n|---|{}\n", names.join(" | "), "---|".repeat(names.len()));
+fn table(columns: impl Iterator<Item = (Cell, Metrics)>) -> Block {
+    let (names, metrics): (Vec<Cell>, Vec<Metrics>) = columns.unzip();
+    let mut table = Table::new([Cell::from("")].into_iter().chain(names));
     for (name, figure, interval) in ROWS {
         let cell = |m: &Metrics| {
             let value = figure(m).map_or("-".into(), |v| format!("{v:.3}"));
-            figure(m).zip(interval(m)).map_or(value, |(value, interval)| within(value, interval))
+            figure(m).zip(interval(m)).map_or(value, |(value, interval)| within(value, interval)).into()
         };
-        let _ = writeln!(text, "| {name} | {} |", metrics.iter().map(cell).collect::<Vec<String>>().join(" | "));
+        table.rows.push(std::iter::once(name.into()).chain(metrics.iter().map(cell)).collect());
     }
-    text
+    Block::Table(table)
 }
 
 #[cfg(test)]
@@ -203,19 +196,6 @@ mod tests {
 
     #[test]
     fn names_from_outside_are_text_in_the_report() {
-        for (name, written) in [
-            ("cable_gland", "cable_gland"),
-            ("Größe 2", "Größe 2"),
-            ("_a_", "\\_a\\_"),
-            ("a|b", "a\\|b"),
-            ("<img src=x>", "\\<img src=x\\>"),
-            ("[a](b)", "\\[a\\](b)"),
-            ("a\nb\u{7f}", "a b "),
-            ("\\|", "\\\\\\|"),
-            ("**a** &amp; `b`", "\\*\\*a\\*\\* \\&amp; \\`b\\`"),
-        ] {
-            assert_eq!(as_markdown(name), written);
-        }
         let none = || ClassFigures::from_tested(&[], None, None);
         let classes = BTreeMap::from([("a|<b>".to_string(), none()), ("c\nd".to_string(), none())]);
         let report = EvaluationReport {

@@ -91,6 +91,13 @@ fn a_report_has_every_class_and_every_kind_of_defect() {
         let text = &files[&desk.path(&format!("report/{name}"))];
         assert!(text.windows(4).any(|w| w == b"<svg"), "{name}");
     }
+    let page = String::from_utf8(desk.read("report/report.html")).unwrap();
+    assert_eq!(["image/svg+xml", "image/jpeg"].map(|kind| page.matches(&format!("src=\"data:{kind}")).count()), [4, 2]);
+    for line in run.out.lines().filter_map(|line| line.strip_prefix("## ")) {
+        assert!(page.contains(&format!(">{line}</h2>")), "{line} in {page}");
+    }
+    // It needs nothing from elsewhere.
+    assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("<script"), "{page}");
 }
 
 /// Two good frames, and two of each kind of defect, in each class.
