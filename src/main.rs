@@ -6,10 +6,12 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use log::LevelFilter;
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).format_timestamp(None).init();
-    match cli::run(cli::Cli::parse()) {
+    let cli = cli::Cli::parse();
+    start_log(cli.is_quiet());
+    match cli::run(cli) {
         Ok(cli::Exit::Done) => ExitCode::SUCCESS,
         Ok(cli::Exit::Rejected) => ExitCode::from(1),
         // As a program that the signal of a closed pipe ends, in the words of a shell.
@@ -20,4 +22,15 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Logs to standard error what RUST_LOG asks for. `--quiet` is the more recent wish of the two, and prevails.
+fn start_log(is_quiet: bool) {
+    let mut log = env_logger::Builder::new();
+    if is_quiet {
+        log.filter_level(LevelFilter::Error);
+    } else {
+        log.parse_env(env_logger::Env::default().default_filter_or("info"));
+    }
+    log.format_timestamp(None).init();
 }

@@ -15,6 +15,7 @@ use crosscheck::inspect::Inspector;
 use crosscheck::model::Score;
 
 use super::Exit;
+use super::examples;
 use super::options::{EngineOption, EvaluationOptions, ReadingOptions, SceneOption, one_of};
 use super::progress::frames_bar;
 use super::say::print;
@@ -22,6 +23,7 @@ use super::say::print;
 /// Measure an engine's speed on this machine: frames a second, time and operations of each stage, memory. An engine
 /// without mappings gets random ones, which take the same time.
 #[derive(Args)]
+#[command(after_long_help = examples::BENCH)]
 pub struct Arguments {
     #[command(flatten)]
     engine: EngineOption,

@@ -9,10 +9,12 @@ use crosscheck::inspect::{Doubts, Inspector, Tally};
 use crosscheck::model::engine_file::Engine;
 
 use super::Exit;
+use super::examples;
 use super::options::{EvaluationOptions, ReadingOptions, SceneOption};
 
 /// Find an engine's threshold for a false-reject rate, on good parts that the fit has not seen.
 #[derive(Args)]
+#[command(after_long_help = examples::CALIBRATE)]
 pub struct Arguments {
     /// Fitted engine file; the threshold is written into it unless --output is given
     #[arg(long)]

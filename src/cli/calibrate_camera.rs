@@ -9,6 +9,7 @@ use crosscheck::calibration::import::{
 };
 
 use super::Exit;
+use super::examples;
 use super::options::{Size, one_of};
 
 /// Reprojection error in pixels above which a calibration should be repeated.
@@ -17,6 +18,7 @@ const ERROR_PX_MAX: f64 = 0.5;
 /// Write a camera file from calibrations of OpenCV, ROS or Kalibr (docs/station/cameras.md describes how to calibrate
 /// with a printed board).
 #[derive(Args)]
+#[command(after_long_help = examples::CALIBRATE_CAMERA)]
 pub struct Arguments {
     /// Calibration of the colour imager: OpenCV's .yml or .json, ROS's camera_info .yaml, or Kalibr's camchain .yaml
     #[arg(long, value_name = "FILE")]

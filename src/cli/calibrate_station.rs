@@ -15,6 +15,7 @@ use crosscheck::prepare::{Preparation, prepare};
 use crosscheck::preview::{ContactSheet, PartPixels};
 
 use super::Exit;
+use super::examples;
 use super::interrupt::stop_on_interrupt;
 use super::options::{EngineOption, ReadingOptions, SceneOption};
 use super::say::print;
@@ -25,6 +26,7 @@ const PICTURED: usize = 12;
 /// Measure the belt, the part on it and the light, warn if the geometry does not suit the method, and propose a [scene]
 /// for --scene, with a picture beside it.
 #[derive(Args)]
+#[command(after_long_help = examples::CALIBRATE_STATION)]
 pub struct Arguments {
     /// Folder with frames of good parts on the belt, in any layout; several folders are separated by commas
     #[arg(

@@ -7,12 +7,14 @@ use crosscheck::runtime::camera::{opener, playback};
 use crosscheck::signature::Keys;
 
 use super::Exit;
+use super::examples;
 use super::say::print;
 use super::secrets;
 
 /// Check a station's configuration, and the camera file, the keys and the first replayed frame that it names, and print
 /// it with all defaults.
 #[derive(Args)]
+#[command(after_long_help = examples::CHECK_CONFIG)]
 pub struct Arguments {
     /// Configuration of the station (TOML)
     #[arg(value_name = "CONFIG")]

@@ -6,12 +6,14 @@ use crosscheck::prepare::Stride;
 use serde_json::{Value, json};
 
 use super::Exit;
+use super::examples;
 use super::options::{EngineOption, Size, one_of};
 use super::say::print;
 
 /// Count what a camera's frame takes on a GPU at least, without one: every launch of its kernels, and the times that
 /// follow from the GPU's published figures. docs/gpu.md states the rules.
 #[derive(Args)]
+#[command(after_long_help = examples::COUNT)]
 pub struct Arguments {
     #[command(flatten)]
     engine: EngineOption,

@@ -23,6 +23,7 @@ use image::RgbImage;
 
 use super::Exit;
 use super::desktop;
+use super::examples;
 use super::options::part;
 use super::progress::{EpochBar, frames_bar};
 use super::report_files::{PAGE, add_plot, write_report};
@@ -44,6 +45,7 @@ const PICTURED: usize = 2;
 /// Learn a synthetic part from 16 good examples, calibrate a threshold, and inspect a stream of good and defective
 /// parts.
 #[derive(Args)]
+#[command(after_long_help = examples::DEMO)]
 pub struct Arguments {
     /// Part to learn and inspect
     #[arg(long, value_name = "KIND", default_value = "biscuit", value_parser = part)]

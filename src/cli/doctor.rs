@@ -8,11 +8,13 @@ use crosscheck::doctor::{self, Finding, Status, System};
 use serde_json::json;
 
 use super::Exit;
+use super::examples;
 use super::say::print;
 
 /// Check whether a station can run well on this machine, and print a fix for each finding. Exit code: 1 if something
 /// must be fixed.
 #[derive(Args)]
+#[command(after_long_help = examples::DOCTOR)]
 pub struct Arguments {
     /// Configuration of the station (TOML); if left out, only the machine is checked
     #[arg(long)]

@@ -12,6 +12,7 @@ use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::{Engine, Storage};
 
 use super::Exit;
+use super::examples;
 use super::interrupt::stop_on_interrupt;
 use super::options::{ReadingOptions, one_of};
 use super::progress::PlanBar;
@@ -19,6 +20,7 @@ use super::say::print;
 
 /// Build TensorRT plans for an engine's networks, and check their scores against the CPU's.
 #[derive(Args)]
+#[command(after_long_help = examples::ENGINE)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

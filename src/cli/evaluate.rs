@@ -18,10 +18,12 @@ use crosscheck::files::{self, NewFolder};
 use crosscheck::inspect::Tally;
 use crosscheck::model::engine_file::Engine;
 use crosscheck::{bench, overlay};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::Exit;
+use super::examples;
 use super::options::{EngineOption, EvaluationOptions, FitOptions, ReadingOptions, SceneOption, one_of};
+use super::progress::bar;
 use super::report_files::{REPORT, add_plot, read_report, write_report};
 use super::say::print;
 
@@ -33,6 +35,7 @@ const THRESHOLDS: &str = "False rejects and misses by the number of good frames 
 /// Measure how well an engine detects defects on a dataset; an engine without mappings is first fitted and calibrated
 /// on each class.
 #[derive(Args)]
+#[command(after_long_help = examples::EVALUATE)]
 pub struct Arguments {
     #[command(flatten)]
     engine: EngineOption,
@@ -157,10 +160,7 @@ impl Evaluation {
             NewFolder::beside(&folder.join(REPORT)).with_context(|| format!("cannot write into {}", folder.display()))
         };
         let report = report.map(beside).transpose()?;
-        let bar = ProgressBar::no_length();
-        if let Ok(style) = ProgressStyle::with_template("{prefix} {msg} {bar:30} {pos}/{len}") {
-            bar.set_style(style);
-        }
+        let bar = bar("{prefix} {msg} {bar:30} {pos}/{len}");
         let album = Album::default();
         Ok(Self { report, draws: false, album, latencies: Vec::new(), frames: Vec::new(), tallies: Vec::new(), bar })
     }

@@ -6,10 +6,12 @@ use crosscheck::model::engine_file::{Engine, Storage};
 use crosscheck::onnx::{self, OPSET};
 
 use super::Exit;
+use super::examples;
 use super::options::one_of;
 
 /// Write an engine's networks as ONNX graphs, for TensorRT or another runtime.
 #[derive(Args)]
+#[command(after_long_help = examples::EXPORT_ONNX)]
 pub struct Arguments {
     /// Fitted engine file
     #[arg(long)]

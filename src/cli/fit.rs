@@ -12,12 +12,14 @@ use crosscheck::preview::{ContactSheet, PartPixels};
 use crosscheck::{files, overlay};
 
 use super::Exit;
+use super::examples;
 use super::interrupt::stop_on_interrupt;
 use super::options::{EngineOption, FitOptions, MachineOption, ReadingOptions, SceneOption};
 use super::progress::{EpochBar, frames_bar};
 
 /// Learn the two mappings from good parts, and write a fitted engine.
 #[derive(Args)]
+#[command(after_long_help = examples::FIT)]
 pub struct Arguments {
     #[command(flatten)]
     engine: EngineOption,

@@ -9,6 +9,7 @@ use crosscheck::model::{Architecture, Variant, Weights, seeded};
 use crosscheck::prepare::Preparation;
 
 use super::Exit;
+use super::examples;
 use super::options::{SceneOption, one_of};
 
 /// Points in a group if the mappings are still to be learnt.
@@ -16,6 +17,7 @@ const GROUP_SIZE: usize = 32;
 
 /// Make an engine file from the checkpoints of published networks, pruned to a variant.
 #[derive(Args)]
+#[command(after_long_help = examples::IMPORT)]
 #[command(group(clap::ArgGroup::new("weights").required(true).args(["rgb", "seeded"])))]
 pub struct Arguments {
     /// Number of blocks that both Transformers keep: tiny 1, small 4, medium 8, full 12

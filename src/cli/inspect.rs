@@ -17,6 +17,7 @@ use crosscheck::score::Thresholds;
 use crosscheck::shapes::{H, W};
 
 use super::Exit;
+use super::examples;
 use super::options::{EvaluationOptions, ReadingOptions, SceneOption};
 use super::say::print;
 
@@ -25,6 +26,7 @@ const PARTS: &str = "part.png";
 
 /// Inspect one frame. Exit code: 0 pass (or the engine has no threshold yet), 1 reject or review, 2 error.
 #[derive(Args)]
+#[command(after_long_help = examples::INSPECT)]
 pub struct Arguments {
     /// Fitted engine file
     #[arg(long)]

@@ -1,15 +1,25 @@
-//! Progress bars; hidden where standard error is no terminal.
+//! Progress bars; hidden where standard error is no terminal, and where nobody wants information (`--quiet`).
 
 use crosscheck::backend::plans::Step;
 use crosscheck::fit::Progress;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A bar with `template`, whose length is to be set.
+pub fn bar(template: &str) -> ProgressBar {
+    let bar = ProgressBar::no_length();
+    if !log::log_enabled!(log::Level::Info) {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
 
 /// A bar over `frames` frames.
 pub fn frames_bar(frames: usize, what: &'static str) -> ProgressBar {
-    let bar = ProgressBar::new(frames as u64).with_message(what);
-    if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} frame {pos}/{len}, {eta} left") {
-        bar.set_style(style);
-    }
+    let bar = bar("{msg} {bar:30} frame {pos}/{len}, {eta} left").with_message(what);
+    bar.set_length(frames as u64);
     bar
 }
 
@@ -21,11 +31,7 @@ pub struct EpochBar {
 
 impl Default for EpochBar {
     fn default() -> Self {
-        let bar = ProgressBar::no_length();
-        if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} epoch {pos}/{len}, {msg}, {eta} left") {
-            bar.set_style(style);
-        }
-        Self { bar, last: None }
+        Self { bar: bar("{prefix} {bar:30} epoch {pos}/{len}, {msg}, {eta} left"), last: None }
     }
 }
 
@@ -57,10 +63,7 @@ impl PlanBar {
     pub fn show(&mut self, step: &Step<'_>) {
         if self.bar.as_ref().is_none_or(|(graph, _)| *graph != step.graph) {
             self.finish();
-            let bar = ProgressBar::new_spinner().with_prefix(step.graph);
-            if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {msg}, {elapsed}") {
-                bar.set_style(style);
-            }
+            let bar = bar("{prefix} {bar:30} {pos}/{len} {msg}, {elapsed}").with_prefix(step.graph);
             if bar.is_hidden() {
                 log::info!("building {}", step.graph);
             }

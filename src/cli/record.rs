@@ -9,11 +9,12 @@ use crosscheck::config::Station;
 
 use super::interrupt::stop_on_interrupt;
 use super::options::SceneOption;
-use super::{Exit, parts};
+use super::{Exit, examples, parts};
 
 /// Store frames of good parts from the station's camera for `fit` and `calibrate`; blurred, badly exposed, incomplete
 /// and repeated frames are left out.
 #[derive(Args)]
+#[command(after_long_help = examples::RECORD)]
 pub struct Arguments {
     /// Configuration of the station (TOML); its outputs are not driven
     #[arg(long, value_name = "STATION")]

@@ -12,11 +12,13 @@ use crosscheck::score::Verdict;
 use serde_json::json;
 
 use super::Exit;
+use super::examples;
 use super::options::{ReadingOptions, SceneOption};
 use super::say::print;
 
 /// Inspect a recording again, frame by frame. Exit code: 0 if every verdict equals the recorded one, 1 if one differs.
 #[derive(Args)]
+#[command(after_long_help = examples::REPLAY)]
 pub struct Arguments {
     /// A station's recording, or any folder of frames
     #[arg(value_name = "DIR")]

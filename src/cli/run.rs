@@ -7,12 +7,14 @@ use crosscheck::station::{self, Signals};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::Exit;
+use super::examples;
 use super::options::SceneOption;
 use super::secrets;
 
 /// Run a station until it is stopped. SIGTERM stops it with its outputs in the safe state; SIGHUP reloads engine,
 /// thresholds, scene and regions.
 #[derive(Args)]
+#[command(after_long_help = examples::RUN)]
 pub struct Arguments {
     /// Configuration of the station (TOML)
     #[arg(long, value_name = "STATION")]

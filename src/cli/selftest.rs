@@ -7,10 +7,12 @@ use crosscheck::backend::selftest::{Failure, Golden, KernelTime, Report};
 use crosscheck::files;
 
 use super::Exit;
+use super::examples;
 use super::say::print;
 
 /// Compare every CUDA kernel on this machine's GPU with the CPU. Exit code: 1 if a result is wrong.
 #[derive(Args)]
+#[command(after_long_help = examples::SELFTEST)]
 pub struct Arguments {
     /// Back end to test
     #[arg(long, default_value = "cuda")]

@@ -6,10 +6,12 @@ use crosscheck::model::engine_file::Engine;
 use crosscheck::signature::{self, Keys, Protection};
 
 use super::Exit;
+use super::examples;
 use super::say::print;
 
 /// Sign an engine, so that stations with engine.keys accept it; make keys, and check signatures.
 #[derive(Args)]
+#[command(after_long_help = examples::SIGN)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Arguments {
     #[command(subcommand)]

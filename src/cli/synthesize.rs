@@ -11,6 +11,7 @@ use crosscheck::solids;
 use indicatif::ProgressBar;
 
 use super::Exit;
+use super::examples;
 use super::options::{Size, one_of};
 
 /// Number of the first frame in each split. They are far apart, so that the size of one split does not change another.
@@ -20,6 +21,7 @@ const TEST: u64 = 2_000_000;
 
 /// Write a synthetic dataset in MVTec 3D-AD's layout: good parts, and parts with each kind of defect.
 #[derive(Args)]
+#[command(after_long_help = examples::SYNTHESIZE)]
 pub struct Arguments {
     /// Folder for the dataset; each part becomes a class in it
     #[arg(long, value_name = "DIR")]

@@ -17,6 +17,7 @@ mod evaluating;
 mod importing;
 mod inspecting;
 mod learning;
+mod manners;
 mod refusals;
 mod saying;
 mod scenes;
