@@ -22,7 +22,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 cd "$root"
-mapfile -t scripts < <(git ls-files '*.sh' .ci/run)
+mapfile -t scripts < <(git ls-files '*.sh' .ci/run packaging/deb/{pre,post}{inst,rm})
 shellcheck "${scripts[@]}"
 echo "shellcheck: ${#scripts[@]} scripts"
 

@@ -21,8 +21,8 @@ const WIDTH_SHARE_MAX: f64 = 3.0;
 
 /// A running service on a running belt.
 pub struct Rig {
-    belt: Belt,
-    service: Service,
+    pub belt: Belt,
+    pub service: Service,
 }
 
 impl Rig {

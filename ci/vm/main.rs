@@ -9,6 +9,7 @@ mod belt;
 mod chip;
 mod guest;
 mod host;
+mod package;
 mod service;
 #[cfg(feature = "v4l")]
 mod vivid;

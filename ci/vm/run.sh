@@ -2,7 +2,7 @@
 # The program as a real systemd service on a simulated GPIO chip, in a virtual machine (Debian 12's 6.12 kernel, QEMU in software).
 # usage: [CROSSCHECK_VM_PARTS=500] run.sh   Exit code 0: passed, 1: failed, 77: not run, with the reason.
 # Keeps about 150 MB in ${XDG_CACHE_HOME:-$HOME/.cache}/crosscheck-vm. As root on Debian 12 it installs what is missing:
-# qemu-system-x86, mmdebstrap, cpio, libclang1-14 and libclang-common-14-dev (the crate v4l reads the kernel's headers with
+# qemu-system-x86, mmdebstrap, cpio, dpkg-dev, libclang1-14 and libclang-common-14-dev (the crate v4l reads the kernel's headers with
 # them); elsewhere it says what is missing and does not run.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -21,6 +21,7 @@ install_missing() {
     command -v qemu-system-x86_64 > /dev/null || missing+=(qemu-system-x86)
     command -v mmdebstrap > /dev/null || missing+=(mmdebstrap)
     command -v cpio > /dev/null || missing+=(cpio)
+    command -v x86_64-linux-gnu-objdump > /dev/null || missing+=(dpkg-dev binutils)
     "$root/ci/v4l/libclang.sh" || missing+=(libclang1-14 libclang-common-14-dev)
     [ ${#missing[@]} -eq 0 ] && return
     [ "$(id -u)" -eq 0 ] || not_run "needs ${missing[*]}: apt install ${missing[*]}"
@@ -50,6 +51,15 @@ trap 'rm -rf "$share"' EXIT
 strip -o "$share/crosscheck" "$program"
 strip -o "$share/vm" "$test_program"
 cp "$here/guest.sh" "$share/"
+python3 "$root/packaging/licences.py" --features mqtt,cuda,tensorrt,v4l > "$share/licences"
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -1)
+for package in "crosscheck $version" "newer $version+newer"; do
+    read -r name version <<< "$package"
+    mkdir "$share/made"
+    PACKAGE_VERSION=$version "$root/packaging/deb.sh" "$share/crosscheck" "$share/made" "$share/crosscheck" "$share/licences" > /dev/null
+    mv "$share"/made/*.deb "$share/$name.deb"
+    rmdir "$share/made"
+done
 cp -r "$root/systemd" "$share/systemd"
 echo "${CROSSCHECK_VM_PARTS:-15}" > "$share/parts"
 CROSSCHECK_VM_SHARE=$share "$share/vm" --ignored --exact host::makes_what_the_guest_needs
