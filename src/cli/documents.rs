@@ -146,6 +146,7 @@ fn a_line_that_the_program_would_refuse_is_found() {
             "```sh\nsudo -u me env A=b crosscheck engine build --fast x\n```\n",
             "`crosscheck engine build` has no --fast",
         ),
+        ("    sudo -u crosscheck crosscheck docter\n", "1: crosscheck docter: there is no command docter"),
         ("    crosscheck fit \\\n        --nominal a -o b \\\n        -x   # why\n", "`crosscheck fit` has no -x"),
         ("    cd a && crosscheck fit --nominal a\n", "required arguments were not provided"),
         ("    crosscheck fit --nominal a -o b --turned sometimes\n", "invalid value 'sometimes'"),

@@ -113,10 +113,7 @@ fn a_secret_that_others_may_read_is_refused_or_warned_of() {
     set("password", 0o640);
     assert_eq!(desk.done("check-config station.toml").err, "");
 
-    desk.write(
-        "station.toml",
-        EXAMPLE.replace("# token = \"sixteen characters or more\"", "token = \"0123456789abcdef\""),
-    );
+    desk.write("station.toml", EXAMPLE.replace("# token = ", "token = "));
     set("station.toml", 0o644);
     let warned = desk.done("check-config station.toml").err;
     assert!(warned.contains("view.token: station.toml has the mode 644"), "{warned}");

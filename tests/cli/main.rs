@@ -18,6 +18,7 @@ mod importing;
 mod inspecting;
 mod learning;
 mod manners;
+mod readme;
 mod refusals;
 mod saying;
 mod scenes;

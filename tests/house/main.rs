@@ -5,6 +5,7 @@
 mod counted;
 mod documented;
 mod imports;
+mod links;
 
 use std::fs;
 use std::path::{Path, PathBuf};

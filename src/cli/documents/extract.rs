@@ -79,8 +79,8 @@ fn lines(code: &Text, found: &mut Vec<Piece>) {
             (words[*at] == "crosscheck" || (words[*at].ends_with("/crosscheck") && !words[*at].contains('=')))
                 && (0..*at).all(|before| is_before(&words, before))
                 // The name of a user is not the program: sudo -u crosscheck env.
-                && words.get(at + 1).is_some_and(|next| !RUNNERS.contains(next))
-                && words[at + 1].starts_with(|c: char| c == '-' || c.is_ascii_lowercase())
+                && (*at == 0 || words[at - 1] != "-u")
+                && words.get(at + 1).is_some_and(|next| next.starts_with(|c: char| c == '-' || c.is_ascii_lowercase()))
         };
         if let Some(at) = (0..words.len()).find(is_program) {
             let text = format!("crosscheck {}", words[at + 1..].join(" "));
