@@ -10,13 +10,13 @@ modprobe vivid n_devs=2 node_types=0x101,0x101 num_inputs=1,1 input_types=0x3,0x
 mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
 # Where the script has installed the program, the package refuses; once it is removed, the package installs.
 systemd/install.sh --program ./crosscheck > /dev/null
-if apt-get install -qq -y --no-download ./crosscheck.deb > /run/refusal 2>&1 || ! grep -q "systemd/install.sh --uninstall" /run/refusal; then
+if apt-get install -qq -y ./crosscheck.deb > /run/refusal 2>&1 || ! grep -q "systemd/install.sh --uninstall" /run/refusal; then
     cat /run/refusal
     echo "guest: the package does not refuse an installation by install.sh"
     exit 1
 fi
 systemd/install.sh --uninstall > /dev/null
-apt-get install -qq -y --no-download ./crosscheck.deb
+apt-get install -qq -y ./crosscheck.deb
 echo "guest: $(command -v crosscheck), package $(dpkg-query -W -f '${Version}' crosscheck)"
 crosscheck doctor || [ $? -eq 1 ]
 cp -r station/* /etc/crosscheck/

@@ -1,8 +1,12 @@
 //! The README's commands and its configuration, as they are written there.
 
+use std::error::Error;
 use std::os::unix::fs::symlink;
 
+use crosscheck::{Engine, Inspector, RgbdFrame};
+
 use crate::program::{Desk, FIT, shared};
+use crate::support::part::frame;
 
 const DOCUMENT: &str = include_str!("../../README.md");
 
@@ -39,4 +43,26 @@ fn the_commands_of_the_readme_lead_to_a_verdict_and_a_station() {
     let doctor = doctor.split("  #").next().unwrap().trim().strip_prefix("crosscheck ").unwrap();
     assert!(desk.run(doctor).out.contains("ok      engine"), "{}", desk.run(doctor).out);
     assert!(run.starts_with("crosscheck run --config station.toml"));
+}
+
+/// The README's lines on the library, as they are written there.
+fn library(frame: RgbdFrame) -> Result<(), Box<dyn Error>> {
+    let engine = Engine::read("bracket.safetensors".as_ref())?;
+    let mut inspector = Inspector::new(engine)?;
+    let inspection = inspector.inspect(&frame)?;
+    println!("{:?}, {} defects", inspection.outcome.verdict(), inspection.defects.count);
+    Ok(())
+}
+
+#[test]
+fn the_readme_s_lines_on_the_library_compile() {
+    let lines = block("use crosscheck::");
+    assert_eq!(lines, ["use crosscheck::{Engine, Inspector, RgbdFrame};"]);
+    let lines = block("let engine");
+    assert_eq!(lines.len(), 4);
+    let source = include_str!("readme.rs");
+    let missing: Vec<_> = lines.into_iter().filter(|line| !source.contains(&format!("    {line}\n"))).collect();
+    assert!(missing.is_empty(), "the function `library` lacks {missing:?}");
+    // There is no such engine.
+    library(frame(1, None)).unwrap_err();
 }
