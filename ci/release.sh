@@ -7,6 +7,8 @@
 # (cargo install cargo-cyclonedx). With libclang the cameras of V4L2 are built in.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=packaging/program.sh
+. packaging/program.sh
 rehearses=no
 if [ "${1:-}" = --rehearse ]; then
     rehearses=yes
@@ -16,7 +18,7 @@ fi
 folder=$1
 fail() { echo "no release: $1" >&2; exit 1; }
 
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+version=$(version)
 if [ "$rehearses" = no ]; then
     [ -z "$(git status --porcelain)" ] || fail "something is not committed; commit it, or rehearse"
     git tag --points-at HEAD | grep -qx "v$version" || fail "the tag v$version of Cargo.toml's version is not on this commit"

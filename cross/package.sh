@@ -4,18 +4,14 @@
 # On the device: tar xf crosscheck-*.tar.gz && sudo crosscheck-*/systemd/install.sh --program crosscheck-*/crosscheck
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=packaging/program.sh
+. "$root/packaging/program.sh"
 program=${1:-$root/target/aarch64-unknown-linux-gnu/release/crosscheck}
 folder=${2:-.}
 [ -f "$program" ] || { echo "$program is not there: build it first (cross/README.md)" >&2; exit 1; }
 
-# ELF's number of the machine, at byte 18 of the file.
-case $(od -An -j18 -N2 -tu2 "$program" | tr -d ' ') in
-    183) machine=aarch64 ;;
-    62) machine=x86_64 ;;
-    *) echo "$program is no program for aarch64 or x86-64" >&2; exit 1 ;;
-esac
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -1)
-name=crosscheck-$version-$machine
+machine=$(machine "$program")
+name=crosscheck-$(version)-$machine
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir -p "$scratch/$name/docs"

@@ -6,18 +6,20 @@
 # Needs dpkg-deb, objdump and strip of either machine (Debian: dpkg-dev, binutils, binutils-aarch64-linux-gnu).
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=packaging/program.sh
+. "$root/packaging/program.sh"
 [ $# -eq 4 ] || { sed -n '3,5s/^# //p' "$0" >&2; exit 2; }
 program=$1 folder=$2 host_program=$3 licences=$4
 [ -x "$program" ] || { echo "$program is not there: cargo build --release" >&2; exit 1; }
 
-# ELF's number of the machine, at byte 18 of the file.
-case $(od -An -j18 -N2 -tu2 "$program" | tr -d ' ') in
-    183) machine=arm64 tools=aarch64-linux-gnu- ;;
-    62) machine=amd64 tools=x86_64-linux-gnu- ;;
-    *) echo "$program is no program for aarch64 or x86-64" >&2; exit 1 ;;
+machine=$(machine "$program")
+tools=$machine-linux-gnu-
+case $machine in
+    aarch64) machine=arm64 ;;
+    x86_64) machine=amd64 ;;
 esac
 command -v "${tools}objdump" > /dev/null || { echo "needs ${tools}objdump (Debian: binutils, binutils-aarch64-linux-gnu)" >&2; exit 1; }
-version=${PACKAGE_VERSION:-$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -1)}
+version=${PACKAGE_VERSION:-$(version)}
 # The program runs where the C library has the newest symbol that it was linked with.
 glibc=$("${tools}objdump" -T "$program" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -1 | cut -d_ -f2)
 

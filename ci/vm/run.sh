@@ -52,13 +52,13 @@ strip -o "$share/crosscheck" "$program"
 strip -o "$share/vm" "$test_program"
 cp "$here/guest.sh" "$share/"
 python3 "$root/packaging/licences.py" --features mqtt,cuda,tensorrt,v4l > "$share/licences"
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -1)
+# shellcheck source=packaging/program.sh
+. "$root/packaging/program.sh"
+version=$(version)
 for package in "crosscheck $version" "newer $version+newer"; do
     read -r name version <<< "$package"
-    mkdir "$share/made"
-    PACKAGE_VERSION=$version "$root/packaging/deb.sh" "$share/crosscheck" "$share/made" "$share/crosscheck" "$share/licences" > /dev/null
-    mv "$share"/made/*.deb "$share/$name.deb"
-    rmdir "$share/made"
+    made=$(PACKAGE_VERSION=$version "$root/packaging/deb.sh" "$share/crosscheck" "$share" "$share/crosscheck" "$share/licences")
+    mv "$made" "$share/$name.deb"
 done
 cp -r "$root/systemd" "$share/systemd"
 echo "${CROSSCHECK_VM_PARTS:-15}" > "$share/parts"

@@ -176,7 +176,7 @@ pub fn write(folder: &Path, points: &[Point]) -> Result<(), SweepError> {
 fn plot(path: &Path, axis: Axis, points: &[&Point]) -> io::Result<()> {
     let largest = |of: fn(&Point) -> f64| points.iter().map(|point| of(point)).fold(0.0, f64::max);
     let (right, top) = (largest(|p| p.value as f64), largest(|p| p.min_ms.max(p.counted_ms)));
-    plots::draw(path, |area| {
+    let svg = plots::draw(|area| {
         let mut chart = ChartBuilder::on(area)
             .caption("Time of a frame", ("sans-serif", 24))
             .margin(16)
@@ -191,7 +191,8 @@ fn plot(path: &Path, axis: Axis, points: &[&Point]) -> io::Result<()> {
             drawn.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
         }
         chart.configure_series_labels().position(SeriesLabelPosition::UpperLeft).border_style(BLACK).draw()
-    })
+    })?;
+    files::write_text(path, &svg)
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use super::desktop;
 use super::examples;
 use super::options::part;
 use super::progress::{EpochBar, frames_bar};
-use super::report_files::{PAGE, add_plot, write_report};
+use super::report_files::{self, PAGE, write_report};
 use super::say::print;
 
 /// Number of good parts that the demo learns from.
@@ -192,16 +192,16 @@ impl Stream {
         let shown = self.pictured.entry([kind, verdict]).or_default();
         *shown += 1;
         if *shown <= PICTURED {
-            let score = inspection.outcome.score().map_or("none".into(), |score| format!("{score:.4}"));
-            self.album.picture(format!("part {number}: {kind}, {verdict}, score {score}"), picture)?;
+            self.album.picture(format!("part {number}: {kind}, {verdict}, score {}", score(inspection)), picture)?;
         }
         Ok(())
     }
 
     fn draw_scores(&mut self, path: &Path, part: Part, threshold: f32) -> Result<()> {
-        plots::score_histogram(path, part.name(), &self.tested, Some(threshold))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        add_plot(&mut self.album, path, CLASSES, "Scores of the inspected parts")
+        let tested = &self.tested;
+        report_files::plot(&mut self.album, path, CLASSES, "Scores of the inspected parts", || {
+            plots::score_histogram(part.name(), tested, Some(threshold))
+        })
     }
 
     fn add(&mut self, sample: Sample, inspection: Inspection) {
@@ -241,16 +241,20 @@ fn verdict(inspection: &Inspection) -> &'static str {
     if inspection.outcome.passes() { "pass" } else { "reject" }
 }
 
+fn score(inspection: &Inspection) -> String {
+    inspection.outcome.score().map_or("none".into(), |score| format!("{score:.4}"))
+}
+
 fn line(number: usize, sample: &Sample, inspection: &Inspection) -> String {
-    let score = inspection.outcome.score().map_or("   none".into(), |score| format!("{score:7.4}"));
     let judged = match (sample.defect, verdict(inspection)) {
         (None, "reject") => "  <- false reject",
         (Some(_), "pass") => "  <- missed",
         _ => "",
     };
     format!(
-        "part {number:>3}  {:16}  score {score}  {:6}  {:5.0} ms{judged}",
+        "part {number:>3}  {:16}  score {:>7}  {:6}  {:5.0} ms{judged}",
         kind(sample.defect),
+        score(inspection),
         verdict(inspection),
         1e3 * inspection.times.total().as_secs_f64()
     )

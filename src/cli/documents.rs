@@ -7,9 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, Command};
 
-use super::Cli;
+use super::reference::program;
 use extract::{Piece, pieces};
 
 /// Options of other programs that documents name alone. A line of another program is not looked up.
@@ -20,12 +20,6 @@ const OTHERS: [(&str, &str); 5] = [
     ("--test", "of cargo, which runs the tests"),
     ("--uninstall", "of systemd/install.sh"),
 ];
-
-fn program() -> Command {
-    let mut program = Cli::command();
-    program.build();
-    program
-}
 
 /// Whether a word of a line is an option, and its name: `--part` of `--part=puck`.
 fn option(word: &str) -> Option<&str> {

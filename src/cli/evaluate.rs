@@ -24,7 +24,7 @@ use super::Exit;
 use super::examples;
 use super::options::{EngineOption, EvaluationOptions, FitOptions, ReadingOptions, SceneOption, one_of};
 use super::progress::bar;
-use super::report_files::{REPORT, add_plot, read_report, write_report};
+use super::report_files::{self, REPORT, read_report, write_report};
 use super::say::print;
 
 /// Captions of the plots of all classes.
@@ -206,9 +206,9 @@ impl Evaluation {
         let figures = Figures::from_classes(figures);
         if self.draws {
             let (sizes, good) = (&figures.sizes, &figures.good_frames);
-            self.plot("pro_curves.svg", CLASSES, OVERLAP, |path| plots::pro_curves(path, &curves))?;
-            self.plot("misses_by_size.svg", SIZES, MISSES, |path| plots::misses_by_size(path, sizes))?;
-            self.plot("good_frames.svg", GOOD_FRAMES, THRESHOLDS, |path| plots::good_frames(path, good))?;
+            self.plot("pro_curves.svg", CLASSES, OVERLAP, || plots::pro_curves(&curves).map(Some))?;
+            self.plot("misses_by_size.svg", SIZES, MISSES, || plots::misses_by_size(sizes))?;
+            self.plot("good_frames.svg", GOOD_FRAMES, THRESHOLDS, || plots::good_frames(good))?;
         }
         Ok(figures)
     }
@@ -216,8 +216,8 @@ impl Evaluation {
     fn draw_class(&mut self, class: &str, run: &ClassRun) -> Result<()> {
         let threshold = run.calibration.map(|c| c.threshold);
         let caption = format!("Scores of the test frames of {class}");
-        self.plot(&format!("scores_{class}.svg"), CLASSES, &caption, |path| {
-            plots::score_histogram(path, class, &run.tested, threshold)
+        self.plot(&format!("scores_{class}.svg"), CLASSES, &caption, || {
+            plots::score_histogram(class, &run.tested, threshold)
         })?;
         let Some(folder) = self.report.as_ref().map(NewFolder::path) else { return Ok(()) };
         if let Some(picture) = gallery::picture(run)? {
@@ -225,7 +225,8 @@ impl Evaluation {
                 "{class}: the defective frames that passed, or came nearest to passing; the defect is outlined on the left, and the anomaly map is on the right"
             );
             self.album.picture(caption, &picture)?;
-            draw(folder, &format!("misses_{class}.png"), |path| overlay::write(path, &picture))?;
+            let path = folder.join(format!("misses_{class}.png"));
+            overlay::write(&path, &picture).with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(())
     }
@@ -236,21 +237,14 @@ impl Evaluation {
         name: &str,
         section: &'static str,
         caption: &str,
-        paint: impl FnOnce(&Path) -> io::Result<()>,
+        paint: impl FnOnce() -> io::Result<Option<String>>,
     ) -> Result<()> {
         let Some(folder) = self.report.as_ref().map(NewFolder::path) else { return Ok(()) };
-        draw(folder, name, paint)?;
-        add_plot(&mut self.album, &folder.join(name), section, caption)
+        report_files::plot(&mut self.album, &folder.join(name), section, caption, paint)
     }
 
     fn speed(&self) -> Speed {
         let mean = self.latencies.iter().sum::<Duration>() / self.latencies.len().max(1) as u32;
         Speed { frames_per_second: 1.0 / mean.as_secs_f64(), peak_memory_mb: bench::peak_memory_mb() }
     }
-}
-
-/// Draws a file of the report.
-fn draw(folder: &Path, name: &str, draw: impl FnOnce(&Path) -> io::Result<()>) -> Result<()> {
-    let path = folder.join(name);
-    draw(&path).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -1,6 +1,11 @@
 //! What `--help` shows after the options: examples, one line of explanation above each. The examples of one command after
 //! the other, in the order of `crosscheck --help`, make and use the files that they name.
 
+/// The sections of such a text: the title of each, which ends with a colon there, and its lines.
+pub fn sections(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split("\n\n").filter_map(|section| section.split_once(":\n"))
+}
+
 pub const PROGRAM: &str = "\
 Examples:
   Learn a synthetic part, inspect 60 more, and look at the report:

@@ -52,10 +52,10 @@ fn page(name: &str, command: &Command) -> Result<String> {
     Ok(String::from_utf8(text).context("the page is not UTF-8")? + &after)
 }
 
-/// Sections with lines as they are: each has a title that ends with a colon.
+/// Sections with lines as they are.
 fn sections(text: &str) -> String {
     let mut written = String::new();
-    for (title, lines) in text.split("\n\n").filter_map(|section| section.split_once(":\n")) {
+    for (title, lines) in examples::sections(text) {
         written += &format!(".SH {}\n.nf\n", title.to_uppercase());
         for line in lines.lines() {
             // A line that began with a dot would be a request.

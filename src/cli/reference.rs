@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::builder::StyledStr;
 use clap::{Arg, Command, CommandFactory};
 
-use super::Cli;
+use super::{Cli, examples};
 
 const REFERENCE: &str = "docs/reference/cli.md";
 
@@ -31,9 +31,15 @@ const GROUPS: [(&str, &[&str]); 7] = [
     ("For packages", &["completions", "man"]),
 ];
 
-fn reference() -> String {
+/// The definition of the whole command line, in which each command has its whole name.
+pub fn program() -> Command {
     let mut program = Cli::command();
     program.build();
+    program
+}
+
+fn reference() -> String {
+    let program = program();
     let mut text = BEGINNING.to_string();
     text += "| for | commands |\n|---|---|\n";
     for (title, names) in GROUPS {
@@ -116,13 +122,11 @@ fn spelling(arg: &Arg) -> String {
     }
 }
 
-/// What `--help` shows after the options: each section's title ends with a colon, and in the examples a command's line
-/// stands under what it is for.
+/// What `--help` shows after the options; in the examples a command's line stands under what it is for.
 fn sections(command: &Command) -> String {
     let after = plain(command.get_after_long_help());
     let mut text = String::new();
-    for section in after.split("\n\n").filter(|section| !section.is_empty()) {
-        let (title, lines) = section.split_once(":\n").unwrap();
+    for (title, lines) in examples::sections(&after) {
         if title == "Examples" {
             let line = |line: &str| line.strip_prefix("    ").map_or(format!("# {}", line.trim()), String::from);
             let lines: Vec<String> = lines.lines().map(line).collect();
@@ -175,10 +179,8 @@ fn every_option_is_under_its_command() {
         }
         command.get_subcommands().filter(|own| own.get_name() != "help").for_each(|own| check(own, seen));
     }
-    let mut program = Cli::command();
-    program.build();
     let mut seen = 0;
-    program.get_subcommands().filter(|own| own.get_name() != "help").for_each(|command| check(command, &mut seen));
+    program().get_subcommands().filter(|own| own.get_name() != "help").for_each(|command| check(command, &mut seen));
     assert!(seen > 150, "{seen} options");
     let text = reference();
     for option in [

@@ -1,5 +1,6 @@
 //! The files of an evaluation's report.
 
+use std::io;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -14,9 +15,6 @@ pub const REPORT: &str = "report.json";
 /// The report as one page, for a browser.
 pub const PAGE: &str = "report.html";
 
-/// A plot has some 50 KB.
-const PLOT_BYTES_MAX: u64 = 8 << 20;
-
 /// A report has some 300 bytes for each test frame.
 const BYTES_MAX: u64 = 256 << 20;
 
@@ -27,11 +25,18 @@ pub fn write_report(folder: &Path, report: &EvaluationReport, blocks: &[Block], 
     write_text(&folder.join(REPORT), &serde_json::to_string_pretty(report)?)
 }
 
-/// Adds a plot, which was written to `path`, to a section of a report's page. Where there was nothing to draw, there is no
-/// plot.
-pub fn add_plot(album: &mut Album, path: &Path, section: &'static str, caption: &str) -> Result<()> {
-    if path.exists() {
-        album.plot(section, caption, text::read(path, PLOT_BYTES_MAX)?);
+/// Writes a plot to `path`, and adds it to a section of a report's page. Where there is nothing to draw, there is no plot.
+pub fn plot(
+    album: &mut Album,
+    path: &Path,
+    section: &'static str,
+    caption: &str,
+    paint: impl FnOnce() -> io::Result<Option<String>>,
+) -> Result<()> {
+    let failed = || format!("cannot write {}", path.display());
+    if let Some(svg) = paint().with_context(failed)? {
+        files::write_text(path, &svg).with_context(failed)?;
+        album.plot(section, caption, svg);
     }
     Ok(())
 }

@@ -1,7 +1,6 @@
-//! Plots of an evaluation, as SVG.
+//! Plots of an evaluation, as SVG; none where there is nothing to draw.
 
 use std::io::Result;
-use std::path::Path;
 
 use plotters::prelude::*;
 
@@ -14,9 +13,9 @@ use crate::plots::draw;
 const BINS: usize = 40;
 
 /// Per-region overlap against the false-positive rate up to the loosest AUPRO limit, a line for each class.
-pub fn pro_curves(path: &Path, classes: &[(String, ProCurve)]) -> Result<()> {
+pub fn pro_curves(classes: &[(String, ProCurve)]) -> Result<String> {
     let limit = AUPRO_LIMITS[0];
-    draw(path, |area| {
+    draw(|area| {
         let mut chart = ChartBuilder::on(area)
             .caption("Per-region overlap", ("sans-serif", 24))
             .margin(16)
@@ -36,7 +35,7 @@ pub fn pro_curves(path: &Path, classes: &[(String, ProCurve)]) -> Result<()> {
 }
 
 /// How many good and defective frames have each score, and the threshold between them.
-pub fn score_histogram(path: &Path, class: &str, frames: &[Tested], threshold: Option<f32>) -> Result<()> {
+pub fn score_histogram(class: &str, frames: &[Tested], threshold: Option<f32>) -> Result<Option<String>> {
     let scores = |defective: bool| {
         frames.iter().filter(move |f| f.defect.is_some() == defective).filter_map(Tested::score).collect::<Vec<f32>>()
     };
@@ -44,7 +43,7 @@ pub fn score_histogram(path: &Path, class: &str, frames: &[Tested], threshold: O
     let all = || good.iter().chain(&defective).chain(&threshold).copied();
     let (low, high) = all().fold((f32::MAX, f32::MIN), |(low, high), v| (low.min(v), high.max(v)));
     if low > high {
-        return Ok(());
+        return Ok(None);
     }
     let width = ((high - low) / BINS as f32).max(f32::MIN_POSITIVE);
     let histogram = |scores: &[f32]| {
@@ -56,7 +55,7 @@ pub fn score_histogram(path: &Path, class: &str, frames: &[Tested], threshold: O
     };
     let (good, defective) = (histogram(&good), histogram(&defective));
     let top = good.iter().chain(&defective).max().copied().unwrap_or(0) + 1;
-    draw(path, |area| {
+    draw(|area| {
         let mut chart = ChartBuilder::on(area)
             .caption(format!("Scores of {class}"), ("sans-serif", 24))
             .margin(16)
@@ -81,11 +80,12 @@ pub fn score_histogram(path: &Path, class: &str, frames: &[Tested], threshold: O
         }
         chart.configure_series_labels().position(SeriesLabelPosition::UpperRight).border_style(BLACK).draw()
     })
+    .map(Some)
 }
 
 /// What good frames for the threshold buy: both rates over their number, with what 90 of 100 draws are within.
-pub fn good_frames(path: &Path, sizes: &[ThresholdOf]) -> Result<()> {
-    let (Some(first), Some(last)) = (sizes.first(), sizes.last()) else { return Ok(()) };
+pub fn good_frames(sizes: &[ThresholdOf]) -> Result<Option<String>> {
+    let (Some(first), Some(last)) = (sizes.first(), sizes.last()) else { return Ok(None) };
     let top = sizes.iter().flat_map(|size| [size.false_reject_range[1], size.miss_range[1]]).fold(0.0, f64::max);
     // Room beside the first and the last, on a logarithmic axis.
     let (from, to) = (0.8 * first.frames as f64, 1.25 * last.frames as f64);
@@ -94,7 +94,7 @@ pub fn good_frames(path: &Path, sizes: &[ThresholdOf]) -> Result<()> {
         ("false-reject rate", |size| (size.false_reject_rate, size.false_reject_range), BLUE),
         ("miss rate", |size| (size.miss_rate, size.miss_range), RED),
     ];
-    draw(path, |area| {
+    draw(|area| {
         let mut chart = ChartBuilder::on(area)
             .caption("What good frames for the threshold buy", ("sans-serif", 24))
             .margin(16)
@@ -124,19 +124,20 @@ pub fn good_frames(path: &Path, sizes: &[ThresholdOf]) -> Result<()> {
         }
         chart.configure_series_labels().position(SeriesLabelPosition::UpperRight).border_style(BLACK).draw()
     })
+    .map(Some)
 }
 
 /// Misses by the size of the defect as a share of the part's extent: a point for each range of sizes, with the range and the
 /// 95 % interval as bars.
-pub fn misses_by_size(path: &Path, sizes: &[SizeBin]) -> Result<()> {
+pub fn misses_by_size(sizes: &[SizeBin]) -> Result<Option<String>> {
     let largest = sizes.iter().flat_map(|bin| bin.range.ends()).fold(0.0, f64::max);
     if largest == 0.0 {
-        return Ok(());
+        return Ok(None);
     }
     type Of = fn(&SizeBin) -> Option<Misses>;
     let series: [(&str, Of, RGBColor); 2] =
         [("at the calibrated threshold", |bin| bin.calibrated, RED), ("at 1 % false rejects", |bin| bin.at_01, BLUE)];
-    draw(path, |area| {
+    draw(|area| {
         let mut chart = ChartBuilder::on(area)
             .caption("Missed defects by size, all classes", ("sans-serif", 24))
             .margin(16)
@@ -165,4 +166,5 @@ pub fn misses_by_size(path: &Path, sizes: &[SizeBin]) -> Result<()> {
         }
         chart.configure_series_labels().position(SeriesLabelPosition::UpperRight).border_style(BLACK).draw()
     })
+    .map(Some)
 }

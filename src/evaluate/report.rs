@@ -257,6 +257,7 @@ where
 mod tests {
     use super::*;
     use crate::evaluate::defect_size::DefectSize;
+    use crate::evaluate::document::markdown;
     use crate::evaluate::tested::Psi;
     use crate::evaluate::tested::tests::tested;
     use crate::shapes::P;
@@ -324,7 +325,8 @@ mod tests {
         }
         let read: EvaluationReport = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);
-        assert!(report.markdown().contains("- a: of the defects of 2.0 mm and more, at most"), "{}", report.markdown());
+        let text = markdown(&report.blocks());
+        assert!(text.contains("- a: of the defects of 2.0 mm and more, at most"), "{text}");
     }
 
     #[test]

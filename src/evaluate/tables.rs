@@ -1,11 +1,11 @@
 //! The tables of a report as the paper prints them, and what a line lets through.
 
 use super::confusion::{Confusion, columns};
-use super::document::{Block, Cell, Table, markdown};
+use super::document::{Block, Cell, Table};
 use super::good_frames::ThresholdOf;
 use super::interval::Interval;
 use super::metrics::Metrics;
-use super::report::{EvaluationReport, Figures};
+use super::report::{ClassFigures, EvaluationReport, Figures};
 use super::sizes::{Misses, Promise, SizeBin, SizeRange, best};
 
 /// Sections to which plots belong.
@@ -41,10 +41,10 @@ impl EvaluationReport {
             table(classes.chain([(Cell::bold("mean"), figures.mean)])),
             Block::paragraph(LEGEND),
         ];
-        let notes = |(name, class): (&String, &Vec<String>)| {
-            class.iter().map(|note| format!("{name}: {note}")).collect::<Vec<String>>()
+        let of_class = |(name, class): (&String, &ClassFigures)| -> Vec<String> {
+            class.notes.iter().map(|note| format!("{name}: {note}")).collect()
         };
-        add_items(&mut blocks, figures.classes.iter().flat_map(|(name, class)| notes((name, &class.notes))).collect());
+        add_items(&mut blocks, figures.classes.iter().flat_map(of_class).collect());
         blocks.extend([
             Block::heading("Kinds of defect, mean over classes"),
             Block::paragraph("Each against the good test frames."),
@@ -65,10 +65,6 @@ impl EvaluationReport {
         speed.rows.push(vec![format!("{:.2}", self.speed.frames_per_second).into(), memory.into()]);
         blocks.push(Block::Table(speed));
         blocks
-    }
-
-    pub fn markdown(&self) -> String {
-        markdown(&self.blocks())
     }
 }
 
@@ -192,6 +188,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::evaluate::document::markdown;
     use crate::evaluate::report::{ClassFigures, EngineFacts, FORMAT, Speed};
 
     #[test]
@@ -207,7 +204,7 @@ mod tests {
             frames: Vec::new(),
             shots: BTreeMap::new(),
         };
-        let text = report.markdown();
+        let text = markdown(&report.blocks());
         assert!(text.starts_with("# Evaluation of default on \\<data\\>\n"), "{text}");
         assert!(text.contains("\n| | a\\|\\<b\\> | c d | **mean** |\n|---|---|---|---|\n"), "{text}");
     }

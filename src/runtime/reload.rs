@@ -15,7 +15,6 @@ use crate::config::{ConfigError, Station};
 use crate::inspect::Inspector;
 use crate::model::engine_file::EngineError;
 use crate::regions::{Misfit, NetworkMask, Regions, RegionsError};
-use crate::score::Thresholds;
 
 #[derive(Debug, Error)]
 pub enum ReloadError {
@@ -72,7 +71,7 @@ impl Reloader {
             inspector.replace_regions(regions);
             (judge.following(&before), Change { inspector: Some(Box::new(inspector)), ..Change::default() })
         } else {
-            let own = file.metadata.calibration.map(|c| Thresholds { reject: c.threshold, review: c.review });
+            let own = file.metadata.calibration.map(|calibration| calibration.thresholds());
             let (thresholds, range) = judgement::thresholds(&station.engine, own)?;
             let judge = Judge { thresholds, configured: thresholds, range, ..self.judge.clone() };
             (judge.following(&before), Change { regions: Some(regions), ..Change::default() })

@@ -1,6 +1,7 @@
 //! The program as its users run it: exit codes, what is printed, and which files are there afterwards.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
+mod documents;
 mod program;
 #[path = "../support/mod.rs"]
 mod support;

@@ -5,24 +5,15 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::documents::{block, commands as commands_of};
 use crate::program::{Desk, FIT};
 use crate::station::wait_for;
 
 const DOCUMENT: &str = include_str!("../../docs/station/first-station.md");
 
-/// The indented block that begins with `first`, without its indentation.
-fn block(first: &str) -> Vec<&'static str> {
-    let lines = DOCUMENT.lines().skip_while(|line| line.strip_prefix("    ") != Some(first));
-    lines.map_while(|line| line.strip_prefix("    ").or((line.is_empty()).then_some(""))).collect()
-}
-
 /// A command without its comment and the program's name.
 fn commands() -> Vec<&'static str> {
-    let first =
-        DOCUMENT.lines().find_map(|line| line.strip_prefix("    ").filter(|line| line.starts_with("crosscheck ")));
-    let of =
-        |line: &'static str| line.split("  #").next().and_then(|line| line.strip_prefix("crosscheck ")).map(str::trim);
-    block(first.unwrap()).into_iter().filter_map(of).collect()
+    commands_of(&block(DOCUMENT, "crosscheck "))
 }
 
 /// What OpenCV writes of a lens, and of the way from one to the other.
@@ -45,7 +36,7 @@ fn calibrations(desk: &Desk) {
 #[test]
 fn the_eight_commands_of_the_documentation_set_a_station_up() {
     let desk = Desk::new();
-    let configuration = block("[engine]").join("\n");
+    let configuration = block(DOCUMENT, "[engine]").join("\n");
     // Beside other tests and stations: no page.
     desk.write("station.toml", format!("{configuration}\n[view]\nenabled = false\n"));
     calibrations(&desk);

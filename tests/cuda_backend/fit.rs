@@ -153,6 +153,15 @@ fn run(mut fit: Fit, keep: Option<&Keep>, stop: usize) -> (Engine, Vec<[f64; 2]>
     (engine.unwrap(), losses)
 }
 
+/// Compares a fit of [`SETTINGS`]' epochs with the CPU's: its engine, and the losses of each epoch.
+fn check_near((engine, got): (&Engine, &[[f64; 2]]), (cpu, want): (&Engine, &[[f64; 2]]), loss_bound: f64) {
+    let apart = largest(got.iter().flatten().zip(want.iter().flatten()).map(|(a, b)| (a - b).abs()));
+    let weights = difference(&named(&engine.weights), &named(&cpu.weights));
+    println!("losses within {apart:.1e}, weights within {weights:.1e}: {got:?}");
+    let near = apart <= loss_bound && weights <= FIT_WEIGHT_BOUND;
+    assert!(got.len() == SETTINGS.epochs && near, "{got:?} and not {want:?}");
+}
+
 fn scores(engine: Engine) -> Vec<f32> {
     let mut inspector = Inspector::new(engine).unwrap();
     let good = (100..108).map(|seed| (seed, None));
@@ -168,12 +177,7 @@ fn whole() {
         return;
     }
     let ((cpu, want), (cuda, got)) = (fit(Choice::Cpu, None, 0), fit(Choice::Cuda, None, 0));
-    let apart = got.iter().flatten().zip(want.iter().flatten()).map(|(a, b)| (a - b).abs());
-    let apart = largest(apart);
-    let weights = difference(&named(&cuda.weights), &named(&cpu.weights));
-    println!("losses within {apart:.1e}, weights within {weights:.1e}: {got:?}");
-    let near = apart <= FIT_LOSS_BOUND && weights <= FIT_WEIGHT_BOUND;
-    assert!(got.len() == SETTINGS.epochs && near, "{got:?} and not {want:?}");
+    check_near((&cuda, &got), (&cpu, &want), FIT_LOSS_BOUND);
     // The balance of both distances is measured with the weights, so it differs by rounding too.
     let [got_balance, want_balance] = [&cuda, &cpu].map(|engine| engine.metadata.balance.unwrap());
     let apart = (got_balance - want_balance).abs();
@@ -219,11 +223,7 @@ fn likelihood() {
     let fit = |choice| fit_with(settings, choice, None, 0);
     let ((cpu, want), (cuda, got)) = (fit(Choice::Cpu), fit(Choice::Cuda));
     assert_eq!(cuda.metadata.architecture.score, Score::Likelihood);
-    let apart = largest(got.iter().flatten().zip(want.iter().flatten()).map(|(a, b)| (a - b).abs()));
-    let weights = difference(&named(&cuda.weights), &named(&cpu.weights));
-    println!("losses within {apart:.1e}, weights within {weights:.1e}");
-    let near = apart <= LIKELIHOOD_LOSS_BOUND && weights <= FIT_WEIGHT_BOUND;
-    assert!(got.len() == settings.epochs && near, "{got:?} and not {want:?}");
+    check_near((&cuda, &got), (&cpu, &want), LIKELIHOOD_LOSS_BOUND);
 }
 
 #[test]

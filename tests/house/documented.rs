@@ -7,14 +7,12 @@ use std::process::Command;
 use crosscheck::config::Station;
 use serde_json::Value;
 
+use crate::read;
+
 /// A key that no section has.
 const NONSENSE: &str = "nonsense";
 /// Another name of `camera.replay.camera_file`, which its row mentions.
 const ALIAS: &str = "camera.replay.intrinsics";
-
-fn read(path: &str) -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
-}
 
 /// The names in backticks in the first cells of the tables of `text`.
 fn documented(text: &str) -> BTreeSet<String> {

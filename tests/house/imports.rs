@@ -6,9 +6,9 @@
 mod graph;
 mod source;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::{files, name, read};
 use graph::Graph;
 
 /// From the lowest to the highest: a room imports none of those behind it in its row.
@@ -55,24 +55,10 @@ fn violations(files: &[(String, String)]) -> Vec<String> {
     found
 }
 
-fn read(folder: &Path, root: &Path, files: &mut Vec<(String, String)>) {
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            read(&path, root, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let name = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
-            files.push((name, fs::read_to_string(&path).unwrap()));
-        }
-    }
-}
-
 #[test]
 fn imports_of_src_point_one_way() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut files = Vec::new();
-    read(&root.join("src"), root, &mut files);
+    let paths = files(Path::new("src"), &["rs"]).into_iter();
+    let files: Vec<(String, String)> = paths.map(|path| (name(&path), read(path))).collect();
     let is_there = |room: &str| files.iter().any(|(file, _)| *file == format!("src/{room}.rs"));
     let named = ORDERS.iter().copied().chain(FEATURES.iter().map(|(_, rooms)| *rooms)).flatten();
     let missing = named.filter(|room| !is_there(room)).map(|room| format!("there is no room {room} to keep an order"));
@@ -82,7 +68,7 @@ fn imports_of_src_point_one_way() {
 
 #[test]
 fn the_page_on_the_architecture_shows_the_orders() {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md")).unwrap();
+    let text = read("docs/architecture.md");
     let shown: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("    ")).collect();
     for order in ORDERS.map(|order| order.join(" -> ")) {
         assert!(shown.contains(&order.as_str()), "docs/architecture.md lacks the order {order}");

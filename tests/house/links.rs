@@ -4,35 +4,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+use crate::{files, has_extension, read, root};
+
 /// Folders with documents of the repository.
-const FOLDERS: [&str; 7] = ["", "docs", "engines", "ci", "cross", "calibration", "tests"];
+const FOLDERS: [&str; 6] = ["docs", "engines", "ci", "cross", "calibration", "tests"];
 
-/// Every document of the repository, relative to its root.
+/// Every document of the repository, by its path from the root.
 fn documents() -> Vec<PathBuf> {
-    let mut found = BTreeSet::new();
-    for folder in FOLDERS {
-        collect(Path::new(folder), !folder.is_empty(), &mut found);
-    }
-    found.into_iter().collect()
-}
-
-fn collect(folder: &Path, deep: bool, found: &mut BTreeSet<PathBuf>) {
-    for entry in fs::read_dir(Path::new(ROOT).join(folder)).unwrap() {
-        let entry = entry.unwrap();
-        let path = folder.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            if deep && path.file_name().is_some_and(|name| name != "target") {
-                collect(&path, deep, found);
-            }
-        } else if path.extension().is_some_and(|extension| extension == "md") {
-            found.insert(path);
-        }
-    }
-}
-
-fn read(document: &Path) -> String {
-    fs::read_to_string(Path::new(ROOT).join(document)).unwrap()
+    let at_root = fs::read_dir(root()).unwrap().map(|entry| PathBuf::from(entry.unwrap().file_name()));
+    let at_root = at_root.filter(|path| has_extension(path, &["md"]));
+    at_root.chain(FOLDERS.iter().flat_map(|folder| files(Path::new(folder), &["md"]))).collect()
 }
 
 /// The lines of a document that are no code blocks.
@@ -86,7 +67,7 @@ fn fault(document: &Path, target: &str) -> Option<String> {
     let (file, heading) = target.split_once('#').map_or((target, None), |(file, heading)| (file, Some(heading)));
     let folder = document.parent().unwrap_or(Path::new(""));
     let file = if file.is_empty() { document.to_owned() } else { plain(&folder.join(file)) };
-    let there = Path::new(ROOT).join(&file);
+    let there = root().join(&file);
     let about = |what: &str| Some(format!("{}: {target}: {what}", document.display()));
     if !there.exists() {
         return about("there is no such file");
@@ -95,7 +76,7 @@ fn fault(document: &Path, target: &str) -> Option<String> {
         return about("the book has nothing outside docs; write the path as code");
     }
     let heading = heading?;
-    let has = there.extension().is_some_and(|extension| extension == "md") && anchors(&read(&file)).contains(heading);
+    let has = has_extension(&file, &["md"]) && anchors(&read(&file)).contains(heading);
     if has { None } else { about("there is no such heading") }
 }
 
@@ -122,7 +103,7 @@ fn links_that_lead_nowhere_are_found() {
 
 #[test]
 fn every_page_is_in_the_summary() {
-    let summary = read(Path::new("docs/SUMMARY.md"));
+    let summary = read("docs/SUMMARY.md");
     let linked: BTreeSet<String> = prose(&summary).flat_map(targets).collect();
     let pages = documents().into_iter().filter_map(|path| path.strip_prefix("docs").ok().map(Path::to_owned));
     let missing: Vec<_> =

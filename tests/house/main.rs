@@ -21,30 +21,47 @@ fn violation(path: &str, text: &str) -> Option<String> {
     (lines > FILE_LINES_MAX).then(found)
 }
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files(&path, found);
-        } else if path.extension().is_some_and(|e| EXTENSIONS.iter().any(|known| e == *known)) {
-            found.push(path);
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The text of a file of the repository.
+fn read(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// The files in a folder of the repository and below it that have one of `extensions`, by their paths from the root, in
+/// order. What a build leaves is none of them.
+fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root().join(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let path = folder.join(entry.file_name());
+        if !entry.file_type().unwrap().is_dir() {
+            found.extend(has_extension(&path, extensions).then_some(path));
+        } else if entry.file_name() != "target" {
+            found.extend(files(&path, extensions));
         }
     }
+    found.sort();
+    found
+}
+
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    path.extension().is_some_and(|extension| extensions.iter().any(|known| extension == *known))
+}
+
+/// A path from the root as it is written everywhere.
+fn name(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
 }
 
 #[test]
 fn every_file_keeps_the_rules() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut paths = Vec::new();
-    for folder in FOLDERS.iter().map(|folder| root.join(folder)).filter(|folder| folder.exists()) {
-        files(&folder, &mut paths);
-    }
-    paths.sort();
+    let folders = FOLDERS.iter().map(Path::new).filter(|folder| root().join(folder).exists());
+    let paths: Vec<PathBuf> = folders.flat_map(|folder| files(folder, &EXTENSIONS)).collect();
     assert!(paths.iter().any(|path| path.ends_with("src/lib.rs")), "the walk did not reach src");
-    let in_file = |path: &PathBuf| {
-        let name = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
-        violation(&name, &fs::read_to_string(path).unwrap())
-    };
+    let in_file = |path: &PathBuf| violation(&name(path), &read(path));
     let found: Vec<String> = paths.iter().filter_map(in_file).collect();
     assert!(found.is_empty(), "{} violations:\n{}", found.len(), found.join("\n"));
 }
