@@ -51,7 +51,7 @@ fn main() -> Result<()> {
         sleep(Duration::from_millis(20));
         // `Inspector::inspect` would say whether the part is good. A part that is not accepted is rejected.
         if is_good {
-            running.handles.inspection.send(Command::Accept(PartId(number)));
+            running.handles.inspection.send(Command::Accept { part: PartId(number), recipe: 0 });
         }
         sleep(Duration::from_millis(500));
     }

@@ -26,6 +26,7 @@ mod options;
 mod output;
 mod parts;
 mod progress;
+mod recipe;
 mod record;
 #[cfg(test)]
 mod reference;
@@ -75,6 +76,7 @@ enum Command {
     Doctor(doctor::Arguments),
     CheckConfig(check_config::Arguments),
     Run(run::Arguments),
+    Recipe(recipe::Arguments),
     Replay(replay::Arguments),
     Sign(sign::Arguments),
     Import(import::Arguments),
@@ -101,6 +103,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::CheckConfig(arguments) => check_config::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Recipe(arguments) => recipe::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),

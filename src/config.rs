@@ -7,6 +7,7 @@ pub mod engine;
 mod file;
 pub mod gpio;
 pub mod realsense;
+pub mod recipe;
 pub mod record;
 pub mod regions;
 pub mod reject;
@@ -53,6 +54,12 @@ pub struct Station {
     pub scene: Option<scene::Scene>,
     #[serde(default)]
     pub regions: regions::Regions,
+    /// The products of the line; none where it has one.
+    #[serde(default, rename = "recipe", skip_serializing_if = "Vec::is_empty")]
+    pub recipes: Vec<recipe::Recipe>,
+    /// The number of the recipe that is in force; 0 where there is none.
+    #[serde(skip)]
+    pub active_recipe: u16,
 }
 
 impl Station {
@@ -65,12 +72,38 @@ impl Station {
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let mut station: Self = parse(text, path)?;
         let mut problems = Problems::default();
-        station.check(&mut problems);
+        station.check_one(&mut problems);
+        let known = problems.found().to_vec();
+        station.check_recipes(&known, &mut problems);
         if !problems.found().is_empty() {
             return Err(ConfigError::Invalid { path: path.display().to_string(), problems: problems.found().to_vec() });
         }
         station.resolve(path.parent().unwrap_or(Path::new("")));
         Ok(station)
+    }
+
+    /// The station with the recipe of this number in force; none where it has no such recipe.
+    pub fn in_recipe(&self, number: u16) -> Option<Self> {
+        self.recipes.iter().find(|recipe| recipe.number == number).map(|recipe| self.with(recipe))
+    }
+
+    /// The station with each of its recipes in force, or as it is where it has none.
+    pub fn in_each_recipe(&self) -> Vec<Self> {
+        match self.recipes.is_empty() {
+            true => vec![self.clone()],
+            false => self.recipes.iter().map(|recipe| self.with(recipe)).collect(),
+        }
+    }
+
+    fn with(&self, recipe: &recipe::Recipe) -> Self {
+        let mut station = self.clone();
+        station.active_recipe = recipe.number;
+        recipe.apply(&mut station.engine, &mut station.reject, &mut station.camera);
+        recipe::over(&mut station.scene, &recipe.scene);
+        if let Some(regions) = &recipe.regions {
+            station.regions.clone_from(regions);
+        }
+        station
     }
 
     /// Returns which other users may read the token of this configuration, whose file is at `path`.
@@ -95,7 +128,8 @@ impl Station {
         self.scene.as_ref().map_or(Ok(published.clone()), |scene| scene.prepare(&published))
     }
 
-    fn check(&self, problems: &mut Problems) {
+    /// Checks everything but the recipes.
+    fn check_one(&self, problems: &mut Problems) {
         self.engine.check(problems);
         self.camera.check(problems);
         self.trigger.check(problems);
@@ -119,6 +153,19 @@ impl Station {
         self.check_trigger(problems);
         self.check_gpio(problems);
         self.check_encoder(problems);
+    }
+
+    /// Checks each recipe as if it were in force. What is wrong with the station itself is `known` and not said again.
+    fn check_recipes(&self, known: &[String], problems: &mut Problems) {
+        problems.range("[[recipe]]: the number of recipes", self.recipes.len(), 0..=recipe::RECIPES_MAX);
+        for (i, recipe) in self.recipes.iter().enumerate() {
+            let mut own = Problems::default();
+            recipe.check(&self.recipes[..i], self.camera.source, &mut own);
+            self.with(recipe).check_one(&mut own);
+            for problem in own.found().iter().filter(|problem| !known.contains(problem)) {
+                problems.say(format!("recipe {} ({}): {problem}", recipe.number, recipe.name));
+            }
+        }
     }
 
     /// A part is found in frames by the points above the belt, so some triggers exclude some choices of the part.
@@ -193,6 +240,7 @@ impl Station {
             mqtt.resolve(folder);
         }
         self.regions.resolve(folder);
+        self.recipes.iter_mut().for_each(|recipe| recipe.resolve(folder));
         if let Some(scene) = &mut self.scene {
             scene.resolve(folder);
         }

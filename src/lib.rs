@@ -120,6 +120,8 @@ mod yaml;
 // What the program and the tests take from the library, each of which is a crate of its own, and what the surface below is
 // made in. These modules are public for them alone.
 #[doc(hidden)]
+pub mod action;
+#[doc(hidden)]
 pub mod backend;
 #[doc(hidden)]
 pub mod bench;
@@ -147,6 +149,8 @@ pub mod fold;
 pub mod frame;
 #[doc(hidden)]
 pub mod gap;
+#[doc(hidden)]
+pub mod identity;
 #[doc(hidden)]
 pub mod inspect;
 #[doc(hidden)]

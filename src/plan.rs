@@ -45,6 +45,7 @@ fn reject_plan(station: &Station) -> RejectPlan {
     };
     let bounces = trigger.source == TriggerSource::Gpio;
     RejectPlan {
+        recipe: station.active_recipe,
         delay,
         pulse_ns: ns_from_ms(reject.pulse_ms),
         gap_ns: ns_from_ms(reject.gap_ms),
@@ -70,8 +71,10 @@ fn runtime_plan(station: &Station, reject: &RejectPlan) -> RuntimePlan {
         frame_offset_ns: (1e6 * trigger.frame_offset_ms).round() as i64,
         frame_window_ns: ns_from_ms(trigger.frame_window_ms),
         recording: record.as_ref().map(recording),
-        timing: Timing { deadline_ns: reject.deadline_ns(), frame_timeout_ns: ns_from_ms(camera.frame_timeout_ms) },
-        pulse_ns: reject.pulse_ns,
+        timing: Timing {
+            deadline_ns: reject.delay.deadline_ns(),
+            frame_timeout_ns: ns_from_ms(camera.frame_timeout_ms),
+        },
         passage_ns_max: reject.passage_ns_max(),
     }
 }

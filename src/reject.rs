@@ -16,12 +16,14 @@
 //! | fault | output fault | held at reject | ends |
 //! |---|---|---|---|
 //! | `starting` | - | yes | with the first judged frame, then flush |
-//! | `camera_lost`, `engine_error` | active | yes | when frames come and are judged again, then flush |
+//! | `camera_lost`, `depth_lost`, `engine_error` | active | yes | when frames come and are judged again, then flush |
 //! | `queue_overflow`, `clock_jump`, `pulse_late` | active | yes | flush |
 //! | `belt_stopped`, `belt_too_fast` | active | yes | when the belt moves, and not too fast, then flush |
 //! | `encoder_missed`, `parts_too_close` | active | yes | flush |
 //! | `confirm_missed` | active | yes | acknowledged by a person |
 //! | `disk_full` | active | - | when there is room again |
+//! | `recipe_change` | - | yes | when the other recipe is in force, then flush |
+//! | `held` | - | yes | when whoever holds the output releases it, then flush |
 //!
 //! Flush: everything that is between camera and ejector passes the ejector as a reject.
 
@@ -63,7 +65,7 @@ pub use error::RejectError;
 pub use fault::{Fault, Recover, Rule};
 use log_sink::LogSink;
 pub use part::{Counters, Event, Outputs, PartId, PartOutcome};
-pub use plan::{Delay, RejectPlan};
+pub use plan::{Delay, RejectPlan, RejectRecipe};
 pub use sink::Sink;
 pub use tally::{Sum, Tally};
 

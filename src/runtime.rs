@@ -23,13 +23,14 @@ mod intake;
 pub mod judge;
 pub mod judgement;
 pub mod last_run;
-mod log_limit;
+pub mod log_limit;
 pub mod matching;
 pub mod metrics;
+pub mod part_frame;
 pub mod plan;
 mod positions;
+pub mod recipe;
 pub mod recorder;
-pub mod reload;
 mod shared;
 mod supervision;
 mod threads;
@@ -38,30 +39,31 @@ pub mod watchdog;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::thread::{ScopedJoinHandle, Thread};
+use std::thread::{Scope, ScopedJoinHandle, Thread};
 
 use heapless::spsc::{Producer, Queue};
 
 use crate::camera::Opener;
 use crate::camera::supervisor::Supervisor;
 use crate::clock;
+use crate::identity::Names;
 use crate::inspect::Inspector;
 use crate::reject::actuator::Running;
 use crate::reject::fault::{Fault, FaultSet};
 use crate::reject::sender::Sender;
 use capture::CaptureThread;
 pub use capture::Listener;
-use change::Change;
+use change::{CaptureChange, Change};
 pub use error::StationError;
 use inspection::{InspectionThread, Watcher};
 use intake::{Intake, JOBS_MAX, Job, PREPARED_MAX, PreparationThread, Source, Work};
 use judgement::Judgement;
-use matching::PartFrame;
 use metrics::Metrics;
+use part_frame::PartFrame;
 use plan::RuntimePlan;
 use recorder::Recorder;
 use shared::{Shared, StopOnDrop};
-use supervision::Supervision;
+use supervision::{Changes, Supervision};
 pub use supervision::{Request, Status};
 use threads::{Threads, spawn};
 use watchdog::ServiceManager;
@@ -71,6 +73,8 @@ const CHANGES_MAX: usize = 1;
 /// Changes that can be under way when this queue is emptied: those that wait, those on their way to the inspection thread,
 /// and the one that it applies.
 const REPLACED_MAX: usize = CHANGES_MAX + PREPARED_MAX + 1;
+/// Changes of the capture thread that are under way: the belt is flushed for one at a time.
+const FLUSHES_MAX: usize = 1;
 /// Every queue of frames has room for all frames. The capacity of a queue is one less than its length.
 const FRAMES_MAX: usize = 127;
 /// Names of the faults in the order of their numbers, for [`Metrics::new`].
@@ -89,6 +93,8 @@ pub struct Equipment {
     pub camera: Opener,
     pub judgement: Judgement,
     pub actuator: Running,
+    /// What parts are called.
+    pub names: Names,
     /// Each is shown every part once it is judged.
     pub watchers: Vec<Watcher>,
     pub listeners: Vec<Listener>,
@@ -104,6 +110,8 @@ struct Queues {
     recorded: Queue<Box<PartFrame>, { FRAMES_MAX + 1 }>,
     changes: Queue<Change, { CHANGES_MAX + 1 }>,
     replaced: Queue<Change, { REPLACED_MAX + 1 }>,
+    captures: Queue<CaptureChange, { FLUSHES_MAX + 1 }>,
+    captured: Queue<CaptureChange, { FLUSHES_MAX + 1 }>,
     prepared: Queue<Work, { PREPARED_MAX + 1 }>,
 }
 
@@ -116,7 +124,7 @@ pub fn run(
 ) -> Result<(), StationError> {
     let camera = Supervisor::start(equipment.camera, plan.patience)?;
     let recorder = plan.recording.as_ref().map(|recording| Recorder::open(&recording.recorder)).transpose()?;
-    let Equipment { judgement, watchers, listeners, metrics, manager, .. } = equipment;
+    let Equipment { judgement, names, watchers, listeners, metrics, manager, .. } = equipment;
     let Running { handles, tally, actuator } = equipment.actuator;
     let shared = Shared::default();
     let mut queues = Box::<Queues>::default();
@@ -129,14 +137,14 @@ pub fn run(
     let (changes_in, changes_out) = queues.changes.split();
     let (replaced_in, replaced_out) = queues.replaced.split();
     let (prepared_in, prepared_out) = queues.prepared.split();
+    let (captures_in, captures_out) = queues.captures.split();
+    let (captured_in, captured_out) = queues.captured.split();
     std::thread::scope(|scope| {
         let (shared, metrics, manager) = (&shared, &*metrics, &manager);
         let _stop = StopOnDrop(shared);
-        let recorder = recorder.map(|recorder| {
-            let (failing, stop) = (&shared.failing, &shared.stop_recorder);
-            let links = recorder::Links { queue: recorded_out, spare: written_in, metrics, failing, stop };
-            spawn(scope, "recorder", move || recorder.run(links))
-        });
+        let (failing, stop) = (&shared.failing, &shared.stop_recorder);
+        let links = recorder::Links { queue: recorded_out, spare: written_in, metrics, failing, stop };
+        let recorder = recorder.map(|recorder| spawn(scope, "recorder", move || recorder.run(links)));
         let recorder = recorder.transpose()?;
         let Judgement { inspector, judge, preparation } = judgement;
         let Inspector { preparation: stage, scoring, .. } = inspector;
@@ -155,11 +163,7 @@ pub fn run(
         };
         let inspection = InspectionThread::new(scoring, judge, watchers, timing, inspection);
         let inspection = spawn(scope, "inspection", move || inspection.run())?;
-        let ahead = intake.map(|intake| {
-            let inspection = inspection.thread().clone();
-            let ahead = PreparationThread { intake, prepared: prepared_in, inspection, shared };
-            spawn(scope, "preparation", move || ahead.run())
-        });
+        let ahead = intake.map(|intake| prepare_ahead(scope, intake, prepared_in, inspection.thread(), shared));
         let ahead = ahead.transpose()?;
         let capture = capture::Links {
             jobs: jobs_in,
@@ -168,6 +172,9 @@ pub fn run(
             spare: [inspected_out, written_out],
             sender: Sender::new(handles.capture, FaultSet::default()),
             events: handles.events,
+            names,
+            changes: captures_out,
+            replaced: captured_in,
             listeners,
             metrics,
             shared,
@@ -176,13 +183,27 @@ pub fn run(
         let capture = spawn(scope, "capture", move || capture.run())?;
         let threads = Threads { capture, preparation: ahead, inspection, recorder, actuator };
         let sender = Sender::new(handles.station, FaultSet::default());
-        let mut supervision = Supervision::new(shared, metrics, manager, sender, (changes_in, replaced_out));
+        let changes =
+            Changes { inspection: changes_in, replaced: replaced_out, capture: captures_in, captured: captured_out };
+        let mut supervision = Supervision::new(shared, metrics, manager, sender, changes);
         supervision.run(&threads, &tally, requests);
         manager.stopping();
         let ended = threads.join(shared);
         metrics.take_over(&tally);
         ended
     })
+}
+
+/// Starts the thread that prepares frames ahead of the inspection's.
+fn prepare_ahead<'scope, 'a: 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    intake: Intake<'a>,
+    prepared: Producer<'a, Work>,
+    inspection: &Thread,
+    shared: &'a Shared,
+) -> Result<ScopedJoinHandle<'scope, ()>, StationError> {
+    let ahead = PreparationThread { intake, prepared, inspection: inspection.clone(), shared };
+    spawn(scope, "preparation", move || ahead.run())
 }
 
 fn recording<'a>(

@@ -1,6 +1,8 @@
 //! A whole station: assembled from its configuration, and run until it is asked to stop.
 
+pub mod reload;
 mod requests;
+mod selector;
 mod watchers;
 
 use std::path::Path;
@@ -8,24 +10,28 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::calibration::CalibrationError;
 use crate::config::Station;
+use crate::identity::Names;
 use crate::mqtt::{MqttError, Publisher};
 use crate::plan::Plan;
 use crate::reject::{self, RejectError};
 use crate::runtime::camera::opener;
 use crate::runtime::drift::{Usual, Watch};
-use crate::runtime::judgement::{Judgement, JudgementError};
+use crate::runtime::judgement::JudgementError;
 use crate::runtime::last_run::LastRun;
 use crate::runtime::metrics::Metrics;
-use crate::runtime::reload::Reloader;
+use crate::runtime::recipe::checked;
 use crate::runtime::watchdog::ServiceManager;
 use crate::runtime::{self, Equipment, FAULT_NAMES, StationError};
 use crate::view::{self, Latest, View, ViewError};
+use reload::Reloader;
 use requests::Requests;
 pub use requests::Signals;
+use selector::Selector;
 use watchers::watchers;
 
 /// Number of actions of the live page that may wait.
@@ -55,21 +61,25 @@ pub enum RunError {
 
 /// Runs the station of the configuration at `path` until a signal stops it, its recording ends, or something fails for
 /// good.
-pub fn run(station: &Station, path: &Path, signals: Signals) -> Result<(), RunError> {
+pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError> {
     let manager = ServiceManager::from_environment().map_err(RunError::Manager)?;
+    let last_run = LastRun::for_configuration(path);
+    let kept = last_run.recall();
+    let station = &LastRun::station(base, &kept);
     let plan = Plan::from(station);
     // Opened first, so that the outputs are in their safe state while the rest starts.
     let actuator = reject::start(station, plan.reject, plan.actuator)?;
-    let mut judgement = checked_judgement(station)?;
-    let mut last_run = LastRun::for_configuration(path);
-    last_run.resume(&mut judgement);
+    let mut judgement = checked(station, "start")?;
+    LastRun::resume(&kept, &mut judgement);
     let usual = station.camera.station_calibration.as_deref().map(Usual::read).transpose()?.flatten();
     let metrics = Arc::new(Metrics::new(&FAULT_NAMES));
     let latest = Arc::new(Latest::new());
     let (actions, asked) = sync_channel(ACTIONS_MAX);
+    let reloader = Reloader::new(path.into(), base.clone(), station.clone(), judgement.judge.clone(), kept);
     let page = view::Station {
         name: name(path),
         metrics: metrics.clone(),
+        recipes: reloader.roster(),
         latest: latest.clone(),
         actions,
         progress_age_max: INSPECTION_MAX + Duration::from_secs_f64(1e-3 * station.camera.frame_timeout_ms),
@@ -77,28 +87,19 @@ pub fn run(station: &Station, path: &Path, signals: Signals) -> Result<(), RunEr
     let _view = station.view.enabled.then(|| View::serve(&station.view, page)).transpose()?;
     let publisher = station.mqtt.as_ref().map(|mqtt| Publisher::start(mqtt, metrics.clone())).transpose()?;
     let drift = Watch::new(usual, metrics.clone());
-    let reloader = Reloader::new(path.into(), station.clone(), judgement.judge.clone());
-    let mut requests = Requests { signals, asked, reloader, last_run, metrics: metrics.clone() };
+    let selector = Selector::open(&station.gpio)?;
+    let mut requests = Requests::new(signals, asked, reloader, last_run, metrics.clone(), selector);
     let equipment = Equipment {
         camera: opener(&station.camera, station.engine.backend)?,
         judgement,
         actuator,
+        names: Names::new(Timestamp::now()),
         watchers: watchers(latest, publisher, drift),
         listeners: Vec::new(),
         metrics,
         manager,
     };
     Ok(runtime::run(&plan.runtime, equipment, &mut |status| requests.next(status))?)
-}
-
-/// The station's engine, which gives the check frames their expected verdicts.
-fn checked_judgement(station: &Station) -> Result<Judgement, JudgementError> {
-    let mut judgement = Judgement::from_station(station)?;
-    if let Some(folder) = &station.engine.check_frames {
-        let frames = judgement.check(folder)?;
-        log::info!("the engine was checked on {frames} frames");
-    }
-    Ok(judgement)
 }
 
 /// The name of the station: the file name of its configuration.

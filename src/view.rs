@@ -3,7 +3,6 @@
 //! The view reads atomics and one slot with the latest picture. A picture is copied only while someone looks, and drawn
 //! and encoded by threads of low priority, so that no client, however slow, holds up the station.
 
-mod action;
 mod guard;
 mod http;
 mod intake;
@@ -20,7 +19,6 @@ use std::thread::JoinHandle;
 
 use thiserror::Error;
 
-pub use action::{Action, Asked, Reply};
 pub use picture::Latest;
 pub use station::Station;
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -15,6 +16,7 @@ use crate::camera::{CameraError, CapturedFrame, FrameSource, Opener};
 use crate::clock::monotonic_ns;
 use crate::config::{ConfigError, Station, ns_from_ms};
 use crate::frame::RgbdFrame;
+use crate::identity::Names;
 use crate::plan::Plan;
 use crate::reject::actuator;
 use crate::reject::part::{Event, Outputs};
@@ -97,23 +99,23 @@ pub fn run(
         camera: Opener::new(move || Ok(Box::new(Repeated::new(frame.clone(), interval_ns)))),
         judgement: Judgement::from_station(&station)?,
         actuator,
+        names: Names::new(Timestamp::now()),
         watchers: vec![Box::new(move |shot| {
             lock(&judged).to_verdict.push(shot.judged_ns.saturating_sub(shot.captured.captured_ns));
         })],
-        listeners: vec![Box::new(move |event| lock(&followed).follow(event, delay_ns, pulse_ns))],
+        listeners: vec![Box::new(move |event, _| lock(&followed).follow(event, delay_ns, pulse_ns))],
         metrics: metrics.clone(),
         manager: ServiceManager::from_environment().map_err(LineError::Manager)?,
     };
     let start = Instant::now();
     let stop = &mut |_: &runtime::Status| (start.elapsed() > time).then_some(Request::Stop);
     runtime::run(&plan.runtime, equipment, stop)?;
-    let without = [Count::UnscoredNoFrame, Count::UnscoredDropped, Count::UnscoredEngine].map(|c| metrics.total(c));
     Ok(LineReport {
         hardware: hardware(),
         parts: metrics.total(Count::Parts),
         frames_per_second: rate,
         delay_ms,
-        without_verdict: without.iter().sum(),
+        without_verdict: metrics.sum(&Count::UNSCORED),
         late: metrics.total(Count::LateVerdicts),
         latencies: lock(&times).rows(),
     })
@@ -263,7 +265,7 @@ mod tests {
         let mut times = Times::default();
         let mut follow = |event| times.follow(&event, 100, 10);
         for (number, at) in [0, 50, 80].into_iter().enumerate() {
-            follow(Event::Triggered { part: PartId(number as u64), at, count: 0 });
+            follow(Event::Triggered { part: PartId(number as u64), at, count: 0, recipe: 0 });
         }
         // The first part's time was over before the output moved.
         for at in [153, 185] {

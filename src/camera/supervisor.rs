@@ -67,6 +67,13 @@ impl Supervisor {
         })
     }
 
+    /// Closes the camera, and opens it with other settings from now on.
+    pub fn replace(&mut self, opener: Opener) {
+        self.source = None;
+        self.opener = opener;
+        (self.reopened, self.reopen_ns, self.reset_until_ns) = (0, 0, None);
+    }
+
     /// Whether the camera has failed and is about to be opened again.
     pub fn is_mending(&self) -> bool {
         self.source.is_none()

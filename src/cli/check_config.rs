@@ -24,8 +24,10 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<Exit> {
     let station = Station::read(&arguments.config)?;
     secrets::check(&station, &arguments.config)?;
-    // This reads the camera file, but opens no camera.
-    opener(&station.camera, station.engine.backend)?;
+    for station in station.in_each_recipe() {
+        // This reads the camera file, but opens no camera.
+        opener(&station.camera, station.engine.backend)?;
+    }
     if let Some(replay) = &station.camera.replay {
         playback(replay)?.check()?;
     }

@@ -111,6 +111,13 @@ Examples:
     crosscheck doctor --config station.toml
     crosscheck run --config station.toml";
 
+pub const RECIPE: &str = "\
+Examples:
+  List the recipes of a running station, and which one is in force:
+    crosscheck recipe station.toml
+  Have it go to recipe 2, once its engine was checked; what is on the belt passes as a reject:
+    crosscheck recipe station.toml 2";
+
 pub const REPLAY: &str = "\
 Examples:
   Inspect a recording again as the station would do it now:

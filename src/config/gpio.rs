@@ -9,6 +9,9 @@ const OFFSET_MAX: u32 = 1023;
 /// Longest name of a GPIO line or chip that the kernel keeps.
 const NAME_BYTES_MAX: usize = 31;
 
+/// Bits of a recipe's number: as many as a 16-bit word has.
+const RECIPE_BITS_MAX: usize = 16;
+
 /// `[gpio]`: GPIO lines of the character device. A GPIO line that is left out is not used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -32,6 +35,9 @@ pub struct Gpio {
     pub confirm: Option<Input>,
     /// The push button that acknowledges the faults which wait for a person.
     pub acknowledge: Option<Input>,
+    /// The bits of a recipe's number, the lowest first. The recipe is asked for once they have been the same for 200 ms; 0
+    /// asks for none.
+    pub recipe: Vec<Input>,
 }
 
 /// A GPIO line, by its name or by its offset on a chip.
@@ -102,7 +108,11 @@ impl Gpio {
     pub(super) fn check(&self, problems: &mut Problems) {
         let outputs = self.outputs().into_iter().filter_map(|(name, o)| o.map(|o| (name, &o.line, o.offset, &o.chip)));
         let inputs = self.inputs().into_iter().filter_map(|(name, i)| i.map(|i| (name, &i.line, i.offset, &i.chip)));
-        let lines: Vec<_> = outputs.chain(inputs).collect();
+        let lines = outputs.chain(inputs).map(|(name, line, offset, chip)| (name.to_string(), line, offset, chip));
+        let bits = self.recipe.iter().enumerate();
+        let bits = bits.map(|(bit, i)| (format!("recipe[{bit}]"), &i.line, i.offset, &i.chip));
+        let lines: Vec<_> = lines.chain(bits).collect();
+        problems.range("gpio.recipe: the number of lines", self.recipe.len(), 0..=RECIPE_BITS_MAX);
         for (i, (name, line, offset, chip)) in lines.iter().enumerate() {
             match (line, offset) {
                 (Some(line), None) => problems.text(&format!("gpio.{name}.line"), line, NAME_BYTES_MAX),
@@ -112,7 +122,7 @@ impl Gpio {
             if offset.is_some() && chip.is_none() && self.chip.is_none() {
                 problems.say(format!("gpio.{name}.offset needs a chip: give gpio.chip or gpio.{name}.chip"));
             }
-            let same = |other: &&(&str, &Option<String>, Option<u32>, &Option<PathBuf>)| {
+            let same = |other: &&(String, &Option<String>, Option<u32>, &Option<PathBuf>)| {
                 (other.1, other.2, other.3) == (*line, *offset, *chip)
             };
             if let Some((other, ..)) = lines[..i].iter().find(same) {

@@ -25,12 +25,23 @@ const CAMERA_SLICE: Duration = Duration::from_millis(50);
 const FREE_BYTES_MIN: u64 = 256 << 20;
 
 pub fn examine(station: &Station) -> Vec<Finding> {
-    let read = station.engine.read();
-    let mut findings =
-        vec![engine(station, &read), signed(station, &read), camera(&station.camera), disk(station.record.as_ref())];
+    let mut findings = Vec::new();
+    for station in station.in_each_recipe() {
+        let read = station.engine.read();
+        findings.extend([engine(&station, &read), signed(&station, &read)].map(|finding| of_recipe(&station, finding)));
+    }
+    findings.extend([camera(&station.camera), disk(station.record.as_ref())]);
     findings.extend(station.view.enabled.then(|| view(&station.view)));
     findings.extend(station.mqtt.iter().map(broker));
     findings
+}
+
+/// Names the recipe that a finding is about.
+fn of_recipe(station: &Station, finding: Finding) -> Finding {
+    match station.active_recipe {
+        0 => finding,
+        number => Finding { found: format!("recipe {number}: {}", finding.found), ..finding },
+    }
 }
 
 type ReadEngine = Result<(Engine, Option<String>), EngineError>;

@@ -269,7 +269,8 @@ impl Work {
             while let Some(command) = queue.dequeue() {
                 match command {
                     Command::Trigger { at_ns } => drop(self.schedule.trigger(at_ns, now)),
-                    Command::Accept(part) => drop(self.schedule.accept(part, now)),
+                    Command::Accept { part, recipe } => drop(self.schedule.accept(part, recipe, now)),
+                    Command::Recipe(recipe) => self.schedule.change_recipe(recipe, now),
                     Command::Raise(fault) => self.schedule.raise(fault, now),
                     Command::Clear(fault) => self.schedule.clear(fault, now),
                     Command::Acknowledge => self.schedule.acknowledge(now),

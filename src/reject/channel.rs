@@ -10,6 +10,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use super::fault::Fault;
 use super::part::{Event, PartId};
+use super::plan::RejectRecipe;
 
 /// Threads that send commands to the actuator.
 const SENDERS: usize = 3;
@@ -27,7 +28,14 @@ pub enum Command {
         at_ns: u64,
     },
     /// The part is good.
-    Accept(PartId),
+    Accept {
+        /// Its number.
+        part: PartId,
+        /// The recipe by which it was judged: it counts only if the part was announced under it.
+        recipe: u16,
+    },
+    /// Parts are announced under this recipe from now on. Raise [`Fault::RecipeChange`] before it.
+    Recipe(RejectRecipe),
     /// Something is wrong, as [`Fault::rule`] has it.
     Raise(Fault),
     /// It is not wrong any more.

@@ -30,6 +30,10 @@ pub enum Fault {
     ConfirmMissed,
     /// Rejects are not recorded.
     DiskFull,
+    /// The station goes from one recipe to another.
+    RecipeChange,
+    /// A person or a control holds the output at reject.
+    Held,
 }
 
 /// What ends a fault.
@@ -58,7 +62,7 @@ pub struct Rule {
 
 impl Fault {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Starting,
         Self::CameraLost,
         Self::DepthLost,
@@ -72,6 +76,8 @@ impl Fault {
         Self::PartsTooClose,
         Self::ConfirmMissed,
         Self::DiskFull,
+        Self::RecipeChange,
+        Self::Held,
     ];
 
     /// The word for it in logs, metrics and events.
@@ -90,6 +96,8 @@ impl Fault {
             Self::PartsTooClose => "parts_too_close",
             Self::ConfirmMissed => "confirm_missed",
             Self::DiskFull => "disk_full",
+            Self::RecipeChange => "recipe_change",
+            Self::Held => "held",
         }
     }
 
@@ -108,6 +116,8 @@ impl Fault {
             // A bad part is among the good ones: nothing that the station does brings it back.
             Self::ConfirmMissed => rule(true, true, Recover::Acknowledge),
             Self::DiskFull => rule(true, false, Recover::Clear),
+            // Nothing is wrong. But parts of the recipe before are on the belt, or whoever held the output has moved some.
+            Self::RecipeChange | Self::Held => rule(false, true, Recover::ClearAndFlush),
         }
     }
 

@@ -4,6 +4,7 @@
 //! make it an input. A resistor has to pull the reject output's line to the level that rejects.
 
 mod find;
+mod levels;
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
@@ -18,6 +19,7 @@ use super::sink::Sink;
 use crate::config::gpio::{Bias as WantedBias, Gpio, Input, Level, Output};
 use crate::config::reject::Polarity;
 pub use find::find;
+pub use levels::GpioLevels;
 
 /// Name under which the kernel lists the GPIO lines as taken.
 const CONSUMER: &str = "crosscheck";
@@ -155,6 +157,16 @@ impl Sink for GpioSink {
     }
 }
 
+/// The pull resistor of an input.
+fn bias(input: &Input) -> Option<Bias> {
+    match input.bias {
+        WantedBias::AsIs => None,
+        WantedBias::PullUp => Some(Bias::PullUp),
+        WantedBias::PullDown => Some(Bias::PullDown),
+        WantedBias::Disabled => Some(Bias::Disabled),
+    }
+}
+
 /// The GPIO line of one input.
 struct Watched {
     name: &'static str,
@@ -177,13 +189,7 @@ impl GpioEdges {
 impl Watched {
     fn open(gpio: &Gpio, name: &'static str, input: &Input) -> Result<Self, RejectError> {
         let request = Wanted::input(name, input, gpio).request(|builder| {
-            let bias = match input.bias {
-                WantedBias::AsIs => None,
-                WantedBias::PullUp => Some(Bias::PullUp),
-                WantedBias::PullDown => Some(Bias::PullDown),
-                WantedBias::Disabled => Some(Bias::Disabled),
-            };
-            builder.as_input().with_bias(bias).with_edge_detection(EdgeDetection::RisingEdge);
+            builder.as_input().with_bias(bias(input)).with_edge_detection(EdgeDetection::RisingEdge);
             builder.with_event_clock(EventClock::Monotonic).with_kernel_event_buffer_size(KERNEL_EDGES);
         })?;
         Ok(Self { name, request, last: 0 })

@@ -3,7 +3,7 @@
 use super::fault::Fault;
 
 /// Parts are numbered in the order of their triggers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartId(pub u64);
 
 /// What became of a part.
@@ -28,6 +28,8 @@ pub enum Accept {
     Late,
     /// The part has not been announced, or was accepted already.
     Unknown,
+    /// The part was announced under another recipe than the one that judged it: it stays rejected.
+    OtherRecipe,
 }
 
 /// What happened at the actuator, for the threads that count, show and record it. Times (`at`) are
@@ -35,10 +37,10 @@ pub enum Accept {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each event names its fields")]
 pub enum Event {
-    /// A part was announced; `count` is the encoder's at that time, 0 without one.
-    Triggered { part: PartId, at: u64, count: u64 },
-    /// It has passed the ejector.
-    Settled { part: PartId, outcome: PartOutcome, at: u64 },
+    /// A part was announced under a recipe; `count` is the encoder's at that time, 0 without one.
+    Triggered { part: PartId, at: u64, count: u64, recipe: u16 },
+    /// It has passed the ejector, which it reached at `reached`.
+    Settled { part: PartId, outcome: PartOutcome, at: u64, reached: u64 },
     /// An accept came after the decision deadline.
     LateVerdict { part: PartId, at: u64 },
     /// The output went to reject, or back; `late_ns` after it was due.
@@ -86,6 +88,8 @@ pub struct Counters {
     pub accepted: u64,
     /// Accepts that came after the decision deadline.
     pub late_verdicts: u64,
+    /// Accepts by another recipe than the part's.
+    pub foreign_verdicts: u64,
     /// Parts that lost their accept because they took too long.
     pub expired: u64,
     /// Times the output went to reject for a part.
@@ -100,7 +104,7 @@ pub struct Counters {
     pub events_lost: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Part {
     pub id: PartId,
     /// When it was announced.
@@ -109,8 +113,12 @@ pub(super) struct Part {
     pub due: u64,
     /// When that count was reached.
     pub due_at: Option<u64>,
+    /// The recipe under which it was announced, and its pulse.
+    pub recipe: u16,
+    pub pulse_ns: u64,
     pub accepted: bool,
-    /// End of its time before the ejector.
+    /// When it reached the ejector, and the end of its time before it.
+    pub reached: u64,
     pub end: u64,
     /// The output was at reject while an accepted part passed.
     pub caught: bool,

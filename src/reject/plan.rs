@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::belt::BeltSettings;
 
 /// From the trigger to the ejector.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delay {
     /// In nanoseconds, for a belt of constant speed.
     Time {
@@ -23,9 +23,22 @@ pub enum Delay {
     },
 }
 
+/// What of the plan depends on the product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RejectRecipe {
+    /// The recipe's number; 0 where a station has none.
+    pub number: u16,
+    /// From the trigger to the ejector, in the same unit in each recipe of a station.
+    pub delay: Delay,
+    /// How long the output stays at reject for one part, nanoseconds.
+    pub pulse_ns: u64,
+}
+
 /// When a part is rejected, and what is a fault.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RejectPlan {
+    /// The number of the recipe that the line starts with; 0 where there is none.
+    pub recipe: u16,
     /// From the trigger to the ejector.
     pub delay: Delay,
     /// How long the output stays at reject for one part, nanoseconds.
@@ -55,6 +68,7 @@ impl RejectPlan {
     pub fn by_time(delay: Duration, lead: Duration, pulse: Duration) -> Self {
         let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         Self {
+            recipe: 0,
             delay: Delay::Time { delay_ns: ns(delay), lead_ns: ns(lead) },
             pulse_ns: ns(pulse),
             gap_ns: 10_000_000,
@@ -68,15 +82,6 @@ impl RejectPlan {
         }
     }
 
-    /// A part's deadline: how long after its trigger an accept still counts, nanoseconds. None where the encoder
-    /// counts it.
-    pub fn deadline_ns(&self) -> Option<u64> {
-        match self.delay {
-            Delay::Time { delay_ns, lead_ns } => Some(delay_ns.saturating_sub(lead_ns)),
-            Delay::Counts { .. } => None,
-        }
-    }
-
     /// How long after its trigger a part has passed the ejector at the latest, nanoseconds.
     pub fn passage_ns_max(&self) -> u64 {
         let reached_ns = match self.delay {
@@ -84,5 +89,33 @@ impl RejectPlan {
             Delay::Counts { .. } => self.age_ns_max,
         };
         reached_ns + self.pulse_ns
+    }
+
+    /// What of the plan depends on the product.
+    pub fn product(&self) -> RejectRecipe {
+        RejectRecipe { number: self.recipe, delay: self.delay, pulse_ns: self.pulse_ns }
+    }
+
+    /// Takes the product's part of the plan from `recipe`.
+    pub(super) fn follow(&mut self, recipe: RejectRecipe) {
+        (self.recipe, self.delay, self.pulse_ns) = (recipe.number, recipe.delay, recipe.pulse_ns);
+    }
+}
+
+impl Delay {
+    /// How long after the trigger an accept still counts, nanoseconds. None where the encoder counts it.
+    pub fn deadline_ns(&self) -> Option<u64> {
+        match *self {
+            Self::Time { delay_ns, lead_ns } => Some(delay_ns.saturating_sub(lead_ns)),
+            Self::Counts { .. } => None,
+        }
+    }
+
+    /// From the trigger to the ejector, in its own unit.
+    pub(super) fn way(&self) -> u64 {
+        match *self {
+            Self::Time { delay_ns, .. } => delay_ns,
+            Self::Counts { delay, .. } => delay,
+        }
     }
 }

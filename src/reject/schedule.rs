@@ -11,7 +11,7 @@ use super::belt::{Belt, Speed};
 use super::fault::{Fault, FaultSet};
 use super::hold::Hold;
 use super::part::{Accept, Counters, Event, Outputs, Part, PartId};
-use super::plan::{Delay, RejectPlan};
+use super::plan::{Delay, RejectPlan, RejectRecipe};
 
 /// Parts between camera and ejector.
 pub const PARTS_MAX: usize = 256;
@@ -28,6 +28,8 @@ pub struct Schedule {
     now: u64,
     next: u64,
     last_trigger: Option<u64>,
+    /// The longest way from the trigger to the ejector of a part on the belt, nanoseconds or counts.
+    way_max: u64,
     /// When the last part to reach the ejector was announced, and when it got there.
     last_reached: Option<(u64, u64)>,
     /// In the order of their triggers; the first `started` are before the ejector.
@@ -52,6 +54,7 @@ impl Schedule {
             now,
             next: 0,
             last_trigger: None,
+            way_max: plan.delay.way(),
             last_reached: None,
             parts: Deque::new(),
             started: 0,
@@ -105,14 +108,19 @@ impl Schedule {
         let count = self.belt.as_ref().map_or(Some(0), |belt| belt.count_at(at));
         self.next += 1;
         self.counters.triggered += 1;
-        self.tell(Event::Triggered { part: id, at, count: count.unwrap_or(0) });
+        let recipe = self.plan.recipe;
+        self.tell(Event::Triggered { part: id, at, count: count.unwrap_or(0), recipe });
         let due = match (self.plan.delay, count) {
             (Delay::Time { delay_ns, .. }, _) => Some(at + delay_ns),
             (Delay::Counts { delay, .. }, count) => count.map(|count| count + delay),
         };
+        // After a change to a shorter way, it may be there before parts of the longer one. The output is at reject until
+        // all of these have passed, so that the order of the triggers may stand for that of the ejector.
+        let due = due.map(|due| self.parts.back().map_or(due, |before| before.due.max(due)));
         let due_at = due.filter(|due| !self.is_timed() && *due <= self.count()).map(|_| at);
         let scheduled = due.is_some_and(|due| {
-            let part = Part { id, at, due, due_at, accepted: false, end: 0, caught: false, late: false };
+            let pulse_ns = self.plan.pulse_ns;
+            let part = Part { id, at, due, due_at, recipe, pulse_ns, ..Part::default() };
             self.parts.push_back(part).is_ok()
         });
         if !scheduled {
@@ -122,8 +130,9 @@ impl Schedule {
         Some(id)
     }
 
-    /// Cancels the part's reject, if its decision deadline has not passed.
-    pub fn accept(&mut self, part: PartId, now: u64) -> Accept {
+    /// Cancels the part's reject, if its decision deadline has not passed and it was announced under `recipe`, by which it
+    /// was judged.
+    pub fn accept(&mut self, part: PartId, recipe: u16, now: u64) -> Accept {
         let now = self.tick(now);
         if part.0 >= self.next {
             return Accept::Unknown;
@@ -135,6 +144,10 @@ impl Schedule {
         let started = self.started;
         let found = self.parts.iter_mut().skip(started).find(|p| p.id == part).filter(|p| position <= p.due);
         match found {
+            Some(part) if part.recipe != recipe => {
+                self.counters.foreign_verdicts += 1;
+                Accept::OtherRecipe
+            }
             Some(part) if part.accepted => Accept::Unknown,
             Some(part) => {
                 part.accepted = true;
@@ -192,6 +205,18 @@ impl Schedule {
     pub fn clear(&mut self, fault: Fault, now: u64) {
         self.tick(now);
         self.resolve(fault);
+    }
+
+    /// Parts are announced under `recipe` from now on, with its way to the ejector. The output is held at reject by
+    /// [`Fault::RecipeChange`], which is to be cleared once the recipe is in force everywhere, and ends with a flush:
+    /// whatever is on the belt by then passes as a reject.
+    pub fn change_recipe(&mut self, recipe: RejectRecipe, now: u64) {
+        self.tick(now);
+        let units = [self.plan.delay, recipe.delay].map(|delay| matches!(delay, Delay::Time { .. }));
+        assert_eq!(units[0], units[1], "one line has the ways of its recipes in one unit");
+        self.occur(Fault::RecipeChange);
+        self.plan.follow(recipe);
+        self.way_max = self.way_max.max(recipe.delay.way());
     }
 
     /// A person has acknowledged the faults.

@@ -3,6 +3,7 @@
 use super::channel::{Command, Commands};
 use super::fault::{Fault, FaultSet};
 use super::part::PartId;
+use super::plan::RejectRecipe;
 
 /// Sends a command without waiting; false if the channel has no room for it now.
 type SendCommand = Box<dyn FnMut(Command) -> bool + Send>;
@@ -43,9 +44,16 @@ impl Sender {
         self.tell();
     }
 
-    /// Accepts a part. An accept that finds no room is lost, and its part is rejected.
-    pub fn accept(&mut self, part: u64) -> bool {
-        (self.send)(Command::Accept(PartId(part)))
+    /// Accepts a part that was judged by `recipe`. An accept that finds no room is lost, and its part is rejected.
+    pub fn accept(&mut self, part: u64, recipe: u16) -> bool {
+        (self.send)(Command::Accept { part: PartId(part), recipe })
+    }
+
+    /// Announces parts under another recipe from now on. False where the actuator does not know of the fault that covers
+    /// the change yet, or has no room: try again.
+    pub fn change_recipe(&mut self, recipe: RejectRecipe) -> bool {
+        self.raise(Fault::RecipeChange);
+        self.told.contains(Fault::RecipeChange) && (self.send)(Command::Recipe(recipe))
     }
 
     pub fn raise(&mut self, fault: Fault) {
@@ -119,7 +127,7 @@ mod tests {
         assert!(sender.trigger(1));
         assert!(!sender.trigger(2));
         sender.raise(Fault::EngineError);
-        assert!(!sender.accept(0));
+        assert!(!sender.accept(0, 0));
         assert_eq!(std::mem::take(&mut *sent.lock().unwrap()), [Command::Trigger { at_ns: 1 }]);
         sender.tell();
         assert_eq!(std::mem::take(&mut *sent.lock().unwrap()), [Command::Raise(Fault::QueueOverflow)]);

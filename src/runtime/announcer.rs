@@ -4,7 +4,8 @@ use heapless::Vec;
 
 use super::each::{Each, Eye};
 use super::finder::Finder;
-use super::matching::{KEPT_MAX, Trigger};
+use super::matching::KEPT_MAX;
+use super::part_frame::Trigger;
 use super::plan::Announced;
 use super::tracker::Sighting;
 use crate::camera::CapturedFrame;
@@ -64,14 +65,14 @@ impl Announcer {
         }
     }
 
-    /// The trigger of a part that the actuator has numbered. None where a frame shows several parts and it is not known
+    /// The trigger of a part that the actuator has numbered, with the part's position. None where a frame shows several parts and it is not known
     /// which of them this is: the part is not judged.
-    pub fn trigger(&mut self, part: u64, at_ns: u64) -> Option<Trigger> {
+    pub fn locate(&mut self, trigger: Trigger) -> Option<Trigger> {
         let at = match self {
-            Self::Each(each) => Some(each.position(part, at_ns)?),
+            Self::Each(each) => Some(each.position(trigger.part, trigger.at_ns)?),
             Self::Edges | Self::Frames(_) | Self::EveryFrame => None,
         };
-        Some(Trigger { part, at_ns, at })
+        Some(Trigger { at, ..trigger })
     }
 
     /// When the frames were captured that are kept for parts which the actuator has not numbered yet.

@@ -9,16 +9,19 @@ use heapless::spsc::{Consumer, Producer};
 use log::Level;
 
 use super::announcer::Announcer;
+use super::change::CaptureChange;
 use super::follower::Follower;
 use super::intake::{JOBS_MAX, Job};
 use super::log_limit::LogLimit;
-use super::matching::{Matched, Matcher, PartFrame};
+use super::matching::{Matched, Matcher};
 use super::metrics::{Count, Gauge, Metrics};
+use super::part_frame::{PartFrame, Trigger};
 use super::plan::RuntimePlan;
 use super::shared::Shared;
 use crate::camera::supervisor::{Delivery, Supervisor};
 use crate::camera::{CameraError, CapturedFrame};
 use crate::clock;
+use crate::identity::{Identity, Names};
 use crate::prepare::Preparation;
 use crate::reject::channel::Events;
 use crate::reject::fault::Fault;
@@ -34,8 +37,8 @@ const FINISH_NS: u64 = 1_000_000_000;
 /// Frames that are held for triggers which have not come yet.
 const HELD_MAX: usize = 8;
 
-/// Called with every event of the actuator. It must not wait.
-pub type Listener = Box<dyn FnMut(&Event) + Send>;
+/// Called with every event of the actuator, and with the part's name where a part is announced. It must not wait.
+pub type Listener = Box<dyn FnMut(&Event, Option<&Identity>) + Send>;
 
 /// The capture thread's connections to the rest of the station.
 pub struct Links<'a> {
@@ -48,6 +51,10 @@ pub struct Links<'a> {
     pub spare: [Consumer<'a, Box<PartFrame>>; 2],
     pub sender: Sender,
     pub events: Events,
+    pub names: Names,
+    /// Changes for this thread, and where those go that are done, for their sender to drop what was replaced.
+    pub changes: Consumer<'a, CaptureChange>,
+    pub replaced: Producer<'a, CaptureChange>,
     pub listeners: Vec<Listener>,
     pub metrics: &'a Metrics,
     pub shared: &'a Shared,
@@ -66,6 +73,8 @@ pub struct CaptureThread<'a> {
     passage_ns_max: u64,
     /// Number and time of the last frame.
     last: Option<(u64, u64)>,
+    /// A change that is over with the first frame of the camera's other settings.
+    changing: bool,
     /// Limits what is logged of lost frames.
     losses: LogLimit,
     links: Links<'a>,
@@ -84,9 +93,10 @@ impl<'a> CaptureThread<'a> {
             announcer,
             matcher: Matcher::new(plan.frame_offset_ns, plan.frame_window_ns),
             spare,
-            follower: Follower::new(plan.pulse_ns, links.metrics),
+            follower: Follower::new(links.metrics),
             passage_ns_max: plan.passage_ns_max,
             last: None,
+            changing: false,
             losses: LogLimit::default(),
             links,
         }
@@ -142,14 +152,37 @@ impl<'a> CaptureThread<'a> {
         self.last = None;
         let mut part_frame = self.take_in(first);
         while !self.links.shared.stop_capture.load(Relaxed) {
+            self.change();
             self.follow_actuator();
             if self.fetch(&mut part_frame)? {
+                self.is_changed();
                 self.follow_actuator();
                 part_frame = self.take_in(part_frame);
             }
             self.match_parts();
         }
         Ok(())
+    }
+
+    /// Takes a change in. What was announced before is flushed, so that nothing is lost by what forgets it.
+    fn change(&mut self) {
+        let Some(mut change) = self.links.changes.dequeue() else { return };
+        std::mem::swap(&mut self.announcer, &mut change.announcer);
+        if let Some(opener) = change.opener.take() {
+            self.camera.replace(opener);
+            // The numbers of its frames begin again.
+            self.last = None;
+        }
+        self.changing = true;
+        let refused = self.links.replaced.enqueue(change);
+        assert!(refused.is_ok(), "one change is under way at a time");
+    }
+
+    /// A frame came: by it the change is in force here.
+    fn is_changed(&mut self) {
+        if std::mem::take(&mut self.changing) {
+            self.links.shared.flushes_captured.fetch_add(1, Relaxed);
+        }
     }
 
     /// Waits a little for the next frame. True where it was written into `part_frame`.
@@ -243,19 +276,22 @@ impl<'a> CaptureThread<'a> {
         self.links.sender.tell();
         while let Some(event) = self.links.events.next() {
             self.follower.follow(&event);
-            if let Event::Triggered { part, at, .. } = event {
-                self.want_frame(part.0, at);
+            let mut named = None;
+            if let Event::Triggered { part, at: at_ns, recipe, .. } = event {
+                let identity = self.links.names.take(part.0, at_ns);
+                self.want_frame(Trigger { part: part.0, at_ns, at: None, recipe, identity });
+                named = Some(identity);
             }
             for listener in &mut self.links.listeners {
-                listener(&event);
+                listener(&event, named.as_ref());
             }
         }
         self.links.metrics.set(Gauge::PartsInFlight, self.follower.in_flight() as f64);
     }
 
     /// Lets a part that the actuator has numbered wait for its frame.
-    fn want_frame(&mut self, part: u64, at_ns: u64) {
-        match self.announcer.trigger(part, at_ns) {
+    fn want_frame(&mut self, trigger: Trigger) {
+        match self.announcer.locate(trigger) {
             None => self.links.metrics.count(Count::UnscoredNoFrame),
             Some(trigger) if self.matcher.trigger(trigger) => {}
             Some(_) => self.links.metrics.count(Count::UnscoredDropped),

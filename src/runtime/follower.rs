@@ -15,8 +15,6 @@ use crate::reject::schedule::PARTS_MAX;
 /// Counts what the actuator reports, measures its latencies, and logs its faults.
 pub struct Follower<'a> {
     metrics: &'a Metrics,
-    /// How long the output is at reject for one part.
-    pulse_ns: u64,
     /// When the output last went to reject.
     edge_ns: u64,
     /// Parts by their numbers, with the moment at which the frame of each was captured.
@@ -27,10 +25,9 @@ pub struct Follower<'a> {
 }
 
 impl<'a> Follower<'a> {
-    pub fn new(pulse_ns: u64, metrics: &'a Metrics) -> Self {
+    pub fn new(metrics: &'a Metrics) -> Self {
         Self {
             metrics,
-            pulse_ns,
             edge_ns: 0,
             captured_ns: vec![(0, 0); 2 * PARTS_MAX].into(),
             in_flight: 0,
@@ -55,9 +52,9 @@ impl<'a> Follower<'a> {
                 self.in_flight += 1;
                 metrics.count(Count::Parts);
             }
-            Event::Settled { part, outcome, at } => {
+            Event::Settled { part, outcome, reached, .. } => {
                 self.in_flight = self.in_flight.saturating_sub(1);
-                self.settled(part.0, outcome, at);
+                self.settled(part.0, outcome, reached);
             }
             Event::LateVerdict { .. } => metrics.count(Count::LateVerdicts),
             Event::Reject { active: true, at, late_ns } => {
@@ -76,7 +73,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    fn settled(&self, part: u64, outcome: PartOutcome, at_ns: u64) {
+    fn settled(&self, part: u64, outcome: PartOutcome, reached_ns: u64) {
         let metrics = self.metrics;
         match outcome {
             PartOutcome::Caught => metrics.count(Count::PartsCaught),
@@ -86,7 +83,7 @@ impl<'a> Follower<'a> {
         let (number, captured_ns) = self.captured_ns[place(part)];
         if outcome == PartOutcome::Rejected && number == part {
             // Where the output was at reject already, for the part before, there was no edge.
-            let edge_ns = self.edge_ns.max(at_ns.saturating_sub(self.pulse_ns));
+            let edge_ns = self.edge_ns.max(reached_ns);
             metrics.time(Latency::CaptureToEdge, clock::between(captured_ns, edge_ns));
         }
     }

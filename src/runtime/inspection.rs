@@ -9,8 +9,8 @@ use heapless::spsc::Producer;
 use super::change::Change;
 use super::intake::{IDLE, Job, Source, Work};
 use super::judge::Judge;
-use super::matching::PartFrame;
 use super::metrics::{Count, Latency, Metrics};
+use super::part_frame::PartFrame;
 use super::plan::Timing;
 use super::shared::Shared;
 use super::watchdog::ServiceManager;
@@ -122,6 +122,10 @@ impl<'a> InspectionThread<'a> {
     }
 
     fn part(&mut self, mut part_frame: Box<PartFrame>, prepared: Result<(), InspectError>) {
+        if part_frame.recipe != self.judge.recipe {
+            self.links.metrics.count(Count::UnscoredRecipe);
+            return self.give_back(part_frame);
+        }
         // It may have waited since it was prepared.
         if self.timing.is_late(part_frame.triggered_ns, clock::monotonic_ns()) {
             return self.late(part_frame);
@@ -132,7 +136,7 @@ impl<'a> InspectionThread<'a> {
             return self.give_back(part_frame);
         }
         if part_frame.inspection.outcome.passes() {
-            self.links.sender.accept(part_frame.part);
+            self.links.sender.accept(part_frame.part, self.judge.recipe);
         }
         part_frame.judged_ns = clock::monotonic_ns();
         if self.has_depth(&part_frame) {
@@ -240,6 +244,10 @@ impl<'a> InspectionThread<'a> {
     fn change(&mut self, change: Change) {
         let metrics = self.links.metrics;
         let mut replaced = Change::default();
+        if let Some(timing) = change.timing {
+            self.timing = timing;
+            self.links.shared.flushes_inspected.fetch_add(1, Relaxed);
+        }
         if let Some(mut inspector) = change.inspector {
             std::mem::swap(&mut self.scoring, &mut inspector.scoring);
             replaced.inspector = Some(inspector);

@@ -9,8 +9,8 @@ use std::time::Duration;
 use heapless::spsc::{Consumer, Producer};
 
 use super::change::Change;
-use super::matching::PartFrame;
 use super::metrics::{Latency, Metrics};
+use super::part_frame::PartFrame;
 use super::plan::Timing;
 use super::shared::Shared;
 use crate::clock;
@@ -56,6 +56,7 @@ impl Intake<'_> {
             if let Some(inspector) = &mut change.inspector {
                 std::mem::swap(&mut self.stage, &mut inspector.preparation);
             }
+            self.timing = change.timing.unwrap_or(self.timing);
             return Some(Work::Change(change));
         }
         let mut job = self.jobs.dequeue()?;

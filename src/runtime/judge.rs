@@ -33,6 +33,8 @@ pub struct Judge {
     pub configured: Thresholds,
     /// The least and the largest threshold that the page may set.
     pub range: [f32; 2],
+    /// The number of the recipe; 0 where the station has none.
+    pub recipe: u16,
     /// The engine's content hash.
     pub engine_sha256: String,
     /// The median score of the good parts that the engine was calibrated with.
@@ -72,7 +74,7 @@ pub fn configured(
 impl Judge {
     /// Judges by the configured thresholds.
     pub fn new(thresholds: Thresholds, range: [f32; 2], engine_sha256: String) -> Self {
-        Self { thresholds, configured: thresholds, range, engine_sha256, median_score: None }
+        Self { thresholds, configured: thresholds, range, recipe: 0, engine_sha256, median_score: None }
     }
 
     /// Whether other thresholds than the configured ones are in force.

@@ -73,7 +73,9 @@ impl Judgement {
 
     /// Reads the engine of a station, with the station's thresholds, scene and regions.
     pub fn from_station(station: &config::Station) -> Result<Self, JudgementError> {
-        Self::read(&station.engine, station.scene.as_ref(), &station.regions)
+        let mut judgement = Self::read(&station.engine, station.scene.as_ref(), &station.regions)?;
+        judgement.judge.recipe = station.active_recipe;
+        Ok(judgement)
     }
 
     fn read(
@@ -129,7 +131,7 @@ impl Judgement {
 
 /// The thresholds of a configuration with the range that the page may set. `own`: those of the engine's calibration. A
 /// configured threshold that is looser is logged.
-pub(super) fn thresholds(
+pub fn thresholds(
     engine: &config::engine::Engine,
     own: Option<Thresholds>,
 ) -> Result<(Thresholds, [f32; 2]), JudgementError> {

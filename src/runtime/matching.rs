@@ -3,14 +3,10 @@
 //! A trigger with a position comes from a frame in which there may be several parts. It gets a copy of this very frame,
 //! and of no other: in the frames before and after, another part may be at the position.
 
-use std::sync::Arc;
-
 use heapless::{Deque, Vec};
 
-use super::judge::Judge;
+use super::part_frame::{PartFrame, Trigger};
 use super::tracker::{PASSED_MAX, TRACKS_MAX};
-use crate::camera::CapturedFrame;
-use crate::inspect::Inspection;
 
 /// Frames that are remembered, including the moments of those that parts have taken.
 const RECENT_MAX: usize = 32;
@@ -19,52 +15,6 @@ const WAITING_MAX: usize = 32;
 /// Frames that may be kept for triggers that have not come yet: for parts that are followed, that wait for others, and
 /// that the actuator has not numbered.
 pub const KEPT_MAX: usize = TRACKS_MAX + 2 * PASSED_MAX;
-
-/// A frame with the part that it shows and the inspection of it. A fixed number is made at the start, which go round:
-/// camera, inspection, recorder, and back.
-pub struct PartFrame {
-    pub captured: CapturedFrame,
-    /// The part's number, set when a part takes the frame.
-    pub part: u64,
-    pub triggered_ns: u64,
-    /// Where the part is, right and down in pixels of the photograph. None where the frame shows no other part.
-    pub at: Option<[f32; 2]>,
-    /// When the part was judged.
-    pub judged_ns: u64,
-    pub inspection: Inspection,
-    /// What it was judged by.
-    pub judge: Option<Arc<Judge>>,
-}
-
-impl PartFrame {
-    pub fn empty() -> Box<Self> {
-        Box::new(Self {
-            captured: CapturedFrame::empty(),
-            part: 0,
-            triggered_ns: 0,
-            at: None,
-            judged_ns: 0,
-            inspection: Inspection::default(),
-            judge: None,
-        })
-    }
-
-    /// Allocates all the memory that frames like `other` and their inspections need.
-    pub fn be_as_large_as(&mut self, other: &Self) {
-        self.captured = other.captured.clone();
-        self.inspection = other.inspection.clone();
-    }
-}
-
-/// A part was announced.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Trigger {
-    pub part: u64,
-    pub at_ns: u64,
-    /// Where the part is in the frame that was captured at `at_ns`, right and down in pixels of the photograph; that
-    /// frame may show others. None for a part that has a frame of its own.
-    pub at: Option<[f32; 2]>,
-}
 
 /// The frame of a trigger, or none.
 pub enum Matched {
@@ -150,7 +100,7 @@ impl Matcher {
         self.waiting.pop_front();
         Some(match part_frame {
             Some(mut part_frame) => {
-                (part_frame.part, part_frame.triggered_ns, part_frame.at) = (trigger.part, trigger.at_ns, trigger.at);
+                part_frame.belongs_to(&trigger);
                 Matched::Frame(part_frame)
             }
             None => Matched::None { part: trigger.part },
@@ -199,8 +149,13 @@ impl Matcher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::Identity;
 
     const MS: u64 = 1_000_000;
+
+    fn trigger(part: u64, at_ns: u64, at: Option<[f32; 2]>) -> Trigger {
+        Trigger { part, at_ns, at, recipe: 0, identity: Identity::default() }
+    }
 
     /// Frames of a camera at 100 Hz that are delivered 3 ms after their capture, and triggers in between.
     struct Bench {
@@ -226,13 +181,13 @@ mod tests {
 
         /// A trigger at so many milliseconds after frame 0.
         fn trigger(&mut self, part: u64, at_ms: u64) {
-            assert!(self.matcher.trigger(Trigger { part, at_ns: (1000 + at_ms) * MS, at: None }));
+            assert!(self.matcher.trigger(trigger(part, (1000 + at_ms) * MS, None)));
         }
 
         /// One with a position, of the frame captured so many milliseconds after frame 0.
         fn trigger_at(&mut self, part: u64, at_ms: u64) {
             let at = Some([part as f32, 0.5]);
-            assert!(self.matcher.trigger(Trigger { part, at_ns: (1000 + at_ms) * MS, at }));
+            assert!(self.matcher.trigger(trigger(part, (1000 + at_ms) * MS, at)));
         }
 
         /// Each part that came through, and its frame's number.
@@ -350,7 +305,7 @@ mod tests {
     fn too_many_triggers_are_refused() {
         let mut bench = Bench::new(0, 20);
         (0..WAITING_MAX as u64).for_each(|part| bench.trigger(part, part));
-        assert!(!bench.matcher.trigger(Trigger { part: 99, at_ns: 0, at: None }));
+        assert!(!bench.matcher.trigger(trigger(99, 0, None)));
     }
 
     #[test]

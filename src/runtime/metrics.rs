@@ -82,6 +82,11 @@ impl Metrics {
         self.faults_active.store(actuator.faults(), Relaxed);
     }
 
+    /// The sum of several counts.
+    pub fn sum(&self, counts: &[Count]) -> u64 {
+        counts.iter().map(|count| self.total(*count)).sum()
+    }
+
     pub fn total(&self, what: Count) -> u64 {
         self.counts[what as usize].load(Relaxed)
     }
@@ -146,6 +151,7 @@ impl Metrics {
         // The engine is identified by the first 16 digits of its content hash.
         let digits = judge.engine_sha256.get(..16).unwrap_or_default();
         self.engine.store(u64::from_str_radix(digits, 16).unwrap_or(0), Relaxed);
+        self.set(Gauge::Recipe, judge.recipe.into());
         self.set(Gauge::Threshold, judge.thresholds.reject.into());
         self.set(Gauge::ReviewThreshold, judge.thresholds.pass_limit().into());
         self.set(Gauge::ConfiguredThreshold, judge.configured.reject.into());

@@ -15,8 +15,6 @@ pub struct RuntimePlan {
     pub frame_window_ns: u64,
     pub recording: Option<Recording>,
     pub timing: Timing,
-    /// How long the output is at reject for one part.
-    pub pulse_ns: u64,
     /// How long after its trigger a part has passed the ejector at the latest.
     pub passage_ns_max: u64,
 }

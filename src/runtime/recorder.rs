@@ -21,8 +21,8 @@ use heapless::spsc::{Consumer, Producer};
 use thiserror::Error;
 
 use super::judge::Judge;
-use super::matching::PartFrame;
 use super::metrics::{Count, Metrics};
+use super::part_frame::PartFrame;
 use crate::clock;
 use crate::dataset::recording::{self, PartRecord};
 use crate::dataset::{mvtec3d, tiff};

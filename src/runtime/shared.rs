@@ -1,7 +1,7 @@
 //! What the threads of a station share beside their queues.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::thread::Thread;
 
 /// Flags and moments that the threads of a station set for each other.
@@ -20,6 +20,9 @@ pub struct Shared {
     pub failing: AtomicBool,
     /// When the camera last gave a frame.
     pub heard_ns: AtomicU64,
+    /// Flushes that the inspection thread and the capture thread have done their part of.
+    pub flushes_inspected: AtomicU32,
+    pub flushes_captured: AtomicU32,
     /// Width and height of the camera's frames, 32 bits each; 0 before the first.
     pub frame: AtomicU64,
 }

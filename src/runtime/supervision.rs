@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use heapless::spsc::{Consumer, Producer};
 
-use super::change::Change;
+use super::change::{CaptureChange, Change};
 use super::metrics::{Count, Gauge, Metrics};
 use super::shared::Shared;
 use super::threads::Threads;
@@ -23,9 +23,12 @@ const TICKS_PER_STATUS: u32 = 20;
 /// A request to a running station.
 pub enum Request {
     Stop,
+    /// With a flush, only where [`Status::flushing`] is not set.
     Change(Box<Change>),
     /// A person has seen to the faults that wait for one.
     Acknowledge,
+    /// The output is to be held at reject, or released.
+    Hold(bool),
 }
 
 /// Facts of a running station that a request may depend on.
@@ -33,6 +36,24 @@ pub enum Request {
 pub struct Status {
     /// Width and height of the camera's frames, once there was one.
     pub frame: Option<(usize, usize)>,
+    /// Whether the belt is flushed for a change.
+    pub flushing: bool,
+}
+
+/// The ends of the queues by which changes go to other threads, and by which what they replaced comes back.
+pub struct Changes<'a> {
+    pub inspection: Producer<'a, Change>,
+    pub replaced: Consumer<'a, Change>,
+    pub capture: Producer<'a, CaptureChange>,
+    pub captured: Consumer<'a, CaptureChange>,
+}
+
+/// A change for which the belt is flushed.
+enum Flushing {
+    /// The actuator does not know yet that parts are announced for another judge.
+    Announced(Box<Change>),
+    /// The other threads have it.
+    Under,
 }
 
 /// The work of the station's own thread.
@@ -41,8 +62,10 @@ pub struct Supervision<'a> {
     metrics: &'a Metrics,
     manager: &'a ServiceManager,
     sender: Sender,
-    changes: Producer<'a, Change>,
-    replaced: Consumer<'a, Change>,
+    changes: Changes<'a>,
+    flushing: Option<Flushing>,
+    /// Flushes so far.
+    flushes: u32,
     /// Changes for which there was no room yet, merged.
     pending: Option<Change>,
 }
@@ -53,9 +76,9 @@ impl<'a> Supervision<'a> {
         metrics: &'a Metrics,
         manager: &'a ServiceManager,
         sender: Sender,
-        (changes, replaced): (Producer<'a, Change>, Consumer<'a, Change>),
+        changes: Changes<'a>,
     ) -> Self {
-        Self { shared, metrics, manager, sender, changes, replaced, pending: None }
+        Self { shared, metrics, manager, sender, changes, flushing: None, flushes: 0, pending: None }
     }
 
     /// Supervises the threads until one of them ends, or a request to stop comes.
@@ -65,12 +88,17 @@ impl<'a> Supervision<'a> {
             // One for each tick, so that any number of requests leaves time for the rest.
             match requests(&self.status()) {
                 Some(Request::Stop) => return,
-                Some(Request::Change(change)) => {
-                    self.pending = Some(self.pending.take().unwrap_or_default().then(*change));
+                Some(Request::Change(change)) if change.flush.is_some() => {
+                    assert!(self.flushing.is_none(), "whoever asks looks at the status first");
+                    self.flushing = Some(Flushing::Announced(change));
                 }
+                Some(Request::Change(change)) => self.adopt(*change),
                 Some(Request::Acknowledge) => drop(self.sender.acknowledge()),
+                Some(Request::Hold(true)) => self.sender.raise(Fault::Held),
+                Some(Request::Hold(false)) => self.sender.clear(Fault::Held),
                 None => {}
             }
+            self.flush();
             self.hand_over();
             self.metrics.take_over(tally);
             match self.shared.failing.load(Relaxed) {
@@ -87,23 +115,59 @@ impl<'a> Supervision<'a> {
 
     fn status(&self) -> Status {
         let frame = self.shared.frame.load(Relaxed);
-        Status { frame: (frame != 0).then_some(((frame >> 32) as usize, (frame & u64::from(u32::MAX)) as usize)) }
+        Status {
+            frame: (frame != 0).then_some(((frame >> 32) as usize, (frame & u64::from(u32::MAX)) as usize)),
+            flushing: self.flushing.is_some(),
+        }
+    }
+
+    fn adopt(&mut self, change: Change) {
+        self.pending = Some(self.pending.take().unwrap_or_default().then(change));
+    }
+
+    /// Goes on with a change of which no part may be judged by both sides: the output is held at reject, parts are
+    /// announced under the new recipe, then inspection and capture change; once they have, everything on the belt passes
+    /// as a reject.
+    fn flush(&mut self) {
+        match self.flushing.take() {
+            Some(Flushing::Announced(mut change)) => match change.flush.take() {
+                Some(flush) if self.sender.change_recipe(flush.reject) => {
+                    let refused = self.changes.capture.enqueue(flush.capture);
+                    assert!(refused.is_ok(), "one flush is under way at a time");
+                    self.adopt(*change);
+                    self.flushes += 1;
+                    self.flushing = Some(Flushing::Under);
+                }
+                flush => {
+                    change.flush = flush;
+                    self.flushing = Some(Flushing::Announced(change));
+                }
+            },
+            Some(Flushing::Under) if self.is_in_force() => self.sender.clear(Fault::RecipeChange),
+            flushing => self.flushing = flushing,
+        }
+    }
+
+    fn is_in_force(&self) -> bool {
+        let Shared { flushes_inspected, flushes_captured, .. } = self.shared;
+        [flushes_inspected, flushes_captured].iter().all(|done| done.load(Relaxed) == self.flushes)
     }
 
     /// Hands what is pending over to the inspection, and drops what was replaced.
     fn hand_over(&mut self) {
-        while self.replaced.dequeue().is_some() {}
-        if self.changes.ready()
+        while self.changes.replaced.dequeue().is_some() {}
+        while self.changes.captured.dequeue().is_some() {}
+        if self.changes.inspection.ready()
             && let Some(change) = self.pending.take()
         {
-            let refused = self.changes.enqueue(change);
+            let refused = self.changes.inspection.enqueue(change);
             assert!(refused.is_ok(), "there was room");
         }
     }
 
     fn tell_manager(&self) {
         let total = |count| self.metrics.total(count);
-        let unscored = total(Count::UnscoredNoFrame) + total(Count::UnscoredDropped) + total(Count::UnscoredEngine);
+        let unscored = self.metrics.sum(&Count::UNSCORED);
         let mut text = heapless::String::<256>::new();
         let written = write!(
             text,

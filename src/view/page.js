@@ -5,6 +5,8 @@ const COLOURS = ["#4fc46a", "#f2c037", "#ff5d52"];
 const VERDICTS = ["pass", "review", "reject"];
 const at = (id) => document.getElementById(id);
 let shown = null;
+let listed = "";
+let held = false;
 
 function rows(table, lines, head) {
   table.replaceChildren(...lines.map(({ cells, active }, i) => {
@@ -63,6 +65,15 @@ function latencies(all) {
   rows(at("latencies"), lines, true);
 }
 
+// The list is made anew only where it has changed, so that a choice that is being made stays.
+function recipes(all, inForce) {
+  const text = JSON.stringify([all, inForce]);
+  if (text === listed) return;
+  listed = text;
+  at("recipes").hidden = all.length === 0;
+  at("recipe").replaceChildren(...all.map(([number, name]) => new Option(`${number} ${name}`, number, false, number === inForce)));
+}
+
 function show(state) {
   at("station").textContent = state.station;
   document.title = `${state.station} · crosscheck`;
@@ -77,8 +88,13 @@ function show(state) {
   rows(at("counts"), Object.entries(state.counts).map((cells) => ({ cells })));
   rows(at("faults"), state.faults.map(({ name, count, active }) => ({ cells: [name.replaceAll("_", " "), count], active })));
   latencies(state.latencies_ms);
-  at("about").textContent = `crosscheck ${state.version}, engine ${state.engine}, up ${state.uptime_s} s`;
+  const recipe = state.recipes.find(([number]) => number === state.recipe);
+  const under = recipe ? `recipe ${recipe.join(" ")}, ` : "";
+  at("about").textContent = `crosscheck ${state.version}, ${under}engine ${state.engine}, up ${state.uptime_s} s`;
   at("actions").hidden = !state.may_act;
+  recipes(state.recipes, state.recipe);
+  held = state.faults.some(({ name, active }) => name === "held" && active);
+  at("hold").textContent = held ? "Release" : "Hold at reject";
   if (state.picture !== null && state.picture !== shown) {
     shown = state.picture;
     at("overlay").src = `/overlay.jpg?part=${shown}`;
@@ -115,6 +131,8 @@ at("actions").addEventListener("submit", (event) => {
   event.preventDefault();
   act("/threshold", at("threshold").value);
 });
+at("change").addEventListener("click", () => act("/recipe", at("recipe").value));
+at("hold").addEventListener("click", () => act("/hold", held ? "off" : "on"));
 for (const name of ["acknowledge", "reload"]) {
   at(name).addEventListener("click", () => act(`/${name}`, ""));
 }

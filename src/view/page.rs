@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use std::sync::mpsc::{RecvTimeoutError, TrySendError};
 use std::time::Duration;
 
-use super::action::{Action, Asked, Reply};
 use super::guard::{Guard, Refusal};
 use super::http::{Answer, Request};
 use super::picture::{Encoder, Kind};
 use super::state;
 use super::station::Station;
+use crate::action::{Action, Asked, Reply};
 use crate::config::view::View;
 use crate::runtime::metrics::prometheus;
 
@@ -41,8 +41,8 @@ impl Page {
         }
         match (request.method.as_str(), request.path.as_str()) {
             ("GET" | "HEAD", path) => self.show(path),
-            ("POST", "/threshold" | "/reload" | "/acknowledge") => self.act(peer, request),
-            _ => Answer::text(405, "only GET, and POST to /threshold, /reload and /acknowledge"),
+            ("POST", "/threshold" | "/reload" | "/acknowledge" | "/hold" | "/recipe") => self.act(peer, request),
+            _ => Answer::text(405, "only GET, and POST to /threshold, /reload, /acknowledge, /hold and /recipe"),
         }
     }
 
@@ -111,7 +111,7 @@ impl Page {
             Some(action) => self.ask(action),
             None => {
                 let expected = "the body must be a positive number, the new threshold, and `loosen` behind it to confirm; \
-                                for /reload nothing or `loosen`";
+                                for /reload nothing or `loosen`; for /hold `on` or `off`; for /recipe its number";
                 Answer::text(400, expected)
             }
         }
@@ -134,6 +134,7 @@ impl Page {
                 &format!("this may let parts pass that do not pass now: {how}; send `{MAY_LOOSEN}` to confirm"),
             ),
             Ok(Reply::Refused(why)) => Answer::text(422, &why),
+            Ok(Reply::Busy(why)) => Answer::text(503, &why),
             Err(RecvTimeoutError::Timeout) => {
                 Answer::text(202, "accepted, but not done yet: see the log for the result")
             }
@@ -152,6 +153,12 @@ fn action(request: &Request) -> Option<Action> {
     match request.path.as_str() {
         "/acknowledge" => Some(Action::Acknowledge),
         "/reload" => rest.is_empty().then_some(Action::Reload { may_loosen }),
+        "/hold" => match body {
+            "on" => Some(Action::Hold(true)),
+            "off" => Some(Action::Hold(false)),
+            _ => None,
+        },
+        "/recipe" => body.parse().ok().map(Action::Recipe),
         _ => {
             let reject: f32 = rest.parse().ok()?;
             (reject.is_finite() && reject > 0.0).then_some(Action::SetThreshold { reject, may_loosen })

@@ -22,6 +22,8 @@ struct State<'a> {
     may_act: bool,
     /// Number of the part in the latest picture.
     picture: Option<u64>,
+    /// The number and the name of each recipe.
+    recipes: Vec<(u16, String)>,
     #[serde(flatten, serialize_with = "as_map")]
     gauges: Vec<(&'static str, Value)>,
     #[serde(serialize_with = "as_map")]
@@ -56,6 +58,7 @@ pub fn json(
         unhealthy,
         may_act,
         picture,
+        recipes: station.recipes.all(),
         gauges: Gauge::ALL.into_iter().filter_map(|what| gauge(metrics, what)).collect(),
         counts: counts(metrics),
         faults: faults.collect(),
@@ -67,7 +70,11 @@ pub fn json(
 /// The key and the value of a gauge that the page shows.
 fn gauge(metrics: &Metrics, what: Gauge) -> Option<(&'static str, Value)> {
     let value = metrics.gauge(what);
-    let value = if what == Gauge::ThresholdOverridden { json!(value > 0.0) } else { json!(value) };
+    let value = match what {
+        Gauge::ThresholdOverridden => json!(value > 0.0),
+        Gauge::Recipe => json!(value as u16),
+        _ => json!(value),
+    };
     Some((what.series().page?, value))
 }
 

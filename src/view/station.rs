@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use super::action::Asked;
 use super::picture::Latest;
+use crate::action::Asked;
 use crate::runtime::metrics::Metrics;
+use crate::runtime::recipe::Roster;
 
 /// The station as the view sees it.
 #[derive(Clone)]
@@ -14,6 +15,8 @@ pub struct Station {
     /// Heading of the page.
     pub name: String,
     pub metrics: Arc<Metrics>,
+    /// The recipes that there are.
+    pub recipes: Roster,
     pub latest: Arc<Latest>,
     /// Queue for actions; a full queue refuses them.
     pub actions: SyncSender<Asked>,

@@ -70,7 +70,7 @@ fn a_part_is_rejected_after_its_delay_unless_it_is_accepted() {
     let now = monotonic_ns();
     assert!(bench.handles.capture.send(Command::Trigger { at_ns: now }));
     let (part, _) = triggered(&mut bench);
-    assert!(bench.handles.inspection.send(Command::Accept(part)));
+    assert!(bench.handles.inspection.send(Command::Accept { part, recipe: 0 }));
     let outcome = settled(&mut bench);
     let levels: Vec<bool> = bench.driven().iter().map(|driven| driven.outputs.reject).collect();
     let report = bench.stop().unwrap();
@@ -190,7 +190,7 @@ fn nothing_is_allocated_on_the_way_from_an_edge_to_the_output() {
         bench.edges(&[Edge { kind: EdgeKind::Trigger, at: monotonic_ns() }]);
         let (part, _) = triggered(&mut bench);
         if part.0 % 2 == 0 {
-            bench.handles.inspection.send(Command::Accept(part));
+            bench.handles.inspection.send(Command::Accept { part, recipe: 0 });
         }
         bench.handles.station.send(Command::Raise(Fault::DiskFull));
         bench.handles.station.send(Command::Clear(Fault::DiskFull));

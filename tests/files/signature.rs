@@ -7,8 +7,9 @@ use crosscheck::config::Station;
 use crosscheck::doctor::{Status, System, examine};
 use crosscheck::model::engine_file::{Engine, EngineError, Source};
 use crosscheck::runtime::judgement::{Judgement, JudgementError};
-use crosscheck::runtime::reload::Reloader;
+use crosscheck::runtime::last_run::Kept;
 use crosscheck::signature::{self, Keys, Protection, SignatureError};
+use crosscheck::station::reload::Reloader;
 use tempfile::TempDir;
 
 use crate::support::small_engine::engine;
@@ -204,7 +205,7 @@ fn a_station_with_keys_takes_no_other_engine_at_its_start_or_on_a_reload() {
     let desk = Desk::new();
     let station = desk.station(&format!("keys = [{:?}]", desk.a));
     let judge = Judgement::from_station(&station).unwrap().judge;
-    let mut reloader = Reloader::new(desk.path("station.toml"), station, judge);
+    let mut reloader = Reloader::new(desk.path("station.toml"), station.clone(), station, judge, Kept::default());
     assert!(reloader.reload(None, true).is_ok());
     // The same engine under another key, and then another engine under the old signature.
     desk.sign("b");

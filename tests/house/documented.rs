@@ -14,6 +14,11 @@ const NONSENSE: &str = "nonsense";
 /// Another name of `camera.replay.camera_file`, which its row mentions.
 const ALIAS: &str = "camera.replay.intrinsics";
 
+/// Lists of tables.
+const LISTS: [&str; 2] = ["recipe", "gpio.recipe"];
+/// Tables with the same keys as others, which the reference refers to.
+const SAME: [(&str, &str); 2] = [("recipe.scene", "scene"), ("recipe.regions", "regions")];
+
 /// The names in backticks in the first cells of the tables of `text`.
 fn documented(text: &str) -> BTreeSet<String> {
     let cells = text.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
@@ -22,8 +27,13 @@ fn documented(text: &str) -> BTreeSet<String> {
 
 /// The keys of the table at `path`, by the error about one that it does not have; none where no table is there.
 fn keys_at(path: &str) -> Vec<String> {
-    let table = if path.starts_with("regions.") { format!("[[{path}]]") } else { format!("[{path}]") };
-    let head = if path.is_empty() { String::new() } else { table };
+    let is_list = path.starts_with("regions.") || LISTS.contains(&path);
+    let table = if is_list { format!("[[{path}]]") } else { format!("[{path}]") };
+    let head = match path.split_once('.') {
+        _ if path.is_empty() => String::new(),
+        Some((parent, _)) if LISTS.contains(&parent) => format!("[[{parent}]]\n{table}"),
+        _ => table,
+    };
     let error = toml::from_str::<Station>(&format!("{head}\n{NONSENSE} = 1")).unwrap_err();
     match error.message().strip_prefix(&format!("unknown field `{NONSENSE}`, expected ")) {
         Some(known) => known.split('`').skip(1).step_by(2).map(String::from).collect(),
@@ -34,6 +44,11 @@ fn keys_at(path: &str) -> Vec<String> {
 /// Adds every key below `path` to `found`.
 fn collect(path: &str, found: &mut BTreeSet<String>) {
     let keys = keys_at(path);
+    if let Some((_, other)) = SAME.iter().find(|(same, _)| *same == path) {
+        assert_eq!(keys, keys_at(other), "{path} and {other}");
+        found.insert(path.into());
+        return;
+    }
     if keys.is_empty() {
         found.insert(path.into());
     }

@@ -1,5 +1,7 @@
 //! A station's configuration: what is refused, and with which message.
 
+mod recipe;
+
 use std::path::Path;
 
 use crosscheck::calibration::{Camera, StationCalibration};

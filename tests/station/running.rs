@@ -4,4 +4,5 @@ mod ahead;
 mod each;
 mod failing;
 mod judging;
+mod recipes;
 mod reloading;

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
+use crosscheck::action::{Action, Asked, Reply};
 use crosscheck::frame::Region;
 use crosscheck::overlay::{Overlay, Photograph};
 use crosscheck::prepare::window::Window;
 use crosscheck::runtime::judge::Judge;
 use crosscheck::runtime::metrics::{Count, Latency, Metrics};
+use crosscheck::runtime::recipe::Roster;
 use crosscheck::score::{Thresholds, Verdict};
 use crosscheck::shapes::P;
-use crosscheck::view::{Action, Asked, Latest, Reply, Station, View};
+use crosscheck::view::{Latest, Station, View};
 use exposition::Exposition;
 use serde_json::Value;
 
@@ -38,6 +40,7 @@ impl Desk {
         let station = Station {
             name: "line 1".into(),
             metrics: metrics.clone(),
+            recipes: Roster::default(),
             latest: latest.clone(),
             actions: sender,
             progress_age_max: Duration::from_secs(600),
@@ -178,12 +181,12 @@ fn the_state_has_what_the_page_draws() {
 #[test]
 fn the_state_keeps_the_order_in_which_the_page_shows_counts() {
     let desk = Desk::new(None);
-    for what in [Count::UnscoredNoFrame, Count::UnscoredDropped, Count::UnscoredEngine] {
+    for what in Count::UNSCORED {
         desk.metrics.count(what);
     }
     let text = String::from_utf8(desk.client().get("/state.json").body).unwrap();
     let counts = text.split_once("\"counts\":{").unwrap().1.split_once('}').unwrap().0;
-    let expected = "parts 0 pass 0 review 0 reject 0 unscored 3 late 0 pulses 0 merged 0 caught 0 missed 0 bounced 0 \
+    let expected = "parts 0 pass 0 review 0 reject 0 unscored 4 late 0 pulses 0 merged 0 caught 0 missed 0 bounced 0 \
                     unconfirmed 0 frames 0 lost 0 dropped 0 recorded 0";
     assert_eq!(counts.replace('"', "").replace([':', ','], " "), expected);
 }

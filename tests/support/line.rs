@@ -80,7 +80,12 @@ pub struct MemoryLine {
 impl MemoryLine {
     /// `delay_ms`: from trigger to ejector, of which the last 20 ms are too late for an accept.
     pub fn start(delay_ms: u64) -> Self {
+        Self::start_in_recipe(0, delay_ms)
+    }
+
+    pub fn start_in_recipe(recipe: u16, delay_ms: u64) -> Self {
         let plan = RejectPlan {
+            recipe,
             delay: Delay::Time { delay_ns: delay_ms * 1_000_000, lead_ns: 20_000_000 },
             pulse_ns: 1_000_000,
             gap_ns: 0,
@@ -103,7 +108,7 @@ impl MemoryLine {
     /// What keeps the record of what was seen. `forgets` parts: a long run's record would grow.
     pub fn listener(&self, forgets: bool) -> Listener {
         let seen = self.seen.clone();
-        Box::new(move |event| {
+        Box::new(move |event, _| {
             let mut seen = seen.lock().unwrap();
             match *event {
                 Event::Triggered { .. } => seen.triggered += 1,

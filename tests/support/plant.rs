@@ -8,6 +8,7 @@ use crosscheck::camera::supervisor::Patience;
 use crosscheck::camera::{CameraError, CapturedFrame, FrameSource, Opener};
 use crosscheck::clock::monotonic_ns;
 use crosscheck::frame::{OrganisedCloud, RgbdFrame};
+use crosscheck::identity::Names;
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
 use crosscheck::prepare::Preparation;
@@ -72,8 +73,7 @@ struct Scripted {
 impl FrameSource for Scripted {
     fn next(&mut self, into: &mut CapturedFrame, wait: Duration) -> Result<bool, CameraError> {
         let shown = self.shown.load(Relaxed);
-        let unscored = [Count::UnscoredNoFrame, Count::UnscoredDropped, Count::UnscoredEngine];
-        let done = self.judged.load(Relaxed) + unscored.map(|count| self.metrics.total(count)).iter().sum::<u64>();
+        let done = self.judged.load(Relaxed) + self.metrics.sum(&Count::UNSCORED);
         let step = (self.script.lock().unwrap())(shown, done);
         let frame = match step {
             Step::Good => 0,
@@ -137,6 +137,7 @@ pub struct Plant {
     pub line: MemoryLine,
     pub metrics: Arc<Metrics>,
     pub manager: ServiceManager,
+    pub names: Names,
     pub threshold: f32,
     /// In place of the small engine's own.
     pub preparation: Option<Preparation>,
@@ -157,6 +158,8 @@ pub struct Report {
     pub metrics: Arc<Metrics>,
     /// Every part that was judged, in order.
     pub verdicts: Vec<(u64, Verdict)>,
+    /// The recipe under which each of them was announced, and the one by which it was judged.
+    pub judged_by: Vec<(u64, u16, u16)>,
 }
 
 impl Plant {
@@ -174,7 +177,6 @@ impl Plant {
             frame_window_ns: 2_000_000,
             recording: None,
             timing: Timing { deadline_ns: Some((delay_ms - 20) * 1_000_000), frame_timeout_ns: 60_000_000_000 },
-            pulse_ns: 1_000_000,
             passage_ns_max: (delay_ms + 1) * 1_000_000,
         };
         Self {
@@ -182,6 +184,7 @@ impl Plant {
             line: MemoryLine::start(delay_ms),
             metrics: Arc::new(Metrics::new(&FAULT_NAMES)),
             manager: ServiceManager::none(),
+            names: Names::new(jiff::Timestamp::now()),
             threshold: 1e6,
             preparation: None,
             judgement: None,
@@ -214,7 +217,8 @@ impl Plant {
 
     pub fn run_camera(self, camera: Opener, mut requests: impl FnMut(&Status) -> Option<Request>) -> Report {
         let verdicts = Arc::new(Mutex::new(Vec::with_capacity(1 << 16)));
-        let (log, judged, burden) = (verdicts.clone(), self.judged.clone(), self.burden);
+        let judged_by = Arc::new(Mutex::new(Vec::with_capacity(1 << 16)));
+        let (log, by, judged, burden) = (verdicts.clone(), judged_by.clone(), self.judged.clone(), self.burden);
         let (listener, seen) = (self.line.listener(self.forgets), self.line.seen.clone());
         let mut engine = engine(self.threshold);
         engine.metadata.preparation = self.preparation.unwrap_or(engine.metadata.preparation);
@@ -222,8 +226,11 @@ impl Plant {
             camera,
             judgement: self.judgement.unwrap_or_else(|| judgement_of(engine, self.threshold)),
             actuator: self.line.running,
+            names: self.names,
             watchers: vec![Box::new(move |part_frame| {
                 log.lock().unwrap().push((part_frame.part, part_frame.inspection.outcome.verdict().unwrap()));
+                let judge = part_frame.judge.as_ref().map_or(0, |judge| judge.recipe);
+                by.lock().unwrap().push((part_frame.part, part_frame.recipe, judge));
                 std::thread::sleep(burden);
                 judged.fetch_add(1, Relaxed);
             })],
@@ -238,6 +245,7 @@ impl Plant {
         });
         let seen = std::mem::take(&mut *seen.lock().unwrap());
         let verdicts = std::mem::take(&mut *verdicts.lock().unwrap());
-        Report { result, seen, metrics: self.metrics, verdicts }
+        let judged_by = std::mem::take(&mut *judged_by.lock().unwrap());
+        Report { result, seen, metrics: self.metrics, verdicts, judged_by }
     }
 }

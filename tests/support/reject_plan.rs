@@ -5,6 +5,7 @@ use crosscheck::reject::plan::{Delay, RejectPlan};
 const MS: u64 = 1_000_000;
 
 pub const REJECT_PLAN: RejectPlan = RejectPlan {
+    recipe: 0,
     delay: Delay::Time { delay_ns: 60 * MS, lead_ns: 5 * MS },
     pulse_ns: 10 * MS,
     gap_ns: MS,

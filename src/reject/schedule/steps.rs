@@ -42,7 +42,7 @@ impl Schedule {
                 PartOutcome::Caught => &mut self.counters.caught,
                 PartOutcome::Missed => &mut self.counters.missed,
             } += 1;
-            self.tell(Event::Settled { part: part.id, outcome, at: now });
+            self.tell(Event::Settled { part: part.id, outcome, at: now, reached: part.reached });
         }
     }
 
@@ -55,7 +55,8 @@ impl Schedule {
                 Delay::Counts { .. } => part.due_at,
             };
             let Some(reached) = reached else { return };
-            part.end = now + plan.pulse_ns;
+            part.reached = reached;
+            part.end = now + part.pulse_ns;
             part.late = now - reached > plan.late_ns_max;
             if now - part.at > plan.age_ns_max {
                 self.counters.expired += u64::from(part.accepted);
@@ -96,7 +97,13 @@ impl Schedule {
 
     pub(super) fn end_faults(&mut self, now: u64) {
         let position = if self.is_timed() { now } else { self.count() };
-        let ended = self.hold.poll(now, position, self.plan.pulse_ns);
+        // Parts of the recipe before may take longer.
+        let pulse_ns = self.parts.iter().map(|part| part.pulse_ns).fold(self.plan.pulse_ns, u64::max);
+        let ended = self.hold.poll(now, position, pulse_ns);
+        if !self.hold.is_held() {
+            // Parts of the recipe before, which may have had a longer way, have passed.
+            self.way_max = self.plan.delay.way();
+        }
         self.tell_ended(ended);
     }
 
@@ -152,12 +159,10 @@ impl Schedule {
         matches!(self.plan.delay, Delay::Time { .. })
     }
 
-    /// Where a part that is announced now reaches the ejector.
+    /// Where the last part that may be on the belt now reaches the ejector.
     pub(super) fn due_now(&self) -> u64 {
-        match self.plan.delay {
-            Delay::Time { delay_ns, .. } => self.now + delay_ns,
-            Delay::Counts { delay, .. } => self.count() + delay,
-        }
+        let position = if self.is_timed() { self.now } else { self.count() };
+        position + self.way_max
     }
 
     /// The clock, which never goes back.

@@ -70,6 +70,8 @@ table! {
         UnscoredDropped {reason: "frame_dropped"} page "unscored";
         /// The frame could not be scored, or the engine failed on it.
         UnscoredEngine {reason: "engine"} page "unscored";
+        /// It was announced under another recipe than the one in force when its turn came.
+        UnscoredRecipe {reason: "recipe_change"} page "unscored";
     }
     crosscheck_parts_doubtful_total
     "Parts in whose place another object may have been inspected: it touches the crop's edge, has an unusual size, or was nearly as likely as another." {
@@ -121,6 +123,10 @@ table! {
         Reloads {result: "done"};
         ReloadsRefused {result: "refused"};
     }
+    crosscheck_recipe_changes_total "Changes of the recipe." {
+        RecipeChanges {result: "done"};
+        RecipeChangesRefused {result: "refused"};
+    }
     crosscheck_loosened_total
     "Changes of threshold, engine, scene or regions by which a part may pass that did not before." {
         Loosened;
@@ -143,6 +149,7 @@ table! {
     "1 while a threshold set on the live page is in force instead of the configured one, else 0." {
         ThresholdOverridden page "threshold_overridden";
     }
+    crosscheck_recipe "The number of the recipe in force; 0 where the station has none." { Recipe page "recipe"; }
     crosscheck_last_score "The score of the last part that had one." { LastScore; }
     crosscheck_frames_per_second "Frames inspected in the last second." {
         FramesPerSecond page "frames_per_second";
@@ -209,6 +216,12 @@ pub const SCORE_RATIO: Family = Family {
     kind: "histogram",
     help: "Each score divided by the threshold it was judged by: above 1 is a reject.",
 };
+
+impl Count {
+    /// Parts that were rejected without a score.
+    pub const UNSCORED: [Self; 4] =
+        [Self::UnscoredNoFrame, Self::UnscoredDropped, Self::UnscoredEngine, Self::UnscoredRecipe];
+}
 
 /// The count that shows each sum of the actuator.
 impl From<Sum> for Count {

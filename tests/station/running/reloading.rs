@@ -6,7 +6,8 @@ use crosscheck::config::Station;
 use crosscheck::dataset::mvtec3d;
 use crosscheck::runtime::change::Change;
 use crosscheck::runtime::judgement::Judgement;
-use crosscheck::runtime::reload::Reloader;
+use crosscheck::runtime::last_run::Kept;
+use crosscheck::station::reload::Reloader;
 
 use crate::support::plant::frames;
 use crate::support::small_engine::engine;
@@ -28,7 +29,7 @@ fn reloader(folder: &Path) -> Reloader {
     mvtec3d::write(&folder.join("check"), "000", &frames()[0], None).unwrap();
     let station = write(folder, "");
     let judgement = Judgement::from_station(&station).unwrap();
-    Reloader::new(folder.join("station.toml"), station, judgement.judge)
+    Reloader::new(folder.join("station.toml"), station.clone(), station, judgement.judge, Kept::default())
 }
 
 #[test]

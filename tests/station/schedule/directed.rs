@@ -9,6 +9,7 @@ use crosscheck::reject::schedule::{PARTS_MAX, Schedule};
 use super::plan::MS;
 
 const TIMED: RejectPlan = RejectPlan {
+    recipe: 0,
     delay: Delay::Time { delay_ns: 500 * MS, lead_ns: 20 * MS },
     pulse_ns: 30 * MS,
     gap_ns: 10 * MS,
@@ -74,6 +75,8 @@ fn the_table_of_faults() {
         (Fault::PartsTooClose, rule(true, true, Recover::Flush)),
         (Fault::ConfirmMissed, rule(true, true, Recover::Acknowledge)),
         (Fault::DiskFull, rule(true, false, Recover::Clear)),
+        (Fault::RecipeChange, rule(false, true, Recover::ClearAndFlush)),
+        (Fault::Held, rule(false, true, Recover::ClearAndFlush)),
     ];
     assert_eq!(expected.map(|(fault, _)| fault), Fault::ALL);
     for (fault, rule) in expected {
@@ -124,9 +127,12 @@ fn a_part_without_an_accept_has_its_pulse_to_the_nanosecond() {
     assert!(!line.poll(1_630 * MS).reject);
     assert_eq!((line.wake(), line.in_flight()), (None, 0));
     let [triggered, up, settled, down] = events(&mut line)[..] else { panic!("four events") };
-    assert_eq!(triggered, Event::Triggered { part: PartId(0), at: 1_100 * MS, count: 0 });
+    assert_eq!(triggered, Event::Triggered { part: PartId(0), at: 1_100 * MS, count: 0, recipe: 0 });
     assert_eq!(up, Event::Reject { active: true, at: 1_600 * MS, late_ns: 0 });
-    assert_eq!(settled, Event::Settled { part: PartId(0), outcome: PartOutcome::Rejected, at: 1_630 * MS });
+    assert_eq!(
+        settled,
+        Event::Settled { part: PartId(0), outcome: PartOutcome::Rejected, at: 1_630 * MS, reached: 1_600 * MS }
+    );
     assert_eq!(down, Event::Reject { active: false, at: 1_630 * MS, late_ns: 0 });
 }
 
@@ -137,27 +143,27 @@ fn an_accept_counts_until_its_deadline_and_never_after() {
     {
         let mut line = line(TIMED);
         let part = line.trigger(1_100 * MS, 1_100 * MS).unwrap();
-        assert_eq!(line.accept(part, 1_580 * MS + after_ns), expected);
+        assert_eq!(line.accept(part, 0, 1_580 * MS + after_ns), expected);
         let second = if expected == Accept::Late { Accept::Late } else { Accept::Unknown };
-        assert_eq!(line.accept(part, 1_580 * MS + after_ns), second);
+        assert_eq!(line.accept(part, 0, 1_580 * MS + after_ns), second);
         rejects(&mut line, &[1_600, 1_630]);
         assert_eq!(outcomes(&mut line), [(0, outcome)]);
-        assert_eq!(line.accept(part, 1_700 * MS), Accept::Late, "after it has gone");
-        assert_eq!(line.accept(PartId(1), 1_700 * MS), Accept::Unknown);
+        assert_eq!(line.accept(part, 0, 1_700 * MS), Accept::Late, "after it has gone");
+        assert_eq!(line.accept(PartId(1), 0, 1_700 * MS), Accept::Unknown);
     }
     let mut line = line(COUNTED);
     let parts = [0, 3].map(|later| line.trigger((1_001 + later) * MS, (1_001 + later) * MS).unwrap());
     (501..=590).for_each(|i| line.encoder_edge(2 * i * MS, 0, 2 * i * MS));
-    assert_eq!(line.accept(parts[0], 1_180 * MS), Accept::InTime, "at count 590 of 600");
+    assert_eq!(line.accept(parts[0], 0, 1_180 * MS), Accept::InTime, "at count 590 of 600");
     line.encoder_edge(1_182 * MS, 0, 1_182 * MS);
-    assert_eq!(line.accept(parts[1], 1_182 * MS), Accept::Late);
+    assert_eq!(line.accept(parts[1], 0, 1_182 * MS), Accept::Late);
 }
 
 #[test]
 fn pulses_nearer_than_the_gap_become_one_and_say_whom_they_caught() {
     let mut line = line(TIMED);
     let parts = [1_100, 1_120, 1_139].map(|at| line.trigger(at * MS, at * MS).unwrap());
-    line.accept(parts[1], 1_200 * MS);
+    line.accept(parts[1], 0, 1_200 * MS);
     assert_eq!(
         rejects(&mut line, &[1_600, 1_620, 1_630, 1_638, 1_639, 1_650, 1_668, 1_669]),
         [true, true, true, true, true, true, true, false]
@@ -171,7 +177,7 @@ fn a_gap_is_kept_as_soon_as_the_next_part_is_accepted() {
     let mut line = line(TIMED);
     let parts = [1_100, 1_135].map(|at| line.trigger(at * MS, at * MS).unwrap());
     assert_eq!(rejects(&mut line, &[1_600, 1_610]), [true, true]);
-    assert_eq!(line.accept(parts[1], 1_612 * MS), Accept::InTime);
+    assert_eq!(line.accept(parts[1], 0, 1_612 * MS), Accept::InTime);
     assert_eq!(rejects(&mut line, &[1_630, 1_635, 1_665]), [false, false, false]);
     assert_eq!(outcomes(&mut line), [(0, PartOutcome::Rejected), (1, PartOutcome::Passed)]);
 }
@@ -194,8 +200,8 @@ fn a_part_too_many_holds_the_output_until_it_has_passed() {
         (0..=PARTS_MAX as u64).map(|i| line.trigger(1_100 * MS + i, 1_100 * MS + i).unwrap()).collect();
     assert_eq!((line.in_flight(), line.counters().overflowed), (PARTS_MAX, 1));
     assert!(line.poll(1_101 * MS).reject && line.faults().contains(Fault::QueueOverflow));
-    assert_eq!(line.accept(parts[PARTS_MAX], 1_101 * MS), Accept::Late, "it has no place");
-    let all = parts[..PARTS_MAX].iter().all(|part| line.accept(*part, 1_101 * MS) == Accept::InTime);
+    assert_eq!(line.accept(parts[PARTS_MAX], 0, 1_101 * MS), Accept::Late, "it has no place");
+    let all = parts[..PARTS_MAX].iter().all(|part| line.accept(*part, 0, 1_101 * MS) == Accept::InTime);
     assert!(all);
     assert_eq!(rejects(&mut line, &[1_600, 1_601, 1_630, 1_631]), [true, true, true, false]);
     assert_eq!(line.counters().caught, PARTS_MAX as u64);

@@ -16,6 +16,9 @@ pub struct Seen {
     blind: u64,
     overflowed: u64,
     late_verdicts: u64,
+    foreign_verdicts: u64,
+    /// Accepted parts that were flushed by a change of the recipe, or by a hold.
+    flushed: u64,
     expired: u64,
     pulses_merged: u64,
     /// Accepted parts that were ejected with a neighbour, and not by a fault.
@@ -34,6 +37,8 @@ impl Seen {
             ("unseen", self.unseen),
             ("overflowed", self.overflowed),
             ("late verdicts", self.late_verdicts),
+            ("verdicts by another recipe", self.foreign_verdicts),
+            ("flushed", self.flushed),
             ("expired", self.expired),
             ("pulses merged", self.pulses_merged),
             ("caught by neighbours", self.caught_by_neighbours),
@@ -63,10 +68,7 @@ pub fn judge(world: &mut World, seen: &mut Seen) {
     let levels = Levels::new(&world.levels);
     let holds = Levels::new(&world.holds);
     // By the schedule's reckoning and in truth: they differ where the belt stood or the encoder failed.
-    let starts = |part: &Truth| {
-        let pulse_ns = world.plan.settings.pulse_ns;
-        [part.arrival, part.settled.map(|(_, at)| at.saturating_sub(pulse_ns))]
-    };
+    let starts = |part: &Truth| [part.arrival, part.reached];
     let rejected = world.parts.iter().filter(|part| !part.accepted || is_expired(part));
     let mut rejected: Vec<u64> = rejected.flat_map(starts).flatten().collect();
     rejected.sort();
@@ -80,6 +82,7 @@ pub fn judge(world: &mut World, seen: &mut Seen) {
             seen.blind += 1;
             continue;
         }
+        flushed(world, &levels, part, seen);
         let late_ns_max = world.plan.settings.late_ns_max;
         let stalled = touches(&world.stalls, arrival, arrival + late_ns_max);
         match part.settled {
@@ -109,15 +112,31 @@ pub fn judge(world: &mut World, seen: &mut Seen) {
 /// The part must have been ejected: the output is at reject from at most `slack_ns` after its arrival on.
 fn covered(world: &World, levels: &Levels, part: &Truth, slack_ns: u64) {
     let arrival = part.arrival.unwrap_or_default();
-    let (from, to) = (arrival + slack_ns, arrival + world.plan.settings.pulse_ns);
+    let (from, to) = (arrival + slack_ns, arrival + part.recipe.pulse_ns);
     assert!(levels.is_on_throughout(from, to), "no accept, and it passes: {part:?}, {:?}", world.plan.settings);
+}
+
+/// No part passes by the verdict of another recipe than its own; and none that was on the belt while the recipe changed,
+/// or while the output was held.
+fn flushed(world: &World, levels: &Levels, part: &Truth, seen: &mut Seen) {
+    let arrival = part.arrival.unwrap_or_default();
+    assert!(!part.accepted || part.judged_by == Some(part.recipe.number), "{part:?} was judged by another recipe");
+    let was_on_the_belt = |(from, until): &&(u64, u64)| part.at < *until && *from < arrival;
+    if !world.changes.iter().any(|change| was_on_the_belt(&change)) {
+        return;
+    }
+    // By the clock it was before the ejector while the belt stood.
+    if !touches(&world.stops, part.at, arrival) || world.is_counted() {
+        assert!(levels.is_on_throughout(arrival, arrival + part.recipe.pulse_ns), "it passes unflushed: {part:?}");
+        seen.flushed += u64::from(part.accepted);
+    }
 }
 
 /// An accepted part must not have been ejected, or it is said so.
 fn accepted(world: &World, levels: &Levels, part: &Truth, outcome: PartOutcome, seen: &mut Seen) {
     let settings = &world.plan.settings;
     let (arrival, at) = (part.arrival.unwrap_or_default(), part.settled.map_or(0, |settled| settled.1));
-    let passes = (arrival, arrival + settings.pulse_ns);
+    let passes = (arrival, arrival + part.recipe.pulse_ns);
     // By the clock it was before the ejector while the belt stood.
     let moved = !touches(&world.stops, part.at, arrival) || world.is_counted();
     match outcome {
@@ -143,7 +162,7 @@ fn is_expired(part: &Truth) -> bool {
 /// Whether a rejected part is near enough to share its pulse.
 fn near(world: &World, rejected: &[u64], arrival: u64) -> bool {
     let settings = &world.plan.settings;
-    let reach = settings.pulse_ns + settings.gap_ns + settings.late_ns_max + 31 * MS;
+    let reach = world.plan.pulses_ns().1 + settings.gap_ns + settings.late_ns_max + 31 * MS;
     let first = rejected.partition_point(|other| other + reach < arrival);
     rejected.get(first).is_some_and(|other| *other < arrival + reach)
 }
@@ -160,6 +179,7 @@ fn count(world: &World, seen: &mut Seen) {
     assert_eq!([counters.passed, counters.rejected, counters.caught, counters.missed], world.told.settled);
     assert_eq!(counters.triggered, passed + rejected + caught + missed + counters.overflowed);
     assert_eq!((counters.triggered, counters.late_verdicts), (world.told.triggered, world.told.late));
+    assert_eq!(counters.foreign_verdicts, world.foreign_verdicts);
     let announced = world.parts.iter().filter(|part| part.id.is_some());
     assert_eq!(counters.triggered, announced.clone().count() as u64);
     assert_eq!(counters.overflowed, announced.clone().filter(|part| part.overflowed).count() as u64);
@@ -180,6 +200,7 @@ fn count(world: &World, seen: &mut Seen) {
     assert_eq!(counters.expired, expired.count() as u64);
     seen.overflowed += counters.overflowed;
     seen.late_verdicts += counters.late_verdicts;
+    seen.foreign_verdicts += counters.foreign_verdicts;
     seen.pulses_merged += counters.pulses_merged;
     seen.edges_ignored += counters.edges_ignored;
     let (all, acts) = (&mut seen.acts, world.person.acts);
@@ -198,7 +219,7 @@ fn widths(world: &World) {
     for pair in world.levels.windows(2) {
         let ((from, reject), (to, _)) = (pair[0], pair[1]);
         if reject {
-            assert!(to - from >= settings.pulse_ns, "a pulse of {} ns, {settings:?}", to - from);
+            assert!(to - from >= world.plan.pulses_ns().0, "a pulse of {} ns, {settings:?}", to - from);
         } else if world.plan.is_calm()
             && settings.merge
             && !world.is_counted()

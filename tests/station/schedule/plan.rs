@@ -1,7 +1,7 @@
 //! A random line: its settings and everything that will go wrong on it.
 
 use crosscheck::reject::belt::BeltSettings;
-use crosscheck::reject::plan::{Delay, RejectPlan};
+use crosscheck::reject::plan::{Delay, RejectPlan, RejectRecipe};
 use fastrand::Rng;
 
 pub const MS: u64 = 1_000_000;
@@ -10,6 +10,8 @@ pub const JITTER_NS: u64 = 60_000;
 
 pub struct Plan {
     pub settings: RejectPlan,
+    /// What the line may change to; the first is what it starts with.
+    pub recipes: Vec<RejectRecipe>,
     /// From one count to the next at the usual speed.
     pub interval_ns: u64,
     /// Parts are this far apart: least and most, nanoseconds or counts.
@@ -34,6 +36,8 @@ pub struct Chances {
     pub encoder_dead: f64,
     pub edges_lost: f64,
     pub too_fast: f64,
+    pub recipe: f64,
+    pub hold: f64,
 }
 
 impl Plan {
@@ -41,6 +45,7 @@ impl Plan {
         let counted = rng.bool();
         let pulse_ns = rng.u64(5..40) * MS;
         let mut settings = RejectPlan {
+            recipe: 0,
             delay: Delay::Time { delay_ns: 0, lead_ns: 0 },
             pulse_ns,
             gap_ns: rng.u64(0..20) * MS,
@@ -78,14 +83,46 @@ impl Plan {
         let parts = if sparse { 200 } else { rng.usize(500..3_000) };
         let mut chances = if rng.f64() < 0.2 { Chances::default() } else { Chances::draw(rng, counted, &settings) };
         chances.stop *= if sparse { 20.0 } else { 1.0 };
-        Self { settings, interval_ns, pitch, parts, accept_share: 0.5 + 0.5 * rng.f64(), careless_share, chances }
+        let recipes = recipes(rng, &settings);
+        Self {
+            settings,
+            recipes,
+            interval_ns,
+            pitch,
+            parts,
+            accept_share: 0.5 + 0.5 * rng.f64(),
+            careless_share,
+            chances,
+        }
     }
 
     /// Whether nothing goes wrong on this line.
     pub fn is_calm(&self) -> bool {
-        let Chances { stall, camera_lost, confirm_lost, stop, .. } = self.chances;
-        stall + camera_lost + confirm_lost + stop == 0.0
+        let Chances { stall, camera_lost, confirm_lost, stop, recipe, hold, .. } = self.chances;
+        stall + camera_lost + confirm_lost + stop + recipe + hold == 0.0
     }
+
+    /// The shortest and the longest pulse of the recipes.
+    pub fn pulses_ns(&self) -> (u64, u64) {
+        let pulses = || self.recipes.iter().map(|recipe| recipe.pulse_ns);
+        (pulses().min().unwrap_or_default(), pulses().max().unwrap_or_default())
+    }
+}
+
+/// The recipe of `settings`, and others with ways of half to twice the length.
+fn recipes(rng: &mut Rng, settings: &RejectPlan) -> Vec<RejectRecipe> {
+    let first = RejectRecipe { number: settings.recipe, delay: settings.delay, pulse_ns: settings.pulse_ns };
+    let others = (1..4).map(|number| {
+        let share = rng.u64(50..200);
+        let delay = match settings.delay {
+            Delay::Time { delay_ns, lead_ns } => {
+                Delay::Time { delay_ns: delay_ns * share / 100, lead_ns: lead_ns * share / 100 }
+            }
+            Delay::Counts { delay, lead } => Delay::Counts { delay: delay * share / 100, lead: lead * share / 100 },
+        };
+        RejectRecipe { number, delay, pulse_ns: settings.pulse_ns * rng.u64(50..200) / 100 }
+    });
+    std::iter::once(first).chain(others).collect()
 }
 
 impl Chances {
@@ -101,6 +138,8 @@ impl Chances {
             encoder_dead: chance(counted) / 20.0,
             edges_lost: chance(counted) / 20.0,
             too_fast: chance(counted) / 20.0,
+            recipe: chance(true),
+            hold: chance(true),
         }
     }
 }

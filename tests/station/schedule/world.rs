@@ -1,19 +1,23 @@
 //! The line itself: belt, parts, encoder, photo-eyes and an actuator that is never quite on time.
 
+mod arrivals;
+mod changes;
 mod encoder;
 pub mod person;
+mod truth;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use crosscheck::reject::fault::Fault;
 use crosscheck::reject::part::{Accept, Event, PartId, PartOutcome};
-use crosscheck::reject::plan::Delay;
+use crosscheck::reject::plan::{Delay, RejectRecipe};
 use crosscheck::reject::schedule::Schedule;
 use fastrand::Rng;
 
 use encoder::Mishap;
 use person::Person;
+pub use truth::Truth;
 
 use super::plan::{Chances, JITTER_NS, MS, Plan};
 
@@ -27,26 +31,11 @@ enum Happening {
     Confirm,
     CameraBack,
     Acknowledge,
-}
-
-/// One part as it really is.
-#[derive(Clone, Debug)]
-pub struct Truth {
-    /// None for a part that the schedule is never told of.
-    pub id: Option<PartId>,
-    pub at: u64,
-    /// When its front is before the ejector.
-    pub arrival: Option<u64>,
-    due_count: u64,
-    /// The same as far as the actuator knows.
-    due_known: u64,
-    /// Whether its accept came before the deadline.
-    pub accepted: bool,
-    /// Whether there was no room for it.
-    pub overflowed: bool,
-    pub settled: Option<(PartOutcome, u64)>,
-    /// What the inspection finds, where it finds something.
-    score: f32,
+    /// Parts are judged by the recipe of this number from now on.
+    Judges(u16),
+    /// Its change is over.
+    InForce,
+    Release,
 }
 
 pub struct World {
@@ -63,6 +52,9 @@ pub struct World {
     pub stalls: Vec<(u64, u64)>,
     /// Times in which the belt stood, where parts arrive by the clock.
     pub stops: Vec<(u64, u64)>,
+    /// Changes of the recipe, and holds: from when, and until when parts had to be rejected that were announced by then.
+    pub changes: Vec<(u64, u64)>,
+    pub foreign_verdicts: u64,
     pub confirms_lost: u64,
     pub faults: [u64; Fault::ALL.len()],
     pub told: Told,
@@ -85,6 +77,12 @@ pub struct World {
     starting: bool,
     camera_lost: bool,
     acknowledging: bool,
+    /// The recipe under which parts are announced, and the one by which they are judged.
+    recipe: RejectRecipe,
+    judging: u16,
+    changing: bool,
+    held: bool,
+    last_due: u64,
     /// Parts that have come so far.
     triggered: usize,
     last_settled: Option<PartId>,
@@ -110,6 +108,8 @@ impl World {
             blind: Vec::new(),
             stalls: Vec::new(),
             stops: Vec::new(),
+            changes: Vec::new(),
+            foreign_verdicts: 0,
             confirms_lost: 0,
             faults: [0; Fault::ALL.len()],
             told: Told::default(),
@@ -129,6 +129,11 @@ impl World {
             starting: true,
             camera_lost: false,
             acknowledging: false,
+            recipe: plan.recipes[0],
+            judging: plan.recipes[0].number,
+            changing: false,
+            held: false,
+            last_due: 0,
             triggered: 0,
             last_settled: None,
             plan,
@@ -194,6 +199,15 @@ impl World {
                 self.acknowledging = false;
                 self.schedule.acknowledge(self.now);
             }
+            Happening::Judges(recipe) => self.judging = recipe,
+            Happening::InForce => {
+                self.changing = false;
+                self.ends(Fault::RecipeChange);
+            }
+            Happening::Release => {
+                self.held = false;
+                self.ends(Fault::Held);
+            }
         }
     }
 
@@ -215,22 +229,33 @@ impl World {
         {
             return self.happens(to + MS / 2, Happening::Trigger);
         }
+        // On a belt that is too fast, parts come nearer than the photo-eye tells apart.
+        let apart = self.parts.last().map_or(0, |last| last.at + self.plan.settings.debounce_ns);
+        if at < apart {
+            return self.happens(apart, Happening::Trigger);
+        }
         self.triggered += 1;
         if !self.is_counted() && self.triggered < self.plan.parts {
             let (least, most) = self.plan.pitch;
             let pitch = self.rng.u64(least..=most);
             self.happens(at + pitch, Happening::Trigger);
         }
-        let delay = if let Delay::Counts { delay, .. } = self.plan.settings.delay { delay } else { 0 };
+        let (delay, due_known) = match self.recipe.delay {
+            Delay::Counts { delay, .. } => (delay, self.known + delay),
+            Delay::Time { delay_ns, .. } => (0, at + delay_ns),
+        };
         let mut truth = Truth {
             id: None,
             at,
             arrival: None,
             due_count: self.count + delay,
-            due_known: self.known + delay,
+            due_known: due_known.max(self.last_due),
+            recipe: self.recipe,
+            judged_by: None,
             accepted: false,
             overflowed: false,
             settled: None,
+            reached: None,
             score: 0.25 * self.rng.f32(),
         };
         // Some lie around the thresholds.
@@ -244,17 +269,21 @@ impl World {
             assert_eq!(truth.id, Some(PartId(self.by_id.len() as u64)), "parts are numbered in order");
             truth.overflowed = self.schedule.counters().overflowed > overflowed;
             self.by_id.push(self.parts.len());
+            if !truth.overflowed {
+                self.last_due = truth.due_known;
+            }
             self.follow(at, self.parts.len());
         }
         if self.is_counted() {
-            self.underway.push_back(self.parts.len());
+            let place = self.underway.partition_point(|index| self.parts[*index].due_count <= truth.due_count);
+            self.underway.insert(place, self.parts.len());
         }
         self.parts.push(truth);
     }
 
     /// What follows from a part that was announced: its verdict, and mishaps.
     fn follow(&mut self, at: u64, index: usize) {
-        let travel = match self.plan.settings.delay {
+        let travel = match self.recipe.delay {
             Delay::Time { delay_ns, .. } => delay_ns,
             Delay::Counts { delay, .. } => delay * self.plan.interval_ns,
         };
@@ -274,6 +303,7 @@ impl World {
             let away = self.rng.u64(50..500) * MS;
             self.happens(self.now + away, Happening::CameraBack);
         }
+        self.change();
         if self.is_calm() && self.happened(|c| c.stall) {
             let away = self.rng.u64(MS / 10..30 * MS);
             self.stalled_until = self.now + away;
@@ -283,18 +313,24 @@ impl World {
 
     fn accept(&mut self, index: usize) {
         let truth = &self.parts[index];
-        let in_time = match self.plan.settings.delay {
-            Delay::Time { delay_ns, lead_ns } => self.now + lead_ns <= truth.at + delay_ns,
+        let in_time = match self.recipe.delay {
+            Delay::Time { lead_ns, .. } => self.now + lead_ns <= truth.due_known,
             Delay::Counts { lead, .. } => self.known + lead <= truth.due_known,
         };
         let Some(id) = truth.id else { return };
         if !self.person.passes(truth.score) {
             return;
         }
-        let expected = if in_time && !truth.overflowed { Accept::InTime } else { Accept::Late };
-        assert_eq!(self.schedule.accept(id, self.now), expected, "{truth:?}");
+        let expected = match in_time && !truth.overflowed {
+            true if truth.recipe.number == self.judging => Accept::InTime,
+            true => Accept::OtherRecipe,
+            false => Accept::Late,
+        };
+        assert_eq!(self.schedule.accept(id, self.judging, self.now), expected, "{truth:?}");
+        self.foreign_verdicts += u64::from(expected == Accept::OtherRecipe);
+        self.parts[index].judged_by = Some(self.judging);
         self.parts[index].accepted = expected == Accept::InTime;
-        assert_eq!(self.schedule.accept(PartId(u64::MAX), self.now), Accept::Unknown);
+        assert_eq!(self.schedule.accept(PartId(u64::MAX), 0, self.now), Accept::Unknown);
     }
 
     fn poll(&mut self) {
@@ -302,8 +338,8 @@ impl World {
         let shown = self.schedule.faults();
         assert_eq!(
             outputs.fault,
-            shown.iter().any(|f| f != Fault::Starting),
-            "the fault output shows every fault but the start"
+            shown.iter().any(|f| !matches!(f, Fault::Starting | Fault::RecipeChange | Fault::Held)),
+            "the fault output shows every fault but what the station or a person does"
         );
         if shown.iter().any(|fault| fault != Fault::DiskFull) {
             assert!(outputs.reject && !outputs.ready, "{outputs:?} with {shown:?}");
@@ -329,12 +365,13 @@ impl World {
             Event::LateVerdict { .. } => self.told.late += 1,
             Event::Fault { fault, active, .. } => self.faults[fault as usize] += u64::from(active),
             Event::Reject { active, at, .. } => assert_eq!((at, active), *self.levels.last().unwrap()),
-            Event::Settled { part, outcome, at } => {
+            Event::Settled { part, outcome, at, reached } => {
                 assert!(self.last_settled.is_none_or(|last| last < part), "parts settle in order");
                 self.last_settled = Some(part);
                 self.told.settled[outcome as usize] += 1;
                 let truth = &mut self.parts[self.by_id[part.0 as usize]];
                 assert_eq!(truth.settled.replace((outcome, at)), None, "a part settles once");
+                truth.reached = Some(reached);
                 if outcome == PartOutcome::Rejected && self.plan.settings.confirm_ns_max.is_some() {
                     if self.happened(|c| c.confirm_lost) {
                         self.confirms_lost += 1;
@@ -344,23 +381,6 @@ impl World {
                     }
                 }
             }
-        }
-    }
-
-    /// When each part really is before the ejector.
-    pub fn arrivals(&mut self) {
-        let Delay::Time { delay_ns, .. } = self.plan.settings.delay else { return };
-        let mut first = 0;
-        for part in &mut self.parts {
-            // The belt stood still for the part after it was announced.
-            while self.stops.get(first).is_some_and(|(from, _)| *from < part.at) {
-                first += 1;
-            }
-            let mut arrival = part.at + delay_ns;
-            for (from, to) in &self.stops[first..] {
-                arrival += if *from < arrival { to - from } else { 0 };
-            }
-            part.arrival = Some(arrival);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Requests that a person with the token may send to the station.
+//! What a person or another machine may ask of a running station: by the live page, a PLC, or MQTT. Whoever asks has been
+//! let in before.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -9,6 +10,10 @@ pub enum Action {
     SetThreshold { reject: f32, may_loosen: bool },
     /// Reload the configuration and the engine, as SIGHUP does.
     Reload { may_loosen: bool },
+    /// Hold the output at reject, or release it.
+    Hold(bool),
+    /// Go to the recipe of this number.
+    Recipe(u16),
     /// Acknowledge the faults that wait for a person.
     Acknowledge,
 }
@@ -20,6 +25,8 @@ pub enum Reply {
     /// Not done: the action may let parts pass, as the text describes, and was not confirmed.
     Unconfirmed(String),
     Refused(String),
+    /// Not done: an action before it is still under way.
+    Busy(String),
 }
 
 /// An action, and the channel for its reply.
