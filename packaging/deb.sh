@@ -70,6 +70,7 @@ Maintainer: The crosscheck maintainers <crosscheck@localhost>
 Installed-Size: $(du -sk --exclude=DEBIAN "$tree" | cut -f1)
 Depends: libc6 (>= $glibc), libgcc-s1, systemd
 Recommends: udev
+Suggests: ca-certificates
 Description: finds bad parts with a colour-and-depth camera
  crosscheck learns a part from a handful of good ones, detects defects in colour,
  in shape and in the mismatch of the two, and drives a reject output in real time.

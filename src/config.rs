@@ -6,6 +6,7 @@ mod check;
 pub mod engine;
 mod file;
 pub mod gpio;
+pub mod mqtt;
 pub mod realsense;
 pub mod recipe;
 pub mod record;
@@ -49,7 +50,7 @@ pub struct Station {
     pub record: Option<record::Record>,
     #[serde(default)]
     pub view: view::View,
-    pub mqtt: Option<view::Mqtt>,
+    pub mqtt: Option<mqtt::Mqtt>,
     /// The scene; the engine's own if left out.
     pub scene: Option<scene::Scene>,
     #[serde(default)]
@@ -111,14 +112,14 @@ impl Station {
         self.view.token.as_ref().and_then(|_| secret::exposure(path))
     }
 
-    /// Refuses a password file that other users may read. `path` is the file of this configuration, for the error.
-    pub fn check_password_file(&self, path: &Path) -> Result<(), ConfigError> {
-        match self.mqtt.as_ref().and_then(|mqtt| secret::exposure(mqtt.password_file.as_deref()?)) {
-            Some(exposure) => {
-                let problems = vec![format!("mqtt.password_file: {exposure}")];
-                Err(ConfigError::Invalid { path: path.display().to_string(), problems })
-            }
-            None => Ok(()),
+    /// Refuses files with secrets that other users may read. `path` is the file of this configuration, for the error.
+    pub fn check_secret_files(&self, path: &Path) -> Result<(), ConfigError> {
+        let files = self.mqtt.iter().flat_map(mqtt::Mqtt::secret_files);
+        let exposed = files.filter_map(|(key, file)| Some(format!("{key}: {}", secret::exposure(file)?)));
+        let problems: Vec<String> = exposed.collect();
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(ConfigError::Invalid { path: path.display().to_string(), problems }),
         }
     }
 

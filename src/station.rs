@@ -85,7 +85,8 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
         progress_age_max: INSPECTION_MAX + Duration::from_secs_f64(1e-3 * station.camera.frame_timeout_ms),
     };
     let _view = station.view.enabled.then(|| View::serve(&station.view, page)).transpose()?;
-    let publisher = station.mqtt.as_ref().map(|mqtt| Publisher::start(mqtt, metrics.clone())).transpose()?;
+    let publisher =
+        station.mqtt.as_ref().map(|mqtt| Publisher::start(mqtt, &name(path), metrics.clone())).transpose()?;
     let drift = Watch::new(usual, metrics.clone());
     let selector = Selector::open(&station.gpio)?;
     let mut requests = Requests::new(signals, asked, reloader, last_run, metrics.clone(), selector);

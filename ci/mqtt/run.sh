@@ -1,16 +1,29 @@
 #!/usr/bin/env bash
-# MQTT against a real broker. Exit code 0: passed, 1: failed, 77: not run, with the reason.
-# As root on Debian it installs what is missing: mosquitto, mosquitto-clients.
+# MQTT against a real broker, with and without TLS. Exit code 0: passed, 1: failed, 77: not run, with the reason.
+# As root on Debian it installs what is missing: mosquitto, mosquitto-clients, openssl, python3-jsonschema.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-if ! command -v mosquitto > /dev/null || ! command -v mosquitto_sub > /dev/null; then
+missing=()
+command -v mosquitto > /dev/null || missing+=(mosquitto)
+command -v mosquitto_sub > /dev/null || missing+=(mosquitto-clients)
+command -v openssl > /dev/null || missing+=(openssl)
+# Debian's own Python has its packages.
+python=python3
+"$python" -c 'import jsonschema' 2> /dev/null || python=/usr/bin/python3
+"$python" -c 'import jsonschema' 2> /dev/null || missing+=(python3-jsonschema)
+if [ "${#missing[@]}" -gt 0 ]; then
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null; then
-        echo "MQTT test not run: needs mosquitto and mosquitto-clients"
+        echo "MQTT test not run: needs ${missing[*]}"
         exit 77
     fi
-    echo "installing mosquitto mosquitto-clients"
-    apt-get install -qy --no-install-recommends mosquitto mosquitto-clients > /dev/null 2>&1 \
-        || { echo "MQTT test not run: cannot install mosquitto"; exit 77; }
+    echo "installing ${missing[*]}"
+    apt-get install -qy --no-install-recommends "${missing[@]}" > /dev/null 2>&1 \
+        || { echo "MQTT test not run: cannot install ${missing[*]}"; exit 77; }
 fi
-cargo test --release --features "$(ci/feature_set.sh)" --test station mqtt:: -- --ignored
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+# The tests keep every message that the broker passed on.
+CROSSCHECK_MQTT_MESSAGES=$scratch/messages \
+    cargo test --release --features "$(ci/feature_set.sh)" --test station mqtt:: -- --ignored
+"$python" ci/mqtt/check_messages.py "$scratch/messages"

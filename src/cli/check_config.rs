@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use crosscheck::config::Station;
+use crosscheck::mqtt;
 use crosscheck::runtime::camera::{opener, playback};
 use crosscheck::signature::Keys;
 
@@ -11,8 +12,8 @@ use super::examples;
 use super::say::print;
 use super::secrets;
 
-/// Check a station's configuration, and the camera file, the keys and the first replayed frame that it names, and print
-/// it with all defaults.
+/// Check a station's configuration, and the camera file, the keys, the files of MQTT and the first replayed frame that it
+/// names, and print it with all defaults.
 #[derive(Args)]
 #[command(after_long_help = examples::CHECK_CONFIG)]
 pub struct Arguments {
@@ -32,6 +33,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
         playback(replay)?.check()?;
     }
     Keys::read(station.engine.keys.as_deref().unwrap_or_default())?;
+    station.mqtt.as_ref().map(mqtt::check_files).transpose()?;
     print(toml::to_string(&station)?)?;
     Ok(Exit::Done)
 }

@@ -4,12 +4,16 @@ use std::path::Path;
 
 use anyhow::Result;
 use crosscheck::config::Station;
+use crosscheck::config::mqtt::Mqtt;
 
-/// Refuses a password file that other users may read, and warns if they may read a token in the configuration at
-/// `path`.
+/// Refuses files with secrets that other users may read. Warns if they may read a token in the configuration at `path`, and
+/// if a password would be sent unencrypted.
 pub fn check(station: &Station, path: &Path) -> Result<()> {
     if let Some(exposure) = station.token_exposure(path) {
         log::warn!("view.token: {exposure}");
     }
-    Ok(station.check_password_file(path)?)
+    if let Some(warning) = station.mqtt.as_ref().and_then(Mqtt::plain_password) {
+        log::warn!("{warning}");
+    }
+    Ok(station.check_secret_files(path)?)
 }

@@ -1,9 +1,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{Problems, resolve};
+use super::check::Problems;
 
 /// Length of a token: long enough not to be guessed, short enough for a header.
 const TOKEN_BYTES: std::ops::RangeInclusive<usize> = 16..=256;
@@ -68,38 +67,6 @@ impl Serialize for Secret {
     }
 }
 
-/// `[mqtt]`: verdicts for other programs. If left out, none are sent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Mqtt {
-    pub host: String,
-    #[serde(default = "port")]
-    pub port: u16,
-    #[serde(default = "client_id")]
-    pub client_id: String,
-    /// Prefix of the topics `<topic>/state` and `<topic>/verdict`.
-    #[serde(default = "client_id")]
-    pub topic: String,
-    pub username: Option<String>,
-    /// A file whose first line is the password.
-    pub password_file: Option<PathBuf>,
-    /// Number of verdicts that may wait to be sent. Further ones are dropped and counted.
-    #[serde(default = "queue_events_max")]
-    pub queue_events_max: u32,
-}
-
-fn port() -> u16 {
-    1883
-}
-
-fn client_id() -> String {
-    "crosscheck".into()
-}
-
-fn queue_events_max() -> u32 {
-    256
-}
-
 impl View {
     pub(super) fn check(&self, problems: &mut Problems) {
         for host in &self.hosts {
@@ -115,31 +82,6 @@ impl View {
             problems.say(format!(
                 "view.token has {found} characters where {from} to {to} letters, digits and signs are expected"
             ));
-        }
-    }
-}
-
-impl Mqtt {
-    pub(super) fn check(&self, problems: &mut Problems) {
-        problems.text("mqtt.host", &self.host, 253);
-        problems.range("mqtt.port", self.port, 1..=u16::MAX);
-        problems.text("mqtt.client_id", &self.client_id, 64);
-        problems.text("mqtt.topic", &self.topic, 200);
-        if self.topic.contains(['+', '#']) {
-            problems.say(format!("mqtt.topic is {:?} where no + or # is expected", self.topic));
-        }
-        if let Some(name) = &self.username {
-            problems.text("mqtt.username", name, 256);
-        }
-        if self.password_file.is_some() && self.username.is_none() {
-            problems.say("mqtt.password_file is given without mqtt.username: give both".into());
-        }
-        problems.range("mqtt.queue_events_max", self.queue_events_max, 1..=65_536);
-    }
-
-    pub(super) fn resolve(&mut self, folder: &Path) {
-        if let Some(path) = &mut self.password_file {
-            resolve(path, folder);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Checks of the engine, camera, disk, view and broker that a configuration names.
 
-use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -10,14 +10,15 @@ use crate::camera::CapturedFrame;
 use crate::camera::supervisor::{Delivery, Patience, Supervisor};
 use crate::config::Station;
 use crate::config::camera::{Camera, CameraSource};
+use crate::config::mqtt::Mqtt;
 use crate::config::record::Record;
-use crate::config::view::{Mqtt, View};
+use crate::config::view::View;
 use crate::model::engine_file::{Engine, EngineError, Source};
-use crate::mqtt;
+use crate::mqtt::{self, MqttError};
 use crate::runtime::camera::{opener, patience};
 use crate::signature;
 
-/// Longest wait for the broker: one on the same network answers in a tenth of this.
+/// Longest wait for the broker's answer to a login: one on the same network answers in a tenth of this.
 const BROKER_TIME_MAX: Duration = Duration::from_secs(2);
 /// How long one call waits for the camera.
 const CAMERA_SLICE: Duration = Duration::from_millis(50);
@@ -218,31 +219,19 @@ fn view(view: &View) -> Finding {
 
 fn broker(config: &Mqtt) -> Finding {
     let name = "mqtt";
-    let broker = format!("{}:{}", config.host, config.port);
-    if !mqtt::IS_BUILT {
-        return Finding::error(
-            name,
-            "this program was built without MQTT",
-            "build it with --features mqtt, or remove [mqtt]",
-        );
-    }
-    let addresses = match (config.host.as_str(), config.port).to_socket_addrs() {
-        Ok(addresses) => addresses,
-        Err(error) => {
-            return Finding::warning(
-                name,
-                format!("{broker}: {error}"),
-                "correct mqtt.host, or check the name resolution",
-            );
+    match mqtt::try_out(config, BROKER_TIME_MAX) {
+        Ok(()) => match config.plain_password() {
+            None => Finding::ok(name, format!("{} accepts the station", config.broker())),
+            Some(warning) => Finding::warning(name, warning, "set mqtt.tls"),
+        },
+        Err(error @ MqttError::NotBuilt) => {
+            Finding::error(name, error.to_string(), "build it with --features mqtt, or remove [mqtt]")
         }
-    };
-    let reach = |address: SocketAddr| TcpStream::connect_timeout(&address, BROKER_TIME_MAX).is_ok();
-    if addresses.into_iter().any(reach) {
-        return Finding::ok(name, format!("{broker} answers"));
+        Err(error @ MqttError::Connection { .. }) => Finding::warning(
+            name,
+            error.to_string(),
+            "start the broker, or correct [mqtt] or what the broker knows of the station; without it, events are dropped",
+        ),
+        Err(error) => Finding::error(name, error.to_string(), "correct [mqtt] or the file"),
     }
-    Finding::warning(
-        name,
-        format!("{broker} does not answer: events would be dropped"),
-        "start the broker, or correct mqtt.host and mqtt.port",
-    )
 }

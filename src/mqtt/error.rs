@@ -10,8 +10,19 @@ pub enum MqttError {
         "[mqtt] is configured, but this program was built without MQTT: build it with --features mqtt, or remove the section"
     )]
     NotBuilt,
-    #[error("cannot read the MQTT password in {}: {reason}", path.display())]
-    Password { path: PathBuf, reason: String },
+    /// `reason` never shows what is in the file.
+    #[error("{key}: cannot use {}: {reason}", path.display())]
+    File { key: &'static str, path: PathBuf, reason: String },
+    #[error(
+        "mqtt.tls without mqtt.ca_file needs certificates of authorities from this system, and there are none{0}: install them (Debian: ca-certificates), or name the broker's authority in mqtt.ca_file"
+    )]
+    NoAuthorities(String),
+    #[error("mqtt.host is {0:?} where a name or an address is expected to which a certificate can be issued")]
+    Host(String),
+    #[error("cannot set up TLS: {0}")]
+    Tls(String),
+    #[error("MQTT is not connected to {broker}: {reason}")]
+    Connection { broker: String, reason: String },
     #[error("cannot start the MQTT threads: {0}")]
     Thread(std::io::Error),
 }

@@ -158,6 +158,11 @@ impl Metrics {
         self.set(Gauge::ThresholdOverridden, f64::from(u8::from(judge.is_overridden())));
     }
 
+    /// Whether [`Metrics::set_judge`] was called: before, neither engine nor thresholds are known.
+    pub fn has_judge(&self) -> bool {
+        self.engine.load(Relaxed) != 0
+    }
+
     pub fn engine(&self) -> String {
         format!("{:016x}", self.engine.load(Relaxed))
     }

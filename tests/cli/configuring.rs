@@ -103,15 +103,28 @@ fn a_secret_that_others_may_read_is_refused_or_warned_of() {
     let set = |name: &str, mode: u32| {
         std::fs::set_permissions(desk.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
     };
-    desk.write("password", "secret");
-    let mqtt = "[mqtt]\nhost = \"broker\"\nusername = \"a\"\npassword_file = \"password\"\n";
+    desk.write("password", "mortadella");
+    let mqtt = "[mqtt]\nhost = \"localhost\"\nusername = \"a\"\npassword_file = \"password\"\n";
     desk.write("station.toml", format!("{EXAMPLE}\n{mqtt}"));
     let words = ["station.toml is not valid", "mqtt.password_file: password has the mode 644", "chmod 640 password"];
     set("password", 0o644);
     desk.refused_with("check-config station.toml", &words);
     desk.refused_with("run --config station.toml", &words);
     set("password", 0o640);
-    assert_eq!(desk.done("check-config station.toml").err, "");
+    let checked = desk.done("check-config station.toml");
+    assert_eq!(checked.err, "");
+    assert!(checked.out.contains("password_file") && !checked.out.contains("mortadella"), "{}", checked.out);
+    desk.write("station.toml", format!("{EXAMPLE}\n{}", mqtt.replace("localhost", "broker.plant")));
+    let warned = desk.done("check-config station.toml").err;
+    assert!(warned.contains("sent unencrypted to broker.plant:1883") && !warned.contains("mortadella"), "{warned}");
+
+    let keys = "tls = true\nclient_certificate_file = \"line.pem\"\nclient_key_file = \"line.key\"\n";
+    desk.write("station.toml", format!("{EXAMPLE}\n[mqtt]\nhost = \"broker\"\n{keys}"));
+    desk.write("line.key", "mortadella");
+    set("line.key", 0o644);
+    let words = ["mqtt.client_key_file: line.key has the mode 644", "chmod 640 line.key"];
+    desk.refused_with("check-config station.toml", &words);
+    desk.refused_with("run --config station.toml", &words);
 
     desk.write("station.toml", EXAMPLE.replace("# token = ", "token = "));
     set("station.toml", 0o644);

@@ -20,7 +20,7 @@ const LISTS: [&str; 2] = ["recipe", "gpio.recipe"];
 const SAME: [(&str, &str); 2] = [("recipe.scene", "scene"), ("recipe.regions", "regions")];
 
 /// The names in backticks in the first cells of the tables of `text`.
-fn documented(text: &str) -> BTreeSet<String> {
+pub fn documented(text: &str) -> BTreeSet<String> {
     let cells = text.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
     cells.flat_map(|cell| cell.split('`').step_by(2)).filter(|name| !name.trim().is_empty()).map(String::from).collect()
 }
@@ -92,7 +92,7 @@ fn the_reference_lists_the_keys_of_a_configuration() {
 }
 
 /// The paths of all fields of `value`: `stages[].name`. Those of a null or an empty list are not known.
-fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+pub fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(object) => {
             let joined = |key: &String| if path.is_empty() { key.clone() } else { format!("{path}.{key}") };

@@ -6,6 +6,7 @@ mod counted;
 mod documented;
 mod imports;
 mod links;
+mod messages;
 
 use std::fs;
 use std::path::{Path, PathBuf};

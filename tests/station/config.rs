@@ -154,6 +154,7 @@ fn a_value_out_of_its_range_is_refused_with_its_name_the_range_and_what_was_foun
         ("[actuator]", "[record]\nfolder = \"r\"\nquota_mb = 1\n[actuator]", "record.quota_mb is 1 where 16 to"),
         ("[actuator]", "[view]\ntoken = \"short\"\n[actuator]", "view.token has 5 characters"),
         ("[actuator]", "[mqtt]\nhost = \"h\"\ntopic = \"a/#\"\n[actuator]", "no + or # is expected"),
+        ("[actuator]", "[mqtt]\nhost = \"h\"\nca_file = \"c\"\n[actuator]", "mqtt.ca_file is given without mqtt.tls"),
         (
             "[actuator]",
             "[[regions.ignore]]\npolygon = [[0, 0], [1, 1]]\n[actuator]",

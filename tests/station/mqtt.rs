@@ -1,17 +1,23 @@
-//! Events published to a real broker. `ci/mqtt/run.sh` runs this where mosquitto is installed.
+//! Events published to a real broker. `ci/mqtt/run.sh` runs this where mosquitto and openssl are installed.
 
 mod broker;
+mod certificates;
+mod log;
+mod login;
+mod plain;
+mod tls;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use broker::Broker;
-use crosscheck::config::view::Mqtt;
+use broker::{Broker, HOST};
+use crosscheck::config::mqtt::Mqtt;
 use crosscheck::defects::{Defect, Kind};
 use crosscheck::frame::Region;
 use crosscheck::mqtt::{Event, Publisher};
-use crosscheck::runtime::metrics::{Count, Gauge, Metrics};
-use crosscheck::score::Verdict;
+use crosscheck::runtime::FAULT_NAMES;
+use crosscheck::runtime::judge::Judge;
+use crosscheck::runtime::metrics::Metrics;
+use crosscheck::score::{Thresholds, Verdict};
 use serde_json::Value;
 
 const QUEUE: u64 = 64;
@@ -31,22 +37,36 @@ fn event(part: u64) -> Event {
         verdict,
         score,
         threshold: 0.5,
-        reason: score.is_none().then_some("no_frame"),
+        reason: score.is_none().then_some("no_points"),
         defects: 2,
         worst: Some(WORST),
         latency_ms: Some(80.0),
     }
 }
 
+fn judge() -> Judge {
+    Judge::new(Thresholds { reject: 0.5, review: None }, [0.25, 1.0], "a".repeat(64))
+}
+
+/// Metrics of a station that judges parts.
+fn running() -> Arc<Metrics> {
+    let metrics = Arc::new(Metrics::new(&FAULT_NAMES));
+    metrics.set_judge(&judge());
+    metrics
+}
+
+fn mqtt(keys: &str) -> Mqtt {
+    log::keep();
+    let config = format!("host = \"{HOST}\"\ntopic = \"plant/line-1\"\nqueue_events_max = {QUEUE}\n{keys}");
+    let host = keys.lines().find(|line| line.starts_with("host"));
+    toml::from_str(&if host.is_some() { config.replacen(&format!("host = \"{HOST}\"\n"), "", 1) } else { config })
+        .unwrap()
+}
+
+/// A station that is connected without TLS.
 fn start(broker: &Broker) -> (Publisher, Arc<Metrics>) {
-    let config = format!(
-        "host = \"127.0.0.1\"\nport = {}\nclient_id = \"line-1\"\ntopic = \"plant/line-1\"\nqueue_events_max = {QUEUE}",
-        broker.port()
-    );
-    let config: Mqtt = toml::from_str(&config).unwrap();
-    let metrics = Arc::new(Metrics::new(&["camera_lost"]));
-    metrics.set(Gauge::Threshold, 0.5);
-    (Publisher::start(&config, metrics.clone()).unwrap(), metrics)
+    let (config, metrics) = (mqtt(&format!("port = {}\nclient_id = \"line-1\"", broker.port())), running());
+    (Publisher::start(&config, "line-1", metrics.clone()).unwrap(), metrics)
 }
 
 /// The next message of `topic` that `fits`; what comes before it is passed over.
@@ -61,79 +81,4 @@ fn next(broker: &mut Broker, topic: &str, fits: impl Fn(&Value) -> bool) -> Valu
 
 fn next_state(broker: &mut Broker, state: &str) -> Value {
     next(broker, "plant/line-1/state", |message| message["state"] == state)
-}
-
-#[test]
-#[ignore = "needs mosquitto: ci/mqtt/run.sh"]
-fn verdicts_arrive_in_order_and_the_state_is_retained() {
-    let mut broker = Broker::start();
-    let (publisher, metrics) = start(&broker);
-    assert_eq!(next_state(&mut broker, "running")["threshold"], 0.5);
-    for part in 0..QUEUE / 2 {
-        publisher.verdict(event(part));
-    }
-    for part in 0..QUEUE / 2 {
-        let message = next(&mut broker, "plant/line-1/verdict", |_| true);
-        assert_eq!(
-            (&message["part"], &message["verdict"]),
-            (&part.into(), &Value::from(["pass", "reject"][part as usize % 2]))
-        );
-        assert_eq!(message["score"].is_null(), part % 2 == 1);
-        assert_eq!((&message["defects"], &message["worst"]), (&2.into(), &serde_json::to_value(WORST).unwrap()));
-    }
-    // The last message may be here before it is counted there.
-    let start = Instant::now();
-    while metrics.total(Count::MqttEventsSent) < QUEUE / 2 && start.elapsed() < Duration::from_secs(10) {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    assert_eq!((metrics.total(Count::MqttEventsSent), metrics.total(Count::MqttEventsDropped)), (QUEUE / 2, 0));
-    metrics.raise(0);
-    assert_eq!(next_state(&mut broker, "fault")["faults"], serde_json::json!(["camera_lost"]));
-    assert_eq!(broker.retained("plant/line-1/state")["state"], "fault");
-    metrics.clear(0);
-    next_state(&mut broker, "running");
-    drop(publisher);
-    next_state(&mut broker, "stopped");
-    assert_eq!(broker.retained("plant/line-1/state")["state"], "stopped");
-}
-
-#[test]
-#[ignore = "needs mosquitto: ci/mqtt/run.sh"]
-fn the_broker_says_when_the_station_is_gone() {
-    let mut broker = Broker::start();
-    let (_publisher, _metrics) = start(&broker);
-    next_state(&mut broker, "running");
-    // Who connects under the same name ends the connection without a word from the station.
-    broker.publish_as("line-1");
-    next_state(&mut broker, "offline");
-    next_state(&mut broker, "running");
-}
-
-#[test]
-#[ignore = "needs mosquitto: ci/mqtt/run.sh"]
-fn a_broker_that_is_away_costs_events_but_no_time() {
-    let mut broker = Broker::start();
-    let (publisher, metrics) = start(&broker);
-    next_state(&mut broker, "running");
-    broker.stop();
-    let (count, start) = (20_000, Instant::now());
-    (0..count).for_each(|part| publisher.verdict(event(part)));
-    assert!(start.elapsed() < Duration::from_secs(5), "the line waited");
-    assert!(
-        metrics.total(Count::MqttEventsDropped) >= count - QUEUE - 32,
-        "{}",
-        metrics.total(Count::MqttEventsDropped)
-    );
-    broker.start_again();
-    next_state(&mut broker, "running");
-    // What waited may still fill the queue.
-    loop {
-        let dropped = metrics.total(Count::MqttEventsDropped);
-        publisher.verdict(event(count));
-        if metrics.total(Count::MqttEventsDropped) == dropped {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    next(&mut broker, "plant/line-1/verdict", |message| message["part"] == count);
 }
