@@ -1,4 +1,5 @@
-//! Publishes verdicts to other programs over MQTT 3.1.1, with or without TLS.
+//! Publishes verdicts to other programs over MQTT 3.1.1, with or without TLS, and takes commands from them where that is
+//! configured.
 //!
 //! `<topic>/verdict` gets one JSON object per part, at least once. `<topic>/state` and `<topic>/info` are retained;
 //! `offline` is the state in the last will, which the broker sends when the connection is lost.
@@ -9,6 +10,7 @@ mod client;
 mod error;
 mod event;
 pub mod messages;
+mod ways;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +19,7 @@ use crate::config::mqtt::Mqtt;
 use crate::runtime::metrics::Metrics;
 pub use error::MqttError;
 pub use event::Event;
+pub use ways::Ways;
 
 /// Reads and checks the files that the configuration names.
 #[cfg(feature = "mqtt")]
@@ -54,13 +57,13 @@ impl Publisher {
     /// Starts the threads that connect and reconnect. A broker that cannot be reached is not an error: events wait or
     /// are dropped. `station`: its name.
     #[cfg(feature = "mqtt")]
-    pub fn start(config: &Mqtt, station: &str, metrics: Arc<Metrics>) -> Result<Self, MqttError> {
-        Ok(Self { client: client::Client::start(config, station, metrics)? })
+    pub fn start(config: &Mqtt, station: &str, metrics: Arc<Metrics>, ways: Ways) -> Result<Self, MqttError> {
+        Ok(Self { client: client::Client::start(config, station, metrics, ways)? })
     }
 
     /// Fails, since this program was built without MQTT.
     #[cfg(not(feature = "mqtt"))]
-    pub fn start(_config: &Mqtt, _station: &str, _metrics: Arc<Metrics>) -> Result<Self, MqttError> {
+    pub fn start(_config: &Mqtt, _station: &str, _metrics: Arc<Metrics>, _ways: Ways) -> Result<Self, MqttError> {
         Err(MqttError::NotBuilt)
     }
 

@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::calibration::CalibrationError;
 use crate::config::Station;
 use crate::identity::Names;
-use crate::mqtt::{MqttError, Publisher};
+use crate::mqtt::{MqttError, Publisher, Ways};
 use crate::plan::Plan;
 use crate::reject::{self, RejectError};
 use crate::runtime::camera::opener;
@@ -75,18 +75,22 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
     let metrics = Arc::new(Metrics::new(&FAULT_NAMES));
     let latest = Arc::new(Latest::new());
     let (actions, asked) = sync_channel(ACTIONS_MAX);
+    let mut names = Names::new(Timestamp::now());
     let reloader = Reloader::new(path.into(), base.clone(), station.clone(), judgement.judge.clone(), kept);
     let page = view::Station {
         name: name(path),
         metrics: metrics.clone(),
         recipes: reloader.roster(),
         latest: latest.clone(),
-        actions,
+        actions: actions.clone(),
         progress_age_max: INSPECTION_MAX + Duration::from_secs_f64(1e-3 * station.camera.frame_timeout_ms),
     };
     let _view = station.view.enabled.then(|| View::serve(&station.view, page)).transpose()?;
-    let publisher =
-        station.mqtt.as_ref().map(|mqtt| Publisher::start(mqtt, &name(path), metrics.clone())).transpose()?;
+    let publisher = station.mqtt.as_ref().map(|mqtt| {
+        let ways = Ways { actions, namer: names.source() };
+        Publisher::start(mqtt, &name(path), metrics.clone(), ways)
+    });
+    let publisher = publisher.transpose()?;
     let drift = Watch::new(usual, metrics.clone());
     let selector = Selector::open(&station.gpio)?;
     let mut requests = Requests::new(signals, asked, reloader, last_run, metrics.clone(), selector);
@@ -94,7 +98,7 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
         camera: opener(&station.camera, station.engine.backend)?,
         judgement,
         actuator,
-        names: Names::new(Timestamp::now()),
+        names,
         watchers: watchers(latest, publisher, drift),
         listeners: Vec::new(),
         metrics,

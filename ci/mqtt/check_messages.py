@@ -51,8 +51,8 @@ def main():
         wrong = [{key: value for key, value in message.items() if key != missing} for missing in message]
         wrong.append({**message, "nonsense": 1})
         faults += [f"{topic}: the schema accepts {change}" for change in wrong if validator.is_valid(change)]
-    states = {"starting", "running", "fault", "stopped", "offline"}
-    wanted = {("verdict", None), ("info", None)} | {("state", state) for state in states}
+    states = {"starting", "running", "held", "fault", "stopped", "offline"}
+    wanted = {("verdict", None), ("info", None), ("result", None)} | {("state", state) for state in states}
     faults += [f"no message was seen for {kind}" for kind in sorted(wanted - seen.keys(), key=str)]
     for fault in faults:
         print(fault, file=sys.stderr)

@@ -33,6 +33,10 @@ pub struct Mqtt {
     pub username_file: Option<PathBuf>,
     /// A file whose first line is the password.
     pub password_file: Option<PathBuf>,
+    /// Whether the station takes commands from the broker: whoever may write below `<topic>/command` may then hold the line,
+    /// change the recipe, acknowledge faults and name parts.
+    #[serde(default)]
+    pub commands: bool,
     /// Number of verdicts that may wait to be sent. Further ones are dropped and counted.
     #[serde(default = "queue_events_max")]
     pub queue_events_max: u32,

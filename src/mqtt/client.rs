@@ -2,6 +2,7 @@
 
 mod authorities;
 mod backoff;
+mod commands;
 mod connection;
 mod failure;
 mod options;
@@ -19,9 +20,12 @@ use rumqttc::Packet;
 use super::error::MqttError;
 use super::event::Event;
 use super::messages::{Info, Topics};
+use super::ways::Ways;
 use crate::config::mqtt::Mqtt;
 use crate::priority;
+use crate::runtime::log_limit::LogLimit;
 use crate::runtime::metrics::{Count, Metrics};
+use commands::{Commands, Pending, RESULTS_MAX};
 use connection::{Keeper, Kept};
 use failure::Failure;
 use options::{last_will, options};
@@ -42,7 +46,7 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn start(config: &Mqtt, station: &str, metrics: Arc<Metrics>) -> Result<Self, MqttError> {
+    pub fn start(config: &Mqtt, station: &str, metrics: Arc<Metrics>, ways: Ways) -> Result<Self, MqttError> {
         let topics = Topics::below(&config.topic);
         let mut options = options(config, &config.client_id)?;
         // The session is kept, so that messages without an acknowledgement are sent again after a break.
@@ -51,6 +55,16 @@ impl Client {
         let (client, connection) = rumqttc::Client::new(options, HANDED_OVER_MAX);
         let (queue, events) = sync_channel(config.queue_events_max as usize);
         let (closing, closed) = sync_channel(0);
+        let (asked, results) = sync_channel::<Pending>(RESULTS_MAX);
+        let Ways { actions, namer } = ways;
+        let commands = config.commands.then(|| Commands {
+            client: client.clone(),
+            topics: topics.clone(),
+            actions,
+            namer,
+            asked,
+            refusals: LogLimit::default(),
+        });
         let (stopping, connected) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let sender = Sender {
             client,
@@ -59,6 +73,7 @@ impl Client {
             connected: connected.clone(),
             stopping: stopping.clone(),
             metrics: metrics.clone(),
+            results,
         };
         let keeper = Keeper {
             connection,
@@ -67,6 +82,7 @@ impl Client {
             connected,
             metrics: metrics.clone(),
             kept,
+            commands,
         };
         spawn("mqtt-send", move || sender.run(&events))?;
         spawn("mqtt", move || {

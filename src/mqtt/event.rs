@@ -3,12 +3,16 @@
 use serde::Serialize;
 
 use crate::defects::Defect;
+use crate::identity::Identity;
 use crate::score::Verdict;
 
 /// The verdict on one part.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Event {
     pub part: u64,
+    pub identity: Identity,
+    /// The number of the recipe; 0 where the station has none.
+    pub recipe: u16,
     pub verdict: Verdict,
     /// None for a part that was rejected without one.
     pub score: Option<f32>,

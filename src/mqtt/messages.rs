@@ -15,12 +15,17 @@ pub struct Topics {
     pub verdict: String,
     pub state: String,
     pub info: String,
+    pub result: String,
+    /// Above the topics of commands.
+    pub command: String,
 }
 
 impl Topics {
     /// `prefix`: `mqtt.topic`.
     pub fn below(prefix: &str) -> Self {
-        Self { verdict: format!("{prefix}/verdict"), state: format!("{prefix}/state"), info: format!("{prefix}/info") }
+        let below = |name| format!("{prefix}/{name}");
+        let (verdict, state, info) = (below("verdict"), below("state"), below("info"));
+        Self { verdict, state, info, result: below("result"), command: below("command") }
     }
 }
 
@@ -48,11 +53,24 @@ impl Info {
     }
 }
 
+/// `<topic>/result`: what came of a command.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ResultMessage {
+    /// The last level of the command's topic.
+    pub command: String,
+    /// `done`, `refused` or `busy`.
+    pub result: &'static str,
+    /// For a person.
+    pub text: String,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Phase {
     /// No part is judged yet.
     Starting,
     Running,
+    /// The output is held at reject and nothing is wrong: it was asked for, or the recipe is changed.
+    Held,
     Fault,
     /// The program ended as it was asked to.
     Stopped,
@@ -63,6 +81,7 @@ pub enum Phase {
 crate::words::words!(serde Phase {
     Starting = "starting",
     Running = "running",
+    Held = "held",
     Fault = "fault",
     Stopped = "stopped",
     Offline = "offline",
@@ -72,19 +91,21 @@ crate::words::words!(serde Phase {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct State {
     pub state: Phase,
-    /// The names of the active ones.
+    /// The names of the active ones, and of what holds the output.
     pub faults: Vec<&'static str>,
     /// First 16 digits of the engine's content hash. None while no engine judges parts.
     pub engine: Option<String>,
     pub threshold: Option<f32>,
     /// Whether the threshold was set on the page.
     pub threshold_overridden: Option<bool>,
+    /// The number of the recipe; 0 where the station has none.
+    pub recipe: Option<u16>,
 }
 
 impl State {
     /// The state of a station that judges nothing any more.
     pub fn ended(state: Phase) -> Self {
-        Self { state, faults: Vec::new(), engine: None, threshold: None, threshold_overridden: None }
+        Self { state, faults: Vec::new(), engine: None, threshold: None, threshold_overridden: None, recipe: None }
     }
 
     pub fn of(metrics: &Metrics) -> Self {
@@ -92,10 +113,13 @@ impl State {
         // To be starting is a fault for the outputs alone.
         let (starting, faults): (Vec<_>, Vec<_>) = active.partition(|name| *name == Fault::Starting.name());
         let has_judge = metrics.has_judge();
-        let state = match (faults.is_empty(), starting.is_empty() && has_judge) {
-            (false, _) => Phase::Fault,
-            (true, false) => Phase::Starting,
-            (true, true) => Phase::Running,
+        let holds = [Fault::RecipeChange.name(), Fault::Held.name()];
+        let is_wrong = faults.iter().any(|name| !holds.contains(name));
+        let state = match (is_wrong, starting.is_empty() && has_judge) {
+            (true, _) => Phase::Fault,
+            (false, false) => Phase::Starting,
+            (false, true) if !faults.is_empty() => Phase::Held,
+            (false, true) => Phase::Running,
         };
         Self {
             state,
@@ -103,6 +127,7 @@ impl State {
             engine: has_judge.then(|| metrics.engine()),
             threshold: has_judge.then(|| metrics.gauge(Gauge::Threshold) as f32),
             threshold_overridden: has_judge.then(|| metrics.gauge(Gauge::ThresholdOverridden) > 0.0),
+            recipe: has_judge.then(|| metrics.gauge(Gauge::Recipe) as u16),
         }
     }
 }
@@ -131,6 +156,10 @@ mod tests {
         let state = State::of(&metrics);
         assert_eq!((state.state, state.engine.as_deref()), (Phase::Running, Some("0123456789abcdef")));
         assert_eq!((state.threshold, state.threshold_overridden), (Some(0.7), Some(false)));
+        metrics.raise(number(Fault::Held));
+        assert_eq!((State::of(&metrics).state, State::of(&metrics).recipe), (Phase::Held, Some(0)));
+        metrics.raise(number(Fault::DiskFull));
+        assert_eq!(State::of(&metrics).state, Phase::Fault);
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub fn watchers(latest: Arc<Latest>, publisher: Option<Publisher>, mut drift: Wa
             let latency_ns = part_frame.judged_ns.saturating_sub(part_frame.captured.captured_ns);
             publisher.verdict(Event {
                 part: part_frame.part,
+                identity: part_frame.identity,
+                recipe: part_frame.recipe,
                 verdict: part_frame.inspection.outcome.station_verdict(),
                 score: part_frame.inspection.outcome.score(),
                 threshold: part_frame.judge.as_ref().map_or(0.0, |judge| judge.thresholds.reject),

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use crosscheck::defects::{Defect, Kind};
 use crosscheck::frame::Region;
+use crosscheck::identity::Identity;
 use crosscheck::mqtt::Event;
-use crosscheck::mqtt::messages::{FORMAT, Info, Phase, State, VerdictMessage};
+use crosscheck::mqtt::messages::{FORMAT, Info, Phase, ResultMessage, State, VerdictMessage};
 use crosscheck::reject::fault::Fault;
 use crosscheck::score::Verdict;
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ fn of_schema(schema: &Value, path: &str, found: &mut BTreeSet<String>, demanded:
     }
 }
 
-fn messages() -> [(&'static str, Value); 3] {
+fn messages() -> [(&'static str, Value); 4] {
     let worst = Defect {
         kind: Kind::Shape,
         score: Some(0.75),
@@ -43,6 +44,8 @@ fn messages() -> [(&'static str, Value); 3] {
     };
     let event = Event {
         part: 1,
+        identity: Identity::new("SN-1").unwrap(),
+        recipe: 0,
         verdict: Verdict::Reject,
         score: Some(0.75),
         threshold: 0.5,
@@ -55,6 +58,7 @@ fn messages() -> [(&'static str, Value); 3] {
         ("verdict", json!(VerdictMessage { event, time_unix_ms: 1 })),
         ("state", json!(State::ended(Phase::Stopped))),
         ("info", json!(Info::of("line-1"))),
+        ("result", json!(ResultMessage { command: "hold".into(), result: "done", text: String::new() })),
     ]
 }
 

@@ -2,18 +2,22 @@
 
 mod broker;
 mod certificates;
+mod commands;
 mod log;
 mod login;
 mod plain;
 mod tls;
 
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use broker::{Broker, HOST};
+use crosscheck::action::Asked;
 use crosscheck::config::mqtt::Mqtt;
 use crosscheck::defects::{Defect, Kind};
 use crosscheck::frame::Region;
-use crosscheck::mqtt::{Event, Publisher};
+use crosscheck::identity::{Identity, Names};
+use crosscheck::mqtt::{Event, Publisher, Ways};
 use crosscheck::runtime::FAULT_NAMES;
 use crosscheck::runtime::judge::Judge;
 use crosscheck::runtime::metrics::Metrics;
@@ -34,6 +38,8 @@ fn event(part: u64) -> Event {
     let (verdict, score) = if part.is_multiple_of(2) { (Verdict::Pass, Some(0.25)) } else { (Verdict::Reject, None) };
     Event {
         part,
+        identity: Identity::new("SN-1").unwrap(),
+        recipe: 0,
         verdict,
         score,
         threshold: 0.5,
@@ -42,6 +48,13 @@ fn event(part: u64) -> Event {
         worst: Some(WORST),
         latency_ms: Some(80.0),
     }
+}
+
+/// What commands act on, and the station's end of it.
+fn ways() -> (Ways, Receiver<Asked>, Names) {
+    let (actions, asked) = sync_channel(4);
+    let mut names = Names::new(jiff::Timestamp::now());
+    (Ways { actions, namer: names.source() }, asked, names)
 }
 
 fn judge() -> Judge {
@@ -66,7 +79,7 @@ fn mqtt(keys: &str) -> Mqtt {
 /// A station that is connected without TLS.
 fn start(broker: &Broker) -> (Publisher, Arc<Metrics>) {
     let (config, metrics) = (mqtt(&format!("port = {}\nclient_id = \"line-1\"", broker.port())), running());
-    (Publisher::start(&config, "line-1", metrics.clone()).unwrap(), metrics)
+    (Publisher::start(&config, "line-1", metrics.clone(), ways().0).unwrap(), metrics)
 }
 
 /// The next message of `topic` that `fits`; what comes before it is passed over.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rumqttc::{Connection, Packet, Publish, QoS, Request};
 
 use super::backoff::{Backoff, LONGEST};
+use super::commands::Commands;
 use super::failure::{Failure, Kind};
 use crate::config::mqtt::Mqtt;
 use crate::runtime::metrics::{Count, Metrics};
@@ -25,6 +26,8 @@ pub struct Keeper {
     pub connected: Arc<AtomicBool>,
     pub metrics: Arc<Metrics>,
     pub kept: Kept,
+    /// None where the station takes no commands from the broker.
+    pub commands: Option<Commands>,
 }
 
 impl Keeper {
@@ -42,6 +45,10 @@ impl Keeper {
                     said.clear();
                     self.kept.give_back(&mut self.connection.eventloop.pending);
                     self.connected.store(true, Relaxed);
+                    self.commands.iter_mut().for_each(Commands::subscribe);
+                }
+                Ok(rumqttc::Event::Incoming(Packet::Publish(message))) => {
+                    self.commands.iter_mut().for_each(|commands| commands.take(&message));
                 }
                 Ok(rumqttc::Event::Incoming(Packet::PubAck(_))) => self.metrics.count(Count::MqttEventsSent),
                 Ok(_) => {}

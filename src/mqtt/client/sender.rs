@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rumqttc::QoS;
 use serde::Serialize;
 
+use super::commands::{Pending, RESULTS_MAX};
 use crate::mqtt::event::Event;
 use crate::mqtt::messages::{Info, Phase, State, Topics, VerdictMessage};
 use crate::runtime::metrics::{Count, Metrics};
@@ -24,18 +25,21 @@ pub struct Sender {
     pub connected: Arc<AtomicBool>,
     pub stopping: Arc<AtomicBool>,
     pub metrics: Arc<Metrics>,
+    /// Commands whose results are to be published.
+    pub results: Receiver<Pending>,
 }
 
 impl Sender {
     /// Sends until the queue of events closes.
     pub fn run(self, events: &Receiver<Event>) {
-        let mut state_sent = None;
+        let (mut state_sent, mut pending) = (None, Vec::new());
         loop {
             match events.recv_timeout(STATE_PERIOD) {
                 Ok(event) => self.send_verdict(event),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            self.send_results(&mut pending);
             let state = State::of(&self.metrics);
             let is_new = self.connected.swap(false, Relaxed);
             if is_new {
@@ -59,6 +63,18 @@ impl Sender {
         if !self.send(&self.topics.verdict, QoS::AtLeastOnce, false, &message) {
             self.metrics.count(Count::MqttEventsDropped);
         }
+    }
+
+    /// Sends the results that are known. As many may be pending as may wait for this.
+    fn send_results(&self, pending: &mut Vec<Pending>) {
+        pending.extend(self.results.try_iter().take(RESULTS_MAX.saturating_sub(pending.len())));
+        pending.retain(|command| match command.result() {
+            Some(message) => {
+                self.send(&self.topics.result, QoS::AtMostOnce, false, &message);
+                false
+            }
+            None => true,
+        });
     }
 
     /// Sends a message that the broker keeps. It is sent at most once, since it is sent again after a break, and since every

@@ -90,10 +90,15 @@ impl Broker {
 
     /// Topic and content of the next message.
     pub fn message(&mut self) -> (String, Value) {
-        let line = self.lines.recv_timeout(WAIT_MAX).expect("a message in time");
-        let (topic, message) = line.split_once(' ').unwrap();
-        keep(topic, message);
-        (topic.into(), serde_json::from_str(message).unwrap())
+        loop {
+            let line = self.lines.recv_timeout(WAIT_MAX).expect("a message in time");
+            let (topic, message) = line.split_once(' ').unwrap();
+            // Those to the station are no JSON.
+            if !topic.contains("/command/") {
+                keep(topic, message);
+                return (topic.into(), serde_json::from_str(message).unwrap());
+            }
+        }
     }
 
     /// What a new subscriber is told at once.
@@ -102,6 +107,13 @@ impl Broker {
             ["-h", HOST, "-p", &self.port.to_string(), "-t", topic, "-C", "1", "-W", "30", "--retained-only"];
         let output = Command::new("mosquitto_sub").args(arguments).output().unwrap();
         serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    pub fn publish(&self, topic: &str, payload: &str, retain: bool) {
+        let port = self.port.to_string();
+        let mut arguments = vec!["-h", HOST, "-p", &port, "-t", topic, "-m", payload];
+        arguments.extend(retain.then_some("-r"));
+        assert!(Command::new("mosquitto_pub").args(arguments).status().unwrap().success());
     }
 
     /// Publishes something under a client's name.

@@ -5,7 +5,7 @@ use std::process::Command;
 use crosscheck::mqtt::Publisher;
 
 use super::broker::Broker;
-use super::{event, log, mqtt, next, running};
+use super::{event, log, mqtt, next, running, ways};
 
 const PASSWORD: &str = "mortadella";
 
@@ -27,7 +27,7 @@ fn a_wrong_password_is_said_once_and_the_right_one_is_never_shown() {
     let files = "username_file = \"DIR/user\"\npassword_file = \"DIR/password\"";
     let keys = format!("port = {}\nclient_id = \"line-1\"\n{files}", broker.port_of(0));
     let config = mqtt(&keys.replace("DIR", broker.folder().to_str().unwrap()));
-    let publisher = Publisher::start(&config, "line-1", running()).unwrap();
+    let publisher = Publisher::start(&config, "line-1", running(), ways().0).unwrap();
     publisher.verdict(event(1));
     let here = format!(":{}", config.port());
     log::wait_for(&[&here, "it refuses the login: user or password is wrong there"]);

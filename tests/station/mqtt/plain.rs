@@ -10,7 +10,7 @@ use crosscheck::runtime::metrics::{Count, Metrics};
 use serde_json::{Value, json};
 
 use super::broker::Broker;
-use super::{QUEUE, WORST, event, judge, log, mqtt, next, next_state, start};
+use super::{QUEUE, WORST, event, judge, log, mqtt, next, next_state, start, ways};
 
 #[test]
 #[ignore = "needs mosquitto: ci/mqtt/run.sh"]
@@ -54,7 +54,7 @@ fn a_station_that_judges_nothing_yet_is_starting_without_an_engine() {
     let mut broker = Broker::start();
     let config = mqtt(&format!("port = {}\nclient_id = \"line-1\"", broker.port()));
     let metrics = Arc::new(Metrics::new(&FAULT_NAMES));
-    let _publisher = Publisher::start(&config, "line-1", metrics.clone()).unwrap();
+    let _publisher = Publisher::start(&config, "line-1", metrics.clone(), ways().0).unwrap();
     next(&mut broker, "plant/line-1/info", |info| info["version"] == env!("CARGO_PKG_VERSION"));
     // Nothing was said of the station before.
     let first = next(&mut broker, "plant/line-1/state", |_| true);

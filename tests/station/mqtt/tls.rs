@@ -7,7 +7,7 @@ use crosscheck::runtime::metrics::Count;
 
 use super::broker::Broker;
 use super::certificates::{HERE, authority, issue, renew};
-use super::{event, log, mqtt, next, next_state, running};
+use super::{event, log, mqtt, next, next_state, running, ways};
 
 /// Listeners: 0 lets everyone in, 1 demands a certificate of the plant's authority, 2 to 4 have certificates that no station
 /// accepts: for another host, expired, and of a stranger.
@@ -51,7 +51,7 @@ fn events_go_to_a_broker_that_demands_a_certificate_and_again_after_a_break() {
     let mut broker = broker();
     let (config, metrics) = (mqtt(&keys(&broker, 1, "line-1", &format!("{PLANT}\n{IDENTITY}"))), running());
     mqtt::try_out(&config, Duration::from_secs(10)).unwrap();
-    let publisher = Publisher::start(&config, "line-1", metrics.clone()).unwrap();
+    let publisher = Publisher::start(&config, "line-1", metrics.clone(), ways().0).unwrap();
     next_state(&mut broker, "running");
     publisher.verdict(event(1));
     next(&mut broker, "plant/line-1/verdict", |message| message["part"] == 1);
@@ -102,7 +102,7 @@ fn a_broker_that_is_not_trusted_or_does_not_trust_gets_nothing_and_the_station_c
         .iter()
         .map(|((listener, name, more), _)| {
             let (config, metrics) = (mqtt(&keys(&broker, *listener, name, more)), running());
-            let publisher = Publisher::start(&config, name, metrics.clone()).unwrap();
+            let publisher = Publisher::start(&config, name, metrics.clone(), ways().0).unwrap();
             publisher.verdict(event(1));
             (config, publisher, metrics)
         })
@@ -121,7 +121,8 @@ fn a_broker_that_is_not_trusted_or_does_not_trust_gets_nothing_and_the_station_c
         ["old.pem", "plant.pem"].map(|name| std::fs::read_to_string(broker.folder().join(name)).unwrap()).concat();
     std::fs::write(broker.folder().join("both.pem"), both).unwrap();
     let more = "host = \"localhost\"\ntls = true\nca_file = \"DIR/both.pem\"";
-    let _publisher = Publisher::start(&mqtt(&keys(&broker, 0, "trusted", more)), "trusted", running()).unwrap();
+    let _publisher =
+        Publisher::start(&mqtt(&keys(&broker, 0, "trusted", more)), "trusted", running(), ways().0).unwrap();
     next_state(&mut broker, "running");
 }
 
