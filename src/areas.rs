@@ -6,4 +6,4 @@ mod pixel;
 
 pub use connected::Areas;
 pub use mask::{Disc, MARGIN, Mask};
-pub use pixel::{LENGTHS_MAX, pixel_mm2};
+pub use pixel::{LENGTHS_MAX, pixel_mm, pixel_mm2};

@@ -4,6 +4,7 @@ pub mod compare;
 pub mod confusion;
 pub mod curves;
 pub mod defect_size;
+pub mod deviation;
 pub mod document;
 pub mod gallery;
 pub mod good_frames;

@@ -195,7 +195,7 @@ pub mod words;
 
 pub use backend::{AnomalyMaps, Arithmetic, BackendError, Choice as MachineChoice};
 pub use conformal::{CalibrateError, Calibration, calibrate};
-pub use defects::{Defect, Defects, Kind as DefectKind};
+pub use defects::{Defect, Defects, Kind as DefectKind, Outline as DefectOutline};
 pub use fit::{Added, Decay, Fit, FitError, FitSettings, Keep, LearntPart, Progress, Turned};
 pub use frame::{FrameError, OrganisedCloud, Region, RgbdFrame};
 pub use gap::{Gap, GapError, Measure as GapMeasure};

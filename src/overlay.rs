@@ -2,6 +2,7 @@
 
 mod content;
 mod legend;
+mod marks;
 mod scale;
 
 use std::io::Write;
@@ -12,6 +13,7 @@ use rayon::prelude::*;
 
 use crate::files;
 use crate::prepare::window::Window;
+use crate::score::Verdict;
 use crate::shapes::{H, W};
 use scale::Scale;
 
@@ -25,7 +27,7 @@ const OUTLINE: [u8; 3] = [255, 255, 255];
 /// Outline of what was taken for the part.
 const PART_OUTLINE: [u8; 3] = [64, 224, 255];
 
-/// Draws the photograph with the heat map, the outline of what lies above the threshold, and a legend below.
+/// Draws the photograph with the heat map, the outlines of its defects, the kinds of the worst, and a legend below.
 pub fn overlay(what: &Overlay) -> RgbImage {
     let Photograph { rgb, width, height } = what.photograph;
     let scale = Scale::for_overlay(what);
@@ -47,9 +49,14 @@ pub fn overlay(what: &Overlay) -> RgbImage {
             out.copy_from_slice(&drawn);
         }
     });
-    let Some(picture) = RgbImage::from_raw(width as u32, height as u32, pixels) else {
+    let Some(mut picture) = RgbImage::from_raw(width as u32, height as u32, pixels) else {
         unreachable!("three bytes a pixel")
     };
+    // Those of a part that is rejected lie above the threshold, and are outlined as the heat map runs.
+    if what.verdict == Some(Verdict::Review) {
+        marks::outlines(&mut picture, what.defects, OUTLINE, reach);
+    }
+    marks::kinds(&mut picture, what.defects);
     legend::below(&picture, what, &scale)
 }
 
@@ -114,7 +121,9 @@ pub fn is_part_outline(window: &Window, kept: &[bool], x: usize, y: usize, reach
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::defects::{Defect, Kind};
     use crate::frame::{OrganisedCloud, Region, RgbdFrame};
+    use crate::inspect::Inspection;
     use crate::shapes::P;
 
     fn frame(width: usize, height: usize) -> RgbdFrame {
@@ -132,6 +141,7 @@ mod tests {
             score: Some(1.0),
             threshold,
             verdict: None,
+            defects: &[],
         })
     }
 
@@ -173,6 +183,76 @@ mod tests {
             let scale = window.side as f32 / W as f32;
             let want = (65.0 * scale + window.left as f32, 105.0 * scale + window.top as f32);
             assert!((x - want.0).abs() < 2.0 && (y - want.1).abs() < 2.0, "{x} {y} where {want:?} is expected");
+        }
+    }
+
+    fn defect(corner: f32, side: f32) -> Defect {
+        let far = corner + side;
+        Defect {
+            kind: Kind::Mismatch,
+            score: Some(1.0),
+            at: [corner; 2],
+            centre: Some([corner + side / 2.0; 2]),
+            centre_mm: None,
+            pixels: 1,
+            area_mm2: None,
+            height_mm: None,
+            bounds: Region::of_size(1, 1),
+            outline: [[corner, corner], [far, corner], [far, far], [corner, far]].into_iter().collect(),
+        }
+    }
+
+    #[test]
+    fn defects_are_named_and_those_of_a_review_are_outlined() {
+        for side in [400, 900] {
+            let frame = frame(side, side);
+            let (map, valid, defects) = (vec![0.1; P], vec![true; P], [defect(100.0, 60.0)]);
+            let of = |verdict, defects| {
+                overlay(&Overlay {
+                    photograph: (&frame).into(),
+                    window: window(side, side),
+                    kept: &[false; P],
+                    anomaly_map: &map,
+                    valid: &valid,
+                    score: Some(0.4),
+                    threshold: Some(0.5),
+                    verdict: Some(verdict),
+                    defects,
+                })
+            };
+            let bare = of(Verdict::Review, &[]);
+            assert_eq!(outlined(&bare, side, side), None);
+            let (x, y) = outlined(&of(Verdict::Review, &defects), side, side).unwrap();
+            assert!((x - 130.0).abs() < 6.0 && (100.0..200.0).contains(&y), "{x} {y}");
+            // The name alone, below it, in letters that grow with the picture.
+            let named = of(Verdict::Reject, &defects);
+            let changed: Vec<usize> = (0..side * side)
+                .filter(|i| {
+                    named.get_pixel((i % side) as u32, (i / side) as u32)
+                        != bare.get_pixel((i % side) as u32, (i / side) as u32)
+                })
+                .collect();
+            let rows = changed[0] / side..changed[changed.len() - 1] / side + 1;
+            assert!((155..=165).contains(&rows.start) && rows.len() == 10 * (side / 400).max(1), "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn defects_beyond_the_picture_are_drawn() {
+        for corner in [-1e9, -50.0, 290.0, f32::NAN, 1e30] {
+            let frame = frame(30, 20);
+            let defects = [defect(corner, 40.0); 5];
+            let (verdict, silent) = (Some(Verdict::Review), Inspection::default());
+            let (valid, map) = (vec![false; P], vec![0.0; P]);
+            let what = Overlay {
+                verdict,
+                defects: &defects,
+                kept: &valid,
+                valid: &valid,
+                anomaly_map: &map,
+                ..Overlay::from_inspection(&frame, &silent, None)
+            };
+            assert!(overlay(&what).width() >= 30);
         }
     }
 

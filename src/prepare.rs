@@ -238,6 +238,8 @@ pub struct Taken {
     pub touches_edge: bool,
     /// Whether another component could have been taken nearly as well.
     pub is_close: bool,
+    /// What was added to each point so that it moves with the window that follows the part, metres; 0 without one.
+    pub shift_m: [f32; 3],
 }
 
 /// Why no part was found.

@@ -113,6 +113,17 @@ impl Areas {
         areas
     }
 
+    /// Makes `mask` one of the areas, by the number that [`Self::each_run`] gave it.
+    pub fn take_area(&mut self, area: usize, mask: &mut Mask) {
+        mask.clear();
+        for i in 0..self.runs.len() {
+            let root = self.root(i);
+            if self.runs[root].area == area {
+                mask.add(self.runs[i].row, self.runs[i].columns.clone());
+            }
+        }
+    }
+
     /// Adds to `mask` the areas of at least `pixels_min` pixels.
     pub fn draw(&mut self, pixels_min: usize, mask: &mut Mask) {
         for i in 0..self.runs.len() {
@@ -194,7 +205,12 @@ mod tests {
             });
             let mut want_sorted = want.clone();
             by_run.iter_mut().chain(&mut want_sorted).for_each(|area| area.sort_unstable());
-            assert_eq!((count, by_run), (want.len(), want_sorted), "{share}");
+            assert_eq!((count, &by_run), (want.len(), &want_sorted), "{share}");
+            for area in [0, count / 2, count - 1] {
+                let mut taken = Mask::of(&[true; P]);
+                areas.take_area(area, &mut taken);
+                assert!(taken.pixels().eq(by_run[area].iter().copied()), "{share} {area}");
+            }
             let outside: Vec<bool> = values.iter().map(|value| !value).collect();
             let is_at_edge = |i: &usize| [0, W - 1].contains(&(i % W)) || *i < W || *i >= P - W;
             let enclosed = flooded(&outside).into_iter().filter(|area| !area.iter().any(is_at_edge));

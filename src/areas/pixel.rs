@@ -12,13 +12,18 @@ const SAMPLED: usize = 4;
 /// The most lengths that are compared, along rows as along columns.
 pub const LENGTHS_MAX: usize = (H / SAMPLED) * (W / SAMPLED);
 
-/// The area of a pixel at the distance of the part, mm2, from the medians of the distances along rows and columns of
-/// `cloud`, `[P]` points in metres before a camera that looks along z. None where too little of it is there. `lengths`
-/// is memory for [`LENGTHS_MAX`] that is overwritten.
-pub fn pixel_mm2(cloud: &[[f32; 3]], lengths: &mut Vec<f32>) -> Option<f32> {
+/// The width and the height of a pixel at the distance of the part, mm, from the medians of the distances along rows and
+/// columns of `cloud`, `[P]` points in metres before a camera that looks along z. None where too little of it is there.
+/// `lengths` is memory for [`LENGTHS_MAX`] that is overwritten.
+pub fn pixel_mm(cloud: &[[f32; 3]], lengths: &mut Vec<f32>) -> Option<[f32; 2]> {
     let across = pitch_mm(cloud, [STEP, 0], lengths)?;
     let down = pitch_mm(cloud, [0, STEP], lengths)?;
-    Some(across * down)
+    Some([across, down])
+}
+
+/// The area of a pixel, mm2, from [`pixel_mm`].
+pub fn pixel_mm2(cloud: &[[f32; 3]], lengths: &mut Vec<f32>) -> Option<f32> {
+    pixel_mm(cloud, lengths).map(|[across, down]| across * down)
 }
 
 /// The median length of a pixel along `apart`, columns and rows, mm.

@@ -13,7 +13,7 @@ use crate::score::Verdict;
 
 /// The version of this layout.
 pub const FORMAT: u32 = 1;
-/// A record is about a kilobyte.
+/// A record is about a kilobyte, and at most 50 with all the defects and outlines that it may have.
 const FILE_BYTES_MAX: u64 = 64 << 10;
 
 /// The name of a part: the number of the station's start that recorded it, and the trigger's number. Sorted by name,
@@ -108,6 +108,8 @@ fn path_beside(rgb: &Path) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::defects::{DEFECTS_MAX, Kind, POINTS_MAX};
+    use crate::frame::Region;
 
     fn record() -> PartRecord {
         PartRecord {
@@ -146,6 +148,43 @@ mod tests {
         crate::files::write_whole(&folder.path().join("verdict/000.json"), |file| record().write(file)).unwrap();
         assert_eq!(PartRecord::beside(&folder.path().join("rgb/000.png")).unwrap(), Some(record()));
         assert_eq!(PartRecord::beside(&folder.path().join("rgb/001.png")).unwrap(), None);
+    }
+
+    #[test]
+    fn the_largest_record_is_read() {
+        let far = [f32::MIN_POSITIVE, -8191.1];
+        let defect = Defect {
+            kind: Kind::Mismatch,
+            score: Some(f32::MIN_POSITIVE),
+            at: far,
+            centre: Some(far),
+            centre_mm: Some(far),
+            pixels: usize::MAX,
+            area_mm2: Some(f32::MIN_POSITIVE),
+            height_mm: Some(-f32::MIN_POSITIVE),
+            bounds: Region { x: usize::MAX, y: usize::MAX, width: usize::MAX, height: usize::MAX },
+            outline: [[-8191.1, -8191.1]; POINTS_MAX].into_iter().collect(),
+        };
+        let record = PartRecord { defects: vec![defect; DEFECTS_MAX], ..record() };
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("verdict")).unwrap();
+        let path = folder.path().join("verdict/000.json");
+        crate::files::write_whole(&path, |file| record.write(file)).unwrap();
+        let bytes = std::fs::metadata(&path).unwrap().len();
+        assert!((30_000..50_000).contains(&bytes), "{bytes}");
+        assert_eq!(PartRecord::beside(&folder.path().join("rgb/000.png")).unwrap(), Some(record));
+    }
+
+    #[test]
+    fn a_record_of_before_there_were_outlines_is_read() {
+        let old = r#"{"format": 1, "part": 3, "sequence": 40, "captured_unix_ms": 1700000000123, "score": 6.5,
+            "verdict": "reject", "reason": null, "threshold": 0.25, "review": null, "engine_sha256": "ab",
+            "times_ms": {"prepare": 1.5}, "defects": [{"kind": "shape", "score": 6.5, "at": [178.9, 261.1], "pixels": 337,
+            "area_mm2": 117.75, "bounds": {"x": 90, "y": 137, "width": 20, "height": 22}}]}"#;
+        let read: PartRecord = serde_json::from_str(old).unwrap();
+        let Defect { pixels, centre, centre_mm, height_mm, outline, .. } = read.defects[0];
+        assert_eq!((pixels, centre, centre_mm, height_mm), (337, None, None, None));
+        assert!(outline.is_empty());
     }
 
     #[test]

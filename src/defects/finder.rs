@@ -1,76 +1,34 @@
 //! Finds the defects of a frame.
 
-use std::fmt;
-
-use heapless::Vec as Few;
-use serde::{Deserialize, Serialize};
-
+use super::defect::{DEFECTS_MAX, Defect, Defects};
 use super::kind::{Balance, Kind};
-use crate::areas::{Areas, LENGTHS_MAX, Mask, pixel_mm2};
+use super::outline::Tracer;
+use super::survey::Surveyor;
+use crate::areas::{Areas, LENGTHS_MAX, Mask, pixel_mm};
 use crate::backend::AnomalyMaps;
 use crate::frame::Region;
 use crate::prepare::NetworkInput;
 use crate::shapes::W;
 
-/// The most defects of a part that are described: those with the highest scores.
-pub const DEFECTS_MAX: usize = 16;
 /// Areas that a smoothed map may have before memory is allocated for more.
 const AREAS: usize = 1024;
+/// The core of an area are its pixels whose value has come so far from the limit to the largest one. Chosen on synthetic dents,
+/// bumps and foreign bodies (docs/results.md).
+const CORE_SHARE: f32 = 0.5;
 /// An area is a gap, or excess, if the check for gaps marked one of so many of its pixels: the rim of a hole looks odd too.
 const MARKED_SHARE: usize = 4;
-
-/// One area of the anomaly map above the limit.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Defect {
-    /// What the features say is wrong.
-    pub kind: Kind,
-    /// The largest value of the map in it; none where the map has no number there.
-    pub score: Option<f32>,
-    /// Where that is: `[x, y]` in pixels of the photograph.
-    pub at: [f32; 2],
-    /// Its area in network pixels.
-    pub pixels: usize,
-    /// Its area in square millimetres; none where the cloud does not tell what a pixel is.
-    pub area_mm2: Option<f32>,
-    /// The rectangle around it, network pixels.
-    pub bounds: Region,
-}
-
-/// `shape at column 212, row 80: 14 mm2, score 0.31`
-impl fmt::Display for Defect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, score, at: [x, y], pixels, area_mm2, .. } = self;
-        write!(f, "{} at column {x:.0}, row {y:.0}: ", kind.name())?;
-        match area_mm2 {
-            Some(area_mm2) => write!(f, "{area_mm2:.1} mm2")?,
-            None => write!(f, "{pixels} network pixels")?,
-        }
-        match score {
-            Some(score) => write!(f, ", score {score:.4}"),
-            None => write!(f, ", without a score"),
-        }
-    }
-}
-
-/// The defects of a part, the highest score first.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Defects {
-    /// Those with the highest scores, the highest first.
-    #[doc(hidden)]
-    pub worst: Few<Defect, DEFECTS_MAX>,
-    /// How many there are, with those that are not described.
-    pub count: usize,
-}
 
 /// What is summed up over an area.
 #[derive(Clone, Copy, Debug)]
 struct Sums {
+    /// The area's number.
+    area: usize,
     /// The largest value, and the pixel that has it.
     peak: f32,
     at: usize,
     pixels: usize,
+    /// Of the pixels' columns and rows.
+    places: [usize; 2],
     psi_rgb: f64,
     psi_xyz: f64,
     /// Pixels that the check for gaps marked: without and with a point of the part.
@@ -85,12 +43,19 @@ pub struct Finder {
     areas: Areas,
     sums: Vec<Sums>,
     lengths: Vec<f32>,
+    /// One of the areas, and its core.
+    one: Mask,
+    core: Mask,
+    tracer: Tracer,
+    surveyor: Surveyor,
 }
 
 impl Default for Finder {
     fn default() -> Self {
         let (sums, lengths) = (Vec::with_capacity(AREAS), Vec::with_capacity(LENGTHS_MAX));
-        Self { above: Mask::default(), areas: Areas::default(), sums, lengths }
+        let [above, one, core] = [(); 3].map(|()| Mask::default());
+        let (areas, tracer, surveyor) = (Areas::default(), Tracer::default(), Surveyor::default());
+        Self { above, areas, sums, lengths, one, core, tracer, surveyor }
     }
 }
 
@@ -116,36 +81,56 @@ impl Finder {
         defects.count = self.areas.each_run(|area, row, columns| {
             let run = Region { x: columns.start, y: row, width: columns.len(), height: 1 };
             if sums.len() == area {
-                sums.push(Sums::new(run));
+                sums.push(Sums::new(area, run));
             }
             sums[area].add(run, input, maps, gap);
         });
         // Areas of one score in the order of their pixels. A stable sort would allocate.
         self.sums.sort_unstable_by(|a, b| b.peak.total_cmp(&a.peak).then(a.at.cmp(&b.at)));
-        let pixel = (defects.count > 0).then(|| pixel_mm2(&input.cloud, &mut self.lengths)).flatten();
-        defects.worst.extend(self.sums.iter().take(DEFECTS_MAX).map(|sums| sums.defect(input, pixel, balance)));
+        let pixel = (defects.count > 0).then(|| pixel_mm(&input.cloud, &mut self.lengths)).flatten();
+        for i in 0..self.sums.len().min(DEFECTS_MAX) {
+            let sums = self.sums[i];
+            self.areas.take_area(sums.area, &mut self.one);
+            self.take_core(limit, sums.peak, maps);
+            let defect = self.describe(&sums, input, pixel, balance);
+            defects.worst.extend([defect]);
+        }
     }
-}
 
-impl Defects {
-    /// Those with the highest scores, at most 16, the highest first.
-    pub fn worst(&self) -> &[Defect] {
-        &self.worst
+    /// Takes the core of the area `self.one`: the map shows a defect larger than it is, and its height would be lost in a
+    /// median over all of that.
+    fn take_core(&mut self, limit: f32, peak: f32, maps: &AnomalyMaps) {
+        let least = limit + CORE_SHARE * (peak - limit);
+        // Where the map has no number, no pixel is nearer to the core than another.
+        let is_core = |value: f32| value >= least || !least.is_finite();
+        self.core.take_where(|pixel| self.one.has(pixel) && is_core(maps.anomaly_map[pixel]));
     }
 
-    /// Takes all of them out.
-    #[doc(hidden)]
-    pub fn clear(&mut self) {
-        self.worst.clear();
-        self.count = 0;
+    /// The defect of the area `self.one`. A network pixel has a width and a height, mm.
+    fn describe(&mut self, sums: &Sums, input: &NetworkInput, pixel_mm: Option<[f32; 2]>, balance: Balance) -> Defect {
+        let &Sums { peak, at, pixels, places, bounds, .. } = sums;
+        let centre = places.map(|sum| sum as f32 / pixels as f32);
+        Defect {
+            kind: sums.kind(balance),
+            score: peak.is_finite().then_some(peak),
+            at: input.window.photograph_place(at),
+            centre: Some(input.window.photograph_at(centre)),
+            centre_mm: self.surveyor.centre_mm(&self.one, centre, pixel_mm, input),
+            pixels,
+            area_mm2: pixel_mm.map(|[width, height]| width * height * pixels as f32),
+            height_mm: self.surveyor.height_mm(&self.core, &self.one, &self.above, input),
+            bounds,
+            outline: self.tracer.outline(&self.one, &input.window),
+        }
     }
 }
 
 impl Sums {
     /// Those of no pixel yet; the first run of the area is to come.
-    fn new(bounds: Region) -> Self {
+    fn new(area: usize, bounds: Region) -> Self {
         let (peak, at, pixels) = (f32::NEG_INFINITY, bounds.y * W + bounds.x, 0);
-        Self { peak, at, pixels, psi_rgb: 0.0, psi_xyz: 0.0, missing: 0, excess: 0, bounds }
+        let (psi_rgb, psi_xyz, places) = (0.0, 0.0, [0; 2]);
+        Self { area, peak, at, pixels, places, psi_rgb, psi_xyz, missing: 0, excess: 0, bounds }
     }
 
     /// Adds a run of pixels of a row.
@@ -166,23 +151,16 @@ impl Sums {
             }
         }
         self.pixels += run.width;
+        self.places[0] += (run.x..run.right()).sum::<usize>();
+        self.places[1] += run.width * run.y;
         self.bounds = self.bounds.union(run);
     }
 
-    fn defect(&self, input: &NetworkInput, pixel_mm2: Option<f32>, balance: Balance) -> Defect {
-        let Self { peak, at, pixels, missing, excess, bounds, .. } = *self;
-        let kind = match MARKED_SHARE * (missing + excess) >= pixels {
-            true if missing >= excess => Kind::Missing,
+    fn kind(&self, balance: Balance) -> Kind {
+        match MARKED_SHARE * (self.missing + self.excess) >= self.pixels {
+            true if self.missing >= self.excess => Kind::Missing,
             true => Kind::Excess,
             false => balance.kind(self.psi_rgb, self.psi_xyz),
-        };
-        Defect {
-            kind,
-            score: peak.is_finite().then_some(peak),
-            at: input.window.photograph_place(at),
-            pixels,
-            area_mm2: pixel_mm2.map(|one| one * pixels as f32),
-            bounds,
         }
     }
 }
@@ -227,7 +205,38 @@ mod tests {
         // The middle of column 51 of the grid, which is two pixels of the photograph from column 112 on.
         assert_eq!(first.at, [112.5, 220.5]);
         assert!((first.area_mm2.unwrap() - 0.75).abs() < 1e-3, "{first}");
-        assert_eq!(first.to_string(), "mismatch at column 112, row 220: 0.8 mm2, score 3.0000");
+        assert_eq!(first.outline.points()[0], [109.5, 219.5]);
+        assert_eq!((first.outline.points().len(), second.outline.points().len()), (4, 4));
+        assert_eq!(first.to_string(), "mismatch at column 111, row 221 (x 25.2 mm, y 50.2 mm): 0.8 mm2, score 3.0000");
+    }
+
+    #[test]
+    fn an_area_stands_above_or_below_the_others_around_it() {
+        let [bump, dent] = [60 * W + 80, 60 * W + 95];
+        let area = |corner: usize| (0..8 * 8).map(move |i| corner + i / 8 * W + i % 8);
+        let mut part = input();
+        area(bump).for_each(|i| part.cloud[i][2] -= 1.5e-3);
+        area(dent).for_each(|i| part.cloud[i][2] += 0.75e-3);
+        let values: Vec<(usize, f32)> = area(bump).map(|i| (i, 3.0)).chain(area(dent).map(|i| (i, 2.0))).collect();
+        let defects = found(&part, &maps(&values), None);
+        let heights = [0, 1].map(|i| defects.worst[i].height_mm.unwrap());
+        assert!((heights[0] - 1.5).abs() < 1e-3 && (heights[1] + 0.75).abs() < 1e-3, "{heights:?}");
+        assert_eq!(
+            [0, 1].map(|i| defects.worst[i].to_string()),
+            [
+                "mismatch at column 178, row 148 (x 41.8 mm, y 31.8 mm): 16.0 mm2, 1.5 mm high, score 3.0000",
+                "mismatch at column 208, row 148 (x 49.3 mm, y 31.8 mm): 16.0 mm2, 0.8 mm deep, score 2.0000"
+            ]
+        );
+        assert_eq!(defects.worst[0].outline.points().len(), 4);
+        // A map that shows the bump larger than it is.
+        let around = |i: usize| (i % W).abs_diff(83) < 14 && (i / W).abs_diff(63) < 14;
+        let wide: Vec<(usize, f32)> = (0..P).filter(|i| around(*i)).map(|i| (i, 1.9)).collect();
+        let values: Vec<(usize, f32)> = wide.into_iter().chain(area(bump).map(|i| (i, 3.0))).collect();
+        let mut part = input();
+        area(bump).for_each(|i| part.cloud[i][2] -= 1.5e-3);
+        let height = found(&part, &maps(&values), None).worst[0].height_mm.unwrap();
+        assert!((height - 1.5).abs() < 1e-3, "{height}");
     }
 
     #[test]

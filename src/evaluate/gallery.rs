@@ -67,6 +67,7 @@ fn heat(frame: &RgbdFrame, tested: &Tested, threshold: Option<f32>) -> RgbImage 
         score: tested.score(),
         threshold,
         verdict: tested.verdict(),
+        defects: &[],
     })
 }
 

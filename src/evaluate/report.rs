@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::confusion::{self, Confusion, confusion};
+use super::deviation::{DeviationsByKind, Found, by_kind};
 use super::good_frames::{self, Draws, ThresholdOf, draws};
 use super::interval::{self, Interval};
 use super::line::{Line, LineFigures, LineScores, RESAMPLES, Share};
@@ -94,6 +95,9 @@ pub struct Figures {
     /// What the frames of all classes are taken for.
     #[serde(default)]
     pub confusion: Confusion,
+    /// How well area and place are told, all classes together.
+    #[serde(default)]
+    pub deviations: DeviationsByKind,
     /// What good frames for the threshold buy, means over classes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub good_frames: Vec<ThresholdOf>,
@@ -130,6 +134,9 @@ pub struct ClassFigures {
     /// What its frames are taken for.
     #[serde(default)]
     pub confusion: Confusion,
+    /// How well area and place are told.
+    #[serde(default)]
+    pub deviations: DeviationsByKind,
     /// Misses by the size of the defect in millimetres.
     #[serde(default)]
     pub sizes: Vec<SizeBin>,
@@ -152,6 +159,8 @@ struct Evidence {
     /// Defective frames by size in millimetres, and by size as a share of the part's extent.
     sized_mm: Vec<SizedFrame>,
     sized_share: Vec<SizedFrame>,
+    /// Defective frames on which something was found, by their kind.
+    found: Vec<(String, Found)>,
     draws: Vec<Draws>,
 }
 
@@ -170,6 +179,7 @@ impl Evidence {
             all: line.all,
             kinds: line.kinds,
             draws: draws(tested),
+            found: tested.iter().filter_map(|frame| Some((frame.defect.clone()?, frame.found?))).collect(),
             sized_mm: tested.iter().filter_map(|frame| sized(frame, frame.size?.mm)).collect(),
             sized_share: tested.iter().filter_map(|frame| sized(frame, frame.size?.share)).collect(),
         }
@@ -207,6 +217,7 @@ impl ClassFigures {
             promises: promises(&evidence.sized_mm),
             without_size: tested.len() - good - evidence.sized_mm.len(),
             confusion: confusion(tested.iter()),
+            deviations: by_kind(&evidence.found),
             aggregations: Aggregation::ALL.map(|a| (a, Metrics::aggregated(&all, a))).into(),
             all: metrics,
             evidence,
@@ -228,6 +239,7 @@ impl Figures {
             promises: promises(&sized(|evidence| &evidence.sized_mm)),
             good_frames: good_frames::of_classes(classes.values().map(|class| &class.evidence.draws)),
             confusion: confusion::sum(classes.values().map(|class| &class.confusion)),
+            deviations: by_kind(&classes.values().flat_map(|c| &c.evidence.found).cloned().collect::<Vec<_>>()),
             aggregations: Aggregation::ALL.map(over_classes).into(),
             classes,
         }

@@ -1,6 +1,7 @@
 //! The tables of a report as the paper prints them, and what a line lets through.
 
 use super::confusion::{Confusion, columns};
+use super::deviation::{Deviations, DeviationsByKind, Quantiles};
 use super::document::{Block, Cell, Table};
 use super::good_frames::ThresholdOf;
 use super::interval::Interval;
@@ -51,6 +52,7 @@ impl EvaluationReport {
             table(figures.defects().into_iter().map(|(name, metrics)| (name.into(), metrics))),
         ]);
         blocks.extend(taken_for(&figures.confusion));
+        blocks.extend(deviations(&figures.deviations));
         blocks.extend(sizes(figures));
         blocks.extend(good_frames(&figures.good_frames));
         if self.shots.len() > 1 {
@@ -90,6 +92,27 @@ fn taken_for(found: &Confusion) -> Vec<Block> {
     }
     let what = "Frames of each kind by what the worst area on them is taken for, all classes together.";
     vec![Block::heading("What frames are taken for"), Block::paragraph(what), Block::Table(table)]
+}
+
+/// How well area and place are told, all classes together.
+fn deviations(found: &DeviationsByKind) -> Vec<Block> {
+    if found.kinds.is_empty() {
+        return Vec::new();
+    }
+    let columns = ["", "frames", "beside", "area, median", "area, 90 %", "centres, median", "centres, 90 %"];
+    let mut table = Table::new(columns);
+    let row = |name: Cell, of: &Deviations| {
+        let cells = |quantiles: Option<Quantiles>, digits: usize| {
+            let cell = |value: f64| format!("{value:.digits$}").into();
+            quantiles.map_or(["-".into(), "-".into()], |Quantiles { median, p90 }| [cell(median), cell(p90)])
+        };
+        let counts = [of.frames.to_string().into(), of.beside.to_string().into()];
+        [name].into_iter().chain(counts).chain(cells(of.area, 2)).chain(cells(of.centre_pixels, 1)).collect()
+    };
+    table.rows.extend(found.kinds.iter().map(|(kind, of)| row(kind.into(), of)));
+    table.rows.push(row(Cell::bold("all"), &found.all));
+    let what = "Of defective frames that did not pass: the worst area on them against what is marked. Area: the difference over what is marked. Centres: their distance in pixels of the photograph. Half of the frames, and 90 % of them, have at most this. Frames whose worst area lies beside what is marked are counted by themselves.";
+    vec![Block::heading("Area and place of what is found"), Block::paragraph(what), Block::Table(table)]
 }
 
 /// Misses by the size of the defect, and what follows for all larger ones.

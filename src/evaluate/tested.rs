@@ -1,6 +1,7 @@
 //! What is kept of a test frame.
 
 use super::defect_size::DefectSize;
+use super::deviation::Found;
 use crate::defects::Kind;
 use crate::inspect::{Inspection, Outcome};
 use crate::prepare::window::Window;
@@ -33,16 +34,31 @@ pub struct Tested {
     pub outcome: Outcome,
     /// That of the worst area; none where nothing was found.
     pub kind: Option<Kind>,
+    /// The worst area against what is marked; none where nothing was found or nothing is marked.
+    pub found: Option<Found>,
 }
 
 impl Tested {
     /// A frame with its kind of defect, none for a good part, and the network pixels that are defective, `[P]`.
     pub fn new(name: String, defect: Option<String>, truth: Vec<bool>, inspection: Inspection) -> Self {
         let Inspection { outcome, input, maps, defects, .. } = inspection;
-        let kind = defects.worst.first().map(|defect| defect.kind);
+        let worst = defects.worst.first();
+        let kind = worst.map(|worst| worst.kind);
+        let found = worst.and_then(|worst| Found::compare(worst, &truth, &input.window));
         let size = defect.as_ref().and_then(|_| DefectSize::measure(&truth, &input));
         let psi = Psi { rgb: maps.psi_rgb, xyz: maps.psi_xyz };
-        Self { name, defect, size, psi, anomaly_map: maps.anomaly_map, window: input.window, truth, outcome, kind }
+        Self {
+            name,
+            defect,
+            size,
+            psi,
+            anomaly_map: maps.anomaly_map,
+            window: input.window,
+            truth,
+            outcome,
+            kind,
+            found,
+        }
     }
 
     pub fn score(&self) -> Option<f32> {
@@ -77,6 +93,7 @@ pub(super) mod tests {
             truth: Vec::new(),
             outcome: score.map_or(Outcome::Unscored(Unscored::NoPart), scored),
             kind: None,
+            found: None,
         }
     }
 }

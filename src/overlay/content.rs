@@ -1,5 +1,6 @@
 //! What a picture of an inspection shows.
 
+use crate::defects::Defect;
 use crate::frame::RgbdFrame;
 use crate::inspect::Inspection;
 use crate::prepare::window::Window;
@@ -35,12 +36,14 @@ pub struct Overlay<'a> {
     pub score: Option<f32>,
     pub threshold: Option<f32>,
     pub verdict: Option<Verdict>,
+    /// What was found, the worst first.
+    pub defects: &'a [Defect],
 }
 
 impl<'a> Overlay<'a> {
     /// The picture of an inspection of `frame`.
     pub fn from_inspection(frame: &'a RgbdFrame, inspection: &'a Inspection, threshold: Option<f32>) -> Self {
-        let Inspection { outcome, input, maps, .. } = inspection;
+        let Inspection { outcome, input, maps, defects, .. } = inspection;
         Self {
             photograph: frame.into(),
             window: input.window,
@@ -50,6 +53,7 @@ impl<'a> Overlay<'a> {
             score: outcome.score(),
             threshold,
             verdict: outcome.verdict(),
+            defects: defects.worst(),
         }
     }
 }

@@ -168,6 +168,7 @@ fn take<W: PixelWork>(
         Some(choice) if !keeps_all => Keep::Component(choice),
         _ => Keep::All,
     };
+    taken.shift_m = shift_m.unwrap_or_default();
     input.resident = None;
     work.fill(&window, keep, shift_m, input)?;
     input.kept.clear();

@@ -71,9 +71,13 @@ impl Window {
 
     /// Where the middle of a network pixel, of P, lies in the photograph: `[x, y]` in pixels from the middle of the first one.
     pub fn photograph_place(&self, pixel: usize) -> [f32; 2] {
-        let along =
-            |at: usize, lead: isize, out: usize| (at as f32 + 0.5) * self.side as f32 / out as f32 - 0.5 + lead as f32;
-        [along(pixel % W, self.left, W), along(pixel / W, self.top, H)]
+        self.photograph_at([(pixel % W) as f32, (pixel / W) as f32])
+    }
+
+    /// Where a place of the network frame lies in the photograph: `[x, y]`, both in pixels from the middle of the first one.
+    pub fn photograph_at(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+        let along = |at: f32, lead: isize, out: usize| (at + 0.5) * self.side as f32 / out as f32 - 0.5 + lead as f32;
+        [along(x, self.left, W), along(y, self.top, H)]
     }
 
     /// The pixel of the photograph that a network column or row takes its point from: index floor(i side / out).

@@ -66,7 +66,6 @@ pub struct CaptureThread<'a> {
     announcer: Announcer,
     matcher: Matcher,
     /// Frames that are not in use.
-    #[expect(clippy::vec_box, reason = "the boxes go through the queues")]
     spare: Vec<Box<PartFrame>>,
     follower: Follower<'a>,
     /// How long after its trigger a part has passed the ejector at the latest.

@@ -176,6 +176,9 @@ impl<'a> InspectionThread<'a> {
         if inspection.doubt.is_some() {
             metrics.count(Count::PartsDoubtful);
         }
+        if let Some(worst) = inspection.defects.worst().first() {
+            metrics.count(worst.kind.into());
+        }
         let times = &inspection.times;
         metrics.time(Latency::Prepare, times.prepare);
         metrics.time(Latency::CaptureToVerdict, clock::between(part_frame.captured.captured_ns, part_frame.judged_ns));

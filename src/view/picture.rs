@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use heapless::Vec as Few;
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
+use crate::defects::{DEFECTS_MAX, Defect};
 use crate::overlay::{Overlay, Photograph, overlay};
 use crate::prepare::window::Window;
 use crate::priority;
@@ -47,6 +49,7 @@ pub struct Picture {
     score: Option<f32>,
     threshold: Option<f32>,
     verdict: Option<Verdict>,
+    defects: Few<Defect, DEFECTS_MAX>,
 }
 
 impl Latest {
@@ -105,6 +108,7 @@ impl Picture {
         what.kept.clone_into(&mut self.kept);
         what.anomaly_map.clone_into(&mut self.anomaly_map);
         what.valid.clone_into(&mut self.valid);
+        self.defects = what.defects.iter().take(DEFECTS_MAX).copied().collect();
     }
 
     fn as_overlay(&self) -> Overlay<'_> {
@@ -117,6 +121,7 @@ impl Picture {
             score: self.score,
             threshold: self.threshold,
             verdict: self.verdict,
+            defects: &self.defects,
         }
     }
 }
@@ -218,8 +223,10 @@ mod tests {
         let verdict = Some(Verdict::Pass);
         let window = Window::around(Region::of_size(64, 48));
         let (kept, anomaly_map) = (&valid, &map);
-        latest
-            .offer(part, &Overlay { photograph, window, kept, anomaly_map, valid: &valid, score, threshold, verdict });
+        latest.offer(
+            part,
+            &Overlay { photograph, window, kept, anomaly_map, valid: &valid, score, threshold, verdict, defects: &[] },
+        );
     }
 
     #[test]

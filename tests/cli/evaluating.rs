@@ -114,6 +114,12 @@ fn what_a_line_lets_through(report: &Value) {
         let [least, most] = [0, 1].map(|i| interval[i].as_f64().unwrap());
         assert!(least <= rate && rate <= most && least < most, "{rate} in {interval}");
     }
+    // Whatever was not missed of the dents lies at what is marked, or beside it.
+    let (dent, told) = (&disc["defects"]["dent"], &disc["deviations"]["kinds"]["dent"]);
+    let passed = (dent["miss_rate"].as_f64().unwrap() * 2.0).round() as u64;
+    let [frames, beside] = ["frames", "beside"].map(|name| told[name].as_u64().unwrap_or(0));
+    assert_eq!(frames + beside, 2 - passed, "{told}");
+    assert!(frames == 0 || told["area"]["median"].is_number() && told["centre_pixels"]["p90"].is_number(), "{told}");
     assert_eq!(disc["false_reject_rate_binomial"].as_array().unwrap().len(), 2);
     let rows = report["frames"].as_array().unwrap();
     assert_eq!(rows.len(), 10);

@@ -25,14 +25,21 @@ use crosscheck::score::{Thresholds, Verdict};
 use serde_json::Value;
 
 const QUEUE: u64 = 64;
-const WORST: Defect = Defect {
-    kind: Kind::Shape,
-    score: Some(0.75),
-    at: [212.0, 80.0],
-    pixels: 9,
-    area_mm2: Some(2.5),
-    bounds: Region { x: 1, y: 2, width: 3, height: 3 },
-};
+
+fn worst() -> Defect {
+    Defect {
+        kind: Kind::Shape,
+        score: Some(0.75),
+        at: [212.0, 80.0],
+        centre: Some([211.5, 81.25]),
+        centre_mm: Some([4.5, -2.25]),
+        pixels: 9,
+        area_mm2: Some(2.5),
+        height_mm: Some(-0.75),
+        bounds: Region { x: 1, y: 2, width: 3, height: 3 },
+        outline: [[210.5, 79.5], [213.5, 79.5], [213.5, 82.5], [210.5, 82.5]].into_iter().collect(),
+    }
+}
 
 fn event(part: u64) -> Event {
     let (verdict, score) = if part.is_multiple_of(2) { (Verdict::Pass, Some(0.25)) } else { (Verdict::Reject, None) };
@@ -45,7 +52,7 @@ fn event(part: u64) -> Event {
         threshold: 0.5,
         reason: score.is_none().then_some("no_points"),
         defects: 2,
-        worst: Some(WORST),
+        worst: Some(worst()),
         latency_ms: Some(80.0),
     }
 }

@@ -61,7 +61,17 @@ impl Desk {
         let photograph = Photograph { rgb: &rgb, width: 64, height: 48 };
         let (score, threshold, verdict) = (Some(0.5), Some(1.0), Some(Verdict::Pass));
         let (window, kept) = (Window::around(Region::of_size(64, 48)), &valid);
-        let overlay = Overlay { photograph, window, kept, anomaly_map: &map, valid: &valid, score, threshold, verdict };
+        let overlay = Overlay {
+            photograph,
+            window,
+            kept,
+            anomaly_map: &map,
+            valid: &valid,
+            score,
+            threshold,
+            verdict,
+            defects: &[],
+        };
         self.latest.offer(part, &overlay);
     }
 }

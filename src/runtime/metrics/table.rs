@@ -2,6 +2,7 @@
 //! `docs/reference/metrics.md` are made from it, so that a new counter needs one row here and the statement that counts
 //! it.
 
+use crate::defects::Kind;
 use crate::reject::tally::Sum;
 
 /// All values that `/metrics` shows under one name.
@@ -76,6 +77,15 @@ table! {
     crosscheck_parts_doubtful_total
     "Parts in whose place another object may have been inspected: it touches the crop's edge, has an unusual size, or was nearly as likely as another." {
         PartsDoubtful;
+    }
+    crosscheck_defective_parts_total
+    "Parts that did not pass, by the kind of their worst defect; parts on which none was found are not counted." {
+        DefectiveColour {kind: "colour"};
+        DefectiveShape {kind: "shape"};
+        DefectiveMismatch {kind: "mismatch"};
+        DefectiveMissing {kind: "missing"};
+        DefectiveExcess {kind: "excess"};
+        DefectiveUnknown {kind: "unknown"};
     }
     crosscheck_late_verdicts_total "Verdicts that came after the decision deadline and had no effect." {
         LateVerdicts page "late";
@@ -236,6 +246,20 @@ impl From<Sum> for Count {
     }
 }
 
+/// The count of parts whose worst defect is of each kind.
+impl From<Kind> for Count {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Colour => Self::DefectiveColour,
+            Kind::Shape => Self::DefectiveShape,
+            Kind::Mismatch => Self::DefectiveMismatch,
+            Kind::Missing => Self::DefectiveMissing,
+            Kind::Excess => Self::DefectiveExcess,
+            Kind::Unknown => Self::DefectiveUnknown,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -252,6 +276,17 @@ mod tests {
             assert!(name.starts_with("crosscheck_") && help.ends_with('.'), "{name}: {help}");
             assert_eq!(name.ends_with("_total"), *kind == "counter", "{name}");
             assert!(label.is_empty() || label.ends_with('"') && label.contains("=\""), "{name}: {label}");
+        }
+    }
+
+    #[test]
+    fn a_kind_is_counted_under_its_word() {
+        for kind in Kind::ALL {
+            let Series { family, label, .. } = Count::from(kind).series();
+            assert_eq!(
+                (family.name, label),
+                ("crosscheck_defective_parts_total", &*format!("kind=\"{}\"", kind.name()))
+            );
         }
     }
 }

@@ -10,7 +10,7 @@ use crosscheck::runtime::metrics::{Count, Metrics};
 use serde_json::{Value, json};
 
 use super::broker::Broker;
-use super::{QUEUE, WORST, event, judge, log, mqtt, next, next_state, start, ways};
+use super::{QUEUE, event, judge, log, mqtt, next, next_state, start, ways, worst};
 
 #[test]
 #[ignore = "needs mosquitto: ci/mqtt/run.sh"]
@@ -28,7 +28,7 @@ fn verdicts_arrive_in_order_and_the_state_is_retained() {
             (&part.into(), &Value::from(["pass", "reject"][part as usize % 2]))
         );
         assert_eq!(message["score"].is_null(), part % 2 == 1);
-        assert_eq!((&message["defects"], &message["worst"]), (&2.into(), &serde_json::to_value(WORST).unwrap()));
+        assert_eq!((&message["defects"], &message["worst"]), (&2.into(), &serde_json::to_value(worst()).unwrap()));
     }
     // The last message may be here before it is counted there.
     let start = Instant::now();

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crosscheck::camera::Opener;
 use crosscheck::camera::synthetic::{Conveyor, Synthetic};
 use crosscheck::clock::monotonic_ns;
+use crosscheck::defects::Kind;
 use crosscheck::reject::part::PartOutcome;
 use crosscheck::runtime::Request;
 use crosscheck::runtime::change::Change;
@@ -44,6 +45,8 @@ fn every_part_gets_its_verdict_and_goes_its_way() {
     assert_eq!(report.seen.outcomes.len(), 24);
     let total = |count| report.metrics.total(count);
     assert_eq!((total(Count::Parts), total(Count::Passed), total(Count::Rejected)), (24, 16, 8));
+    // Nothing is found on parts that cannot be scored.
+    assert!(Kind::ALL.iter().all(|kind| total((*kind).into()) == 0));
     assert_eq!((total(Count::FramesCaptured), total(Count::LateVerdicts)), (24, 0));
     let caught = report.seen.outcomes.values().filter(|outcome| **outcome == PartOutcome::Caught).count();
     assert_eq!((total(Count::PartsCaught), total(Count::PartsMissed)), (caught as u64, 0));
@@ -168,4 +171,11 @@ fn thresholds_and_engines_change_between_parts_and_no_part_is_lost() {
     bands.dedup();
     assert_eq!(bands, [Verdict::Pass, Verdict::Reject, Verdict::Pass]);
     assert_eq!(report.metrics.engine(), "f".repeat(16));
+    // Each of the rejected is counted once, by its worst defect; this engine tells no kinds.
+    let by_kind = Kind::ALL.map(|kind| (kind, report.metrics.total(kind.into())));
+    let rejected = report.metrics.total(Count::Rejected);
+    assert!(
+        rejected > 5 && by_kind.iter().all(|(kind, n)| *n == if *kind == Kind::Unknown { rejected } else { 0 }),
+        "{by_kind:?}"
+    );
 }
