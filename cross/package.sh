@@ -17,6 +17,8 @@ trap 'rm -rf "$scratch"' EXIT
 mkdir -p "$scratch/$name/docs"
 install -m 755 "$program" "$scratch/$name/crosscheck"
 cp -r "$root/systemd" "$scratch/$name/"
+mkdir "$scratch/$name/deploy"
+cp -r "$root"/deploy/prometheus "$root"/deploy/grafana "$scratch/$name/deploy/"
 cp "$root"/README.md "$root"/LICENSE-* "$scratch/$name/"
 if [ -n "${3:-}" ]; then
     cp "$3" "$scratch/$name/THIRD-PARTY-LICENCES"

@@ -40,6 +40,9 @@ put 644 "$root/systemd/station.example.toml" etc/crosscheck/station.example.toml
 for drop_in in gpu.conf gpu-desktop.conf; do
     put 644 "$root/systemd/$drop_in" "usr/share/doc/crosscheck/examples/$drop_in"
 done
+for file in prometheus/{prometheus,stations,recording,alerts}.yml grafana/stations.json; do
+    put 644 "$root/deploy/$file" "usr/share/doc/crosscheck/examples/deploy/$file"
+done
 put 644 "$root/README.md" usr/share/doc/crosscheck/README.md
 put 644 "$root/packaging/deb/copyright" usr/share/doc/crosscheck/copyright
 put 644 "$root/LICENSE-MIT" usr/share/doc/crosscheck/LICENSE-MIT
