@@ -38,6 +38,7 @@ mod secrets;
 mod selftest;
 mod sign;
 mod synthesize;
+mod trace;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -77,6 +78,7 @@ enum Command {
     CheckConfig(check_config::Arguments),
     Run(run::Arguments),
     Recipe(recipe::Arguments),
+    Trace(trace::Arguments),
     Replay(replay::Arguments),
     Sign(sign::Arguments),
     Import(import::Arguments),
@@ -104,6 +106,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::CheckConfig(arguments) => check_config::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Recipe(arguments) => recipe::run(&arguments),
+        Command::Trace(arguments) => trace::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),

@@ -14,6 +14,7 @@ pub mod regions;
 pub mod reject;
 pub mod scene;
 mod secret;
+pub mod trace;
 pub mod trigger;
 pub mod view;
 
@@ -51,6 +52,7 @@ pub struct Station {
     #[serde(default)]
     pub view: view::View,
     pub mqtt: Option<mqtt::Mqtt>,
+    pub trace: Option<trace::Trace>,
     /// The scene; the engine's own if left out.
     pub scene: Option<scene::Scene>,
     #[serde(default)]
@@ -147,6 +149,9 @@ impl Station {
         if let Some(mqtt) = &self.mqtt {
             mqtt.check(problems);
         }
+        if let Some(trace) = &self.trace {
+            trace.check(problems);
+        }
         self.regions.check(problems);
         if let Some(scene) = &self.scene {
             scene.check(problems);
@@ -239,6 +244,9 @@ impl Station {
         }
         if let Some(mqtt) = &mut self.mqtt {
             mqtt.resolve(folder);
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.resolve(folder);
         }
         self.regions.resolve(folder);
         self.recipes.iter_mut().for_each(|recipe| recipe.resolve(folder));

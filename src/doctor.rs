@@ -5,8 +5,10 @@ mod finding;
 pub mod gpio;
 mod gpu;
 mod machine;
+mod space;
 mod station;
 mod system;
+mod trace;
 
 use crate::config::Station;
 pub use finding::{Finding, Status};

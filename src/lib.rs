@@ -189,6 +189,8 @@ pub mod station;
 #[doc(hidden)]
 pub mod text;
 #[doc(hidden)]
+pub mod trace;
+#[doc(hidden)]
 pub mod view;
 #[doc(hidden)]
 pub mod words;

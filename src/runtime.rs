@@ -10,6 +10,7 @@
 
 mod announcer;
 pub mod arithmetic;
+pub mod books;
 pub mod camera;
 mod capture;
 pub mod change;
@@ -51,6 +52,7 @@ use crate::inspect::Inspector;
 use crate::reject::actuator::Running;
 use crate::reject::fault::{Fault, FaultSet};
 use crate::reject::sender::Sender;
+use books::{Books, UnjudgedParts};
 use capture::CaptureThread;
 pub use capture::Listener;
 use change::{CaptureChange, Change};
@@ -98,6 +100,7 @@ pub struct Equipment {
     /// Each is shown every part once it is judged.
     pub watchers: Vec<Watcher>,
     pub listeners: Vec<Listener>,
+    pub books: Books,
     pub metrics: Arc<Metrics>,
     pub manager: ServiceManager,
 }
@@ -124,8 +127,9 @@ pub fn run(
 ) -> Result<(), StationError> {
     let camera = Supervisor::start(equipment.camera, plan.patience)?;
     let recorder = plan.recording.as_ref().map(|recording| Recorder::open(&recording.recorder)).transpose()?;
-    let Equipment { judgement, names, watchers, listeners, metrics, manager, .. } = equipment;
+    let Equipment { judgement, names, watchers, listeners, books, metrics, manager, .. } = equipment;
     let Running { handles, tally, actuator } = equipment.actuator;
+    let Books { unjudged, failing: unwritten } = books;
     let shared = Shared::default();
     let mut queues = Box::<Queues>::default();
     shared.heard_ns.store(clock::monotonic_ns(), Relaxed);
@@ -142,26 +146,24 @@ pub fn run(
     std::thread::scope(|scope| {
         let (shared, metrics, manager) = (&shared, &*metrics, &manager);
         let _stop = StopOnDrop(shared);
-        let (failing, stop) = (&shared.failing, &shared.stop_recorder);
-        let links = recorder::Links { queue: recorded_out, spare: written_in, metrics, failing, stop };
-        let recorder = recorder.map(|recorder| spawn(scope, "recorder", move || recorder.run(links)));
+        let [unseen, unjudged] = unjudged.map(|told| UnjudgedParts { metrics, told });
+        let recorder = recorder.map(|recorder| {
+            let (failing, stop) = (&shared.failing, &shared.stop_recorder);
+            let links = recorder::Links { queue: recorded_out, spare: written_in, metrics, failing, stop };
+            spawn(scope, "recorder", move || recorder.run(links))
+        });
         let recorder = recorder.transpose()?;
         let Judgement { inspector, judge, preparation } = judgement;
         let Inspector { preparation: stage, scoring, .. } = inspector;
         let timing = plan.timing;
         let intake = Intake { stage, jobs: jobs_out, changes: changes_out, timing, metrics };
         let (source, intake) = Source::of(intake, prepared_out, shared);
-        let inspection = inspection::Links {
-            source,
-            spare: inspected_in,
-            replaced: replaced_in,
-            recording: recording(plan, recorder.as_ref().map(ScopedJoinHandle::thread), recorded_in),
-            sender: Sender::new(handles.inspection, FaultSet::of(Fault::Starting)),
-            metrics,
-            manager,
-            shared,
-        };
-        let inspection = InspectionThread::new(scoring, judge, watchers, timing, inspection);
+        let recording = recording(plan, recorder.as_ref().map(ScopedJoinHandle::thread), recorded_in);
+        let sender = Sender::new(handles.inspection, FaultSet::of(Fault::Starting));
+        let (spare, replaced) = (inspected_in, replaced_in);
+        let links =
+            inspection::Links { source, spare, replaced, recording, sender, unjudged, metrics, manager, shared };
+        let inspection = InspectionThread::new(scoring, judge, watchers, timing, links);
         let inspection = spawn(scope, "inspection", move || inspection.run())?;
         let ahead = intake.map(|intake| prepare_ahead(scope, intake, prepared_in, inspection.thread(), shared));
         let ahead = ahead.transpose()?;
@@ -176,6 +178,7 @@ pub fn run(
             changes: captures_out,
             replaced: captured_in,
             listeners,
+            unjudged: unseen,
             metrics,
             shared,
         };
@@ -185,7 +188,7 @@ pub fn run(
         let sender = Sender::new(handles.station, FaultSet::default());
         let changes =
             Changes { inspection: changes_in, replaced: replaced_out, capture: captures_in, captured: captured_out };
-        let mut supervision = Supervision::new(shared, metrics, manager, sender, changes);
+        let mut supervision = Supervision::new((shared, &*unwritten), metrics, manager, sender, changes);
         supervision.run(&threads, &tally, requests);
         manager.stopping();
         let ended = threads.join(shared);

@@ -3,6 +3,7 @@
 pub mod reload;
 mod requests;
 mod selector;
+mod tracing;
 mod watchers;
 
 use std::path::Path;
@@ -27,11 +28,13 @@ use crate::runtime::metrics::Metrics;
 use crate::runtime::recipe::checked;
 use crate::runtime::watchdog::ServiceManager;
 use crate::runtime::{self, Equipment, FAULT_NAMES, StationError};
+use crate::trace::{Ending, TraceError};
 use crate::view::{self, Latest, View, ViewError};
 use reload::Reloader;
 use requests::Requests;
 pub use requests::Signals;
 use selector::Selector;
+use tracing::Tracing;
 use watchers::watchers;
 
 /// Number of actions of the live page that may wait.
@@ -55,6 +58,8 @@ pub enum RunError {
     View(#[from] ViewError),
     #[error(transparent)]
     Mqtt(#[from] MqttError),
+    #[error(transparent)]
+    Trace(#[from] TraceError),
     #[error(transparent)]
     Station(#[from] StationError),
 }
@@ -91,6 +96,7 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
         Publisher::start(mqtt, &name(path), metrics.clone(), ways)
     });
     let publisher = publisher.transpose()?;
+    let Tracing { trace, listener, watcher, books } = Tracing::start(station, &name(path), &metrics)?;
     let drift = Watch::new(usual, metrics.clone());
     let selector = Selector::open(&station.gpio)?;
     let mut requests = Requests::new(signals, asked, reloader, last_run, metrics.clone(), selector);
@@ -99,12 +105,17 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
         judgement,
         actuator,
         names,
-        watchers: watchers(latest, publisher, drift),
-        listeners: Vec::new(),
+        watchers: watchers(latest, publisher, drift, watcher),
+        listeners: listener.into_iter().collect(),
+        books,
         metrics,
         manager,
     };
-    Ok(runtime::run(&plan.runtime, equipment, &mut |status| requests.next(status))?)
+    let ended = runtime::run(&plan.runtime, equipment, &mut |status| requests.next(status));
+    if let Some(trace) = trace {
+        trace.end(if ended.is_ok() { Ending::Clean } else { Ending::Failed });
+    }
+    Ok(ended?)
 }
 
 /// The name of the station: the file name of its configuration.

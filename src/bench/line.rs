@@ -21,6 +21,7 @@ use crate::plan::Plan;
 use crate::reject::actuator;
 use crate::reject::part::{Event, Outputs};
 use crate::reject::{NoEdges, RejectError, Sink};
+use crate::runtime::books::Books;
 use crate::runtime::judgement::{Judgement, JudgementError};
 use crate::runtime::metrics::{Count, Metrics};
 use crate::runtime::watchdog::ServiceManager;
@@ -104,6 +105,7 @@ pub fn run(
             lock(&judged).to_verdict.push(shot.judged_ns.saturating_sub(shot.captured.captured_ns));
         })],
         listeners: vec![Box::new(move |event, _| lock(&followed).follow(event, delay_ns, pulse_ns))],
+        books: Books::default(),
         metrics: metrics.clone(),
         manager: ServiceManager::from_environment().map_err(LineError::Manager)?,
     };

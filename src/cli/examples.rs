@@ -118,6 +118,17 @@ Examples:
   Have it go to recipe 2, once its engine was checked; what is on the belt passes as a reject:
     crosscheck recipe station.toml 2";
 
+pub const TRACE: &str = "\
+Examples:
+  All parts of a station, also while it runs:
+    crosscheck trace station.toml --out parts.csv
+  The rejected ones of one shift, and one part by its name:
+    crosscheck trace station.toml --verdict reject --from 2026-11-30T06:00:00Z --to 2026-11-30T14:00:00Z
+    crosscheck trace trace.sqlite --identity SN0042
+  What was lost, and how the runs ended:
+    crosscheck trace trace.sqlite --lost
+    crosscheck trace trace.sqlite --runs";
+
 pub const REPLAY: &str = "\
 Examples:
   Inspect a recording again as the station would do it now:

@@ -1,7 +1,7 @@
 //! The output of the program: results on standard output, and an error with each of its causes once.
 
 use std::fmt::Display;
-use std::io::{ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 
 use anyhow::{Context, Result};
 use thiserror::Error;
@@ -17,10 +17,20 @@ pub fn print(text: impl Display) -> Result<()> {
     print_to(&mut std::io::stdout().lock(), &text.to_string())
 }
 
+/// Prints a result that `write` writes piece by piece.
+pub fn print_by(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let mut output = BufWriter::new(std::io::stdout().lock());
+    said(write(&mut output).and_then(|()| output.flush()))
+}
+
 fn print_to(output: &mut impl Write, text: &str) -> Result<()> {
     let end = if text.ends_with('\n') { "" } else { "\n" };
     // Flushed here, since text that is still in the buffer when the program ends would be lost silently.
-    match write!(output, "{text}{end}").and_then(|()| output.flush()) {
+    said(write!(output, "{text}{end}").and_then(|()| output.flush()))
+}
+
+fn said(written: io::Result<()>) -> Result<()> {
+    match written {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(OutputClosed.into()),
         written => written.context("cannot print the result"),
     }
@@ -53,8 +63,6 @@ fn has(whole: &str, part: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use super::*;
 
     #[derive(Debug, Error)]

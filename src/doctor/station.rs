@@ -1,10 +1,12 @@
-//! Checks of the engine, camera, disk, view and broker that a configuration names.
+//! Checks of the engine, camera, disk, trace, view and broker that a configuration names.
 
 use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::finding::Finding;
+use super::space::{FREE_BYTES_MIN, free_bytes, writable};
+use super::trace;
 use crate::backend::Choice;
 use crate::camera::CapturedFrame;
 use crate::camera::supervisor::{Delivery, Patience, Supervisor};
@@ -22,8 +24,6 @@ use crate::signature;
 const BROKER_TIME_MAX: Duration = Duration::from_secs(2);
 /// How long one call waits for the camera.
 const CAMERA_SLICE: Duration = Duration::from_millis(50);
-/// Free space below which the system itself may fail.
-const FREE_BYTES_MIN: u64 = 256 << 20;
 
 pub fn examine(station: &Station) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -32,6 +32,7 @@ pub fn examine(station: &Station) -> Vec<Finding> {
         findings.extend([engine(&station, &read), signed(&station, &read)].map(|finding| of_recipe(&station, finding)));
     }
     findings.extend([camera(&station.camera), disk(station.record.as_ref())]);
+    findings.extend(station.trace.as_ref().map(trace::examine));
     findings.extend(station.view.enabled.then(|| view(&station.view)));
     findings.extend(station.mqtt.iter().map(broker));
     findings
@@ -153,17 +154,10 @@ fn disk(record: Option<&Record>) -> Finding {
     };
     // The station makes the folder, so the nearest existing parent is checked.
     let folder = std::path::absolute(&record.folder).unwrap_or_else(|_| record.folder.clone());
-    let Some(there) = folder.ancestors().find(|path| path.is_dir()) else {
-        return Finding::error(
-            name,
-            format!("neither {} nor a folder above it exists", folder.display()),
-            "correct record.folder",
-        );
+    let there = match writable(&folder, "record.folder", name) {
+        Ok(there) => there,
+        Err(finding) => return *finding,
     };
-    if let Err(error) = tempfile::tempfile_in(there) {
-        let fix = format!("make the station's user the owner of the folder: chown crosscheck {}", there.display());
-        return Finding::error(name, format!("{} cannot be written: {error}", there.display()), fix);
-    }
     match free_bytes(there) {
         Err(error) => Finding::warning(name, format!("{}: {error}", there.display()), "check the file system"),
         Ok(free) if free < (record.quota_mb << 20).saturating_sub(used_bytes(&folder)) + FREE_BYTES_MIN => {
@@ -177,11 +171,6 @@ fn disk(record: Option<&Record>) -> Finding {
         }
         Ok(free) => Finding::ok(name, format!("{} MB are free at {}", free >> 20, there.display())),
     }
-}
-
-fn free_bytes(folder: &Path) -> std::io::Result<u64> {
-    let found = rustix::fs::statvfs(folder)?;
-    Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
 /// Size of the recording so far; files that cannot be read count as 0.

@@ -28,7 +28,7 @@ pub enum Fault {
     PartsTooClose,
     /// A rejected part was not seen in the reject bin.
     ConfirmMissed,
-    /// Rejects are not recorded.
+    /// Rejects are not recorded, or parts not traced.
     DiskFull,
     /// The station goes from one recipe to another.
     RecipeChange,

@@ -9,6 +9,7 @@ use heapless::spsc::{Consumer, Producer};
 use log::Level;
 
 use super::announcer::Announcer;
+use super::books::{Unjudged, UnjudgedParts};
 use super::change::CaptureChange;
 use super::follower::Follower;
 use super::intake::{JOBS_MAX, Job};
@@ -56,6 +57,7 @@ pub struct Links<'a> {
     pub changes: Consumer<'a, CaptureChange>,
     pub replaced: Producer<'a, CaptureChange>,
     pub listeners: Vec<Listener>,
+    pub unjudged: UnjudgedParts<'a>,
     pub metrics: &'a Metrics,
     pub shared: &'a Shared,
 }
@@ -291,9 +293,9 @@ impl<'a> CaptureThread<'a> {
     /// Lets a part that the actuator has numbered wait for its frame.
     fn want_frame(&mut self, trigger: Trigger) {
         match self.announcer.locate(trigger) {
-            None => self.links.metrics.count(Count::UnscoredNoFrame),
+            None => self.links.unjudged.note(trigger.part, Unjudged::NoFrame),
             Some(trigger) if self.matcher.trigger(trigger) => {}
-            Some(_) => self.links.metrics.count(Count::UnscoredDropped),
+            Some(_) => self.links.unjudged.note(trigger.part, Unjudged::Dropped),
         }
     }
 
@@ -318,7 +320,7 @@ impl<'a> CaptureThread<'a> {
             let spare = &mut self.spare;
             let Some(matched) = self.matcher.next(clock::monotonic_ns(), || spare.pop()) else { return };
             match matched {
-                Matched::None { .. } => self.links.metrics.count(Count::UnscoredNoFrame),
+                Matched::None { part } => self.links.unjudged.note(part, Unjudged::NoFrame),
                 Matched::Frame(part_frame) => self.send(part_frame),
             }
         }
@@ -341,7 +343,7 @@ impl<'a> CaptureThread<'a> {
         match self.links.jobs.enqueue(Job::Part(part_frame)) {
             Ok(()) => self.links.intake.unpark(),
             Err(Job::Part(part_frame) | Job::Trial(part_frame)) => {
-                self.links.metrics.count(Count::UnscoredDropped);
+                self.links.unjudged.note(part_frame.part, Unjudged::Dropped);
                 self.spare.push(part_frame);
             }
         }

@@ -6,6 +6,7 @@ use std::thread::Thread;
 
 use heapless::spsc::Producer;
 
+use super::books::{Unjudged, UnjudgedParts};
 use super::change::Change;
 use super::intake::{IDLE, Job, Source, Work};
 use super::judge::Judge;
@@ -47,6 +48,7 @@ pub struct Links<'a> {
     pub replaced: Producer<'a, Change>,
     pub recording: Option<Recording<'a>>,
     pub sender: Sender,
+    pub unjudged: UnjudgedParts<'a>,
     pub metrics: &'a Metrics,
     pub manager: &'a ServiceManager,
     pub shared: &'a Shared,
@@ -117,13 +119,13 @@ impl<'a> InspectionThread<'a> {
     }
 
     fn late(&mut self, part_frame: Box<PartFrame>) {
-        self.links.metrics.count(Count::UnscoredDropped);
+        self.links.unjudged.note(part_frame.part, Unjudged::Dropped);
         self.give_back(part_frame);
     }
 
     fn part(&mut self, mut part_frame: Box<PartFrame>, prepared: Result<(), InspectError>) {
         if part_frame.recipe != self.judge.recipe {
-            self.links.metrics.count(Count::UnscoredRecipe);
+            self.links.unjudged.note(part_frame.part, Unjudged::Recipe);
             return self.give_back(part_frame);
         }
         // It may have waited since it was prepared.
@@ -131,7 +133,7 @@ impl<'a> InspectionThread<'a> {
             return self.late(part_frame);
         }
         if let Err(error) = prepared.and_then(|()| self.score(&mut part_frame)) {
-            self.links.metrics.count(Count::UnscoredEngine);
+            self.links.unjudged.note(part_frame.part, Unjudged::Engine);
             self.failed(&error);
             return self.give_back(part_frame);
         }

@@ -15,7 +15,7 @@ mod shelf;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use heapless::spsc::{Consumer, Producer};
 use thiserror::Error;
@@ -111,7 +111,7 @@ impl Recorder {
     /// Writes a part's frame, maps and verdict. After an error nothing of the part is left.
     pub fn record(&mut self, part_frame: &PartFrame, judge: &Judge) -> io::Result<()> {
         let kind = kind(part_frame.inspection.outcome.station_verdict());
-        let captured_unix_ms = unix_ms(part_frame.captured.captured_ns);
+        let captured_unix_ms = clock::unix_ms(part_frame.captured.captured_ns);
         let stem = recording::name(self.session, part_frame.part);
         self.shelf.make_room()?;
         write(&self.test.join(kind), &stem, part_frame, &self.entry(part_frame, judge, captured_unix_ms))?;
@@ -175,15 +175,10 @@ fn above_threshold(inspection: &Inspection, threshold: f32, width: usize, height
     (0..width * height).map(|pixel| place(pixel).is_some_and(|place| map[place] > threshold)).collect()
 }
 
-/// Milliseconds since 1970 at a moment of the monotonic clock.
-fn unix_ms(monotonic_ns: u64) -> u64 {
-    let ago = clock::between(monotonic_ns, clock::monotonic_ns());
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    since_1970.saturating_sub(ago).as_millis() as u64
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::{SystemTime, UNIX_EPOCH};
+
     use super::*;
     use crate::dataset::{Layout, Reading, Split, frames_under};
     use crate::frame::{OrganisedCloud, Region, RgbdFrame};

@@ -2,7 +2,7 @@
 //! the station does.
 
 use std::fmt::Write;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use heapless::spsc::{Consumer, Producer};
@@ -59,6 +59,8 @@ enum Flushing {
 /// The work of the station's own thread.
 pub struct Supervision<'a> {
     shared: &'a Shared,
+    /// Whether the books of the parts cannot be written.
+    failing: &'a AtomicBool,
     metrics: &'a Metrics,
     manager: &'a ServiceManager,
     sender: Sender,
@@ -72,13 +74,13 @@ pub struct Supervision<'a> {
 
 impl<'a> Supervision<'a> {
     pub fn new(
-        shared: &'a Shared,
+        (shared, failing): (&'a Shared, &'a AtomicBool),
         metrics: &'a Metrics,
         manager: &'a ServiceManager,
         sender: Sender,
         changes: Changes<'a>,
     ) -> Self {
-        Self { shared, metrics, manager, sender, changes, flushing: None, flushes: 0, pending: None }
+        Self { shared, failing, metrics, manager, sender, changes, flushing: None, flushes: 0, pending: None }
     }
 
     /// Supervises the threads until one of them ends, or a request to stop comes.
@@ -101,7 +103,7 @@ impl<'a> Supervision<'a> {
             self.flush();
             self.hand_over();
             self.metrics.take_over(tally);
-            match self.shared.failing.load(Relaxed) {
+            match self.shared.failing.load(Relaxed) || self.failing.load(Relaxed) {
                 true => self.sender.raise(Fault::DiskFull),
                 false => self.sender.clear(Fault::DiskFull),
             }

@@ -1,4 +1,4 @@
-//! Everything that receives each judged part: the watch for drift, the live page, and other programs.
+//! Everything that receives each judged part: the watch for drift, the live page, other programs, and the trace.
 
 use std::sync::Arc;
 
@@ -9,7 +9,12 @@ use crate::runtime::inspection::Watcher;
 use crate::view::Latest;
 
 /// The watchers of a station, in the order in which they receive a part.
-pub fn watchers(latest: Arc<Latest>, publisher: Option<Publisher>, mut drift: Watch) -> Vec<Watcher> {
+pub fn watchers(
+    latest: Arc<Latest>,
+    publisher: Option<Publisher>,
+    mut drift: Watch,
+    trace: Option<Watcher>,
+) -> Vec<Watcher> {
     let look: Watcher = Box::new(move |part_frame| {
         if let Some(judge) = &part_frame.judge {
             drift.look(&part_frame.captured.frame, part_frame.inspection.outcome.score(), judge);
@@ -37,5 +42,5 @@ pub fn watchers(latest: Arc<Latest>, publisher: Option<Publisher>, mut drift: Wa
             });
         })
     });
-    [look, show].into_iter().chain(publish).collect()
+    [look, show].into_iter().chain(publish).chain(trace).collect()
 }

@@ -25,4 +25,5 @@ mod saying;
 mod scenes;
 mod signing;
 mod station;
+mod tracing;
 mod walking;

@@ -9,4 +9,5 @@ mod config;
 mod mqtt;
 mod running;
 mod schedule;
+mod trace;
 mod view;

@@ -6,3 +6,4 @@ mod failing;
 mod judging;
 mod recipes;
 mod reloading;
+mod tracing;

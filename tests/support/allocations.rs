@@ -10,11 +10,11 @@ thread_local! {
     /// Bytes of the largest piece of memory that this thread asked for.
     static LARGEST: Cell<usize> = const { Cell::new(0) };
     static COUNT: Cell<u64> = const { Cell::new(0) };
-    static IS_RUNNER: Cell<Option<bool>> = const { Cell::new(None) };
+    static IS_FREE: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
-/// Allocations of all threads but the test runner's own, the first of the process: after a minute it reports that the
-/// test is still running.
+/// Allocations of all threads but two: the test runner's own, the first of the process, which reports after a minute that
+/// the test is still running; and the one that writes a station's trace.
 static TOTAL: AtomicU64 = AtomicU64::new(0);
 
 struct Watched;
@@ -44,13 +44,20 @@ unsafe impl GlobalAlloc for Watched {
 fn note(size: usize) {
     LARGEST.set(LARGEST.get().max(size));
     COUNT.set(COUNT.get() + 1);
-    let is_runner = IS_RUNNER.get().unwrap_or_else(|| {
+    let is_free = IS_FREE.get().unwrap_or_else(|| {
         // SAFETY: both calls only return numbers.
-        let first = unsafe { libc::gettid() == libc::getpid() };
-        IS_RUNNER.set(Some(first));
-        first
+        let is_free = unsafe { libc::gettid() == libc::getpid() } || is_trace();
+        IS_FREE.set(Some(is_free));
+        is_free
     });
-    TOTAL.fetch_add(u64::from(!is_runner), Relaxed);
+    TOTAL.fetch_add(u64::from(!is_free), Relaxed);
+}
+
+fn is_trace() -> bool {
+    let mut name = [0u8; 16];
+    // SAFETY: a thread's name has 16 bytes at most, its end included.
+    unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
+    name.starts_with(b"trace\0")
 }
 
 #[global_allocator]

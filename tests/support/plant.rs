@@ -12,6 +12,8 @@ use crosscheck::identity::Names;
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
 use crosscheck::prepare::Preparation;
+use crosscheck::runtime::books::Books;
+use crosscheck::runtime::inspection::Watcher;
 use crosscheck::runtime::judge::Judge;
 use crosscheck::runtime::judgement::Judgement;
 use crosscheck::runtime::metrics::{Count, Metrics};
@@ -19,6 +21,7 @@ use crosscheck::runtime::plan::{Announced, RuntimePlan, Timing};
 use crosscheck::runtime::watchdog::ServiceManager;
 use crosscheck::runtime::{Equipment, FAULT_NAMES, Request, StationError, Status, run};
 use crosscheck::score::{Thresholds, Verdict};
+use crosscheck::trace::{Ending, Hooks, Trace, TraceOptions};
 
 use super::line::{MemoryLine, Seen};
 use super::part;
@@ -143,6 +146,8 @@ pub struct Plant {
     pub preparation: Option<Preparation>,
     /// In place of one of the small engine.
     pub judgement: Option<Judgement>,
+    /// Where the parts are traced, if they are.
+    pub trace: Option<TraceOptions>,
     /// What a part costs beside its inspection.
     pub burden: Duration,
     /// What became of each part is not kept.
@@ -188,6 +193,7 @@ impl Plant {
             threshold: 1e6,
             preparation: None,
             judgement: None,
+            trace: None,
             burden: Duration::ZERO,
             forgets: false,
             shown: Arc::new(AtomicU64::new(0)),
@@ -222,19 +228,29 @@ impl Plant {
         let (listener, seen) = (self.line.listener(self.forgets), self.line.seen.clone());
         let mut engine = engine(self.threshold);
         engine.metadata.preparation = self.preparation.unwrap_or(engine.metadata.preparation);
+        let trace = self.trace.map(|options| Trace::start(&options, self.metrics.clone()).unwrap());
+        let (trace, hooks) = trace.unzip();
+        let mut watchers: Vec<Watcher> = vec![Box::new(move |part_frame| {
+            log.lock().unwrap().push((part_frame.part, part_frame.inspection.outcome.verdict().unwrap()));
+            let judge = part_frame.judge.as_ref().map_or(0, |judge| judge.recipe);
+            by.lock().unwrap().push((part_frame.part, part_frame.recipe, judge));
+            std::thread::sleep(burden);
+            judged.fetch_add(1, Relaxed);
+        })];
+        let mut listeners = vec![listener];
+        let books = hooks.map_or_else(Books::default, |Hooks { listener, watcher, books }| {
+            listeners.push(listener);
+            watchers.push(watcher);
+            books
+        });
         let equipment = Equipment {
             camera,
             judgement: self.judgement.unwrap_or_else(|| judgement_of(engine, self.threshold)),
             actuator: self.line.running,
             names: self.names,
-            watchers: vec![Box::new(move |part_frame| {
-                log.lock().unwrap().push((part_frame.part, part_frame.inspection.outcome.verdict().unwrap()));
-                let judge = part_frame.judge.as_ref().map_or(0, |judge| judge.recipe);
-                by.lock().unwrap().push((part_frame.part, part_frame.recipe, judge));
-                std::thread::sleep(burden);
-                judged.fetch_add(1, Relaxed);
-            })],
-            listeners: vec![listener],
+            watchers,
+            listeners,
+            books,
             metrics: self.metrics.clone(),
             manager: self.manager,
         };
@@ -243,6 +259,9 @@ impl Plant {
             assert!(start.elapsed() < PATIENCE, "the station hangs");
             requests(status)
         });
+        if let Some(trace) = trace {
+            trace.end(if result.is_ok() { Ending::Clean } else { Ending::Failed });
+        }
         let seen = std::mem::take(&mut *seen.lock().unwrap());
         let verdicts = std::mem::take(&mut *verdicts.lock().unwrap());
         let judged_by = std::mem::take(&mut *judged_by.lock().unwrap());

@@ -129,6 +129,11 @@ table! {
         MqttEventsSent {result: "sent"};
         MqttEventsDropped {result: "dropped"};
     }
+    crosscheck_trace_parts_total "Parts of the trace: written, or lost as a whole or in part." {
+        TraceWritten {result: "written"};
+        /// A message about it found no room, or its row could not be written.
+        TraceLost {result: "lost"};
+    }
     crosscheck_reloads_total "Changes of configuration or engine." {
         Reloads {result: "done"};
         ReloadsRefused {result: "refused"};

@@ -1,0 +1,101 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use crosscheck::config::Station;
+use crosscheck::files::write_whole;
+use crosscheck::score::Verdict;
+use crosscheck::trace::{Query, Reader, What};
+use jiff::Timestamp;
+
+use super::Exit;
+use super::examples;
+use super::say::print_by;
+
+/// Print the trace of a station as CSV: a row for each part. It may be read while the station writes it.
+#[derive(Args)]
+#[command(after_long_help = examples::TRACE)]
+pub struct Arguments {
+    /// The trace, or a station's configuration (NAME.toml) whose trace.file is read
+    #[arg(value_name = "FILE|STATION")]
+    file: PathBuf,
+    /// Write into this file instead of standard output; it appears whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Parts that were announced at this time or later, such as 2026-11-30T06:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    from: Option<Timestamp>,
+    /// Parts that were announced before this time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    to: Option<Timestamp>,
+    /// Parts with this verdict
+    #[arg(long, value_parser = ["pass", "review", "reject"])]
+    verdict: Option<String>,
+    /// Parts that were announced under the recipe of this number
+    #[arg(long, value_name = "NUMBER")]
+    recipe: Option<u16>,
+    /// The part of this name
+    #[arg(long, value_name = "NAME")]
+    identity: Option<String>,
+    /// What the trace lacks instead of the parts that it has: lost, unfinished, and unknown after a run that was killed
+    #[arg(long, conflicts_with_all = ["from", "to", "verdict", "recipe", "identity", "runs"])]
+    lost: bool,
+    /// The runs of the station instead of the parts: when each began, and how it ended
+    #[arg(long, conflicts_with_all = ["from", "to", "verdict", "recipe", "identity"])]
+    runs: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Exit> {
+    let reader = Reader::open(&path(&arguments.file)?)?;
+    let query = Query {
+        from_unix_ms: arguments.from.map(Timestamp::as_millisecond),
+        to_unix_ms: arguments.to.map(Timestamp::as_millisecond),
+        verdict: arguments.verdict.as_deref().map(verdict),
+        recipe: arguments.recipe,
+        identity: arguments.identity.clone(),
+    };
+    let what = match (arguments.runs, arguments.lost) {
+        (true, _) => What::Runs,
+        (false, true) => What::Lost,
+        (false, false) => What::Parts,
+    };
+    let write = |out: &mut dyn io::Write| reader.write_csv(what, &query, out);
+    match &arguments.out {
+        None => print_by(|out| write(out).map(drop))?,
+        Some(out) => {
+            let mut rows = 0;
+            write_whole(out, |file| {
+                rows = write(file)?;
+                Ok(())
+            })
+            .with_context(|| format!("cannot write {}", out.display()))?;
+            log::info!("{}: {rows} rows", out.display());
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// The trace that is meant by the file.
+fn path(file: &Path) -> Result<PathBuf> {
+    if file.extension().is_none_or(|extension| extension != "toml") {
+        return Ok(file.into());
+    }
+    let trace = Station::read(file)?.trace;
+    let trace = trace.with_context(|| format!("{} has no [trace]: the station keeps none", file.display()))?;
+    Ok(trace.file)
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    text.parse()
+        .map_err(|_| "expected a time with its zone, such as 2026-11-30T06:00:00Z or 2026-11-30T07:00:00+01:00".into())
+}
+
+/// One of the words that the option permits.
+fn verdict(word: &str) -> Verdict {
+    match word {
+        "pass" => Verdict::Pass,
+        "review" => Verdict::Review,
+        _ => Verdict::Reject,
+    }
+}

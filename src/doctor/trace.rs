@@ -1,0 +1,45 @@
+//! Checks the file of the trace that a configuration names.
+
+use std::path::Path;
+
+use super::finding::Finding;
+use super::space::{FREE_BYTES_MIN, free_bytes, writable};
+use crate::config::trace::Trace;
+use crate::trace;
+
+/// What a part takes in the file (docs/station/trace.md).
+const BYTES_PER_PART: u64 = 200;
+
+pub fn examine(config: &Trace) -> Finding {
+    let name = "trace";
+    let path = std::path::absolute(&config.file).unwrap_or_else(|_| config.file.clone());
+    // The station begins a trace in an empty file.
+    let is_there = std::fs::metadata(&path).is_ok_and(|file| file.len() > 0);
+    if is_there && let Err(error) = trace::check(&path) {
+        return Finding::error(name, error.to_string(), "name another file in trace.file, or move this one away");
+    }
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let there = match writable(folder, "trace.file", name) {
+        Ok(there) => there,
+        Err(finding) => return *finding,
+    };
+    if is_there && let Err(error) = std::fs::File::options().append(true).open(&path) {
+        let fix = format!("make the station's user the owner of the file: chown crosscheck {}", path.display());
+        return Finding::error(name, format!("{} cannot be written: {error}", path.display()), fix);
+    }
+    let wanted = BYTES_PER_PART * config.parts_max;
+    match free_bytes(there) {
+        Err(error) => Finding::warning(name, format!("{}: {error}", there.display()), "check the file system"),
+        Ok(free)
+            if free < wanted.saturating_sub(std::fs::metadata(&path).map_or(0, |file| file.len())) + FREE_BYTES_MIN =>
+        {
+            let (free, wanted, parts) = (free >> 20, wanted >> 20, config.parts_max);
+            let found = format!(
+                "{free} MB are free at {}, but trace.parts_max = {parts} takes about {wanted} MB",
+                there.display()
+            );
+            Finding::warning(name, found, "free some space, or lower trace.parts_max")
+        }
+        Ok(free) => Finding::ok(name, format!("{} MB are free at {}", free >> 20, there.display())),
+    }
+}
