@@ -7,6 +7,7 @@ pub mod engine;
 mod file;
 pub mod gpio;
 pub mod mqtt;
+pub mod plc;
 pub mod realsense;
 pub mod recipe;
 pub mod record;
@@ -53,6 +54,7 @@ pub struct Station {
     pub view: view::View,
     pub mqtt: Option<mqtt::Mqtt>,
     pub trace: Option<trace::Trace>,
+    pub plc: Option<plc::Plc>,
     /// The scene; the engine's own if left out.
     pub scene: Option<scene::Scene>,
     #[serde(default)]
@@ -151,6 +153,9 @@ impl Station {
         }
         if let Some(trace) = &self.trace {
             trace.check(problems);
+        }
+        if let Some(plc) = &self.plc {
+            plc.check(problems);
         }
         self.regions.check(problems);
         if let Some(scene) = &self.scene {

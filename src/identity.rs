@@ -137,8 +137,9 @@ impl Names {
         last.and_then(|given| given.name).unwrap_or_else(|| Identity::numbered(&self.started, part))
     }
 
-    /// Takes in what the sources have given, by the time at which they did.
-    fn receive(&mut self) {
+    /// Takes in what the sources have given, by the time at which they did. Where many names come and no part, the oldest
+    /// give way.
+    pub fn receive(&mut self) {
         let next = |sources: &mut Vec<Consumer<'static, Given>>| {
             let ready = sources.iter().enumerate().filter_map(|(i, source)| Some((source.peek()?.at_ns, i)));
             let (_, first) = ready.min()?;

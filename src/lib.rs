@@ -167,6 +167,8 @@ pub mod ownership;
 #[doc(hidden)]
 pub mod plan;
 #[doc(hidden)]
+pub mod plc;
+#[doc(hidden)]
 pub mod preview;
 #[doc(hidden)]
 pub mod procedural;

@@ -1,5 +1,6 @@
 //! A whole station: assembled from its configuration, and run until it is asked to stop.
 
+mod control;
 pub mod reload;
 mod requests;
 mod selector;
@@ -19,6 +20,7 @@ use crate::config::Station;
 use crate::identity::Names;
 use crate::mqtt::{MqttError, Publisher, Ways};
 use crate::plan::Plan;
+use crate::plc::PlcError;
 use crate::reject::{self, RejectError};
 use crate::runtime::camera::opener;
 use crate::runtime::drift::{Usual, Watch};
@@ -61,6 +63,8 @@ pub enum RunError {
     #[error(transparent)]
     Trace(#[from] TraceError),
     #[error(transparent)]
+    Plc(#[from] PlcError),
+    #[error(transparent)]
     Station(#[from] StationError),
 }
 
@@ -82,13 +86,15 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
     let (actions, asked) = sync_channel(ACTIONS_MAX);
     let mut names = Names::new(Timestamp::now());
     let reloader = Reloader::new(path.into(), base.clone(), station.clone(), judgement.judge.clone(), kept);
+    let (plc, last) =
+        control::serve(station, &metrics, (&actions, &mut names), reloader.roster(), progress_age_max(station))?;
     let page = view::Station {
         name: name(path),
         metrics: metrics.clone(),
         recipes: reloader.roster(),
         latest: latest.clone(),
         actions: actions.clone(),
-        progress_age_max: INSPECTION_MAX + Duration::from_secs_f64(1e-3 * station.camera.frame_timeout_ms),
+        progress_age_max: progress_age_max(station),
     };
     let _view = station.view.enabled.then(|| View::serve(&station.view, page)).transpose()?;
     let publisher = station.mqtt.as_ref().map(|mqtt| {
@@ -105,17 +111,23 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
         judgement,
         actuator,
         names,
-        watchers: watchers(latest, publisher, drift, watcher),
+        watchers: watchers(latest, publisher, drift, [last, watcher]),
         listeners: listener.into_iter().collect(),
         books,
         metrics,
         manager,
     };
     let ended = runtime::run(&plan.runtime, equipment, &mut |status| requests.next(status));
+    drop(plc);
     if let Some(trace) = trace {
         trace.end(if ended.is_ok() { Ending::Clean } else { Ending::Failed });
     }
     Ok(ended?)
+}
+
+/// The station is not healthy if it makes no progress for longer.
+fn progress_age_max(station: &Station) -> Duration {
+    INSPECTION_MAX + Duration::from_secs_f64(1e-3 * station.camera.frame_timeout_ms)
 }
 
 /// The name of the station: the file name of its configuration.

@@ -1,4 +1,4 @@
-//! Checks of the engine, camera, disk, trace, view and broker that a configuration names.
+//! Checks of the engine, camera, disk, trace, view, control and broker that a configuration names.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -13,6 +13,7 @@ use crate::camera::supervisor::{Delivery, Patience, Supervisor};
 use crate::config::Station;
 use crate::config::camera::{Camera, CameraSource};
 use crate::config::mqtt::Mqtt;
+use crate::config::plc::Plc;
 use crate::config::record::Record;
 use crate::config::view::View;
 use crate::model::engine_file::{Engine, EngineError, Source};
@@ -34,6 +35,7 @@ pub fn examine(station: &Station) -> Vec<Finding> {
     findings.extend([camera(&station.camera), disk(station.record.as_ref())]);
     findings.extend(station.trace.as_ref().map(trace::examine));
     findings.extend(station.view.enabled.then(|| view(&station.view)));
+    findings.extend(station.plc.iter().map(plc));
     findings.extend(station.mqtt.iter().map(broker));
     findings
 }
@@ -203,6 +205,27 @@ fn view(view: &View) -> Finding {
             format!("{bind} shows pictures to everyone who reaches it; without a token nobody can change anything"),
         ),
         (false, _) => Finding::ok(name, format!("http://{bind}/")),
+    }
+}
+
+fn plc(plc: &Plc) -> Finding {
+    let (name, bind) = ("plc", plc.bind);
+    if let Err(error) = TcpListener::bind(bind) {
+        let fix = "stop the station that is running, or give plc.bind another port";
+        return Finding::warning(name, format!("cannot listen on {bind}: {error}"), fix);
+    }
+    match (bind.ip().is_loopback(), plc.writes) {
+        (false, true) => Finding::warning(
+            name,
+            format!(
+                "whoever sends from an address in plc.allow to {bind} may command the station: Modbus has no password"
+            ),
+            "give PLC and station a network of their own, and name the PLC alone in plc.allow",
+        ),
+        (false, false) => {
+            Finding::ok(name, format!("Modbus TCP on {bind}, read by whoever sends from an address in plc.allow"))
+        }
+        (true, _) => Finding::ok(name, format!("Modbus TCP on {bind}")),
     }
 }
 

@@ -275,6 +275,7 @@ impl<'a> CaptureThread<'a> {
     /// Takes the actuator's events: new parts get their frames, and what became of the others is counted.
     fn follow_actuator(&mut self) {
         self.links.sender.tell();
+        self.links.names.receive();
         while let Some(event) = self.links.events.next() {
             self.follower.follow(&event);
             let mut named = None;

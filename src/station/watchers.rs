@@ -1,4 +1,4 @@
-//! Everything that receives each judged part: the watch for drift, the live page, other programs, and the trace.
+//! Everything that receives each judged part: the watch for drift, the live page, a control, other programs, and the trace.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use crate::runtime::drift::Watch;
 use crate::runtime::inspection::Watcher;
 use crate::view::Latest;
 
-/// The watchers of a station, in the order in which they receive a part.
+/// The watchers of a station, in the order in which they receive a part. `others`: a control's, and the trace's.
 pub fn watchers(
     latest: Arc<Latest>,
     publisher: Option<Publisher>,
     mut drift: Watch,
-    trace: Option<Watcher>,
+    others: [Option<Watcher>; 2],
 ) -> Vec<Watcher> {
     let look: Watcher = Box::new(move |part_frame| {
         if let Some(judge) = &part_frame.judge {
@@ -42,5 +42,5 @@ pub fn watchers(
             });
         })
     });
-    [look, show].into_iter().chain(publish).chain(trace).collect()
+    [look, show].into_iter().chain(publish).chain(others.into_iter().flatten()).collect()
 }

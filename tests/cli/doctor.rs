@@ -33,6 +33,11 @@ quota_mb = 100000000
 
 [view]
 bind = "127.0.0.1:0"
+
+[plc]
+bind = "0.0.0.0:0"
+allow = ["10.0.0.0/8"]
+writes = true
 "#;
 
 /// Exit code, standard output and error of a run beside the configuration.
@@ -70,6 +75,9 @@ fn every_finding_that_matters_has_its_fix() {
     // No disk has 100 TB.
     assert_eq!(named(findings, "disk")["status"], "warning");
     assert_eq!(named(findings, "view")["status"], "ok");
+    let plc = named(findings, "plc");
+    assert_eq!(plc["status"], "warning", "{plc}");
+    assert!(plc["found"].as_str().unwrap().contains("Modbus has no password"), "{plc}");
     for name in ["realtime.priority", "realtime.memory_lock", "clock", "processor", "kernel", "cuda", "tensorrt"] {
         named(findings, name);
     }

@@ -70,7 +70,7 @@ fn what_is_no_trace_is_refused_by_name() {
     );
     desk.refused_with("trace other.sqlite --lost --recipe 3", &["--lost", "--recipe"]);
     let config = "[engine]\npath = \"e\"\n[camera]\nsource = \"synthetic\"\n[trigger]\nsource = \"free\"\n\
-                  [reject]\ndelay_ms = 3000\ndecision_lead_ms = 50\n";
+                  [reject]\ndelay_ms = 3000\ndecision_lead_ms = 50\npulse_ms = 20\n[actuator]\nsink = \"log\"\n";
     desk.write("station.toml", config);
     desk.refused_with("trace station.toml", &["station.toml has no [trace]"]);
     desk.write("station.toml", format!("{config}[trace]\nfile = \"other.sqlite\"\ncommit_ms = 1\n"));
@@ -81,7 +81,7 @@ fn what_is_no_trace_is_refused_by_name() {
 fn doctor_says_whether_the_trace_is_sound_and_can_be_written() {
     let desk = Desk::new();
     let config = "[engine]\npath = \"e\"\n[camera]\nsource = \"synthetic\"\n[trigger]\nsource = \"free\"\n\
-                  [reject]\ndelay_ms = 3000\ndecision_lead_ms = 50\n[view]\nenabled = false\n";
+                  [reject]\ndelay_ms = 3000\ndecision_lead_ms = 50\npulse_ms = 20\n[actuator]\nsink = \"log\"\n[view]\nenabled = false\n";
     let found = |trace: &str| {
         desk.write("station.toml", format!("{config}[trace]\n{trace}\n"));
         let findings = desk.run("doctor --config station.toml --json").json();

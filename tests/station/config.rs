@@ -11,6 +11,9 @@ use crosscheck::text::TextError;
 
 const EXAMPLE: &str = include_str!("../../systemd/station.example.toml");
 
+/// The view's address; `[plc]` has one too.
+const VIEW_BIND: &str = "bind = \"127.0.0.1:8080\"";
+
 const SMALL: &str = r#"
 [engine]
 path = "e.safetensors"
@@ -43,7 +46,7 @@ fn the_example_is_valid_and_its_comments_show_the_defaults() {
     let defaults = ["frame_timeout_ms", "reopen_", "debounce_ms", "frame_offset_ms", "frame_window_ms", "stopped_ms"];
     let more = ["missing_pulses", "gap_ms", "merge", "polarity", "age_ms_max", "late_ms_max", "confirm_ms_max"];
     let rest =
-        ["priority", "lock_memory", "heartbeat_ms", "quota_mb", "pass_share", "queue_frames_max", "enabled", "bind"];
+        ["priority", "lock_memory", "heartbeat_ms", "quota_mb", "pass_share", "queue_frames_max", "enabled", VIEW_BIND];
     let shown: Vec<&str> = defaults.into_iter().chain(more).chain(rest).collect();
     let mut uncommented = 0;
     let line = |line: &str| {

@@ -7,6 +7,7 @@ mod support;
 mod config;
 #[cfg(feature = "mqtt")]
 mod mqtt;
+mod plc;
 mod running;
 mod schedule;
 mod trace;

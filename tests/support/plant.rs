@@ -11,6 +11,7 @@ use crosscheck::frame::{OrganisedCloud, RgbdFrame};
 use crosscheck::identity::Names;
 use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
+use crosscheck::plc::{LastPart, last_part};
 use crosscheck::prepare::Preparation;
 use crosscheck::runtime::books::Books;
 use crosscheck::runtime::inspection::Watcher;
@@ -226,6 +227,7 @@ impl Plant {
         let judged_by = Arc::new(Mutex::new(Vec::with_capacity(1 << 16)));
         let (log, by, judged, burden) = (verdicts.clone(), judged_by.clone(), self.judged.clone(), self.burden);
         let (listener, seen) = (self.line.listener(self.forgets), self.line.seen.clone());
+        let (mut last, _) = last_part();
         let mut engine = engine(self.threshold);
         engine.metadata.preparation = self.preparation.unwrap_or(engine.metadata.preparation);
         let trace = self.trace.map(|options| Trace::start(&options, self.metrics.clone()).unwrap());
@@ -234,6 +236,7 @@ impl Plant {
             log.lock().unwrap().push((part_frame.part, part_frame.inspection.outcome.verdict().unwrap()));
             let judge = part_frame.judge.as_ref().map_or(0, |judge| judge.recipe);
             by.lock().unwrap().push((part_frame.part, part_frame.recipe, judge));
+            last.publish(LastPart::of(part_frame));
             std::thread::sleep(burden);
             judged.fetch_add(1, Relaxed);
         })];

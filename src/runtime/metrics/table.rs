@@ -134,6 +134,23 @@ table! {
         /// A message about it found no room, or its row could not be written.
         TraceLost {result: "lost"};
     }
+    crosscheck_plc_requests_total "Requests of PLCs: answered, or refused by an exception." {
+        PlcAnswered {result: "answered"};
+        PlcRefused {result: "refused"};
+    }
+    crosscheck_plc_connections_total "Connections of PLCs: taken, or closed by the station, by reason." {
+        PlcConnected {result: "taken"};
+        /// Its address is not in `plc.allow`.
+        PlcNotAllowed {result: "not_allowed"};
+        /// Another one came while as many as may be were connected.
+        PlcDisplaced {result: "displaced"};
+        /// As many as may be were connected, and all of them asked for something.
+        PlcFull {result: "full"};
+        /// It asked for nothing for a minute.
+        PlcIdle {result: "idle"};
+        /// It sent something else than Modbus TCP, half a request, or did not take an answer.
+        PlcBroken {result: "broken"};
+    }
     crosscheck_reloads_total "Changes of configuration or engine." {
         Reloads {result: "done"};
         ReloadsRefused {result: "refused"};
@@ -170,6 +187,7 @@ table! {
         FramesPerSecond page "frames_per_second";
     }
     crosscheck_parts_in_flight "Parts between the trigger and the ejector." { PartsInFlight page "parts_in_flight"; }
+    crosscheck_plc_clients "PLCs that are connected." { PlcClients; }
     crosscheck_brightness_ratio
     "Brightness of the last 64 parts' frames relative to what is usual for the station; NaN where that is not known." {
         BrightnessRatio;

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# A running station through an independent Modbus client. Exit code 0: passed, 1: failed, 77: not run, with the reason.
+# As root on Debian it installs what is missing: python3-pymodbus, python3-serial-asyncio (which it loads for any client).
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+here=$root/ci/plc
+
+not_run() {
+    echo "PLC test not run: $1"
+    exit 77
+}
+
+# Debian's package is for Debian's Python, which is not always the first one.
+python() {
+    local found
+    for found in /usr/bin/python3 python3; do
+        "$found" -c "import pymodbus.client" 2> /dev/null && echo "$found" && return
+    done
+    return 1
+}
+
+if ! python > /dev/null; then
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null; then
+        not_run "needs python3-pymodbus and python3-serial-asyncio"
+    fi
+    echo "installing python3-pymodbus python3-serial-asyncio"
+    apt-get install -qy --no-install-recommends python3-pymodbus python3-serial-asyncio > /dev/null 2>&1 \
+        || not_run "cannot install python3-pymodbus"
+fi
+python=$(python) || not_run "python3-pymodbus does not load"
+
+scratch=$(mktemp -d)
+station=
+stop() {
+    [ -z "$station" ] || kill "$station" 2> /dev/null || true
+    [ -z "$station" ] || wait "$station" 2> /dev/null || true
+    rm -rf "$scratch"
+}
+trap stop EXIT
+
+cd "$root"
+cargo build --release --quiet
+# A copy: what runs beside this test builds the program with other features into the same place.
+cp "${CARGO_TARGET_DIR:-target}/release/crosscheck" "$scratch/crosscheck"
+program=$scratch/crosscheck
+"$program" synthesize --part biscuit --train 8 --validation 20 --good 1 --defective 1 --out "$scratch/parts" > /dev/null
+"$program" fit --nominal "$scratch/parts/biscuit/train" --epochs 10 -o "$scratch/engine.safetensors" > /dev/null 2>&1
+"$program" calibrate --engine "$scratch/engine.safetensors" --nominal "$scratch/parts/biscuit/validation" \
+    --false-reject-rate 0.05 > /dev/null 2>&1
+ports=$("$python" -c '
+import socket
+taken = [socket.socket() for _ in range(2)]
+for one in taken: one.bind(("127.0.0.1", 0))
+print(*(one.getsockname()[1] for one in taken))')
+read -r page plc <<< "$ports"
+sed "s/PAGE/$page/; s/PLC/$plc/" "$here/station.toml" > "$scratch/station.toml"
+"$program" run --config "$scratch/station.toml" > "$scratch/log" 2>&1 &
+station=$!
+
+if ! "$python" "$here/check.py" "$plc" "$page"; then
+    echo "the station's log:"
+    tail -n 40 "$scratch/log"
+    exit 1
+fi
+kill "$station"
+status=0
+wait "$station" || status=$?
+station=
+[ "$status" -eq 0 ] || { echo "the station ended with $status:"; tail -n 20 "$scratch/log"; exit 1; }
+echo "PLC test passed"
