@@ -151,6 +151,16 @@ class Inputs:
         self.write_station(folder, self.station)
         (folder / "loose.toml").write_text(toml(merged(self.station, {"engine": {"threshold": 100000.0}})))
 
+    def for_station_trace(self, folder):
+        """A trace with a run that was killed, and the one after it."""
+        shutil.copy(self.engine(), folder / "engine.safetensors")
+        self.write_station(folder, merged(self.station, {"engine": {"path": "engine.safetensors"}}), trace={"file": "trace.sqlite"})
+        station = Station("crosscheck run --config station.toml", folder, self.environment)
+        station.wait("reject: active", times=2)
+        station.process.kill()
+        station.process.wait()
+        assert Station("crosscheck run --config station.toml", folder, self.environment).end()[0] == 0
+
     def for_station_thresholds(self, folder):
         self.write_station(folder, merged(self.station, {"engine": {"threshold": 3.7507813}}), view={"bind": f"127.0.0.1:{self.port}", "token": "sixteen-signs-or-more"})
 
@@ -162,6 +172,8 @@ class Inputs:
         shutil.copy(self.engine(), folder / "biscuit.safetensors")
         self.run("crosscheck fit -q --score product --epochs 4 --pixels 256 --copies 0 --turned never --nominal parts/biscuit/train -o product.safetensors", folder)
         self.calibrations(folder)
-        self.write_station(folder, merged(self.station, {"engine": {"path": "biscuit.safetensors"}, "camera": {"synthetic": {"part": "biscuit", "seed": 1}}}))
+        keys = {"engine": {"path": "biscuit.safetensors"}, "camera": {"synthetic": {"part": "biscuit", "seed": 1}}, "trace": {"file": "trace.sqlite"}}
+        keys["recipe"] = [{"number": 1, "name": "biscuit"}, {"number": 2, "name": "biscuit, strict", "threshold": 1.5}]
+        self.write_station(folder, merged(self.station, keys), view={"bind": f"127.0.0.1:{self.port}", "token": "sixteen-signs-or-more"})
         shutil.copytree(self.parts() / "biscuit/test", folder / "recording/parts/test")
         self.run("crosscheck calibrate-station -q --frames parts/biscuit/train -o belt.toml", folder)

@@ -150,7 +150,7 @@ class Walk:
                     continue
                 about = f"{path}:{line}: {command}"
                 began = time.monotonic()
-                if command.startswith("curl") or " curl " in command:
+                if command.startswith(("curl", "crosscheck recipe")) or " curl " in command:
                     station = station or self.start("crosscheck run --config station.toml", folder, about)
                 if command.startswith("crosscheck run"):
                     self.end(station, about, [])
