@@ -8,8 +8,10 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crosscheck::action::Asked;
 use crosscheck::runtime::metrics::Metrics;
-use crosscheck::view::{Asked, Latest, Station, View};
+use crosscheck::runtime::recipe::Roster;
+use crosscheck::view::{Latest, Station, View};
 
 /// Ports that are still held by earlier connections are free again after a while.
 const TRIES: usize = 3000;
@@ -29,6 +31,7 @@ fn served() -> &'static Served {
         let station = Station {
             name: "line".into(),
             metrics: Arc::new(Metrics::new(&["camera_lost"])),
+            recipes: Roster::default(),
             latest: Arc::new(Latest::new()),
             actions: sender,
             progress_age_max: Duration::from_secs(600),
