@@ -1,7 +1,7 @@
 //! What a person or another machine may ask of a running station: by the live page, a PLC, or MQTT. Whoever asks has been
 //! let in before.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 /// A request to the station. `may_loosen`: the person has confirmed that parts may pass which did not pass before.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,6 +27,25 @@ pub enum Reply {
     Refused(String),
     /// Not done: an action before it is still under way.
     Busy(String),
+}
+
+/// Why the station takes no action now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untaken {
+    /// As many wait as may.
+    Full,
+    /// The station is stopping.
+    Stopping,
+}
+
+/// Asks the station for an action, without waiting. Returns where its reply comes.
+pub fn ask(actions: &SyncSender<Asked>, action: Action) -> Result<Receiver<Reply>, Untaken> {
+    let (asked, reply) = Asked::new(action);
+    match actions.try_send(asked) {
+        Ok(()) => Ok(reply),
+        Err(TrySendError::Full(_)) => Err(Untaken::Full),
+        Err(TrySendError::Disconnected(_)) => Err(Untaken::Stopping),
+    }
 }
 
 /// An action, and the channel for its reply.

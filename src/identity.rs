@@ -4,12 +4,13 @@
 use std::fmt;
 
 use heapless::Deque;
-use heapless::spsc::{Consumer, Producer, Queue};
+use heapless::spsc::{Consumer, Producer};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 use crate::clock;
+use crate::queue::kept;
 
 /// Longest name: a serial number or what a code on the part holds.
 pub const BYTES_MAX: usize = 64;
@@ -119,9 +120,9 @@ impl Names {
         Self { sources: Vec::new(), waiting: Deque::new(), started: text }
     }
 
-    /// A new source. Its queue is never freed: a station makes its sources once.
+    /// A new source.
     pub fn source(&mut self) -> Namer {
-        let (queue, names) = Box::leak(Box::new(Queue::<Given, { WAITING_MAX + 1 }>::new())).split();
+        let (queue, names) = kept::<Given, { WAITING_MAX + 1 }>();
         self.sources.push(names);
         Namer { queue }
     }

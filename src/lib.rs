@@ -106,14 +106,17 @@ mod areas;
 pub mod calibration;
 pub mod camera;
 pub mod dataset;
+mod median;
 mod plots;
 pub mod prepare;
 mod priority;
 mod quality;
+mod queue;
 mod random;
 pub mod reject;
 pub mod scene;
 mod toml_errors;
+mod vector;
 mod vectorised;
 mod yaml;
 

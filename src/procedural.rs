@@ -1,9 +1,8 @@
-//! What the families of procedural parts share: random numbers, fields, vectors, and the form of their samples.
+//! What the families of procedural parts share: random numbers, fields, and the form of their samples.
 
 pub(crate) mod blend;
 pub(crate) mod noise;
 pub(crate) mod placement;
-pub(crate) mod vector;
 
 use crate::frame::RgbdFrame;
 

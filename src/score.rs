@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What is to become of a part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The score is at most the lower threshold: the part is good.
     Pass,
@@ -13,6 +12,28 @@ pub enum Verdict {
     /// The score is above the threshold, or is not a number.
     Reject,
 }
+
+impl Verdict {
+    /// In registers and on the page: 0 pass, 1 review, 2 reject.
+    pub(crate) fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The verdict of a number; what is none rejects.
+    pub(crate) fn of_number(number: u8) -> Self {
+        match number {
+            0 => Self::Pass,
+            1 => Self::Review,
+            _ => Self::Reject,
+        }
+    }
+}
+
+crate::words::words!(serde Verdict {
+    Pass = "pass",
+    Review = "review",
+    Reject = "reject",
+});
 
 /// Where verdicts change.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,11 +47,7 @@ pub struct Thresholds {
 
 impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Pass => "pass",
-            Self::Review => "review",
-            Self::Reject => "reject",
-        })
+        f.write_str(self.name())
     }
 }
 

@@ -17,32 +17,17 @@ browser=$(command -v chromium || command -v chromium-browser || command -v googl
 command -v python3 > /dev/null || not_run "needs python3"
 command -v curl > /dev/null || not_run "needs curl"
 
-scratch=$(mktemp -d)
-station=
-stop() {
-    [ -z "$station" ] || kill "$station" 2> /dev/null || true
-    [ -z "$station" ] || wait "$station" 2> /dev/null || true
-    rm -rf "$scratch"
-}
-trap stop EXIT
+# shellcheck source=ci/station.sh
+. "$root/ci/station.sh"
 fetch_parser() {
     python3 -m venv "$scratch/venv" && "$scratch/venv/bin/pip" install -q "prometheus_client>=0.21,<1"
 }
 fetch_parser > /dev/null 2>&1 || not_run "cannot fetch prometheus_client from PyPI"
 
-cd "$root"
-cargo build --release --quiet
-# A copy: what runs beside this test builds the program with other features into the same place.
-cp "${CARGO_TARGET_DIR:-target}/release/crosscheck" "$scratch/crosscheck"
-program=$scratch/crosscheck
-"$program" synthesize --part biscuit --train 8 --validation 20 --good 1 --defective 1 --out "$scratch/parts" > /dev/null
-"$program" fit --nominal "$scratch/parts/biscuit/train" --epochs 40 -o "$scratch/engine.safetensors" > /dev/null 2>&1
-"$program" calibrate --engine "$scratch/engine.safetensors" --nominal "$scratch/parts/biscuit/validation" \
-    --false-reject-rate 0.05 > /dev/null 2>&1
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+learn 40
+port=$(free_ports 1)
 sed "s/PORT/$port/" "$here/station.toml" > "$scratch/station.toml"
-"$program" run --config "$scratch/station.toml" > "$scratch/log" 2>&1 &
-station=$!
+start "$scratch/station.toml"
 
 url=http://127.0.0.1:$port
 for _ in $(seq 120); do

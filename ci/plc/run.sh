@@ -29,33 +29,12 @@ if ! python > /dev/null; then
 fi
 python=$(python) || not_run "python3-pymodbus does not load"
 
-scratch=$(mktemp -d)
-station=
-stop() {
-    [ -z "$station" ] || kill "$station" 2> /dev/null || true
-    [ -z "$station" ] || wait "$station" 2> /dev/null || true
-    rm -rf "$scratch"
-}
-trap stop EXIT
-
-cd "$root"
-cargo build --release --quiet
-# A copy: what runs beside this test builds the program with other features into the same place.
-cp "${CARGO_TARGET_DIR:-target}/release/crosscheck" "$scratch/crosscheck"
-program=$scratch/crosscheck
-"$program" synthesize --part biscuit --train 8 --validation 20 --good 1 --defective 1 --out "$scratch/parts" > /dev/null
-"$program" fit --nominal "$scratch/parts/biscuit/train" --epochs 10 -o "$scratch/engine.safetensors" > /dev/null 2>&1
-"$program" calibrate --engine "$scratch/engine.safetensors" --nominal "$scratch/parts/biscuit/validation" \
-    --false-reject-rate 0.05 > /dev/null 2>&1
-ports=$("$python" -c '
-import socket
-taken = [socket.socket() for _ in range(2)]
-for one in taken: one.bind(("127.0.0.1", 0))
-print(*(one.getsockname()[1] for one in taken))')
-read -r page plc <<< "$ports"
+# shellcheck source=ci/station.sh
+. "$root/ci/station.sh"
+learn 10
+read -r page plc <<< "$(free_ports 2)"
 sed "s/PAGE/$page/; s/PLC/$plc/" "$here/station.toml" > "$scratch/station.toml"
-"$program" run --config "$scratch/station.toml" > "$scratch/log" 2>&1 &
-station=$!
+start "$scratch/station.toml"
 
 if ! "$python" "$here/check.py" "$plc" "$page"; then
     echo "the station's log:"

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::frame::{OrganisedCloud, is_point};
+use crate::median::median;
 
 /// Distances that depth cameras measure at, metres.
 const DISTANCE_M_MIN: f32 = 0.05;
@@ -40,11 +41,7 @@ fn advice(distance_m: f32) -> &'static str {
 pub fn check_distance(points: &[[f32; 3]]) -> Result<(), DistanceError> {
     let step = points.len().div_ceil(SAMPLE_MAX).max(1) | 1;
     let mut depths: Vec<f32> = points.iter().step_by(step).filter(|p| is_point(p)).map(|p| p[2]).collect();
-    if depths.is_empty() {
-        return Ok(());
-    }
-    let middle = depths.len() / 2;
-    let distance_m = *depths.select_nth_unstable_by(middle, f32::total_cmp).1;
+    let Some(distance_m) = median(&mut depths) else { return Ok(()) };
     let is_measured = (DISTANCE_M_MIN..=DISTANCE_M_MAX).contains(&distance_m);
     if is_measured { Ok(()) } else { Err(DistanceError { distance_m }) }
 }

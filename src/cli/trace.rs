@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::Exit;
 use super::examples;
+use super::options::one_of;
 use super::say::print_by;
 
 /// Print the trace of a station as CSV: a row for each part. It may be read while the station writes it.
@@ -30,8 +31,8 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = time)]
     to: Option<Timestamp>,
     /// Parts with this verdict
-    #[arg(long, value_parser = ["pass", "review", "reject"])]
-    verdict: Option<String>,
+    #[arg(long, value_parser = one_of::<Verdict>(Verdict::WORDS))]
+    verdict: Option<Verdict>,
     /// Parts that were announced under the recipe of this number
     #[arg(long, value_name = "NUMBER")]
     recipe: Option<u16>,
@@ -51,7 +52,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     let query = Query {
         from_unix_ms: arguments.from.map(Timestamp::as_millisecond),
         to_unix_ms: arguments.to.map(Timestamp::as_millisecond),
-        verdict: arguments.verdict.as_deref().map(verdict),
+        verdict: arguments.verdict,
         recipe: arguments.recipe,
         identity: arguments.identity.clone(),
     };
@@ -89,13 +90,4 @@ fn path(file: &Path) -> Result<PathBuf> {
 fn time(text: &str) -> Result<Timestamp, String> {
     text.parse()
         .map_err(|_| "expected a time with its zone, such as 2026-11-30T06:00:00Z or 2026-11-30T07:00:00+01:00".into())
-}
-
-/// One of the words that the option permits.
-fn verdict(word: &str) -> Verdict {
-    match word {
-        "pass" => Verdict::Pass,
-        "review" => Verdict::Review,
-        _ => Verdict::Reject,
-    }
 }

@@ -2,8 +2,10 @@
 
 use crate::areas::{Disc, Mask};
 use crate::frame::is_point;
+use crate::median::median;
 use crate::prepare::{NetworkInput, Plane};
 use crate::shapes::{P, W};
+use crate::vector::{cross, dot, length, unit};
 
 /// The surroundings of an area are the points of the part from so many network pixels away from it on, since its rim belongs
 /// to it,
@@ -21,10 +23,6 @@ fn up(belt: Option<&Plane>) -> [f32; 3] {
     belt.map_or([0.0, 0.0, -1.0], |belt| belt.towards_camera().normal)
 }
 
-fn dot(a: [f32; 3], b: [f32; 3]) -> f32 {
-    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-}
-
 /// Millimetres on the belt: from its point below the camera, x to the right in the picture and y down. Without a belt, the
 /// camera's own x and y.
 struct Axes {
@@ -40,12 +38,11 @@ impl Axes {
         // The camera's x as far as it runs along the belt.
         let [a, b, c] = up;
         let x = [1.0 - a * a, -a * b, -a * c];
-        let length = dot(x, x).sqrt();
-        if c.abs() <= GRAZING_MIN || length <= GRAZING_MIN {
+        if c.abs() <= GRAZING_MIN || length(x) <= GRAZING_MIN {
             return None;
         }
-        let x = x.map(|v| v / length);
-        let y = [x[1] * c - x[2] * b, x[2] * a - x[0] * c, x[0] * b - x[1] * a];
+        let x = unit(x);
+        let y = cross(x, up);
         Some(Self { x, y, up })
     }
 
@@ -134,11 +131,6 @@ fn belt(input: &NetworkInput) -> Option<&Plane> {
 fn points<'a>(mask: &'a Mask, input: &'a NetworkInput) -> impl Iterator<Item = (usize, [f32; 3])> + 'a {
     let is_there = |(_, point): &(usize, [f32; 3])| is_point(point) && point.iter().all(|v| v.is_finite());
     mask.pixels().map(|pixel| (pixel, input.cloud[pixel])).filter(is_there)
-}
-
-fn median(values: &mut [f32]) -> Option<f32> {
-    let middle = values.len() / 2;
-    (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f32::total_cmp).1)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::finding::Finding;
 
 /// Free space below which the system itself may fail.
-pub const FREE_BYTES_MIN: u64 = 256 << 20;
+const FREE_BYTES_MIN: u64 = 256 << 20;
 
 /// The folder, or the nearest one above it that exists, since the station makes the rest. Fails with the finding `name` where
 /// it cannot be written; `key` has named it.
@@ -23,7 +23,19 @@ pub fn writable<'a>(folder: &'a Path, key: &str, name: &str) -> Result<&'a Path,
     }
 }
 
-pub fn free_bytes(folder: &Path) -> std::io::Result<u64> {
+/// Whether there is room for so many bytes more in a folder. `wants`: what takes them, by `key` of the configuration.
+pub fn room(there: &Path, bytes: u64, name: &str, wants: &str, key: &str) -> Finding {
+    match free_bytes(there) {
+        Err(error) => Finding::warning(name, format!("{}: {error}", there.display()), "check the file system"),
+        Ok(free) if free < bytes + FREE_BYTES_MIN => {
+            let found = format!("{} MB are free at {}, but {wants}", free >> 20, there.display());
+            Finding::warning(name, found, format!("free some space, or lower {key}"))
+        }
+        Ok(free) => Finding::ok(name, format!("{} MB are free at {}", free >> 20, there.display())),
+    }
+}
+
+fn free_bytes(folder: &Path) -> std::io::Result<u64> {
     let found = rustix::fs::statvfs(folder)?;
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::finding::Finding;
-use super::space::{FREE_BYTES_MIN, free_bytes, writable};
+use super::space::{room, writable};
 use super::trace;
 use crate::backend::Choice;
 use crate::camera::CapturedFrame;
@@ -160,19 +160,8 @@ fn disk(record: Option<&Record>) -> Finding {
         Ok(there) => there,
         Err(finding) => return *finding,
     };
-    match free_bytes(there) {
-        Err(error) => Finding::warning(name, format!("{}: {error}", there.display()), "check the file system"),
-        Ok(free) if free < (record.quota_mb << 20).saturating_sub(used_bytes(&folder)) + FREE_BYTES_MIN => {
-            let found = format!(
-                "{} MB are free at {}, but record.quota_mb is {}",
-                free >> 20,
-                there.display(),
-                record.quota_mb
-            );
-            Finding::warning(name, found, "free some space, or lower record.quota_mb")
-        }
-        Ok(free) => Finding::ok(name, format!("{} MB are free at {}", free >> 20, there.display())),
-    }
+    let left = (record.quota_mb << 20).saturating_sub(used_bytes(&folder));
+    room(there, left, name, &format!("record.quota_mb is {}", record.quota_mb), "record.quota_mb")
 }
 
 /// Size of the recording so far; files that cannot be read count as 0.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::finding::Finding;
-use super::space::{FREE_BYTES_MIN, free_bytes, writable};
+use super::space::{room, writable};
 use crate::config::trace::Trace;
 use crate::trace;
 
@@ -27,19 +27,8 @@ pub fn examine(config: &Trace) -> Finding {
         let fix = format!("make the station's user the owner of the file: chown crosscheck {}", path.display());
         return Finding::error(name, format!("{} cannot be written: {error}", path.display()), fix);
     }
-    let wanted = BYTES_PER_PART * config.parts_max;
-    match free_bytes(there) {
-        Err(error) => Finding::warning(name, format!("{}: {error}", there.display()), "check the file system"),
-        Ok(free)
-            if free < wanted.saturating_sub(std::fs::metadata(&path).map_or(0, |file| file.len())) + FREE_BYTES_MIN =>
-        {
-            let (free, wanted, parts) = (free >> 20, wanted >> 20, config.parts_max);
-            let found = format!(
-                "{free} MB are free at {}, but trace.parts_max = {parts} takes about {wanted} MB",
-                there.display()
-            );
-            Finding::warning(name, found, "free some space, or lower trace.parts_max")
-        }
-        Ok(free) => Finding::ok(name, format!("{} MB are free at {}", free >> 20, there.display())),
-    }
+    let (wanted, parts) = (BYTES_PER_PART * config.parts_max, config.parts_max);
+    let left = wanted.saturating_sub(std::fs::metadata(&path).map_or(0, |file| file.len()));
+    let wants = format!("trace.parts_max = {parts} takes about {} MB", wanted >> 20);
+    room(there, left, name, &wants, "trace.parts_max")
 }

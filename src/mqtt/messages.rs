@@ -109,21 +109,20 @@ impl State {
     }
 
     pub fn of(metrics: &Metrics) -> Self {
-        let active = metrics.faults().filter(|(_, _, active)| *active).map(|(name, ..)| name);
-        // To be starting is a fault for the outputs alone.
-        let (starting, faults): (Vec<_>, Vec<_>) = active.partition(|name| *name == Fault::Starting.name());
+        let mut faults = metrics.active_faults();
         let has_judge = metrics.has_judge();
-        let holds = [Fault::RecipeChange.name(), Fault::Held.name()];
-        let is_wrong = faults.iter().any(|name| !holds.contains(name));
-        let state = match (is_wrong, starting.is_empty() && has_judge) {
-            (true, _) => Phase::Fault,
-            (false, false) => Phase::Starting,
-            (false, true) if !faults.is_empty() => Phase::Held,
-            (false, true) => Phase::Running,
+        let is_starting = !has_judge || faults.contains(Fault::Starting);
+        // To be starting is a fault for the outputs alone.
+        faults.remove(Fault::Starting);
+        let state = match faults.shows() {
+            true => Phase::Fault,
+            false if is_starting => Phase::Starting,
+            false if faults.holds() => Phase::Held,
+            false => Phase::Running,
         };
         Self {
             state,
-            faults,
+            faults: faults.iter().map(Fault::name).collect(),
             engine: has_judge.then(|| metrics.engine()),
             threshold: has_judge.then(|| metrics.gauge(Gauge::Threshold) as f32),
             threshold_overridden: has_judge.then(|| metrics.gauge(Gauge::ThresholdOverridden) > 0.0),

@@ -12,7 +12,7 @@ use super::map::{self, ACKNOWLEDGE, APPLY, COILS, HOLD, IDENTITY, IDENTITY_BYTES
 use super::numbers::{self, Reason, Status};
 use super::station::Station;
 use crate::reject::fault::{Fault, FaultSet};
-use crate::runtime::metrics::{Count, Gauge, Metrics};
+use crate::runtime::metrics::{Count, Gauge};
 
 /// The most registers and coils that a request may ask for, by the protocol.
 const REGISTERS_MAX: u16 = 125;
@@ -160,7 +160,7 @@ impl Answers {
     }
 
     fn faults(&self) -> FaultSet {
-        active(&self.station.metrics)
+        self.station.metrics.active_faults()
     }
 }
 
@@ -175,15 +175,6 @@ impl Service for Answers {
         self.station.metrics.count(if answer.is_ok() { Count::PlcAnswered } else { Count::PlcRefused });
         ready(answer)
     }
-}
-
-/// The faults that are active. Their names in `metrics` are in the order of their numbers.
-fn active(metrics: &Metrics) -> FaultSet {
-    let mut faults = FaultSet::default();
-    for (fault, _) in Fault::ALL.into_iter().zip(metrics.faults()).filter(|(_, (.., is_active))| *is_active) {
-        faults.insert(fault);
-    }
-    faults
 }
 
 /// The places from `address` on, of which a request may have `most` and the map has `end`.

@@ -1,14 +1,14 @@
 //! What clients write: commands to the station, and the identity of the next part. One for all clients, so that losing one
 //! changes nothing.
 
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
 
 use log::Level;
 
 use super::map::{IDENTITY_BYTES, Snapshot};
 use super::numbers::{CommandResult, Reason};
-use crate::action::{Action, Asked, Reply};
+use crate::action::{self, Action, Asked, Reply, Untaken};
 use crate::identity::{Identity, Namer};
 use crate::runtime::log_limit::LogLimit;
 
@@ -166,18 +166,16 @@ impl Desk {
 
     /// Passes a command to the station; false where it cannot take one.
     fn ask(&mut self, command: Command, action: Action) -> bool {
-        let (asked, reply) = Asked::new(action);
-        match self.actions.try_send(asked) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_)) => {
-                self.refuse(Reason::Busy);
+        let reply = match action::ask(&self.actions, action) {
+            Ok(reply) => reply,
+            Err(untaken) => {
+                self.refuse(match untaken {
+                    Untaken::Full => Reason::Busy,
+                    Untaken::Stopping => Reason::Stopping,
+                });
                 return false;
             }
-            Err(TrySendError::Disconnected(_)) => {
-                self.refuse(Reason::Stopping);
-                return false;
-            }
-        }
+        };
         self.said.say(Level::Info, || format!("the PLC asks for {action:?}"));
         self.replies[command as usize] = Some(reply);
         (self.last, self.result, self.reason) = (Some(command), CommandResult::Busy, Reason::None);

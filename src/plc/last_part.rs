@@ -51,7 +51,7 @@ impl LastPart {
     /// A part that was judged.
     pub fn of(part_frame: &PartFrame) -> Self {
         let (outcome, found) = (&part_frame.inspection.outcome, &part_frame.inspection.defects);
-        let threshold = part_frame.judge.as_ref().map_or(0.0, |judge| judge.thresholds.reject);
+        let threshold = part_frame.threshold().unwrap_or_default();
         Self::new(part_frame.part, outcome.station_verdict(), outcome.score(), threshold, found)
     }
 
@@ -82,7 +82,7 @@ impl LastPart {
         [
             self.number.into(),
             u64::from(self.score.to_bits()) << 32 | u64::from(self.threshold.to_bits()),
-            join([numbers::verdict(self.verdict), self.defects, x, y]),
+            join([self.verdict.number().into(), self.defects, x, y]),
             join([0, 0, self.area, self.kind]),
         ]
     }
@@ -91,11 +91,7 @@ impl LastPart {
         let word = |of: u64, from_right: u32| (of >> (16 * from_right)) as u16;
         Self {
             number: number as u32,
-            verdict: match word(found, 3) {
-                0 => Verdict::Pass,
-                1 => Verdict::Review,
-                _ => Verdict::Reject,
-            },
+            verdict: Verdict::of_number(word(found, 3) as u8),
             score: f32::from_bits((scores >> 32) as u32),
             threshold: f32::from_bits(scores as u32),
             defects: word(found, 2),

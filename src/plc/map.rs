@@ -2,7 +2,7 @@
 //! are written from it.
 
 use super::last_part::LastPart;
-use super::numbers::{CommandResult, Reason, verdict};
+use super::numbers::{CommandResult, Reason};
 
 /// The number of this map, which changes when an address gets another meaning.
 pub const VERSION: u16 = 1;
@@ -94,7 +94,7 @@ pub const REGISTERS: [Register; 26] = [
     read(12, Value::Long(|now| now.unscored), "Parts that were rejected without being inspected"),
     read(14, Value::Long(|now| now.late), "Verdicts that came after the decision deadline and had no effect"),
     read(16, Value::Long(|now| now.last.number), "Number of the last judged part"),
-    read(18, Value::Word(|now| verdict(now.last.verdict)), "Its verdict: 0 pass, 1 review, 2 reject"),
+    read(18, Value::Word(|now| now.last.verdict.number().into()), "Its verdict: 0 pass, 1 review, 2 reject"),
     read(19, Value::Float(|now| now.last.score), "Its score; NaN (7FC0 0000) for a part that has none"),
     read(21, Value::Float(|now| now.last.threshold), "The threshold by which it was judged"),
     read(23, Value::Word(|now| now.last.defects), "Number of its defects"),

@@ -2,7 +2,6 @@
 
 use crate::defects::Kind;
 use crate::reject::fault::Fault;
-use crate::score::Verdict;
 
 /// The bits of the status register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,15 +99,6 @@ impl Reason {
             Self::TooManyIdentities => "identities come faster than the station takes them",
             Self::Stopping => "The station is stopping",
         }
-    }
-}
-
-/// The number of a verdict.
-pub fn verdict(verdict: Verdict) -> u16 {
-    match verdict {
-        Verdict::Pass => 0,
-        Verdict::Review => 1,
-        Verdict::Reject => 2,
     }
 }
 

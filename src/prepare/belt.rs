@@ -12,6 +12,7 @@ use super::border::Border;
 use super::plane::Plane;
 use super::point_grid::PointGrid;
 use crate::frame::is_point;
+use crate::median::median;
 
 /// Points nearer than this to a candidate plane support it, metres.
 const INLIER_M: f32 = 0.004;
@@ -117,8 +118,7 @@ impl Fitter {
     pub fn median_depth_m(&mut self) -> Option<f32> {
         self.depths.clear();
         self.depths.extend(self.sample.iter().map(|p| p[2]));
-        let middle = self.depths.len() / 2;
-        (!self.depths.is_empty()).then(|| *self.depths.select_nth_unstable_by(middle, f32::total_cmp).1)
+        median(&mut self.depths)
     }
 
     fn take_sample(&mut self, seen: PointGrid<'_>) {

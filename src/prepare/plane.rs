@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::eigen::least_eigenvector;
 use crate::frame::is_point;
+use crate::vector::{cross, dot, length, unit};
 
 /// Points nearer than this to the plane are background, metres (paper, section 4).
 pub const BACKGROUND_M: f32 = 0.005;
@@ -44,14 +45,12 @@ impl Plane {
     /// The plane through three points; none where they lie in a line.
     pub(super) fn through([a, b, c]: [&[f32; 3]; 3]) -> Option<Self> {
         let along = |to: &[f32; 3]| -> [f32; 3] { std::array::from_fn(|axis| to[axis] - a[axis]) };
-        let ([bx, by, bz], [cx, cy, cz]) = (along(b), along(c));
-        let normal = [by * cz - bz * cy, bz * cx - bx * cz, bx * cy - by * cx];
-        let length = dot(&normal, &normal).sqrt();
-        if length <= f32::MIN_POSITIVE {
+        let normal = cross(along(b), along(c));
+        if length(normal) <= f32::MIN_POSITIVE {
             return None;
         }
-        let normal = normal.map(|v| v / length);
-        Some(Self { normal, offset_m: -dot(&normal, a) })
+        let normal = unit(normal);
+        Some(Self { normal, offset_m: -dot(normal, *a) })
     }
 
     /// Least squares: the normal is the direction in which the points vary least.
@@ -75,10 +74,6 @@ impl Plane {
         let plane = Self { normal: normal.map(|v| v as f32), offset_m: offset_m as f32 };
         plane.is_valid().then_some(plane)
     }
-}
-
-fn dot(a: &[f32; 3], b: &[f32; 3]) -> f32 {
-    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
 /// Removes the points on the plane.

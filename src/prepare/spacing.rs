@@ -1,6 +1,7 @@
 //! How far apart the points of neighbouring network pixels lie.
 
 use crate::frame::is_point;
+use crate::median::median;
 use crate::shapes::{H, W};
 
 /// Network pixels between the two points of a pair for [`pixel_area_mm2`]. Network pixels take the nearest pixel of the
@@ -32,8 +33,7 @@ impl Pairs {
                 }
             }
         }
-        let middle = lengths.len() / 2;
-        (!lengths.is_empty()).then(|| *lengths.select_nth_unstable_by(middle, f32::total_cmp).1)
+        median(lengths)
     }
 }
 

@@ -5,12 +5,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use heapless::spsc::{Consumer, Producer, Queue};
+use heapless::spsc::{Consumer, Producer};
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::fault::Fault;
 use super::part::{Event, PartId};
 use super::plan::RejectRecipe;
+use crate::queue::kept;
 
 /// Threads that send commands to the actuator.
 const SENDERS: usize = 3;
@@ -34,7 +35,8 @@ pub enum Command {
         /// The recipe by which it was judged: it counts only if the part was announced under it.
         recipe: u16,
     },
-    /// Parts are announced under this recipe from now on. Raise [`Fault::RecipeChange`] before it.
+    /// Parts are announced under this recipe from now on. The output is held at reject until [`Fault::RecipeChange`] is
+    /// cleared, and what is on the belt by then passes as a reject.
     Recipe(RejectRecipe),
     /// Something is wrong, as [`Fault::rule`] has it.
     Raise(Fault),
@@ -140,9 +142,4 @@ pub(super) fn queues() -> io::Result<(Handles, Ends)> {
     let handles = Handles { capture, inspection, station, events: Events { queue: taken } };
     let commands = [from_capture, from_inspection, from_station];
     Ok((handles, Ends { commands, events, bell }))
-}
-
-/// The two ends of a queue that is never freed, so that any thread may have them.
-pub(super) fn kept<T: 'static, const N: usize>() -> (Producer<'static, T>, Consumer<'static, T>) {
-    Box::leak(Box::new(Queue::<T, N>::new())).split()
 }

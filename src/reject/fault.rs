@@ -135,6 +135,11 @@ impl FaultSet {
         Self(fault.bit())
     }
 
+    /// One bit each, in the order of [`Fault::ALL`].
+    pub fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
     pub fn insert(&mut self, fault: Fault) {
         self.0 |= fault.bit();
     }

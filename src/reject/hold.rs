@@ -82,12 +82,12 @@ impl Hold {
         ended
     }
 
-    /// The faults that end now. `position` is the ejector's, in the unit of `due`.
-    pub fn poll(&mut self, now: u64, position: u64, pulse_ns: u64) -> FaultSet {
+    /// The faults that end now. `position` is the ejector's, in the unit of `due`; `pulse_ns`: the longest time before it.
+    pub fn poll(&mut self, now: u64, position: u64, pulse_ns: impl FnOnce() -> u64) -> FaultSet {
         let Some(flush) = &mut self.flush else { return FaultSet::default() };
         if flush.end.is_none() && position >= flush.due {
             // The last part may just have reached the ejector: it takes as long as any other to pass.
-            flush.end = Some(now + pulse_ns);
+            flush.end = Some(now + pulse_ns());
         }
         if flush.end.is_none_or(|end| now < end) {
             return FaultSet::default();

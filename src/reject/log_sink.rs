@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use heapless::spsc::{Consumer, Producer};
 
-use super::channel::kept;
 use super::error::RejectError;
 use super::part::Outputs;
 use super::sink::Sink;
+use crate::queue::kept;
 
 /// Changes that may wait to be printed.
 const CHANGES: usize = 256;

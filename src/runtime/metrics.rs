@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use super::judge::Judge;
+use crate::reject::fault::FaultSet;
 use crate::reject::tally::{Sum, Tally};
 use crate::score::Verdict;
 use histogram::{Latencies, ScoreRatios};
@@ -136,6 +137,11 @@ impl Metrics {
 
     pub fn clear(&self, fault: usize) {
         self.faults_active.fetch_and(!(1 << fault), Relaxed);
+    }
+
+    /// The faults that are active, by their numbers.
+    pub fn active_faults(&self) -> FaultSet {
+        FaultSet::from_bits(self.faults_active.load(Relaxed))
     }
 
     /// Returns the name of each fault, how often it was raised, and whether it is active.

@@ -61,6 +61,11 @@ impl PartFrame {
         self.identity.clone_from(identity);
     }
 
+    /// The score above which the part is rejected, once it was judged.
+    pub fn threshold(&self) -> Option<f32> {
+        self.judge.as_ref().map(|judge| judge.thresholds.reject)
+    }
+
     /// Allocates all the memory that frames like `other` and their inspections need.
     pub fn be_as_large_as(&mut self, other: &Self) {
         self.captured = other.captured.clone();

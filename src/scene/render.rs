@@ -12,7 +12,7 @@ use super::surroundings::Surroundings;
 use crate::frame::{OrganisedCloud, RgbdFrame};
 use crate::procedural::blend::{Albedo, is_changed};
 use crate::procedural::noise::{between, field, normal};
-use crate::procedural::vector::{Vector, cross, dot, unit};
+use crate::vector::{Vector, cross, dot, unit};
 
 /// A ray goes down by this share of its height over the surface below, until it is near: rays are steep, so
 /// that what a slope hides from a step is less than the rest.

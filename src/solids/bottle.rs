@@ -9,7 +9,7 @@ use super::texture::{Print, is_bar};
 use super::tolerance::Tolerance;
 use crate::procedural::blend::step;
 use crate::procedural::noise::{between, field, normal};
-use crate::procedural::vector::{Vector, turned};
+use crate::vector::{Vector, turned};
 
 pub const MAKE: Make = Make {
     half_mm: [60.0, 21.0],

@@ -9,7 +9,7 @@ use super::texture::{Print, brushed};
 use super::tolerance::Tolerance;
 use crate::procedural::blend::step;
 use crate::procedural::noise::between;
-use crate::procedural::vector::Vector;
+use crate::vector::Vector;
 
 pub const MAKE: Make = Make {
     half_mm: [44.0, 28.0],

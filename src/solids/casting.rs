@@ -9,7 +9,7 @@ use super::texture::{field_in_space, rough};
 use super::tolerance::Tolerance;
 use crate::procedural::blend::step;
 use crate::procedural::noise::{between, field};
-use crate::procedural::vector::Vector;
+use crate::vector::Vector;
 
 pub const MAKE: Make = Make {
     half_mm: [36.0, 27.0],

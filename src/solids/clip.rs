@@ -9,7 +9,7 @@ use super::texture::brushed;
 use super::tolerance::Tolerance;
 use crate::procedural::blend::step;
 use crate::procedural::noise::{between, field};
-use crate::procedural::vector::Vector;
+use crate::vector::Vector;
 
 pub const MAKE: Make = Make {
     half_mm: [16.0, 7.0],

@@ -7,7 +7,7 @@ use super::station::Station;
 use super::view::{Seen, View};
 use crate::procedural::blend::step;
 use crate::procedural::noise::{between, normal};
-use crate::procedural::vector::{Vector, along, dot, minus, unit};
+use crate::vector::{Vector, along, dot, minus, unit};
 
 /// How far the light is from its mean, up or down.
 const LIGHT_DRIFT: f32 = 0.06;

@@ -5,7 +5,7 @@ use super::solid::{Finish, Solid};
 use super::texture::rough;
 use crate::procedural::blend::step;
 use crate::procedural::noise::field;
-use crate::procedural::vector::{Vector, along, dot, length, minus, tangents};
+use crate::vector::{Vector, along, dot, length, minus, tangents};
 
 /// A changed region of a part, in the part's frame.
 pub struct Flaw {

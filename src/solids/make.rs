@@ -1,6 +1,6 @@
 //! How parts of one kind are made, laid and seen.
 
-use crate::procedural::vector::Vector;
+use crate::vector::Vector;
 
 /// How depth is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

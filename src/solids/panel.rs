@@ -9,7 +9,7 @@ use super::texture::{Print, wood};
 use super::tolerance::Tolerance;
 use crate::procedural::blend::{blend, step};
 use crate::procedural::noise::between;
-use crate::procedural::vector::{Vector, turned};
+use crate::vector::{Vector, turned};
 
 pub const MAKE: Make = Make {
     half_mm: [202.0, 132.0],

@@ -3,7 +3,7 @@
 use super::flaw::Flaw;
 use super::make::Make;
 use super::solid::{Finish, Solid};
-use crate::procedural::vector::{Vector, along, length, turned, unit};
+use crate::vector::{Vector, along, length, turned, unit};
 
 /// Steps of a ray at most.
 const STEPS_MAX: usize = 80;

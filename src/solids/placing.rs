@@ -13,7 +13,7 @@ use super::station::Station;
 use super::view::{Thing, View};
 use crate::procedural::blend::{Albedo, difference};
 use crate::procedural::noise::{between, between_log};
-use crate::procedural::vector::{Vector, dot};
+use crate::vector::{Vector, dot};
 
 /// Places, or colours, that are tried for one that suits.
 const TRIES: usize = 300;

@@ -5,7 +5,7 @@ use fastrand::Rng;
 use super::make::{Kind, Make, SIDE};
 use super::view::{Seen, View};
 use crate::procedural::noise::{between, field, normal};
-use crate::procedural::vector::{Vector, along, dot, minus, unit};
+use crate::vector::{Vector, along, dot, minus, unit};
 
 /// A change of depth is an edge from so many pixels' width on.
 const EDGE_PIXELS: f32 = 4.0;

@@ -1,6 +1,6 @@
 //! Signed distances to shapes, millimetres: negative inside.
 
-use crate::procedural::vector::{Vector, along, dot, length, minus};
+use crate::vector::{Vector, along, dot, length, minus};
 
 /// A rectangle about the origin with round corners.
 pub fn rectangle([x, y]: [f32; 2], half: [f32; 2], radius: f32) -> f32 {
@@ -55,7 +55,7 @@ pub fn repeated_about([x, y]: [f32; 2], count: f32) -> [f32; 2] {
     let pitch = std::f32::consts::TAU / count;
     let angle = y.atan2(x);
     let turn = -pitch * (angle / pitch).round();
-    crate::procedural::vector::turned([x, y], turn.sin_cos())
+    crate::vector::turned([x, y], turn.sin_cos())
 }
 
 #[cfg(test)]

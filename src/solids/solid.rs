@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 use crate::procedural::blend::{Albedo, blend};
-use crate::procedural::vector::Vector;
+use crate::vector::Vector;
 
 /// What a place on a surface looks like.
 #[derive(Clone, Copy, Debug, PartialEq)]

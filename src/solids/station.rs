@@ -9,7 +9,7 @@ use super::plate::Plate;
 use super::sensor::Sensor;
 use super::view::{Seen, Thing, View};
 use crate::procedural::noise::{between, normal};
-use crate::procedural::vector::{Vector, along, cross, length, minus, unit};
+use crate::vector::{Vector, along, cross, length, minus, unit};
 
 /// From the optical axis to the plate's normal, at most, radians: 4 degrees.
 const TILT_MAX_RAD: f32 = 0.07;

@@ -2,7 +2,7 @@
 //! else is said.
 
 use crate::procedural::noise::field;
-use crate::procedural::vector::Vector;
+use crate::vector::Vector;
 
 use super::shape::slot;
 

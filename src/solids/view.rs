@@ -1,7 +1,7 @@
 //! What every pixel sees, without light and noise.
 
 use crate::procedural::blend::{Albedo, is_changed};
-use crate::procedural::vector::Vector;
+use crate::vector::Vector;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Thing {

@@ -65,7 +65,7 @@ impl Requests {
             asked.reply(reply);
             return request;
         }
-        // Lines keep asking until they are answered.
+        // Lines are not read before what is under way is done: nobody would hear a refusal.
         let selected = self.selector.as_mut().filter(|_| !is_busy).and_then(Selector::next);
         let asked = match selected {
             Some(number) => Asked::new(Action::Recipe(number)).0,

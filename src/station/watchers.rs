@@ -21,9 +21,8 @@ pub fn watchers(
         }
     });
     let show: Watcher = Box::new(move |part_frame| {
-        let threshold = part_frame.judge.as_ref().map(|judge| judge.thresholds.reject);
         let (frame, inspection) = (&part_frame.captured.frame, &part_frame.inspection);
-        latest.offer(part_frame.part, &Overlay::from_inspection(frame, inspection, threshold));
+        latest.offer(part_frame.part, &Overlay::from_inspection(frame, inspection, part_frame.threshold()));
     });
     let publish = publisher.map(|publisher| -> Watcher {
         Box::new(move |part_frame| {
@@ -34,7 +33,7 @@ pub fn watchers(
                 recipe: part_frame.recipe,
                 verdict: part_frame.inspection.outcome.station_verdict(),
                 score: part_frame.inspection.outcome.score(),
-                threshold: part_frame.judge.as_ref().map_or(0.0, |judge| judge.thresholds.reject),
+                threshold: part_frame.threshold().unwrap_or_default(),
                 reason: part_frame.inspection.outcome.reason().map(|reason| reason.name()),
                 defects: part_frame.inspection.defects.count,
                 worst: part_frame.inspection.defects.worst.first().copied(),

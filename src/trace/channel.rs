@@ -4,9 +4,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use heapless::Vec as Few;
-use heapless::spsc::{Consumer, Producer, Queue};
+use heapless::spsc::{Consumer, Producer};
 
 use super::message::Message;
+use crate::queue::kept;
 
 /// Messages that may wait in one queue: several seconds of a fast line.
 pub const MESSAGES_MAX: usize = 1024;
@@ -32,9 +33,9 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// A sender with a queue of its own. The queue is never freed: a station makes its senders once.
+    /// A sender with a queue of its own.
     pub fn sender(&mut self) -> Sender {
-        let (queue, messages) = Box::leak(Box::new(Queue::<Message, { MESSAGES_MAX + 1 }>::new())).split();
+        let (queue, messages) = kept::<Message, { MESSAGES_MAX + 1 }>();
         self.queues.push(messages);
         Sender { queue, lost: Ranges::new(), left: self.left.clone() }
     }

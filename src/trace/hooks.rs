@@ -61,7 +61,7 @@ fn judged(part_frame: &PartFrame) -> Message {
         judged_ns: part_frame.judged_ns,
         verdict: outcome.station_verdict(),
         score: outcome.score(),
-        threshold: judge.map_or(f32::NAN, |judge| judge.thresholds.reject),
+        threshold: part_frame.threshold().unwrap_or(f32::NAN),
         review: judge.and_then(|judge| judge.thresholds.review),
         reason: outcome.reason().map(|reason| reason.name()),
         doubtful: inspection.doubt.is_some(),

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::mpsc::{RecvTimeoutError, TrySendError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use super::guard::{Guard, Refusal};
@@ -10,7 +10,7 @@ use super::http::{Answer, Request};
 use super::picture::{Encoder, Kind};
 use super::state;
 use super::station::Station;
-use crate::action::{Action, Asked, Reply};
+use crate::action::{self, Action, Reply, Untaken};
 use crate::config::view::View;
 use crate::runtime::metrics::prometheus;
 
@@ -119,14 +119,14 @@ impl Page {
 
     /// Passes an action to the station, and answers with its result.
     fn ask(&self, action: Action) -> Answer {
-        let (asked, reply) = Asked::new(action);
-        match self.station.actions.try_send(asked) {
-            Ok(()) => log::info!("the view asks for {action:?}"),
-            Err(TrySendError::Full(_)) => {
+        let reply = match action::ask(&self.station.actions, action) {
+            Ok(reply) => reply,
+            Err(Untaken::Full) => {
                 return Answer::text(503, "the station has not finished the last action yet; try again");
             }
-            Err(TrySendError::Disconnected(_)) => return Answer::text(503, "the station is stopping"),
-        }
+            Err(Untaken::Stopping) => return Answer::text(503, "the station is stopping"),
+        };
+        log::info!("the view asks for {action:?}");
         match reply.recv_timeout(REPLY_MAX) {
             Ok(Reply::Done(text)) => Answer::text(200, &text),
             Ok(Reply::Unconfirmed(how)) => Answer::text(

@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 
 use super::station::Station;
 use crate::runtime::metrics::{Count, Gauge, Latency, Metrics};
-use crate::score::Verdict;
 
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999)];
 
@@ -104,10 +103,5 @@ fn quantiles(metrics: &Metrics, what: Latency) -> Option<Value> {
 
 /// `[part, score or null, 0 pass, 1 review or 2 reject]`, oldest first.
 fn history(metrics: &Metrics) -> Vec<Value> {
-    let number = |verdict| match verdict {
-        Verdict::Pass => 0,
-        Verdict::Review => 1,
-        Verdict::Reject => 2,
-    };
-    metrics.history().iter().map(|s| json!([s.part, s.score, number(s.verdict)])).collect()
+    metrics.history().iter().map(|s| json!([s.part, s.score, s.verdict.number()])).collect()
 }

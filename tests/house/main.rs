@@ -7,6 +7,8 @@ mod documented;
 mod imports;
 mod links;
 mod messages;
+#[path = "../support/worst.rs"]
+mod worst;
 
 use std::fs;
 use std::path::{Path, PathBuf};

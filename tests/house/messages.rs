@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crosscheck::defects::{Defect, Kind};
-use crosscheck::frame::Region;
+use crosscheck::defects::Kind;
 use crosscheck::identity::Identity;
 use crosscheck::mqtt::Event;
 use crosscheck::mqtt::messages::{FORMAT, Info, Phase, ResultMessage, State, VerdictMessage};
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::documented::{documented, fields};
 use crate::read;
+use crate::worst::worst;
 
 fn schema(name: &str) -> Value {
     serde_json::from_str(&read(format!("docs/reference/mqtt/{name}.schema.json"))).unwrap()
@@ -34,18 +34,6 @@ fn of_schema(schema: &Value, path: &str, found: &mut BTreeSet<String>, demanded:
 }
 
 fn messages() -> [(&'static str, Value); 4] {
-    let worst = Defect {
-        kind: Kind::Shape,
-        score: Some(0.75),
-        at: [212.0, 80.0],
-        centre: Some([211.5, 81.25]),
-        centre_mm: Some([4.5, -2.25]),
-        pixels: 9,
-        area_mm2: Some(2.5),
-        height_mm: Some(-0.75),
-        bounds: Region { x: 1, y: 2, width: 3, height: 3 },
-        outline: [[210.5, 79.5], [213.5, 79.5], [213.5, 82.5], [210.5, 82.5]].into_iter().collect(),
-    };
     let event = Event {
         part: 1,
         identity: Identity::new("SN-1").unwrap(),
@@ -55,7 +43,7 @@ fn messages() -> [(&'static str, Value); 4] {
         threshold: 0.5,
         reason: None,
         defects: 1,
-        worst: Some(worst),
+        worst: Some(worst()),
         latency_ms: Some(80.0),
     };
     [

@@ -14,8 +14,6 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use broker::{Broker, HOST};
 use crosscheck::action::Asked;
 use crosscheck::config::mqtt::Mqtt;
-use crosscheck::defects::{Defect, Kind};
-use crosscheck::frame::Region;
 use crosscheck::identity::{Identity, Names};
 use crosscheck::mqtt::{Event, Publisher, Ways};
 use crosscheck::runtime::FAULT_NAMES;
@@ -24,22 +22,9 @@ use crosscheck::runtime::metrics::Metrics;
 use crosscheck::score::{Thresholds, Verdict};
 use serde_json::Value;
 
-const QUEUE: u64 = 64;
+use crate::support::worst::worst;
 
-fn worst() -> Defect {
-    Defect {
-        kind: Kind::Shape,
-        score: Some(0.75),
-        at: [212.0, 80.0],
-        centre: Some([211.5, 81.25]),
-        centre_mm: Some([4.5, -2.25]),
-        pixels: 9,
-        area_mm2: Some(2.5),
-        height_mm: Some(-0.75),
-        bounds: Region { x: 1, y: 2, width: 3, height: 3 },
-        outline: [[210.5, 79.5], [213.5, 79.5], [213.5, 82.5], [210.5, 82.5]].into_iter().collect(),
-    }
-}
+const QUEUE: u64 = 64;
 
 fn event(part: u64) -> Event {
     let (verdict, score) = if part.is_multiple_of(2) { (Verdict::Pass, Some(0.25)) } else { (Verdict::Reject, None) };

@@ -13,3 +13,4 @@ pub mod plant;
 pub mod reference;
 pub mod scenes;
 pub mod small_engine;
+pub mod worst;

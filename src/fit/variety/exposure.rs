@@ -3,6 +3,7 @@
 use fastrand::Rng;
 
 use crate::frame::{OrganisedCloud, is_point};
+use crate::median::median;
 use crate::random::{between, normal};
 
 /// Standard deviations of the light's strength, of each colour's, and of a pixel's grey value (of 255).
@@ -64,11 +65,7 @@ pub fn depth_noise_m(cloud: &OrganisedCloud) -> f32 {
     let step = cloud.points().len().div_ceil(SAMPLE_MAX).max(1);
     let triples = rows.flat_map(|row| row.windows(3)).step_by(step).filter(|triple| triple.iter().all(is_point));
     let mut differences: Vec<f32> = triples.map(|t| (t[0][2] - 2.0 * t[1][2] + t[2][2]).abs()).collect();
-    if differences.is_empty() {
-        return 0.0;
-    }
-    let middle = differences.len() / 2;
-    *differences.select_nth_unstable_by(middle, f32::total_cmp).1 / (MEDIAN * SECOND_DIFFERENCE)
+    median(&mut differences).map_or(0.0, |middle| middle / (MEDIAN * SECOND_DIFFERENCE))
 }
 
 #[cfg(test)]

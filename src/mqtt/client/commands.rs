@@ -1,10 +1,10 @@
 //! Commands for the station: what comes below `<topic>/command`.
 
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 
 use rumqttc::{Publish, QoS};
 
-use crate::action::{Action, Asked, Reply};
+use crate::action::{self, Action, Asked, Reply, Untaken};
 use crate::identity::{Identity, Namer};
 use crate::mqtt::messages::{ResultMessage, Topics};
 use crate::runtime::log_limit::LogLimit;
@@ -48,7 +48,7 @@ impl Commands {
     pub fn take(&mut self, message: &Publish) {
         let Some(command) = message.topic.strip_prefix(&format!("{}/", self.topics.command)) else { return };
         let command: String = command.chars().take(32).collect();
-        let reply = match action(&command, message) {
+        let reply = match order(&command, message) {
             Ok(Order::Do(action)) => self.ask(action),
             Ok(Order::Name(name)) => Answer::Known(match self.namer.name_next(name) {
                 true => Reply::Done("the next part has its identity".into()),
@@ -64,16 +64,13 @@ impl Commands {
     }
 
     fn ask(&self, action: Action) -> Answer {
-        let (asked, reply) = Asked::new(action);
-        match self.actions.try_send(asked) {
-            Ok(()) => {
+        match action::ask(&self.actions, action) {
+            Ok(reply) => {
                 log::info!("MQTT asks for {action:?}");
                 Answer::Waits(reply)
             }
-            Err(TrySendError::Full(_)) => {
-                Answer::Known(Reply::Busy("the station has not finished the last action yet".into()))
-            }
-            Err(TrySendError::Disconnected(_)) => Answer::Known(Reply::Refused("the station is stopping".into())),
+            Err(Untaken::Full) => Answer::Known(Reply::Busy("the station has not finished the last action yet".into())),
+            Err(Untaken::Stopping) => Answer::Known(Reply::Refused("the station is stopping".into())),
         }
     }
 }
@@ -85,7 +82,7 @@ enum Order {
     Name(Option<Identity>),
 }
 
-fn action(command: &str, message: &Publish) -> Result<Order, String> {
+fn order(command: &str, message: &Publish) -> Result<Order, String> {
     if message.retain {
         return Err("it is retained, so that it may be an old one: publish commands without the retain flag".into());
     }
@@ -134,17 +131,17 @@ impl Pending {
 mod tests {
     use super::*;
 
-    fn order(command: &str, payload: &[u8]) -> Result<Order, String> {
-        action(command, &Publish::new("t", QoS::AtMostOnce, payload))
+    fn given(command: &str, payload: &[u8]) -> Result<Order, String> {
+        order(command, &Publish::new("t", QoS::AtMostOnce, payload))
     }
 
     #[test]
     fn a_command_is_understood_or_refused_with_what_was_expected() {
-        assert_eq!(order("recipe", b" 12\n"), Ok(Order::Do(Action::Recipe(12))));
-        assert_eq!(order("hold", b"off"), Ok(Order::Do(Action::Hold(false))));
-        assert_eq!(order("acknowledge", b""), Ok(Order::Do(Action::Acknowledge)));
-        assert_eq!(order("identity", b"SN-7"), Ok(Order::Name(Some(Identity::new("SN-7").unwrap()))));
-        assert_eq!(order("identity", b""), Ok(Order::Name(None)));
+        assert_eq!(given("recipe", b" 12\n"), Ok(Order::Do(Action::Recipe(12))));
+        assert_eq!(given("hold", b"off"), Ok(Order::Do(Action::Hold(false))));
+        assert_eq!(given("acknowledge", b""), Ok(Order::Do(Action::Acknowledge)));
+        assert_eq!(given("identity", b"SN-7"), Ok(Order::Name(Some(Identity::new("SN-7").unwrap()))));
+        assert_eq!(given("identity", b""), Ok(Order::Name(None)));
         for (command, payload, expected) in [
             ("recipe", &b"-1"[..], "the number of a recipe"),
             ("recipe", b"99999", "the number of a recipe"),
@@ -154,10 +151,10 @@ mod tests {
             ("hold", b"\xff", "UTF-8"),
             ("threshold", b"3", "acknowledge, hold, recipe or identity"),
         ] {
-            let refused = order(command, payload).unwrap_err();
+            let refused = given(command, payload).unwrap_err();
             assert!(refused.contains(expected), "{command}: {refused}");
         }
         let kept = Publish { retain: true, ..Publish::new("t", QoS::AtMostOnce, "on") };
-        assert!(action("hold", &kept).unwrap_err().contains("retained"));
+        assert!(order("hold", &kept).unwrap_err().contains("retained"));
     }
 }

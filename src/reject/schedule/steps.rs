@@ -98,7 +98,7 @@ impl Schedule {
     pub(super) fn end_faults(&mut self, now: u64) {
         let position = if self.is_timed() { now } else { self.count() };
         // Parts of the recipe before may take longer.
-        let pulse_ns = self.parts.iter().map(|part| part.pulse_ns).fold(self.plan.pulse_ns, u64::max);
+        let pulse_ns = || self.parts.iter().map(|part| part.pulse_ns).fold(self.plan.pulse_ns, u64::max);
         let ended = self.hold.poll(now, position, pulse_ns);
         if !self.hold.is_held() {
             // Parts of the recipe before, which may have had a longer way, have passed.

@@ -36,7 +36,7 @@ impl History {
         let score = score.filter(|s| s.is_finite()).unwrap_or(f32::NAN).to_bits();
         let part = part & ((1 << PART_BITS) - 1);
         let at = self.written.fetch_add(1, Relaxed) as usize % SLOTS;
-        self.slots[at].store(u64::from(score) << 32 | part << 2 | verdict as u64, Relaxed);
+        self.slots[at].store(u64::from(score) << 32 | part << 2 | u64::from(verdict.number()), Relaxed);
     }
 
     /// Returns the verdicts, oldest first. Verdicts that are written meanwhile may be missing.
@@ -55,11 +55,7 @@ impl Default for History {
 
 fn unpack(slot: u64) -> Scored {
     let score = f32::from_bits((slot >> 32) as u32);
-    let verdict = match slot & 3 {
-        0 => Verdict::Pass,
-        1 => Verdict::Review,
-        _ => Verdict::Reject,
-    };
+    let verdict = Verdict::of_number((slot & 3) as u8);
     Scored { part: (slot as u32) >> 2, score: (!score.is_nan()).then_some(score), verdict }
 }
 
