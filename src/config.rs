@@ -253,6 +253,7 @@ impl Station {
         if let Some(trace) = &mut self.trace {
             trace.resolve(folder);
         }
+        self.view.resolve(folder);
         self.regions.resolve(folder);
         self.recipes.iter_mut().for_each(|recipe| recipe.resolve(folder));
         if let Some(scene) = &mut self.scene {

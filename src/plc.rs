@@ -9,29 +9,25 @@ mod frames;
 mod last_part;
 pub mod map;
 pub mod numbers;
-mod seats;
+mod place;
 mod server;
 mod station;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use thiserror::Error;
-use tokio::sync::oneshot;
 
 use crate::config::plc as config;
+use crate::server_thread::ServerThread;
 use answers::Answers;
 use desk::Desk;
 pub use desk::HasRecipe;
 pub use frames::Limits;
 pub use last_part::{LastPart, Publisher, Reader, last_part};
-use seats::Seats;
+use place::Places;
 use server::Door;
 pub use station::{Commands, Station};
-
-/// Stack of the thread: requests and answers are small.
-const STACK_BYTES: usize = 512 << 10;
 
 #[derive(Debug, Error)]
 pub enum PlcError {
@@ -46,8 +42,7 @@ pub enum PlcError {
 /// The server, until it is dropped.
 pub struct Plc {
     address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _thread: ServerThread,
 }
 
 impl Plc {
@@ -67,30 +62,17 @@ impl Plc {
         let desk = Desk::new(actions, namer, has_recipe);
         let door = Door {
             answers: Arc::new(Answers::new(station, desk, config.writes)),
-            seats: Seats::new(metrics.clone()),
+            places: Places::new(metrics.clone()),
             metrics,
             config: config.clone(),
             limits,
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(PlcError::Thread)?;
-        let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("plc".into()).stack_size(STACK_BYTES);
-        let work = move || server::serve(runtime, listener, door, stopped);
-        let thread = thread.spawn(work).map_err(PlcError::Thread)?;
-        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+        let thread = ServerThread::start("plc", move |stop| server::serve(listener, door, stop));
+        Ok(Self { address, _thread: thread.map_err(PlcError::Thread)? })
     }
 
     /// The address it listens on, with the port that the system chose if 0 was configured.
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-}
-
-impl Drop for Plc {
-    fn drop(&mut self) {
-        self.stop = None;
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            log::error!("the thread that serves a PLC panicked");
-        }
     }
 }

@@ -1,8 +1,12 @@
-"""What the station showed: metrics by Prometheus' own parser, the page as the browser made it."""
+"""What the station shows: metrics by Prometheus' own parser, the page in a real browser.
 
-import html.parser
+usage: check.py URL [SCREENSHOT]
+"""
+
 import sys
+import urllib.request
 
+from browser import browser, wait
 from prometheus_client.parser import text_string_to_metric_families
 
 
@@ -24,43 +28,46 @@ def check_metrics(text):
     print(f"metrics: {len(families)} families, {len(samples)} samples, {verdicts:.0f} verdicts")
 
 
-class Page(html.parser.HTMLParser):
-    """Texts and attributes of elements that have an id."""
+def check_page(driver, url):
+    driver.get(url)
 
-    def __init__(self):
-        super().__init__()
-        self.attributes, self.texts, self.open = {}, {}, []
+    def element(id):
+        return driver.find_element("id", id)
 
-    def handle_starttag(self, tag, attrs):
-        attributes = dict(attrs)
-        if tag not in ("img", "meta", "link", "input", "br"):
-            self.open.append(attributes.get("id"))
-        if "id" in attributes:
-            self.attributes[attributes["id"]] = attributes
-
-    def handle_endtag(self, _):
-        if self.open:
-            self.open.pop()
-
-    def handle_data(self, data):
-        for id in filter(None, self.open):
-            self.texts[id] = self.texts.get(id, "") + data + " "
+    wait(driver, "the station is healthy", lambda: element("health").text == "ok")
+    wait(driver, "a picture is shown", lambda: "/overlay.jpg?part=" in (element("overlay").get_attribute("src") or ""))
+    width = "return document.getElementById('overlay').naturalWidth"
+    wait(driver, "the picture is drawn", lambda: driver.execute_script(width) > 100)
+    assert "part" in element("score").text, "no score is shown"
+    words = element("counts").text.split()
+    assert int(words[words.index("parts") + 1]) > 0, words
+    assert "capture to verdict" in element("latencies").text, element("latencies").text
+    assert element("actions").is_displayed(), "a token is set, but nothing can be changed"
+    overflow = driver.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
+    assert overflow <= 0, f"the page is {overflow} pixels wider than the window"
+    print(f"page: {element('score').text}; {element('about').text}")
 
 
-def check_page(text):
-    page = Page()
-    page.feed(text)
-    assert page.texts["health"].strip() == "ok", page.texts["health"]
-    assert "part" in page.texts["score"], "no score is shown"
-    assert page.attributes["overlay"]["src"].startswith("/overlay.jpg?part="), "no picture is shown"
-    words = page.texts["counts"].split()
-    assert int(words[words.index("parts") + 1]) > 0, page.texts["counts"]
-    assert "capture to verdict" in page.texts["latencies"], page.texts["latencies"]
-    assert "hidden" not in page.attributes["actions"], "a token is set, but nothing can be changed"
-    print(f"page: {page.texts['score'].strip()}; {page.texts['about'].strip()}")
+def act(driver):
+    """Holds the output by the page's own button, with the token."""
+    driver.find_element("id", "token").send_keys("0123456789abcdef")
+    answer = driver.find_element("id", "answer")
+    button = driver.find_element("id", "hold")
+    button.click()
+    wait(driver, "the output is held", lambda: "held at reject" in answer.text)
+    wait(driver, "the page shows it", lambda: button.text == "Release")
+    button.click()
+    wait(driver, "the output is released", lambda: "released" in answer.text)
 
 
 if __name__ == "__main__":
-    kind, path = sys.argv[1:]
-    with open(path, encoding="utf-8") as file:
-        {"metrics": check_metrics, "page": check_page}[kind](file.read())
+    url, *screenshot = sys.argv[1:]
+    with urllib.request.urlopen(f"{url}/metrics") as answer:
+        check_metrics(answer.read().decode())
+    with browser(390, 844) as driver:
+        check_page(driver, f"{url}/")
+        act(driver)
+    with browser(1080, 1180) as driver:
+        check_page(driver, f"{url}/")
+        if screenshot:
+            driver.save_screenshot(screenshot[0])

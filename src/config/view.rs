@@ -1,8 +1,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::check::Problems;
+use super::check::{Problems, resolve};
 
 /// Length of a token: long enough not to be guessed, short enough for a header.
 const TOKEN_BYTES: std::ops::RangeInclusive<usize> = 16..=256;
@@ -21,11 +22,25 @@ pub struct View {
     /// A client that sends this token may act on the station. Without a token no client may.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Secret>,
+    /// The certificate that the page is served with over HTTPS, and those of the authorities between it and a known one, in
+    /// PEM; needs `key_file`. Without them the page is served over plain HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate_file: Option<PathBuf>,
+    /// The certificate's private key in PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<PathBuf>,
 }
 
 impl Default for View {
     fn default() -> Self {
-        Self { enabled: true, bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), hosts: Vec::new(), token: None }
+        Self {
+            enabled: true,
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            hosts: Vec::new(),
+            token: None,
+            certificate_file: None,
+            key_file: None,
+        }
     }
 }
 
@@ -68,12 +83,26 @@ impl Serialize for Secret {
 }
 
 impl View {
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        for path in [&mut self.certificate_file, &mut self.key_file].into_iter().flatten() {
+            resolve(path, folder);
+        }
+    }
+
     pub(super) fn check(&self, problems: &mut Problems) {
         for host in &self.hosts {
             problems.text("view.hosts", host, 253);
             if host.contains(['/', ':']) {
                 problems.say(format!("view.hosts has {host:?} where a name without scheme and port is expected"));
             }
+        }
+        for (name, path) in [("view.certificate_file", &self.certificate_file), ("view.key_file", &self.key_file)] {
+            if let Some(path) = path {
+                problems.path(name, path);
+            }
+        }
+        if self.certificate_file.is_some() != self.key_file.is_some() {
+            problems.say("view.certificate_file and view.key_file belong together: give both, or neither".into());
         }
         let Some(token) = &self.token else { return };
         if !TOKEN_BYTES.contains(&token.0.len()) || !token.0.bytes().all(|b| b.is_ascii_graphic()) {

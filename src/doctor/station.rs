@@ -20,6 +20,7 @@ use crate::model::engine_file::{Engine, EngineError, Source};
 use crate::mqtt::{self, MqttError};
 use crate::runtime::camera::{opener, patience};
 use crate::signature;
+use crate::view;
 
 /// Longest wait for the broker's answer to a login: one on the same network answers in a tenth of this.
 const BROKER_TIME_MAX: Duration = Duration::from_secs(2);
@@ -34,7 +35,7 @@ pub fn examine(station: &Station) -> Vec<Finding> {
     }
     findings.extend([camera(&station.camera), disk(station.record.as_ref())]);
     findings.extend(station.trace.as_ref().map(trace::examine));
-    findings.extend(station.view.enabled.then(|| view(&station.view)));
+    findings.extend(station.view.enabled.then(|| page(&station.view)));
     findings.extend(station.plc.iter().map(plc));
     findings.extend(station.mqtt.iter().map(broker));
     findings
@@ -175,25 +176,33 @@ fn used_bytes(folder: &Path) -> u64 {
     entries.flatten().map(size).sum()
 }
 
-fn view(view: &View) -> Finding {
+fn page(view: &View) -> Finding {
     let name = "view";
     let bind = view.bind;
+    if let Err(error) = view::check_files(view) {
+        return Finding::error(
+            name,
+            error.to_string(),
+            "give the page a certificate with its key, or remove both keys",
+        );
+    }
+    let scheme = if view.certificate_file.is_some() { "https" } else { "http" };
     if let Err(error) = TcpListener::bind(bind) {
         let fix = "stop the station that is running, or give view.bind another port";
         return Finding::warning(name, format!("cannot listen on {bind}: {error}"), fix);
     }
     let open = !bind.ip().is_loopback();
     match (open, &view.token) {
-        (true, Some(_)) => Finding::warning(
+        (true, Some(_)) if scheme == "http" => Finding::warning(
             name,
             format!("{bind} is not loopback, so the token is sent unencrypted"),
-            "put a proxy with TLS before the view, and bind it to 127.0.0.1",
+            "give the page a certificate: view.certificate_file and view.key_file",
         ),
         (true, None) => Finding::note(
             name,
             format!("{bind} shows pictures to everyone who reaches it; without a token nobody can change anything"),
         ),
-        (false, _) => Finding::ok(name, format!("http://{bind}/")),
+        (true, Some(_)) | (false, _) => Finding::ok(name, format!("{scheme}://{bind}/")),
     }
 }
 

@@ -6,7 +6,6 @@ mod commands;
 mod connection;
 mod failure;
 mod options;
-mod pem;
 mod sender;
 mod tls;
 

@@ -1,7 +1,5 @@
 //! Why events cannot be sent.
 
-use std::path::PathBuf;
-
 use thiserror::Error;
 
 #[derive(Debug, Error)]
@@ -10,9 +8,8 @@ pub enum MqttError {
         "[mqtt] is configured, but this program was built without MQTT: build it with --features mqtt, or remove the section"
     )]
     NotBuilt,
-    /// `reason` never shows what is in the file.
-    #[error("{key}: cannot use {}: {reason}", path.display())]
-    File { key: &'static str, path: PathBuf, reason: String },
+    #[error(transparent)]
+    File(#[from] crate::pem::Unfit),
     #[error(
         "mqtt.tls without mqtt.ca_file needs certificates of authorities from this system, and there are none{0}: install them (Debian: ca-certificates), or name the broker's authority in mqtt.ca_file"
     )]

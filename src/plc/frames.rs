@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::seats::Seat;
+use super::place::Place;
 use crate::runtime::metrics::Count;
 
 /// Transaction, protocol, length and unit.
@@ -42,7 +42,7 @@ impl Default for Limits {
 /// A connection, with the frame that is being read.
 pub struct Frames<S> {
     stream: S,
-    seat: Seat,
+    place: Place,
     limits: Limits,
     frame: [u8; FRAME_BYTES_MAX],
     /// Bytes of the frame that have come, and those of them that were handed on.
@@ -55,9 +55,9 @@ pub struct Frames<S> {
 
 impl<S> Frames<S> {
     /// In the context of a runtime.
-    pub fn new(stream: S, seat: Seat, limits: Limits) -> Self {
+    pub fn new(stream: S, place: Place, limits: Limits) -> Self {
         let timer = Box::pin(sleep(limits.idle));
-        Self { stream, seat, limits, frame: [0; FRAME_BYTES_MAX], filled: 0, given: 0, timer, is_stuck: false }
+        Self { stream, place, limits, frame: [0; FRAME_BYTES_MAX], filled: 0, given: 0, timer, is_stuck: false }
     }
 
     /// How many bytes the frame has, as far as that is known.
@@ -73,7 +73,7 @@ impl<S> Frames<S> {
     }
 
     fn broken(&self, kind: ErrorKind, what: &str) -> io::Error {
-        self.seat.count(Count::PlcBroken);
+        self.place.count(Count::PlcBroken);
         io::Error::new(kind, what)
     }
 
@@ -92,7 +92,7 @@ impl<S> Frames<S> {
             if !is_sound(&self.frame[HEADER_BYTES..self.filled]) {
                 return Err(self.broken(ErrorKind::InvalidData, "a request has not as many values as it says"));
             }
-            self.seat.asks();
+            self.place.asks();
             self.wait(self.limits.idle);
         }
         Ok(())
@@ -147,7 +147,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Frames<S> {
                 this.give(into);
                 return Poll::Ready(Ok(()));
             }
-            if this.seat.is_lost(cx) {
+            if this.place.is_lost(cx) {
                 // The end, as if the client had gone.
                 return Poll::Ready(Ok(()));
             }
@@ -167,7 +167,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Frames<S> {
                             Err(this.broken(ErrorKind::TimedOut, "the rest of a request did not come")),
                         );
                     }
-                    this.seat.count(Count::PlcIdle);
+                    this.place.count(Count::PlcIdle);
                     return Poll::Ready(Ok(()));
                 }
             }
@@ -187,7 +187,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Frames<S> {
         if !std::mem::replace(&mut this.is_stuck, true) {
             this.wait(this.limits.frame);
         }
-        if this.seat.is_lost(cx) {
+        if this.place.is_lost(cx) {
             return Poll::Ready(Err(ErrorKind::BrokenPipe.into()));
         }
         ready!(this.timer.as_mut().poll(cx));

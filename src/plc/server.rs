@@ -7,15 +7,13 @@ use std::time::Duration;
 
 use log::Level;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio_modbus::server::tcp::Server;
 
 use super::answers::Answers;
 use super::frames::{Frames, Limits};
-use super::seats::Seats;
+use super::place::Places;
 use crate::config::plc::Plc;
-use crate::priority;
 use crate::runtime::log_limit::LogLimit;
 use crate::runtime::metrics::{Count, Metrics};
 
@@ -25,42 +23,39 @@ const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 /// What clients are served with.
 pub struct Door {
     pub answers: Arc<Answers>,
-    pub seats: Arc<Seats>,
+    pub places: Places,
     pub metrics: Arc<Metrics>,
     pub config: Plc,
     pub limits: Limits,
 }
 
 /// Serves clients until `stop` is dropped.
-pub fn serve(runtime: Runtime, listener: std::net::TcpListener, door: Door, mut stop: oneshot::Receiver<()>) {
-    priority::lower();
-    runtime.block_on(async {
-        let listener = match TcpListener::from_std(listener) {
-            Ok(listener) => listener,
-            Err(error) => return log::error!("no PLC is served: {error}"),
+pub async fn serve(listener: std::net::TcpListener, door: Door, mut stop: oneshot::Receiver<()>) {
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return log::error!("no PLC is served: {error}"),
+    };
+    let server = Server::new(listener);
+    let said = Arc::new(Mutex::new(LogLimit::default()));
+    loop {
+        let connected = |stream, peer| std::future::ready(Ok(door.take(stream, peer, &said)));
+        let closed = said.clone();
+        let closed = move |error: io::Error| {
+            say(&closed, Level::Warn, || format!("the connection of a PLC was closed: {error}"))
         };
-        let server = Server::new(listener);
-        let said = Arc::new(Mutex::new(LogLimit::default()));
-        loop {
-            let connected = |stream, peer| std::future::ready(Ok(door.take(stream, peer, &said)));
-            let closed = said.clone();
-            let closed = move |error: io::Error| {
-                say(&closed, Level::Warn, || format!("the connection of a PLC was closed: {error}"))
-            };
-            tokio::select! {
-                ended = server.serve(&connected, closed) => {
-                    if let Err(error) = ended {
-                        say(&said, Level::Error, || format!("cannot accept the connection of a PLC: {error}"));
-                    }
+        tokio::select! {
+            ended = server.serve(&connected, closed) => {
+                if let Err(error) = ended {
+                    say(&said, Level::Error, || format!("cannot accept the connection of a PLC: {error}"));
                 }
-                _ = &mut stop => return,
             }
-            tokio::select! {
-                () = tokio::time::sleep(ACCEPT_PAUSE) => {}
-                _ = &mut stop => return,
-            }
+            _ = &mut stop => return,
         }
-    });
+        tokio::select! {
+            () = tokio::time::sleep(ACCEPT_PAUSE) => {}
+            _ = &mut stop => return,
+        }
+    }
 }
 
 impl Door {
@@ -79,8 +74,8 @@ impl Door {
         }
         // Answers are small and wanted at once. Without this they only come later.
         let _ = stream.set_nodelay(true);
-        let seat = self.seats.take()?;
-        Some((self.answers.clone(), Frames::new(stream, seat, self.limits)))
+        let place = self.places.take()?;
+        Some((self.answers.clone(), Frames::new(stream, place, self.limits)))
     }
 }
 

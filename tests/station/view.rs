@@ -1,6 +1,9 @@
 //! The view as a client sees it, over real connections.
 
+mod description;
+mod events;
 mod exposition;
+mod https;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -23,6 +26,20 @@ use crate::support::client::Client;
 
 const TOKEN: &str = "0123456789abcdef";
 
+/// What the view sees of a station, and what it is asked for.
+fn station() -> (Station, Receiver<Asked>) {
+    let (sender, actions) = sync_channel(1);
+    let station = Station {
+        name: "line 1".into(),
+        metrics: Arc::new(Metrics::new(&["camera_lost", "disk_full"])),
+        recipes: Roster::default(),
+        latest: Arc::new(Latest::new()),
+        actions: sender,
+        progress_age_max: Duration::from_secs(600),
+    };
+    (station, actions)
+}
+
 /// A view on a port of its own.
 struct Desk {
     view: View,
@@ -35,16 +52,8 @@ impl Desk {
     fn new(token: Option<&str>) -> Self {
         let token = token.map(|token| format!("token = \"{token}\"")).unwrap_or_default();
         let config = toml::from_str(&format!("bind = \"127.0.0.1:0\"\n{token}")).unwrap();
-        let (metrics, latest) = (Arc::new(Metrics::new(&["camera_lost", "disk_full"])), Arc::new(Latest::new()));
-        let (sender, actions) = sync_channel(1);
-        let station = Station {
-            name: "line 1".into(),
-            metrics: metrics.clone(),
-            recipes: Roster::default(),
-            latest: latest.clone(),
-            actions: sender,
-            progress_age_max: Duration::from_secs(600),
-        };
+        let (station, actions) = station();
+        let (metrics, latest) = (station.metrics.clone(), station.latest.clone());
         Self { view: View::serve(&config, station).unwrap(), metrics, latest, actions }
     }
 
@@ -271,7 +280,7 @@ fn only_the_token_acts() {
     let acts = Desk::new(Some(TOKEN));
     assert_eq!(post(&acts, "/threshold", None, "0.5"), 401);
     assert_eq!(post(&acts, "/threshold", Some("0123456789abcdee"), "0.5"), 401);
-    assert_eq!(post(&acts, "/elsewhere", Some(TOKEN), "0.5"), 405);
+    assert_eq!(post(&acts, "/elsewhere", Some(TOKEN), "0.5"), 404);
     for wrong in ["", "x", "-1", "0", "inf", "nan"] {
         assert_eq!(post(&acts, "/threshold", Some(TOKEN), wrong), 400, "{wrong}");
     }

@@ -40,12 +40,30 @@ impl Client {
     pub fn send(mut self, request: &str) -> Answer {
         self.stream.write_all(request.as_bytes()).unwrap();
         let mut bytes = Vec::new();
-        self.stream.read_to_end(&mut bytes).unwrap();
-        let end = bytes.windows(4).position(|w| w == b"\r\n\r\n").expect("an empty line after the head");
+        let end = loop {
+            if let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
+                break end;
+            }
+            self.read(&mut bytes);
+        };
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
         let (first, rest) = head.split_once("\r\n").unwrap();
         let status = first.strip_prefix("HTTP/1.1 ").and_then(|s| s.split(' ').next()).unwrap().parse().unwrap();
         let header = |line: &str| line.split_once(": ").map(|(n, v)| (n.to_string(), v.to_string())).unwrap();
-        Answer { status, headers: rest.split("\r\n").map(header).collect(), body: bytes[end + 4..].to_vec() }
+        let headers = rest.split("\r\n").map(header).collect();
+        let mut answer = Answer { status, headers, body: bytes.split_off(end + 4) };
+        let is_head = request.starts_with("HEAD ");
+        let length = answer.header("content-length").filter(|_| !is_head).map_or(0, |text| text.parse().unwrap());
+        while answer.body.len() < length {
+            self.read(&mut answer.body);
+        }
+        answer
+    }
+
+    fn read(&mut self, bytes: &mut Vec<u8>) {
+        let mut piece = [0; 4096];
+        let count = self.stream.read(&mut piece).unwrap();
+        assert!(count > 0, "the connection ends after {:?}", String::from_utf8_lossy(bytes));
+        bytes.extend_from_slice(&piece[..count]);
     }
 }

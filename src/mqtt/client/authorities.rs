@@ -10,8 +10,8 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme};
 
-use super::pem::Named;
 use crate::mqtt::error::MqttError;
+use crate::pem::Named;
 
 /// rustls trusts an authority for ever. These are trusted while their own certificates are valid, as elsewhere.
 #[derive(Debug)]

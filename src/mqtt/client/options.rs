@@ -7,11 +7,11 @@ use std::time::Duration;
 use rumqttc::{LastWill, MqttOptions, QoS, TlsConfiguration, Transport};
 use serde_json::json;
 
-use super::pem::Named;
 use super::tls;
 use crate::config::mqtt::Mqtt;
 use crate::mqtt::error::MqttError;
 use crate::mqtt::messages::{Phase, State};
+use crate::pem::Named;
 
 /// Keep-alive period: after one and a half of it without a message the broker considers the station gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -47,6 +47,6 @@ fn first_line(key: &'static str, path: &Path) -> Result<String, MqttError> {
     let text = std::str::from_utf8(&bytes).map_err(|_| file.unfit("it is not text in UTF-8"))?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(line.into()),
-        _ => Err(file.unfit("its first line is empty")),
+        _ => Err(file.unfit("its first line is empty").into()),
     }
 }

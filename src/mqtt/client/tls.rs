@@ -5,12 +5,12 @@ use std::sync::Arc;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::ServerName;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{ClientConfig, InconsistentKeys, RootCertStore};
+use rustls::{ClientConfig, RootCertStore};
 
 use super::authorities::Authorities;
-use super::pem::Named;
 use crate::config::mqtt::Mqtt;
 use crate::mqtt::error::MqttError;
+use crate::pem::{self, Named};
 
 /// TLS 1.2 or 1.3. The broker's certificate has to be for `mqtt.host` and issued by a known authority.
 pub fn client_config(config: &Mqtt) -> Result<ClientConfig, MqttError> {
@@ -53,14 +53,5 @@ fn identity(config: &Mqtt, provider: &CryptoProvider) -> Result<Option<Certified
     };
     let certificate = Named { key: "mqtt.client_certificate_file", path: certificate };
     let key = Named { key: "mqtt.client_key_file", path: key };
-    let chain = certificate.certificates()?;
-    match CertifiedKey::from_der(chain, key.private_key()?, provider) {
-        Ok(identity) => Ok(Some(identity)),
-        Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
-            let first = certificate.path.display();
-            Err(key.unfit(format!("it is not the key of the certificate in {first}, the first one there")))
-        }
-        Err(rustls::Error::InvalidCertificate(error)) => Err(certificate.unfit(error.to_string())),
-        Err(_) => Err(key.unfit("an RSA, ECDSA (P-256, P-384) or Ed25519 key is expected")),
-    }
+    Ok(Some(pem::identity(certificate, key, provider)?))
 }

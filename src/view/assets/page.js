@@ -1,5 +1,5 @@
 "use strict";
-// The page asks once a second; pictures are fetched only when there is a newer one.
+// The station tells its state once a second; pictures are fetched only when there is a newer one.
 const PERIOD_MS = 1000;
 const COLOURS = ["#4fc46a", "#f2c037", "#ff5d52"];
 const VERDICTS = ["pass", "review", "reject"];
@@ -103,15 +103,21 @@ function show(state) {
   }
 }
 
-async function tick() {
-  try {
-    const answer = await fetch("/state.json", { signal: AbortSignal.timeout(5 * PERIOD_MS) });
-    show(await answer.json());
-  } catch (error) {
-    at("health").textContent = "no answer";
-    at("health").className = "badge bad";
-  }
-  setTimeout(tick, PERIOD_MS);
+function silent() {
+  at("health").textContent = "no answer";
+  at("health").className = "badge bad";
+}
+
+// The browser connects again by itself after a break.
+function listen() {
+  let told = performance.now();
+  const events = new EventSource("/events");
+  events.addEventListener("state", ({ data }) => {
+    told = performance.now();
+    show(JSON.parse(data));
+  });
+  events.addEventListener("error", silent);
+  setInterval(() => performance.now() - told > 5 * PERIOD_MS && silent(), PERIOD_MS);
 }
 
 async function act(path, body) {
@@ -136,4 +142,4 @@ at("hold").addEventListener("click", () => act("/hold", held ? "off" : "on"));
 for (const name of ["acknowledge", "reload"]) {
   at(name).addEventListener("click", () => act(`/${name}`, ""));
 }
-tick();
+listen();

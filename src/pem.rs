@@ -1,16 +1,27 @@
-//! Reads certificates and keys. No error shows what is in a file.
+//! Certificates and keys for TLS, from the files in PEM that a configuration names. No error shows what is in a file.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use rustls::InconsistentKeys;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{Error, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-
-use crate::mqtt::error::MqttError;
+use rustls::sign::CertifiedKey;
+use thiserror::Error as ThisError;
 
 /// The certificates of a whole system take a fifth of it.
 const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// A file of the configuration that cannot be used. `reason` never shows what is in it.
+#[derive(Debug, ThisError)]
+#[error("{key}: cannot use {}: {reason}", path.display())]
+pub struct Unfit {
+    key: &'static str,
+    path: PathBuf,
+    reason: String,
+}
 
 /// A file that the configuration names in `key`.
 #[derive(Clone, Copy)]
@@ -20,12 +31,12 @@ pub struct Named<'a> {
 }
 
 impl Named<'_> {
-    pub fn unfit(self, reason: impl Into<String>) -> MqttError {
-        MqttError::File { key: self.key, path: self.path.into(), reason: reason.into() }
+    pub fn unfit(self, reason: impl Into<String>) -> Unfit {
+        Unfit { key: self.key, path: self.path.into(), reason: reason.into() }
     }
 
     /// Reads at most `bytes_max`; a file that has more is refused.
-    pub fn read(self, bytes_max: u64) -> Result<Vec<u8>, MqttError> {
+    pub fn read(self, bytes_max: u64) -> Result<Vec<u8>, Unfit> {
         let mut bytes = Vec::new();
         let read = |bytes: &mut Vec<u8>| -> io::Result<usize> {
             File::open(self.path)?.take(bytes_max + 1).read_to_end(bytes)
@@ -38,7 +49,7 @@ impl Named<'_> {
     }
 
     /// One certificate or more.
-    pub fn certificates(self) -> Result<Vec<CertificateDer<'static>>, MqttError> {
+    pub fn certificates(self) -> Result<Vec<CertificateDer<'static>>, Unfit> {
         let bytes = self.read(FILE_BYTES_MAX)?;
         let found: Result<Vec<_>, Error> = CertificateDer::pem_slice_iter(&bytes).collect();
         match found {
@@ -51,7 +62,7 @@ impl Named<'_> {
     }
 
     /// The first private key.
-    pub fn private_key(self) -> Result<PrivateKeyDer<'static>, MqttError> {
+    pub fn private_key(self) -> Result<PrivateKeyDer<'static>, Unfit> {
         let bytes = self.read(FILE_BYTES_MAX)?;
         let is_encrypted = ["BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"]
             .iter()
@@ -66,6 +77,20 @@ impl Named<'_> {
             Err(Error::NoItemsFound) => Err(self.unfit("it has no private key in PEM (-----BEGIN PRIVATE KEY-----)")),
             Err(_) => Err(self.unfit("the private key in it is damaged or cut off; PEM is expected")),
         }
+    }
+}
+
+/// A certificate, those of the authorities between it and a known one, and its key.
+pub fn identity(certificate: Named<'_>, key: Named<'_>, provider: &CryptoProvider) -> Result<CertifiedKey, Unfit> {
+    let chain = certificate.certificates()?;
+    match CertifiedKey::from_der(chain, key.private_key()?, provider) {
+        Ok(identity) => Ok(identity),
+        Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+            let first = certificate.path.display();
+            Err(key.unfit(format!("it is not the key of the certificate in {first}, the first one there")))
+        }
+        Err(rustls::Error::InvalidCertificate(error)) => Err(certificate.unfit(error.to_string())),
+        Err(_) => Err(key.unfit("an RSA, ECDSA (P-256, P-384) or Ed25519 key is expected")),
     }
 }
 
