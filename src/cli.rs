@@ -32,6 +32,7 @@ mod record;
 mod reference;
 mod replay;
 mod report_files;
+mod review;
 mod run;
 mod say;
 mod secrets;
@@ -80,6 +81,7 @@ enum Command {
     Recipe(recipe::Arguments),
     Trace(trace::Arguments),
     Replay(replay::Arguments),
+    Review(review::Arguments),
     Sign(sign::Arguments),
     Import(import::Arguments),
     ExportOnnx(export_onnx::Arguments),
@@ -108,6 +110,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Recipe(arguments) => recipe::run(&arguments),
         Command::Trace(arguments) => trace::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Review(arguments) => review::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::ExportOnnx(arguments) => export_onnx::run(&arguments),

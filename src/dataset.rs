@@ -7,6 +7,8 @@
 mod entry;
 mod error;
 mod eyecandies;
+#[doc(hidden)]
+pub mod finding;
 mod folders;
 mod jpeg;
 mod layout;
@@ -32,9 +34,9 @@ use crate::files;
 
 pub use entry::Entry;
 pub use error::DatasetError;
-#[doc(hidden)]
-pub use layout::draw;
 pub use layout::{Layout, Split, frames_under, nominal};
+#[doc(hidden)]
+pub use layout::{draw, found_good};
 #[doc(hidden)]
 pub use mask::Mask;
 pub use mvtec3d::write as write_frame;
@@ -44,6 +46,12 @@ pub use read::{read_cloud, read_frame, read_mask};
 pub use reading::Reading;
 #[doc(hidden)]
 pub use unit::metres_of;
+
+/// Reads a map of `width` x `height` that [`write_map`] wrote; another size is refused before anything is decoded.
+#[doc(hidden)]
+pub fn read_map(path: &Path, width: usize, height: usize) -> Result<Vec<f32>, DatasetError> {
+    tiff::read_map(path, width, height)
+}
 
 /// Writes `[height, width]` f32 as a TIFF of one channel; whole or not at all.
 #[doc(hidden)]

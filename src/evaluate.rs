@@ -8,6 +8,7 @@ pub mod deviation;
 pub mod document;
 pub mod gallery;
 pub mod good_frames;
+pub mod good_scores;
 pub mod html;
 pub mod interval;
 pub mod line;

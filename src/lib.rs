@@ -181,6 +181,8 @@ pub mod procedural;
 #[doc(hidden)]
 pub mod regions;
 #[doc(hidden)]
+pub mod review;
+#[doc(hidden)]
 pub mod runtime;
 #[doc(hidden)]
 pub mod score;

@@ -1,8 +1,10 @@
 //! The picture of an inspection: the heat map over the photograph, in the photograph's own pixels.
 
 mod content;
+mod heat_map;
 mod legend;
 mod marks;
+mod relief;
 mod scale;
 
 use std::io::Write;
@@ -18,6 +20,8 @@ use crate::shapes::{H, W};
 use scale::Scale;
 
 pub use content::{Overlay, Photograph};
+pub use heat_map::heat_map;
+pub use relief::relief;
 
 /// Brightness of the photograph where there is no shape feature.
 const DIMMED: f32 = 0.6;
@@ -29,8 +33,24 @@ const PART_OUTLINE: [u8; 3] = [64, 224, 255];
 
 /// Draws the photograph with the heat map, the outlines of its defects, the kinds of the worst, and a legend below.
 pub fn overlay(what: &Overlay) -> RgbImage {
-    let Photograph { rgb, width, height } = what.photograph;
     let scale = Scale::for_overlay(what);
+    let mut picture = heated(what, &scale);
+    // Those of a part that is rejected lie above the threshold, and are outlined as the heat map runs.
+    if what.verdict == Some(Verdict::Review) {
+        let reach = outline_reach(what.photograph.width, what.photograph.height);
+        marks::outlines(&mut picture, what.defects, OUTLINE, reach);
+    }
+    marks::kinds(&mut picture, what.defects);
+    legend::below(&picture, what, &scale)
+}
+
+/// Draws the photograph with the heat map and its outlines alone, for a picture that is too small for words.
+pub fn small_overlay(what: &Overlay) -> RgbImage {
+    heated(what, &Scale::for_overlay(what))
+}
+
+fn heated(what: &Overlay, scale: &Scale) -> RgbImage {
+    let Photograph { rgb, width, height } = what.photograph;
     let heat = Heat { map: what.anomaly_map, window: what.window };
     // Above the threshold a pixel may have no shape feature: there is a gap.
     let is_above = |pixel: usize| what.threshold.is_some_and(|threshold| what.anomaly_map[pixel] > threshold);
@@ -49,15 +69,10 @@ pub fn overlay(what: &Overlay) -> RgbImage {
             out.copy_from_slice(&drawn);
         }
     });
-    let Some(mut picture) = RgbImage::from_raw(width as u32, height as u32, pixels) else {
+    let Some(picture) = RgbImage::from_raw(width as u32, height as u32, pixels) else {
         unreachable!("three bytes a pixel")
     };
-    // Those of a part that is rejected lie above the threshold, and are outlined as the heat map runs.
-    if what.verdict == Some(Verdict::Review) {
-        marks::outlines(&mut picture, what.defects, OUTLINE, reach);
-    }
-    marks::kinds(&mut picture, what.defects);
-    legend::below(&picture, what, &scale)
+    picture
 }
 
 /// Writes a PNG, whole or not at all.

@@ -167,6 +167,17 @@ class Inputs:
     def for_station_cameras(self, folder):
         shutil.copy(self.root / "calibration/depth-848x480-colour-1280x720.toml", folder / "camera.toml")
 
+    def recorded(self, folder, number):
+        """A part as a station records it, without its maps."""
+        source, name = self.parts() / "biscuit/test/shape", f"s00000001-{number:010}"
+        for kind, suffix in (("rgb", "png"), ("xyz", "tiff"), ("gt", "png")):
+            (folder / kind).mkdir(parents=True, exist_ok=True)
+            shutil.copy(source / f"{kind}/000.{suffix}", folder / f"{kind}/{name}.{suffix}")
+        record = {"format": 1, "part": number, "sequence": number, "captured_unix_ms": 1000, "score": 4.0, "verdict": "reject", "reason": None,
+                  "threshold": 3.5, "review": None, "engine_sha256": "0" * 64, "times_ms": {}}
+        (folder / "verdict").mkdir(exist_ok=True)
+        (folder / f"verdict/{name}.json").write_text(json.dumps(record))
+
     def for_reference_cli(self, folder):
         shutil.copytree(self.parts(), folder / "parts")
         shutil.copy(self.engine(), folder / "biscuit.safetensors")
@@ -176,4 +187,6 @@ class Inputs:
         keys["recipe"] = [{"number": 1, "name": "biscuit"}, {"number": 2, "name": "biscuit, strict", "threshold": 1.5}]
         self.write_station(folder, merged(self.station, keys), view={"bind": f"127.0.0.1:{self.port}", "token": "sixteen-signs-or-more"})
         shutil.copytree(self.parts() / "biscuit/test", folder / "recording/parts/test")
+        for number in (9, 12):
+            self.recorded(folder / "recording/parts/test/reject", number)
         self.run("crosscheck calibrate-station -q --frames parts/biscuit/train -o belt.toml", folder)

@@ -127,6 +127,7 @@ fn is_of_all(error: &DatasetError) -> bool {
         | DatasetError::Inverted { .. }
         | DatasetError::Class { .. }
         | DatasetError::Empty { .. }
+        | DatasetError::NoneFoundGood { .. }
         | DatasetError::Size { .. }
         | DatasetError::Unit { .. } => false,
     }
@@ -268,6 +269,9 @@ mod tests {
                 threshold: 1.0,
                 review: None,
                 at: None,
+                recipe: None,
+                identity: None,
+                window: None,
                 engine_sha256: String::new(),
                 times_ms: Default::default(),
             };

@@ -1,11 +1,11 @@
-use std::collections::HashSet;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use crosscheck::conformal::calibrate;
 use crosscheck::dataset;
-use crosscheck::inspect::{Doubts, Inspector, Tally};
+use crosscheck::evaluate::good_scores::good_scores;
+use crosscheck::inspect::Inspector;
 use crosscheck::model::engine_file::Engine;
 
 use super::Exit;
@@ -19,7 +19,8 @@ pub struct Arguments {
     /// Fitted engine file; the threshold is written into it unless --output is given
     #[arg(long)]
     engine: PathBuf,
-    /// Good parts: a folder with rgb and xyz inside, or a validation split of MVTec 3D-AD or Eyecandies
+    /// Good parts: a folder with rgb and xyz inside, or a validation split of MVTec 3D-AD or Eyecandies. Of a recording,
+    /// `crosscheck review candidate` makes a threshold
     #[arg(long, value_name = "DIR")]
     nominal: PathBuf,
     #[command(flatten)]
@@ -50,36 +51,12 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     let evaluation = &arguments.evaluation;
     let mut inspector = Inspector::on_machine(evaluation.backend(), engine.clone(), evaluation.arithmetic())?;
     let entries = dataset::nominal(&arguments.nominal, &arguments.reading.read()?)?;
-    let fitted: HashSet<&String> = engine.metadata.fitted_on.iter().collect();
-    let mut scores = Vec::new();
-    let mut tally = Tally::default();
-    let mut doubts = Doubts::default();
     let bar = super::progress::frames_bar(entries.len(), "scores");
-    for entry in &entries {
-        let frame = entry.frame()?;
-        bar.inc(1);
-        if fitted.contains(&frame.fingerprint()) {
-            tally.leave_out("used in the fit, which makes its score too low", &entry.name);
-            continue;
-        }
-        let named = || entry.rgb.display().to_string();
-        let mut warned = false;
-        for at in inspector.parts(&frame).with_context(named)? {
-            let inspection = inspector.inspect_part(&frame, at).with_context(named)?;
-            let reason = inspection.outcome.reason();
-            if let Some(reason) = reason {
-                log::warn!("{}: {reason}", entry.rgb.display());
-            }
-            warned |= reason.is_some() || inspection.doubt.is_some();
-            doubts.add(&inspection.input, inspection.doubt);
-            scores.push(inspection.ranked_score());
-        }
-        tally.used(warned);
-    }
+    let found = good_scores(&mut inspector, &engine.metadata.fitted_on, &entries, &mut || bar.inc(1))?;
     bar.finish_and_clear();
-    doubts.say("calibrate");
-    tally.say("calibrate");
-    let calibration = calibrate(&scores, arguments.false_reject_rate, arguments.review_rate)?;
+    found.doubts.say("calibrate");
+    found.tally.say("calibrate");
+    let calibration = calibrate(&found.scores, arguments.false_reject_rate, arguments.review_rate)?;
     engine.metadata.calibration = Some(calibration);
     engine.write(output)?;
     let review = calibration.review.map_or(String::new(), |review| format!(", review above {review:.6}"));

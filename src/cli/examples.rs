@@ -136,6 +136,17 @@ Examples:
   Any folder of frames, with a JSON object for each frame:
     crosscheck replay parts/biscuit/test --engine biscuit.safetensors --json";
 
+pub const REVIEW: &str = "\
+Examples:
+  The newest parts that were rejected and that nobody has looked at yet:
+    crosscheck review list recording --verdict reject --finding none
+  Say what some are, and see how often good parts are rejected beside what the engine promises:
+    crosscheck review say recording s00000001-0000000009 defect --kind shape --by Ada
+    crosscheck review say recording s00000001-0000000012 good --by Ada
+    crosscheck review summary recording --engine biscuit.safetensors
+  What a higher threshold would have done to them:
+    crosscheck review what-if recording --threshold 4.5";
+
 pub const SIGN: &str = "\
 Examples:
   Make a key pair, sign an engine, and check the signature as a station does:

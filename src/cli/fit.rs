@@ -26,6 +26,10 @@ pub struct Arguments {
     /// Good parts: a folder with rgb and xyz inside, or a train split of MVTec 3D-AD or Eyecandies
     #[arg(long, value_name = "DIR")]
     nominal: PathBuf,
+    /// Learn from the parts of a recording that a person found good, whatever the station's verdict was; --nominal names
+    /// the recording
+    #[arg(long)]
+    reviewed: bool,
     #[command(flatten)]
     reading: ReadingOptions,
     #[command(flatten)]
@@ -58,7 +62,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     // The mappings are learnt in this scene, even if the engine was fitted in another one before.
     engine.metadata.preparation = arguments.scene.apply(&engine.metadata.preparation)?;
     let settings = arguments.fit.settings(engine.metadata.variant);
-    let mut entries = dataset::nominal(&arguments.nominal, &arguments.reading.read()?)?;
+    let good = if arguments.reviewed { dataset::found_good } else { dataset::nominal };
+    let mut entries = good(&arguments.nominal, &arguments.reading.read()?)?;
     if let Some(shots) = arguments.shots {
         anyhow::ensure!(shots > 0, "--shots needs at least 1 frame");
         if shots > entries.len() {

@@ -19,6 +19,7 @@ use crosscheck::prepare::{Preparation, Stride};
 use crosscheck::runtime::arithmetic;
 use crosscheck::scene::Part;
 use crosscheck::words::UnknownWord;
+use jiff::Timestamp;
 
 /// Reads one of `words`, which `--help` and the answer to another word list.
 pub fn one_of<T>(words: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
@@ -217,4 +218,10 @@ impl FromStr for Size {
 /// The part of a name.
 pub fn part(name: &str) -> Result<Part, String> {
     name.parse().map_err(|_| format!("no such part: it is one of {}", Part::WORDS.join(", ")))
+}
+
+/// A time with its zone.
+pub fn time(text: &str) -> Result<Timestamp, String> {
+    text.parse()
+        .map_err(|_| "expected a time with its zone, such as 2026-11-30T06:00:00Z or 2026-11-30T07:00:00+01:00".into())
 }

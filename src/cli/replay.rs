@@ -1,14 +1,13 @@
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use crosscheck::config::Station;
-use crosscheck::dataset::recording::PartRecord;
 use crosscheck::dataset::{Entry, frames_under};
-use crosscheck::inspect::{Inspection, Inspector};
+use crosscheck::inspect::Inspector;
+use crosscheck::review::{Played, play};
 use crosscheck::runtime::judge::Judge;
 use crosscheck::runtime::judgement::Judgement;
-use crosscheck::score::Verdict;
 use serde_json::json;
 
 use super::Exit;
@@ -43,13 +42,9 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     let entries = frames_under(&arguments.folder, &arguments.reading.read()?)?;
     let mut sums = Sums::default();
     for entry in &entries {
-        let frame = entry.frame()?;
-        let record = PartRecord::beside(&entry.rgb)?;
-        let at = record.as_ref().and_then(|record| record.at);
-        let inspection = inspector.inspect_part(&frame, at).with_context(|| entry.rgb.display().to_string())?;
-        let played = Played { entry, record: record.as_ref(), inspection: &inspection };
+        let played = play(&mut inspector, entry)?;
         sums.add(&played, &judge);
-        let text = if arguments.json { played.to_json() } else { played.to_text(&judge) };
+        let text = if arguments.json { to_json(entry, &played) } else { to_text(entry, &played, &judge) };
         print(text)?;
     }
     // With --json a program reads standard output, so it holds nothing but the frames.
@@ -76,61 +71,35 @@ fn judgement(arguments: &Arguments) -> Result<(Inspector, Judge)> {
     Ok((judgement.inspector, judgement.judge))
 }
 
-/// One frame, inspected again.
-struct Played<'a> {
-    entry: &'a Entry,
-    record: Option<&'a PartRecord>,
-    inspection: &'a Inspection,
+fn to_text(entry: &Entry, played: &Played, judge: &Judge) -> String {
+    let number = |score: Option<f32>| score.map_or("none".into(), |score| format!("{score:.6}"));
+    let mut text = format!("{:<32} score {:>9}  {:6}", entry.name, number(played.score()), played.verdict());
+    if let Some(reason) = played.inspection.outcome.reason() {
+        text += &format!("  ({reason})");
+    }
+    if let Some(record) = played.record.as_ref().filter(|_| played.differs()) {
+        text += &format!(
+            "  <- was {}, score {}, threshold {:.6}; the threshold is {:.6} now",
+            record.verdict,
+            number(record.score),
+            record.threshold,
+            judge.thresholds.reject
+        );
+    }
+    text.trim_end().to_string()
 }
 
-impl Played<'_> {
-    fn verdict(&self) -> Verdict {
-        self.inspection.outcome.station_verdict()
-    }
-
-    fn score(&self) -> Option<f32> {
-        self.inspection.outcome.score()
-    }
-
-    fn differs(&self) -> bool {
-        self.record.is_some_and(|record| record.verdict != self.verdict())
-    }
-
-    /// Difference of the score and the recorded score, if there are both.
-    fn score_difference(&self) -> Option<f32> {
-        Some((self.score()? - self.record?.score?).abs())
-    }
-
-    fn to_text(&self, judge: &Judge) -> String {
-        let number = |score: Option<f32>| score.map_or("none".into(), |score| format!("{score:.6}"));
-        let mut text = format!("{:<32} score {:>9}  {:6}", self.entry.name, number(self.score()), self.verdict());
-        if let Some(reason) = self.inspection.outcome.reason() {
-            text += &format!("  ({reason})");
-        }
-        if let Some(record) = self.record.filter(|_| self.differs()) {
-            text += &format!(
-                "  <- was {}, score {}, threshold {:.6}; the threshold is {:.6} now",
-                record.verdict,
-                number(record.score),
-                record.threshold,
-                judge.thresholds.reject
-            );
-        }
-        text.trim_end().to_string()
-    }
-
-    fn to_json(&self) -> String {
-        json!({
-            "frame": self.entry.name,
-            "score": self.score(),
-            "verdict": self.verdict(),
-            "reason": self.inspection.outcome.reason().map(|reason| reason.to_string()),
-            "recorded_score": self.record.and_then(|record| record.score),
-            "recorded_verdict": self.record.map(|record| record.verdict),
-            "differs": self.differs(),
-        })
-        .to_string()
-    }
+fn to_json(entry: &Entry, played: &Played) -> String {
+    json!({
+        "frame": entry.name,
+        "score": played.score(),
+        "verdict": played.verdict(),
+        "reason": played.inspection.outcome.reason().map(|reason| reason.to_string()),
+        "recorded_score": played.record.as_ref().and_then(|record| record.score),
+        "recorded_verdict": played.record.as_ref().map(|record| record.verdict),
+        "differs": played.differs(),
+    })
+    .to_string()
 }
 
 /// The sums over all frames.
@@ -148,7 +117,7 @@ impl Sums {
         self.frames += 1;
         self.differing += usize::from(played.differs());
         self.score_difference_max = played.score_difference().unwrap_or(0.0).max(self.score_difference_max);
-        if let Some(record) = played.record {
+        if let Some(record) = &played.record {
             self.recorded += 1;
             self.other_engine += usize::from(record.engine_sha256 != judge.engine_sha256);
         }

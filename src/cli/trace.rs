@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::Exit;
 use super::examples;
-use super::options::one_of;
+use super::options::{one_of, time};
 use super::say::print_by;
 
 /// Print the trace of a station as CSV: a row for each part. It may be read while the station writes it.
@@ -85,9 +85,4 @@ fn path(file: &Path) -> Result<PathBuf> {
     let trace = Station::read(file)?.trace;
     let trace = trace.with_context(|| format!("{} has no [trace]: the station keeps none", file.display()))?;
     Ok(trace.file)
-}
-
-fn time(text: &str) -> Result<Timestamp, String> {
-    text.parse()
-        .map_err(|_| "expected a time with its zone, such as 2026-11-30T06:00:00Z or 2026-11-30T07:00:00+01:00".into())
 }

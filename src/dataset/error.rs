@@ -56,6 +56,8 @@ pub enum DatasetError {
     Size { path: PathBuf, source: FrameError },
     #[error("{}: {source}", path.display())]
     Camera { path: PathBuf, source: CalibrationError },
+    #[error("{} has no part that a person found good: say so with `crosscheck review say`", path.display())]
+    NoneFoundGood { path: PathBuf },
     #[error("{}: {unit}", path.display())]
     Unit { path: PathBuf, unit: DistanceError },
 }

@@ -6,7 +6,7 @@ use super::entry::Entry;
 use super::error::DatasetError;
 use super::folders::{folders, is_good, names};
 use super::reading::Reading;
-use super::{eyecandies, mvtec3d};
+use super::{eyecandies, finding, mvtec3d};
 
 /// A dataset's frames are not deeper than this: class, split, kind.
 const DEPTH_MAX: usize = 4;
@@ -101,13 +101,13 @@ fn root_of(layout: Layout, split: Split) -> &'static str {
 }
 
 /// Good frames for a fit or a calibration: `folder` holds `rgb` and `xyz`, or a `good` folder that does, or is
-/// the `data` folder of an Eyecandies split, or holds one.
+/// the `data` folder of an Eyecandies split, or holds one. A part in it in which a person found a defect is none.
 pub fn nominal(folder: &Path, reading: &Reading) -> Result<Vec<Entry>, DatasetError> {
     let inside = |name: &str| folder.join(name).is_dir();
     let mut entries = if inside("rgb") {
-        mvtec3d::folder_entries(folder, None)?
+        finding::apply(folder, mvtec3d::folder_entries(folder, None)?)?
     } else if let Some(good) = good_in(folder) {
-        mvtec3d::folder_entries(&good, None)?
+        finding::apply(&good, mvtec3d::folder_entries(&good, None)?)?
     } else if inside("data") {
         eyecandies::entries(folder)?
     } else {
@@ -123,6 +123,16 @@ pub fn nominal(folder: &Path, reading: &Reading) -> Result<Vec<Entry>, DatasetEr
         return Err(DatasetError::Empty { path: folder.into() });
     }
     Ok(entries)
+}
+
+/// The parts of a recording that a person found good, whatever the station's verdict was: `folder` is the recording, or
+/// one within it.
+pub fn found_good(folder: &Path, reading: &Reading) -> Result<Vec<Entry>, DatasetError> {
+    let good = finding::found_good(frames_under(folder, reading)?)?;
+    if good.is_empty() {
+        return Err(DatasetError::NoneFoundGood { path: folder.into() });
+    }
+    Ok(good)
 }
 
 /// The folder of good frames in `folder`, in capitals or not.

@@ -14,11 +14,11 @@ use super::error::DatasetError;
 use super::folders::{folders, is_good, names};
 use super::pairs::by_stem;
 use super::reading::Reading;
-use super::{picture, points, recording, tiff};
-use crate::files::{self, Together};
+use super::{finding, picture, points, recording, tiff};
+use crate::files::{self, Temporary, Together};
 use crate::frame::RgbdFrame;
 
-/// Frames of a split: `good` and one folder for each defect.
+/// Frames of a split: `good` and one folder for each defect. In a recording, what a person found counts instead.
 pub fn entries(split: &Path) -> Result<Vec<Entry>, DatasetError> {
     let mut entries = Vec::new();
     for kind in folders(split)? {
@@ -28,7 +28,7 @@ pub fn entries(split: &Path) -> Result<Vec<Entry>, DatasetError> {
             continue;
         }
         let defect = (!is_good(&kind)).then_some(kind);
-        entries.extend(folder_entries(&folder, defect)?);
+        entries.extend(finding::apply(&folder, folder_entries(&folder, defect)?)?);
     }
     if entries.is_empty() {
         return Err(DatasetError::Empty { path: split.into() });
@@ -146,11 +146,24 @@ fn add_pictures(
         rgb.write_to(file, ImageFormat::Png).map_err(io::Error::other)
     })?;
     let Some(truth) = truth else { return Ok(()) };
-    let mask = truth.iter().map(|defective| if *defective { 255 } else { 0 }).collect();
-    let Some(mask) = GrayImage::from_raw(width, height, mask) else { unreachable!("a mask has its frame's size") };
-    together.add(&path_in(folder, "gt", stem, "png")?, |file| {
-        mask.write_to(file, ImageFormat::Png).map_err(io::Error::other)
-    })
+    let mask = mask(width, height, truth);
+    together.add(&path_in(folder, "gt", stem, "png")?, |file| write_png(file, &mask))
+}
+
+/// Replaces a part's mask, `[height, width]`, in `folder`'s `gt`; whole or not at all.
+pub fn write_mask(folder: &Path, stem: &str, (width, height): (usize, usize), truth: &[bool]) -> io::Result<()> {
+    let mask = mask(width as u32, height as u32, truth);
+    files::write_whole(&path_in(folder, "gt", stem, "png")?, |file| write_png(file, &mask))
+}
+
+fn mask(width: u32, height: u32, truth: &[bool]) -> GrayImage {
+    let values = truth.iter().map(|defective| if *defective { 255 } else { 0 }).collect();
+    let Some(mask) = GrayImage::from_raw(width, height, values) else { unreachable!("a mask has its frame's size") };
+    mask
+}
+
+fn write_png(file: &mut Temporary, mask: &GrayImage) -> io::Result<()> {
+    mask.write_to(file, ImageFormat::Png).map_err(io::Error::other)
 }
 
 /// Where a part's file of one kind goes; the folder is made.

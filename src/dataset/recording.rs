@@ -9,12 +9,24 @@ use serde::{Deserialize, Serialize};
 use super::error::DatasetError;
 use crate::defects::Defect;
 use crate::files::Temporary;
+use crate::prepare::Window;
 use crate::score::Verdict;
 
 /// The version of this layout.
 pub const FORMAT: u32 = 1;
+/// The class under which `evaluate` finds a recording.
+pub const CLASS: &str = "parts";
 /// A record is about a kilobyte, and at most 50 with all the defects and outlines that it may have.
 const FILE_BYTES_MAX: u64 = 64 << 10;
+
+/// The folder of a verdict, in the class's split `test`. `evaluate` takes every part outside of `good` for defective.
+pub fn folder_of(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "good",
+        Verdict::Review => "review",
+        Verdict::Reject => "reject",
+    }
+}
 
 /// The name of a part: the number of the station's start that recorded it, and the trigger's number. Sorted by name,
 /// parts are in the order in which they came, whatever the wall clock shows; names by the wall clock, as in older
@@ -25,8 +37,14 @@ pub fn name(session: u64, part: u64) -> String {
 
 /// The number of the station's start in a part's name; none where it is named otherwise.
 pub fn session_of(name: &str) -> Option<u64> {
+    numbers_of(name).map(|(session, _)| session)
+}
+
+/// The number of the station's start, and that of the part, in its name; none where it is named otherwise.
+pub fn numbers_of(name: &str) -> Option<(u64, u64)> {
     let (session, part) = name.strip_prefix('s')?.split_once('-')?;
-    (is_number(session, 8) && is_number(part, 10)).then(|| session.parse().ok())?
+    let are_numbers = is_number(session, 8) && is_number(part, 10);
+    are_numbers.then(|| Some((session.parse().ok()?, part.parse().ok()?)))?
 }
 
 /// Whether a station names parts like this, or did so in older recordings, by milliseconds since 1970 and the trigger's
@@ -69,6 +87,16 @@ pub struct PartRecord {
     /// The middle of the part in the frame, pixels `[x, y]`, where several were inspected one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<[f32; 2]>,
+    /// The recipe under which the part was announced; none in a recording that was made before it was there, as the
+    /// fields below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<u16>,
+    /// The part's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    /// The square of the photograph that the maps show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
     /// The content hash of the engine.
     pub engine_sha256: String,
     /// By stage, and `capture_to_verdict`.
@@ -82,13 +110,17 @@ impl PartRecord {
 
     /// The record of the frame whose colour image is `rgb`; none where it was not recorded by a station.
     pub fn beside(rgb: &Path) -> Result<Option<Self>, DatasetError> {
-        let Some(path) = path_beside(rgb) else { return Ok(None) };
+        path_beside(rgb).map_or(Ok(None), |path| Self::read(&path))
+    }
+
+    /// Reads a record; none where it is not there.
+    pub fn read(path: &Path) -> Result<Option<Self>, DatasetError> {
         let failed =
-            |reason: String| DatasetError::Decode { path: path.clone(), expected: "a station's record", reason };
-        let file = match std::fs::File::open(&path) {
+            |reason: String| DatasetError::Decode { path: path.into(), expected: "a station's record", reason };
+        let file = match std::fs::File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(DatasetError::Open { path, source }),
+            Err(source) => return Err(DatasetError::Open { path: path.into(), source }),
         };
         let mut text = String::new();
         file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(|e| failed(e.to_string()))?;
@@ -125,6 +157,9 @@ mod tests {
             threshold: 0.25,
             review: None,
             at: None,
+            recipe: Some(u16::MAX),
+            identity: Some("\\".repeat(64)),
+            window: Some(Window::about([-8191.5; 2], 8192, Region { x: 8191, y: 8191, width: 1, height: 1 })),
             engine_sha256: "ab".into(),
             times_ms: BTreeMap::from([("prepare".into(), 1.5)]),
         }
@@ -184,7 +219,7 @@ mod tests {
         let read: PartRecord = serde_json::from_str(old).unwrap();
         let Defect { pixels, centre, centre_mm, height_mm, outline, .. } = read.defects[0];
         assert_eq!((pixels, centre, centre_mm, height_mm), (337, None, None, None));
-        assert!(outline.is_empty());
+        assert!(outline.is_empty() && read.recipe.is_none() && read.identity.is_none() && read.window.is_none());
     }
 
     #[test]

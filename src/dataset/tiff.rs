@@ -20,6 +20,7 @@ use crate::frame::{OrganisedCloud, PIXELS_MAX, check_size};
 
 const EXPECTED: &str =
     "a TIFF of three float channels (x, y, z), or one channel of depth (floats, or integers of 16 bits)";
+const MAP_EXPECTED: &str = "a map: a TIFF of one channel of floats";
 /// The values of `PlanarConfiguration`.
 const PLANAR: u16 = 2;
 
@@ -147,6 +148,23 @@ fn limits() -> Limits {
     limits.decoding_buffer_size = PIXELS_MAX * 3 * size_of::<f64>();
     limits.intermediate_buffer_size = limits.decoding_buffer_size;
     limits
+}
+
+/// Reads one channel of floats of this size.
+pub fn read_map(path: &Path, width: usize, height: usize) -> Result<Vec<f32>, DatasetError> {
+    let layout = |found| DatasetError::Layout { path: path.into(), expected: MAP_EXPECTED, found };
+    let file = TiffFile::open(path)?;
+    if file.size() != (width, height) || file.channels() != 1 {
+        let (of, channels) = (file.size(), file.channels());
+        return Err(layout(format!(
+            "{} x {} pixels of {channels} channels where {width} x {height} of one are expected",
+            of.0, of.1
+        )));
+    }
+    match file.read(Narrow { no_point: None })? {
+        Values::Floats(map) => Ok(map),
+        Values::Steps(_) | Values::None => Err(layout("integers".into())),
+    }
 }
 
 /// Writes `[height, width]` f32 as one channel.

@@ -1,10 +1,13 @@
 //! The square of a photograph that becomes the network's H x W.
 
+use serde::{Deserialize, Serialize};
+
 use crate::frame::Region;
 use crate::shapes::{H, P, W};
 
 /// A square of pixels, and the part of it that the photograph shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Window {
     /// Its upper left corner in pixels of the photograph, which may lie outside of it.
     pub left: isize,

@@ -1,14 +1,15 @@
 //! Rejected parts, and a sample of passed ones, on disk in MVTec 3D-AD's layout:
 //!
 //! ```text
-//! FOLDER/parts/test/{good,review,reject}/{rgb,xyz,gt,anomaly_map,psi_rgb,psi_xyz,verdict}/SESSION-PART.*
+//! FOLDER/parts/test/{good,review,reject}/{rgb,xyz,gt,anomaly_map,psi_rgb,psi_xyz,verdict,finding}/SESSION-PART.*
 //! ```
 //!
 //! The session counts the starts that recorded something, so that names are in the order of the parts even where the
 //! clock is wrong. A part's files get their names together, the verdict last: a part without one is not complete.
 //!
-//! `gt` marks the pixels above the threshold, for a person to correct. A thread of low priority writes. A part that finds
-//! its queue full is counted and not recorded. The oldest parts are removed to keep to the quota.
+//! `gt` marks the pixels above the threshold, for a person to correct, and `finding` has what a person says of a part. A
+//! thread of low priority writes. A part that finds its queue full is counted and not recorded. The oldest parts are removed
+//! to keep to the quota, those first of which nobody has said anything.
 
 mod shelf;
 
@@ -29,15 +30,11 @@ use crate::dataset::{mvtec3d, tiff};
 use crate::files::{self, Together};
 use crate::inspect::Inspection;
 use crate::priority;
-use crate::score::Verdict;
 use crate::shapes::{H, P, W};
 use shelf::Shelf;
 
 /// How long the thread sleeps where nothing wakes it.
 const IDLE: Duration = Duration::from_millis(100);
-
-/// The name of the class under which `evaluate` finds a recording.
-pub const CLASS: &str = "parts";
 
 #[derive(Debug, Error)]
 pub enum RecorderError {
@@ -75,7 +72,7 @@ pub struct Recorder {
 impl Recorder {
     /// Opens a recording, and removes parts that are incomplete because an earlier run ended suddenly.
     pub fn open(options: &RecorderOptions) -> Result<Self, RecorderError> {
-        let test = options.folder.join(CLASS).join("test");
+        let test = options.folder.join(recording::CLASS).join("test");
         let failed = |source| RecorderError::Folder { folder: options.folder.clone(), source };
         // `evaluate` knows a class by its folder of good parts.
         files::make_folder(&test.join("good")).map_err(failed)?;
@@ -110,7 +107,7 @@ impl Recorder {
 
     /// Writes a part's frame, maps and verdict. After an error nothing of the part is left.
     pub fn record(&mut self, part_frame: &PartFrame, judge: &Judge) -> io::Result<()> {
-        let kind = kind(part_frame.inspection.outcome.station_verdict());
+        let kind = recording::folder_of(part_frame.inspection.outcome.station_verdict());
         let captured_unix_ms = clock::unix_ms(part_frame.captured.captured_ns);
         let stem = recording::name(self.session, part_frame.part);
         self.shelf.make_room()?;
@@ -119,7 +116,7 @@ impl Recorder {
     }
 
     fn entry(&self, part_frame: &PartFrame, judge: &Judge, captured_unix_ms: u64) -> PartRecord {
-        let Inspection { outcome, gap, defects, times, .. } = &part_frame.inspection;
+        let Inspection { outcome, gap, defects, times, input, .. } = &part_frame.inspection;
         let milliseconds = |(name, time): (&str, Duration)| (name.to_string(), time.as_secs_f64() * 1e3);
         PartRecord {
             format: recording::FORMAT,
@@ -134,6 +131,9 @@ impl Recorder {
             threshold: judge.thresholds.reject,
             review: judge.thresholds.review,
             at: part_frame.at,
+            recipe: Some(part_frame.recipe),
+            identity: Some(part_frame.identity.text().to_owned()).filter(|name| !name.is_empty()),
+            window: Some(input.window),
             engine_sha256: judge.engine_sha256.clone(),
             times_ms: times
                 .stages()
@@ -142,15 +142,6 @@ impl Recorder {
                 .map(milliseconds)
                 .collect(),
         }
-    }
-}
-
-/// The folder of a verdict. `evaluate` takes every part outside of `good` for defective.
-fn kind(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "good",
-        Verdict::Review => "review",
-        Verdict::Reject => "reject",
     }
 }
 
@@ -182,9 +173,10 @@ mod tests {
     use super::*;
     use crate::dataset::{Layout, Reading, Split, frames_under};
     use crate::frame::{OrganisedCloud, Region, RgbdFrame};
+    use crate::identity::Identity;
     use crate::inspect::{Outcome, Scores, Unscored};
     use crate::prepare::window::Window;
-    use crate::score::Thresholds;
+    use crate::score::{Thresholds, Verdict};
 
     const WIDTH: usize = 448;
     const HEIGHT: usize = 224;
@@ -201,6 +193,7 @@ mod tests {
         part_frame.captured.captured_ns = clock::monotonic_ns();
         part_frame.judged_ns = part_frame.captured.captured_ns + 40_000_000;
         (part_frame.part, part_frame.captured.sequence) = (part, 10 * part);
+        (part_frame.recipe, part_frame.identity) = (3, Identity::new("SN-7").unwrap());
         part_frame.inspection.maps.silence();
         part_frame.inspection.input.window = Window::around(Region::of_size(WIDTH, HEIGHT));
         // The photograph is padded by 112 rows above: network pixel (60, 70) is its rows 8 and 9, columns 140 and 141.
@@ -222,8 +215,8 @@ mod tests {
             recorder.record(&part_frame(part, verdict), &judge()).unwrap();
         }
         let layout = Layout::detect(folder.path()).unwrap();
-        assert_eq!(layout.classes(folder.path()).unwrap(), [CLASS]);
-        let mut entries = layout.entries(folder.path(), CLASS, Split::Test, &Reading::default()).unwrap();
+        assert_eq!(layout.classes(folder.path()).unwrap(), [recording::CLASS]);
+        let mut entries = layout.entries(folder.path(), recording::CLASS, Split::Test, &Reading::default()).unwrap();
         entries.sort_by_key(|entry| entry.rgb.file_name().map(ToOwned::to_owned));
         let defects: Vec<Option<&str>> = entries.iter().map(|entry| entry.defect.as_deref()).collect();
         assert_eq!(defects, [None, Some("reject"), Some("review")]);
@@ -244,6 +237,8 @@ mod tests {
         assert_eq!((record.part, record.sequence, record.score, record.threshold), (7, 70, None, 0.5));
         assert_eq!((record.verdict, record.engine_sha256.as_str()), (Verdict::Reject, "abc"));
         assert!(record.reason.unwrap().contains("regions"));
+        assert_eq!((record.recipe, record.identity.as_deref()), (Some(3), Some("SN-7")));
+        assert_eq!(record.window, Some(unseen.inspection.input.window));
         assert_eq!(record.times_ms["capture_to_verdict"], 40.0);
         let age_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64 - record.captured_unix_ms;
         assert!(age_ms < 60_000, "{age_ms}");
@@ -295,7 +290,7 @@ mod tests {
     fn a_part_that_cannot_be_written_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut recorder = recorder(folder.path(), 1 << 30);
-        let kind = folder.path().join(CLASS).join("test/reject");
+        let kind = folder.path().join(recording::CLASS).join("test/reject");
         std::fs::create_dir_all(&kind).unwrap();
         // A file where the folder of the last but one kind of file would be.
         std::fs::write(kind.join("psi_xyz"), b"").unwrap();

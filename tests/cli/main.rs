@@ -21,6 +21,7 @@ mod learning;
 mod manners;
 mod readme;
 mod refusals;
+mod reviewing;
 mod saying;
 mod scenes;
 mod signing;

@@ -148,6 +148,22 @@ fn the_reference_lists_the_fields_that_are_printed() {
     let frame = "--rgb data/puck/train/good/rgb/000.png --xyz data/puck/train/good/xyz/000.tiff";
     let inspected = run(&format!("inspect --engine engine.safetensors --threshold 0 {frame} --json"));
     compare("`inspect --json`", &inspected, &["gap.", "parts[]"]);
+    (1..=2).for_each(|part| record_a_part(folder.path(), part));
+    quiet("review say recording s00000001-0000000001 defect --kind shape --by Ada");
+    compare("`review list --json`", &run("review list recording --json"), &[]);
+    compare("`review summary --json`", &run("review summary recording --json"), &[]);
+    compare("`review what-if --json`", &run("review what-if recording --threshold 1 --json"), &[]);
+}
+
+/// Adds a part to a recording, as far as its counts need it.
+fn record_a_part(folder: &Path, part: u64) {
+    let verdicts = folder.join("recording/parts/test/reject/verdict");
+    std::fs::create_dir_all(&verdicts).unwrap();
+    let record = serde_json::json!({
+        "format": 1, "part": part, "sequence": part, "captured_unix_ms": 1, "score": 1.5, "verdict": "reject", "reason": null,
+        "threshold": 1.0, "review": null, "engine_sha256": "ab", "times_ms": {},
+    });
+    std::fs::write(verdicts.join(format!("s00000001-{part:010}.json")), record.to_string()).unwrap();
 }
 
 #[test]

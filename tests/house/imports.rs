@@ -12,12 +12,13 @@ use crate::{files, name, read};
 use graph::Graph;
 
 /// From the lowest to the highest: a room imports none of those behind it in its row.
-const ORDERS: [&[&str]; 6] = [
+const ORDERS: [&[&str]; 7] = [
     &["shapes", "model", "fold", "onnx", "backend", "inspect", "runtime", "cli"],
     &["frame", "prepare", "backend"],
     &["frame", "prepare", "areas", "gap", "inspect"],
     &["areas", "defects", "inspect"],
-    &["files", "dataset", "evaluate", "cli"],
+    &["files", "dataset", "evaluate", "review", "cli"],
+    &["inspect", "review"],
     &["reject", "runtime"],
 ];
 /// Nothing imports this room: it is the program, and the rest is the library.

@@ -12,8 +12,9 @@ use crosscheck::calibration::import::{ExtrinsicsRequest, Imager, LensRequest, re
 use crosscheck::calibration::{Camera, StationCalibration};
 use crosscheck::config::regions::{Area, Regions as Areas};
 use crosscheck::config::{Station, scene::Scene};
+use crosscheck::dataset::finding::Finding;
 use crosscheck::dataset::recording::PartRecord;
-use crosscheck::dataset::{Layout, Reading, Split, read_cloud, read_mask, read_rgb};
+use crosscheck::dataset::{Layout, Reading, Split, read_cloud, read_map, read_mask, read_rgb};
 use crosscheck::model::checkpoint::Checkpoint;
 use crosscheck::model::engine_file::Engine;
 use crosscheck::regions::Regions;
@@ -110,6 +111,13 @@ pub const TARGETS: &[Target] = &[
     Target::new("station", |path| Station::read(path).is_ok(), 16 * MIB, TOML),
     Target::new("scene", |path| Scene::read(path).is_ok(), 16 * MIB, TOML),
     Target::new("record", record, 16 * MIB, &["\"verdict\": ", "\"at\": [", "null", "1e400"]),
+    Target::new(
+        "finding",
+        |path| matches!(Finding::read(path), Ok(Some(_))),
+        16 * MIB,
+        &["\"opinion\": ", "\"good\"", "null"],
+    ),
+    Target::new("map", |path| read_map(path, SIDES.0, SIDES.1).is_ok(), CLOUD_MAX, &["II*\0"]),
     Target::new("signature", signature, 16 * MIB, &["untrusted comment: ", "trusted comment: ", "\n", "=="]),
     Target { made: Some(state::write), ..Target::new("state", state::read, 64 * MIB, TENSORS) },
     Target::new(

@@ -5,11 +5,14 @@ use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::dataset::recording;
+use crate::dataset::{finding, recording};
 use crate::files;
 
 /// Extensions of a part's files.
 const EXTENSIONS: [&str; 3] = ["png", "tiff", "json"];
+/// What has a finding may take this part of the quota before its oldest go as well: otherwise a recording full of them
+/// would have no room for a new part.
+const FOUND_PER_QUOTA: u64 = 2;
 /// The folder of the file that marks a part as complete: it exists only while all others of the part do.
 pub const MARK: &str = "verdict";
 
@@ -17,9 +20,13 @@ pub const MARK: &str = "verdict";
 pub struct Shelf {
     test: PathBuf,
     quota_bytes: u64,
-    /// In the order of their names, which is that of their age.
+    /// In the order of their names, which is that of their age. They had no finding when they were last looked at.
     parts: VecDeque<Part>,
+    /// The older ones, of which a person has said something, in the same order.
+    found: VecDeque<Part>,
+    /// What all parts take, and what those in `found` do.
     bytes: u64,
+    found_bytes: u64,
     /// Size of the largest part so far. This much space is made before the next part is written.
     part_bytes_max: u64,
 }
@@ -34,7 +41,15 @@ struct Part {
 impl Shelf {
     /// `test`: a folder of kinds, each with folders whose files have the same names. Removes incomplete parts.
     pub fn open(test: &Path, quota_bytes: u64) -> io::Result<Self> {
-        let mut shelf = Self { test: test.into(), quota_bytes, parts: VecDeque::new(), bytes: 0, part_bytes_max: 0 };
+        let mut shelf = Self {
+            test: test.into(),
+            quota_bytes,
+            parts: VecDeque::new(),
+            found: VecDeque::new(),
+            bytes: 0,
+            found_bytes: 0,
+            part_bytes_max: 0,
+        };
         let mut found: BTreeMap<(String, String), u64> = BTreeMap::new();
         for kind in folders(test)? {
             let kind = kind.file_name().to_string_lossy().into_owned();
@@ -64,26 +79,50 @@ impl Shelf {
         self.parts.iter().filter_map(|part| recording::session_of(&part.stem)).max().unwrap_or(0)
     }
 
-    /// Removes the oldest parts until one more fits.
+    /// Removes the oldest parts until one more fits, those without a finding first.
     pub fn make_room(&mut self) -> io::Result<()> {
         while self.bytes + self.part_bytes_max > self.quota_bytes {
-            let Some(oldest) = self.parts.pop_front() else { return Ok(()) };
+            let Some(oldest) = self.oldest()? else { return Ok(()) };
             self.bytes -= oldest.bytes;
             self.remove_part(&oldest.kind, &oldest.stem)?;
         }
         Ok(())
     }
 
+    /// Takes out the part that is to be removed next.
+    fn oldest(&mut self) -> io::Result<Option<Part>> {
+        while self.found_bytes <= self.quota_bytes / FOUND_PER_QUOTA {
+            let Some(mut oldest) = self.parts.pop_front() else { break };
+            if !self.file(&oldest.kind, finding::FOLDER, &oldest.stem, "json").exists() {
+                return Ok(Some(oldest));
+            }
+            // With the finding, and the mask as it was corrected.
+            let bytes = self.bytes_of(&oldest.kind, &oldest.stem)?;
+            self.bytes = self.bytes - oldest.bytes + bytes;
+            oldest.bytes = bytes;
+            self.found_bytes += bytes;
+            self.found.push_back(oldest);
+        }
+        let Some(oldest) = self.found.pop_front() else { return Ok(self.parts.pop_front()) };
+        self.found_bytes -= oldest.bytes;
+        Ok(Some(oldest))
+    }
+
     /// Adds a part that was written.
     pub fn add(&mut self, kind: &str, stem: &str) -> io::Result<()> {
-        let mut bytes = 0;
-        for file in self.files(kind, stem)? {
-            bytes += fs::metadata(file)?.len();
-        }
+        let bytes = self.bytes_of(kind, stem)?;
         self.bytes += bytes;
         self.part_bytes_max = self.part_bytes_max.max(bytes);
         self.parts.push_back(Part { kind: kind.into(), stem: stem.into(), bytes });
         self.make_room()
+    }
+
+    fn bytes_of(&self, kind: &str, stem: &str) -> io::Result<u64> {
+        let mut bytes = 0;
+        for file in self.files(kind, stem)? {
+            bytes += fs::metadata(file)?.len();
+        }
+        Ok(bytes)
     }
 
     /// Whether a part lacks its verdict and part of its frame: an earlier version was ended while it wrote or removed

@@ -109,3 +109,33 @@ fn half_parts_of_earlier_versions_go_and_what_a_person_put_there_stays() {
     shelf.make_room().unwrap();
     assert!(stays[2..].iter().all(|path| path.exists()) && stems(&shelf).is_empty());
 }
+
+/// What a person says of a part, `bytes` long.
+fn find(test: &Path, kind: &str, stem: &str, bytes: usize) {
+    files::make_folder(&test.join(kind).join(finding::FOLDER)).unwrap();
+    fs::write(test.join(kind).join(finding::FOLDER).join(format!("{stem}.json")), vec![0; bytes]).unwrap();
+}
+
+#[test]
+fn parts_of_which_a_person_has_said_something_go_last_and_with_their_findings() {
+    let folder = tempfile::tempdir().unwrap();
+    let test = folder.path();
+    (1..=6).for_each(|part| write(test, "reject", &name(part), 100).unwrap());
+    find(test, "reject", &name(1), 50);
+    let mut shelf = Shelf::open(test, 2200).unwrap();
+    assert_eq!(shelf.bytes, 1850);
+    // One that comes while the station runs counts once its part is looked at.
+    find(test, "reject", &name(2), 60);
+    let files = || [1, 2, 3, 4, 5, 6, 7].map(|part| files_named(test, &name(part)));
+    shelf.quota_bytes = 1500;
+    shelf.make_room().unwrap();
+    assert_eq!((files(), shelf.bytes, shelf.found_bytes), ([4, 4, 0, 0, 0, 3, 0], 1010, 710));
+    // They may take half of the quota, so that new parts find room.
+    find(test, "reject", &name(6), 60);
+    write(test, "good", &name(7), 100).unwrap();
+    shelf.add("good", &name(7)).unwrap();
+    assert_eq!((files(), shelf.bytes, shelf.found_bytes), ([0, 4, 0, 0, 0, 4, 3], 1020, 720));
+    shelf.quota_bytes = 0;
+    shelf.make_room().unwrap();
+    assert_eq!((shelf.bytes, shelf.found_bytes, files_named(test, "s0")), (0, 0, 0));
+}
