@@ -1,7 +1,11 @@
 //! What a person or another machine may ask of a running station: by the live page, a PLC, or MQTT. Whoever asks has been
 //! let in before.
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+use crate::people::Role;
 
 /// A request to the station. `may_loosen`: the person has confirmed that parts may pass which did not pass before.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,6 +20,58 @@ pub enum Action {
     Recipe(u16),
     /// Acknowledge the faults that wait for a person.
     Acknowledge,
+}
+
+/// Who asks, as the audit has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct By {
+    /// The name of an account, or what asks in place of a person.
+    pub who: Arc<str>,
+    /// Of an account.
+    pub role: Option<Role>,
+    /// The address that the request came from, where it is known.
+    pub from: Option<IpAddr>,
+    pub way: Way,
+}
+
+/// The way by which something is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// A request to the live page; `crosscheck recipe` sends one too.
+    Page,
+    Plc,
+    Mqtt,
+    Gpio,
+    /// SIGHUP or SIGTERM.
+    Signal,
+    /// The station itself.
+    Station,
+}
+
+crate::words::words!(Way {
+    Page = "page",
+    Plc = "plc",
+    Mqtt = "mqtt",
+    Gpio = "gpio",
+    Signal = "signal",
+    Station = "station",
+});
+
+impl By {
+    /// A person who is logged in.
+    pub fn person(name: Arc<str>, role: Role, from: IpAddr) -> Self {
+        Self { who: name, role: Some(role), from: Some(from), way: Way::Page }
+    }
+
+    /// Whoever has the page's token.
+    pub fn token(from: IpAddr) -> Self {
+        Self { who: "token".into(), role: None, from: Some(from), way: Way::Page }
+    }
+
+    /// Another machine, or nobody who can be named: it is called as its way is.
+    pub fn machine(way: Way, from: Option<IpAddr>) -> Self {
+        Self { who: way.name().into(), role: None, from, way }
+    }
 }
 
 /// The result of an action.
@@ -39,8 +95,8 @@ pub enum Untaken {
 }
 
 /// Asks the station for an action, without waiting. Returns where its reply comes.
-pub fn ask(actions: &SyncSender<Asked>, action: Action) -> Result<Receiver<Reply>, Untaken> {
-    let (asked, reply) = Asked::new(action);
+pub fn ask(actions: &SyncSender<Asked>, action: Action, by: By) -> Result<Receiver<Reply>, Untaken> {
+    let (asked, reply) = Asked::new(action, by);
     match actions.try_send(asked) {
         Ok(()) => Ok(reply),
         Err(TrySendError::Full(_)) => Err(Untaken::Full),
@@ -51,13 +107,14 @@ pub fn ask(actions: &SyncSender<Asked>, action: Action) -> Result<Receiver<Reply
 /// An action, and the channel for its reply.
 pub struct Asked {
     pub action: Action,
+    pub by: By,
     reply: SyncSender<Reply>,
 }
 
 impl Asked {
-    pub fn new(action: Action) -> (Self, Receiver<Reply>) {
+    pub fn new(action: Action, by: By) -> (Self, Receiver<Reply>) {
         let (reply, replied) = sync_channel(1);
-        (Self { action, reply }, replied)
+        (Self { action, by, reply }, replied)
     }
 
     /// Sends the reply, if the client still waits.

@@ -1,5 +1,7 @@
 //! The command line: one file per command, from its arguments to its printed results.
 
+mod account;
+mod audit;
 mod bench;
 mod calibrate;
 mod calibrate_camera;
@@ -33,6 +35,7 @@ mod reference;
 mod replay;
 mod report_files;
 mod review;
+mod rows;
 mod run;
 mod say;
 mod secrets;
@@ -80,6 +83,8 @@ enum Command {
     Run(run::Arguments),
     Recipe(recipe::Arguments),
     Trace(trace::Arguments),
+    Audit(audit::Arguments),
+    Account(account::Arguments),
     Replay(replay::Arguments),
     Review(review::Arguments),
     Sign(sign::Arguments),
@@ -109,6 +114,8 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Recipe(arguments) => recipe::run(&arguments),
         Command::Trace(arguments) => trace::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
+        Command::Account(arguments) => account::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Review(arguments) => review::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),

@@ -1,6 +1,7 @@
 //! The station's configuration: one TOML file, in which every value has its range. Durations are milliseconds here and
 //! whole nanoseconds everywhere else.
 
+pub mod audit;
 pub mod camera;
 mod check;
 pub mod engine;
@@ -25,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use check::Problems;
 pub use file::ConfigError;
-use file::{FILE_BYTES_MAX, parse};
+use file::{FILE_BYTES_MAX, TextSha256, parse};
 use reject::{Polarity, Sink};
 use trigger::TriggerSource;
 
@@ -54,6 +55,7 @@ pub struct Station {
     pub view: view::View,
     pub mqtt: Option<mqtt::Mqtt>,
     pub trace: Option<trace::Trace>,
+    pub audit: Option<audit::Audit>,
     pub plc: Option<plc::Plc>,
     /// The scene; the engine's own if left out.
     pub scene: Option<scene::Scene>,
@@ -65,6 +67,9 @@ pub struct Station {
     /// The number of the recipe that is in force; 0 where there is none.
     #[serde(skip)]
     pub active_recipe: u16,
+    /// Of the text that this was read from.
+    #[serde(skip)]
+    pub sha256: TextSha256,
 }
 
 impl Station {
@@ -84,6 +89,7 @@ impl Station {
             return Err(ConfigError::Invalid { path: path.display().to_string(), problems: problems.found().to_vec() });
         }
         station.resolve(path.parent().unwrap_or(Path::new("")));
+        station.sha256 = TextSha256::of(text);
         Ok(station)
     }
 
@@ -154,6 +160,10 @@ impl Station {
         if let Some(trace) = &self.trace {
             trace.check(problems);
         }
+        if let Some(audit) = &self.audit {
+            audit.check(problems);
+        }
+        self.check_audit(problems);
         if let Some(plc) = &self.plc {
             plc.check(problems);
         }
@@ -191,6 +201,19 @@ impl Station {
             problems.say(
                 "trigger.source is \"frame\", one part for each frame, with scene.part = \"each\": use trigger.source = \"free\", or scene.part = \"centre\"".into(),
             );
+        }
+    }
+
+    /// Whoever has an account is responsible for what they do: it is recorded.
+    fn check_audit(&self, problems: &mut Problems) {
+        if self.view.accounts.is_some() && self.audit.is_none() {
+            problems.say(
+                "view.accounts is given without [audit]: what people do at the station is recorded; add [audit] with file = \"audit.sqlite\"".into(),
+            );
+        }
+        let file = self.audit.as_ref().map(|audit| &audit.file);
+        if file.is_some() && file == self.trace.as_ref().map(|trace| &trace.file) {
+            problems.say("audit.file is trace.file: each needs a file of its own".into());
         }
     }
 
@@ -252,6 +275,9 @@ impl Station {
         }
         if let Some(trace) = &mut self.trace {
             trace.resolve(folder);
+        }
+        if let Some(audit) = &mut self.audit {
+            audit.resolve(folder);
         }
         self.view.resolve(folder);
         self.regions.resolve(folder);

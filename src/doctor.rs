@@ -1,6 +1,7 @@
 //! Checks whether a station can run well on this machine, and gives a fix for each finding.
 
 mod accelerators;
+mod audit;
 mod finding;
 pub mod gpio;
 mod gpu;

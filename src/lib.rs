@@ -118,6 +118,7 @@ pub mod reject;
 pub mod scene;
 mod seats;
 mod server_thread;
+mod sqlite;
 mod toml_errors;
 mod vector;
 mod vectorised;
@@ -127,6 +128,8 @@ mod yaml;
 // made in. These modules are public for them alone.
 #[doc(hidden)]
 pub mod action;
+#[doc(hidden)]
+pub mod audit;
 #[doc(hidden)]
 pub mod backend;
 #[doc(hidden)]
@@ -170,6 +173,8 @@ pub mod overlay;
 // Only the feature tensorrt needs all of it.
 #[doc(hidden)]
 pub mod ownership;
+#[doc(hidden)]
+pub mod people;
 #[doc(hidden)]
 pub mod plan;
 #[doc(hidden)]

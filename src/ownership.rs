@@ -106,9 +106,14 @@ fn look(path: &Path) -> Result<Metadata, OwnershipError> {
 
 fn check(path: &Path, found: &Metadata, is_on_the_way: bool) -> Result<(), OwnershipError> {
     check_owner(path, found)?;
+    if is_on_the_way && found.permissions().mode() & STICKY != 0 { Ok(()) } else { check_mode(path, found) }
+}
+
+/// Refuses what others than its owner may write.
+pub fn check_mode(path: &Path, found: &Metadata) -> Result<(), OwnershipError> {
     let mode = found.permissions().mode() & 0o7777;
     // An access list that lets others write shows in the group's bits.
-    if mode & OTHERS_WRITE != 0 && !(is_on_the_way && mode & STICKY != 0) {
+    if mode & OTHERS_WRITE != 0 {
         return Err(OwnershipError::Mode { path: path.into(), mode });
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! A whole station: assembled from its configuration, and run until it is asked to stop.
 
+mod auditing;
 mod control;
 pub mod reload;
 mod requests;
@@ -9,16 +10,19 @@ mod watchers;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use thiserror::Error;
 
+use crate::audit::{Audit, AuditError};
 use crate::calibration::CalibrationError;
 use crate::config::Station;
 use crate::identity::Names;
 use crate::mqtt::{MqttError, Publisher, Ways};
+use crate::people::{AccountsError, Staff};
 use crate::plan::Plan;
 use crate::plc::PlcError;
 use crate::reject::{self, RejectError};
@@ -63,6 +67,10 @@ pub enum RunError {
     #[error(transparent)]
     Trace(#[from] TraceError),
     #[error(transparent)]
+    Audit(#[from] AuditError),
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    #[error(transparent)]
     Plc(#[from] PlcError),
     #[error(transparent)]
     Station(#[from] StationError),
@@ -81,11 +89,12 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
     let mut judgement = checked(station, "start")?;
     LastRun::resume(&kept, &mut judgement);
     let usual = station.camera.station_calibration.as_deref().map(Usual::read).transpose()?.flatten();
+    let staff = station.view.accounts.as_deref().map(Staff::open).transpose()?.map(Arc::new);
     let metrics = Arc::new(Metrics::new(&FAULT_NAMES));
     let latest = Arc::new(Latest::new());
     let (actions, asked) = sync_channel(ACTIONS_MAX);
     let mut names = Names::new(Timestamp::now());
-    let reloader = Reloader::new(path.into(), base.clone(), station.clone(), judgement.judge.clone(), kept);
+    let reloader = Reloader::new(path.into(), base.clone(), station.clone(), judgement.judge.clone(), kept.clone());
     let (plc, last) =
         control::serve(station, &metrics, (&actions, &mut names), reloader.roster(), progress_age_max(station))?;
     let page = view::Station {
@@ -102,10 +111,14 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
         Publisher::start(mqtt, &name(path), metrics.clone(), ways)
     });
     let publisher = publisher.transpose()?;
-    let Tracing { trace, listener, watcher, books } = Tracing::start(station, &name(path), &metrics)?;
+    let Tracing { trace, listener, watcher, mut books } = Tracing::start(station, &name(path), &metrics)?;
+    let (audit, auditing) = auditing::start(station, &metrics)?;
+    books.failing.extend(audit.as_ref().map(Audit::failing));
     let drift = Watch::new(usual, metrics.clone());
     let selector = Selector::open(&station.gpio)?;
-    let mut requests = Requests::new(signals, asked, reloader, last_run, metrics.clone(), selector);
+    let stopped = signals.stop.clone();
+    let people = (staff, auditing.clone());
+    let mut requests = Requests::new(signals, asked, reloader, last_run, metrics.clone(), selector, people);
     let equipment = Equipment {
         camera: opener(&station.camera, station.engine.backend)?,
         judgement,
@@ -117,8 +130,11 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
         metrics,
         manager,
     };
+    auditing.started(&kept, &requests.moment());
     let ended = runtime::run(&plan.runtime, equipment, &mut |status| requests.next(status));
     drop(plc);
+    auditing.ended(stopped.load(Relaxed), ended.as_ref().err().map(ToString::to_string));
+    drop(audit);
     if let Some(trace) = trace {
         trace.end(if ended.is_ok() { Ending::Clean } else { Ending::Failed });
     }

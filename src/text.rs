@@ -18,8 +18,14 @@ pub enum TextError {
 /// Reads a text of at most `bytes_max` bytes: UTF-8, with or without a byte order mark, or UTF-16 with one.
 pub fn read(path: &Path, bytes_max: u64) -> Result<String, TextError> {
     let failed = |source| TextError::Read { path: path.into(), source };
+    read_file(&std::fs::File::open(path).map_err(failed)?, path, bytes_max)
+}
+
+/// [`read`] of a file that is open; `path` is for messages.
+pub fn read_file(file: &std::fs::File, path: &Path, bytes_max: u64) -> Result<String, TextError> {
+    let failed = |source| TextError::Read { path: path.into(), source };
     let mut bytes = Vec::new();
-    std::fs::File::open(path).and_then(|file| file.take(bytes_max + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > bytes_max {
         return Err(TextError::TooLarge { path: path.into(), bytes_max });
     }

@@ -161,6 +161,19 @@ class Inputs:
         station.process.wait()
         assert Station("crosscheck run --config station.toml", folder, self.environment).end()[0] == 0
 
+    def account(self, folder):
+        """A file with one account, whose password is given as a script gives it."""
+        self.run("echo correct-horse-battery | crosscheck account add -q accounts.toml anna --role engineer", folder)
+
+    def for_station_people(self, folder):
+        """Accounts, and the audit of a station that has run."""
+        self.account(folder)
+        shutil.copy(self.engine(), folder / "engine.safetensors")
+        self.write_station(folder, merged(self.station, {"engine": {"path": "engine.safetensors"}}), audit={"file": "audit.sqlite"}, view={"accounts": "accounts.toml", "bind": f"127.0.0.1:{self.port}"})
+        station = Station("crosscheck run --config station.toml", folder, self.environment)
+        station.wait("reject: active")
+        assert station.end()[0] == 0
+
     def for_station_thresholds(self, folder):
         self.write_station(folder, merged(self.station, {"engine": {"threshold": 3.7507813}}), view={"bind": f"127.0.0.1:{self.port}", "token": "sixteen-signs-or-more"})
 
@@ -183,7 +196,8 @@ class Inputs:
         shutil.copy(self.engine(), folder / "biscuit.safetensors")
         self.run("crosscheck fit -q --score product --epochs 4 --pixels 256 --copies 0 --turned never --nominal parts/biscuit/train -o product.safetensors", folder)
         self.calibrations(folder)
-        keys = {"engine": {"path": "biscuit.safetensors"}, "camera": {"synthetic": {"part": "biscuit", "seed": 1}}, "trace": {"file": "trace.sqlite"}}
+        keys = {"engine": {"path": "biscuit.safetensors"}, "camera": {"synthetic": {"part": "biscuit", "seed": 1}}, "trace": {"file": "trace.sqlite"}, "audit": {"file": "audit.sqlite"}}
+        self.account(folder)
         keys["recipe"] = [{"number": 1, "name": "biscuit"}, {"number": 2, "name": "biscuit, strict", "threshold": 1.5}]
         self.write_station(folder, merged(self.station, keys), view={"bind": f"127.0.0.1:{self.port}", "token": "sixteen-signs-or-more"})
         shutil.copytree(self.parts() / "biscuit/test", folder / "recording/parts/test")

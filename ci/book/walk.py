@@ -204,7 +204,7 @@ class Walk:
     def configuration(self, path, block, folder):
         """check-config of a block, within the first station's configuration where it is not a whole one."""
         keys = tomllib.loads(block.text())
-        if not set(keys) <= {"engine", "camera", "trigger", "encoder", "reject", "actuator", "gpio", "record", "view", "mqtt", "scene", "regions", "recipe", "plc", "trace"}:
+        if not set(keys) <= {"engine", "camera", "trigger", "encoder", "reject", "actuator", "gpio", "record", "view", "mqtt", "scene", "regions", "recipe", "plc", "trace", "audit"}:
             return
         (folder / "checked.toml").write_text(self.inputs.within_station(keys))
         done = subprocess.run(["crosscheck", "check-config", "checked.toml"], cwd=folder, env=self.environment, capture_output=True, text=True)

@@ -18,7 +18,7 @@ Examples:
 Exit codes:
   0    The command is done, and what it judged has passed.
   1    Something was found: a part is rejected or to be reviewed (inspect), a verdict differs from the recorded one
-       (replay), a check failed (doctor, selftest).
+       (replay), a check failed (doctor, selftest, audit --verify).
   2    An error; the last line on standard error says what was expected, what came and what to do.
   130  A second Ctrl-C ended a command that was still stopping after the first.
   141  Nobody reads the result any more, as behind `| head`; nothing is wrong.
@@ -128,6 +128,22 @@ Examples:
   What was lost, and how the runs ended:
     crosscheck trace trace.sqlite --lost
     crosscheck trace trace.sqlite --runs";
+
+pub const AUDIT: &str = "\
+Examples:
+  Who did what in one shift, and who changed the threshold:
+    crosscheck audit station.toml --from 2026-11-30T06:00:00Z --to 2026-11-30T14:00:00Z --out shift.csv
+    crosscheck audit station.toml --what threshold
+  Verify that no entry was changed, and print the hash of the last one, to be noted elsewhere:
+    crosscheck audit station.toml --verify";
+
+pub const ACCOUNT: &str = "\
+Examples:
+  Add an account, whose password is asked for; its owner may change thresholds and recipes:
+    crosscheck account add accounts.toml anna --role engineer
+  Give it another password, and list all accounts:
+    crosscheck account password accounts.toml anna
+    crosscheck account list accounts.toml";
 
 pub const REPLAY: &str = "\
 Examples:

@@ -25,7 +25,7 @@ const GROUPS: [(&str, &[&str]); 7] = [
     ("Try it", &["demo", "synthesize"]),
     ("Learn and judge a part", &["fit", "calibrate", "inspect", "evaluate"]),
     ("Set up a station", &["calibrate-camera", "calibrate-station", "record", "doctor", "check-config"]),
-    ("Run a station", &["run", "recipe", "trace", "replay", "review"]),
+    ("Run a station", &["run", "recipe", "trace", "audit", "account", "replay", "review"]),
     ("Engine files", &["sign", "import", "export-onnx", "engine"]),
     ("Measure", &["bench", "selftest", "count"]),
     ("For packages", &["completions", "man"]),

@@ -1,10 +1,7 @@
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
-use crosscheck::config::Station;
-use crosscheck::files::write_whole;
 use crosscheck::score::Verdict;
 use crosscheck::trace::{Query, Reader, What};
 use jiff::Timestamp;
@@ -12,7 +9,7 @@ use jiff::Timestamp;
 use super::Exit;
 use super::examples;
 use super::options::{one_of, time};
-use super::say::print_by;
+use super::rows::{file_of, put};
 
 /// Print the trace of a station as CSV: a row for each part. It may be read while the station writes it.
 #[derive(Args)]
@@ -48,7 +45,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Exit> {
-    let reader = Reader::open(&path(&arguments.file)?)?;
+    let reader = Reader::open(&file_of(&arguments.file, "trace", |station| Some(station.trace?.file))?)?;
     let query = Query {
         from_unix_ms: arguments.from.map(Timestamp::as_millisecond),
         to_unix_ms: arguments.to.map(Timestamp::as_millisecond),
@@ -61,28 +58,6 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
         (false, true) => What::Lost,
         (false, false) => What::Parts,
     };
-    let write = |out: &mut dyn io::Write| reader.write_csv(what, &query, out);
-    match &arguments.out {
-        None => print_by(|out| write(out).map(drop))?,
-        Some(out) => {
-            let mut rows = 0;
-            write_whole(out, |file| {
-                rows = write(file)?;
-                Ok(())
-            })
-            .with_context(|| format!("cannot write {}", out.display()))?;
-            log::info!("{}: {rows} rows", out.display());
-        }
-    }
+    put(arguments.out.as_deref(), |out| reader.write_csv(what, &query, out))?;
     Ok(Exit::Done)
-}
-
-/// The trace that is meant by the file.
-fn path(file: &Path) -> Result<PathBuf> {
-    if file.extension().is_none_or(|extension| extension != "toml") {
-        return Ok(file.into());
-    }
-    let trace = Station::read(file)?.trace;
-    let trace = trace.with_context(|| format!("{} has no [trace]: the station keeps none", file.display()))?;
-    Ok(trace.file)
 }

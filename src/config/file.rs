@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::files::hex;
 use crate::text::TextError;
 use crate::toml_errors;
 
@@ -19,6 +21,27 @@ pub enum ConfigError {
     Parse { path: String, line: usize, reason: String },
     #[error("{path} is not valid:\n  {}", problems.join("\n  "))]
     Invalid { path: String, problems: Vec<String> },
+}
+
+/// The SHA-256 of a configuration's text. It is no part of what the configuration says: two that say the same are equal,
+/// whatever their texts are.
+#[derive(Clone, Debug, Default)]
+pub struct TextSha256(String);
+
+impl TextSha256 {
+    pub fn of(text: &str) -> Self {
+        Self(hex(&Sha256::digest(text)))
+    }
+
+    pub fn digits(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for TextSha256 {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// Parses the text of the file at `path`. Values are not checked.

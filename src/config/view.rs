@@ -29,6 +29,9 @@ pub struct View {
     /// The certificate's private key in PEM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_file: Option<PathBuf>,
+    /// The file of the people who may log in, each with a role. It needs `[audit]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<PathBuf>,
 }
 
 impl Default for View {
@@ -40,6 +43,7 @@ impl Default for View {
             token: None,
             certificate_file: None,
             key_file: None,
+            accounts: None,
         }
     }
 }
@@ -84,7 +88,7 @@ impl Serialize for Secret {
 
 impl View {
     pub(super) fn resolve(&mut self, folder: &Path) {
-        for path in [&mut self.certificate_file, &mut self.key_file].into_iter().flatten() {
+        for path in [&mut self.certificate_file, &mut self.key_file, &mut self.accounts].into_iter().flatten() {
             resolve(path, folder);
         }
     }
@@ -96,7 +100,11 @@ impl View {
                 problems.say(format!("view.hosts has {host:?} where a name without scheme and port is expected"));
             }
         }
-        for (name, path) in [("view.certificate_file", &self.certificate_file), ("view.key_file", &self.key_file)] {
+        for (name, path) in [
+            ("view.certificate_file", &self.certificate_file),
+            ("view.key_file", &self.key_file),
+            ("view.accounts", &self.accounts),
+        ] {
             if let Some(path) = path {
                 problems.path(name, path);
             }

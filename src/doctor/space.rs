@@ -23,6 +23,14 @@ pub fn writable<'a>(folder: &'a Path, key: &str, name: &str) -> Result<&'a Path,
     }
 }
 
+/// Fails with the finding `name` where the file at `path` cannot be written.
+pub fn owned(path: &Path, name: &str) -> Result<(), Box<Finding>> {
+    std::fs::File::options().append(true).open(path).map(drop).map_err(|error| {
+        let fix = format!("make the station's user the owner of the file: chown crosscheck {}", path.display());
+        Finding::error(name, format!("{} cannot be written: {error}", path.display()), fix).into()
+    })
+}
+
 /// Whether there is room for so many bytes more in a folder. `wants`: what takes them, by `key` of the configuration.
 pub fn room(there: &Path, bytes: u64, name: &str, wants: &str, key: &str) -> Finding {
     match free_bytes(there) {

@@ -1,9 +1,10 @@
-//! Checks of the engine, camera, disk, trace, view, control and broker that a configuration names.
+//! Checks of the engine, camera, disk, trace, audit, accounts, view, control and broker that a configuration names.
 
 use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::audit;
 use super::finding::Finding;
 use super::space::{room, writable};
 use super::trace;
@@ -35,6 +36,8 @@ pub fn examine(station: &Station) -> Vec<Finding> {
     }
     findings.extend([camera(&station.camera), disk(station.record.as_ref())]);
     findings.extend(station.trace.as_ref().map(trace::examine));
+    findings.extend(station.audit.as_ref().map(audit::examine));
+    findings.extend(station.view.accounts.as_deref().map(audit::accounts));
     findings.extend(station.view.enabled.then(|| page(&station.view)));
     findings.extend(station.plc.iter().map(plc));
     findings.extend(station.mqtt.iter().map(broker));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::finding::Finding;
-use super::space::{room, writable};
+use super::space::{owned, room, writable};
 use crate::config::trace::Trace;
 use crate::trace;
 
@@ -23,9 +23,8 @@ pub fn examine(config: &Trace) -> Finding {
         Ok(there) => there,
         Err(finding) => return *finding,
     };
-    if is_there && let Err(error) = std::fs::File::options().append(true).open(&path) {
-        let fix = format!("make the station's user the owner of the file: chown crosscheck {}", path.display());
-        return Finding::error(name, format!("{} cannot be written: {error}", path.display()), fix);
+    if is_there && let Err(finding) = owned(&path, name) {
+        return *finding;
     }
     let (wanted, parts) = (BYTES_PER_PART * config.parts_max, config.parts_max);
     let left = wanted.saturating_sub(std::fs::metadata(&path).map_or(0, |file| file.len()));

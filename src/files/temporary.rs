@@ -52,6 +52,15 @@ impl Temporary {
         &self.path
     }
 
+    /// Sets who may read and write the file: its mode, and its owner and group where they are to be others'.
+    pub fn permit(&self, mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
+        step()?;
+        if let Some((user, group)) = owner {
+            std::os::unix::fs::fchown(&self.file, Some(user), Some(group))?;
+        }
+        self.file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
+    }
+
     /// Makes what was written durable; fails where any write did.
     pub fn sync(&mut self) -> io::Result<()> {
         if let Some(failed) = self.failed.take() {

@@ -1,8 +1,9 @@
 //! The answer to each request. Every request has one snapshot of everything, so that its words belong together.
 
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_modbus::server::Service;
 use tokio_modbus::{ExceptionCode, Request, Response};
@@ -34,7 +35,7 @@ impl Answers {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(&self, request: Request) -> Result<Response, ExceptionCode> {
+    fn answer(&self, request: Request, from: IpAddr) -> Result<Response, ExceptionCode> {
         match request {
             Request::ReadHoldingRegisters(address, many) => {
                 self.registers(address, many).map(Response::ReadHoldingRegisters)
@@ -48,11 +49,11 @@ impl Answers {
                 Ok(Response::ReadCoils(COILS[coils].iter().map(|coil| (coil.state)(&now)).collect()))
             }
             Request::WriteSingleCoil(address, state) => {
-                self.write_coils(address, &[state])?;
+                self.write_coils(address, &[state], from)?;
                 Ok(Response::WriteSingleCoil(address, state))
             }
             Request::WriteMultipleCoils(address, states) => {
-                self.write_coils(address, &states)?;
+                self.write_coils(address, &states, from)?;
                 Ok(Response::WriteMultipleCoils(address, states.len() as u16))
             }
             Request::WriteSingleRegister(address, word) => {
@@ -72,11 +73,12 @@ impl Answers {
         Ok(map::words(&self.snapshot())[registers].to_vec())
     }
 
-    fn write_coils(&self, address: u16, states: &[bool]) -> Result<(), ExceptionCode> {
+    fn write_coils(&self, address: u16, states: &[bool], from: IpAddr) -> Result<(), ExceptionCode> {
         self.permit()?;
         let coils = within(address, states.len() as u16, COILS_MAX, COILS.len() as u16)?;
         let is_held = self.faults().contains(Fault::Held);
         let mut desk = self.desk();
+        desk.is_written_from(from);
         for (coil, state) in coils.map(|coil| coil as u16).zip(states) {
             match coil {
                 HOLD => desk.hold(*state, is_held),
@@ -164,15 +166,22 @@ impl Answers {
     }
 }
 
-impl Service for Answers {
+/// The answers for one client.
+pub struct Client {
+    pub answers: Arc<Answers>,
+    /// Its address.
+    pub from: IpAddr,
+}
+
+impl Service for Client {
     type Request = Request<'static>;
     type Response = Response;
     type Exception = ExceptionCode;
     type Future = Ready<Result<Response, ExceptionCode>>;
 
     fn call(&self, request: Self::Request) -> Self::Future {
-        let answer = self.answer(request);
-        self.station.metrics.count(if answer.is_ok() { Count::PlcAnswered } else { Count::PlcRefused });
+        let answer = self.answers.answer(request, self.from);
+        self.answers.station.metrics.count(if answer.is_ok() { Count::PlcAnswered } else { Count::PlcRefused });
         ready(answer)
     }
 }

@@ -1,6 +1,7 @@
 //! What clients write: commands to the station, and the identity of the next part. One for all clients, so that losing one
 //! changes nothing.
 
+use std::net::IpAddr;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use log::Level;
 
 use super::map::{IDENTITY_BYTES, Snapshot};
 use super::numbers::{CommandResult, Reason};
-use crate::action::{self, Action, Asked, Reply, Untaken};
+use crate::action::{self, Action, Asked, By, Reply, Untaken, Way};
 use crate::identity::{Identity, Namer};
 use crate::runtime::log_limit::LogLimit;
 
@@ -35,6 +36,8 @@ pub struct Desk {
     actions: SyncSender<Asked>,
     namer: Namer,
     has_recipe: HasRecipe,
+    /// The client that has written last.
+    from: Option<IpAddr>,
     asked_recipe: u16,
     identity: [u8; IDENTITY_BYTES],
     /// The recipe of the last command that applied one.
@@ -59,6 +62,7 @@ impl Desk {
             actions,
             namer,
             has_recipe,
+            from: None,
             asked_recipe: 0,
             identity: [0; IDENTITY_BYTES],
             requested: 0,
@@ -101,6 +105,11 @@ impl Desk {
     /// Whether a recipe was asked for that is not in force yet, as far as its fault does not tell.
     pub fn changes_recipe(&self) -> bool {
         self.awaits(Command::Recipe) || is_recent(self.adopted)
+    }
+
+    /// Names the client whose commands follow.
+    pub fn is_written_from(&mut self, client: IpAddr) {
+        self.from = Some(client);
     }
 
     pub fn acknowledge(&mut self) {
@@ -166,7 +175,7 @@ impl Desk {
 
     /// Passes a command to the station; false where it cannot take one.
     fn ask(&mut self, command: Command, action: Action) -> bool {
-        let reply = match action::ask(&self.actions, action) {
+        let reply = match action::ask(&self.actions, action, By::machine(Way::Plc, self.from)) {
             Ok(reply) => reply,
             Err(untaken) => {
                 self.refuse(match untaken {

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_modbus::server::tcp::Server;
 
-use super::answers::Answers;
+use super::answers::{Answers, Client};
 use super::frames::{Frames, Limits};
 use super::place::Places;
 use crate::config::plc::Plc;
@@ -60,22 +60,17 @@ pub async fn serve(listener: std::net::TcpListener, door: Door, mut stop: onesho
 
 impl Door {
     /// Takes a client that may connect; none otherwise, which closes the connection.
-    fn take(
-        &self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        said: &Mutex<LogLimit>,
-    ) -> Option<(Arc<Answers>, Frames<TcpStream>)> {
-        let client: IpAddr = peer.ip().to_canonical();
-        if !self.config.allows(client) {
+    fn take(&self, stream: TcpStream, peer: SocketAddr, said: &Mutex<LogLimit>) -> Option<(Client, Frames<TcpStream>)> {
+        let from: IpAddr = peer.ip().to_canonical();
+        if !self.config.allows(from) {
             self.metrics.count(Count::PlcNotAllowed);
-            say(said, Level::Warn, || format!("{client} may not connect as a PLC: it is not in plc.allow"));
+            say(said, Level::Warn, || format!("{from} may not connect as a PLC: it is not in plc.allow"));
             return None;
         }
         // Answers are small and wanted at once. Without this they only come later.
         let _ = stream.set_nodelay(true);
         let place = self.places.take()?;
-        Some((self.answers.clone(), Frames::new(stream, place, self.limits)))
+        Some((Client { answers: self.answers.clone(), from }, Frames::new(stream, place, self.limits)))
     }
 }
 

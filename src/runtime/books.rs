@@ -45,8 +45,8 @@ pub type OnUnjudged = Box<dyn FnMut(u64, Unjudged) + Send>;
 pub struct Books {
     /// For the capture thread, and for the inspection thread.
     pub unjudged: [Option<OnUnjudged>; 2],
-    /// Whether they cannot be written: the station shows it as the fault `disk_full`.
-    pub failing: Arc<AtomicBool>,
+    /// For each that is kept, whether it cannot be written: the station shows it as the fault `disk_full`.
+    pub failing: Vec<Arc<AtomicBool>>,
 }
 
 /// Counts the parts of one thread that get no verdict, and tells of them.

@@ -2,6 +2,7 @@
 //! the station does.
 
 use std::fmt::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -60,7 +61,7 @@ enum Flushing {
 pub struct Supervision<'a> {
     shared: &'a Shared,
     /// Whether the books of the parts cannot be written.
-    failing: &'a AtomicBool,
+    failing: &'a [Arc<AtomicBool>],
     metrics: &'a Metrics,
     manager: &'a ServiceManager,
     sender: Sender,
@@ -74,7 +75,7 @@ pub struct Supervision<'a> {
 
 impl<'a> Supervision<'a> {
     pub fn new(
-        (shared, failing): (&'a Shared, &'a AtomicBool),
+        (shared, failing): (&'a Shared, &'a [Arc<AtomicBool>]),
         metrics: &'a Metrics,
         manager: &'a ServiceManager,
         sender: Sender,
@@ -103,7 +104,7 @@ impl<'a> Supervision<'a> {
             self.flush();
             self.hand_over();
             self.metrics.take_over(tally);
-            match self.shared.failing.load(Relaxed) || self.failing.load(Relaxed) {
+            match self.shared.failing.load(Relaxed) || self.failing.iter().any(|failing| failing.load(Relaxed)) {
                 true => self.sender.raise(Fault::DiskFull),
                 false => self.sender.clear(Fault::DiskFull),
             }

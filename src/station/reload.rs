@@ -13,6 +13,7 @@ use crate::config::scene::Scene;
 use crate::config::trigger::TriggerSource;
 use crate::config::{ConfigError, Station};
 use crate::model::engine_file::EngineError;
+use crate::people::AccountsError;
 use crate::plan::Plan;
 use crate::prepare::Preparation;
 use crate::regions::{Misfit, NetworkMask, Regions, RegionsError};
@@ -42,6 +43,8 @@ pub enum ReloadError {
     NoRecipe { number: u16, known: String },
     #[error("recipe {number} is in force, which the configuration does not have any more: go to another recipe first")]
     RecipeRemoved { number: u16 },
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
     #[error(transparent)]
     Camera(#[from] CalibrationError),
     #[error("the engine of the recipe cannot be read in a thread of its own: {0}")]
@@ -82,6 +85,11 @@ impl Reloader {
     /// The recipes that may be asked for.
     pub fn roster(&self) -> Roster {
         self.roster.clone()
+    }
+
+    /// The hash of the configuration that was read last.
+    pub fn configuration_sha256(&self) -> &str {
+        self.base.sha256.digits()
     }
 
     /// The judge in force after the last change.
@@ -239,6 +247,6 @@ impl Reloader {
 
 /// The sections of `station` that change while a station runs, with the rest of `old`.
 fn merged(station: Station, old: &Station) -> Station {
-    let Station { engine, scene, regions, recipes, active_recipe, .. } = station;
-    Station { engine, scene, regions, recipes, active_recipe, ..old.clone() }
+    let Station { engine, scene, regions, recipes, active_recipe, sha256, .. } = station;
+    Station { engine, scene, regions, recipes, active_recipe, sha256, ..old.clone() }
 }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::Receiver;
 
+use super::auditing::{Auditing, Moment};
 use super::reload::{ReloadError, Reloader};
 use super::selector::Selector;
-use crate::action::{Action, Asked, Reply};
+use crate::action::{Action, Asked, By, Reply, Way};
+use crate::people::Staff;
 use crate::runtime::change::Change;
 use crate::runtime::judge::{Judge, ThresholdRefusal};
 use crate::runtime::last_run::LastRun;
@@ -32,6 +34,18 @@ pub struct Requests {
     selector: Option<Selector>,
     /// A recipe whose engine is read and checked, and who asked for it.
     preparing: Option<(Preparing, Asked)>,
+    /// Who may log in, if anybody may.
+    staff: Option<Arc<Staff>>,
+    auditing: Auditing,
+    /// Whether the output is held at reject, as somebody has asked.
+    held: bool,
+}
+
+/// What becomes of an action.
+enum Course {
+    Over(Option<Request>, Reply),
+    /// The engine of a recipe is read and checked.
+    UnderWay(Preparing),
 }
 
 impl Requests {
@@ -42,8 +56,15 @@ impl Requests {
         last_run: LastRun,
         metrics: Arc<Metrics>,
         selector: Option<Selector>,
+        (staff, auditing): (Option<Arc<Staff>>, Auditing),
     ) -> Self {
-        Self { signals, asked, reloader, last_run, metrics, selector, preparing: None }
+        let (preparing, held) = (None, false);
+        Self { signals, asked, reloader, last_run, metrics, selector, preparing, staff, auditing, held }
+    }
+
+    /// What is in force now.
+    pub fn moment(&self) -> Moment {
+        Moment::of(&self.reloader, &self.metrics, self.held)
     }
 
     /// Returns the next request, if there is one.
@@ -58,17 +79,19 @@ impl Requests {
         // A signal waits for a change that is under way: nobody would hear a refusal.
         if !is_busy && self.signals.reload.swap(false, Relaxed) {
             // A user who may send signals may also change the configuration, so no confirmation is needed.
-            return self.reload(status, true).ok();
+            let asked = Asked::new(Action::Reload { may_loosen: true }, By::machine(Way::Signal, None)).0;
+            return self.act(asked, status, is_busy);
         }
         if let Some((preparing, asked)) = self.preparing.take_if(|(preparing, _)| preparing.is_over()) {
+            let before = self.moment();
             let (request, reply) = self.adopt(preparing);
-            asked.reply(reply);
+            self.settle(asked, &before, reply);
             return request;
         }
         // Lines are not read before what is under way is done: nobody would hear a refusal.
         let selected = self.selector.as_mut().filter(|_| !is_busy).and_then(Selector::next);
         let asked = match selected {
-            Some(number) => Asked::new(Action::Recipe(number)).0,
+            Some(number) => Asked::new(Action::Recipe(number), By::machine(Way::Gpio, None)).0,
             None => self.asked.try_recv().ok()?,
         };
         self.act(asked, status, is_busy)
@@ -76,11 +99,32 @@ impl Requests {
 
     /// Does what was asked for, and replies.
     fn act(&mut self, asked: Asked, status: &Status, is_busy: bool) -> Option<Request> {
-        let (request, reply) = match asked.action {
+        let before = self.moment();
+        match self.course(asked.action, status, is_busy) {
+            Course::Over(request, reply) => {
+                self.settle(asked, &before, reply);
+                request
+            }
+            Course::UnderWay(preparing) => {
+                self.preparing = Some((preparing, asked));
+                None
+            }
+        }
+    }
+
+    /// Replies, and tells the audit.
+    fn settle(&self, asked: Asked, before: &Moment, reply: Reply) {
+        self.auditing.asked(&asked.by, asked.action, (before, &self.moment()), &reply);
+        asked.reply(reply);
+    }
+
+    fn course(&mut self, action: Action, status: &Status, is_busy: bool) -> Course {
+        let (request, reply) = match action {
             Action::Acknowledge => (Some(Request::Acknowledge), Reply::Done("acknowledged".into())),
             Action::Hold(held) => {
                 let text = if held { "the output is held at reject" } else { "the output is released" };
                 log::warn!("{text}, as it was asked");
+                self.held = held;
                 (Some(Request::Hold(held)), Reply::Done(text.into()))
             }
             _ if is_busy => (None, Reply::Busy("the recipe is changed just now: ask again when that is done".into())),
@@ -90,8 +134,7 @@ impl Requests {
             Action::Recipe(number) => match self.reloader.prepare(number) {
                 Ok(preparing) => {
                     log::info!("recipe {number} is asked for: its engine is read and checked");
-                    self.preparing = Some((preparing, asked));
-                    return None;
+                    return Course::UnderWay(preparing);
                 }
                 Err(error) => (None, self.recipe_refused(number, error)),
             },
@@ -106,8 +149,7 @@ impl Requests {
                 Err(error) => (None, Reply::Refused(error.to_string())),
             },
         };
-        asked.reply(reply);
-        request
+        Course::Over(request, reply)
     }
 
     /// Goes to a recipe that was read and checked, if it may take over. Otherwise everything stays as it was.
@@ -138,7 +180,7 @@ impl Requests {
 
     /// Reloads the configuration. After an error everything stays as it was.
     fn reload(&mut self, status: &Status, may_loosen: bool) -> Result<Request, ReloadError> {
-        match self.reloader.reload(status.frame, may_loosen) {
+        match self.read_again(status, may_loosen) {
             Ok(change) => {
                 log::info!("the configuration was reloaded");
                 Ok(self.changed(change))
@@ -149,6 +191,16 @@ impl Requests {
                 Err(error)
             }
         }
+    }
+
+    /// Reads the configuration and the accounts. After an error both stay as they were.
+    fn read_again(&mut self, status: &Status, may_loosen: bool) -> Result<Change, ReloadError> {
+        let accounts = self.staff.as_ref().map(|staff| staff.read()).transpose()?;
+        let change = self.reloader.reload(status.frame, may_loosen)?;
+        if let Some((staff, accounts)) = self.staff.as_ref().zip(accounts) {
+            staff.replace(accounts);
+        }
+        Ok(change)
     }
 
     fn changed(&mut self, change: Change) -> Request {

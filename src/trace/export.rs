@@ -1,15 +1,14 @@
 //! Reads a trace, also while a station writes it, and gives its rows as CSV.
 
-use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use rusqlite::types::{Value, ValueRef};
+use rusqlite::types::Value;
 
-use super::error::TraceError;
-use super::schema;
+use super::schema::TRACE;
 use crate::score::Verdict;
+use crate::sqlite::{Filter, SqliteError, is_locked, write_csv};
 
 /// How each run ended; `?1` is whether a station is writing, whose run is the last.
 const ENDS: &str = "WITH ends AS (SELECT run, COALESCE(how_ended,
@@ -67,11 +66,9 @@ pub struct Reader {
 }
 
 impl Reader {
-    pub fn open(path: &Path) -> Result<Self, TraceError> {
-        // Closed before SQLite opens the file: to close any handle of a file ends the locks that a program has on it.
-        let is_written =
-            File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)));
-        Ok(Self { connection: schema::open_to_read(path)?, path: path.into(), is_written })
+    pub fn open(path: &Path) -> Result<Self, SqliteError> {
+        let is_written = is_locked(path);
+        Ok(Self { connection: TRACE.open_to_read(path)?, path: path.into(), is_written })
     }
 
     /// Writes the rows as CSV, with a line of names above them. Returns how many rows.
@@ -81,56 +78,20 @@ impl Reader {
             What::Runs => (format!("{ENDS}{RUNS}"), vec![Value::from(self.is_written)]),
             What::Lost => (format!("{ENDS}{LOST}"), vec![Value::from(self.is_written)]),
         };
-        let failed = |source| io::Error::other(TraceError::of(&self.path, source));
-        let mut statement = self.connection.prepare(&sql).map_err(failed)?;
-        let mut csv = csv::Writer::from_writer(out);
-        csv.write_record(statement.column_names())?;
-        let columns = statement.column_count();
-        let mut rows = statement.query(rusqlite::params_from_iter(values)).map_err(failed)?;
-        let mut count = 0;
-        while let Some(row) = rows.next().map_err(failed)? {
-            for column in 0..columns {
-                csv.write_field(field(row.get_ref(column).map_err(failed)?))?;
-            }
-            csv.write_record(None::<&[u8]>)?;
-            count += 1;
-        }
-        csv.flush()?;
-        Ok(count)
+        write_csv(&self.connection, (sql, values), out, |source| {
+            io::Error::other(SqliteError::of(TRACE, &self.path, source))
+        })
     }
 }
 
 /// The parts that fit, in the order in which they were announced.
 fn parts(query: &Query) -> (String, Vec<Value>) {
     let Query { from_unix_ms, to_unix_ms, verdict, recipe, identity } = query;
-    let conditions = [
-        ("triggered_unix_ms >= ?", from_unix_ms.map(Value::from)),
-        ("triggered_unix_ms < ?", to_unix_ms.map(Value::from)),
-        ("verdict = ?", verdict.map(|verdict| Value::from(verdict.to_string()))),
-        ("recipe = ?", recipe.map(Value::from)),
-        ("identity = ?", identity.clone().map(Value::from)),
-    ];
-    let (mut sql, mut values) = (String::from("SELECT * FROM trace WHERE TRUE"), Vec::new());
-    for (condition, value) in conditions {
-        if let Some(value) = value {
-            sql += &format!(" AND {condition}");
-            values.push(value);
-        }
-    }
-    (sql + " ORDER BY run, part", values)
-}
-
-/// A value as a field. A text that a spreadsheet would take for a formula gets an apostrophe before it, which spreadsheets
-/// show as text.
-fn field(value: ValueRef<'_>) -> String {
-    match value {
-        ValueRef::Null | ValueRef::Blob(_) => String::new(),
-        ValueRef::Integer(number) => number.to_string(),
-        ValueRef::Real(number) => number.to_string(),
-        ValueRef::Text(text) => {
-            let text = String::from_utf8_lossy(text);
-            let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-            if is_formula { format!("'{text}") } else { text.into() }
-        }
-    }
+    Filter::of("SELECT * FROM trace")
+        .and("triggered_unix_ms >= ?", from_unix_ms.map(Value::from))
+        .and("triggered_unix_ms < ?", to_unix_ms.map(Value::from))
+        .and("verdict = ?", verdict.map(|verdict| Value::from(verdict.to_string())))
+        .and("recipe = ?", recipe.map(Value::from))
+        .and("identity = ?", identity.clone().map(Value::from))
+        .ordered_by("run, part")
 }

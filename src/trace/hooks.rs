@@ -27,7 +27,7 @@ impl Hooks {
             Some(Box::new(move |part, why| sender.send(Message::Unjudged { part, why })) as OnUnjudged)
         };
         Self {
-            books: Books { unjudged: [unjudged(), unjudged()], failing },
+            books: Books { unjudged: [unjudged(), unjudged()], failing: vec![failing] },
             listener: Box::new(move |event, identity| follow(&mut events, event, identity)),
             watcher: Box::new(move |part_frame| {
                 verdicts.send(judged(part_frame));

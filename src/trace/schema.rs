@@ -1,19 +1,8 @@
-//! The tables of the file, and whether a file is a trace.
+//! The tables of the file.
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
-
-use super::error::TraceError;
-
-/// Stands in the file's header, so that no other program's file is taken for a trace.
-const APPLICATION: i64 = 0x4343_5472;
-/// Stands there too.
-const FORMAT: i64 = 1;
-/// How long another program that reads or writes is waited for.
-const BUSY_MS: u64 = 2000;
-/// The log beside the file is cut to this size once its content is in the file.
-const LOG_BYTES_MAX: i64 = 64 << 20;
+use crate::sqlite::{Kind, SqliteError};
 
 /// Times are milliseconds since 1970, UTC. Whoever reads the file takes the view `trace`.
 const TABLES: &str = "
@@ -79,80 +68,10 @@ CREATE VIEW trace AS SELECT
 FROM parts JOIN runs USING (run) LEFT JOIN engines USING (engine);
 ";
 
-/// Opens the file to write into it, and makes the tables where it is new.
-pub fn open(path: &Path) -> Result<Connection, TraceError> {
-    let failed = |source| TraceError::of(path, source);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-    configure(&connection).map_err(failed)?;
-    let is_new = !identify(&connection, path)?;
-    prepare(&mut connection, is_new).map_err(failed)?;
-    Ok(connection)
-}
-
-fn prepare(connection: &mut Connection, is_new: bool) -> rusqlite::Result<()> {
-    // What was committed outlives a power cut.
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
-    if is_new {
-        let new = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        new.execute_batch(TABLES)?;
-        new.pragma_update(None, "application_id", APPLICATION)?;
-        new.pragma_update(None, "user_version", FORMAT)?;
-        new.commit()?;
-    }
-    Ok(())
-}
-
-/// Opens the file to read it, also while a station writes.
-pub fn open_to_read(path: &Path) -> Result<Connection, TraceError> {
-    if !path.exists() {
-        return Err(TraceError::Absent { path: path.into() });
-    }
-    let failed = |source| TraceError::of(path, source);
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-    configure(&connection).map_err(failed)?;
-    match identify(&connection, path)? {
-        true => Ok(connection),
-        false => Err(TraceError::Foreign { path: path.into(), found: "an empty file".into() }),
-    }
-}
+/// The file of a trace.
+pub const TRACE: Kind = Kind { name: "trace", application: 0x4343_5472, format: 1, tables: TABLES };
 
 /// Reads the whole file at `path`, and says what is wrong with it.
-pub fn check(path: &Path) -> Result<(), TraceError> {
-    open_to_read(path).and_then(|connection| check_all(&connection, path))
-}
-
-/// Fails where a page of the file is damaged.
-pub(super) fn check_all(connection: &Connection, path: &Path) -> Result<(), TraceError> {
-    let found: String =
-        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|e| TraceError::of(path, e))?;
-    match found.as_str() {
-        "ok" => Ok(()),
-        _ => Err(TraceError::Damaged { path: path.into(), reason: found }),
-    }
-}
-
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
-    // What a file brings with it calls no function that could do more than calculate.
-    connection.pragma_update(None, "trusted_schema", false)
-}
-
-/// Whether the file is a trace; false for an empty file. Any other file is an error.
-fn identify(connection: &Connection, path: &Path) -> Result<bool, TraceError> {
-    let number = |sql: &str| -> Result<i64, TraceError> {
-        connection.query_row(sql, [], |row| row.get(0)).map_err(|source| TraceError::of(path, source))
-    };
-    let (application, format) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
-    match (application, number("SELECT COUNT(*) FROM sqlite_schema")?) {
-        (0, 0) => Ok(false),
-        (APPLICATION, _) if format > FORMAT => {
-            Err(TraceError::Newer { path: path.into(), found: format, known: FORMAT })
-        }
-        (APPLICATION, _) => Ok(true),
-        _ => Err(TraceError::Foreign { path: path.into(), found: "another program's SQLite file".into() }),
-    }
+pub fn check(path: &Path) -> Result<(), SqliteError> {
+    TRACE.open_to_read(path).and_then(|connection| TRACE.check(&connection, path))
 }

@@ -1,24 +1,18 @@
 //! The file while a station runs: what is new is written as one transaction.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::ending::Ending;
-use super::error::TraceError;
 use super::pending::{LostRange, Pending};
 use super::row::Row;
-use super::schema;
+use super::schema::TRACE;
 use crate::clock;
-use crate::files::{hex, make_folder};
+use crate::files::hex;
 use crate::reject::part::PartOutcome;
+use crate::sqlite::{Lock, SqliteError};
 
-/// How long a program that looks whether a station is running is waited for.
-const LOCK_TIME_MAX: Duration = Duration::from_secs(1);
-/// A file up to this size is checked in a second or two.
-const CHECKED_BYTES_MAX: u64 = 64 << 20;
 /// Rows that one transaction removes at most, so that it stays short.
 const REMOVED_MAX: u64 = 1000;
 
@@ -50,16 +44,15 @@ pub struct Store {
     run: Option<i64>,
     /// Rows in the file.
     rows: u64,
-    /// Held as long as the station may write. It is closed after the connection: to close any handle of a file ends the
-    /// locks that SQLite has on it.
-    _lock: File,
+    /// Dropped after the connection.
+    _lock: Lock,
 }
 
 impl Store {
     /// Opens the file, checks it, and begins a run in it. A disk that cannot be written is no error: the run begins once it
     /// can.
-    pub fn open(options: &StoreOptions) -> Result<Self, TraceError> {
-        let lock = lock(&options.path)?;
+    pub fn open(options: &StoreOptions) -> Result<Self, SqliteError> {
+        let lock = Lock::take(TRACE, &options.path)?;
         let mut store = Self { connection: None, options: options.clone(), run: None, rows: 0, _lock: lock };
         match store.write(&mut std::iter::empty(), &Pending::new(0), None) {
             Err(error) if !error.is_of_the_disk() => Err(error),
@@ -83,15 +76,16 @@ impl Store {
         rows: &mut dyn Iterator<Item = &Row>,
         pending: &Pending,
         ending: Option<Ending>,
-    ) -> Result<(), TraceError> {
+    ) -> Result<(), SqliteError> {
         if self.connection.is_none() {
             let (connection, rows) = connect(&self.options.path)?;
             (self.connection, self.rows) = (Some(connection), rows);
         }
         let Some(connection) = &mut self.connection else { return Ok(()) };
         let step = Step { options: &self.options, run: self.run, rows: self.rows };
-        let written =
-            step.write(connection, rows, pending, ending).map_err(|error| TraceError::of(&self.options.path, error));
+        let written = step
+            .write(connection, rows, pending, ending)
+            .map_err(|error| SqliteError::of(TRACE, &self.options.path, error));
         if written.is_err() {
             // What is in the log already goes into the file, so that the log's room can be used again.
             let _ = connection.execute_batch("PRAGMA wal_checkpoint");
@@ -108,15 +102,14 @@ impl Store {
 }
 
 /// Opens and checks the file. Returns how many rows it has.
-fn connect(path: &Path) -> Result<(Connection, u64), TraceError> {
-    let connection = schema::open(path)?;
-    let number = |sql: &str| -> Result<i64, TraceError> {
-        connection.query_row(sql, [], |row| row.get(0)).map_err(|error| TraceError::of(path, error))
+fn connect(path: &Path) -> Result<(Connection, u64), SqliteError> {
+    let connection = TRACE.open(path)?;
+    let number = |sql: &str| -> Result<i64, SqliteError> {
+        connection.query_row(sql, [], |row| row.get(0)).map_err(|error| SqliteError::of(TRACE, path, error))
     };
-    // Whatever killed the last run may have damaged the file. A large one is not checked: the line waits.
-    let is_small = std::fs::metadata(path).is_ok_and(|file| file.len() <= CHECKED_BYTES_MAX);
-    if is_small && number("SELECT COUNT(*) FROM runs WHERE how_ended IS NULL")? > 0 {
-        schema::check_all(&connection, path)?;
+    // Whatever killed the last run may have damaged the file.
+    if number("SELECT COUNT(*) FROM runs WHERE how_ended IS NULL")? > 0 {
+        TRACE.check_if_small(&connection, path)?;
     }
     let rows = number("SELECT COALESCE(SUM(parts), 0) FROM runs")?;
     Ok((connection, rows as u64))
@@ -164,26 +157,6 @@ impl Step<'_> {
         transaction.commit()?;
         Ok((run, self.rows + added - removed))
     }
-}
-
-/// Makes the file where it is not there, and locks it against other stations.
-fn lock(path: &Path) -> Result<File, TraceError> {
-    let failed = |source| TraceError::Open { path: path.into(), source };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        make_folder(folder).map_err(failed)?;
-    }
-    let file = File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
-    if !file.metadata().map_err(failed)?.is_file() {
-        return Err(failed(std::io::Error::other("it is no ordinary file")));
-    }
-    let start = Instant::now();
-    while file.try_lock().is_err() {
-        if start.elapsed() > LOCK_TIME_MAX {
-            return Err(TraceError::InUse { path: path.into() });
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    Ok(file)
 }
 
 /// Begins a run. One that has not ended was killed, and what was on its way then has no end.

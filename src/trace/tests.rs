@@ -7,11 +7,12 @@ use super::joiner::Joiner;
 use super::message::{Judged, Message, Worst};
 use super::pending::Pending;
 use super::store::{Store, StoreOptions};
-use super::{Ending, Query, Reader, TraceError, What, check};
+use super::{Ending, Query, Reader, What, check};
 use crate::defects::Kind;
 use crate::identity::Identity;
 use crate::reject::part::PartOutcome;
 use crate::score::Verdict;
+use crate::sqlite::SqliteError;
 
 /// A file in a folder of its own, and what a run writes into it.
 struct Bench {
@@ -35,7 +36,7 @@ impl Bench {
         self.folder.path().join("trace.sqlite")
     }
 
-    fn open(&self) -> Result<Store, TraceError> {
+    fn open(&self) -> Result<Store, SqliteError> {
         Store::open(&StoreOptions { path: self.path(), station: "line-1".into(), parts_max: self.parts_max })
     }
 
@@ -222,7 +223,7 @@ fn the_oldest_parts_go_first_and_their_runs_with_them() {
 fn two_stations_cannot_write_one_file() {
     let bench = Bench::new();
     let _run = bench.run(100);
-    assert!(matches!(bench.open(), Err(TraceError::InUse { .. })));
+    assert!(matches!(bench.open(), Err(SqliteError::InUse { .. })));
 }
 
 /// What opening says of a file of these bytes, which it must leave alone.

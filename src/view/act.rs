@@ -15,7 +15,7 @@ use super::answer::{beside, text};
 use super::client::Client;
 use super::guard::Refusal;
 use super::page::Page;
-use crate::action::{self, Action, Reply, Untaken};
+use crate::action::{self, Action, By, Reply, Untaken};
 
 /// The word at the end of a request's body that confirms an action which may let parts pass.
 const MAY_LOOSEN: &str = "loosen";
@@ -144,14 +144,14 @@ async fn act(page: Arc<Page>, peer: IpAddr, headers: &HeaderMap, action: Result<
         }
     }
     match action {
-        Ok(action) => beside(move || ask(&page, action)).await,
+        Ok(action) => beside(move || ask(&page, action, By::token(peer))).await,
         Err(expected) => text(StatusCode::BAD_REQUEST, &format!("the body must be {expected}")),
     }
 }
 
-fn ask(page: &Page, action: Action) -> Response {
+fn ask(page: &Page, action: Action, by: By) -> Response {
     let busy = |why: &str| text(StatusCode::SERVICE_UNAVAILABLE, why);
-    let reply = match action::ask(&page.station.actions, action) {
+    let reply = match action::ask(&page.station.actions, action, by) {
         Ok(reply) => reply,
         Err(Untaken::Full) => return busy("the station has not finished the last action yet; try again"),
         Err(Untaken::Stopping) => return busy("the station is stopping"),

@@ -1,17 +1,13 @@
 //! Who may see and act: the names that the view answers to, and how often a token may be wrong.
 
-use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 
 use crate::config::view::View;
+use crate::people::{Attempts, FAILED_MAX, FAILED_WITHIN, TooOften};
 
-/// Number of wrong tokens that an address may send within [`WRONG_WITHIN`]; after them even the right one is refused.
-const WRONG_MAX: u32 = 10;
-const WRONG_WITHIN: Duration = Duration::from_secs(60);
 /// Number of addresses that are remembered.
 const ADDRESSES_MAX: usize = 64;
 
@@ -28,20 +24,14 @@ pub struct Guard {
     hosts: Vec<String>,
     /// The token's hash. Hashes are compared, so that the time of a comparison reveals nothing about the token.
     token: Option<[u8; 32]>,
-    wrong: Mutex<VecDeque<Wrong>>,
-}
-
-/// Wrong tokens that an address has sent.
-struct Wrong {
-    from: IpAddr,
-    since: Instant,
-    count: u32,
+    /// By the address that has sent wrong ones.
+    attempts: Attempts<IpAddr>,
 }
 
 impl Guard {
     pub fn new(config: &View) -> Self {
         let token = config.token.as_ref().map(|token| Sha256::digest(token.reveal()).into());
-        Self { bind: config.bind, hosts: config.hosts.clone(), token, wrong: Mutex::default() }
+        Self { bind: config.bind, hosts: config.hosts.clone(), token, attempts: Attempts::new(ADDRESSES_MAX) }
     }
 
     /// Whether a token is configured, with which a person may act.
@@ -65,30 +55,16 @@ impl Guard {
     /// Refuses a request whose value of `Authorization` is not the token.
     pub fn admit(&self, peer: IpAddr, authorization: Option<&str>) -> Result<(), Refusal> {
         let token = self.token.ok_or(Refusal::NoToken)?;
-        // After a panic in here at most a count is wrong.
-        let mut wrong = self.wrong.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        wrong.retain(|wrong| wrong.since.elapsed() < WRONG_WITHIN);
-        if wrong.iter().any(|wrong| wrong.from == peer && wrong.count >= WRONG_MAX) {
-            return Err(Refusal::TooOften);
-        }
         let given = authorization.and_then(|value| value.strip_prefix("Bearer "));
-        if given.is_some_and(|given| <[u8; 32]>::from(Sha256::digest(given)) == token) {
-            return Ok(());
-        }
-        match wrong.iter_mut().find(|wrong| wrong.from == peer) {
-            Some(wrong) => {
-                wrong.count += 1;
-                if wrong.count == WRONG_MAX {
-                    log::warn!("{peer} sent {WRONG_MAX} wrong tokens: its requests are refused for {WRONG_WITHIN:?}");
-                }
+        let is_right = || given.filter(|given| <[u8; 32]>::from(Sha256::digest(given)) == token).map(drop);
+        match self.attempts.make(peer, Instant::now(), is_right) {
+            Ok(Ok(())) => return Ok(()),
+            Err(TooOften) => return Err(Refusal::TooOften),
+            Ok(Err(1)) => log::warn!("{peer} sent a wrong token or none to the view"),
+            Ok(Err(FAILED_MAX)) => {
+                log::warn!("{peer} sent {FAILED_MAX} wrong tokens: its requests are refused for {FAILED_WITHIN:?}");
             }
-            None => {
-                log::warn!("{peer} sent a wrong token or none to the view");
-                if wrong.len() == ADDRESSES_MAX {
-                    wrong.pop_front();
-                }
-                wrong.push_back(Wrong { from: peer, since: Instant::now(), count: 1 });
-            }
+            Ok(Err(_)) => {}
         }
         Err(Refusal::Wrong)
     }
@@ -142,13 +118,13 @@ mod tests {
         let guard = guard("127.0.0.1:8080", "token = \"0123456789abcdef\"");
         let peer = |last| IpAddr::from([10, 0, 0, last]);
         let right = Some("Bearer 0123456789abcdef");
-        for _ in 0..WRONG_MAX {
+        for _ in 0..FAILED_MAX {
             assert_eq!(guard.admit(peer(1), Some("Bearer 0123456789abcdee")), Err(Refusal::Wrong));
         }
         assert_eq!(guard.admit(peer(1), right), Err(Refusal::TooOften));
         assert_eq!(guard.admit(peer(2), right), Ok(()));
         // However many addresses try, no more than a few are remembered.
         (0..=255).for_each(|last| drop(guard.admit(peer(last), None)));
-        assert_eq!(guard.wrong.lock().unwrap().len(), ADDRESSES_MAX);
+        assert_eq!(guard.attempts.remembered(), ADDRESSES_MAX);
     }
 }

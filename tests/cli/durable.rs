@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use crosscheck::dataset::{Reading, frames_under, mvtec3d};
+use crosscheck::people::{Accounts, Role};
 use tempfile::TempDir;
 
 use crate::program::on_a_belt;
@@ -211,6 +212,23 @@ fn sign() {
     // It says when it was made.
     let volatile = &["engine.minisig"];
     Case { volatile, ..Case::new("sign", folder, "sign engine --key key") }.try_all();
+}
+
+#[test]
+#[ignore = "needs strace: ci/durable/run.sh"]
+fn account() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut accounts = Accounts::read_or_begin(&folder.path().join("accounts.toml")).unwrap();
+    for name in ["anna", "bert"] {
+        accounts.add(name, Role::Viewer, "correct horse").unwrap();
+    }
+    accounts.write().unwrap();
+    // An account cannot be removed twice.
+    let again = |desk: &Path, line: &str| match Accounts::read(&desk.join("accounts.toml")).unwrap().find("anna") {
+        Ok(_) => line.to_string(),
+        Err(_) => "account list accounts.toml".into(),
+    };
+    Case { again, ..Case::new("account", folder, "account remove accounts.toml anna") }.try_all();
 }
 
 #[test]

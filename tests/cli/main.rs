@@ -6,6 +6,7 @@ mod program;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod auditing;
 mod broken;
 mod calibrating;
 mod cameras;
@@ -19,6 +20,7 @@ mod importing;
 mod inspecting;
 mod learning;
 mod manners;
+mod people;
 mod readme;
 mod refusals;
 mod reviewing;

@@ -57,7 +57,16 @@ fn shells_accept_the_completions() {
 fn every_command_has_a_manual_page() {
     let desk = Desk::new();
     desk.done("man pages/man1");
-    let nested = ["engine-build", "sign-keygen", "sign-verify"].map(String::from);
+    let nested = [
+        "account-add",
+        "account-list",
+        "account-password",
+        "account-remove",
+        "engine-build",
+        "sign-keygen",
+        "sign-verify",
+    ]
+    .map(String::from);
     for command in commands(&desk).iter().chain(&nested).map(|name| format!("-{name}")).chain(["".into()]) {
         let path = desk.path(&format!("pages/man1/crosscheck{command}.1"));
         let page = fs::read_to_string(&path).unwrap();

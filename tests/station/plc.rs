@@ -3,13 +3,13 @@
 mod client;
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use client::Client;
-use crosscheck::action::{Action, Asked, Reply};
+use crosscheck::action::{Action, Asked, By, Reply, Way};
 use crosscheck::clock::monotonic_ns;
 use crosscheck::defects::Defects;
 use crosscheck::identity::Names;
@@ -147,6 +147,7 @@ fn commands_reach_the_station_and_their_results_come_back() {
     assert_eq!(client.read(2, 1).unwrap()[0] & 0b1_0000, 0b1_0000, "a recipe change is under way");
     let asked = line.asked.try_recv().unwrap();
     assert_eq!(asked.action, Action::Recipe(3));
+    assert_eq!(asked.by, By::machine(Way::Plc, Some(Ipv4Addr::LOCALHOST.into())));
     // A client that goes, and another one that comes, change nothing.
     drop(client);
     let mut client = line.client();

@@ -193,7 +193,7 @@ fn a_full_disk_loses_the_parts_that_are_named_and_no_other() {
     std::fs::write(&filler, vec![0; 12 << 20]).unwrap();
     let metrics = Arc::new(Metrics::new(&FAULT_NAMES));
     let (trace, hooks) = start(&path, &metrics);
-    let failing = hooks.books.failing.clone();
+    let failing = hooks.books.failing[0].clone();
     let mut line = Line::new(hooks);
     // What has room in SQLite's log is written even now and then; at last nothing is.
     let mut full_at = 0;

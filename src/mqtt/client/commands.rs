@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 
 use rumqttc::{Publish, QoS};
 
-use crate::action::{self, Action, Asked, Reply, Untaken};
+use crate::action::{self, Action, Asked, By, Reply, Untaken, Way};
 use crate::identity::{Identity, Namer};
 use crate::mqtt::messages::{ResultMessage, Topics};
 use crate::runtime::log_limit::LogLimit;
@@ -64,7 +64,7 @@ impl Commands {
     }
 
     fn ask(&self, action: Action) -> Answer {
-        match action::ask(&self.actions, action) {
+        match action::ask(&self.actions, action, By::machine(Way::Mqtt, None)) {
             Ok(reply) => {
                 log::info!("MQTT asks for {action:?}");
                 Answer::Waits(reply)

@@ -134,6 +134,11 @@ table! {
         /// A message about it found no room, or its row could not be written.
         TraceLost {result: "lost"};
     }
+    crosscheck_audit_entries_total "Entries of the audit: written, or lost." {
+        AuditWritten {result: "written"};
+        /// It found no room in the queue, or could not be written at the end.
+        AuditLost {result: "lost"};
+    }
     crosscheck_plc_requests_total "Requests of PLCs: answered, or refused by an exception." {
         PlcAnswered {result: "answered"};
         PlcRefused {result: "refused"};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crosscheck::action::{Action, Reply};
+use crosscheck::action::{Action, By, Reply, Way};
 use crosscheck::clock::monotonic_ns;
 use crosscheck::mqtt::Publisher;
 use crosscheck::reject::fault::Fault;
@@ -30,7 +30,7 @@ fn commands_are_done_once_and_answered() {
     ] {
         broker.publish(&format!("plant/line-1/command/{command}"), payload, false);
         let got = asked.recv_timeout(Duration::from_secs(10)).unwrap();
-        assert_eq!(got.action, action);
+        assert_eq!((got.action, &got.by), (action, &By::machine(Way::Mqtt, None)));
         got.reply(reply);
         let message = next(&mut broker, "plant/line-1/result", |_| true);
         assert_eq!((&message["command"], &message["result"]), (&command.into(), &result.into()));

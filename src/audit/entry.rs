@@ -1,0 +1,48 @@
+//! One entry, before it is written.
+
+use crate::action::By;
+
+/// Longest text of an entry; a longer one is cut. Texts may repeat what clients sent.
+const TEXT_BYTES_MAX: usize = 2000;
+
+/// What was done, or asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The station began to run.
+    Start,
+    Stop,
+    Reload,
+    Threshold,
+    /// Another engine judges.
+    Engine,
+    Recipe,
+    Hold,
+    Acknowledge,
+}
+
+crate::words::words!(What {
+    Start = "start",
+    Stop = "stop",
+    Reload = "reload",
+    Threshold = "threshold",
+    Engine = "engine",
+    Recipe = "recipe",
+    Hold = "hold",
+    Acknowledge = "acknowledge",
+});
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    pub by: By,
+    pub what: What,
+    /// From what and to what; empty where there is nothing to tell.
+    pub before: String,
+    pub after: String,
+    /// `done`, or why not.
+    pub outcome: String,
+}
+
+/// The beginning of a text that is too long.
+pub fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
+}
