@@ -20,6 +20,8 @@ pub enum Action {
     Recipe(u16),
     /// Acknowledge the faults that wait for a person.
     Acknowledge,
+    /// Collect good parts for the lesson of this recipe from now on, or for none.
+    Collect(Option<u16>),
 }
 
 /// Who asks, as the audit has it.

@@ -26,7 +26,6 @@ mod interrupt;
 mod man;
 mod options;
 mod output;
-mod parts;
 mod progress;
 mod recipe;
 mod record;
@@ -42,6 +41,7 @@ mod secrets;
 mod selftest;
 mod sign;
 mod synthesize;
+mod teach;
 mod trace;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -78,6 +78,7 @@ enum Command {
     CalibrateCamera(calibrate_camera::Arguments),
     CalibrateStation(calibrate_station::Arguments),
     Record(record::Arguments),
+    Teach(teach::Arguments),
     Doctor(doctor::Arguments),
     CheckConfig(check_config::Arguments),
     Run(run::Arguments),
@@ -109,6 +110,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::CalibrateCamera(arguments) => calibrate_camera::run(&arguments),
         Command::CalibrateStation(arguments) => calibrate_station::run(&arguments),
         Command::Record(arguments) => record::run(&arguments),
+        Command::Teach(arguments) => teach::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::CheckConfig(arguments) => check_config::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),

@@ -1,5 +1,8 @@
 //! Collects frames of good parts for a fit, and leaves out those that are not fit to learn from.
 
+pub mod live;
+mod sets;
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +18,7 @@ use crate::prepare::plane::Plane;
 use crate::prepare::point_grid::PointGrid;
 use crate::prepare::{PartChoice, Preparation};
 use crate::quality::Quality;
+pub use sets::{Set, Sets};
 
 /// After this many kept parts a frame is compared with those before it, where the station's usual measures are unknown.
 const USUAL_AFTER: usize = 5;

@@ -16,6 +16,7 @@ pub mod regions;
 pub mod reject;
 pub mod scene;
 mod secret;
+pub mod teach;
 pub mod trace;
 pub mod trigger;
 pub mod view;
@@ -57,6 +58,7 @@ pub struct Station {
     pub trace: Option<trace::Trace>,
     pub audit: Option<audit::Audit>,
     pub plc: Option<plc::Plc>,
+    pub teach: Option<teach::Teach>,
     /// The scene; the engine's own if left out.
     pub scene: Option<scene::Scene>,
     #[serde(default)]
@@ -73,9 +75,29 @@ pub struct Station {
 }
 
 impl Station {
-    /// Reads and checks a file.
+    /// Reads and checks a file, and adds the recipes that were taught.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        Self::parse(&text::read(path, FILE_BYTES_MAX)?, path)
+        let mut station = Self::parse(&text::read(path, FILE_BYTES_MAX)?, path)?;
+        let taught = station.teach.as_ref().map_or(Ok(Vec::new()), teach::Teach::recipes)?;
+        for recipe in taught {
+            station = station.taught(recipe, path)?;
+        }
+        Ok(station)
+    }
+
+    /// The station with a recipe that was taught: it is a new one, or takes the place of the one of the same number in
+    /// all that can be taught. `path`: the file of this configuration, for the error.
+    pub fn taught(mut self, recipe: recipe::Recipe, path: &Path) -> Result<Self, ConfigError> {
+        match self.recipes.iter_mut().find(|known| known.number == recipe.number) {
+            Some(known) => known.learn(recipe),
+            None => self.recipes.push(recipe),
+        }
+        let mut problems = Problems::default();
+        self.check_recipes(&[], &mut problems);
+        match problems.found() {
+            [] => Ok(self),
+            found => Err(ConfigError::Invalid { path: path.display().to_string(), problems: found.to_vec() }),
+        }
     }
 
     /// Parses and checks the text of the file at `path`.
@@ -96,6 +118,19 @@ impl Station {
     /// The station with the recipe of this number in force; none where it has no such recipe.
     pub fn in_recipe(&self, number: u16) -> Option<Self> {
         self.recipes.iter().find(|recipe| recipe.number == number).map(|recipe| self.with(recipe))
+    }
+
+    /// The recipe that a station starts in unless it ran in another one before: its first one. One that was taught comes
+    /// after the others, and after `[engine]`, if that has a file.
+    pub fn first_recipe(&self) -> Option<&recipe::Recipe> {
+        let is_taught = |recipe: &&recipe::Recipe| self.teach.as_ref().is_some_and(|teach| teach.has(recipe));
+        let own = self.recipes.iter().find(|recipe| !is_taught(recipe));
+        own.or_else(|| self.recipes.first().filter(|_| !self.engine.path.exists()))
+    }
+
+    /// Whether there is no engine yet, and one may be taught.
+    pub fn is_untaught(&self) -> bool {
+        self.teach.is_some() && !self.engine.path.exists()
     }
 
     /// The station with each of its recipes in force, or as it is where it has none.
@@ -166,6 +201,9 @@ impl Station {
         self.check_audit(problems);
         if let Some(plc) = &self.plc {
             plc.check(problems);
+        }
+        if let Some(teach) = &self.teach {
+            teach.check(problems);
         }
         self.regions.check(problems);
         if let Some(scene) = &self.scene {
@@ -280,6 +318,9 @@ impl Station {
             audit.resolve(folder);
         }
         self.view.resolve(folder);
+        if let Some(teach) = &mut self.teach {
+            teach.resolve(folder);
+        }
         self.regions.resolve(folder);
         self.recipes.iter_mut().for_each(|recipe| recipe.resolve(folder));
         if let Some(scene) = &mut self.scene {

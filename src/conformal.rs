@@ -60,6 +60,14 @@ impl Calibration {
     pub fn thresholds(&self) -> Thresholds {
         Thresholds { reject: self.threshold, review: self.review }
     }
+
+    /// What the order statistic guarantees, in words: "on average at most 1 of 100 good parts is rejected, from 120 good
+    /// parts". One in so many is rounded to the side of more rejects.
+    pub fn guarantee(&self) -> String {
+        // Rounding may put an exact quotient just below a whole number.
+        let one_in = (1.0 / self.guaranteed_rate + 1e-9).floor().max(1.0);
+        format!("on average at most 1 of {one_in} good parts is rejected, from {} good parts", self.frames)
+    }
 }
 
 /// The smallest rate that `frames` good frames can guarantee.
@@ -138,6 +146,16 @@ mod tests {
         let found = calibrate(&ascending, 0.01, Some(0.1)).unwrap();
         assert_eq!((found.threshold, found.review), (99.0, Some(90.0)));
         assert!((found.guaranteed_rate - 0.01).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_guarantee_is_said_in_words_and_never_promises_more() {
+        let says = |frames: usize, rate: f64| calibrate(&vec![0.0; frames], rate, None).unwrap().guarantee();
+        assert_eq!(says(99, 0.01), "on average at most 1 of 100 good parts is rejected, from 99 good parts");
+        assert!(says(120, 0.01).contains("1 of 121 good parts"), "{}", says(120, 0.01));
+        // 3 of 121 are 1 of 40.3.
+        assert!(says(120, 0.025).contains("1 of 40 good parts"), "{}", says(120, 0.025));
+        assert!(says(3, 0.9).contains("1 of 1 good parts"), "{}", says(3, 0.9));
     }
 
     #[test]

@@ -13,7 +13,9 @@ use crate::backend::gpu_frame::{GpuTimes, GpuUse};
 use crate::backend::{Arithmetic, Backend, Choice, Evaluation};
 use crate::defects::Balance;
 use crate::frame::RgbdFrame;
+use crate::model::Score;
 use crate::model::engine_file::{Engine, Metadata};
+use crate::prepare::Preparation;
 use crate::regions::NetworkMask;
 use crate::score::Thresholds;
 pub use doubt::{Doubt, Doubts};
@@ -90,7 +92,17 @@ impl Inspector {
         let machine = backend.preparation_machine();
         Self {
             preparation: PreparationStage::new(machine, preparation, usual),
-            scoring: ScoringStage::new(backend, thresholds, balance, architecture.xyz.groups),
+            scoring: ScoringStage::new(Some(backend), thresholds, balance, architecture.xyz.groups),
+            arithmetic: Arithmetic::F32,
+        }
+    }
+
+    /// An inspector that was taught nothing yet: it prepares frames, and rejects every part.
+    #[doc(hidden)]
+    pub fn without_engine(preparation: Preparation) -> Self {
+        Self {
+            preparation: PreparationStage::new(None, preparation, None),
+            scoring: ScoringStage::new(None, None, Balance { score: Score::default(), good: None }, 0),
             arithmetic: Arithmetic::F32,
         }
     }

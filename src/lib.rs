@@ -202,6 +202,8 @@ pub mod spatial;
 #[doc(hidden)]
 pub mod station;
 #[doc(hidden)]
+pub mod teach;
+#[doc(hidden)]
 pub mod text;
 #[doc(hidden)]
 pub mod trace;

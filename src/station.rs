@@ -28,17 +28,18 @@ use crate::plc::PlcError;
 use crate::reject::{self, RejectError};
 use crate::runtime::camera::opener;
 use crate::runtime::drift::{Usual, Watch};
-use crate::runtime::judgement::JudgementError;
+use crate::runtime::judgement::{Judgement, JudgementError};
 use crate::runtime::last_run::LastRun;
 use crate::runtime::metrics::Metrics;
 use crate::runtime::recipe::checked;
 use crate::runtime::watchdog::ServiceManager;
 use crate::runtime::{self, Equipment, FAULT_NAMES, StationError};
+use crate::teach::Collecting;
 use crate::trace::{Ending, TraceError};
 use crate::view::{self, Latest, View, ViewError};
 use reload::Reloader;
-use requests::Requests;
 pub use requests::Signals;
+use requests::{Beside, Requests};
 use selector::Selector;
 use tracing::Tracing;
 use watchers::watchers;
@@ -54,6 +55,8 @@ const INSPECTION_MAX: Duration = Duration::from_secs(5);
 pub enum RunError {
     #[error("cannot reach the service manager in NOTIFY_SOCKET: {0}")]
     Manager(std::io::Error),
+    #[error("parts cannot be collected in a thread of its own: {0}")]
+    Collecting(std::io::Error),
     #[error(transparent)]
     Reject(#[from] RejectError),
     #[error(transparent)]
@@ -86,7 +89,7 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
     let plan = Plan::from(station);
     // Opened first, so that the outputs are in their safe state while the rest starts.
     let actuator = reject::start(station, plan.reject, plan.actuator)?;
-    let mut judgement = checked(station, "start")?;
+    let mut judgement = if station.is_untaught() { Judgement::untaught(station)? } else { checked(station, "start")? };
     LastRun::resume(&kept, &mut judgement);
     let usual = station.camera.station_calibration.as_deref().map(Usual::read).transpose()?.flatten();
     let staff = station.view.accounts.as_deref().map(Staff::open).transpose()?.map(Arc::new);
@@ -117,14 +120,16 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
     let drift = Watch::new(usual, metrics.clone());
     let selector = Selector::open(&station.gpio)?;
     let stopped = signals.stop.clone();
-    let people = (staff, auditing.clone());
-    let mut requests = Requests::new(signals, asked, reloader, last_run, metrics.clone(), selector, people);
+    let collecting = station.teach.clone().map(Collecting::start).transpose().map_err(RunError::Collecting)?;
+    let (collecting, collects) = collecting.unzip();
+    let beside = Beside { selector, collecting, staff, auditing: auditing.clone() };
+    let mut requests = Requests::new(signals, asked, reloader, last_run, metrics.clone(), beside);
     let equipment = Equipment {
         camera: opener(&station.camera, station.engine.backend)?,
         judgement,
         actuator,
         names,
-        watchers: watchers(latest, publisher, drift, [last, watcher]),
+        watchers: watchers(latest, publisher, drift, [last, watcher, collects]),
         listeners: listener.into_iter().collect(),
         books,
         metrics,

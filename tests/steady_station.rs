@@ -7,14 +7,20 @@
 mod allocations;
 mod support;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use crosscheck::clock::monotonic_ns;
+use crosscheck::config::scene::Scene;
+use crosscheck::config::teach::Teach;
+use crosscheck::prepare::PartChoice;
+use crosscheck::runtime::inspection::Watcher;
 use crosscheck::runtime::metrics::Count;
 use crosscheck::runtime::plan::Announced;
 use crosscheck::score::Verdict;
+use crosscheck::teach::{Collecting, Lesson, Subject};
 use crosscheck::trace::{StoreOptions, TraceOptions, check};
 
 use allocations::in_process;
@@ -36,6 +42,17 @@ const PAGES_MAX: u64 = 32;
 const TRACE_PAGES: u64 = 768;
 const PAGE: usize = 4096;
 
+/// A station's side of collecting, that wants parts of a lesson in `folder`.
+fn collecting(folder: &Path) -> (Collecting, Watcher) {
+    let teach = Teach { folder: folder.join("lessons") };
+    let mut subject = Subject::new(3, "part".into(), 1000, 1000);
+    subject.scene = Some(Scene { part: PartChoice::Everything, ..Scene::default() });
+    Lesson::create(&teach.lesson(3), subject).unwrap();
+    let (collecting, watcher) = Collecting::start(teach).unwrap();
+    assert_eq!(collecting.begin(3).unwrap(), 2000);
+    (collecting, watcher)
+}
+
 /// Pages of this process in memory.
 fn resident_pages() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
@@ -51,6 +68,8 @@ fn a_station_that_is_warm_allocates_nothing_and_its_sums_add_up() {
     let path = folder.path().join("trace.sqlite");
     let store = StoreOptions { path: path.clone(), station: "line-1".into(), parts_max: 1_000_000 };
     plant.trace = Some(TraceOptions { store, commit: Duration::from_millis(50), rows_max: 1000 });
+    let (collecting, collects) = collecting(folder.path());
+    plant.collects = Some(collects);
     let eye = plant.line.photo_eye.clone();
     let (allocations, pages) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let notes = (allocations.clone(), pages.clone());
@@ -84,6 +103,10 @@ fn a_station_that_is_warm_allocates_nothing_and_its_sums_add_up() {
         }
     });
     let report = plant.run(camera);
+    let course = collecting.course();
+    // One frame again and again is collected once at the most.
+    let offered = course.parts as u64 + course.left_out + course.dropped;
+    assert!(course.left_out > 0 && course.parts <= 1 && offered <= parts, "{course:?}");
     report.result.unwrap();
     let frames = (parts - WARM) * FRAMES_PER_PART;
     let asked = allocations.load(Relaxed);

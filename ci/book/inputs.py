@@ -174,6 +174,9 @@ class Inputs:
         station.wait("reject: active")
         assert station.end()[0] == 0
 
+    def for_station_teach(self, folder):
+        self.write_station(folder, self.station, teach={"folder": "lessons"})
+
     def for_station_thresholds(self, folder):
         self.write_station(folder, merged(self.station, {"engine": {"threshold": 3.7507813}}), view={"bind": f"127.0.0.1:{self.port}", "token": "sixteen-signs-or-more"})
 
@@ -196,7 +199,7 @@ class Inputs:
         shutil.copy(self.engine(), folder / "biscuit.safetensors")
         self.run("crosscheck fit -q --score product --epochs 4 --pixels 256 --copies 0 --turned never --nominal parts/biscuit/train -o product.safetensors", folder)
         self.calibrations(folder)
-        keys = {"engine": {"path": "biscuit.safetensors"}, "camera": {"synthetic": {"part": "biscuit", "seed": 1}}, "trace": {"file": "trace.sqlite"}, "audit": {"file": "audit.sqlite"}}
+        keys = {"engine": {"path": "biscuit.safetensors"}, "camera": {"synthetic": {"part": "biscuit", "seed": 1}}, "trace": {"file": "trace.sqlite"}, "audit": {"file": "audit.sqlite"}, "teach": {"folder": "lessons"}}
         self.account(folder)
         keys["recipe"] = [{"number": 1, "name": "biscuit"}, {"number": 2, "name": "biscuit, strict", "threshold": 1.5}]
         self.write_station(folder, merged(self.station, keys), view={"bind": f"127.0.0.1:{self.port}", "token": "sixteen-signs-or-more"})

@@ -48,6 +48,8 @@ QUICK = [
     ("evaluate", "", {**LEARN, "--false-reject-rate": "0.1"}),
     ("calibrate-station", "--config", {"--parts": "4"}),
     ("record", "", {"--parts": "4", "--validation": "9"}),
+    ("teach", "--collect", {"--parts": "4", "--validation": "9"}),
+    ("teach", "--false-reject-rate", {"--epochs": "4 --eager"}),
     ("bench", "--line", {"--seconds": "3"}),
     ("bench", "", {"--frames": "3"}),
 ]

@@ -18,6 +18,8 @@ pub enum What {
     Recipe,
     Hold,
     Acknowledge,
+    /// Parts are collected to learn from, or no longer.
+    Teach,
 }
 
 crate::words::words!(What {
@@ -29,6 +31,7 @@ crate::words::words!(What {
     Recipe = "recipe",
     Hold = "hold",
     Acknowledge = "acknowledge",
+    Teach = "teach",
 });
 
 #[derive(Clone, Debug, PartialEq)]

@@ -39,6 +39,13 @@ pub struct Proposal {
     pub crop: Crop,
 }
 
+impl Proposal {
+    /// The scene in words.
+    pub fn describe(&self) -> String {
+        format!("part {}, crop {}", self.part.name(), self.crop.describe())
+    }
+}
+
 /// Measures of a station, over the frames that it was set up with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,3 +1,4 @@
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -52,7 +53,11 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     let mut inspector = Inspector::on_machine(evaluation.backend(), engine.clone(), evaluation.arithmetic())?;
     let entries = dataset::nominal(&arguments.nominal, &arguments.reading.read()?)?;
     let bar = super::progress::frames_bar(entries.len(), "scores");
-    let found = good_scores(&mut inspector, &engine.metadata.fitted_on, &entries, &mut || bar.inc(1))?;
+    let mut show = || {
+        bar.inc(1);
+        ControlFlow::Continue(())
+    };
+    let found = good_scores(&mut inspector, &engine.metadata.fitted_on, &entries, &mut show)?.unwrap_or_default();
     bar.finish_and_clear();
     found.doubts.say("calibrate");
     found.tally.say("calibrate");

@@ -4,24 +4,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use crosscheck::calibration::station::{Measured, PartSize, Proposal, StationCalibration};
-use crosscheck::calibration::survey::{Survey, warnings};
+use crosscheck::collect::live;
 use crosscheck::config::Station;
-use crosscheck::config::scene::Scene;
 use crosscheck::dataset::frames_under;
-use crosscheck::frame::{Region, RgbdFrame};
+use crosscheck::frame::Region;
 use crosscheck::model::PointMaeShape;
-use crosscheck::overlay;
-use crosscheck::prepare::{Preparation, prepare};
-use crosscheck::preview::{ContactSheet, PartPixels};
+use crosscheck::teach::survey::{self, Pictured};
 
 use super::Exit;
 use super::examples;
 use super::interrupt::stop_on_interrupt;
 use super::options::{EngineOption, ReadingOptions, SceneOption};
 use super::say::print;
-
-/// Number of frames that the picture shows.
-const PICTURED: usize = 12;
 
 /// Measure the belt, the part on it and the light, warn if the geometry does not suit the method, and propose a [scene]
 /// for --scene, with a picture beside it.
@@ -59,9 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     let shape = arguments.engine.read()?.metadata.architecture.xyz;
     let station = arguments.config.as_deref().map(Station::read).transpose()?;
     let known = arguments.scene.read()?.or(station.as_ref().and_then(|station| station.scene.clone()));
-    // The belt is measured here, so the one of the scene is not used.
-    let known = known.map(|scene| scene.without_belt().prepare(&Preparation::default())).transpose()?;
-    let mut seen = Seen { survey: known.map_or_else(Survey::default, Survey::in_scene), frames: Vec::new() };
+    let mut seen = Pictured::new(known)?;
     match &station {
         Some(station) => see_live(&mut seen, station, arguments.parts)?,
         None => see_folders(&mut seen, arguments)?,
@@ -69,23 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     finish(&seen, &shape, &arguments.output)
 }
 
-/// The survey, and some of the frames for the picture.
-struct Seen {
-    survey: Survey,
-    frames: Vec<RgbdFrame>,
-}
-
-impl Seen {
-    fn add(&mut self, frame: &RgbdFrame) -> Result<()> {
-        self.survey.add(frame)?;
-        if self.frames.len() < PICTURED {
-            self.frames.push(frame.clone());
-        }
-        Ok(())
-    }
-}
-
-fn see_folders(seen: &mut Seen, arguments: &Arguments) -> Result<()> {
+fn see_folders(seen: &mut Pictured, arguments: &Arguments) -> Result<()> {
     let reading = arguments.reading.read()?;
     let mut entries = Vec::new();
     for folder in &arguments.frames {
@@ -100,10 +76,10 @@ fn see_folders(seen: &mut Seen, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-fn see_live(seen: &mut Seen, station: &Station, parts: usize) -> Result<()> {
+fn see_live(seen: &mut Pictured, station: &Station, parts: usize) -> Result<()> {
     let stop = stop_on_interrupt()?;
     let bar = super::progress::frames_bar(parts, "station");
-    super::parts::of_station(station, None, &stop, |frame| {
+    live::of_station(station, None, &stop, |frame| -> Result<ControlFlow<()>> {
         seen.add(frame)?;
         bar.inc(1);
         Ok(if bar.position() < parts as u64 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
@@ -113,30 +89,13 @@ fn see_live(seen: &mut Seen, station: &Station, parts: usize) -> Result<()> {
 }
 
 /// Writes and prints the station calibration.
-fn finish(seen: &Seen, shape: &PointMaeShape, output: &Path) -> Result<Exit> {
-    let station = seen.survey.finish()?;
-    station.write(output)?;
-    draw(&seen.frames, output)?;
+fn finish(seen: &Pictured, shape: &PointMaeShape, output: &Path) -> Result<Exit> {
+    let (station, picture) = seen.write(output)?;
+    log::info!("wrote {}: the pixels that the proposed [scene] takes for the part", picture.display());
     print(to_text(&station))?;
-    if let Some(measured) = &station.measured {
-        warnings(measured, shape.groups, shape.group_size).iter().for_each(|warning| log::warn!("{warning}"));
-    }
+    survey::doubts(&station, shape).iter().for_each(|warning| log::warn!("{warning}"));
     log::info!("wrote {}", output.display());
     Ok(Exit::Done)
-}
-
-/// Writes a contact sheet beside `output`, which shows the pixels that the proposed scene takes for the part.
-fn draw(frames: &[RgbdFrame], output: &Path) -> Result<()> {
-    let scene = Scene::read(output)?.prepare(&Preparation::default())?;
-    let mut sheet = ContactSheet::default();
-    for frame in frames {
-        let input = prepare(frame, &scene)?;
-        sheet.add(frame, &[PartPixels::of(&input)]);
-    }
-    let path = output.with_extension("png");
-    overlay::write(&path, &sheet.picture()).with_context(|| format!("cannot write {}", path.display()))?;
-    log::info!("wrote {}: the pixels that the proposed [scene] takes for the part", path.display());
-    Ok(())
 }
 
 fn to_text(station: &StationCalibration) -> String {
@@ -168,13 +127,9 @@ fn to_text(station: &StationCalibration) -> String {
             100.0 * usual.valid_share
         ),
         format!("region      polygon = [[{x}, {y}], [{right}, {y}], [{right}, {bottom}], [{x}, {bottom}]]"),
-        format!("scene       {}", station.scene.as_ref().map_or("none".into(), scene_to_text)),
+        format!("scene       {}", station.scene.as_ref().map_or("none".into(), Proposal::describe)),
     ]
     .join("\n")
-}
-
-fn scene_to_text(scene: &Proposal) -> String {
-    format!("part {}, crop {}", scene.part.name(), scene.crop.describe())
 }
 
 fn part_to_text(part: &PartSize) -> String {

@@ -92,6 +92,14 @@ Examples:
   Sixteen good parts to learn from, and twelve for the threshold:
     crosscheck record --config station.toml --station-calibration belt.toml --out recorded --nominal --parts 16 --validation 12";
 
+pub const TEACH: &str = "\
+Examples:
+  Collect the parts of recipe 3 from the station's camera, and make its engine:
+    crosscheck teach lessons/3 --collect --config station.toml --parts 16 --validation 12
+    crosscheck teach lessons/3 --false-reject-rate 0.1
+  Make the engine a recipe of the station, once it was checked as the station does it:
+    crosscheck teach lessons/3 --step activate --config station.toml";
+
 pub const DOCTOR: &str = "\
 Examples:
   What this machine permits:

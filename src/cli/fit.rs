@@ -1,14 +1,15 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use crosscheck::dataset::{self, Entry};
+use crosscheck::dataset;
 use crosscheck::fit::{self, Fit, Keep, state};
-use crosscheck::inspect::{Doubts, Tally};
-use crosscheck::preview::{ContactSheet, PartPixels};
+use crosscheck::inspect::Tally;
+use crosscheck::preview::ContactSheet;
+use crosscheck::teach::learn::add_all;
 use crosscheck::{files, overlay};
 
 use super::Exit;
@@ -80,8 +81,16 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     let mut fit = Fit::on_machine(arguments.machine.choice(), engine, settings, folder.into())?;
     let stop = stop_on_interrupt()?;
     let mut tally = Tally::default();
-    if add_all(&mut fit, &entries, &stop, arguments.preview.as_deref(), &mut tally)?.is_break() {
-        anyhow::bail!("interrupted before the first epoch: nothing was written");
+    let mut sheet = arguments.preview.is_some().then(ContactSheet::default);
+    let features = frames_bar(entries.len(), "features");
+    let added = add_all(&mut fit, &entries, &mut tally, sheet.as_mut(), &mut |done| {
+        features.set_position(done as u64);
+        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    features.finish_and_clear();
+    anyhow::ensure!(added.is_continue(), "interrupted before the first epoch: nothing was written");
+    if let Some((folder, sheet)) = arguments.preview.as_deref().zip(sheet) {
+        write_preview(folder, &sheet)?;
     }
     fit::check_left_out(&tally, arguments.fit.accepts_left_out())?;
     let mut bar = EpochBar::default();
@@ -128,51 +137,15 @@ fn keep(arguments: &Arguments) -> Result<Keep> {
     Ok(Keep { path, every, resume: arguments.resume })
 }
 
-/// Reads every frame and adds its features to the fit. Logs doubts about the part, and writes the contact sheet to
-/// `preview`.
-fn add_all(
-    fit: &mut Fit,
-    entries: &[Entry],
-    stop: &AtomicBool,
-    preview: Option<&Path>,
-    tally: &mut Tally,
-) -> Result<ControlFlow<()>> {
-    let bar = frames_bar(entries.len(), "features");
-    let mut doubts = Doubts::default();
-    let mut sheet = ContactSheet::default();
-    for entry in entries {
-        if stop.load(Ordering::Relaxed) {
-            return Ok(ControlFlow::Break(()));
-        }
-        let frame = entry.frame()?;
-        let added = fit.add(&frame).with_context(|| entry.xyz.display().to_string())?;
-        added.tell(&entry.name, &entry.rgb, tally);
-        added.parts.iter().for_each(|seen| doubts.count(&seen.taken, seen.doubt));
-        if preview.is_some() {
-            let parts: Vec<PartPixels> =
-                added.parts.iter().map(|s| PartPixels { window: s.window, kept: &s.kept }).collect();
-            sheet.add(&frame, &parts);
-        }
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    if let Some(folder) = preview {
-        files::make_folder(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        let path = folder.join("parts.png");
-        overlay::write(&path, &sheet.picture()).with_context(|| format!("cannot write {}", path.display()))?;
-        let left_out = match sheet.left_out() {
-            0 => String::new(),
-            frames => format!(", except the last {frames}"),
-        };
-        log::info!("wrote {}: the pixels that were taken for the part in each frame{left_out}", path.display());
-    }
-    if let Some(usual) = fit.usual() {
-        log::info!(
-            "the part usually has {} points in the network frame, at a depth of {:.3} m",
-            usual.points,
-            usual.depth_m
-        );
-    }
-    doubts.say("fit");
-    Ok(ControlFlow::Continue(()))
+/// Writes the contact sheet of what was taken for the part.
+fn write_preview(folder: &Path, sheet: &ContactSheet) -> Result<()> {
+    files::make_folder(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let path = folder.join("parts.png");
+    overlay::write(&path, &sheet.picture()).with_context(|| format!("cannot write {}", path.display()))?;
+    let left_out = match sheet.left_out() {
+        0 => String::new(),
+        frames => format!(", except the last {frames}"),
+    };
+    log::info!("wrote {}: the pixels that were taken for the part in each frame{left_out}", path.display());
+    Ok(())
 }

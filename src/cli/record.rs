@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use crosscheck::calibration::StationCalibration;
-use crosscheck::collect::{Collected, Collector};
+use crosscheck::collect::{Collected, Sets, live};
 use crosscheck::config::Station;
 
 use super::interrupt::stop_on_interrupt;
 use super::options::SceneOption;
-use super::{Exit, examples, parts};
+use super::{Exit, examples};
 
 /// Store frames of good parts from the station's camera for `fit` and `calibrate`; blurred, badly exposed, incomplete
 /// and repeated frames are left out.
@@ -52,36 +52,18 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     station.scene = arguments.scene.read()?.or(station.scene);
     let calibration = arguments.station_calibration.as_deref().map(StationCalibration::read).transpose()?;
     let folder = if arguments.nominal { arguments.out.join("train/good") } else { arguments.out.clone() };
+    let validation = arguments.out.join("validation/good");
     let stop = stop_on_interrupt()?;
-    let mut collector = Collector::open(&folder, calibration.as_ref(), &station.preparation()?)?;
+    let missing = [arguments.parts, arguments.validation];
+    let mut sets = Sets::open([&folder, &validation], missing, calibration.as_ref(), &station.preparation()?)?;
     let belt = calibration.as_ref().map(StationCalibration::plane);
-    let wanted = arguments.parts + arguments.validation;
     let mut left_out = 0;
-    let mut for_validation = false;
-    parts::of_station(&station, belt, &stop, |frame| {
-        match collector.offer(frame)? {
-            Collected::Kept { name, quality } => log::info!(
-                "part {name} is stored: brightness {:.0}, sharpness {:.4}, {:.1} % of the pixels have a point",
-                quality.brightness,
-                quality.sharpness,
-                100.0 * quality.valid_share
-            ),
-            Collected::LeftOut { faults } => {
-                left_out += 1;
-                log::warn!("a part is left out: {}", faults.join("; "));
-            }
-        }
-        if collector.kept() >= wanted {
-            return Ok(ControlFlow::Break(()));
-        }
-        if collector.kept() == arguments.parts && !for_validation {
-            for_validation = true;
-            collector.go_on_in(&arguments.out.join("validation/good"))?;
-        }
-        Ok(ControlFlow::Continue(()))
+    live::of_station(&station, belt, &stop, |frame| -> Result<ControlFlow<()>> {
+        left_out += usize::from(!tell(&sets.offer(frame)?));
+        Ok(if sets.missing() == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
-    anyhow::ensure!(collector.kept() > 0, "no part was recorded; see the reasons above, or give the camera more time");
-    let kept = collector.kept();
+    anyhow::ensure!(sets.kept() > 0, "no part was recorded; see the reasons above, or give the camera more time");
+    let (kept, wanted) = (sets.kept(), arguments.parts + arguments.validation);
     let out = arguments.out.display();
     anyhow::ensure!(
         kept >= wanted,
@@ -89,4 +71,18 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
     );
     log::info!("wrote {kept} parts to {out}, left out {left_out}");
     Ok(Exit::Done)
+}
+
+/// Logs what became of a part; returns whether it was kept.
+pub fn tell(collected: &Collected) -> bool {
+    match collected {
+        Collected::Kept { name, quality } => log::info!(
+            "part {name} is stored: brightness {:.0}, sharpness {:.4}, {:.1} % of the pixels have a point",
+            quality.brightness,
+            quality.sharpness,
+            100.0 * quality.valid_share
+        ),
+        Collected::LeftOut { faults } => log::warn!("a part is left out: {}", faults.join("; ")),
+    }
+    matches!(collected, Collected::Kept { .. })
 }

@@ -24,7 +24,7 @@ Results are printed on standard output; progress, the log and errors on standard
 const GROUPS: [(&str, &[&str]); 7] = [
     ("Try it", &["demo", "synthesize"]),
     ("Learn and judge a part", &["fit", "calibrate", "inspect", "evaluate"]),
-    ("Set up a station", &["calibrate-camera", "calibrate-station", "record", "doctor", "check-config"]),
+    ("Set up a station", &["calibrate-camera", "calibrate-station", "record", "teach", "doctor", "check-config"]),
     ("Run a station", &["run", "recipe", "trace", "audit", "account", "replay", "review"]),
     ("Engine files", &["sign", "import", "export-onnx", "engine"]),
     ("Measure", &["bench", "selftest", "count"]),

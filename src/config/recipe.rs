@@ -66,6 +66,41 @@ pub struct CameraSettings {
 }
 
 impl Recipe {
+    /// A recipe that leaves out everything.
+    pub fn new(number: u16, name: String) -> Self {
+        Self {
+            number,
+            name,
+            engine: None,
+            threshold: None,
+            review: None,
+            threshold_range: None,
+            check_frames: None,
+            delay_ms: None,
+            delay_counts: None,
+            decision_lead_ms: None,
+            decision_lead_counts: None,
+            pulse_ms: None,
+            scene: None,
+            regions: None,
+            camera: None,
+        }
+    }
+
+    /// The recipe with its paths, which start from `folder`, made whole.
+    pub fn resolved(mut self, folder: &Path) -> Self {
+        self.resolve(folder);
+        self
+    }
+
+    /// Takes over what was taught for this recipe: engine, thresholds, check frames, scene and regions. The rest stays.
+    pub(super) fn learn(&mut self, taught: Self) {
+        let Self { name, engine, threshold, review, threshold_range, check_frames, scene, regions, .. } = taught;
+        (self.name, self.engine, self.check_frames) = (name, engine, check_frames);
+        (self.threshold, self.review, self.threshold_range) = (threshold, review, threshold_range);
+        (self.scene, self.regions) = (scene, regions);
+    }
+
     /// Puts the recipe's values into the place of the station's.
     pub(super) fn apply(&self, engine: &mut Engine, reject: &mut Reject, camera: &mut Camera) {
         if let Some(path) = &self.engine {

@@ -66,6 +66,11 @@ fn engine(station: &Station, read: &ReadEngine) -> Finding {
                 "see the finding engine.signature",
             );
         }
+        Err(EngineError::Read { .. }) if station.is_untaught() => {
+            let found =
+                format!("{} is not there: the station rejects every part until a recipe was taught", path.display());
+            return Finding::note(name, found);
+        }
         Err(error) => {
             let fix = "make it with `crosscheck fit` and `crosscheck calibrate`, or correct engine.path";
             return Finding::error(name, error.to_string(), fix);

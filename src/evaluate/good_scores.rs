@@ -1,6 +1,7 @@
 //! The scores of good parts, from which a threshold is found.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use super::protocol::EvaluateError;
 use crate::dataset::Entry;
@@ -18,25 +19,27 @@ pub struct GoodScores {
 }
 
 /// Inspects every part in the frames of `entries`; of a recorded frame, the part that was recorded. Frames that are among
-/// `fitted_on`, their fingerprints, are left out. `each` is called after each frame.
+/// `fitted_on`, their fingerprints, are left out. `each` is called before each frame, and after the last; none if it broke.
 pub fn good_scores(
     inspector: &mut Inspector,
     fitted_on: &[String],
     entries: &[Entry],
-    each: &mut dyn FnMut(),
-) -> Result<GoodScores, EvaluateError> {
+    each: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<Option<GoodScores>, EvaluateError> {
     let fitted: HashSet<&String> = fitted_on.iter().collect();
     let mut found = GoodScores::default();
     for entry in entries {
+        if each().is_break() {
+            return Ok(None);
+        }
         let frame = entry.frame()?;
-        each();
         if fitted.contains(&frame.fingerprint()) {
             found.tally.leave_out("used in the fit, which makes its score too low", &entry.name);
             continue;
         }
         found.add(inspector, entry, &frame)?;
     }
-    Ok(found)
+    Ok(each().is_continue().then_some(found))
 }
 
 impl GoodScores {

@@ -115,6 +115,9 @@ pub enum Unscored {
     /// The part lies where defects do not count.
     #[error("no point of the part lies where defects count; check where the part lies, and the regions")]
     OutsideRegions,
+    /// A station that was taught nothing yet.
+    #[error("there is no engine that could judge the part: teach a recipe, and go to it")]
+    NoEngine,
     /// Something else may have been taken for the part, and doubtful parts are rejected.
     #[error("the part is doubtful: {0}")]
     Doubtful(Doubt),
@@ -142,6 +145,7 @@ impl Unscored {
             Self::NoScale => "no window can follow the part",
             Self::TooFewPoints { .. } => "too few points on the part",
             Self::OutsideRegions => "no point of the part where defects count",
+            Self::NoEngine => "no engine",
             Self::Doubtful(_) => "the part is doubtful",
         }
     }
@@ -155,6 +159,7 @@ impl Unscored {
             Self::NoScale => "no_scale",
             Self::TooFewPoints { .. } => "too_few_points",
             Self::OutsideRegions => "outside_regions",
+            Self::NoEngine => "no_engine",
             Self::Doubtful(_) => "doubtful_part",
         }
     }

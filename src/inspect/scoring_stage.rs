@@ -13,7 +13,8 @@ use crate::score::{self, Thresholds, Verdict};
 
 /// Scores prepared frames by an engine, in buffers that frames reuse.
 pub struct ScoringStage {
-    backend: Box<dyn Backend + Send>,
+    /// None where nothing was taught yet: no frame is scored.
+    backend: Option<Box<dyn Backend + Send>>,
     pub(super) thresholds: Option<Thresholds>,
     regions: Option<NetworkMask>,
     pub(super) gaps: Option<GapStage>,
@@ -27,7 +28,7 @@ pub struct ScoringStage {
 impl ScoringStage {
     /// Frames with fewer points than `points_min` are not scored.
     pub(super) fn new(
-        backend: Box<dyn Backend + Send>,
+        backend: Option<Box<dyn Backend + Send>>,
         thresholds: Option<Thresholds>,
         balance: Balance,
         points_min: usize,
@@ -49,13 +50,17 @@ impl ScoringStage {
     pub fn run(&mut self, (width, height): (usize, usize), inspection: &mut Inspection) -> Result<(), InspectError> {
         inspection.gap = None;
         inspection.defects.clear();
-        if let Some(reason) = self.refusal(inspection) {
-            inspection.maps.silence();
-            inspection.outcome = Outcome::Unscored(reason);
-            return Ok(());
-        }
+        let refusal = self.refusal(inspection);
+        let backend = match (refusal, &mut self.backend) {
+            (None, Some(backend)) => backend,
+            (refusal, _) => {
+                inspection.maps.silence();
+                inspection.outcome = Outcome::Unscored(refusal.unwrap_or(Unscored::NoEngine));
+                return Ok(());
+            }
+        };
         let Inspection { input, maps, times, gap, defects, .. } = inspection;
-        let stages = self.backend.prepared_frame(input, &mut self.features, maps)?;
+        let stages = backend.prepared_frame(input, &mut self.features, maps)?;
         [times.rgb_tokens, times.xyz_groups, times.anomaly_map] = stages;
         let mut counts = None;
         if let Some(regions) = &mut self.regions {
@@ -83,11 +88,11 @@ impl ScoringStage {
     }
 
     pub(super) fn measure_gpu(&mut self) -> Result<Option<GpuUse>, InspectError> {
-        Ok(self.backend.measure_gpu()?)
+        Ok(self.backend.as_mut().map_or(Ok(None), |backend| backend.measure_gpu())?)
     }
 
     pub(super) fn gpu_times(&self) -> Result<Option<GpuTimes>, InspectError> {
-        Ok(self.backend.gpu_times()?)
+        Ok(self.backend.as_ref().map_or(Ok(None), |backend| backend.gpu_times())?)
     }
 
     pub fn set_thresholds(&mut self, thresholds: Thresholds) {

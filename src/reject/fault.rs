@@ -34,6 +34,8 @@ pub enum Fault {
     RecipeChange,
     /// A person or a control holds the output at reject.
     Held,
+    /// There is no engine yet that could judge parts.
+    Untaught,
 }
 
 /// What ends a fault.
@@ -62,7 +64,7 @@ pub struct Rule {
 
 impl Fault {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Starting,
         Self::CameraLost,
         Self::DepthLost,
@@ -78,6 +80,7 @@ impl Fault {
         Self::DiskFull,
         Self::RecipeChange,
         Self::Held,
+        Self::Untaught,
     ];
 
     /// The word for it in logs, metrics and events.
@@ -98,6 +101,7 @@ impl Fault {
             Self::DiskFull => "disk_full",
             Self::RecipeChange => "recipe_change",
             Self::Held => "held",
+            Self::Untaught => "untaught",
         }
     }
 
@@ -116,8 +120,9 @@ impl Fault {
             // A bad part is among the good ones: nothing that the station does brings it back.
             Self::ConfirmMissed => rule(true, true, Recover::Acknowledge),
             Self::DiskFull => rule(true, false, Recover::Clear),
-            // Nothing is wrong. But parts of the recipe before are on the belt, or whoever held the output has moved some.
-            Self::RecipeChange | Self::Held => rule(false, true, Recover::ClearAndFlush),
+            // Nothing is wrong. But parts of the recipe before are on the belt, whoever held the output has moved some, or
+            // nothing could judge them.
+            Self::RecipeChange | Self::Held | Self::Untaught => rule(false, true, Recover::ClearAndFlush),
         }
     }
 

@@ -78,6 +78,9 @@ impl<'a> InspectionThread<'a> {
 
     /// Inspects until no more jobs come.
     pub fn run(mut self) {
+        if self.judge.is_untaught() {
+            self.links.sender.raise(Fault::Untaught);
+        }
         loop {
             match self.links.source.next() {
                 Some(Work::Change(change)) => self.change(change),
@@ -260,6 +263,9 @@ impl<'a> InspectionThread<'a> {
         if let Some(judge) = change.judge {
             self.scoring.set_thresholds(judge.thresholds);
             metrics.set_judge(&judge);
+            if !judge.is_untaught() {
+                self.links.sender.clear(Fault::Untaught);
+            }
             replaced.judge = Some(std::mem::replace(&mut self.judge, judge));
         }
         if let Some(regions) = change.regions {

@@ -20,6 +20,8 @@ pub enum ThresholdRefusal {
         "the threshold {asked} is outside of {least} to {largest}: by default half to twice the calibrated one; engine.threshold_range sets another range"
     )]
     OutOfRange { asked: f32, least: f32, largest: f32 },
+    #[error("there is no engine yet whose threshold could be set: teach a recipe, and go to it")]
+    Untaught,
     #[error("this loosens the verdict: {0}; confirm it")]
     Loosens(String),
 }
@@ -77,6 +79,17 @@ impl Judge {
         Self { thresholds, configured: thresholds, range, recipe: 0, engine_sha256, median_score: None }
     }
 
+    /// What judges before anything was taught: nothing passes, and no threshold can be set.
+    pub fn untaught(recipe: u16) -> Self {
+        let nothing = Thresholds { reject: 0.0, review: None };
+        Self { recipe, ..Self::new(nothing, [0.0; 2], String::new()) }
+    }
+
+    /// Whether there is no engine that could judge.
+    pub fn is_untaught(&self) -> bool {
+        self.engine_sha256.is_empty()
+    }
+
     /// Whether other thresholds than the configured ones are in force.
     pub fn is_overridden(&self) -> bool {
         self.thresholds != self.configured
@@ -84,6 +97,9 @@ impl Judge {
 
     /// Puts a threshold from the page in force. Errors where it is out of range, or looser without `may_loosen`.
     pub fn set(&self, reject: f32, may_loosen: bool) -> Result<Self, ThresholdRefusal> {
+        if self.is_untaught() {
+            return Err(ThresholdRefusal::Untaught);
+        }
         let [least, largest] = self.range;
         if !(least..=largest).contains(&reject) {
             return Err(ThresholdRefusal::OutOfRange { asked: reject, least, largest });
@@ -108,6 +124,10 @@ impl Judge {
     /// In what way parts are judged more mildly than before; none where they are not. Scores of two engines do not
     /// compare, so that another engine may be milder.
     pub fn loosens(&self, before: &InForce) -> Option<String> {
+        if before.engine_sha256.is_empty() {
+            // Nothing has passed before.
+            return None;
+        }
         let (old, new) = (&before.thresholds, &self.thresholds);
         if before.engine_sha256 != self.engine_sha256 {
             return Some(format!(

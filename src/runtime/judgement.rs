@@ -79,6 +79,13 @@ impl Judgement {
         Ok(judgement)
     }
 
+    /// The judgement of a station that was taught nothing yet: every part is rejected.
+    pub fn untaught(station: &config::Station) -> Result<Self, JudgementError> {
+        let preparation = station.preparation()?;
+        let inspector = Inspector::without_engine(preparation.clone());
+        Ok(Self { inspector, judge: Judge::untaught(station.active_recipe), preparation })
+    }
+
     fn read(
         engine: &config::engine::Engine,
         scene: Option<&Scene>,
@@ -104,6 +111,9 @@ impl Judgement {
 
     /// Goes on with the thresholds that were in force before a restart, by the rule of [`Judge::following`].
     pub fn follow(&mut self, before: &InForce) {
+        if self.judge.is_untaught() {
+            return;
+        }
         self.judge = self.judge.clone().following(before);
         self.inspector.set_thresholds(self.judge.thresholds);
     }

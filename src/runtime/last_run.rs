@@ -71,7 +71,9 @@ impl LastRun {
 
     /// The configuration with the recipe of the last run in force, or with its first one.
     pub fn station(base: &Station, kept: &Kept) -> Station {
-        let Some(first) = base.recipes.first() else { return base.clone() };
+        let Some(first) = base.first_recipe() else {
+            return base.in_recipe(kept.recipe).unwrap_or_else(|| base.clone());
+        };
         let last = base.in_recipe(kept.recipe);
         if last.is_none() && kept.recipe != 0 {
             log::warn!(
@@ -94,6 +96,10 @@ impl LastRun {
             if let Some(how) = judge.loosens(before) {
                 log::warn!("since the last run: {how}");
             }
+        }
+        if judgement.judge.is_untaught() {
+            log::warn!("there is no engine yet: every part is rejected until a recipe was taught and is gone to");
+            return;
         }
         let Judge { thresholds, configured, .. } = judgement.judge;
         log::info!("parts are rejected above {thresholds}; configured is {configured}");

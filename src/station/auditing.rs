@@ -84,6 +84,9 @@ impl Auditing {
         let on_off = |held: bool| if held { "on" } else { "off" }.to_string();
         let (what, from, to) = match action {
             Action::Acknowledge => (What::Acknowledge, before.faults.clone(), String::new()),
+            Action::Collect(lesson) => {
+                (What::Teach, String::new(), lesson.map_or("off".into(), |number| format!("recipe {number}")))
+            }
             Action::Hold(held) => (What::Hold, on_off(before.held), on_off(held)),
             Action::Recipe(number) => (What::Recipe, before.recipe.to_string(), number.to_string()),
             Action::Reload { .. } => {

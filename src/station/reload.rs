@@ -102,10 +102,16 @@ impl Reloader {
     pub fn reload(&mut self, frame: Option<(usize, usize)>, may_loosen: bool) -> Result<Change, ReloadError> {
         let base = Station::read(&self.path)?;
         let number = self.station.active_recipe;
-        let station = match base.recipes.is_empty() && number == 0 {
-            true => base.clone(),
-            false => base.in_recipe(number).ok_or(ReloadError::RecipeRemoved { number })?,
+        // A station that judges by [engine] goes on with it, also where recipes were taught meanwhile.
+        let station = match number {
+            0 => base.clone(),
+            number => base.in_recipe(number).ok_or(ReloadError::RecipeRemoved { number })?,
         };
+        if self.judge.is_untaught() && station.is_untaught() {
+            (self.base, self.station) = (merged(base, &self.base), merged(station, &self.station));
+            self.roster.read(&self.base);
+            return Ok(Change { is_reload: true, ..Change::default() });
+        }
         let (file, _) = station.engine.read()?;
         let mut regions = Regions::read(&station.regions)?.map(NetworkMask::new);
         if let (Some(regions), Some((width, height))) = (&mut regions, frame) {

@@ -15,12 +15,24 @@ use crate::runtime::last_run::LastRun;
 use crate::runtime::metrics::{Count, Metrics};
 use crate::runtime::recipe::Preparing;
 use crate::runtime::{Request, Status};
+use crate::teach::Collecting;
 
 /// Flags that signal handlers set.
 #[derive(Default)]
 pub struct Signals {
     pub stop: Arc<AtomicBool>,
     pub reload: Arc<AtomicBool>,
+}
+
+/// What requests come from or go to, besides the station itself.
+pub struct Beside {
+    /// GPIO lines that ask for a recipe.
+    pub selector: Option<Selector>,
+    /// What collects parts for lessons, where lessons are configured.
+    pub collecting: Option<Collecting>,
+    /// Who may log in, if anybody may.
+    pub staff: Option<Arc<Staff>>,
+    pub auditing: Auditing,
 }
 
 /// Receives the requests of signals, of the live page, and of other machines.
@@ -30,13 +42,9 @@ pub struct Requests {
     reloader: Reloader,
     last_run: LastRun,
     metrics: Arc<Metrics>,
-    /// GPIO lines that ask for a recipe.
-    selector: Option<Selector>,
+    beside: Beside,
     /// A recipe whose engine is read and checked, and who asked for it.
     preparing: Option<(Preparing, Asked)>,
-    /// Who may log in, if anybody may.
-    staff: Option<Arc<Staff>>,
-    auditing: Auditing,
     /// Whether the output is held at reject, as somebody has asked.
     held: bool,
 }
@@ -55,11 +63,10 @@ impl Requests {
         reloader: Reloader,
         last_run: LastRun,
         metrics: Arc<Metrics>,
-        selector: Option<Selector>,
-        (staff, auditing): (Option<Arc<Staff>>, Auditing),
+        beside: Beside,
     ) -> Self {
         let (preparing, held) = (None, false);
-        Self { signals, asked, reloader, last_run, metrics, selector, preparing, staff, auditing, held }
+        Self { signals, asked, reloader, last_run, metrics, beside, preparing, held }
     }
 
     /// What is in force now.
@@ -89,7 +96,7 @@ impl Requests {
             return request;
         }
         // Lines are not read before what is under way is done: nobody would hear a refusal.
-        let selected = self.selector.as_mut().filter(|_| !is_busy).and_then(Selector::next);
+        let selected = self.beside.selector.as_mut().filter(|_| !is_busy).and_then(Selector::next);
         let asked = match selected {
             Some(number) => Asked::new(Action::Recipe(number), By::machine(Way::Gpio, None)).0,
             None => self.asked.try_recv().ok()?,
@@ -114,7 +121,7 @@ impl Requests {
 
     /// Replies, and tells the audit.
     fn settle(&self, asked: Asked, before: &Moment, reply: Reply) {
-        self.auditing.asked(&asked.by, asked.action, (before, &self.moment()), &reply);
+        self.beside.auditing.asked(&asked.by, asked.action, (before, &self.moment()), &reply);
         asked.reply(reply);
     }
 
@@ -127,8 +134,11 @@ impl Requests {
                 self.held = held;
                 (Some(Request::Hold(held)), Reply::Done(text.into()))
             }
+            Action::Collect(lesson) => (None, self.collect(lesson)),
             _ if is_busy => (None, Reply::Busy("the recipe is changed just now: ask again when that is done".into())),
-            Action::Recipe(number) if number == self.reloader.judge().recipe && number != 0 => {
+            Action::Recipe(number)
+                if number == self.reloader.judge().recipe && number != 0 && !self.reloader.judge().is_untaught() =>
+            {
                 (None, Reply::Done(format!("recipe {number} is in force")))
             }
             Action::Recipe(number) => match self.reloader.prepare(number) {
@@ -150,6 +160,23 @@ impl Requests {
             },
         };
         Course::Over(request, reply)
+    }
+
+    /// Begins or ends to collect parts.
+    fn collect(&self, lesson: Option<u16>) -> Reply {
+        let Some(collecting) = &self.beside.collecting else {
+            return Reply::Refused(
+                "the configuration has no [teach]: give it with a folder for lessons, and start again".into(),
+            );
+        };
+        let Some(number) = lesson else {
+            collecting.end();
+            return Reply::Done("no more parts are collected".into());
+        };
+        match collecting.begin(number) {
+            Ok(missing) => Reply::Done(format!("{missing} more good parts are collected for recipe {number}")),
+            Err(error) => Reply::Refused(error.to_string()),
+        }
     }
 
     /// Goes to a recipe that was read and checked, if it may take over. Otherwise everything stays as it was.
@@ -195,9 +222,9 @@ impl Requests {
 
     /// Reads the configuration and the accounts. After an error both stay as they were.
     fn read_again(&mut self, status: &Status, may_loosen: bool) -> Result<Change, ReloadError> {
-        let accounts = self.staff.as_ref().map(|staff| staff.read()).transpose()?;
+        let accounts = self.beside.staff.as_ref().map(|staff| staff.read()).transpose()?;
         let change = self.reloader.reload(status.frame, may_loosen)?;
-        if let Some((staff, accounts)) = self.staff.as_ref().zip(accounts) {
+        if let Some((staff, accounts)) = self.beside.staff.as_ref().zip(accounts) {
             staff.replace(accounts);
         }
         Ok(change)

@@ -8,12 +8,13 @@ use crate::runtime::drift::Watch;
 use crate::runtime::inspection::Watcher;
 use crate::view::Latest;
 
-/// The watchers of a station, in the order in which they receive a part. `others`: a control's, and the trace's.
+/// The watchers of a station, in the order in which they receive a part. `others`: a control's, the trace's, and that
+/// of lessons.
 pub fn watchers(
     latest: Arc<Latest>,
     publisher: Option<Publisher>,
     mut drift: Watch,
-    others: [Option<Watcher>; 2],
+    others: [Option<Watcher>; 3],
 ) -> Vec<Watcher> {
     let look: Watcher = Box::new(move |part_frame| {
         if let Some(judge) = &part_frame.judge {

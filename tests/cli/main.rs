@@ -28,5 +28,6 @@ mod saying;
 mod scenes;
 mod signing;
 mod station;
+mod teaching;
 mod tracing;
 mod walking;

@@ -1,6 +1,7 @@
 //! `review`: what a station recorded, looked through by a person, from the gallery to a new threshold.
 
 use crosscheck::dataset::mvtec3d;
+use crosscheck::runtime::judgement::Judgement;
 use serde_json::{Value, json};
 
 use crate::program::Desk;
@@ -84,6 +85,15 @@ fn from_the_recording_to_a_threshold_that_the_good_parts_keep_to() {
         crate::program::FIT
     ));
     assert!(fit.err.contains("7 of 7 frames used"), "{}", fit.err);
+
+    // An engine that is checked on the recording must give the verdicts of persons, not those of the engine before.
+    desk.done(&format!("review say recording {defect} unsure"));
+    let path = desk.path("candidate.safetensors");
+    let check = || Judgement::from_engine_file(&path, None).unwrap().check(&desk.path("recording"));
+    assert_eq!(check().unwrap(), 7);
+    desk.done(&format!("review say recording {} defect", good[3]));
+    let error = check().unwrap_err().to_string();
+    assert!(error.contains(&good[3]) && error.contains("pass") && error.contains("reject is expected"), "{error}");
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
+use crosscheck::collect::Set;
 use crosscheck::config::Station;
+use crosscheck::teach::{Event, Phase, State, Step};
 use serde_json::Value;
 
 use crate::read;
@@ -164,6 +166,38 @@ fn record_a_part(folder: &Path, part: u64) {
         "threshold": 1.0, "review": null, "engine_sha256": "ab", "times_ms": {},
     });
     std::fs::write(verdicts.join(format!("s00000001-{part:010}.json")), record.to_string()).unwrap();
+}
+
+#[test]
+fn the_reference_lists_the_fields_of_events() {
+    let (step, text) = (Step::Learn, String::from("a"));
+    let all = [
+        Event::Began { step },
+        Event::Progress {
+            step,
+            phase: Phase::Epochs,
+            done: 1,
+            of: 2,
+            seconds_left: None,
+            loss: None,
+            held_out_loss: None,
+        },
+        Event::Part { set: Set::Train, name: None, faults: Vec::new() },
+        Event::Note { step, text: text.clone() },
+        Event::Done { step, text: text.clone() },
+        Event::Interrupted { step: None },
+        Event::Refused { step: None, text },
+        Event::Ended { state: State::Learnt },
+    ];
+    let mut fields = serde_json::Map::new();
+    for event in all {
+        let Value::Object(object) = serde_json::to_value(event).unwrap() else { panic!("it is no object") };
+        fields.extend(object);
+    }
+    compare("`teach --events`", &Value::Object(fields), &[]);
+    let text = read("docs/reference/json.md");
+    let words = [&Step::WORDS[..], &Phase::WORDS, &Set::WORDS, &State::WORDS].concat();
+    assert!(words.iter().all(|word| text.contains(&format!("`{word}`"))), "{words:?}");
 }
 
 #[test]

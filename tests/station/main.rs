@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod collecting;
 mod config;
 #[cfg(feature = "mqtt")]
 mod mqtt;

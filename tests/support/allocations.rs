@@ -14,7 +14,7 @@ thread_local! {
 }
 
 /// Allocations of all threads but two: the test runner's own, the first of the process, which reports after a minute that
-/// the test is still running; and the one that writes a station's trace.
+/// the test is still running; and those that write a station's trace and the parts of its lessons.
 static TOTAL: AtomicU64 = AtomicU64::new(0);
 
 struct Watched;
@@ -46,18 +46,18 @@ fn note(size: usize) {
     COUNT.set(COUNT.get() + 1);
     let is_free = IS_FREE.get().unwrap_or_else(|| {
         // SAFETY: both calls only return numbers.
-        let is_free = unsafe { libc::gettid() == libc::getpid() } || is_trace();
+        let is_free = unsafe { libc::gettid() == libc::getpid() } || writes();
         IS_FREE.set(Some(is_free));
         is_free
     });
     TOTAL.fetch_add(u64::from(!is_free), Relaxed);
 }
 
-fn is_trace() -> bool {
+fn writes() -> bool {
     let mut name = [0u8; 16];
     // SAFETY: a thread's name has 16 bytes at most, its end included.
     unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
-    name.starts_with(b"trace\0")
+    name.starts_with(b"trace\0") || name.starts_with(b"collecting\0")
 }
 
 #[global_allocator]

@@ -149,6 +149,8 @@ pub struct Plant {
     pub judgement: Option<Judgement>,
     /// Where the parts are traced, if they are.
     pub trace: Option<TraceOptions>,
+    /// What collects parts for a lesson, if it is to.
+    pub collects: Option<Watcher>,
     /// What a part costs beside its inspection.
     pub burden: Duration,
     /// What became of each part is not kept.
@@ -195,6 +197,7 @@ impl Plant {
             preparation: None,
             judgement: None,
             trace: None,
+            collects: None,
             burden: Duration::ZERO,
             forgets: false,
             shown: Arc::new(AtomicU64::new(0)),
@@ -240,6 +243,7 @@ impl Plant {
             std::thread::sleep(burden);
             judged.fetch_add(1, Relaxed);
         })];
+        watchers.extend(self.collects);
         let mut listeners = vec![listener];
         let books = hooks.map_or_else(Books::default, |Hooks { listener, watcher, books }| {
             listeners.push(listener);

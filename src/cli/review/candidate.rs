@@ -93,7 +93,11 @@ fn validation(arguments: &Arguments, engine: &Engine, inspector: &mut Inspector)
     let Some(folder) = &arguments.nominal else { return Ok(Vec::new()) };
     let entries = dataset::nominal(folder, &arguments.reading.read()?)?;
     let bar = frames_bar(entries.len(), "scores");
-    let found = good_scores(inspector, &engine.metadata.fitted_on, &entries, &mut || bar.inc(1))?;
+    let mut show = || {
+        bar.inc(1);
+        ControlFlow::Continue(())
+    };
+    let found = good_scores(inspector, &engine.metadata.fitted_on, &entries, &mut show)?.unwrap_or_default();
     bar.finish_and_clear();
     found.doubts.say("candidate");
     found.tally.say("candidate");

@@ -77,6 +77,7 @@ fn the_table_of_faults() {
         (Fault::DiskFull, rule(true, false, Recover::Clear)),
         (Fault::RecipeChange, rule(false, true, Recover::ClearAndFlush)),
         (Fault::Held, rule(false, true, Recover::ClearAndFlush)),
+        (Fault::Untaught, rule(false, true, Recover::ClearAndFlush)),
     ];
     assert_eq!(expected.map(|(fault, _)| fault), Fault::ALL);
     for (fault, rule) in expected {

@@ -56,7 +56,7 @@ impl Seen {
         ];
         let faults = Fault::ALL.into_iter().zip(self.faults);
         // Injected in other tests: the first cannot come from a monotonic clock, the others are not the schedule's.
-        let elsewhere = [Fault::ClockJump, Fault::DiskFull, Fault::DepthLost, Fault::EngineError];
+        let elsewhere = [Fault::ClockJump, Fault::DiskFull, Fault::DepthLost, Fault::EngineError, Fault::Untaught];
         let here = faults.filter(|(fault, _)| !elsewhere.contains(fault));
         outcomes.into_iter().chain(rest).chain(acts).chain(here.map(|(fault, count)| (fault.name(), count))).collect()
     }

@@ -338,7 +338,7 @@ impl World {
         let shown = self.schedule.faults();
         assert_eq!(
             outputs.fault,
-            shown.iter().any(|f| !matches!(f, Fault::Starting | Fault::RecipeChange | Fault::Held)),
+            shown.iter().any(|f| !matches!(f, Fault::Starting | Fault::RecipeChange | Fault::Held | Fault::Untaught)),
             "the fault output shows every fault but what the station or a person does"
         );
         if shown.iter().any(|fault| fault != Fault::DiskFull) {

@@ -63,6 +63,7 @@ impl Person {
             }
             Err(ThresholdRefusal::Loosens(_)) => self.acts.unconfirmed += 1,
             Err(ThresholdRefusal::OutOfRange { .. }) => self.acts.out_of_range += 1,
+            Err(ThresholdRefusal::Untaught) => unreachable!("an engine judges here"),
         }
     }
 

@@ -5,27 +5,27 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::Result;
-use crosscheck::camera::supervisor::{Delivery, Supervisor};
-use crosscheck::camera::{CameraError, CapturedFrame};
-use crosscheck::config::Station;
-use crosscheck::config::trigger::TriggerSource;
-use crosscheck::frame::RgbdFrame;
-use crosscheck::prepare::plane::Plane;
-use crosscheck::runtime::camera::{opener, patience};
-use crosscheck::runtime::finder::Finder;
+use crate::calibration::CalibrationError;
+use crate::camera::supervisor::{Delivery, Supervisor};
+use crate::camera::{CameraError, CapturedFrame};
+use crate::config::Station;
+use crate::config::trigger::TriggerSource;
+use crate::frame::RgbdFrame;
+use crate::prepare::plane::Plane;
+use crate::runtime::camera::{opener, patience};
+use crate::runtime::finder::Finder;
 
 const WAIT: Duration = Duration::from_millis(100);
 
 /// Calls `each` with one frame of every part, the one in which it is nearest to the middle; with every frame if the
 /// part triggers the camera. Ends when `each` breaks, a recording ends, or `stop` is set. `belt` is the plane, if
 /// measured.
-pub fn of_station(
+pub fn of_station<E: From<CameraError> + From<CalibrationError>>(
     station: &Station,
     belt: Option<Plane>,
     stop: &AtomicBool,
-    mut each: impl FnMut(&RgbdFrame) -> Result<ControlFlow<()>>,
-) -> Result<()> {
+    mut each: impl FnMut(&RgbdFrame) -> Result<ControlFlow<()>, E>,
+) -> Result<(), E> {
     let mut camera = Supervisor::start(opener(&station.camera, station.engine.backend)?, patience(&station.camera))?;
     let mut finder = Finder::new(belt, &station.preparation()?);
     let every_frame = station.trigger.source == TriggerSource::Frame;
