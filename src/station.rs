@@ -100,12 +100,16 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
     let reloader = Reloader::new(path.into(), base.clone(), station.clone(), judgement.judge.clone(), kept.clone());
     let (plc, last) =
         control::serve(station, &metrics, (&actions, &mut names), reloader.roster(), progress_age_max(station))?;
+    let (audit, auditing) = auditing::start(station, &metrics)?;
     let page = view::Station {
         name: name(path),
         metrics: metrics.clone(),
         recipes: reloader.roster(),
         latest: latest.clone(),
         actions: actions.clone(),
+        staff: staff.clone(),
+        scribe: auditing.scribe(),
+        recording: station.record.as_ref().map(|record| record.folder.clone()),
         progress_age_max: progress_age_max(station),
     };
     let _view = station.view.enabled.then(|| View::serve(&station.view, page)).transpose()?;
@@ -115,7 +119,6 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
     });
     let publisher = publisher.transpose()?;
     let Tracing { trace, listener, watcher, mut books } = Tracing::start(station, &name(path), &metrics)?;
-    let (audit, auditing) = auditing::start(station, &metrics)?;
     books.failing.extend(audit.as_ref().map(Audit::failing));
     let drift = Watch::new(usual, metrics.clone());
     let selector = Selector::open(&station.gpio)?;

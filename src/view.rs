@@ -8,6 +8,7 @@
 //! low priority serves all clients, and others of low priority draw, encode and wait for the station in its place, so that no
 //! client, however slow, holds up the station.
 
+mod access;
 mod act;
 mod answer;
 mod assets;
@@ -15,8 +16,10 @@ mod client;
 mod events;
 mod gate;
 mod guard;
+mod log_in;
 mod page;
 mod picture;
+mod review;
 mod routes;
 mod server;
 mod show;
@@ -29,7 +32,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-pub use picture::Latest;
+pub use picture::{Latest, Shown};
 pub use station::Station;
 
 use crate::config::view as config;
@@ -63,8 +66,12 @@ impl View {
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         if !address.ip().is_loopback() && tls.is_none() {
+            let what = match config.accounts.is_some() {
+                true => "sends pictures, passwords and sessions unencrypted",
+                false => "shows pictures of parts, unencrypted, to everyone who reaches it",
+            };
             log::warn!(
-                "the view on {address} shows pictures of parts, unencrypted, to everyone who reaches it: bind it to 127.0.0.1 if nobody else should see them, or give it a certificate (view.certificate_file)"
+                "the view on {address} {what}: bind it to 127.0.0.1 if nobody else should see them, or give it a certificate (view.certificate_file)"
             );
         }
         let page = Arc::new(Page::new(station, config).map_err(ViewError::Thread)?);

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # The live page in a real browser and /metrics through Prometheus' own parser, against a running station.
-# usage: run.sh [SCREENSHOT]   Exit code 0: passed, 1: failed, 77: not run, with the reason.
+# usage: run.sh [FOLDER]   writes page.png and review.png into FOLDER. Exit code 0: passed, 1: failed, 77: not run, with the reason.
 # Needs Chromium, its driver and python3; fetches the Python packages prometheus_client and selenium into a folder of its own.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 here=$root/ci/page
-screenshot=${1:-}
+screenshots=${1:+$(realpath "$1")}
 
 not_run() {
     echo "page test not run: $1"
@@ -39,5 +39,32 @@ for _ in $(seq 120); do
     sleep 0.5
 done
 
-"$scratch/venv/bin/python" "$here/check.py" "$url" ${screenshot:+"$screenshot"}
+"$scratch/venv/bin/python" "$here/check.py" "$url" ${screenshots:+"$screenshots/page.png"}
+
+# The same station records, and people have accounts.
+kill "$station"
+wait "$station" || true
+sed "s/PORT/$port/; s/^token = .*/accounts = \"accounts.toml\"/" "$here/station.toml" > "$scratch/station.toml"
+cat >> "$scratch/station.toml" << 'KEYS'
+[audit]
+file = "audit.sqlite"
+[record]
+folder = "recording"
+pass_share = 0.5
+KEYS
+for role in viewer operator; do
+    echo correct-horse-battery | "$program" account add -q "$scratch/accounts.toml" "$role" --role "$role"
+done
+start "$scratch/station.toml"
+for _ in $(seq 240); do
+    kill -0 "$station" 2> /dev/null || { echo "the station ended:"; tail -n 20 "$scratch/log"; exit 1; }
+    [ "$(find "$scratch/recording/parts/test/reject/verdict" -name '*.json' 2> /dev/null | wc -l)" -ge 4 ] && break
+    sleep 0.5
+done
+"$scratch/venv/bin/python" "$here/review.py" "$url" "$scratch/recording" ${screenshots:+"$screenshots/review.png"}
+"$program" audit "$scratch/station.toml" > "$scratch/audit.csv"
+for what in login review; do
+    grep -q ",operator,operator,127.0.0.1,page,$what," "$scratch/audit.csv" || { cat "$scratch/audit.csv"; exit 1; }
+done
+"$program" audit "$scratch/station.toml" --verify
 echo "page test passed"

@@ -20,6 +20,10 @@ pub enum What {
     Acknowledge,
     /// Parts are collected to learn from, or no longer.
     Teach,
+    /// A person has said what a recorded part is.
+    Review,
+    LogIn,
+    LogOut,
 }
 
 crate::words::words!(What {
@@ -32,6 +36,9 @@ crate::words::words!(What {
     Hold = "hold",
     Acknowledge = "acknowledge",
     Teach = "teach",
+    Review = "review",
+    LogIn = "login",
+    LogOut = "logout",
 });
 
 #[derive(Clone, Debug, PartialEq)]

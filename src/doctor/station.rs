@@ -200,6 +200,13 @@ fn page(view: &View) -> Finding {
         return Finding::warning(name, format!("cannot listen on {bind}: {error}"), fix);
     }
     let open = !bind.ip().is_loopback();
+    if open && scheme == "http" && view.accounts.is_some() {
+        return Finding::warning(
+            name,
+            format!("{bind} is not loopback, so passwords and sessions are sent unencrypted"),
+            "give the page a certificate: view.certificate_file and view.key_file",
+        );
+    }
     match (open, &view.token) {
         (true, Some(_)) if scheme == "http" => Finding::warning(
             name,

@@ -24,6 +24,11 @@ pub struct Promise {
 }
 
 impl Promise {
+    /// That of the engine in force. `engine`: the first 16 digits of its content hash, or more.
+    pub fn new(rate: Option<f64>, engine: &str) -> Self {
+        Self { rate, engine: EngineId::of(engine) }
+    }
+
     /// That of a calibrated engine.
     pub fn of(engine: &Engine) -> Self {
         let rate = engine.metadata.calibration.map(|Calibration { guaranteed_rate, .. }| guaranteed_rate);

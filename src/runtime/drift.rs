@@ -74,7 +74,7 @@ impl Watch {
             self.engine_sha256.clone_from(&judge.engine_sha256);
             (self.scores, self.above) = (0, 0);
         }
-        if let (Some(score), Some(median)) = (score, judge.median_score) {
+        if let (Some(score), Some(median)) = (score, judge.median_score()) {
             self.scores += 1;
             self.above += u32::from(score > median);
             if self.scores as usize == PARTS {
@@ -117,6 +117,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conformal::Calibration;
     use crate::frame::OrganisedCloud;
     use crate::score::Thresholds;
 
@@ -128,7 +129,15 @@ mod tests {
 
     fn judge(engine: &str) -> Judge {
         let thresholds = Thresholds { reject: 1.0, review: None };
-        Judge { median_score: Some(0.5), ..Judge::new(thresholds, [0.5, 2.0], engine.into()) }
+        let calibration = Calibration {
+            threshold: 1.0,
+            review: None,
+            frames: 100,
+            false_reject_rate: 0.01,
+            guaranteed_rate: 0.01,
+            median_score: Some(0.5),
+        };
+        Judge { calibration: Some(calibration), ..Judge::new(thresholds, [0.5, 2.0], engine.into()) }
     }
 
     fn watch() -> (Watch, Arc<Metrics>) {

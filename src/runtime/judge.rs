@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::conformal::Calibration;
 use crate::score::Thresholds;
 
 /// The least and the largest threshold that the page may set where no range is configured, as multiples of the
@@ -39,8 +40,8 @@ pub struct Judge {
     pub recipe: u16,
     /// The engine's content hash.
     pub engine_sha256: String,
-    /// The median score of the good parts that the engine was calibrated with.
-    pub median_score: Option<f32>,
+    /// The engine's own calibration.
+    pub calibration: Option<Calibration>,
 }
 
 /// The thresholds in force with the configured ones and the engine, as they are kept for the next run.
@@ -76,7 +77,7 @@ pub fn configured(
 impl Judge {
     /// Judges by the configured thresholds.
     pub fn new(thresholds: Thresholds, range: [f32; 2], engine_sha256: String) -> Self {
-        Self { thresholds, configured: thresholds, range, recipe: 0, engine_sha256, median_score: None }
+        Self { thresholds, configured: thresholds, range, recipe: 0, engine_sha256, calibration: None }
     }
 
     /// What judges before anything was taught: nothing passes, and no threshold can be set.
@@ -88,6 +89,17 @@ impl Judge {
     /// Whether there is no engine that could judge.
     pub fn is_untaught(&self) -> bool {
         self.engine_sha256.is_empty()
+    }
+
+    /// The median score of the good parts that the engine was calibrated with.
+    pub fn median_score(&self) -> Option<f32> {
+        self.calibration?.median_score
+    }
+
+    /// The largest expected share of good parts that are rejected, as long as the threshold is the calibrated one.
+    pub fn promised_rate(&self) -> Option<f64> {
+        let is_calibrated = |own: &Calibration| own.threshold == self.thresholds.reject;
+        Some(self.calibration.filter(is_calibrated)?.guaranteed_rate)
     }
 
     /// Whether other thresholds than the configured ones are in force.

@@ -98,14 +98,14 @@ impl Judgement {
         }
         let preparation = file.metadata.preparation.clone();
         let engine_sha256 = file.content_sha256.clone();
-        let median_score = file.metadata.calibration.and_then(|calibration| calibration.median_score);
+        let calibration = file.metadata.calibration;
         let mut inspector = Inspector::on_machine(engine.backend, file, arithmetic::on_this_machine(engine.precision))
             .map_err(|source| JudgementError::Unusable { path: path.into(), source })?;
         let (thresholds, range) = thresholds(engine, inspector.thresholds())?;
         inspector.set_thresholds(thresholds);
         inspector.reject_doubtful(scene.is_some_and(Scene::rejects_doubtful));
         inspector.replace_regions(Regions::read(regions)?.map(NetworkMask::new));
-        let judge = Judge { median_score, ..Judge::new(thresholds, range, engine_sha256) };
+        let judge = Judge { calibration, ..Judge::new(thresholds, range, engine_sha256) };
         Ok(Self { inspector, judge, preparation })
     }
 

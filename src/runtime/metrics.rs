@@ -160,6 +160,7 @@ impl Metrics {
         self.set(Gauge::Recipe, judge.recipe.into());
         self.set(Gauge::Threshold, judge.thresholds.reject.into());
         self.set(Gauge::ReviewThreshold, judge.thresholds.pass_limit().into());
+        self.set(Gauge::PromisedRate, judge.promised_rate().unwrap_or(f64::NAN));
         self.set(Gauge::ConfiguredThreshold, judge.configured.reject.into());
         self.set(Gauge::ThresholdOverridden, f64::from(u8::from(judge.is_overridden())));
     }

@@ -53,6 +53,11 @@ pub struct Auditing {
 }
 
 impl Auditing {
+    /// For whoever tells the audit without an action of the station.
+    pub fn scribe(&self) -> Scribe {
+        self.scribe.clone()
+    }
+
     /// The station begins to judge. `before`: what the last run left.
     pub fn started(&self, before: &Kept, now: &Moment) {
         let Moment { configuration_sha256, engine_sha256, recipe, thresholds, .. } = now;

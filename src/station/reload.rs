@@ -136,7 +136,8 @@ impl Reloader {
         } else {
             let own = file.metadata.calibration.map(|calibration| calibration.thresholds());
             let (thresholds, range) = judgement::thresholds(&station.engine, own)?;
-            let judge = Judge { thresholds, configured: thresholds, range, ..self.judge.clone() };
+            let calibration = file.metadata.calibration;
+            let judge = Judge { thresholds, configured: thresholds, range, calibration, ..self.judge.clone() };
             (judge.following(&before), Change { regions: Some(regions), ..Change::default() })
         };
         let loosens = self.loosens(&station, &judge);

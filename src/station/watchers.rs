@@ -6,7 +6,7 @@ use crate::mqtt::{Event, Publisher};
 use crate::overlay::Overlay;
 use crate::runtime::drift::Watch;
 use crate::runtime::inspection::Watcher;
-use crate::view::Latest;
+use crate::view::{Latest, Shown};
 
 /// The watchers of a station, in the order in which they receive a part. `others`: a control's, the trace's, and that
 /// of lessons.
@@ -23,7 +23,8 @@ pub fn watchers(
     });
     let show: Watcher = Box::new(move |part_frame| {
         let (frame, inspection) = (&part_frame.captured.frame, &part_frame.inspection);
-        latest.offer(part_frame.part, &Overlay::from_inspection(frame, inspection, part_frame.threshold()));
+        let shown = Shown { part: part_frame.part, identity: part_frame.identity, recipe: part_frame.recipe };
+        latest.offer(shown, &Overlay::from_inspection(frame, inspection, part_frame.threshold()), frame.cloud());
     });
     let publish = publisher.map(|publisher| -> Watcher {
         Box::new(move |part_frame| {

@@ -1,6 +1,5 @@
-//! What a person with the token may ask of the station.
+//! What may be asked of the station, by people who are logged in and by whoever has the token.
 
-use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
@@ -8,14 +7,14 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::answer::{beside, text};
 use super::client::Client;
-use super::guard::Refusal;
 use super::page::Page;
 use crate::action::{self, Action, By, Reply, Untaken};
+use crate::people::Deed;
 
 /// The word at the end of a request's body that confirms an action which may let parts pass.
 const MAY_LOOSEN: &str = "loosen";
@@ -23,7 +22,7 @@ const MAY_LOOSEN: &str = "loosen";
 const REPLY_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Sets the threshold within its range.
-#[utoipa::path(post, path = "/threshold", tag = "actions", security(("token" = [])),
+#[utoipa::path(post, path = "/threshold", tag = "actions", security(("token" = []), ("session" = [])),
     request_body(content = String, content_type = "text/plain",
         description = "a positive number, the new threshold, and ` loosen` behind it to confirm that more parts may pass"),
     responses(
@@ -41,15 +40,16 @@ pub async fn threshold(
     let action = reject.map(|reject| Action::SetThreshold { reject, may_loosen });
     act(
         page,
-        client.address,
+        &client,
         &headers,
+        Deed::Threshold,
         action.ok_or("a positive number, the new threshold, and `loosen` behind it to confirm"),
     )
     .await
 }
 
 /// Reads the configuration again.
-#[utoipa::path(post, path = "/reload", tag = "actions", security(("token" = [])),
+#[utoipa::path(post, path = "/reload", tag = "actions", security(("token" = []), ("session" = [])),
     request_body(content = String, content_type = "text/plain", description = "nothing, or `loosen` to confirm that more parts may pass"),
     responses(
         (status = 200, description = "done"),
@@ -63,11 +63,11 @@ pub async fn reload(
 ) -> Response {
     let (rest, may_loosen) = confirmed(&body);
     let action = rest.is_empty().then_some(Action::Reload { may_loosen }).ok_or("nothing, or `loosen` to confirm");
-    act(page, client.address, &headers, action).await
+    act(page, &client, &headers, Deed::Reload, action).await
 }
 
 /// Acknowledges the faults that wait for a person.
-#[utoipa::path(post, path = "/acknowledge", tag = "actions", security(("token" = [])),
+#[utoipa::path(post, path = "/acknowledge", tag = "actions", security(("token" = []), ("session" = [])),
     responses(
         (status = 200, description = "done"),
         (status = "default", description = "refused, busy or not permitted; the text says why")))]
@@ -76,11 +76,11 @@ pub async fn acknowledge(
     Extension(client): Extension<Client>,
     headers: HeaderMap,
 ) -> Response {
-    act(page, client.address, &headers, Ok(Action::Acknowledge)).await
+    act(page, &client, &headers, Deed::Acknowledge, Ok(Action::Acknowledge)).await
 }
 
 /// Holds the output at reject, or releases it.
-#[utoipa::path(post, path = "/hold", tag = "actions", security(("token" = [])),
+#[utoipa::path(post, path = "/hold", tag = "actions", security(("token" = []), ("session" = [])),
     request_body(content = String, content_type = "text/plain", description = "`on` or `off`"),
     responses(
         (status = 200, description = "done"),
@@ -96,11 +96,11 @@ pub async fn hold(
         "off" => Ok(Action::Hold(false)),
         _ => Err("`on` or `off`"),
     };
-    act(page, client.address, &headers, action).await
+    act(page, &client, &headers, Deed::Hold, action).await
 }
 
 /// Goes to another recipe.
-#[utoipa::path(post, path = "/recipe", tag = "actions", security(("token" = [])),
+#[utoipa::path(post, path = "/recipe", tag = "actions", security(("token" = []), ("session" = [])),
     request_body(content = String, content_type = "text/plain", description = "the number of the recipe"),
     responses(
         (status = 200, description = "the recipe takes over, or is in force"),
@@ -112,7 +112,7 @@ pub async fn recipe(
     body: String,
 ) -> Response {
     let action = body.trim().parse().map(Action::Recipe).map_err(|_| "the number of a recipe");
-    act(page, client.address, &headers, action).await
+    act(page, &client, &headers, Deed::Recipe, action).await
 }
 
 /// What stands before the confirmation, and whether there is one.
@@ -126,25 +126,19 @@ fn confirmed(body: &str) -> (&str, bool) {
 
 /// Passes an action to the station, if whoever asks may act, and answers with its result. `action`: what was expected
 /// instead, where the request is not valid.
-async fn act(page: Arc<Page>, peer: IpAddr, headers: &HeaderMap, action: Result<Action, &str>) -> Response {
-    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    match page.guard.admit(peer, authorization) {
-        Ok(()) => {}
-        Err(Refusal::NoToken) => {
-            return text(
-                StatusCode::FORBIDDEN,
-                "this view is read-only: set a token in the station's [view] to allow actions",
-            );
-        }
-        Err(Refusal::Wrong) => {
-            return text(StatusCode::UNAUTHORIZED, "the token is missing or wrong: Authorization: Bearer TOKEN");
-        }
-        Err(Refusal::TooOften) => {
-            return text(StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens came from this address: wait a minute");
-        }
-    }
+async fn act(
+    page: Arc<Page>,
+    client: &Client,
+    headers: &HeaderMap,
+    deed: Deed,
+    action: Result<Action, &str>,
+) -> Response {
+    let by = match page.access.may(client.address, headers, deed) {
+        Ok(by) => by,
+        Err(refused) => return refused.answer(),
+    };
     match action {
-        Ok(action) => beside(move || ask(&page, action, By::token(peer))).await,
+        Ok(action) => beside(move || ask(&page, action, by)).await,
         Err(expected) => text(StatusCode::BAD_REQUEST, &format!("the body must be {expected}")),
     }
 }

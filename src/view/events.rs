@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -17,6 +18,9 @@ use super::page::Page;
 
 /// From one state to the next.
 const PERIOD: Duration = Duration::from_secs(1);
+
+/// A page that listens.
+type Listening = (watch::Receiver<Option<Arc<str>>>, Client, Arc<Page>, HeaderMap);
 
 /// Tells the state once a second while a page listens. It is written once, however many listen.
 pub async fn tell(page: Arc<Page>) {
@@ -40,15 +44,23 @@ pub async fn tell(page: Arc<Page>) {
 #[utoipa::path(get, path = "/events", tag = "live", responses(
     (status = 200, content_type = "text/event-stream",
         description = "events named `state`, once a second: what /state.json answers, as the data of the event")))]
-pub async fn events(State(page): State<Arc<Page>>, Extension(client): Extension<Client>) -> Response {
+pub async fn events(
+    State(page): State<Arc<Page>>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+) -> Response {
     let told = page.told.subscribe();
-    let next = |(mut told, client): (watch::Receiver<Option<Arc<str>>>, Client)| async {
+    let next = move |(mut told, client, page, headers): Listening| async move {
         told.changed().await.ok()?;
+        // Whoever has logged out, or is no longer in the accounts, is told nothing more.
+        if !page.access.sees(client.address, &headers) {
+            return None;
+        }
         let state = told.borrow_and_update().clone();
         // Whoever listens keeps its place.
         client.seat.asks();
         let event = Event::default().event("state").data(state.as_deref().unwrap_or_default());
-        Some((Ok::<_, Infallible>(event), (told, client)))
+        Some((Ok::<_, Infallible>(event), (told, client, page, headers)))
     };
-    Sse::new(stream::unfold((told, client), next)).keep_alive(KeepAlive::default()).into_response()
+    Sse::new(stream::unfold((told, client, page, headers), next)).keep_alive(KeepAlive::default()).into_response()
 }

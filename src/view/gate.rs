@@ -6,14 +6,19 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use tokio::time::timeout;
 
 use super::answer::text;
+use super::client::Client;
 use super::page::Page;
 
 /// Time within which the whole request must arrive, and an answer must begin.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(15);
+
+/// What is answered to everyone: the log-in, what it needs, and figures without pictures, for monitors.
+const OPEN: [&str; 9] =
+    ["/login", "/login.js", "/style.css", "/page.js", "/words.js", "/words.json", "/session", "/healthz", "/metrics"];
 
 const HEADERS: [(HeaderName, &str); 4] = [
     (header::CACHE_CONTROL, "no-store"),
@@ -27,7 +32,7 @@ const HEADERS: [(HeaderName, &str); 4] = [
 
 /// Lets a request pass, or answers why it does not.
 pub async fn pass(State(page): State<Arc<Page>>, request: Request, next: Next) -> Response {
-    let mut answer = match refusal(&page, &request) {
+    let mut answer = match refusal(&page, &request).or_else(|| stranger(&page, &request)) {
         Some(answer) => answer,
         None => timeout(ANSWER_TIME_MAX, next.run(request)).await.unwrap_or_else(|_| {
             text(StatusCode::REQUEST_TIMEOUT, "the request did not arrive in time, or the answer took too long")
@@ -48,7 +53,7 @@ fn refusal(page: &Page, request: &Request) -> Option<Response> {
         }
     }
     let host = host(request.uri(), headers);
-    if !page.guard.answers_to(host) {
+    if !page.access.answers_to(host) {
         let why = "the view does not answer to this name: add it to view.hosts";
         return Some(text(StatusCode::MISDIRECTED_REQUEST, why));
     }
@@ -60,6 +65,20 @@ fn refusal(page: &Page, request: &Request) -> Option<Response> {
         return Some(text(StatusCode::FORBIDDEN, why));
     }
     None
+}
+
+/// The answer to whoever has to log in before: a browser that opens a page is shown where.
+fn stranger(page: &Page, request: &Request) -> Option<Response> {
+    let path = request.uri().path();
+    let from = request.extensions().get::<Client>()?.address;
+    if OPEN.contains(&path) || page.access.sees(from, request.headers()) {
+        return None;
+    }
+    let is_page = request.headers().get(header::ACCEPT).is_some_and(|types| types.as_bytes().starts_with(b"text/html"));
+    if request.method().is_safe() && is_page {
+        return Some(Redirect::to("/login").into_response());
+    }
+    Some(text(StatusCode::UNAUTHORIZED, "nobody is logged in: log in, at /login"))
 }
 
 /// The name that a request is meant for, with its port; none if it has none. What cannot be read is a name that no view

@@ -8,9 +8,12 @@ use std::time::{Duration, Instant};
 use heapless::Vec as Few;
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
+use serde::Serialize;
 
 use crate::defects::{DEFECTS_MAX, Defect};
-use crate::overlay::{Overlay, Photograph, overlay};
+use crate::frame::OrganisedCloud;
+use crate::identity::Identity;
+use crate::overlay::{Overlay, Photograph, overlay, relief};
 use crate::prepare::window::Window;
 use crate::priority;
 use crate::score::Verdict;
@@ -34,12 +37,35 @@ struct Slot {
     fresh: bool,
 }
 
+/// Which part a picture shows.
+#[derive(Clone, Copy, Default)]
+pub struct Shown {
+    /// Its number.
+    pub part: u64,
+    pub identity: Identity,
+    /// The recipe under which it was announced; 0 where the station has none.
+    pub recipe: u16,
+}
+
+/// What the page tells of the part in the latest picture.
+#[derive(Serialize)]
+pub struct Told {
+    part: u64,
+    identity: Identity,
+    recipe: u16,
+    score: Option<f32>,
+    threshold: Option<f32>,
+    verdict: Option<Verdict>,
+    /// What was found, the worst first.
+    defects: Vec<Defect>,
+}
+
 /// The data that an overlay is drawn from. Its buffers are reused.
 #[derive(Default)]
-pub struct Picture {
-    /// Number of the part.
-    pub part: u64,
+struct Picture {
+    shown: Shown,
     rgb: Vec<u8>,
+    points: Vec<[f32; 3]>,
     width: usize,
     height: usize,
     window: Window,
@@ -58,11 +84,11 @@ impl Latest {
     }
 
     /// Copies the inspected frame if pictures are asked for and the slot is free; otherwise the frame is not shown.
-    pub fn offer(&self, part: u64, what: &Overlay) {
+    pub fn offer(&self, shown: Shown, what: &Overlay, cloud: &OrganisedCloud) {
         let wanted = self.now_ms() < self.wanted_until_ms.load(Relaxed);
         let slot = wanted.then(|| self.slot.try_lock().ok()).flatten();
         if let Some(mut slot) = slot {
-            slot.picture.copy(part, what);
+            slot.picture.copy(shown, what, cloud);
             slot.fresh = true;
         }
     }
@@ -99,16 +125,30 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Picture {
-    fn copy(&mut self, part: u64, what: &Overlay) {
+    fn copy(&mut self, shown: Shown, what: &Overlay, cloud: &OrganisedCloud) {
         let Photograph { rgb, width, height } = what.photograph;
-        (self.part, self.width, self.height) = (part, width, height);
+        (self.shown, self.width, self.height) = (shown, width, height);
         (self.score, self.threshold, self.verdict) = (what.score, what.threshold, what.verdict);
         rgb.clone_into(&mut self.rgb);
+        cloud.points().clone_into(&mut self.points);
         self.window = what.window;
         what.kept.clone_into(&mut self.kept);
         what.anomaly_map.clone_into(&mut self.anomaly_map);
         what.valid.clone_into(&mut self.valid);
         self.defects = what.defects.iter().take(DEFECTS_MAX).copied().collect();
+    }
+
+    fn told(&self) -> Told {
+        let Shown { part, identity, recipe } = self.shown;
+        Told {
+            part,
+            identity,
+            recipe,
+            score: self.score,
+            threshold: self.threshold,
+            verdict: self.verdict,
+            defects: self.defects.to_vec(),
+        }
     }
 
     fn as_overlay(&self) -> Overlay<'_> {
@@ -136,8 +176,8 @@ pub struct Encoder {
 #[derive(Default)]
 struct Encoded {
     picture: Picture,
-    frame: Option<Vec<u8>>,
-    overlay: Option<Vec<u8>>,
+    /// In the order of [`Kind::ALL`].
+    jpegs: [Option<Vec<u8>>; Kind::ALL.len()],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -146,6 +186,12 @@ pub enum Kind {
     Frame,
     /// The heat map over it.
     Overlay,
+    /// The shape, shaded.
+    Relief,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Frame, Self::Overlay, Self::Relief];
 }
 
 impl Encoder {
@@ -155,11 +201,16 @@ impl Encoder {
         Ok(Self { pool, encoded: Mutex::default() })
     }
 
-    /// Returns the number of the part in the latest picture; none before the first.
-    pub fn part(&self, latest: &Latest) -> Option<u64> {
+    /// Tells of the part in the latest picture; none before the first.
+    pub fn told(&self, latest: &Latest) -> Option<Told> {
         let mut encoded = lock(&self.encoded);
         encoded.renew(latest);
-        (!encoded.picture.rgb.is_empty()).then_some(encoded.picture.part)
+        (!encoded.picture.rgb.is_empty()).then(|| encoded.picture.told())
+    }
+
+    /// Draws something else, one at a time with the rest.
+    pub fn draw<T: Send>(&self, draw: impl FnOnce() -> T + Send) -> T {
+        self.pool.install(draw)
     }
 
     /// The latest picture as a JPEG; none before the first.
@@ -169,8 +220,8 @@ impl Encoder {
         if encoded.picture.rgb.is_empty() {
             return None;
         }
-        let Encoded { picture, frame, overlay } = &mut *encoded;
-        let kept = if kind == Kind::Frame { frame } else { overlay };
+        let Encoded { picture, jpegs } = &mut *encoded;
+        let kept = &mut jpegs[kind as usize];
         if kept.is_none() {
             *kept = self
                 .pool
@@ -185,26 +236,30 @@ impl Encoder {
 impl Encoded {
     fn renew(&mut self, latest: &Latest) {
         if latest.take(&mut self.picture) {
-            (self.frame, self.overlay) = (None, None);
+            self.jpegs = Default::default();
         }
     }
 }
 
 impl Picture {
     fn encode(&self, kind: Kind) -> image::ImageResult<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
-        match kind {
-            Kind::Frame => {
-                encoder.write_image(&self.rgb, self.width as u32, self.height as u32, ExtendedColorType::Rgb8)?;
+        let drawn = match kind {
+            Kind::Frame => return jpeg(&self.rgb, self.width as u32, self.height as u32),
+            Kind::Overlay => overlay(&self.as_overlay()),
+            Kind::Relief => {
+                let cloud = OrganisedCloud::new(self.width, self.height, self.points.clone());
+                relief(&cloud.map_err(io::Error::other)?)
             }
-            Kind::Overlay => {
-                let drawn = overlay(&self.as_overlay());
-                encoder.write_image(&drawn, drawn.width(), drawn.height(), ExtendedColorType::Rgb8)?;
-            }
-        }
-        Ok(bytes)
+        };
+        jpeg(&drawn, drawn.width(), drawn.height())
     }
+}
+
+fn jpeg(rgb: &[u8], width: u32, height: u32) -> image::ImageResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
+    encoder.write_image(rgb, width, height, ExtendedColorType::Rgb8)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -224,8 +279,9 @@ mod tests {
         let window = Window::around(Region::of_size(64, 48));
         let (kept, anomaly_map) = (&valid, &map);
         latest.offer(
-            part,
+            Shown { part, ..Shown::default() },
             &Overlay { photograph, window, kept, anomaly_map, valid: &valid, score, threshold, verdict, defects: &[] },
+            &OrganisedCloud::new(64, 48, vec![[0.0, 0.0, 0.5]; 64 * 48]).unwrap(),
         );
     }
 
@@ -234,11 +290,11 @@ mod tests {
         let latest = Latest::new();
         let encoder = Encoder::new().unwrap();
         offer(&latest, 1, 10);
-        assert_eq!(encoder.part(&latest), None);
+        assert!(encoder.told(&latest).is_none());
         assert!(encoder.jpeg(&latest, Kind::Frame).is_none());
         latest.want();
         offer(&latest, 2, 10);
-        assert_eq!(encoder.part(&latest), Some(2));
+        assert_eq!(encoder.told(&latest).unwrap().part, 2);
     }
 
     #[test]
@@ -252,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_picture_is_encoded_in_both_kinds() {
+    fn the_newest_picture_is_encoded_in_each_kind() {
         let latest = Latest::new();
         let encoder = Encoder::new().unwrap();
         latest.want();
@@ -263,6 +319,8 @@ mod tests {
             assert!(frame.get_pixel(30, 30).0[0].abs_diff(level) < 4);
             let drawn = image::load_from_memory(&encoder.jpeg(&latest, Kind::Overlay).unwrap()).unwrap();
             assert!(drawn.height() > 48, "the legend is below");
+            let relief = image::load_from_memory(&encoder.jpeg(&latest, Kind::Relief).unwrap()).unwrap();
+            assert_eq!((relief.width(), relief.height()), (64, 48));
         }
     }
 }

@@ -3,21 +3,27 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::get;
 use tower_http::limit::RequestBodyLimitLayer;
 use utoipa::OpenApi;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::access::COOKIE;
 use super::page::Page;
-use super::{act, answer, assets, events, gate, show};
+use super::{act, answer, assets, events, gate, log_in, review, show};
 
 /// Largest body of an action: a number, a word, or nothing.
 const ACTION_BYTES_MAX: usize = 256;
+/// Largest body of a log-in: a name and a password.
+const LOG_IN_BYTES_MAX: usize = 2 << 10;
+/// Largest mask: one of the largest photograph that a camera gives has a tenth of it.
+const MASK_BYTES_MAX: usize = 8 << 20;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,7 +31,9 @@ const ACTION_BYTES_MAX: usize = 256;
     tags(
         (name = "live", description = "what the page shows"),
         (name = "monitors", description = "for Prometheus and for whoever restarts what does not answer"),
-        (name = "actions", description = "what may be asked of the station, with the token of its configuration")
+        (name = "actions", description = "what may be asked of the station, with the token of its configuration or by people whose role permits it"),
+        (name = "people", description = "log-in and log-out"),
+        (name = "review", description = "recorded parts, and what a person says of them")
     )
 )]
 struct Description;
@@ -36,6 +44,7 @@ fn described() -> OpenApiRouter<Arc<Page>> {
         .routes(routes!(events::events))
         .routes(routes!(show::frame))
         .routes(routes!(show::overlay))
+        .routes(routes!(show::relief))
         .routes(routes!(show::metrics))
         .routes(routes!(show::health));
     let acting = OpenApiRouter::new()
@@ -45,10 +54,26 @@ fn described() -> OpenApiRouter<Arc<Page>> {
         .routes(routes!(act::hold))
         .routes(routes!(act::recipe))
         .layer(RequestBodyLimitLayer::new(ACTION_BYTES_MAX));
+    let people = OpenApiRouter::new()
+        .routes(routes!(log_in::who))
+        .routes(routes!(log_in::log_in))
+        .routes(routes!(log_in::log_out))
+        .layer(RequestBodyLimitLayer::new(LOG_IN_BYTES_MAX));
+    let review = OpenApiRouter::new()
+        .routes(routes!(review::parts))
+        .routes(routes!(review::record))
+        .routes(routes!(review::picture))
+        .routes(routes!(review::say))
+        .routes(routes!(review::summary))
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(MASK_BYTES_MAX));
     let mut description = Description::openapi();
     let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-    description.components.get_or_insert_default().add_security_scheme("token", token);
-    OpenApiRouter::with_openapi(description).merge(shown).merge(acting)
+    let session = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(COOKIE)));
+    let components = description.components.get_or_insert_default();
+    components.add_security_scheme("token", token);
+    components.add_security_scheme("session", session);
+    OpenApiRouter::with_openapi(description).merge(shown).merge(acting).merge(people).merge(review)
 }
 
 /// The description as JSON.

@@ -38,6 +38,14 @@ pub async fn overlay(State(page): State<Arc<Page>>) -> Response {
     picture(page, Kind::Overlay).await
 }
 
+/// The shape of the last frame.
+#[utoipa::path(get, path = "/relief.jpg", tag = "live", responses(
+    (status = 200, content_type = "image/jpeg", description = "the shape of the same part, as light from the upper left would fall on it"),
+    (status = 503, description = "no part was inspected since the first request: ask again")))]
+pub async fn relief(State(page): State<Arc<Page>>) -> Response {
+    picture(page, Kind::Relief).await
+}
+
 async fn picture(page: Arc<Page>, kind: Kind) -> Response {
     beside(move || {
         page.station.latest.want();

@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
+use super::picture::Told;
 use super::station::Station;
 use crate::runtime::metrics::{Count, Gauge, Latency, Metrics};
 
@@ -19,8 +20,8 @@ struct State<'a> {
     unhealthy: Option<&'a str>,
     /// Whether a token is configured, with which the page may change something.
     may_act: bool,
-    /// Number of the part in the latest picture.
-    picture: Option<u64>,
+    /// The part in the latest picture.
+    part: Option<Told>,
     /// The number and the name of each recipe.
     recipes: Vec<(u16, String)>,
     #[serde(flatten, serialize_with = "as_map")]
@@ -38,10 +39,10 @@ fn as_map<V: Serialize, S: Serializer>(pairs: &[(&'static str, V)], serializer: 
     serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
 }
 
-/// `picture`: number of the part in the latest picture.
+/// `part`: the part in the latest picture.
 pub fn json(
     station: &Station,
-    picture: Option<u64>,
+    part: Option<Told>,
     may_act: bool,
     unhealthy: Option<&str>,
 ) -> serde_json::Result<String> {
@@ -56,7 +57,7 @@ pub fn json(
         uptime_s: metrics.uptime().as_secs(),
         unhealthy,
         may_act,
-        picture,
+        part,
         recipes: station.recipes.all(),
         gauges: Gauge::ALL.into_iter().filter_map(|what| gauge(metrics, what)).collect(),
         counts: counts(metrics),

@@ -63,6 +63,11 @@ fn every_command_has_a_manual_page() {
         "account-password",
         "account-remove",
         "engine-build",
+        "review-candidate",
+        "review-list",
+        "review-say",
+        "review-summary",
+        "review-what-if",
         "sign-keygen",
         "sign-verify",
     ]

@@ -4,13 +4,16 @@ mod description;
 mod events;
 mod exposition;
 mod https;
+mod people;
+mod review;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use crosscheck::action::{Action, Asked, Reply};
-use crosscheck::frame::Region;
+use crosscheck::audit::Scribe;
+use crosscheck::frame::{OrganisedCloud, Region};
 use crosscheck::overlay::{Overlay, Photograph};
 use crosscheck::prepare::window::Window;
 use crosscheck::runtime::judge::Judge;
@@ -18,7 +21,7 @@ use crosscheck::runtime::metrics::{Count, Latency, Metrics};
 use crosscheck::runtime::recipe::Roster;
 use crosscheck::score::{Thresholds, Verdict};
 use crosscheck::shapes::P;
-use crosscheck::view::{Latest, Station, View};
+use crosscheck::view::{Latest, Shown, Station, View};
 use exposition::Exposition;
 use serde_json::Value;
 
@@ -35,6 +38,9 @@ fn station() -> (Station, Receiver<Asked>) {
         recipes: Roster::default(),
         latest: Arc::new(Latest::new()),
         actions: sender,
+        staff: None,
+        scribe: Scribe::default(),
+        recording: None,
         progress_age_max: Duration::from_secs(600),
     };
     (station, actions)
@@ -50,9 +56,13 @@ struct Desk {
 
 impl Desk {
     fn new(token: Option<&str>) -> Self {
-        let token = token.map(|token| format!("token = \"{token}\"")).unwrap_or_default();
-        let config = toml::from_str(&format!("bind = \"127.0.0.1:0\"\n{token}")).unwrap();
         let (station, actions) = station();
+        Self::of(station, actions, &token.map(|token| format!("token = \"{token}\"")).unwrap_or_default())
+    }
+
+    /// With keys of the configuration.
+    fn of(station: Station, actions: Receiver<Asked>, keys: &str) -> Self {
+        let config = toml::from_str(&format!("bind = \"127.0.0.1:0\"\n{keys}")).unwrap();
         let (metrics, latest) = (station.metrics.clone(), station.latest.clone());
         Self { view: View::serve(&config, station).unwrap(), metrics, latest, actions }
     }
@@ -81,7 +91,8 @@ impl Desk {
             verdict,
             defects: &[],
         };
-        self.latest.offer(part, &overlay);
+        let cloud = OrganisedCloud::new(64, 48, vec![[0.0, 0.0, 0.5]; 64 * 48]).unwrap();
+        self.latest.offer(Shown { part, ..Shown::default() }, &overlay, &cloud);
     }
 }
 
@@ -154,7 +165,7 @@ fn the_page_needs_nothing_from_outside() {
     let page = desk.client().get("/");
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     assert!(page.header("content-security-policy").unwrap().contains("default-src 'none'"));
-    for path in ["/", "/page.css", "/page.js"] {
+    for path in ["/", "/style.css", "/page.js", "/live.js", "/scores.js", "/words.js", "/words.json"] {
         let answer = desk.client().get(path);
         assert_eq!(answer.status, 200, "{path}");
         let text = String::from_utf8(answer.body).unwrap();
@@ -172,8 +183,8 @@ fn the_latest_frame_is_shown_while_someone_looks() {
     desk.offer(1);
     assert_eq!(desk.client().get("/frame.jpg").status, 503, "nobody looked when it was offered");
     desk.offer(2);
-    assert_eq!(desk.state()["picture"], 2);
-    for path in ["/frame.jpg", "/overlay.jpg?part=2"] {
+    assert_eq!(desk.state()["part"]["part"], 2);
+    for path in ["/frame.jpg", "/overlay.jpg?part=2", "/relief.jpg"] {
         let answer = desk.client().get(path);
         assert_eq!(answer.header("content-type"), Some("image/jpeg"));
         assert!(image::load_from_memory(&answer.body).unwrap().width() >= 64);

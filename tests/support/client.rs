@@ -37,8 +37,12 @@ impl Client {
         self
     }
 
-    pub fn send(mut self, request: &str) -> Answer {
-        self.stream.write_all(request.as_bytes()).unwrap();
+    pub fn send(self, request: &str) -> Answer {
+        self.send_bytes(request.as_bytes())
+    }
+
+    pub fn send_bytes(mut self, request: &[u8]) -> Answer {
+        self.stream.write_all(request).unwrap();
         let mut bytes = Vec::new();
         let end = loop {
             if let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
@@ -52,7 +56,7 @@ impl Client {
         let header = |line: &str| line.split_once(": ").map(|(n, v)| (n.to_string(), v.to_string())).unwrap();
         let headers = rest.split("\r\n").map(header).collect();
         let mut answer = Answer { status, headers, body: bytes.split_off(end + 4) };
-        let is_head = request.starts_with("HEAD ");
+        let is_head = request.starts_with(b"HEAD ");
         let length = answer.header("content-length").filter(|_| !is_head).map_or(0, |text| text.parse().unwrap());
         while answer.body.len() < length {
             self.read(&mut answer.body);

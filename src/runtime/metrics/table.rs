@@ -186,6 +186,10 @@ table! {
     "1 while a threshold set on the live page is in force instead of the configured one, else 0." {
         ThresholdOverridden page "threshold_overridden";
     }
+    crosscheck_promised_false_reject_rate
+    "Largest expected share of good parts that are rejected, by the calibration; NaN while another threshold is in force." {
+        PromisedRate;
+    }
     crosscheck_recipe "The number of the recipe in force; 0 where the station has none." { Recipe page "recipe"; }
     crosscheck_last_score "The score of the last part that had one." { LastScore; }
     crosscheck_frames_per_second "Frames inspected in the last second." {

@@ -48,7 +48,7 @@ fn the_state_is_told_to_everyone_who_listens() {
     desk.metrics.raise(0);
     desk.offer(3);
     for listener in &mut listeners {
-        let state = (0..5).map(|_| listener.next()).find(|state| state["picture"] == 3).unwrap();
+        let state = (0..5).map(|_| listener.next()).find(|state| state["part"]["part"] == 3).unwrap();
         assert_eq!(state["unhealthy"], "fault camera_lost");
     }
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crosscheck::action::Asked;
+use crosscheck::audit::Scribe;
 use crosscheck::runtime::metrics::Metrics;
 use crosscheck::runtime::recipe::Roster;
 use crosscheck::view::{Latest, Station, View};
@@ -34,6 +35,9 @@ fn served() -> &'static Served {
             recipes: Roster::default(),
             latest: Arc::new(Latest::new()),
             actions: sender,
+            staff: None,
+            scribe: Scribe::default(),
+            recording: None,
             progress_age_max: Duration::from_secs(600),
         };
         let view = View::serve(&config, station).expect("a port");

@@ -1,0 +1,153 @@
+// Recorded parts, page by page; what a person says of each; and what follows from that.
+import * as brush from "/brush.js";
+import { ask, at, begin, figures, make, rows, session } from "/page.js";
+import { word } from "/words.js";
+
+const KINDS = ["colour", "shape", "mismatch", "missing", "excess"];
+const PICTURES = ["photograph", "overlay", "relief", "distance_rgb", "distance_xyz"];
+const PER_PAGE = 60;
+let listed = [];
+let open = -1;
+let summary = null;
+
+const path = (name, what) => `/parts/${name}/${what}`;
+
+function refused(text) {
+  at("refused").textContent = text;
+}
+
+// What the filter asks for, as a query.
+function query(after) {
+  const asked = new URLSearchParams({ count: PER_PAGE });
+  for (const [name, value] of new FormData(at("filter"))) {
+    if (value === "") continue;
+    const isTime = name === "from" || name === "to";
+    asked.set(isTime ? `${name}_unix_ms` : name, isTime ? new Date(value).getTime() : value);
+  }
+  if (after) asked.set("after", after);
+  return asked;
+}
+
+function card(part, i) {
+  const picture = make("img", { src: path(part.name, "thumbnail"), alt: "", loading: "lazy" });
+  const score = part.score === null ? word("none") : part.score.toFixed(3);
+  const finding = part.finding ? ` · ${word(`found.${part.finding.opinion}`)}` : "";
+  const text = `${word("part", part)} · ${score}${part.kind ? ` · ${word(`kind.${part.kind}`)}` : ""}${finding}`;
+  const button = make("button", { type: "button", className: `card ${part.verdict}` }, picture, make("span", { textContent: text }));
+  button.addEventListener("click", () => show(i));
+  return make("li", {}, button);
+}
+
+async function list(after) {
+  const page = await ask(`/parts.json?${query(after)}`);
+  if (!after) {
+    listed = [];
+    at("gallery").replaceChildren();
+  }
+  const before = listed.length;
+  listed.push(...page.parts);
+  at("gallery").append(...page.parts.map((part, i) => card(part, before + i)));
+  at("more").hidden = page.next === null;
+  at("reviewed").textContent = page.total === null ? "" : word("parts_found", { parts: page.total });
+}
+
+async function show(i) {
+  open = i;
+  const { name } = listed[i];
+  const { record, finding } = await ask(path(name, "record"));
+  at("part-name").textContent = record.identity ? word("part_named", record) : word("part", record);
+  const score = figures(record.score, 4);
+  at("part-verdict").textContent = `${word(`verdict.${record.verdict}`)} · ${score} · ${word("threshold")} ${figures(record.threshold, 4)}`;
+  for (const picture of PICTURES) at(`part-${picture}`).src = path(name, picture);
+  const head = { cells: ["kind", "score", "area", "height"].map((key) => word(key)) };
+  const found = (record.defects ?? []).map((defect) => ({ cells: [word(`kind.${defect.kind}`), figures(defect.score, 3), figures(defect.area_mm2), figures(defect.height_mm, 2)] }));
+  rows(at("part-defects"), found.length ? [head, ...found] : [], true);
+  at("say-kind").value = finding?.kind ?? "";
+  at("said").textContent = finding ? word("said", { opinion: word(`found.${finding.opinion}`), by: finding.by || "–" }) : "";
+  at("previous").disabled = i === 0;
+  at("next").disabled = i === listed.length - 1;
+  if (!at("part").open) at("part").showModal();
+  await brush.load(at("part-photograph"), path(name, "mask"));
+}
+
+async function say(opinion) {
+  const { name } = listed[open];
+  const asked = new URLSearchParams({ opinion });
+  if (opinion === "defect" && at("say-kind").value) asked.set("kind", at("say-kind").value);
+  const mask = opinion === "defect" ? await brush.corrected() : null;
+  try {
+    const headers = at("token").value ? { Authorization: `Bearer ${at("token").value}` } : {};
+    const finding = await ask(`${path(name, "finding")}?${asked}`, { method: "POST", headers, body: mask ?? "" });
+    listed[open].finding = finding;
+    at("gallery").children[open].replaceWith(card(listed[open], open));
+    at("said").textContent = word("said", { opinion: word(`found.${finding.opinion}`), by: finding.by || "–" });
+    await summarise();
+  } catch (error) {
+    at("said").textContent = error.message;
+  }
+}
+
+const share = (value) => (value === null || value === undefined ? "–" : `${(100 * value).toFixed(2)} %`);
+
+async function summarise() {
+  summary = await ask("/review.json");
+  const rates = summary.false_rejects;
+  rows(at("rates"), [
+    { cells: [word("measured"), share(rates?.rate)] },
+    { cells: [word("interval"), rates ? `${share(rates.interval[0])} … ${share(rates.interval[1])}` : "–"] },
+    { cells: [word("promised"), share(summary.promised_rate)] },
+    { cells: [word("judged"), summary.judged] },
+    { cells: [word("misses_known"), summary.misses_known] },
+    { cells: [word("not_reviewed"), summary.reject.not_reviewed + summary.review.not_reviewed] },
+  ]);
+  rows(at("pareto"), summary.kinds.map(({ kind, parts }) => ({ cells: [word(`kind.${kind}`), parts] })));
+  slide();
+}
+
+// What another threshold would have done with the parts that were reviewed.
+function slide() {
+  const scores = summary.scores.map(({ score }) => score).filter((score) => score !== null);
+  const top = 1.1 * Math.max(summary.threshold ?? 0, ...scores, 1e-6);
+  const slider = at("what-if");
+  if (!slider.dataset.moved) slider.value = (1000 * (summary.threshold ?? 0)) / top;
+  const threshold = (top * slider.value) / 1000;
+  const passes = ({ score }) => score !== null && score <= threshold;
+  const [good, defective] = [false, true].map((is) => summary.scores.filter((part) => part.is_defective === is));
+  rows(at("what-if-counts"), [
+    { cells: [word("threshold"), threshold.toPrecision(4)] },
+    { cells: [word("good_rejected"), `${good.filter((part) => !passes(part)).length} / ${good.length}`] },
+    { cells: [word("defects_passed"), `${defective.filter(passes).length} / ${defective.length}`] },
+  ]);
+}
+
+function choices(select, family, values) {
+  select.replaceChildren(new Option("–", ""), ...values.map((value) => new Option(word(`${family}.${value}`), value)));
+}
+
+const KEYS = { g: () => say("good"), d: () => say("defect"), u: () => say("unsure"), ArrowLeft: () => open > 0 && show(open - 1), ArrowRight: () => open < listed.length - 1 && show(open + 1) };
+
+begin();
+brush.begin();
+session.then(({ accounts, may }) => {
+  at("say").hidden = !may.includes("review");
+  at("token-label").hidden = accounts;
+});
+const filter = at("filter").elements;
+choices(filter.verdict, "verdict", ["pass", "review", "reject"]);
+choices(filter.kind, "kind", KINDS);
+choices(filter.found, "found", ["none", "good", "defect", "unsure"]);
+choices(at("say-kind"), "kind", KINDS);
+at("filter").addEventListener("change", () => list().then(() => refused(""), (error) => refused(error.message)));
+at("more").addEventListener("click", () => list(listed.at(-1)?.name).catch((error) => refused(error.message)));
+at("previous").addEventListener("click", KEYS.ArrowLeft);
+at("next").addEventListener("click", KEYS.ArrowRight);
+at("close").addEventListener("click", () => at("part").close());
+for (const opinion of ["good", "defect", "unsure"]) at(`say-${opinion}`).addEventListener("click", () => say(opinion));
+at("part").addEventListener("keydown", (event) => {
+  if (event.target.tagName !== "INPUT" && event.target.tagName !== "SELECT") KEYS[event.key]?.();
+});
+at("what-if").addEventListener("input", () => {
+  at("what-if").dataset.moved = "yes";
+  slide();
+});
+Promise.all([list(), summarise()]).catch((error) => refused(error.message));
