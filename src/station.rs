@@ -101,6 +101,10 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
     let (plc, last) =
         control::serve(station, &metrics, (&actions, &mut names), reloader.roster(), progress_age_max(station))?;
     let (audit, auditing) = auditing::start(station, &metrics)?;
+    let collecting = station.teach.clone().map(Collecting::start).transpose().map_err(RunError::Collecting)?;
+    let (collecting, collects) = collecting.unzip();
+    let lessons = collecting.as_ref().zip(station.teach.clone());
+    let lessons = lessons.map(|(collecting, teach)| view::Lessons::new(teach, path.into(), collecting.courses()));
     let page = view::Station {
         name: name(path),
         metrics: metrics.clone(),
@@ -110,6 +114,7 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
         staff: staff.clone(),
         scribe: auditing.scribe(),
         recording: station.record.as_ref().map(|record| record.folder.clone()),
+        lessons,
         progress_age_max: progress_age_max(station),
     };
     let _view = station.view.enabled.then(|| View::serve(&station.view, page)).transpose()?;
@@ -123,8 +128,6 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
     let drift = Watch::new(usual, metrics.clone());
     let selector = Selector::open(&station.gpio)?;
     let stopped = signals.stop.clone();
-    let collecting = station.teach.clone().map(Collecting::start).transpose().map_err(RunError::Collecting)?;
-    let (collecting, collects) = collecting.unzip();
     let beside = Beside { selector, collecting, staff, auditing: auditing.clone() };
     let mut requests = Requests::new(signals, asked, reloader, last_run, metrics.clone(), beside);
     let equipment = Equipment {

@@ -17,7 +17,7 @@ pub mod survey;
 
 pub use beside::{ParentGone, end_with, step_back};
 pub use child::{Child, Options, Status};
-pub use collecting::{Collecting, Course, Part};
+pub use collecting::{Collecting, Course, Courses, Part};
 pub use error::TeachError;
 pub use event::{Event, Observer, Pace, Phase, Step};
 pub use lesson::{Lesson, State, Work};

@@ -16,6 +16,7 @@ mod client;
 mod events;
 mod gate;
 mod guard;
+mod lessons;
 mod log_in;
 mod page;
 mod picture;
@@ -25,6 +26,7 @@ mod server;
 mod show;
 mod state;
 mod station;
+mod teach;
 mod tls;
 
 use std::net::{SocketAddr, TcpListener};
@@ -32,6 +34,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+pub use lessons::Lessons;
 pub use picture::{Latest, Shown};
 pub use station::Station;
 

@@ -7,7 +7,7 @@ limit=${PACKAGE_BYTES_MAX:-10000000}
 list=$(cargo package --list --allow-dirty)
 failed=0
 for needed in Cargo.lock README.md LICENSE-MIT LICENSE-APACHE build.rs engines/default.safetensors examples/stream.rs \
-    src/lib.rs src/main.rs src/view/page.html src/backend/cuda/kernels/norm.ptx src/backend/tensorrt/shim.cpp; do
+    src/lib.rs src/main.rs src/view/assets/live.html src/backend/cuda/kernels/norm.ptx src/backend/tensorrt/shim.cpp; do
     grep -qxF "$needed" <<< "$list" || { echo "the package lacks $needed: see include in Cargo.toml"; failed=1; }
 done
 if unneeded=$(grep -E '^(ci|docs|\.ci|cross)/|^tests/golden/|\.(png|pth)$' <<< "$list"); then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The live page in a real browser and /metrics through Prometheus' own parser, against a running station.
-# usage: run.sh [FOLDER]   writes page.png and review.png into FOLDER. Exit code 0: passed, 1: failed, 77: not run, with the reason.
+# usage: run.sh [FOLDER]   writes page.png, review.png and teach.png into FOLDER. Exit code 0: passed, 1: failed, 77: not run, with the reason.
 # Needs Chromium, its driver and python3; fetches the Python packages prometheus_client and selenium into a folder of its own.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -52,7 +52,7 @@ file = "audit.sqlite"
 folder = "recording"
 pass_share = 0.5
 KEYS
-for role in viewer operator; do
+for role in viewer operator engineer; do
     echo correct-horse-battery | "$program" account add -q "$scratch/accounts.toml" "$role" --role "$role"
 done
 start "$scratch/station.toml"
@@ -67,4 +67,17 @@ for what in login review; do
     grep -q ",operator,operator,127.0.0.1,page,$what," "$scratch/audit.csv" || { cat "$scratch/audit.csv"; exit 1; }
 done
 "$program" audit "$scratch/station.toml" --verify
+
+# Another station has no engine yet, and is taught. Its camera shows 32 parts before it repeats itself.
+kill "$station"
+wait "$station" || true
+sed "s/engine.safetensors/none.safetensors/; s/^defect_share = .*/defect_share = 0.0\nbelt_m_per_s = 0.25\npitch_m = 0.2/; s/^frame_rate_hz = .*/frame_rate_hz = 2.5/" "$scratch/station.toml" > "$scratch/taught.toml"
+printf '[teach]\nfolder = "lessons"\n' >> "$scratch/taught.toml"
+start "$scratch/taught.toml"
+for _ in $(seq 120); do
+    kill -0 "$station" 2> /dev/null || { echo "the station ended:"; tail -n 20 "$scratch/log"; exit 1; }
+    curl -sf "$url/session" > /dev/null && break
+    sleep 0.5
+done
+"$scratch/venv/bin/python" "$here/teach.py" "$url" ${screenshots:+"$screenshots/teach.png"} || { tail -n 30 "$scratch/log"; exit 1; }
 echo "page test passed"

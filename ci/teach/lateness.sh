@@ -8,7 +8,14 @@ seconds=${2:-60}
 desk=$(mktemp -d)
 station=
 teacher=
-trap 'for p in $station $teacher; do kill "$p" 2>/dev/null || true; done; wait; rm -rf "$desk"' EXIT
+stop() {
+    for process in $station $teacher; do
+        kill "$process" 2> /dev/null || true
+    done
+    wait
+    rm -rf "$desk"
+}
+trap stop EXIT
 cd "$desk"
 
 cat >station.toml <<'TOML'

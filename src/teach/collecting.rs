@@ -52,6 +52,18 @@ pub struct Course {
     pub ended: Option<String>,
 }
 
+/// Tells how collecting does, for whoever shows it.
+#[derive(Clone)]
+pub struct Courses(Arc<Shared>);
+
+impl Courses {
+    /// What has become of the parts so far.
+    pub fn now(&self) -> Course {
+        let dropped = self.0.dropped.load(Relaxed);
+        Course { dropped, ..locked(&self.0.course).clone() }
+    }
+}
+
 /// What became of a part.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Part {
@@ -141,8 +153,12 @@ impl Collecting {
 
     /// What has become of the parts so far.
     pub fn course(&self) -> Course {
-        let dropped = self.shared.dropped.load(Relaxed);
-        Course { dropped, ..locked(&self.shared.course).clone() }
+        self.courses().now()
+    }
+
+    /// For whoever shows how it does.
+    pub fn courses(&self) -> Courses {
+        Courses(self.shared.clone())
     }
 }
 

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::Response;
 
-use super::answer::text;
+use super::answer::Refused;
 use super::guard::{Guard, Refusal};
 use crate::action::By;
 use crate::config::view::View;
@@ -52,13 +51,13 @@ impl Access {
     }
 
     /// Who does a deed, or the answer to whoever may not.
-    pub fn may(&self, from: IpAddr, headers: &HeaderMap, deed: Deed) -> Result<By, NotPermitted> {
+    pub fn may(&self, from: IpAddr, headers: &HeaderMap, deed: Deed) -> Result<By, Refused> {
         let staff = self.staff.as_ref();
         let acting = session(headers).and_then(|id| staff?.acts(id, Instant::now()));
         let Some((name, role)) = acting else { return self.by_token(from, headers) };
         // A browser tells from which page it asks; the gate has compared that with the name of this view.
         if !headers.contains_key(header::ORIGIN) {
-            return Err(NotPermitted::new(
+            return Err(Refused::new(
                 StatusCode::FORBIDDEN,
                 "the request does not tell from which page it comes (Origin)",
             ));
@@ -66,15 +65,15 @@ impl Access {
         if !role.may(deed) {
             let needed = deed.needs().name();
             let why = format!("the role {} may not do this ({}): {needed} is needed", role.name(), deed.name());
-            return Err(NotPermitted::new(StatusCode::FORBIDDEN, why));
+            return Err(Refused::new(StatusCode::FORBIDDEN, why));
         }
         Ok(By::person(name, role, from))
     }
 
-    fn by_token(&self, from: IpAddr, headers: &HeaderMap) -> Result<By, NotPermitted> {
+    fn by_token(&self, from: IpAddr, headers: &HeaderMap) -> Result<By, Refused> {
         let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         if authorization.is_none() && self.staff.is_some() {
-            return Err(NotPermitted::new(StatusCode::UNAUTHORIZED, "nobody is logged in: log in, at /login"));
+            return Err(Refused::new(StatusCode::UNAUTHORIZED, "nobody is logged in: log in, at /login"));
         }
         let (status, why) = match self.guard.admit(from, authorization) {
             Ok(()) => return Ok(By::token(from)),
@@ -89,23 +88,7 @@ impl Access {
                 (StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens came from this address: wait a minute")
             }
         };
-        Err(NotPermitted::new(status, why))
-    }
-}
-
-/// Why somebody may not do something.
-pub struct NotPermitted {
-    status: StatusCode,
-    why: String,
-}
-
-impl NotPermitted {
-    fn new(status: StatusCode, why: impl Into<String>) -> Self {
-        Self { status, why: why.into() }
-    }
-
-    pub fn answer(&self) -> Response {
-        text(self.status, &self.why)
+        Err(Refused::new(status, why))
     }
 }
 

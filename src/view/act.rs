@@ -143,7 +143,8 @@ async fn act(
     }
 }
 
-fn ask(page: &Page, action: Action, by: By) -> Response {
+/// Passes an action to the station, and answers with its reply.
+pub fn ask(page: &Page, action: Action, by: By) -> Response {
     let busy = |why: &str| text(StatusCode::SERVICE_UNAVAILABLE, why);
     let reply = match action::ask(&page.station.actions, action, by) {
         Ok(reply) => reply,

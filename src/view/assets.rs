@@ -27,6 +27,9 @@ files! {
     "/review": PAGE "review.html";
     "/review.js": SCRIPT "review.js";
     "/brush.js": SCRIPT "brush.js";
+    "/teach": PAGE "teach.html";
+    "/teach.js": SCRIPT "teach.js";
+    "/regions.js": SCRIPT "regions.js";
     "/login": PAGE "login.html";
     "/login.js": SCRIPT "login.js";
     "/words.js": SCRIPT "words.js";
@@ -45,12 +48,14 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
+    use crate::collect::Set;
     use crate::defects::Kind;
     use crate::people::Role;
     use crate::reject::fault::Fault;
     use crate::review::Found;
     use crate::runtime::metrics::{Count, Latency};
     use crate::score::Verdict;
+    use crate::teach::{Phase, State, Step};
 
     type Words = BTreeMap<String, BTreeMap<String, String>>;
 
@@ -88,7 +93,10 @@ mod tests {
     #[test]
     fn every_word_that_a_page_names_is_there_and_no_other() {
         let words = words();
-        let families = ["count", "fault", "found", "kind", "language", "latency", "role", "verdict"];
+        let families = [
+            "count", "fault", "found", "kind", "language", "latency", "phase", "role", "set", "state", "step",
+            "verdict",
+        ];
         let named: BTreeSet<String> = named("data-word=\"", "\"").into_iter().chain(named("word(\"", "\"")).collect();
         let missing: Vec<&String> = named.iter().filter(|key| !words.contains_key(*key)).collect();
         assert!(missing.is_empty(), "{missing:?}");
@@ -110,6 +118,10 @@ mod tests {
         let faults = Fault::ALL.into_iter().map(|fault| format!("fault.{}", fault.name()));
         let kinds = Kind::WORDS.into_iter().map(|kind| format!("kind.{kind}"));
         let found = Found::WORDS.into_iter().map(|word| format!("found.{word}"));
+        let lessons = (Phase::WORDS.into_iter().map(|word| format!("phase.{word}")))
+            .chain(Set::WORDS.into_iter().map(|word| format!("set.{word}")))
+            .chain(State::WORDS.into_iter().map(|word| format!("state.{word}")))
+            .chain(Step::WORDS.into_iter().map(|word| format!("step.{word}")));
         let roles = Role::WORDS.into_iter().map(|word| format!("role.{word}"));
         let verdicts = Verdict::WORDS.into_iter().map(|verdict| format!("verdict.{verdict}"));
         let missing: Vec<String> = counts
@@ -119,6 +131,7 @@ mod tests {
             .chain(verdicts)
             .chain(found)
             .chain(roles)
+            .chain(lessons)
             .filter(|key| !words.contains_key(key))
             .collect();
         assert!(missing.is_empty(), "{missing:?}");

@@ -9,10 +9,8 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use serde::Serialize;
-use serde_json::json;
 
-use super::answer::{beside, found, text};
+use super::answer::{Refused, beside, found, json, text};
 use super::client::Client;
 use super::page::Page;
 use crate::action::By;
@@ -27,40 +25,17 @@ use crate::score::Verdict;
 
 type Asked = Query<HashMap<String, String>>;
 
-/// Why there is no answer.
-enum Refused {
-    /// The station records nothing.
-    NoRecording,
-    /// The request says something that was not expected.
-    Unclear(String),
-    Review(ReviewError),
-}
-
 impl From<ReviewError> for Refused {
     fn from(error: ReviewError) -> Self {
-        Self::Review(error)
-    }
-}
-
-impl Refused {
-    fn answer(&self) -> Response {
-        match self {
-            Self::NoRecording => {
-                text(StatusCode::NOT_FOUND, "this station records no parts: [record] of its configuration tells it to")
+        let status = match error {
+            ReviewError::Name { .. } => StatusCode::BAD_REQUEST,
+            ReviewError::NoPart { .. } | ReviewError::NoRecording { .. } | ReviewError::NoWindow { .. } => {
+                StatusCode::NOT_FOUND
             }
-            Self::Unclear(why) => text(StatusCode::BAD_REQUEST, why),
-            Self::Review(error) => {
-                let status = match error {
-                    ReviewError::Name { .. } => StatusCode::BAD_REQUEST,
-                    ReviewError::NoPart { .. } | ReviewError::NoRecording { .. } | ReviewError::NoWindow { .. } => {
-                        StatusCode::NOT_FOUND
-                    }
-                    ReviewError::MaskBytes { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-                    _ => StatusCode::UNPROCESSABLE_ENTITY,
-                };
-                text(status, &error.to_string())
-            }
-        }
+            ReviewError::MaskBytes { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self::new(status, error.to_string())
     }
 }
 
@@ -85,7 +60,7 @@ pub async fn parts(State(page): State<Arc<Page>>, Query(asked): Asked) -> Respon
             let count = value(&asked, "count", "a number of parts")?.unwrap_or(PAGE_PARTS_MAX);
             page.gallery(|gallery| gallery.page(&filter, asked.get("after").map(String::as_str), count))
         };
-        as_json(list())
+        json(list())
     })
     .await
 }
@@ -100,9 +75,9 @@ pub async fn record(State(page): State<Arc<Page>>, Path(name): Path<String>) -> 
     beside(move || {
         let read = |gallery: &mut Gallery| {
             let part = gallery.part(&name)?;
-            Ok(json!({ "record": part.record()?, "finding": part.finding()? }))
+            Ok(serde_json::json!({ "record": part.record()?, "finding": part.finding()? }))
         };
-        as_json(page.gallery(read))
+        json(page.gallery(read))
     })
     .await
 }
@@ -163,16 +138,16 @@ pub async fn say(
         Ok(by) => by,
         Err(refused) => return refused.answer(),
     };
-    beside(move || as_json(keep(&page, &name, &asked, &by, &mask))).await
+    beside(move || json(keep(&page, &name, &asked, &by, &mask))).await
 }
 
 fn keep(page: &Page, name: &str, asked: &HashMap<String, String>, by: &By, mask: &[u8]) -> Result<Finding, Refused> {
     let opinion = one_of(asked, "opinion", &Opinion::WORDS)?;
     let opinion =
-        opinion.ok_or_else(|| Refused::Unclear(format!("opinion is one of {}", Opinion::WORDS.join(", "))))?;
+        opinion.ok_or_else(|| Refused::unclear(format!("opinion is one of {}", Opinion::WORDS.join(", "))))?;
     let now = clock::unix_ms(clock::monotonic_ns());
     let finding = Finding::new(opinion, one_of(asked, "kind", &Kind::WORDS)?, &by.who, now);
-    let finding = finding.map_err(|error| Refused::Unclear(error.to_string()))?;
+    let finding = finding.map_err(|error| Refused::unclear(error.to_string()))?;
     let part = page.gallery(|gallery| gallery.part(name))?;
     let before = part.finding()?;
     part.say(&finding, (!mask.is_empty()).then_some(mask))?;
@@ -202,8 +177,8 @@ pub async fn summary(State(page): State<Arc<Page>>) -> Response {
         let promise = metrics.has_judge().then(|| Promise::new(promised, &metrics.engine()));
         let summary = page.gallery(|gallery| gallery.summary(promise.as_ref()));
         let threshold = metrics.gauge(Gauge::Threshold);
-        as_json(summary.and_then(|summary| {
-            let mut summary = serde_json::to_value(summary).map_err(|error| Refused::Unclear(error.to_string()))?;
+        json(summary.and_then(|summary| {
+            let mut summary = serde_json::to_value(summary).map_err(|error| Refused::unclear(error.to_string()))?;
             summary["threshold"] = threshold.into();
             Ok(summary)
         }))
@@ -211,10 +186,14 @@ pub async fn summary(State(page): State<Arc<Page>>) -> Response {
     .await
 }
 
+fn no_recording() -> Refused {
+    Refused::new(StatusCode::NOT_FOUND, "this station records no parts: [record] of its configuration tells it to")
+}
+
 impl Page {
     /// Looks into the recording. It begins with the first part that is recorded.
     fn gallery<T>(&self, look: impl FnOnce(&mut Gallery) -> Result<T, ReviewError>) -> Result<T, Refused> {
-        let folder = self.station.recording.as_deref().ok_or(Refused::NoRecording)?;
+        let folder = self.station.recording.as_deref().ok_or_else(no_recording)?;
         // After a panic in here at most the list is renewed.
         let mut gallery = self.gallery.lock().unwrap_or_else(PoisonError::into_inner);
         let gallery = match &mut *gallery {
@@ -241,16 +220,6 @@ fn one_of<T: FromStr>(asked: &HashMap<String, String>, name: &str, words: &[&str
 }
 
 fn value<T: FromStr>(asked: &HashMap<String, String>, name: &str, expected: &str) -> Result<Option<T>, Refused> {
-    let unclear = |_| Refused::Unclear(format!("{name} is expected to be {expected}"));
+    let unclear = |_| Refused::unclear(format!("{name} is expected to be {expected}"));
     asked.get(name).map(|text| text.parse().map_err(unclear)).transpose()
-}
-
-fn as_json(what: Result<impl Serialize, Refused>) -> Response {
-    match what {
-        Ok(what) => match serde_json::to_string(&what) {
-            Ok(json) => found("application/json", json),
-            Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &format!("cannot write the answer: {error}")),
-        },
-        Err(refused) => refused.answer(),
-    }
 }

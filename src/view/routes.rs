@@ -16,12 +16,14 @@ use utoipa_axum::routes;
 
 use super::access::COOKIE;
 use super::page::Page;
-use super::{act, answer, assets, events, gate, log_in, review, show};
+use super::{act, answer, assets, events, gate, log_in, review, show, teach};
 
 /// Largest body of an action: a number, a word, or nothing.
 const ACTION_BYTES_MAX: usize = 256;
 /// Largest body of a log-in: a name and a password.
 const LOG_IN_BYTES_MAX: usize = 2 << 10;
+/// Largest choice of regions: some thousand corners.
+const LESSON_BYTES_MAX: usize = 256 << 10;
 /// Largest mask: one of the largest photograph that a camera gives has a tenth of it.
 const MASK_BYTES_MAX: usize = 8 << 20;
 
@@ -33,6 +35,7 @@ const MASK_BYTES_MAX: usize = 8 << 20;
         (name = "monitors", description = "for Prometheus and for whoever restarts what does not answer"),
         (name = "actions", description = "what may be asked of the station, with the token of its configuration or by people whose role permits it"),
         (name = "people", description = "log-in and log-out"),
+        (name = "teach", description = "lessons: recipes that are taught at the station"),
         (name = "review", description = "recorded parts, and what a person says of them")
     )
 )]
@@ -67,13 +70,26 @@ fn described() -> OpenApiRouter<Arc<Page>> {
         .routes(routes!(review::summary))
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(MASK_BYTES_MAX));
+    let teach = OpenApiRouter::new()
+        .routes(routes!(teach::all))
+        .routes(routes!(teach::begin))
+        .routes(routes!(teach::lesson))
+        .routes(routes!(teach::scores))
+        .routes(routes!(teach::proposal))
+        .routes(routes!(teach::overlay))
+        .routes(routes!(teach::collect))
+        .routes(routes!(teach::regions))
+        .routes(routes!(teach::learn))
+        .routes(routes!(teach::cancel))
+        .routes(routes!(teach::activate))
+        .layer(RequestBodyLimitLayer::new(LESSON_BYTES_MAX));
     let mut description = Description::openapi();
     let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     let session = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(COOKIE)));
     let components = description.components.get_or_insert_default();
     components.add_security_scheme("token", token);
     components.add_security_scheme("session", session);
-    OpenApiRouter::with_openapi(description).merge(shown).merge(acting).merge(people).merge(review)
+    OpenApiRouter::with_openapi(description).merge(shown).merge(acting).merge(people).merge(review).merge(teach)
 }
 
 /// The description as JSON.

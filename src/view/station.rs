@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
+use super::lessons::Lessons;
 use super::picture::Latest;
 use crate::action::Asked;
 use crate::audit::Scribe;
@@ -13,7 +14,6 @@ use crate::runtime::metrics::Metrics;
 use crate::runtime::recipe::Roster;
 
 /// The station as the view sees it.
-#[derive(Clone)]
 pub struct Station {
     /// Heading of the page.
     pub name: String,
@@ -29,6 +29,8 @@ pub struct Station {
     pub scribe: Scribe,
     /// The folder of recorded parts, if the station records any.
     pub recording: Option<PathBuf>,
+    /// What it is taught by, if it is.
+    pub lessons: Option<Lessons>,
     /// The station is not healthy after this long without a sign of progress.
     pub progress_age_max: Duration,
 }

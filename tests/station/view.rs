@@ -6,6 +6,7 @@ mod exposition;
 mod https;
 mod people;
 mod review;
+mod teach;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -41,6 +42,7 @@ fn station() -> (Station, Receiver<Asked>) {
         staff: None,
         scribe: Scribe::default(),
         recording: None,
+        lessons: None,
         progress_age_max: Duration::from_secs(600),
     };
     (station, actions)

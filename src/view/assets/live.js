@@ -1,5 +1,5 @@
 // The station tells its state once a second; pictures are fetched only when there is a newer one.
-import { at, begin, figures, rows, session } from "/page.js";
+import { at, authorised, begin, figures, rows, session } from "/page.js";
 import { describe, draw, point } from "/scores.js";
 import { word } from "/words.js";
 
@@ -96,12 +96,7 @@ function listen() {
 
 async function act(path, body) {
   try {
-    const headers = at("token").value ? { Authorization: `Bearer ${at("token").value}` } : {};
-    const answer = await fetch(path, { method: "POST", headers, body });
-    const text = await answer.text();
-    at("answer").textContent = text;
-    // It would let parts pass that do not now: a person decides.
-    if (answer.status === 409 && window.confirm(text)) await act(path, `${body} loosen`);
+    at("answer").textContent = (await authorised(path, body)).text;
   } catch (error) {
     at("answer").textContent = word("no_answer");
   }

@@ -1,7 +1,7 @@
 // What all pages share.
 import { fillIn, offerLanguages, word } from "/words.js";
 
-const PAGES = { "/": "live", "/review": "review_parts" };
+const PAGES = { "/": "live", "/review": "review_parts", "/teach": "teach" };
 
 export const VERDICTS = ["pass", "review", "reject"];
 
@@ -34,6 +34,16 @@ export async function ask(path, options) {
   if (answer.status === 401 && (await session).accounts) location.assign("/login");
   if (!answer.ok) throw new Error((await answer.text()).trim());
   return answer.json();
+}
+
+// Posts what a person asks for, with the token where the page has one. What may let parts pass that do not now is asked for
+// again once the person has said so.
+export async function authorised(path, body) {
+  const headers = at("token")?.value ? { Authorization: `Bearer ${at("token").value}` } : {};
+  const answer = await fetch(path, { method: "POST", headers, body });
+  const text = (await answer.text()).trim();
+  if (answer.status === 409 && text.includes("loosen") && window.confirm(text)) return authorised(path, `${body} loosen`);
+  return { text, status: answer.status };
 }
 
 export function fillInPage() {

@@ -1,6 +1,6 @@
 // Recorded parts, page by page; what a person says of each; and what follows from that.
 import * as brush from "/brush.js";
-import { ask, at, begin, figures, make, rows, session } from "/page.js";
+import { ask, at, authorised, begin, figures, make, rows, session } from "/page.js";
 import { word } from "/words.js";
 
 const KINDS = ["colour", "shape", "mismatch", "missing", "excess"];
@@ -76,8 +76,9 @@ async function say(opinion) {
   if (opinion === "defect" && at("say-kind").value) asked.set("kind", at("say-kind").value);
   const mask = opinion === "defect" ? await brush.corrected() : null;
   try {
-    const headers = at("token").value ? { Authorization: `Bearer ${at("token").value}` } : {};
-    const finding = await ask(`${path(name, "finding")}?${asked}`, { method: "POST", headers, body: mask ?? "" });
+    const { text, status } = await authorised(`${path(name, "finding")}?${asked}`, mask ?? "");
+    if (status !== 200) throw new Error(text);
+    const finding = JSON.parse(text);
     listed[open].finding = finding;
     at("gallery").children[open].replaceWith(card(listed[open], open));
     at("said").textContent = word("said", { opinion: word(`found.${finding.opinion}`), by: finding.by || "–" });

@@ -12,17 +12,22 @@ use crate::support::client::Answer;
 
 const PASSWORD: &str = "correct-horse-battery";
 
-/// A desk at which three people have accounts, called as their roles are.
-pub fn staffed(folder: &Path, recording: Option<&Path>) -> Desk {
+/// Three people who have accounts, called as their roles are.
+pub fn hire(folder: &Path) -> Arc<Staff> {
     let path = folder.join("accounts.toml");
     let mut accounts = Accounts::read_or_begin(&path).unwrap();
     for role in Role::ALL {
         accounts.add(role.name(), role, PASSWORD).unwrap();
     }
     accounts.write().unwrap();
+    Arc::new(Staff::open(&path).unwrap())
+}
+
+/// A desk with these three, and a token.
+pub fn staffed(folder: &Path, recording: Option<&Path>) -> Desk {
     let (mut station, actions) = station();
     station.recording = recording.map(Path::to_path_buf);
-    station.staff = Some(Arc::new(Staff::open(&path).unwrap()));
+    station.staff = Some(hire(folder));
     Desk::of(station, actions, "token = \"0123456789abcdef\"")
 }
 
@@ -89,8 +94,18 @@ fn each_role_may_do_what_is_its_own_and_no_more() {
 fn who_is_not_logged_in_sees_nothing_but_the_log_in_and_the_figures() {
     let folder = tempfile::tempdir().unwrap();
     let desk = staffed(folder.path(), None);
-    for path in ["/", "/review", "/state.json", "/events", "/frame.jpg", "/parts.json", "/review.json", "/openapi.json"]
-    {
+    for path in [
+        "/",
+        "/review",
+        "/state.json",
+        "/events",
+        "/frame.jpg",
+        "/parts.json",
+        "/review.json",
+        "/teach",
+        "/teach.json",
+        "/openapi.json",
+    ] {
         assert_eq!(get(&desk, path, "").status, 401, "{path}");
         assert_eq!(get(&desk, path, "Cookie: crosscheck=0123456789\r\n").status, 401, "{path}");
     }

@@ -38,6 +38,7 @@ fn served() -> &'static Served {
             staff: None,
             scribe: Scribe::default(),
             recording: None,
+            lessons: None,
             progress_age_max: Duration::from_secs(600),
         };
         let view = View::serve(&config, station).expect("a port");
