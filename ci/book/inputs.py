@@ -174,6 +174,11 @@ class Inputs:
         station.wait("reject: active")
         assert station.end()[0] == 0
 
+    def for_station_page(self, folder):
+        """A certificate that the page could be served with."""
+        key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout camera-3.key"
+        self.run(f"openssl req -x509 {key} -out camera-3.pem -days 2 -subj /CN=camera-3.plant", folder)
+
     def for_station_teach(self, folder):
         self.write_station(folder, self.station, teach={"folder": "lessons"})
 

@@ -53,6 +53,7 @@ def drawn(driver, id):
 def say(driver, i, button, kind=None, paints=False):
     """What a person says of the part in place `i`; returns what was kept."""
     cards(driver)[i].click()
+    wait(driver, "the part is open", lambda: driver.find_element("id", "part").get_attribute("open"))
     for picture in ("photograph", "overlay", "relief", "distance_rgb", "distance_xyz"):
         wait(driver, f"its {picture} is drawn", lambda: drawn(driver, f"part-{picture}"))
     if kind:

@@ -36,7 +36,8 @@ class Station:
     def __init__(self, plc, page):
         self.address = ("127.0.0.1", plc)
         self.page = page
-        self.client = ModbusTcpClient("127.0.0.1", port=plc)
+        # The server may wait for everybody else: on a busy machine an answer takes seconds, and that is measured, not refused.
+        self.client = ModbusTcpClient("127.0.0.1", port=plc, timeout=20)
         wait("a connection", self.client.connect)
 
     def read(self, address, count):
