@@ -106,6 +106,7 @@ mod areas;
 pub mod calibration;
 pub mod camera;
 pub mod dataset;
+mod locked;
 mod median;
 mod pem;
 mod plots;

@@ -2,11 +2,13 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
+
+use crate::locked::locked;
 
 /// A client that has asked for nothing for so long gives way to a new one.
 const SILENT: Duration = Duration::from_secs(5);
@@ -75,7 +77,7 @@ impl Seats {
     }
 
     fn taken(&self) -> MutexGuard<'_, Vec<Taken>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.taken)
     }
 }
 

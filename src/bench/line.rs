@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::fmt::Write;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -17,6 +17,7 @@ use crate::clock::monotonic_ns;
 use crate::config::{ConfigError, Station, ns_from_ms};
 use crate::frame::RgbdFrame;
 use crate::identity::Names;
+use crate::locked::locked;
 use crate::plan::Plan;
 use crate::reject::actuator;
 use crate::reject::part::{Event, Outputs};
@@ -102,9 +103,9 @@ pub fn run(
         actuator,
         names: Names::new(Timestamp::now()),
         watchers: vec![Box::new(move |shot| {
-            lock(&judged).to_verdict.push(shot.judged_ns.saturating_sub(shot.captured.captured_ns));
+            locked(&judged).to_verdict.push(shot.judged_ns.saturating_sub(shot.captured.captured_ns));
         })],
-        listeners: vec![Box::new(move |event, _| lock(&followed).follow(event, delay_ns, pulse_ns))],
+        listeners: vec![Box::new(move |event, _| locked(&followed).follow(event, delay_ns, pulse_ns))],
         books: Books::default(),
         metrics: metrics.clone(),
         manager: ServiceManager::from_environment().map_err(LineError::Manager)?,
@@ -119,7 +120,7 @@ pub fn run(
         delay_ms,
         without_verdict: metrics.sum(&Count::UNSCORED),
         late: metrics.total(Count::LateVerdicts),
-        latencies: lock(&times).rows(),
+        latencies: locked(&times).rows(),
     })
 }
 
@@ -189,11 +190,6 @@ fn row(name: &'static str, times: &mut [u64]) -> Row {
     };
     let count = times.len();
     Row { name, count, p50_ms: ms(0.5), p95_ms: ms(0.95), p99_ms: ms(0.99), p999_ms: ms(0.999), max_ms: ms(1.0) }
-}
-
-/// A thread that panicked leaves no time half written.
-fn lock(times: &Mutex<Times>) -> MutexGuard<'_, Times> {
-    times.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Describes board or processor, threads and kernel.

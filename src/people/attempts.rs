@@ -1,8 +1,10 @@
 //! How often somebody may be wrong: a password or a token that is guessed is found by trying many.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+
+use crate::locked::locked;
 
 /// Number of failures within [`FAILED_WITHIN`] after which even what is right is refused.
 pub const FAILED_MAX: u32 = 10;
@@ -67,7 +69,7 @@ impl<K: PartialEq> Attempts<K> {
 
     fn failed(&self) -> MutexGuard<'_, VecDeque<Failed<K>>> {
         // After a panic in here at most a count is wrong.
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.failed)
     }
 }
 

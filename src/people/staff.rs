@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use thiserror::Error;
@@ -11,6 +11,7 @@ use super::accounts::{Account, Accounts, AccountsError, is_name};
 use super::attempts::{Attempts, FAILED_MAX, FAILED_WITHIN, TooOften};
 use super::role::Role;
 use super::sessions::Sessions;
+use crate::locked::locked;
 
 /// Number of addresses and of names that are remembered for their failures.
 const ADDRESSES_MAX: usize = 64;
@@ -49,7 +50,7 @@ impl Staff {
     /// Begins a session, and returns its id. It takes some 20 ms and 19 MiB for the password; one log-in is looked at at a
     /// time.
     pub fn log_in(&self, name: &str, password: &str, from: IpAddr, now: Instant) -> Result<(String, Role), LogInError> {
-        let accounts = kept(&self.accounts).clone();
+        let accounts = locked(&self.accounts).clone();
         let mut is_locked = false;
         let by_name = || {
             // What is no name can be nobody's, and is not remembered.
@@ -77,8 +78,8 @@ impl Staff {
 
     /// Begins the session of an account, unless it was changed or removed meanwhile.
     fn begin(&self, account: &Account, now: Instant) -> Result<(String, Role), LogInError> {
-        let mut sessions = kept(&self.sessions);
-        if !kept(&self.accounts).all().contains(account) {
+        let mut sessions = locked(&self.sessions);
+        if !locked(&self.accounts).all().contains(account) {
             return Err(LogInError::Wrong);
         }
         Ok((sessions.begin(&account.name, account.role, now)?, account.role))
@@ -86,16 +87,16 @@ impl Staff {
 
     /// Whose session has this id ([`Sessions::who`]).
     pub fn who(&self, id: &str, now: Instant) -> Option<(Arc<str>, Role)> {
-        kept(&self.sessions).who(id, now)
+        locked(&self.sessions).who(id, now)
     }
 
     /// The same for somebody who does something ([`Sessions::acts`]).
     pub fn acts(&self, id: &str, now: Instant) -> Option<(Arc<str>, Role)> {
-        kept(&self.sessions).acts(id, now)
+        locked(&self.sessions).acts(id, now)
     }
 
     pub fn log_out(&self, id: &str) {
-        kept(&self.sessions).end(id);
+        locked(&self.sessions).end(id);
     }
 
     /// Reads the file again; nothing changes yet.
@@ -105,18 +106,13 @@ impl Staff {
 
     /// Takes over what was read. Whoever has another role or password now, or no account any more, is logged out.
     pub fn replace(&self, accounts: Accounts) {
-        let mut sessions = kept(&self.sessions);
-        let before = std::mem::replace(&mut *kept(&self.accounts), Arc::new(accounts));
-        let now = kept(&self.accounts).clone();
+        let mut sessions = locked(&self.sessions);
+        let before = std::mem::replace(&mut *locked(&self.accounts), Arc::new(accounts));
+        let now = locked(&self.accounts).clone();
         before.all().iter().filter(|account| !now.all().contains(account)).for_each(|account| {
             sessions.end_all_of(&account.name);
         });
     }
-}
-
-/// After a panic the content is what it was.
-fn kept<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

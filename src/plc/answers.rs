@@ -3,7 +3,7 @@
 use std::future::{Ready, ready};
 use std::net::IpAddr;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio_modbus::server::Service;
 use tokio_modbus::{ExceptionCode, Request, Response};
@@ -12,6 +12,7 @@ use super::desk::Desk;
 use super::map::{self, ACKNOWLEDGE, APPLY, COILS, HOLD, IDENTITY, IDENTITY_BYTES, RECIPE, Snapshot, WORDS};
 use super::numbers::{self, Reason, Status};
 use super::station::Station;
+use crate::locked::locked;
 use crate::reject::fault::{Fault, FaultSet};
 use crate::runtime::metrics::{Count, Gauge};
 
@@ -32,7 +33,7 @@ impl Answers {
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.desk)
     }
 
     fn answer(&self, request: Request, from: IpAddr) -> Result<Response, ExceptionCode> {

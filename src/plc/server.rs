@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use log::Level;
@@ -14,6 +14,7 @@ use super::answers::{Answers, Client};
 use super::frames::{Frames, Limits};
 use super::place::Places;
 use crate::config::plc::Plc;
+use crate::locked::locked;
 use crate::runtime::log_limit::LogLimit;
 use crate::runtime::metrics::{Count, Metrics};
 
@@ -75,5 +76,5 @@ impl Door {
 }
 
 fn say(limit: &Mutex<LogLimit>, level: Level, line: impl FnOnce() -> String) {
-    limit.lock().unwrap_or_else(PoisonError::into_inner).say(level, line);
+    locked(limit).say(level, line);
 }

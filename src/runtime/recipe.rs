@@ -1,13 +1,14 @@
 //! Another recipe, read and checked beside a station that goes on with its own.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 
 use super::judge::Judge;
 use super::judgement::{Judgement, JudgementError};
 use crate::config::Station;
 use crate::inspect::Inspector;
+use crate::locked::locked;
 use crate::prepare::Preparation;
 use crate::priority;
 
@@ -18,13 +19,13 @@ pub struct Roster(Arc<Mutex<Vec<(u16, String)>>>);
 impl Roster {
     /// The number and the name of each.
     pub fn all(&self) -> Vec<(u16, String)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.0).clone()
     }
 
     /// Takes over those of a configuration.
     pub fn read(&self, station: &Station) {
         let recipes = station.recipes.iter().map(|recipe| (recipe.number, recipe.name.clone()));
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = recipes.collect();
+        *locked(&self.0) = recipes.collect();
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{self, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::Builder;
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
 
 use super::event::{Event, Step};
+
+use crate::locked::locked;
 
 /// Longest line of the child: an event has some hundred bytes, and a refusal names some paths.
 const LINE_BYTES_MAX: u64 = 64 << 10;
@@ -100,10 +102,6 @@ impl Drop for Child {
         // Its thread waits for it: it may take long, since everybody else comes first.
         self.cancel();
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {

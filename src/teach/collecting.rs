@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use super::lesson::{Lesson, Work};
 use crate::collect::{Collected, Set, Sets};
 use crate::config::teach::Teach;
 use crate::frame::{OrganisedCloud, RgbdFrame};
+use crate::locked::locked;
 use crate::priority;
 use crate::queue;
 use crate::runtime::inspection::Watcher;
@@ -171,10 +172,6 @@ impl Drop for Collecting {
             log::error!("the thread that collects parts ended by a panic");
         }
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn packed(frame: &RgbdFrame) -> u64 {

@@ -1,12 +1,13 @@
 //! The way of the messages from the station's threads to the writer: bounded queues without locks. What finds no room is
 //! remembered by the numbers of the parts, and told as soon as there is room.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use heapless::Vec as Few;
 use heapless::spsc::{Consumer, Producer};
 
 use super::message::Message;
+use crate::locked::locked;
 use crate::queue::kept;
 
 /// Messages that may wait in one queue: several seconds of a fast line.
@@ -45,7 +46,7 @@ impl Receiver {
         for queue in &mut self.queues {
             std::iter::from_fn(|| queue.dequeue()).take(MESSAGES_MAX).for_each(&mut *take);
         }
-        let left = std::mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner));
+        let left = std::mem::take(&mut *locked(&self.left));
         left.into_iter().for_each(|[first, last]| take(Message::Lost { first, last }));
     }
 }
@@ -83,7 +84,7 @@ impl Sender {
 impl Drop for Sender {
     fn drop(&mut self) {
         if !self.lost.is_empty() {
-            self.left.lock().unwrap_or_else(PoisonError::into_inner).extend(self.lost.iter());
+            locked(&self.left).extend(self.lost.iter());
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The lessons of a station: what the page shows of them, and the one process that works on one of them.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use axum::http::StatusCode;
 use serde::Serialize;
 
 use super::answer::Refused;
 use crate::config::teach::Teach;
+use crate::locked::locked;
 use crate::teach::{Child, Course, Courses, Lesson, Options, State, Status, Subject, TeachError};
 
 /// What a station is taught by.
@@ -130,6 +131,6 @@ impl Lessons {
     }
 
     fn working(&self) -> MutexGuard<'_, Option<Working>> {
-        self.working.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.working)
     }
 }

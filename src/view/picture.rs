@@ -1,8 +1,8 @@
 //! The latest picture: copied into one slot while a client asks for pictures, drawn and encoded on request.
 
 use std::io;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use heapless::Vec as Few;
@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::defects::{DEFECTS_MAX, Defect};
 use crate::frame::OrganisedCloud;
 use crate::identity::Identity;
+use crate::locked::locked;
 use crate::overlay::{Overlay, Photograph, overlay, relief};
 use crate::prepare::window::Window;
 use crate::priority;
@@ -100,7 +101,7 @@ impl Latest {
 
     /// Swaps `seen` with a newer picture; false if there is none.
     fn take(&self, seen: &mut Picture) -> bool {
-        let mut slot = lock(&self.slot);
+        let mut slot = locked(&self.slot);
         let fresh = std::mem::take(&mut slot.fresh);
         if fresh {
             std::mem::swap(&mut slot.picture, seen);
@@ -117,11 +118,6 @@ impl Default for Latest {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Locks the slot even after a panic: every field is written before it is read.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Picture {
@@ -203,7 +199,7 @@ impl Encoder {
 
     /// Tells of the part in the latest picture; none before the first.
     pub fn told(&self, latest: &Latest) -> Option<Told> {
-        let mut encoded = lock(&self.encoded);
+        let mut encoded = locked(&self.encoded);
         encoded.renew(latest);
         (!encoded.picture.rgb.is_empty()).then(|| encoded.picture.told())
     }
@@ -215,7 +211,7 @@ impl Encoder {
 
     /// The latest picture as a JPEG; none before the first.
     pub fn jpeg(&self, latest: &Latest, kind: Kind) -> Option<Vec<u8>> {
-        let mut encoded = lock(&self.encoded);
+        let mut encoded = locked(&self.encoded);
         encoded.renew(latest);
         if encoded.picture.rgb.is_empty() {
             return None;

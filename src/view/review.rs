@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::str::FromStr;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Bytes;
@@ -18,6 +18,7 @@ use crate::audit::{Entry, What};
 use crate::clock;
 use crate::dataset::finding::{Finding, Opinion};
 use crate::defects::Kind;
+use crate::locked::locked;
 use crate::people::Deed;
 use crate::review::{Filter, Found, Gallery, PAGE_PARTS_MAX, Picture, Promise, ReviewError};
 use crate::runtime::metrics::Gauge;
@@ -195,7 +196,7 @@ impl Page {
     fn gallery<T>(&self, look: impl FnOnce(&mut Gallery) -> Result<T, ReviewError>) -> Result<T, Refused> {
         let folder = self.station.recording.as_deref().ok_or_else(no_recording)?;
         // After a panic in here at most the list is renewed.
-        let mut gallery = self.gallery.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gallery = locked(&self.gallery);
         let gallery = match &mut *gallery {
             Some(gallery) => gallery,
             none => none.insert(Gallery::open(folder)?),
