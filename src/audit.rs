@@ -19,7 +19,7 @@ mod tests;
 mod verify;
 mod writer;
 
-pub use entry::{Entry, What};
+pub use entry::{DONE, Entry, What};
 pub use error::AuditError;
 pub use export::{Query, Reader};
 pub use schema::check;

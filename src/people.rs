@@ -11,5 +11,5 @@ mod staff;
 pub use accounts::{Account, Accounts, AccountsError};
 pub use attempts::{Attempts, FAILED_MAX, FAILED_WITHIN, TooOften};
 pub use role::{Deed, Role};
-pub use sessions::Sessions;
+pub use sessions::{LASTS as SESSION_LASTS, Sessions};
 pub use staff::{LogInError, Staff};

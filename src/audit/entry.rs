@@ -52,6 +52,16 @@ pub struct Entry {
     pub outcome: String,
 }
 
+/// The outcome of what was done.
+pub const DONE: &str = "done";
+
+impl Entry {
+    /// Of what was done, where that is all there is to tell of its outcome.
+    pub fn done(by: By, what: What, before: String, after: String) -> Self {
+        Self { by, what, before, after, outcome: DONE.into() }
+    }
+}
+
 /// The beginning of a text that is too long.
 pub fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]

@@ -226,11 +226,6 @@ impl Accounts {
         account.password.is_of(password).then_some(account)
     }
 
-    /// The role of whoever has this name and password.
-    pub fn verify(&self, name: &str, password: &str) -> Option<Role> {
-        self.account(name, password).map(|account| account.role)
-    }
-
     /// Says that others may read the hashes of a file, and with much time guess the passwords.
     pub fn exposure(path: &Path) -> Option<String> {
         let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
@@ -282,12 +277,12 @@ mod tests {
         accounts.add("b.c_d-1", Role::Viewer, "another horse").unwrap();
         accounts.write().unwrap();
         assert_eq!((Accounts::read(&path).unwrap(), mode(&path)), (accounts.clone(), 0o600));
-        assert_eq!(accounts.verify("anna", PASSWORD), Some(Role::Engineer));
+        assert_eq!(accounts.account("anna", PASSWORD).map(|account| account.role), Some(Role::Engineer));
         for (name, password) in [("anna", "another horse"), ("Anna", PASSWORD), ("nobody", PASSWORD), ("", "")] {
-            assert_eq!(accounts.verify(name, password), None, "{name}");
+            assert_eq!(accounts.account(name, password), None, "{name}");
         }
         accounts.set_password("anna", "a third horse").unwrap();
-        assert!(accounts.verify("anna", PASSWORD).is_none() && accounts.verify("anna", "a third horse").is_some());
+        assert!(accounts.account("anna", PASSWORD).is_none() && accounts.account("anna", "a third horse").is_some());
         accounts.remove("b.c_d-1").unwrap();
         let unknown = accounts.remove("b.c_d-1").unwrap_err().to_string();
         assert!(unknown.contains("no account b.c_d-1: it has anna"), "{unknown}");

@@ -12,7 +12,7 @@ use crate::files::hex;
 /// Number of people who may be logged in at once.
 const SESSIONS_MAX: usize = 256;
 /// A session ends after this time, a shift and a little more.
-const LASTS: Duration = Duration::from_secs(12 * 3600);
+pub const LASTS: Duration = Duration::from_secs(12 * 3600);
 /// It ends earlier if its owner has done nothing for this time.
 const IDLE: Duration = Duration::from_secs(3600);
 /// Random bytes of an id.

@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use super::reload::Reloader;
 use crate::action::{Action, By, Reply, Way};
-use crate::audit::{Audit, AuditError, Entry, Scribe, What};
+use crate::audit::{Audit, AuditError, DONE, Entry, Scribe, What};
 use crate::config::Station;
 use crate::runtime::last_run::Kept;
 use crate::runtime::metrics::Metrics;
 use crate::score::Thresholds;
-
-const DONE: &str = "done";
 
 /// Starts the audit that the configuration asks for.
 pub fn start(station: &Station, metrics: &Arc<Metrics>) -> Result<(Option<Audit>, Auditing), AuditError> {

@@ -183,6 +183,10 @@ impl Lesson {
         self.folder.join("engine.safetensors.state")
     }
 
+    fn is_being_learnt(&self) -> bool {
+        self.engine_state().exists()
+    }
+
     /// The engine that was learnt, where it is one of the lesson's scene.
     pub fn candidate(&self) -> Result<Option<Engine>, TeachError> {
         if !self.engine().exists() {
@@ -231,13 +235,19 @@ impl Lesson {
 
     /// How far the lesson is.
     pub fn state(&self) -> Result<State, TeachError> {
-        if self.engine_state().exists() {
+        let candidate = if self.is_being_learnt() { None } else { self.candidate()? };
+        self.state_with(candidate.as_ref())
+    }
+
+    /// The same for whoever has read its [`Lesson::candidate`].
+    pub fn state_with(&self, candidate: Option<&Engine>) -> Result<State, TeachError> {
+        if self.is_being_learnt() {
             return Ok(State::Learning);
         }
-        if let Some(engine) = self.candidate()? {
+        if let Some(engine) = candidate {
             return Ok(match engine.metadata.calibration {
                 None => State::Learnt,
-                Some(_) if self.is_activated(&engine)? => State::Activated,
+                Some(_) if self.is_activated(engine)? => State::Activated,
                 Some(_) => State::Calibrated,
             });
         }

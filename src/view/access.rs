@@ -7,6 +7,7 @@ use std::time::Instant;
 use axum::http::{HeaderMap, StatusCode, header};
 
 use super::answer::Refused;
+use super::client::Caller;
 use super::guard::{Guard, Refusal};
 use crate::action::By;
 use crate::config::view::View;
@@ -51,7 +52,8 @@ impl Access {
     }
 
     /// Who does a deed, or the answer to whoever may not.
-    pub fn may(&self, from: IpAddr, headers: &HeaderMap, deed: Deed) -> Result<By, Refused> {
+    pub fn may(&self, Caller { client, headers }: &Caller, deed: Deed) -> Result<By, Refused> {
+        let from = client.address;
         let staff = self.staff.as_ref();
         let acting = session(headers).and_then(|id| staff?.acts(id, Instant::now()));
         let Some((name, role)) = acting else { return self.by_token(from, headers) };
@@ -73,7 +75,7 @@ impl Access {
     fn by_token(&self, from: IpAddr, headers: &HeaderMap) -> Result<By, Refused> {
         let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         if authorization.is_none() && self.staff.is_some() {
-            return Err(Refused::new(StatusCode::UNAUTHORIZED, "nobody is logged in: log in, at /login"));
+            return Err(nobody());
         }
         let (status, why) = match self.guard.admit(from, authorization) {
             Ok(()) => return Ok(By::token(from)),
@@ -90,6 +92,11 @@ impl Access {
         };
         Err(Refused::new(status, why))
     }
+}
+
+/// The answer to whoever has to log in before.
+pub fn nobody() -> Refused {
+    Refused::new(StatusCode::UNAUTHORIZED, "nobody is logged in: log in, at /login")
 }
 
 /// The id of the session that a request belongs to.

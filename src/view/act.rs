@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::answer::{beside, text};
-use super::client::Client;
+use super::client::Caller;
 use super::page::Page;
 use crate::action::{self, Action, By, Reply, Untaken};
 use crate::people::Deed;
@@ -29,19 +28,13 @@ const REPLY_TIME_MAX: Duration = Duration::from_secs(5);
         (status = 200, description = "done; the text says what is in force"),
         (status = 409, description = "more parts may pass: send it again with `loosen`"),
         (status = "default", description = "refused, busy or not permitted; the text says why")))]
-pub async fn threshold(
-    State(page): State<Arc<Page>>,
-    Extension(client): Extension<Client>,
-    headers: HeaderMap,
-    body: String,
-) -> Response {
+pub async fn threshold(State(page): State<Arc<Page>>, caller: Caller, body: String) -> Response {
     let (number, may_loosen) = confirmed(&body);
     let reject = f32::from_str(number).ok().filter(|reject| reject.is_finite() && *reject > 0.0);
     let action = reject.map(|reject| Action::SetThreshold { reject, may_loosen });
     act(
         page,
-        &client,
-        &headers,
+        &caller,
         Deed::Threshold,
         action.ok_or("a positive number, the new threshold, and `loosen` behind it to confirm"),
     )
@@ -55,15 +48,10 @@ pub async fn threshold(
         (status = 200, description = "done"),
         (status = 409, description = "more parts may pass: send it again with `loosen`"),
         (status = "default", description = "refused, busy or not permitted; the text says why")))]
-pub async fn reload(
-    State(page): State<Arc<Page>>,
-    Extension(client): Extension<Client>,
-    headers: HeaderMap,
-    body: String,
-) -> Response {
+pub async fn reload(State(page): State<Arc<Page>>, caller: Caller, body: String) -> Response {
     let (rest, may_loosen) = confirmed(&body);
     let action = rest.is_empty().then_some(Action::Reload { may_loosen }).ok_or("nothing, or `loosen` to confirm");
-    act(page, &client, &headers, Deed::Reload, action).await
+    act(page, &caller, Deed::Reload, action).await
 }
 
 /// Acknowledges the faults that wait for a person.
@@ -71,12 +59,8 @@ pub async fn reload(
     responses(
         (status = 200, description = "done"),
         (status = "default", description = "refused, busy or not permitted; the text says why")))]
-pub async fn acknowledge(
-    State(page): State<Arc<Page>>,
-    Extension(client): Extension<Client>,
-    headers: HeaderMap,
-) -> Response {
-    act(page, &client, &headers, Deed::Acknowledge, Ok(Action::Acknowledge)).await
+pub async fn acknowledge(State(page): State<Arc<Page>>, caller: Caller) -> Response {
+    act(page, &caller, Deed::Acknowledge, Ok(Action::Acknowledge)).await
 }
 
 /// Holds the output at reject, or releases it.
@@ -85,18 +69,8 @@ pub async fn acknowledge(
     responses(
         (status = 200, description = "done"),
         (status = "default", description = "refused, busy or not permitted; the text says why")))]
-pub async fn hold(
-    State(page): State<Arc<Page>>,
-    Extension(client): Extension<Client>,
-    headers: HeaderMap,
-    body: String,
-) -> Response {
-    let action = match body.trim() {
-        "on" => Ok(Action::Hold(true)),
-        "off" => Ok(Action::Hold(false)),
-        _ => Err("`on` or `off`"),
-    };
-    act(page, &client, &headers, Deed::Hold, action).await
+pub async fn hold(State(page): State<Arc<Page>>, caller: Caller, body: String) -> Response {
+    act(page, &caller, Deed::Hold, on_or_off(&body).map(Action::Hold)).await
 }
 
 /// Goes to another recipe.
@@ -105,14 +79,9 @@ pub async fn hold(
     responses(
         (status = 200, description = "the recipe takes over, or is in force"),
         (status = "default", description = "refused, busy or not permitted; the text says why")))]
-pub async fn recipe(
-    State(page): State<Arc<Page>>,
-    Extension(client): Extension<Client>,
-    headers: HeaderMap,
-    body: String,
-) -> Response {
+pub async fn recipe(State(page): State<Arc<Page>>, caller: Caller, body: String) -> Response {
     let action = body.trim().parse().map(Action::Recipe).map_err(|_| "the number of a recipe");
-    act(page, &client, &headers, Deed::Recipe, action).await
+    act(page, &caller, Deed::Recipe, action).await
 }
 
 /// What stands before the confirmation, and whether there is one.
@@ -124,16 +93,19 @@ fn confirmed(body: &str) -> (&str, bool) {
     }
 }
 
+/// Whether a body says `on`; what was expected where it says something else.
+pub fn on_or_off(body: &str) -> Result<bool, &'static str> {
+    match body.trim() {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("`on` or `off`"),
+    }
+}
+
 /// Passes an action to the station, if whoever asks may act, and answers with its result. `action`: what was expected
 /// instead, where the request is not valid.
-async fn act(
-    page: Arc<Page>,
-    client: &Client,
-    headers: &HeaderMap,
-    deed: Deed,
-    action: Result<Action, &str>,
-) -> Response {
-    let by = match page.access.may(client.address, headers, deed) {
+pub async fn act(page: Arc<Page>, caller: &Caller, deed: Deed, action: Result<Action, &str>) -> Response {
+    let by = match page.access.may(caller, deed) {
         Ok(by) => by,
         Err(refused) => return refused.answer(),
     };
@@ -144,7 +116,7 @@ async fn act(
 }
 
 /// Passes an action to the station, and answers with its reply.
-pub fn ask(page: &Page, action: Action, by: By) -> Response {
+fn ask(page: &Page, action: Action, by: By) -> Response {
     let busy = |why: &str| text(StatusCode::SERVICE_UNAVAILABLE, why);
     let reply = match action::ask(&page.station.actions, action, by) {
         Ok(reply) => reply,

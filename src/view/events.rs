@@ -4,23 +4,21 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Extension;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-use super::client::Client;
+use super::client::Caller;
 use super::page::Page;
 
 /// From one state to the next.
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// A page that listens.
-type Listening = (watch::Receiver<Option<Arc<str>>>, Client, Arc<Page>, HeaderMap);
+type Listening = (watch::Receiver<Option<Arc<str>>>, Caller, Arc<Page>);
 
 /// Tells the state once a second while a page listens. It is written once, however many listen.
 pub async fn tell(page: Arc<Page>) {
@@ -44,23 +42,19 @@ pub async fn tell(page: Arc<Page>) {
 #[utoipa::path(get, path = "/events", tag = "live", responses(
     (status = 200, content_type = "text/event-stream",
         description = "events named `state`, once a second: what /state.json answers, as the data of the event")))]
-pub async fn events(
-    State(page): State<Arc<Page>>,
-    Extension(client): Extension<Client>,
-    headers: HeaderMap,
-) -> Response {
+pub async fn events(State(page): State<Arc<Page>>, caller: Caller) -> Response {
     let told = page.told.subscribe();
-    let next = move |(mut told, client, page, headers): Listening| async move {
+    let next = move |(mut told, caller, page): Listening| async move {
         told.changed().await.ok()?;
         // Whoever has logged out, or is no longer in the accounts, is told nothing more.
-        if !page.access.sees(client.address, &headers) {
+        if !page.access.sees(caller.client.address, &caller.headers) {
             return None;
         }
         let state = told.borrow_and_update().clone();
         // Whoever listens keeps its place.
-        client.seat.asks();
+        caller.client.seat.asks();
         let event = Event::default().event("state").data(state.as_deref().unwrap_or_default());
-        Some((Ok::<_, Infallible>(event), (told, client, page, headers)))
+        Some((Ok::<_, Infallible>(event), (told, caller, page)))
     };
-    Sse::new(stream::unfold((told, client, page, headers), next)).keep_alive(KeepAlive::default()).into_response()
+    Sse::new(stream::unfold((told, caller, page), next)).keep_alive(KeepAlive::default()).into_response()
 }

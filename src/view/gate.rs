@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use tokio::time::timeout;
 
+use super::access::nobody;
 use super::answer::text;
 use super::client::Client;
 use super::page::Page;
@@ -78,7 +79,7 @@ fn stranger(page: &Page, request: &Request) -> Option<Response> {
     if request.method().is_safe() && is_page {
         return Some(Redirect::to("/login").into_response());
     }
-    Some(text(StatusCode::UNAUTHORIZED, "nobody is logged in: log in, at /login"))
+    Some(nobody().answer())
 }
 
 /// The name that a request is meant for, with its port; none if it has none. What cannot be read is a name that no view

@@ -97,8 +97,9 @@ impl Lessons {
 
     pub fn show(&self, number: u16) -> Result<Shown, TeachError> {
         let lesson = self.open(number)?;
-        let (state, parts) = (lesson.state()?, lesson.parts()?);
-        let calibration = lesson.candidate()?.and_then(|engine| engine.metadata.calibration);
+        let candidate = lesson.candidate()?;
+        let (state, parts) = (lesson.state_with(candidate.as_ref())?, lesson.parts()?);
+        let calibration = candidate.and_then(|engine| engine.metadata.calibration);
         Ok(Shown {
             subject: lesson.subject,
             state,

@@ -13,14 +13,11 @@ use serde_json::json;
 
 use super::access::{COOKIE, session};
 use super::answer::{beside, found, text};
-use super::client::Client;
+use super::client::{Caller, Client};
 use super::page::Page;
 use crate::action::By;
 use crate::audit::{Entry, What};
-use crate::people::{Deed, LogInError, Role, Staff};
-
-/// After this the browser forgets the cookie; the session ends by then at the latest.
-const COOKIE_AGE_S: u32 = 12 * 3600;
+use crate::people::{Deed, LogInError, Role, SESSION_LASTS, Staff};
 
 /// What a person gives.
 #[derive(Deserialize)]
@@ -54,7 +51,10 @@ fn begin(page: &Page, staff: &Staff, client: &Client, given: &Given) -> Response
         Ok((id, role)) => {
             tell(page, By::person(given.name.as_str().into(), role, from), What::LogIn);
             let secure = if page.is_secure { "; Secure" } else { "" };
-            let cookie = format!("{COOKIE}={id}; HttpOnly; SameSite=Strict; Path=/; Max-Age={COOKIE_AGE_S}{secure}");
+            let cookie = format!(
+                "{COOKIE}={id}; HttpOnly; SameSite=Strict; Path=/; Max-Age={}{secure}",
+                SESSION_LASTS.as_secs()
+            );
             with_cookie(text(StatusCode::OK, role.name()), &cookie)
         }
         Err(error) => {
@@ -71,13 +71,10 @@ fn begin(page: &Page, staff: &Staff, client: &Client, given: &Given) -> Response
 /// Ends the session.
 #[utoipa::path(post, path = "/logout", tag = "people", responses(
     (status = 200, description = "the session has ended, if there was one")))]
-pub async fn log_out(
-    State(page): State<Arc<Page>>,
-    Extension(client): Extension<Client>,
-    headers: HeaderMap,
-) -> Response {
-    if let (Some(staff), Some(id)) = (page.access.staff(), session(&headers)) {
-        if let Some((name, role)) = page.access.who(&headers) {
+pub async fn log_out(State(page): State<Arc<Page>>, caller: Caller) -> Response {
+    let Caller { client, headers } = &caller;
+    if let (Some(staff), Some(id)) = (page.access.staff(), session(headers)) {
+        if let Some((name, role)) = page.access.who(headers) {
             tell(&page, By::person(name, role, client.address), What::LogOut);
         }
         staff.log_out(id);
@@ -110,6 +107,5 @@ fn with_cookie(mut answer: Response, cookie: &str) -> Response {
 }
 
 fn tell(page: &Page, by: By, what: What) {
-    let outcome = "done".into();
-    page.station.scribe.record(Entry { by, what, before: String::new(), after: String::new(), outcome });
+    page.station.scribe.record(Entry::done(by, what, String::new(), String::new()));
 }

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 use super::access::Access;
-use super::lessons::Lessons;
 use super::picture::Encoder;
 use super::state;
 use super::station::Station;
@@ -23,14 +22,11 @@ pub struct Page {
     pub told: watch::Sender<Option<Arc<str>>>,
     /// The recorded parts, once somebody has asked for them.
     pub gallery: Mutex<Option<Gallery>>,
-    /// None where the station is taught nothing.
-    pub lessons: Option<Lessons>,
 }
 
 impl Page {
-    pub fn new(mut station: Station, config: &View) -> io::Result<Self> {
+    pub fn new(station: Station, config: &View) -> io::Result<Self> {
         Ok(Self {
-            lessons: station.lessons.take(),
             encoder: Encoder::new()?,
             access: Access::new(config, station.staff.clone()),
             is_secure: config.certificate_file.is_some(),

@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use super::answer::{Refused, beside, found, json, text};
-use super::client::Client;
+use super::client::Caller;
 use super::page::Page;
 use crate::action::By;
 use crate::audit::{Entry, What};
@@ -129,13 +128,12 @@ fn kept(mut answer: Response, kind: Picture) -> Response {
         (status = "default", description = "refused or not permitted; the text says why")))]
 pub async fn say(
     State(page): State<Arc<Page>>,
-    Extension(client): Extension<Client>,
+    caller: Caller,
     Path(name): Path<String>,
     Query(asked): Asked,
-    headers: HeaderMap,
     mask: Bytes,
 ) -> Response {
-    let by = match page.access.may(client.address, &headers, Deed::Review) {
+    let by = match page.access.may(&caller, Deed::Review) {
         Ok(by) => by,
         Err(refused) => return refused.answer(),
     };
@@ -156,13 +154,8 @@ fn keep(page: &Page, name: &str, asked: &HashMap<String, String>, by: &By, mask:
         let kind = finding.kind.map(|kind| format!(" ({})", kind.name())).unwrap_or_default();
         format!("{name}: {}{kind}", finding.opinion.name())
     };
-    page.station.scribe.record(Entry {
-        by: by.clone(),
-        what: What::Review,
-        before: before.as_ref().map(tell).unwrap_or_default(),
-        after: tell(&finding),
-        outcome: "done".into(),
-    });
+    let before = before.as_ref().map(tell).unwrap_or_default();
+    page.station.scribe.record(Entry::done(by.clone(), What::Review, before, tell(&finding)));
     Ok(finding)
 }
 

@@ -3,17 +3,16 @@
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::act::ask;
+use super::act::{act, on_or_off};
 use super::answer::{Refused, beside, found, json};
-use super::client::Client;
+use super::client::Caller;
 use super::lessons::Lessons;
 use super::page::Page;
 use crate::action::Action;
@@ -128,13 +127,8 @@ pub async fn overlay(
     responses(
         (status = 200, content_type = "application/json", description = "the lesson"),
         (status = "default", description = "refused or not permitted; the text says why")))]
-pub async fn begin(
-    State(page): State<Arc<Page>>,
-    Extension(client): Extension<Client>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    page.taught(client, headers, move |lessons| {
+pub async fn begin(State(page): State<Arc<Page>>, caller: Caller, body: Bytes) -> Response {
+    page.taught(caller, move |lessons| {
         let Begun { number, name, parts, validation } = asked(&body)?;
         Lesson::create(&lessons.config.lesson(number), Subject::new(number, name, parts, validation))?;
         Ok((number, "begun"))
@@ -150,14 +144,8 @@ pub async fn begin(
     responses(
         (status = 200, content_type = "application/json", description = "the lesson"),
         (status = "default", description = "refused or not permitted; the text says why")))]
-pub async fn regions(
-    State(page): State<Arc<Page>>,
-    Extension(client): Extension<Client>,
-    Path(number): Path<u16>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    page.taught(client, headers, move |lessons| {
+pub async fn regions(State(page): State<Arc<Page>>, caller: Caller, Path(number): Path<u16>, body: Bytes) -> Response {
+    page.taught(caller, move |lessons| {
         let Drawn { window, of_interest, ignore } = asked(&body)?;
         let mut lesson = lessons.open(number)?;
         let crop = |rectangle| Crop { rectangle: Some(rectangle), ..Crop::default() };
@@ -177,14 +165,8 @@ pub async fn regions(
     responses(
         (status = 200, content_type = "application/json", description = "the lesson; /teach.json tells how far it is"),
         (status = "default", description = "refused or not permitted; the text says why")))]
-pub async fn learn(
-    State(page): State<Arc<Page>>,
-    Extension(client): Extension<Client>,
-    Path(number): Path<u16>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    page.taught(client, headers, move |lessons| {
+pub async fn learn(State(page): State<Arc<Page>>, caller: Caller, Path(number): Path<u16>, body: Bytes) -> Response {
+    page.taught(caller, move |lessons| {
         let Learnt { false_reject_rate, epochs } = asked(&body)?;
         lessons.work(number, Options { false_reject_rate, epochs, ..Options::default() })?;
         Ok((number, "learns"))
@@ -198,13 +180,8 @@ pub async fn learn(
     responses(
         (status = 200, content_type = "application/json", description = "the lesson"),
         (status = "default", description = "refused or not permitted; the text says why")))]
-pub async fn cancel(
-    State(page): State<Arc<Page>>,
-    Extension(client): Extension<Client>,
-    Path(number): Path<u16>,
-    headers: HeaderMap,
-) -> Response {
-    page.taught(client, headers, move |lessons| {
+pub async fn cancel(State(page): State<Arc<Page>>, caller: Caller, Path(number): Path<u16>) -> Response {
+    page.taught(caller, move |lessons| {
         lessons.cancel();
         Ok((number, "cancelled"))
     })
@@ -217,13 +194,8 @@ pub async fn cancel(
     responses(
         (status = 200, content_type = "application/json", description = "the lesson; /teach.json tells how far it is"),
         (status = "default", description = "refused or not permitted; the text says why")))]
-pub async fn activate(
-    State(page): State<Arc<Page>>,
-    Extension(client): Extension<Client>,
-    Path(number): Path<u16>,
-    headers: HeaderMap,
-) -> Response {
-    page.taught(client, headers, move |lessons| {
+pub async fn activate(State(page): State<Arc<Page>>, caller: Caller, Path(number): Path<u16>) -> Response {
+    page.taught(caller, move |lessons| {
         let config = Some(lessons.configuration.clone());
         lessons.work(number, Options { step: Some(Step::Activate), config, ..Options::default() })?;
         Ok((number, "is activated"))
@@ -238,28 +210,14 @@ pub async fn activate(
     responses(
         (status = 200, description = "done"),
         (status = "default", description = "refused, busy or not permitted; the text says why")))]
-pub async fn collect(
-    State(page): State<Arc<Page>>,
-    Extension(client): Extension<Client>,
-    Path(number): Path<u16>,
-    headers: HeaderMap,
-    body: String,
-) -> Response {
-    let by = match page.access.may(client.address, &headers, Deed::Teach) {
-        Ok(by) => by,
-        Err(refused) => return refused.answer(),
-    };
-    let lesson = match body.trim() {
-        "on" => Some(number),
-        "off" => None,
-        _ => return Refused::unclear("the body must be `on` or `off`").answer(),
-    };
-    beside(move || ask(&page, Action::Collect(lesson), by)).await
+pub async fn collect(State(page): State<Arc<Page>>, caller: Caller, Path(number): Path<u16>, body: String) -> Response {
+    let action = on_or_off(&body).map(|on| Action::Collect(on.then_some(number)));
+    act(page, &caller, Deed::Teach, action).await
 }
 
 impl Page {
     fn lessons(&self) -> Result<&Lessons, Refused> {
-        self.lessons.as_ref().ok_or_else(|| {
+        self.station.lessons.as_ref().ok_or_else(|| {
             Refused::new(
                 StatusCode::NOT_FOUND,
                 "this station is taught nothing: give its configuration [teach] with a folder for lessons",
@@ -270,11 +228,10 @@ impl Page {
     /// Does a step for whoever may teach, tells the audit what was done, and answers with the lesson.
     async fn taught(
         self: Arc<Self>,
-        client: Client,
-        headers: HeaderMap,
+        caller: Caller,
         step: impl FnOnce(&Lessons) -> Result<(u16, &'static str), Refused> + Send + 'static,
     ) -> Response {
-        let by = match self.access.may(client.address, &headers, Deed::Teach) {
+        let by = match self.access.may(&caller, Deed::Teach) {
             Ok(by) => by,
             Err(refused) => return refused.answer(),
         };
@@ -283,8 +240,7 @@ impl Page {
                 let lessons = self.lessons()?;
                 let (number, what) = step(lessons)?;
                 let after = format!("recipe {number}: {what}");
-                let (before, outcome) = (String::new(), "done".into());
-                self.station.scribe.record(Entry { by, what: What::Teach, before, after, outcome });
+                self.station.scribe.record(Entry::done(by, What::Teach, String::new(), after));
                 Ok(lessons.show(number)?)
             };
             json(shown())

@@ -37,7 +37,8 @@ fn accounts_are_added_changed_listed_and_removed() {
     let listed = desk.done("account list accounts.toml").out;
     let words: Vec<Vec<&str>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(words, [["anna", "engineer"], ["line-1.shift_2", "operator"]]);
-    let role = |password| Accounts::read(&desk.path("accounts.toml")).unwrap().verify("anna", password);
+    let role =
+        |password| Accounts::read(&desk.path("accounts.toml")).unwrap().account("anna", password).map(|own| own.role);
     assert_eq!(role(PASSWORD), Some(Role::Engineer));
     // An editor of another system ends its lines otherwise.
     let other = told(&desk, "account password accounts.toml anna", "another horse\r\n");
