@@ -4,6 +4,7 @@
 //! [`nominal`] finds the good frames of a folder, [`Layout`] the frames of a published dataset, and [`read_frame`] reads
 //! a frame from two files. [`Reading`] says what the numbers in the files mean: metres, unless it says otherwise.
 
+mod beside;
 mod entry;
 mod error;
 mod eyecandies;
@@ -32,6 +33,8 @@ use std::path::Path;
 
 use crate::files;
 
+#[doc(hidden)]
+pub use beside::path as file_beside;
 pub use entry::Entry;
 pub use error::DatasetError;
 pub use layout::{Layout, Split, frames_under, nominal};

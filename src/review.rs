@@ -21,6 +21,6 @@ pub use filter::{Filter, Found};
 pub use gallery::{Gallery, Listed, PAGE_PARTS_MAX, Page};
 pub use part::{MASK_BYTES_MAX, RecordedPart};
 pub use pictures::{Encoded, Picture};
-pub use replay::{Changed, Played, changes, play};
+pub use replay::{Changed, Played, changes, play, play_if_there};
 pub use summary::{Counts, FalseRejects, KindCount, Promise, Summary};
 pub use what_if::{Scored, WhatIf, what_if};

@@ -114,6 +114,7 @@ pub fn run(base: &Station, path: &Path, signals: Signals) -> Result<(), RunError
         staff: staff.clone(),
         scribe: auditing.scribe(),
         recording: station.record.as_ref().map(|record| record.folder.clone()),
+        trace: station.trace.as_ref().map(|trace| trace.file.clone()),
         lessons,
         progress_age_max: progress_age_max(station),
     };

@@ -9,7 +9,9 @@
 //! priority joins the messages of each part, and writes what is new several times a second, each time as one transaction.
 //! What was lost on this way is counted, and recorded in the file.
 
+mod cell;
 mod channel;
+mod charts;
 mod ending;
 mod error;
 mod export;
@@ -24,6 +26,7 @@ mod store;
 mod tests;
 mod writer;
 
+pub use charts::{Chart, Charts, Span};
 pub use ending::Ending;
 pub use error::TraceError;
 pub use export::{Query, Reader, What};

@@ -11,7 +11,10 @@
 mod access;
 mod act;
 mod answer;
+mod asked;
 mod assets;
+mod board;
+mod charts;
 mod client;
 mod events;
 mod gate;
@@ -21,6 +24,7 @@ mod log_in;
 mod page;
 mod picture;
 mod review;
+mod revise;
 mod routes;
 mod server;
 mod show;

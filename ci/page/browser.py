@@ -16,6 +16,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 def browser(width, height):
     """A browser without a window of its own, `width` x `height` pixels."""
     options = webdriver.ChromeOptions()
+    # What a page asks before it goes on is confirmed.
+    options.set_capability("unhandledPromptBehavior", "accept")
     options.binary_location = next(path for path in map(shutil.which, NAMES) if path)
     for option in (*QUIET, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={width},{height}"):
         options.add_argument(option)
@@ -24,6 +26,10 @@ def browser(width, height):
         yield driver
     finally:
         driver.quit()
+
+
+def element(driver, id):
+    return driver.find_element("id", id)
 
 
 def wait(driver, what, condition, seconds=60):

@@ -3,11 +3,19 @@
 usage: check.py URL [SCREENSHOT]
 """
 
+import json
 import sys
 import urllib.request
 
 from browser import browser, wait
 from prometheus_client.parser import text_string_to_metric_families
+from selenium.webdriver import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+# Scores are this far from each other, pixels.
+SCORE_STEP = 4
+# The score that is clicked on, counted from the newest, whose part may still be on its way to the disk.
+CLICKED = 6
 
 
 def check_metrics(text):
@@ -48,6 +56,80 @@ def check_page(driver, url):
     print(f"page: {element('score').text}; {element('about').text}")
 
 
+def click(driver, id, from_right, path, what):
+    """Clicks on a chart, so many pixels from its right end, until that leads to a path: pictures that come move the chart."""
+
+    def leads():
+        if path not in driver.current_url:
+            canvas = driver.find_element("id", id)
+            ActionChains(driver).move_to_element_with_offset(canvas, canvas.size["width"] // 2 - from_right, 10).click().perform()
+        return path in driver.current_url
+
+    wait(driver, what, leads)
+
+
+def check_charts(driver, url):
+    def element(id):
+        return driver.find_element("id", id)
+
+    def open_live():
+        driver.get(f"{url}/")
+        wait(driver, "the charts appear", lambda: element("charts").is_displayed())
+        wait(driver, "they lead to recorded parts", lambda: all("leads" in element(id).get_attribute("class") for id in ("rejects", "history")))
+
+    open_live()
+    assert "median" in element("drift").text, element("drift").text
+    for span in ("week", "hour", "day"):
+        driver.find_element("css selector", f"#span option[value={span}]").click()
+        minutes = "5 minutes" if span == "hour" else "each hour"
+        wait(driver, f"the span is {span}", lambda: minutes in element("rejects-title").text)
+        for id, told in (("rejects", "rejected"), ("scores-over-time", "median"), ("times-over-time", "99 of 100")):
+            element(id).send_keys(Keys.ARROW_LEFT)
+            wait(driver, f"{id} tells its newest cell", lambda: told in element(f"{id}-pointed").text)
+    print(f"charts: {element('times-over-time-pointed').text}")
+
+    def listed():
+        driver.find_element("css selector", "#gallery .card.reject")
+        assert not driver.find_elements("css selector", "#gallery .card:not(.reject)"), "parts that were not rejected are listed"
+        return element("filter").find_element("name", "from").get_attribute("value")
+
+    def shows_rejects():
+        wait(driver, "rejected parts are listed", lambda: driver.find_elements("css selector", "#gallery .card"))
+        assert listed(), "the time is not in the filter"
+
+    # The newest hour: 25 of them are drawn, in a window of 390 pixels too.
+    path = "/review?verdict=reject&from_unix_ms="
+    click(driver, "rejects", 10, path, "a click on a bar leads to its rejected parts")
+    shows_rejects()
+    open_live()
+    element("rejects").send_keys(Keys.ARROW_LEFT, Keys.ENTER)
+    wait(driver, "Enter leads there too", lambda: path in driver.current_url)
+    shows_rejects()
+
+    is_open = "return document.getElementById('part').open"
+
+    def answered():
+        return driver.execute_script(is_open) or element("refused").text
+
+    def scores():
+        with urllib.request.urlopen(f"{url}/state.json") as answer:
+            return len(json.load(answer)["history"])
+
+    wait(driver, "there are scores to click on", lambda: scores() > CLICKED, 180)
+    # Half of the parts that pass are recorded.
+    for _ in range(20):
+        open_live()
+        click(driver, "history", CLICKED * SCORE_STEP, "/review#s", "a click on a score leads to its part")
+        wait(driver, "the part is shown, or that it was not recorded", answered)
+        if driver.execute_script(is_open):
+            break
+    part = int(driver.current_url.split("-")[-1])
+    assert f"part {part}" in element("part-name").text, (driver.current_url, element("part-name").text)
+    driver.get(f"{url}/review#s00000001-0099999999")
+    driver.refresh()
+    wait(driver, "the page says that a part was not recorded", lambda: "99999999 was not recorded" in element("refused").text)
+
+
 def act(driver):
     """Holds the output by the page's own button, with the token."""
     driver.find_element("id", "token").send_keys("0123456789abcdef")
@@ -67,7 +149,12 @@ if __name__ == "__main__":
     with browser(390, 844) as driver:
         check_page(driver, f"{url}/")
         act(driver)
-    with browser(1080, 1180) as driver:
+        check_charts(driver, url)
+    with browser(1080, 1900) as driver:
+        check_charts(driver, url)
         check_page(driver, f"{url}/")
+        wait(driver, "the charts appear", lambda: driver.find_element("id", "charts").is_displayed())
         if screenshot:
+            loaded = "return [...document.querySelectorAll('.pictures img')].every((image) => image.complete)"
+            wait(driver, "the pictures are of one part", lambda: driver.execute_script(loaded))
             driver.save_screenshot(screenshot[0])

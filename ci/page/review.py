@@ -53,6 +53,11 @@ def drawn(driver, id):
 def say(driver, i, button, kind=None, paints=False):
     """What a person says of the part in place `i`; returns what was kept."""
     cards(driver)[i].click()
+    return say_open(driver, button, kind, paints)
+
+
+def say_open(driver, button, kind=None, paints=False):
+    """The same of the part that is open, or about to be."""
     wait(driver, "the part is open", lambda: driver.find_element("id", "part").get_attribute("open"))
     for picture in ("photograph", "overlay", "relief", "distance_rgb", "distance_xyz"):
         wait(driver, f"its {picture} is drawn", lambda: drawn(driver, f"part-{picture}"))

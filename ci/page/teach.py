@@ -5,15 +5,11 @@ usage: teach.py URL [SCREENSHOT]
 
 import sys
 
-from browser import browser, wait
+from browser import browser, element, wait
 from review import log_in
 
 # Learning has to wait for every other program of the machine.
 LEARNING_SECONDS = 900
-
-
-def element(driver, id):
-    return driver.find_element("id", id)
 
 
 def fill(driver, **values):

@@ -116,9 +116,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
 /// Where and how often the state is saved. Fails before the work starts if a file cannot be written, or if there is no
 /// state to resume from.
 fn keep(arguments: &Arguments) -> Result<Keep> {
-    let mut path = arguments.output.clone().into_os_string();
-    path.push(".state");
-    let path = PathBuf::from(path);
+    let path = state::beside(&arguments.output);
     super::output::check(&arguments.output)?;
     super::output::check(&path)?;
     if arguments.resume && !path.exists() {

@@ -1,13 +1,15 @@
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use crosscheck::calibration::StationCalibration;
 use crosscheck::collect::live;
 use crosscheck::config::Station;
-use crosscheck::teach::{self, Event, Lesson, Phase, Settings, State, Step, Subject, TeachError, Work};
+use crosscheck::teach::{
+    self, Event, How, Lesson, Part, Phase, Settings, State, Step, Subject, TeachError, Work, revise, subject,
+};
 use indicatif::ProgressBar;
 
 use super::interrupt::stop_on_interrupt;
@@ -26,8 +28,9 @@ pub struct Arguments {
     /// Collect good parts from the camera of --config, which no station may be using; begins the lesson if there is none
     #[arg(long, requires = "config", conflicts_with = "step")]
     collect: bool,
-    /// Step to do: survey (propose a scene), learn, calibrate, score, or activate (make the engine a recipe of the station of
-    /// --config); if left out, all up to score that are not done yet
+    /// Step to do: survey (propose a scene), learn, calibrate, score, activate (make the engine a recipe of the station of
+    /// --config), revise (make the recipe better by its reviewed parts), accept or discard (the revision); if left out, all
+    /// up to score that are not done yet
     #[arg(long, value_parser = one_of::<Step>(STEPS))]
     step: Option<Step>,
     /// Configuration of the station (TOML)
@@ -40,11 +43,18 @@ pub struct Arguments {
     #[arg(long, requires = "collect")]
     validation: Option<usize>,
     /// Number of the recipe [default: the name of the folder]
-    #[arg(long, requires = "collect")]
+    #[arg(long)]
     number: Option<u16>,
     /// Name of the recipe [default: the name of the folder]
-    #[arg(long, requires = "collect")]
+    #[arg(long)]
     name: Option<String>,
+    /// What revise makes: another threshold, from the rejected parts that were found good (recalibrate), or another engine,
+    /// learnt from the lesson's parts and those that were found good (refit) [default: recalibrate]
+    #[arg(long, value_parser = one_of::<How>(How::WORDS))]
+    how: Option<How>,
+    /// Recipe of the station whose reviewed parts revise takes, 0 for a station without recipes [default: the lesson's own]
+    #[arg(long, value_name = "NUMBER")]
+    of: Option<u16>,
     /// Passes over the frames [default: 250]
     #[arg(long)]
     epochs: Option<usize>,
@@ -63,12 +73,10 @@ pub struct Arguments {
 }
 
 /// Steps by their names; parts are collected by --collect.
-const STEPS: [&str; 5] = ["survey", "learn", "calibrate", "score", "activate"];
-/// What a lesson collects if nothing else is asked for.
-const PARTS: usize = 16;
-const VALIDATION: usize = 12;
+const STEPS: [&str; 8] = ["survey", "learn", "calibrate", "score", "activate", "revise", "accept", "discard"];
 
 pub fn run(arguments: &Arguments) -> Result<Exit> {
+    check(arguments)?;
     // The camera does not wait for those who collect.
     if !arguments.collect && !arguments.eager {
         teach::step_back();
@@ -93,17 +101,32 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
 }
 
 fn steps(arguments: &Arguments, teller: &mut Teller) -> Result<State> {
-    let lesson = Lesson::open(&arguments.folder)?;
+    let lesson = lesson(arguments)?;
     let settings = Settings {
         epochs: arguments.epochs,
         false_reject_rate: arguments.false_reject_rate,
         config: arguments.config.clone(),
+        how: arguments.how.unwrap_or_default(),
+        of: arguments.of,
     };
     let mut failed = Ok(());
     let state = teach::run(&lesson, arguments.step, &settings, &mut |event| teller.tell(event, &mut failed));
     // Where nobody listens any more, that is why the work was interrupted.
     failed?;
     Ok(state?)
+}
+
+/// The lesson; a new one to revise a recipe in, if there is none.
+fn lesson(arguments: &Arguments) -> Result<Lesson> {
+    let Arguments { folder, config, of, .. } = arguments;
+    match (Lesson::open(folder), config) {
+        (Err(TeachError::NoLesson { .. }), Some(config)) if arguments.step == Some(Step::Revise) => {
+            let number = number_of(arguments)?;
+            let subject = revise::subject_of(config, of.unwrap_or(number), number, arguments.name.clone())?;
+            Ok(Lesson::create(folder, subject)?)
+        }
+        (opened, _) => Ok(opened?),
+    }
 }
 
 /// Collects parts as `record` does, into the lesson.
@@ -127,7 +150,7 @@ fn collect(arguments: &Arguments, teller: &mut Teller) -> Result<State> {
             if !teller.events {
                 record::tell(&collected);
             }
-            let told = teller.tell(Event::of_part(set, collected), &mut failed);
+            let told = teller.tell(Event::Part(Part::of(set, collected)), &mut failed);
             let told = told.is_break() || teller.tell(pace.progress(of - sets.missing(), of), &mut failed).is_break();
             Ok(if told || sets.missing() == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
@@ -153,17 +176,10 @@ fn collect(arguments: &Arguments, teller: &mut Teller) -> Result<State> {
 /// The lesson, with what was given on the command line; a new one, in the station's scene, if there is none.
 fn begin(arguments: &Arguments, station: &Station) -> Result<Lesson> {
     let Arguments { folder, parts, validation, number, name, .. } = arguments;
-    if !folder.join("lesson.json").exists() {
-        let own = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let number = number.or_else(|| own.parse().ok()).context(
-            "the folder's name is no number, by which a station asks for the recipe: give --number, or name the folder by it",
-        )?;
-        let name = name.clone().unwrap_or(own);
-        let mut subject = Subject::new(number, name, parts.unwrap_or(PARTS), validation.unwrap_or(VALIDATION));
-        subject.scene.clone_from(&station.scene);
-        return Ok(Lesson::create(folder, subject)?);
-    }
-    let mut lesson = Lesson::open(folder)?;
+    let mut lesson = match Lesson::open(folder) {
+        Err(TeachError::NoLesson { .. }) => return create(arguments, station),
+        opened => opened?,
+    };
     let before = lesson.subject.clone();
     let subject = &mut lesson.subject;
     subject.number = number.unwrap_or(subject.number);
@@ -174,6 +190,38 @@ fn begin(arguments: &Arguments, station: &Station) -> Result<Lesson> {
         lesson.write()?;
     }
     Ok(lesson)
+}
+
+fn create(arguments: &Arguments, station: &Station) -> Result<Lesson> {
+    let Arguments { folder, parts, validation, name, .. } = arguments;
+    let number = number_of(arguments)?;
+    let name = name.clone().unwrap_or_else(|| own_name(folder));
+    let mut subject =
+        Subject::new(number, name, parts.unwrap_or(subject::PARTS), validation.unwrap_or(subject::VALIDATION));
+    subject.scene.clone_from(&station.scene);
+    Ok(Lesson::create(folder, subject)?)
+}
+
+fn own_name(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The number of a new lesson's recipe: the one that was given, or the folder's name.
+fn number_of(Arguments { folder, number, .. }: &Arguments) -> Result<u16> {
+    number.or_else(|| own_name(folder).parse().ok()).context(
+        "the folder's name is no number, by which a station asks for the recipe: give --number, or name the folder by it",
+    )
+}
+
+/// Refuses options that would have no effect.
+fn check(Arguments { collect, step, number, name, how, of, .. }: &Arguments) -> Result<()> {
+    let revises = *step == Some(Step::Revise);
+    ensure!(
+        *collect || revises || (number.is_none() && name.is_none()),
+        "--number and --name are for a new lesson: give them with --collect or --step revise"
+    );
+    ensure!(revises || (how.is_none() && of.is_none()), "--how and --of are for --step revise");
+    Ok(())
 }
 
 /// Tells a person or a program how far a lesson is.

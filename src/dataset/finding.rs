@@ -1,12 +1,13 @@
 //! What a person says of a recorded part: `finding/<name>.json`, next to `verdict`. It outweighs the station's verdict
 //! wherever a recording is read as a dataset.
 
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::beside;
 use super::entry::Entry;
 use super::error::DatasetError;
 use super::recording::PartRecord;
@@ -91,37 +92,21 @@ impl Finding {
 
     /// Reads the file; none where it is not there.
     pub fn read(path: &Path) -> Result<Option<Self>, DatasetError> {
-        let failed =
-            |reason: String| DatasetError::Decode { path: path.into(), expected: "a person's finding", reason };
-        let file = match std::fs::File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(DatasetError::Open { path: path.into(), source }),
-        };
-        let mut text = String::new();
-        file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(|e| failed(e.to_string()))?;
-        let finding: Self = serde_json::from_str(&text).map_err(|e| failed(e.to_string()))?;
-        if finding.format != FORMAT {
-            return Err(failed(format!("it has format {}, this program reads format {FORMAT}", finding.format)));
-        }
-        finding.check().map_err(|e| failed(e.to_string()))?;
-        Ok(Some(finding))
+        beside::read(path, FILE_BYTES_MAX, "a person's finding", |finding: &Self| {
+            beside::check_format(finding.format, FORMAT)?;
+            finding.check().map_err(|error| error.to_string())
+        })
     }
 
     /// The finding about the frame whose colour image is `rgb`; none where nobody said anything.
     pub fn beside(rgb: &Path) -> Result<Option<Self>, DatasetError> {
-        path_beside(rgb).map_or(Ok(None), |path| Self::read(&path))
+        beside::path(rgb, FOLDER).map_or(Ok(None), |path| Self::read(&path))
     }
 
     /// The kind of a confirmed defect, as the name of a dataset's defect.
     fn defect(&self) -> String {
         self.kind.map_or(UNNAMED, Kind::name).into()
     }
-}
-
-fn path_beside(rgb: &Path) -> Option<PathBuf> {
-    let stem = rgb.file_stem()?.to_str()?;
-    Some(rgb.parent()?.parent()?.join(FOLDER).join(format!("{stem}.json")))
 }
 
 /// The frames of `folder`, one that may have findings, as a person found them: what is good has no defect and no marked

@@ -1,11 +1,12 @@
 //! What a station stores of a part beside its frame: `verdict/<name>.json`, next to `rgb`, `xyz` and `gt`.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::beside;
 use super::error::DatasetError;
 use crate::defects::Defect;
 use crate::files::Temporary;
@@ -14,6 +15,8 @@ use crate::score::Verdict;
 
 /// The version of this layout.
 pub const FORMAT: u32 = 1;
+/// The folder of records, beside that of colour images.
+pub const FOLDER: &str = "verdict";
 /// The class under which `evaluate` finds a recording.
 pub const CLASS: &str = "parts";
 /// A record is about a kilobyte, and at most 50 with all the defects and outlines that it may have.
@@ -110,31 +113,15 @@ impl PartRecord {
 
     /// The record of the frame whose colour image is `rgb`; none where it was not recorded by a station.
     pub fn beside(rgb: &Path) -> Result<Option<Self>, DatasetError> {
-        path_beside(rgb).map_or(Ok(None), |path| Self::read(&path))
+        beside::path(rgb, FOLDER).map_or(Ok(None), |path| Self::read(&path))
     }
 
     /// Reads a record; none where it is not there.
     pub fn read(path: &Path) -> Result<Option<Self>, DatasetError> {
-        let failed =
-            |reason: String| DatasetError::Decode { path: path.into(), expected: "a station's record", reason };
-        let file = match std::fs::File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(DatasetError::Open { path: path.into(), source }),
-        };
-        let mut text = String::new();
-        file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(|e| failed(e.to_string()))?;
-        let record: Self = serde_json::from_str(&text).map_err(|e| failed(e.to_string()))?;
-        if record.format != FORMAT {
-            return Err(failed(format!("it has format {}, this program reads format {FORMAT}", record.format)));
-        }
-        Ok(Some(record))
+        beside::read(path, FILE_BYTES_MAX, "a station's record", |record: &Self| {
+            beside::check_format(record.format, FORMAT)
+        })
     }
-}
-
-fn path_beside(rgb: &Path) -> Option<PathBuf> {
-    let stem = rgb.file_stem()?.to_str()?;
-    Some(rgb.parent()?.parent()?.join("verdict").join(format!("{stem}.json")))
 }
 
 #[cfg(test)]

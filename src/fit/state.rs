@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
@@ -45,6 +45,13 @@ struct Position {
     epochs_done: usize,
     adam_steps: i32,
     best_loss: Option<f64>,
+}
+
+/// Where the state of a fit is kept whose engine is to be written to `path`.
+pub fn beside(path: &Path) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".state");
+    beside.into()
 }
 
 pub fn key(engine: &Engine, settings: &FitSettings, trainer: &Trainer, fingerprints: &[String]) -> Key {

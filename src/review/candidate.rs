@@ -66,6 +66,9 @@ impl Gallery {
         let known = self.known(&judged)?;
         let not_good = known.defective + known.not_reviewed as u64;
         let good = parts.saturating_sub(not_good).max(known.scores.len() as u64);
+        if good == 0 && validation.is_empty() {
+            return Err(ReviewError::NoneGood);
+        }
         let found = known.scores.len();
         let mut scores = known.scores;
         // The others passed: their scores lie below the limit, where they do not matter for a threshold above it.

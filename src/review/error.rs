@@ -46,6 +46,8 @@ pub enum ReviewError {
         "no start of the station in this recording was judged by the engine {engine_sha256} alone, so that nothing is known of its good parts: give the engine that judged them"
     )]
     NoneJudged { engine_sha256: String },
+    #[error("of the parts that this engine judged, none is known to be good: review those that it rejected")]
+    NoneGood,
     #[error("the recording spans {parts} parts where at most {most} can be counted: record in a new folder")]
     TooMany { parts: u64, most: u64 },
     #[error(

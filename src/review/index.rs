@@ -13,8 +13,6 @@ use crate::dataset::recording::{self, PartRecord};
 use crate::defects::Kind;
 use crate::score::Verdict;
 
-/// The folder of records.
-const RECORDS: &str = "verdict";
 /// A folder that changed as recently may change again within one step of its file system's clock.
 const SETTLED: Duration = Duration::from_secs(2);
 
@@ -119,7 +117,7 @@ impl Index {
             std::mem::take(&mut self.slots).into_iter().map(|slot| (slot.name.clone(), slot)).collect();
         for verdict in Verdict::ALL {
             let folder = self.test.join(recording::folder_of(verdict));
-            let (records, findings) = (folder.join(RECORDS), folder.join(finding::FOLDER));
+            let (records, findings) = (folder.join(recording::FOLDER), folder.join(finding::FOLDER));
             let mut said = states(&findings).map_err(failed(findings))?;
             for name in names(&records).map_err(failed(records))? {
                 let state = said.remove(&name);
@@ -155,7 +153,7 @@ impl Index {
     /// What the record of a part says; none where it cannot be read, or is no longer there.
     pub fn facts(&mut self, at: usize) -> Option<Facts> {
         if let Record::Unread = self.slots[at].record {
-            let record = PartRecord::read(&self.file(at, RECORDS));
+            let record = PartRecord::read(&self.file(at, recording::FOLDER));
             let record = record.inspect_err(|error| log::warn!("a part is left out: {error}"));
             self.slots[at].record = match record {
                 Ok(Some(record)) => Record::Read(Facts::from(&record)),
@@ -185,7 +183,7 @@ impl Index {
     fn changes(&self) -> Changes {
         std::array::from_fn(|at| {
             let folder = self.test.join(recording::folder_of(Verdict::ALL[at / 2]));
-            let changed = fs::metadata(folder.join([RECORDS, finding::FOLDER][at % 2])).ok()?;
+            let changed = fs::metadata(folder.join([recording::FOLDER, finding::FOLDER][at % 2])).ok()?;
             Some((changed.mtime(), changed.mtime_nsec()))
         })
     }

@@ -51,11 +51,12 @@ impl RecordedPart {
     }
 
     fn is_there(&self) -> bool {
-        self.file("verdict", "json").exists()
+        self.file(recording::FOLDER, "json").exists()
     }
 
     pub fn record(&self) -> Result<PartRecord, ReviewError> {
-        PartRecord::read(&self.file("verdict", "json"))?.ok_or_else(|| ReviewError::NoPart { name: self.name.clone() })
+        PartRecord::read(&self.file(recording::FOLDER, "json"))?
+            .ok_or_else(|| ReviewError::NoPart { name: self.name.clone() })
     }
 
     pub fn finding(&self) -> Result<Option<Finding>, ReviewError> {

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::error::ReviewError;
 use super::part::is_gone;
@@ -49,7 +49,7 @@ pub fn play(inspector: &mut Inspector, entry: &Entry) -> Result<Played, ReviewEr
 }
 
 /// A part that gets another verdict than the one that was recorded.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Changed {
     pub name: String,
     pub recorded_verdict: Verdict,
@@ -58,6 +58,29 @@ pub struct Changed {
     pub score: Option<f32>,
     /// What a person says of the part.
     pub opinion: Option<Opinion>,
+}
+
+impl Changed {
+    /// What changes for the part of `entry`; none where its verdict stays.
+    pub fn of(entry: &Entry, played: &Played) -> Result<Option<Self>, ReviewError> {
+        let Some(record) = played.record.as_ref().filter(|_| played.differs()) else { return Ok(None) };
+        Ok(Some(Self {
+            name: entry.name.clone(),
+            recorded_verdict: record.verdict,
+            verdict: played.verdict(),
+            recorded_score: record.score,
+            score: played.score(),
+            opinion: Finding::beside(&entry.rgb)?.map(|finding| finding.opinion),
+        }))
+    }
+}
+
+/// Inspects a frame of a recording as [`play`] does; none where its part was removed meanwhile.
+pub fn play_if_there(inspector: &mut Inspector, entry: &Entry) -> Result<Option<Played>, ReviewError> {
+    match play(inspector, entry) {
+        Err(ReviewError::Dataset(error)) if is_gone(&error) => Ok(None),
+        played => played.map(Some),
+    }
 }
 
 /// Inspects the parts of a recording again, and returns those whose verdict changes. Parts that are removed meanwhile are
@@ -69,26 +92,12 @@ pub fn changes(
 ) -> Result<Vec<Changed>, ReviewError> {
     let mut changed = Vec::new();
     for entry in entries {
-        match play(inspector, entry) {
-            Ok(played) => changed.extend(change(entry, &played)?),
-            Err(ReviewError::Dataset(error)) if is_gone(&error) => {}
-            Err(error) => return Err(error),
+        if let Some(played) = play_if_there(inspector, entry)? {
+            changed.extend(Changed::of(entry, &played)?);
         }
         if each().is_break() {
             break;
         }
     }
     Ok(changed)
-}
-
-fn change(entry: &Entry, played: &Played) -> Result<Option<Changed>, ReviewError> {
-    let Some(record) = played.record.as_ref().filter(|_| played.differs()) else { return Ok(None) };
-    Ok(Some(Changed {
-        name: entry.name.clone(),
-        recorded_verdict: record.verdict,
-        verdict: played.verdict(),
-        recorded_score: record.score,
-        score: played.score(),
-        opinion: Finding::beside(&entry.rgb)?.map(|finding| finding.opinion),
-    }))
 }

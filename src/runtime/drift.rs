@@ -14,8 +14,7 @@ use crate::quality::Quality;
 pub const PARTS: usize = 64;
 /// Half of the scores lie above the median of the calibration's good parts. For 64 parts the standard deviation of that
 /// share is a sixteenth; four of them are no accident.
-const ABOVE_MIN: f64 = 0.25;
-const ABOVE_MAX: f64 = 0.75;
+pub const USUAL_SHARE_ABOVE: [f64; 2] = [0.25, 0.75];
 
 /// The usual quality of the station's frames, and where the part lies in them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -101,7 +100,8 @@ impl Watch {
     fn tell_scores(&mut self) {
         let above = f64::from(self.above) / f64::from(self.scores);
         self.metrics.set(Gauge::ScoresAboveMedian, above);
-        let off = !(ABOVE_MIN..=ABOVE_MAX).contains(&above);
+        let [least, largest] = USUAL_SHARE_ABOVE;
+        let off = !(least..=largest).contains(&above);
         if off && !self.scores_off {
             let percent = 100.0 * above;
             log::warn!(

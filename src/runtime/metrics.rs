@@ -20,8 +20,13 @@ pub use table::{Count, Gauge, Latency};
 /// Largest number of kinds of fault: each has one bit.
 pub const FAULTS_MAX: usize = 32;
 /// Gauges that are not known before they are measured.
-const UNKNOWN: [Gauge; 4] =
-    [Gauge::BrightnessRatio, Gauge::SharpnessRatio, Gauge::ValidShareRatio, Gauge::ScoresAboveMedian];
+const UNKNOWN: [Gauge; 5] = [
+    Gauge::BrightnessRatio,
+    Gauge::SharpnessRatio,
+    Gauge::ValidShareRatio,
+    Gauge::MedianScore,
+    Gauge::ScoresAboveMedian,
+];
 
 /// The counts, times and newest scores of a station.
 pub struct Metrics {
@@ -38,6 +43,8 @@ pub struct Metrics {
     faults_active: AtomicU32,
     /// First 8 bytes of the engine's content hash.
     engine: AtomicU64,
+    /// The number of the start in the names of recorded parts; 0 while none are recorded.
+    recording_session: AtomicU64,
     started: Instant,
     /// Time of the last sign of progress since the start, nanoseconds.
     progress_ns: AtomicU64,
@@ -58,6 +65,7 @@ impl Metrics {
             fault_counts: [const { AtomicU64::new(0) }; FAULTS_MAX],
             faults_active: AtomicU32::new(0),
             engine: AtomicU64::new(0),
+            recording_session: AtomicU64::new(0),
             started: Instant::now(),
             progress_ns: AtomicU64::new(0),
         };
@@ -160,6 +168,7 @@ impl Metrics {
         self.set(Gauge::Recipe, judge.recipe.into());
         self.set(Gauge::Threshold, judge.thresholds.reject.into());
         self.set(Gauge::ReviewThreshold, judge.thresholds.pass_limit().into());
+        self.set(Gauge::MedianScore, judge.median_score().map_or(f64::NAN, f64::from));
         self.set(Gauge::PromisedRate, judge.promised_rate().unwrap_or(f64::NAN));
         self.set(Gauge::ConfiguredThreshold, judge.configured.reject.into());
         self.set(Gauge::ThresholdOverridden, f64::from(u8::from(judge.is_overridden())));
@@ -172,6 +181,16 @@ impl Metrics {
 
     pub fn engine(&self) -> String {
         format!("{:016x}", self.engine.load(Relaxed))
+    }
+
+    /// Stores the number of the start by which the recorder names parts.
+    pub fn set_recording_session(&self, session: u64) {
+        self.recording_session.store(session, Relaxed);
+    }
+
+    /// The number of the start in the names of recorded parts; none where none are recorded.
+    pub fn recording_session(&self) -> Option<u64> {
+        Some(self.recording_session.load(Relaxed)).filter(|session| *session > 0)
     }
 
     /// Records a sign of progress, which also feeds the watchdog.

@@ -84,6 +84,7 @@ impl Recorder {
     /// Writes parts until no more come, and returns their frames.
     pub fn run(mut self, mut links: Links) {
         priority::lower();
+        links.metrics.set_recording_session(self.session);
         loop {
             let Some(part_frame) = links.queue.dequeue() else {
                 if links.stop.load(Relaxed) {

@@ -4,16 +4,20 @@
 //! force is ever overwritten. It is checked there as a station checks a recipe that it is asked for. Only then
 //! `recipe.toml` names it; a station that reads its configuration again has the recipe from then on.
 
-use std::fs::File;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::copy::copy;
 use super::error::TeachError;
 use super::event::{Observer, Pace, Phase, Step};
+use super::home::{in_recipe, is_at_home};
 use super::lesson::Lesson;
 use crate::config::Station;
 use crate::config::recipe::Recipe;
 use crate::config::scene::{Belt, Scene};
+use crate::dataset::{finding, recording};
+use crate::model::engine_file::Engine;
 use crate::runtime::recipe::checked;
 use crate::score::Verdict;
 use crate::{files, signature};
@@ -22,18 +26,68 @@ use crate::{files, signature};
 /// threshold.
 const CHECK_FRAMES: usize = 4;
 
+/// What is to become the recipe of a lesson.
+struct Offer {
+    engine: PathBuf,
+    content_sha256: String,
+    /// The files of the parts that it is checked on, with the kind of each.
+    check: Vec<(&'static str, PathBuf)>,
+    /// The recipe without these two. Its paths are whole, or start from the lesson's folder.
+    recipe: Recipe,
+}
+
 /// Checks the lesson's engine in the station of the configuration at `config`, and makes it a recipe.
 pub fn step(lesson: &Lesson, config: &Path, observe: &mut Observer) -> Result<String, TeachError> {
-    let station = Station::read(config)?;
-    is_at_home(lesson, &station)?;
     let engine = lesson.calibrated()?;
-    let folder = lesson.activated(&engine.content_sha256);
-    let pace = Pace::new(Step::Activate, Phase::Frames, 0);
+    let offer = Offer {
+        engine: lesson.engine(),
+        content_sha256: engine.content_sha256,
+        check: check_files(lesson)?,
+        recipe: Recipe { scene: lesson.scene()?, ..lesson.subject.recipe() },
+    };
+    activate(lesson, &Station::read(config)?, config, &offer, Step::Activate, observe)
+}
+
+/// Does the same with the revision of the recipe, which becomes the lesson's engine and is no revision any more.
+pub fn accept(lesson: &Lesson, config: &Path, observe: &mut Observer) -> Result<String, TeachError> {
+    let outdated = || TeachError::Outdated { folder: lesson.folder().into() };
+    let no_revision = || TeachError::NoRevision { folder: lesson.folder().into() };
+    let revision = lesson.revision()?.ok_or_else(no_revision)?;
+    let station = Station::read(config)?;
+    let in_force = in_recipe(&station, revision.of)?.engine.read()?.0.content_sha256;
+    let offer = Offer {
+        engine: lesson.revised_engine(),
+        content_sha256: Engine::read(&lesson.revised_engine())?.content_sha256,
+        check: revised_check_files(lesson)?,
+        recipe: revision.recipe,
+    };
+    // After a sudden end in here, the new one may be in force already.
+    let is_known = [&revision.before_sha256, &revision.engine_sha256].contains(&&in_force);
+    if !is_known || offer.content_sha256 != revision.engine_sha256 {
+        return Err(outdated());
+    }
+    let done = activate(lesson, &station, config, &offer, Step::Accept, observe)?;
+    copy(&offer.engine, lesson.folder())?;
+    lesson.discard_revision()?;
+    Ok(done)
+}
+
+fn activate(
+    lesson: &Lesson,
+    station: &Station,
+    config: &Path,
+    offer: &Offer,
+    step: Step,
+    observe: &mut Observer,
+) -> Result<String, TeachError> {
+    is_at_home(lesson, station)?;
+    let folder = lesson.activated(&offer.content_sha256);
+    let pace = Pace::new(step, Phase::Frames, 0);
     pace.tell(0, CHECK_FRAMES, observe)?;
-    let recipe = copy_all(lesson, &folder)?;
+    let recipe = copy_all(lesson, offer, &folder)?;
     let number = recipe.number;
     let whole = recipe.clone().resolved(lesson.folder());
-    let station = station.taught(whole, config)?;
+    let station = station.clone().taught(whole, config)?;
     let Some(station) = station.in_recipe(number) else { unreachable!("the recipe was added above") };
     checked(&station, &format!("recipe {number}"))?;
     pace.tell(CHECK_FRAMES, CHECK_FRAMES, observe)?;
@@ -44,32 +98,18 @@ pub fn step(lesson: &Lesson, config: &Path, observe: &mut Observer) -> Result<St
     Ok(format!("recipe {number} is checked and ready: reload the station, then go to the recipe"))
 }
 
-/// Refuses a lesson that the station would not find.
-fn is_at_home(lesson: &Lesson, station: &Station) -> Result<(), TeachError> {
-    let whole = |path: &Path| path.canonicalize().ok();
-    let home = station.teach.as_ref().map(|teach| teach.folder.as_path());
-    let own = whole(lesson.folder()).and_then(|folder| folder.parent().map(Path::to_path_buf));
-    match home.and_then(whole) {
-        Some(home) if own.as_ref() == Some(&home) => Ok(()),
-        _ => Err(TeachError::Elsewhere {
-            folder: lesson.folder().into(),
-            configured: home.map_or_else(|| "no [teach]".into(), |home| home.display().to_string()),
-        }),
-    }
-}
-
 /// Copies everything that the station runs into `folder`. Returns the recipe, whose paths start from the lesson's folder.
-fn copy_all(lesson: &Lesson, folder: &Path) -> Result<Recipe, TeachError> {
+fn copy_all(lesson: &Lesson, offer: &Offer, folder: &Path) -> Result<Recipe, TeachError> {
     let check = folder.join("check");
-    for (kind, path) in check_files(lesson)? {
-        copy(&path, &check.join(kind))?;
+    for (kind, path) in &offer.check {
+        copy(path, &check.join(kind))?;
     }
-    let engine = copy(&lesson.engine(), folder)?;
-    let signature = signature::path_of(&lesson.engine());
+    let engine = copy(&offer.engine, folder)?;
+    let signature = signature::path_of(&offer.engine);
     if signature.exists() {
         copy(&signature, folder)?;
     }
-    let scene = lesson.scene()?.map(|scene| in_folder(scene, folder)).transpose()?;
+    let scene = offer.recipe.scene.clone().map(|scene| in_folder(scene, folder)).transpose()?;
     let within = |path: PathBuf| path.strip_prefix(lesson.folder()).map(Path::to_path_buf).unwrap_or(path);
     let scene = scene.map(|mut scene| {
         if let Some(Belt::File(path)) = scene.belt {
@@ -77,7 +117,7 @@ fn copy_all(lesson: &Lesson, folder: &Path) -> Result<Recipe, TeachError> {
         }
         scene
     });
-    Ok(Recipe { engine: Some(within(engine)), check_frames: Some(within(check)), scene, ..lesson.subject.recipe() })
+    Ok(Recipe { engine: Some(within(engine)), check_frames: Some(within(check)), scene, ..offer.recipe.clone() })
 }
 
 /// The scene with its belt's file copied: a later survey writes the one of the lesson again.
@@ -87,15 +127,6 @@ fn in_folder(scene: Scene, folder: &Path) -> Result<Scene, TeachError> {
         belt => belt,
     };
     Ok(Scene { belt, ..scene })
-}
-
-/// Copies a file into `folder`, whole or not at all. Returns where it is.
-fn copy(from: &Path, folder: &Path) -> Result<PathBuf, TeachError> {
-    files::make_folder(folder).map_err(TeachError::write(folder))?;
-    let to = folder.join(from.file_name().unwrap_or_default());
-    let mut source = File::open(from).map_err(|source| TeachError::Read { path: from.into(), source })?;
-    files::write_whole(&to, |file| io::copy(&mut source, file).map(drop)).map_err(TeachError::write(&to))?;
-    Ok(to)
 }
 
 /// The files of the parts that the engine is checked on, with the kind of each.
@@ -115,4 +146,22 @@ fn check_files(lesson: &Lesson) -> Result<Vec<(&'static str, PathBuf)>, TeachErr
         true => Err(TeachError::NonePasses { folder: lesson.folder().into() }),
         false => Ok(found),
     }
+}
+
+/// The files of the parts that a revision was found to pass, with the kind of each.
+fn revised_check_files(lesson: &Lesson) -> Result<Vec<(&'static str, PathBuf)>, TeachError> {
+    let mut found = Vec::new();
+    for kind in ["rgb", "xyz", recording::FOLDER, finding::FOLDER] {
+        let folder = lesson.revised_check().join(kind);
+        let failed = |source| TeachError::Read { path: folder.clone(), source };
+        match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            files => {
+                for file in files.map_err(failed)? {
+                    found.push((kind, file.map_err(failed)?.path()));
+                }
+            }
+        }
+    }
+    Ok(found)
 }

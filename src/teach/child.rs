@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
 
 use super::event::{Event, Step};
+use super::settings::Settings;
 
 use crate::locked::locked;
 
@@ -32,10 +33,7 @@ const ENDING: Duration = Duration::from_millis(20);
 pub struct Options {
     /// The step; all up to the scores that are not done yet if there is none.
     pub step: Option<Step>,
-    pub epochs: Option<usize>,
-    pub false_reject_rate: Option<f64>,
-    /// The configuration of the station that is to have the recipe.
-    pub config: Option<PathBuf>,
+    pub settings: Settings,
     /// Whether it takes processor time as other programs do.
     pub eager: bool,
     /// The program; this one if there is none.
@@ -207,9 +205,12 @@ fn start(lesson: PathBuf, options: Options) -> io::Result<process::Child> {
         }
     };
     option("--step", options.step.map(|step| step.name().into()));
-    option("--epochs", options.epochs.map(|epochs| epochs.to_string().into()));
-    option("--false-reject-rate", options.false_reject_rate.map(|rate| rate.to_string().into()));
-    option("--config", options.config.map(PathBuf::into_os_string));
+    let Settings { epochs, false_reject_rate, config, how, of } = options.settings;
+    option("--epochs", epochs.map(|epochs| epochs.to_string().into()));
+    option("--false-reject-rate", false_reject_rate.map(|rate| rate.to_string().into()));
+    option("--config", config.map(PathBuf::into_os_string));
+    option("--how", (options.step == Some(Step::Revise)).then(|| how.name().into()));
+    option("--of", of.map(|of| of.to_string().into()));
     command.args(options.eager.then_some("--eager")).arg("--").arg(lesson);
     for name in OF_SERVICE {
         command.env_remove(name);

@@ -16,6 +16,7 @@ use heapless::spsc::{Consumer, Producer};
 use serde::Serialize;
 
 use super::error::TeachError;
+use super::event::Part;
 use super::lesson::{Lesson, Work};
 use crate::collect::{Collected, Set, Sets};
 use crate::config::teach::Teach;
@@ -63,15 +64,6 @@ impl Courses {
         let dropped = self.0.dropped.load(Relaxed);
         Course { dropped, ..locked(&self.0.course).clone() }
     }
-}
-
-/// What became of a part.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Part {
-    pub set: Set,
-    /// Its name in the set; none where it was left out.
-    pub name: Option<String>,
-    pub faults: Vec<String>,
 }
 
 /// A frame on its way, or memory for one.
@@ -292,16 +284,12 @@ impl Course {
 
     fn note(&mut self, set: Set, collected: Collected, missing: usize) {
         self.missing = missing;
-        let part = match collected {
-            Collected::Kept { name, .. } => {
-                *(if set == Set::Train { &mut self.parts } else { &mut self.validation }) += 1;
-                Part { set, name: Some(name), faults: Vec::new() }
-            }
-            Collected::LeftOut { faults } => {
-                self.left_out += 1;
-                Part { set, name: None, faults }
-            }
-        };
+        let part = Part::of(set, collected);
+        match (&part.name, set) {
+            (None, _) => self.left_out += 1,
+            (Some(_), Set::Train) => self.parts += 1,
+            (Some(_), Set::Validation) => self.validation += 1,
+        }
         self.last.truncate(PARTS_KEPT - 1);
         self.last.push_front(part);
     }

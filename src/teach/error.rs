@@ -18,6 +18,7 @@ use crate::inspect::InspectError;
 use crate::model::engine_file::EngineError;
 use crate::prepare::crop::CropMisfit;
 use crate::regions::RegionsError;
+use crate::review::ReviewError;
 use crate::runtime::judgement::JudgementError;
 use crate::text::TextError;
 
@@ -52,6 +53,24 @@ pub enum TeachError {
         folder.display()
     )]
     Elsewhere { folder: PathBuf, configured: String },
+    #[error("recipe {number} has no name yet: give one")]
+    NoName { number: u16 },
+    #[error("the station has no recipe {number} whose parts could have been reviewed")]
+    NoRecipe { number: u16 },
+    #[error("recipe {number} is there already, for another product: choose a number that no recipe and no lesson has")]
+    Taken { number: u16 },
+    #[error("{} has no [record], so that no part could be reviewed: add it with a folder", config.display())]
+    NoRecording { config: PathBuf },
+    #[error("no part of recipe {number} is recorded in {}: let the station run, and review some parts", folder.display())]
+    NoneRecorded { number: u16, folder: PathBuf },
+    #[error(
+        "no recorded good part passes by the revised engine, so that it cannot be checked before it takes over: review more parts, or record some of those that pass with record.pass_share"
+    )]
+    NonePassesAgain,
+    #[error("there is no revision in {}: make one with the step revise", folder.display())]
+    NoRevision { folder: PathBuf },
+    #[error("the revision in {} was made for another engine than the one in force, or its engine is another one: make it again with the step revise", folder.display())]
+    Outdated { folder: PathBuf },
     #[error("the step {step} needs the configuration of a station: give --config")]
     NoConfiguration { step: &'static str },
     #[error("the engine was taught and does not pass its check: {0}")]
@@ -90,6 +109,8 @@ pub enum TeachError {
     Calibrate(#[from] CalibrateError),
     #[error(transparent)]
     Regions(#[from] RegionsError),
+    #[error(transparent)]
+    Review(#[from] ReviewError),
 }
 
 impl TeachError {

@@ -25,6 +25,12 @@ pub enum Step {
     Score,
     /// The engine becomes a recipe of a station.
     Activate,
+    /// The recipe is made better by its reviewed parts.
+    Revise,
+    /// The revision takes the place of the recipe.
+    Accept,
+    /// The revision is removed.
+    Discard,
 }
 
 words!(serde Step {
@@ -34,6 +40,9 @@ words!(serde Step {
     Calibrate = "calibrate",
     Score = "score",
     Activate = "activate",
+    Revise = "revise",
+    Accept = "accept",
+    Discard = "discard",
 });
 
 /// What is counted while a step works.
@@ -51,6 +60,8 @@ pub enum Phase {
     Epochs,
     /// Frames that were scored.
     Scores,
+    /// Recorded parts that were inspected again.
+    Replay,
 }
 
 words!(serde Phase {
@@ -60,6 +71,7 @@ words!(serde Phase {
     Trial = "trial",
     Epochs = "epochs",
     Scores = "scores",
+    Replay = "replay",
 });
 
 /// What a step tells.
@@ -78,8 +90,8 @@ pub enum Event {
         loss: Option<f64>,
         held_out_loss: Option<f64>,
     },
-    /// A part came: it was kept under a name, or left out for reasons.
-    Part { set: Set, name: Option<String>, faults: Vec<String> },
+    /// A part came.
+    Part(Part),
     /// What a person should know, although the step goes on.
     Note { step: Step, text: String },
     /// A step is done: what came of it, in words.
@@ -92,18 +104,34 @@ pub enum Event {
     Ended { state: State },
 }
 
-impl Event {
-    /// What became of a part.
-    pub fn of_part(set: Set, collected: Collected) -> Self {
+/// What became of a part: it was kept under a name, or left out for reasons.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    pub set: Set,
+    /// Its name in the set; none where it was left out.
+    pub name: Option<String>,
+    pub faults: Vec<String>,
+}
+
+impl Part {
+    pub fn of(set: Set, collected: Collected) -> Self {
         match collected {
-            Collected::Kept { name, .. } => Self::Part { set, name: Some(name), faults: Vec::new() },
-            Collected::LeftOut { faults } => Self::Part { set, name: None, faults },
+            Collected::Kept { name, .. } => Self { set, name: Some(name), faults: Vec::new() },
+            Collected::LeftOut { faults } => Self { set, name: None, faults },
         }
     }
 }
 
 /// Receives events, and says whether the step goes on.
 pub type Observer<'a> = dyn FnMut(Event) -> ControlFlow<()> + 'a;
+
+/// Tells the observer of an event, and ends the step if that is what it wants.
+pub fn tell(event: Event, observe: &mut Observer) -> Result<(), TeachError> {
+    match observe(event) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(TeachError::Interrupted),
+    }
+}
 
 /// Tells how far a phase is, and how long it still takes at its pace so far.
 pub struct Pace {
@@ -134,9 +162,6 @@ impl Pace {
 
     /// Tells the observer, and ends the step if that is what it wants.
     pub fn tell(&self, done: usize, of: usize, observe: &mut Observer) -> Result<(), TeachError> {
-        match observe(self.progress(done, of)) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(TeachError::Interrupted),
-        }
+        tell(self.progress(done, of), observe)
     }
 }

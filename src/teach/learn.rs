@@ -1,10 +1,11 @@
 //! The second step: the mappings are learnt from the parts of the first set.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::Duration;
 
 use super::error::TeachError;
-use super::event::{Event, Observer, Pace, Phase, Step};
+use super::event::{Event, Observer, Pace, Phase, Step, tell};
 use super::lesson::Lesson;
 use crate::collect::Set;
 use crate::dataset::Entry;
@@ -54,24 +55,46 @@ pub fn add_all(
     Ok(ControlFlow::Continue(()))
 }
 
-/// Learns the engine of the lesson. A fit that was broken off goes on, unless the parts, the scene or the settings are
-/// others now.
+/// Learns the engine of the lesson.
 pub fn step(lesson: &Lesson, epochs: Option<usize>, observe: &mut Observer) -> Result<String, TeachError> {
-    match learn(lesson, epochs, lesson.engine_state().exists(), observe) {
+    let (engine, text) = learn(lesson, &lesson.entries(Set::Train)?, &lesson.engine(), epochs, observe)?;
+    engine.write(&lesson.engine())?;
+    // Only now that the engine is written: one of the two always exists.
+    state::remove(&lesson.engine_state())?;
+    Ok(text)
+}
+
+/// Learns an engine of the lesson's scene from `entries`, and returns it with a sentence on what it was learnt from. `to`:
+/// where it is to be written; the state of the fit is kept beside it. A fit that was broken off goes on, unless the parts,
+/// the scene or the settings are others now.
+pub fn learn(
+    lesson: &Lesson,
+    entries: &[Entry],
+    to: &Path,
+    epochs: Option<usize>,
+    observe: &mut Observer,
+) -> Result<(Engine, String), TeachError> {
+    let path = state::beside(to);
+    let mut keep = Keep { resume: path.exists(), path, every: KEEP_EVERY };
+    match fit(lesson, entries, &keep, epochs, observe) {
         Err(TeachError::Fit(FitError::StateRead { reason, .. })) => {
             let text = format!("the fit that was broken off does not go on, since {reason}: it begins again");
-            if observe(Event::Note { step: Step::Learn, text }).is_break() {
-                return Err(TeachError::Interrupted);
-            }
-            state::remove(&lesson.engine_state())?;
-            learn(lesson, epochs, false, observe)
+            tell(Event::Note { step: Step::Learn, text }, observe)?;
+            state::remove(&keep.path)?;
+            keep.resume = false;
+            fit(lesson, entries, &keep, epochs, observe)
         }
         done => done,
     }
 }
 
-fn learn(lesson: &Lesson, epochs: Option<usize>, resume: bool, observe: &mut Observer) -> Result<String, TeachError> {
-    let entries = lesson.entries(Set::Train)?;
+fn fit(
+    lesson: &Lesson,
+    entries: &[Entry],
+    keep: &Keep,
+    epochs: Option<usize>,
+    observe: &mut Observer,
+) -> Result<(Engine, String), TeachError> {
     let mut engine = Engine::built_in()?;
     engine.metadata.preparation = lesson.preparation(&engine.metadata.preparation)?;
     let own = FitSettings::of(engine.metadata.variant);
@@ -80,22 +103,19 @@ fn learn(lesson: &Lesson, epochs: Option<usize>, resume: bool, observe: &mut Obs
     let mut tally = Tally::default();
     let pace = Pace::new(Step::Learn, Phase::Features, 0);
     let mut told = |done: usize| observe(pace.progress(done, entries.len()));
-    if add_all(&mut fit, &entries, &mut tally, None, &mut told)?.is_break() {
+    if add_all(&mut fit, entries, &mut tally, None, &mut told)?.is_break() {
         return Err(TeachError::Interrupted);
     }
     fit::check_left_out(&tally, false)?;
-    let keep = Keep { path: lesson.engine_state(), every: KEEP_EVERY, resume };
     let mut epochs = Epochs { pace: None, interrupted: false, observe };
-    let learnt = fit.run(Some(&keep), &mut |progress| epochs.tell(progress));
+    let learnt = fit.run(Some(keep), &mut |progress| epochs.tell(progress));
     let engine = match learnt {
         // Its best mappings so far would be taken for those of a whole fit.
         Ok(_) | Err(FitError::Interrupted) if epochs.interrupted => return Err(TeachError::Interrupted),
         learnt => learnt?,
     };
-    engine.write(&lesson.engine())?;
-    // Only now that the engine is written: one of the two always exists.
-    state::remove(&keep.path)?;
-    Ok(format!("learnt from {} parts; {tally}", engine.metadata.fitted_on.len()))
+    let text = format!("learnt from {} parts; {tally}", engine.metadata.fitted_on.len());
+    Ok((engine, text))
 }
 
 /// Tells of the epochs of a fit, and whether the observer has ended it.

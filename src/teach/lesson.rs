@@ -6,6 +6,7 @@
 //! LESSON/{train,validation}/good/{rgb,xyz} the parts
 //! LESSON/engine.safetensors                the engine that is being made; .state beside it while it is learnt
 //! LESSON/scores.json, overlays/SET-NAME.png
+//! LESSON/revision/                         what was made of it from reviewed parts, until a person decides
 //! LESSON/recipe/CONTENT/                   what a station runs: engine, belt, check frames
 //! LESSON/recipe.toml                       makes it a recipe of the station
 //! ```
@@ -23,6 +24,7 @@ use crate::config::scene::Scene;
 use crate::config::teach::{self, RECIPE};
 use crate::dataset::{DatasetError, Entry, Reading, mvtec3d};
 use crate::files;
+use crate::fit::state;
 use crate::model::engine_file::Engine;
 use crate::prepare::Preparation;
 use crate::words::words;
@@ -180,7 +182,7 @@ impl Lesson {
 
     /// The state of a fit that was not finished.
     pub fn engine_state(&self) -> PathBuf {
-        self.folder.join("engine.safetensors.state")
+        state::beside(&self.engine())
     }
 
     fn is_being_learnt(&self) -> bool {

@@ -1,22 +1,10 @@
 //! The steps of a lesson, one after another.
 
-use std::path::PathBuf;
-
 use super::error::TeachError;
-use super::event::{Event, Observer, Step};
+use super::event::{Event, Observer, Step, tell};
 use super::lesson::{Lesson, State, Work};
-use super::{activate, calibrate, learn, score, survey};
-
-/// How the steps work.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// Passes over the frames; what suits the engine if there is none.
-    pub epochs: Option<usize>,
-    /// The largest expected share of good parts that are rejected; what the parts support if there is none.
-    pub false_reject_rate: Option<f64>,
-    /// The configuration of the station that is to have the recipe.
-    pub config: Option<PathBuf>,
-}
+use super::settings::Settings;
+use super::{activate, calibrate, learn, revise, score, survey};
 
 /// The steps that [`run`] does where none is named.
 const ALL: [Step; 4] = [Step::Survey, Step::Learn, Step::Calibrate, Step::Score];
@@ -49,29 +37,27 @@ pub fn run(
 
 /// Whether a step is still to be done.
 fn is_open(lesson: &Lesson, step: Step) -> Result<bool, TeachError> {
-    let calibrated = || Ok::<_, TeachError>(matches!(lesson.state()?, State::Calibrated | State::Activated));
     Ok(match step {
         Step::Survey => lesson.subject.scene.is_none() && lesson.surveyed()?.is_none(),
-        Step::Learn => !calibrated()? && lesson.state()? != State::Learnt,
-        Step::Calibrate => !calibrated()?,
-        Step::Collect | Step::Score | Step::Activate => true,
+        Step::Learn => !matches!(lesson.state()?, State::Learnt | State::Calibrated | State::Activated),
+        Step::Calibrate => !matches!(lesson.state()?, State::Calibrated | State::Activated),
+        Step::Collect | Step::Score | Step::Activate | Step::Revise | Step::Accept | Step::Discard => true,
     })
 }
 
 fn one(lesson: &Lesson, step: Step, settings: &Settings, observe: &mut Observer) -> Result<(), TeachError> {
-    if observe(Event::Began { step }).is_break() {
-        return Err(TeachError::Interrupted);
-    }
+    tell(Event::Began { step }, observe)?;
+    let config = || settings.config.as_deref().ok_or(TeachError::NoConfiguration { step: step.name() });
     let done = match step {
         Step::Collect => return Err(TeachError::NoConfiguration { step: step.name() }),
         Step::Survey => survey::step(lesson, observe),
         Step::Learn => learn::step(lesson, settings.epochs, observe),
         Step::Calibrate => calibrate::step(lesson, settings.false_reject_rate, observe),
         Step::Score => score::step(lesson, observe),
-        Step::Activate => match &settings.config {
-            Some(config) => activate::step(lesson, config, observe),
-            None => Err(TeachError::NoConfiguration { step: step.name() }),
-        },
+        Step::Activate => activate::step(lesson, config()?, observe),
+        Step::Revise => revise::step(lesson, config()?, settings, observe),
+        Step::Accept => activate::accept(lesson, config()?, observe),
+        Step::Discard => lesson.discard_revision().map(|()| "the revision is removed".into()),
     };
     // It is done, whether or not others are to follow.
     let _ = observe(Event::Done { step, text: done? });

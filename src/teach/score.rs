@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::TeachError;
 use super::event::{Observer, Pace, Phase, Step};
+use super::file;
 use super::lesson::Lesson;
 use crate::collect::Set;
 use crate::config::regions::Regions as Areas;
@@ -80,11 +81,6 @@ impl Lesson {
 }
 
 impl Scores {
-    fn write(&self, path: &Path) -> Result<(), TeachError> {
-        let text = serde_json::to_string_pretty(self).map_err(|error| TeachError::write(path)(error.into()))?;
-        files::write_text(path, &(text + "\n")).map_err(TeachError::write(path))
-    }
-
     fn has(&self, set: Set, name: &str) -> bool {
         self.parts.iter().any(|part| part.set == set && part.name == name)
     }
@@ -133,13 +129,13 @@ pub fn step(lesson: &Lesson, observe: &mut Observer) -> Result<String, TeachErro
         scores.parts.push(part);
         let told = pace.tell(scores.parts.len(), of, observe);
         if told.is_err() || kept.elapsed() >= KEEP_EVERY {
-            scores.write(&lesson.scores_file())?;
+            file::write(&lesson.scores_file(), &scores)?;
             kept = Instant::now();
         }
         told?;
     }
     scores.parts.sort_by(|a, b| (a.set.name(), &a.name).cmp(&(b.set.name(), &b.name)));
-    scores.write(&lesson.scores_file())?;
+    file::write(&lesson.scores_file(), &scores)?;
     let rejected = scores.parts.iter().filter(|part| part.verdict != Verdict::Pass).count();
     Ok(format!("{} parts were scored, {rejected} of them are rejected", scores.parts.len()))
 }

@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::error::TeachError;
+use super::file;
 use crate::config::recipe::Recipe;
 use crate::config::regions::Regions;
 use crate::config::scene::Scene;
 use crate::config::teach;
-use crate::{files, text};
 
 /// The version of the file.
 pub const FORMAT: u32 = 1;
@@ -18,6 +17,10 @@ pub const FORMAT: u32 = 1;
 const BYTES_MAX: u64 = 4 << 20;
 /// Parts of one set: more do not make an engine better, and fill the disk.
 const PARTS_MAX: usize = 10_000;
+
+/// What a lesson collects if nothing else is asked for.
+pub const PARTS: usize = 16;
+pub const VALIDATION: usize = 12;
 
 /// What a lesson is about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,24 +48,14 @@ impl Subject {
     }
 
     pub(super) fn read(path: &Path) -> Result<Self, TeachError> {
-        let text = text::read(path, BYTES_MAX)?;
-        let invalid = |reason: String| TeachError::Invalid { path: path.into(), reason };
-        let value: Value = serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
-        // Told by its number, since another version may have other fields.
-        match value["format"].as_u64() {
-            Some(format) if format == u64::from(FORMAT) => {}
-            Some(found) => return Err(TeachError::Format { path: path.into(), found, expected: FORMAT }),
-            None => return Err(invalid("it has no format, so that it is no lesson".into())),
-        }
-        let subject: Self = serde_json::from_value(value).map_err(|error| invalid(error.to_string()))?;
+        let subject: Self = file::read(path, BYTES_MAX, FORMAT, "lesson")?;
         subject.check(path)?;
         Ok(subject)
     }
 
     pub(super) fn write(&self, path: &Path) -> Result<(), TeachError> {
         self.check(path)?;
-        let text = serde_json::to_string_pretty(self).map_err(|error| TeachError::write(path)(error.into()))?;
-        files::write_text(path, &(text + "\n")).map_err(TeachError::write(path))
+        file::write(path, self)
     }
 
     /// The recipe that it is to become, as far as it is known. Its paths start from the lesson's folder.

@@ -1,10 +1,9 @@
 //! The first step: the belt is measured on the first frames, and a scene is proposed.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::error::TeachError;
-use super::event::{Event, Observer, Pace, Phase, Step};
+use super::event::{Event, Observer, Pace, Phase, Step, tell};
 use super::lesson::Lesson;
 use crate::calibration::StationCalibration;
 use crate::calibration::survey::{Survey, SurveyError, warnings};
@@ -75,9 +74,7 @@ pub fn step(lesson: &Lesson, observe: &mut Observer) -> Result<String, TeachErro
     }
     let (station, _) = seen.write(&lesson.belt())?;
     for text in doubts(&station, &Engine::built_in()?.metadata.architecture.xyz) {
-        if let ControlFlow::Break(()) = observe(Event::Note { step: Step::Survey, text }) {
-            return Err(TeachError::Interrupted);
-        }
+        tell(Event::Note { step: Step::Survey, text }, observe)?;
     }
     let scene = station.scene.as_ref().map_or_else(|| "none".into(), |scene| scene.describe());
     Ok(format!("the belt was measured on {} parts; scene: {scene}", entries.len()))

@@ -24,12 +24,16 @@ files! {
     "/live.js": SCRIPT "live.js";
     "/page.js": SCRIPT "page.js";
     "/scores.js": SCRIPT "scores.js";
+    "/charts.js": SCRIPT "charts.js";
+    "/plot.js": SCRIPT "plot.js";
     "/review": PAGE "review.html";
     "/review.js": SCRIPT "review.js";
     "/brush.js": SCRIPT "brush.js";
+    "/revise.js": SCRIPT "revise.js";
     "/teach": PAGE "teach.html";
     "/teach.js": SCRIPT "teach.js";
     "/regions.js": SCRIPT "regions.js";
+    "/work.js": SCRIPT "work.js";
     "/login": PAGE "login.html";
     "/login.js": SCRIPT "login.js";
     "/words.js": SCRIPT "words.js";
@@ -55,7 +59,8 @@ mod tests {
     use crate::review::Found;
     use crate::runtime::metrics::{Count, Latency};
     use crate::score::Verdict;
-    use crate::teach::{Phase, State, Step};
+    use crate::teach::{How, Phase, State, Step};
+    use crate::trace::Span;
 
     type Words = BTreeMap<String, BTreeMap<String, String>>;
 
@@ -94,8 +99,8 @@ mod tests {
     fn every_word_that_a_page_names_is_there_and_no_other() {
         let words = words();
         let families = [
-            "count", "fault", "found", "kind", "language", "latency", "phase", "role", "set", "state", "step",
-            "verdict",
+            "count", "fault", "found", "how", "kind", "language", "latency", "phase", "role", "set", "span", "state",
+            "step", "verdict",
         ];
         let named: BTreeSet<String> = named("data-word=\"", "\"").into_iter().chain(named("word(\"", "\"")).collect();
         let missing: Vec<&String> = named.iter().filter(|key| !words.contains_key(*key)).collect();
@@ -121,8 +126,10 @@ mod tests {
         let lessons = (Phase::WORDS.into_iter().map(|word| format!("phase.{word}")))
             .chain(Set::WORDS.into_iter().map(|word| format!("set.{word}")))
             .chain(State::WORDS.into_iter().map(|word| format!("state.{word}")))
-            .chain(Step::WORDS.into_iter().map(|word| format!("step.{word}")));
+            .chain(Step::WORDS.into_iter().map(|word| format!("step.{word}")))
+            .chain(How::WORDS.into_iter().map(|word| format!("how.{word}")));
         let roles = Role::WORDS.into_iter().map(|word| format!("role.{word}"));
+        let spans = Span::WORDS.into_iter().map(|word| format!("span.{word}"));
         let verdicts = Verdict::WORDS.into_iter().map(|verdict| format!("verdict.{verdict}"));
         let missing: Vec<String> = counts
             .chain(latencies)
@@ -131,6 +138,7 @@ mod tests {
             .chain(verdicts)
             .chain(found)
             .chain(roles)
+            .chain(spans)
             .chain(lessons)
             .filter(|key| !words.contains_key(key))
             .collect();

@@ -9,7 +9,9 @@ use serde::Serialize;
 use super::answer::Refused;
 use crate::config::teach::Teach;
 use crate::locked::locked;
-use crate::teach::{Child, Course, Courses, Lesson, Options, State, Status, Subject, TeachError};
+use crate::teach::{
+    Child, Course, Courses, Lesson, Options, Settings, State, Status, Step, Subject, TeachError, revise,
+};
 
 /// What a station is taught by.
 pub struct Lessons {
@@ -38,6 +40,8 @@ pub struct All {
 struct Named {
     number: u16,
     name: String,
+    /// Whether a revision waits for a person.
+    is_revised: bool,
 }
 
 /// How the process does.
@@ -62,8 +66,8 @@ pub struct Shown {
 impl From<TeachError> for Refused {
     fn from(error: TeachError) -> Self {
         let status = match error {
-            TeachError::NoLesson { .. } => StatusCode::NOT_FOUND,
-            TeachError::Exists { .. } | TeachError::Busy { .. } => StatusCode::CONFLICT,
+            TeachError::NoLesson { .. } | TeachError::NoRevision { .. } => StatusCode::NOT_FOUND,
+            TeachError::Exists { .. } | TeachError::Busy { .. } | TeachError::Taken { .. } => StatusCode::CONFLICT,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Self::new(status, error.to_string())
@@ -85,14 +89,28 @@ impl Lessons {
     fn named(&self) -> Vec<Named> {
         let folders = std::fs::read_dir(&self.config.folder).into_iter().flatten().flatten();
         let numbers = folders.filter_map(|folder| folder.file_name().to_str()?.parse::<u16>().ok());
-        let mut named: Vec<Named> =
-            numbers.filter_map(|number| Some(Named { number, name: self.open(number).ok()?.subject.name })).collect();
+        let named = |number| {
+            let lesson = self.open(number).ok()?;
+            Some(Named { number, is_revised: lesson.is_revised(), name: lesson.subject.name })
+        };
+        let mut named: Vec<Named> = numbers.filter_map(named).collect();
         named.sort_by_key(|lesson| lesson.number);
         named
     }
 
     pub fn open(&self, number: u16) -> Result<Lesson, TeachError> {
         Lesson::open(&self.config.lesson(number))
+    }
+
+    /// Begins a lesson in which the recipe `of` can be revised, where there is none of this number. `name`: of the recipe that
+    /// it becomes; its own where it has one.
+    pub fn begin_to_revise(&self, number: u16, of: u16, name: Option<String>) -> Result<(), TeachError> {
+        match self.open(number) {
+            Err(TeachError::NoLesson { .. }) => {}
+            opened => return opened.map(drop),
+        }
+        let subject = revise::subject_of(&self.configuration, of, number, name)?;
+        Lesson::create(&self.config.lesson(number), subject).map(drop)
     }
 
     pub fn show(&self, number: u16) -> Result<Shown, TeachError> {
@@ -109,19 +127,30 @@ impl Lessons {
         })
     }
 
-    /// Starts the process that does the steps. One works at a time: it takes a core for minutes.
-    pub fn work(&self, number: u16, options: Options) -> Result<(), Refused> {
+    /// Starts the process that does a step, or all that are not done yet. One works at a time: it takes a core for minutes.
+    pub fn work(&self, number: u16, step: Option<Step>, settings: Settings) -> Result<(), Refused> {
         let lesson = self.open(number)?;
         let mut working = self.working();
         if let Some(other) = working.as_ref().filter(|other| !other.child.status().ended) {
             let why = format!("the lesson of recipe {} is worked on: wait for it, or cancel it", other.number);
             return Err(Refused::new(StatusCode::CONFLICT, why));
         }
-        let child = Child::start(lesson.folder().into(), options).map_err(|error| {
-            Refused::new(StatusCode::INTERNAL_SERVER_ERROR, format!("cannot start the process that learns: {error}"))
-        })?;
+        let child = Child::start(lesson.folder().into(), Options { step, settings, ..Options::default() }).map_err(
+            |error| {
+                Refused::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    format!("cannot start the process that learns: {error}"),
+                )
+            },
+        )?;
         *working = Some(Working { number, child });
         Ok(())
+    }
+
+    /// Does the same with a step that needs the station's configuration alone.
+    pub fn work_for_station(&self, number: u16, step: Step) -> Result<(), Refused> {
+        let config = Some(self.configuration.clone());
+        self.work(number, Some(step), Settings { config, ..Settings::default() })
     }
 
     /// Asks the process to end; the lesson can go on from where it is.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 use super::access::Access;
+use super::board::Board;
 use super::picture::Encoder;
 use super::state;
 use super::station::Station;
@@ -22,6 +23,8 @@ pub struct Page {
     pub told: watch::Sender<Option<Arc<str>>>,
     /// The recorded parts, once somebody has asked for them.
     pub gallery: Mutex<Option<Gallery>>,
+    /// The charts over time, once somebody has asked for them.
+    pub board: Board,
 }
 
 impl Page {
@@ -32,6 +35,7 @@ impl Page {
             is_secure: config.certificate_file.is_some(),
             told: watch::Sender::default(),
             gallery: Mutex::default(),
+            board: Board::default(),
             station,
         })
     }

@@ -10,6 +10,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use super::answer::{Refused, beside, found, json, text};
+use super::asked::{Asked, one_of, value};
 use super::client::Caller;
 use super::page::Page;
 use crate::action::By;
@@ -22,8 +23,6 @@ use crate::people::Deed;
 use crate::review::{Filter, Found, Gallery, PAGE_PARTS_MAX, Picture, Promise, ReviewError};
 use crate::runtime::metrics::Gauge;
 use crate::score::Verdict;
-
-type Asked = Query<HashMap<String, String>>;
 
 impl From<ReviewError> for Refused {
     fn from(error: ReviewError) -> Self {
@@ -207,13 +206,4 @@ fn filter(asked: &HashMap<String, String>) -> Result<Filter, Refused> {
         from_unix_ms: value(asked, "from_unix_ms", "milliseconds since 1970")?,
         to_unix_ms: value(asked, "to_unix_ms", "milliseconds since 1970")?,
     })
-}
-
-fn one_of<T: FromStr>(asked: &HashMap<String, String>, name: &str, words: &[&str]) -> Result<Option<T>, Refused> {
-    value(asked, name, &format!("one of {}", words.join(", ")))
-}
-
-fn value<T: FromStr>(asked: &HashMap<String, String>, name: &str, expected: &str) -> Result<Option<T>, Refused> {
-    let unclear = |_| Refused::unclear(format!("{name} is expected to be {expected}"));
-    asked.get(name).map(|text| text.parse().map_err(unclear)).transpose()
 }

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use super::access::COOKIE;
 use super::page::Page;
-use super::{act, answer, assets, events, gate, log_in, review, show, teach};
+use super::{act, answer, assets, charts, events, gate, log_in, review, revise, show, teach};
 
 /// Largest body of an action: a number, a word, or nothing.
 const ACTION_BYTES_MAX: usize = 256;
@@ -45,6 +45,7 @@ fn described() -> OpenApiRouter<Arc<Page>> {
     let shown = OpenApiRouter::new()
         .routes(routes!(show::state))
         .routes(routes!(events::events))
+        .routes(routes!(charts::charts))
         .routes(routes!(show::frame))
         .routes(routes!(show::overlay))
         .routes(routes!(show::relief))
@@ -82,6 +83,10 @@ fn described() -> OpenApiRouter<Arc<Page>> {
         .routes(routes!(teach::learn))
         .routes(routes!(teach::cancel))
         .routes(routes!(teach::activate))
+        .routes(routes!(revise::revision))
+        .routes(routes!(revise::revise))
+        .routes(routes!(revise::accept))
+        .routes(routes!(revise::discard))
         .layer(RequestBodyLimitLayer::new(LESSON_BYTES_MAX));
     let mut description = Description::openapi();
     let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());

@@ -20,6 +20,8 @@ struct State<'a> {
     unhealthy: Option<&'a str>,
     /// Whether a token is configured, with which the page may change something.
     may_act: bool,
+    /// The number of the start in the names of recorded parts, if the station records any.
+    recording_session: Option<u64>,
     /// The part in the latest picture.
     part: Option<Told>,
     /// The number and the name of each recipe.
@@ -57,6 +59,7 @@ pub fn json(
         uptime_s: metrics.uptime().as_secs(),
         unhealthy,
         may_act,
+        recording_session: metrics.recording_session(),
         part,
         recipes: station.recipes.all(),
         gauges: Gauge::ALL.into_iter().filter_map(|what| gauge(metrics, what)).collect(),

@@ -29,6 +29,8 @@ pub struct Station {
     pub scribe: Scribe,
     /// The folder of recorded parts, if the station records any.
     pub recording: Option<PathBuf>,
+    /// The file of its trace, if it keeps one.
+    pub trace: Option<PathBuf>,
     /// What it is taught by, if it is.
     pub lessons: Option<Lessons>,
     /// The station is not healthy after this long without a sign of progress.

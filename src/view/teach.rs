@@ -22,7 +22,7 @@ use crate::config::regions::{Area, Regions};
 use crate::config::scene::Scene;
 use crate::people::Deed;
 use crate::prepare::crop::Crop;
-use crate::teach::{Lesson, Options, Step, Subject};
+use crate::teach::{Lesson, Settings, Step, Subject};
 
 /// Largest picture that is sent: the overlay of a photograph.
 const PICTURE_BYTES_MAX: u64 = 64 << 20;
@@ -168,7 +168,8 @@ pub async fn regions(State(page): State<Arc<Page>>, caller: Caller, Path(number)
 pub async fn learn(State(page): State<Arc<Page>>, caller: Caller, Path(number): Path<u16>, body: Bytes) -> Response {
     page.taught(caller, move |lessons| {
         let Learnt { false_reject_rate, epochs } = asked(&body)?;
-        lessons.work(number, Options { false_reject_rate, epochs, ..Options::default() })?;
+        let settings = Settings { false_reject_rate, epochs, ..Settings::default() };
+        lessons.work(number, None, settings)?;
         Ok((number, "learns"))
     })
     .await
@@ -196,8 +197,7 @@ pub async fn cancel(State(page): State<Arc<Page>>, caller: Caller, Path(number):
         (status = "default", description = "refused or not permitted; the text says why")))]
 pub async fn activate(State(page): State<Arc<Page>>, caller: Caller, Path(number): Path<u16>) -> Response {
     page.taught(caller, move |lessons| {
-        let config = Some(lessons.configuration.clone());
-        lessons.work(number, Options { step: Some(Step::Activate), config, ..Options::default() })?;
+        lessons.work_for_station(number, Step::Activate)?;
         Ok((number, "is activated"))
     })
     .await
@@ -216,7 +216,7 @@ pub async fn collect(State(page): State<Arc<Page>>, caller: Caller, Path(number)
 }
 
 impl Page {
-    fn lessons(&self) -> Result<&Lessons, Refused> {
+    pub fn lessons(&self) -> Result<&Lessons, Refused> {
         self.station.lessons.as_ref().ok_or_else(|| {
             Refused::new(
                 StatusCode::NOT_FOUND,
@@ -226,7 +226,7 @@ impl Page {
     }
 
     /// Does a step for whoever may teach, tells the audit what was done, and answers with the lesson.
-    async fn taught(
+    pub async fn taught(
         self: Arc<Self>,
         caller: Caller,
         step: impl FnOnce(&Lessons) -> Result<(u16, &'static str), Refused> + Send + 'static,
@@ -269,7 +269,7 @@ fn read_picture(path: &FilePath) -> Result<Vec<u8>, Refused> {
 }
 
 /// What a request says as JSON; nothing is an object without fields.
-fn asked<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
+pub fn asked<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
     let body = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|error| Refused::unclear(format!("the body is not what is expected: {error}")))
 }

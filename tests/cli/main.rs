@@ -24,6 +24,7 @@ mod people;
 mod readme;
 mod refusals;
 mod reviewing;
+mod revising;
 mod saying;
 mod scenes;
 mod signing;

@@ -11,7 +11,7 @@ use crate::support::small_engine;
 const PARTS: u64 = 9;
 
 /// A station whose threshold no part keeps to has recorded all of its parts.
-fn recorded() -> Desk {
+pub fn recorded() -> Desk {
     let desk = Desk::new();
     small_engine::engine(1e-9).write(&desk.path("engine.safetensors")).unwrap();
     for number in 0..PARTS {
@@ -28,7 +28,7 @@ fn recorded() -> Desk {
     desk
 }
 
-fn names(page: &Value) -> Vec<String> {
+pub fn names(page: &Value) -> Vec<String> {
     page["parts"].as_array().unwrap().iter().map(|part| part["name"].as_str().unwrap().into()).collect()
 }
 

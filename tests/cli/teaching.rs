@@ -7,7 +7,7 @@ use std::time::Duration;
 use crosscheck::config::Station;
 use crosscheck::dataset::mvtec3d;
 use crosscheck::model::engine_file::Engine;
-use crosscheck::teach::{Child as Beside, Event, Lesson, Options, Phase, State, Step};
+use crosscheck::teach::{Child as Beside, Event, Lesson, Options, Part, Phase, Settings, State, Step};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -35,7 +35,7 @@ fn desk() -> Desk {
 }
 
 /// With a lesson whose parts are all there.
-fn collected() -> Desk {
+pub fn collected() -> Desk {
     let desk = desk();
     desk.done(COLLECT);
     desk
@@ -55,7 +55,7 @@ fn events(run: &Run) -> Vec<Event> {
 }
 
 /// Starts the program, and waits for an event of it.
-fn until(desk: &Desk, line: &str, is_it: impl Fn(&Event) -> bool) -> Child {
+pub fn until(desk: &Desk, line: &str, is_it: impl Fn(&Event) -> bool) -> Child {
     let mut child = desk.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
     let found = lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).any(|event| is_it(&event));
@@ -63,7 +63,7 @@ fn until(desk: &Desk, line: &str, is_it: impl Fn(&Event) -> bool) -> Child {
     child
 }
 
-fn in_phase(step: Step, phase: Phase) -> impl Fn(&Event) -> bool {
+pub fn in_phase(step: Step, phase: Phase) -> impl Fn(&Event) -> bool {
     move |event| matches!(event, Event::Progress { step: s, phase: p, done, .. } if (*s, *p) == (step, phase) && *done > 0)
 }
 
@@ -73,7 +73,7 @@ fn a_lesson_goes_from_its_first_part_to_a_recipe() {
     desk.refused_with("teach lessons/3", &["there is no lesson in lessons/3", "--collect"]);
     desk.refused_with("teach here --collect --config station.toml", &["no number", "--number"]);
     let run = desk.done(&format!("{COLLECT} --events"));
-    let kept = events(&run).iter().filter(|event| matches!(event, Event::Part { name: Some(_), .. })).count();
+    let kept = events(&run).iter().filter(|event| matches!(event, Event::Part(Part { name: Some(_), .. }))).count();
     assert_eq!((kept, state(&desk), lesson(&desk).parts().unwrap()), (7, State::Collected, [4, 3]));
     // Nothing is missing, so the camera is not asked again.
     assert!(desk.done(COLLECT).out.contains("4 parts to learn from and 3 for the threshold"));
@@ -147,7 +147,8 @@ fn a_lesson_that_was_killed_in_any_step_comes_to_the_same_end() {
 fn collecting_that_was_killed_goes_on_behind_its_parts() {
     let desk = desk();
     let line = format!("{COLLECT} --events");
-    let mut child = until(&desk, &line, |event| matches!(event, Event::Part { name: Some(name), .. } if name == "001"));
+    let mut child =
+        until(&desk, &line, |event| matches!(event, Event::Part(Part { name: Some(name), .. }) if name == "001"));
     child.kill().unwrap();
     child.wait().unwrap();
     let before = lesson(&desk).parts().unwrap();
@@ -227,10 +228,9 @@ fn a_child_learns_beside_its_parent_and_is_cancelled() {
     let desk = collected();
     let options = Options {
         step: Some(Step::Learn),
-        epochs: Some(100_000),
+        settings: Settings { epochs: Some(100_000), ..Settings::default() },
         eager: true,
         program: Some(env!("CARGO_BIN_EXE_crosscheck").into()),
-        ..Options::default()
     };
     let child = Beside::start(desk.path("lessons/3"), options.clone()).unwrap();
     let is_learning =

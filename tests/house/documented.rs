@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crosscheck::collect::Set;
 use crosscheck::config::Station;
-use crosscheck::teach::{Event, Phase, State, Step};
+use crosscheck::teach::{Event, Part, Phase, State, Step};
 use serde_json::Value;
 
 use crate::read;
@@ -182,7 +182,7 @@ fn the_reference_lists_the_fields_of_events() {
             loss: None,
             held_out_loss: None,
         },
-        Event::Part { set: Set::Train, name: None, faults: Vec::new() },
+        Event::Part(Part { set: Set::Train, name: None, faults: Vec::new() }),
         Event::Note { step, text: text.clone() },
         Event::Done { step, text: text.clone() },
         Event::Interrupted { step: None },

@@ -1,5 +1,6 @@
 //! The view as a client sees it, over real connections.
 
+mod charts;
 mod description;
 mod events;
 mod exposition;
@@ -24,6 +25,7 @@ use crosscheck::score::{Thresholds, Verdict};
 use crosscheck::shapes::P;
 use crosscheck::view::{Latest, Shown, Station, View};
 use exposition::Exposition;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 
 use crate::support::client::Client;
@@ -42,6 +44,7 @@ fn station() -> (Station, Receiver<Asked>) {
         staff: None,
         scribe: Scribe::default(),
         recording: None,
+        trace: None,
         lessons: None,
         progress_age_max: Duration::from_secs(600),
     };
@@ -167,7 +170,9 @@ fn the_page_needs_nothing_from_outside() {
     let page = desk.client().get("/");
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     assert!(page.header("content-security-policy").unwrap().contains("default-src 'none'"));
-    for path in ["/", "/style.css", "/page.js", "/live.js", "/scores.js", "/words.js", "/words.json"] {
+    for path in
+        ["/", "/style.css", "/page.js", "/live.js", "/scores.js", "/charts.js", "/plot.js", "/words.js", "/words.json"]
+    {
         let answer = desk.client().get(path);
         assert_eq!(answer.status, 200, "{path}");
         let text = String::from_utf8(answer.body).unwrap();
@@ -312,8 +317,10 @@ fn only_the_token_acts() {
 #[test]
 fn clients_that_say_nothing_keep_nobody_out_for_long() {
     let desk = Desk::new(None);
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
     // More clients than the view keeps, some in the middle of a request.
-    let silent: Vec<Client> = (0..400).map(|_| desk.client()).collect();
+    let silent: Vec<Client> = (0..1000).map(|_| desk.client()).collect();
     let slow: Vec<Client> = (0..8).map(|_| desk.client().begin("GET /state.json HTTP/1.1\r\nHost:")).collect();
     // Whoever asks for a picture and does not take it.
     let deaf: Vec<Client> =

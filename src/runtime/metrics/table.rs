@@ -209,6 +209,10 @@ table! {
     "Share of pixels with a point in the last 64 parts' frames relative to what is usual for the station; NaN where that is not known." {
         ValidShareRatio;
     }
+    crosscheck_median_score
+    "The median score of the good parts that the engine was calibrated with; NaN where that is not known." {
+        MedianScore;
+    }
     crosscheck_scores_above_median_share
     "Share of the last 64 scores above the median of the calibration's good parts: 0.5 is usual; NaN where that is not known." {
         ScoresAboveMedian;

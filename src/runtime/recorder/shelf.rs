@@ -14,7 +14,7 @@ const EXTENSIONS: [&str; 3] = ["png", "tiff", "json"];
 /// would have no room for a new part.
 const FOUND_PER_QUOTA: u64 = 2;
 /// The folder of the file that marks a part as complete: it exists only while all others of the part do.
-pub const MARK: &str = "verdict";
+pub const MARK: &str = recording::FOLDER;
 
 /// Recorded parts and their files. Files with names that a station does not give belong to a person, and stay.
 pub struct Shelf {

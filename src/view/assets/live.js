@@ -1,6 +1,7 @@
 // The station tells its state once a second; pictures are fetched only when there is a newer one.
-import { at, authorised, begin, figures, rows, session } from "/page.js";
-import { describe, draw, point } from "/scores.js";
+import { at, authorised, begin, figures, rows } from "/page.js";
+import * as charts from "/charts.js";
+import { describe, draw, follow } from "/scores.js";
 import { word } from "/words.js";
 
 const PERIOD_MS = 1000;
@@ -8,6 +9,7 @@ const PICTURES = ["overlay", "frame", "relief"];
 let shown = null;
 let listed = "";
 let held = false;
+let told = null;
 
 function latencies(all) {
   const names = ["p50", "p95", "p99", "p999", "max"];
@@ -55,7 +57,18 @@ function health({ unhealthy, faults }) {
   at("health").className = unhealthy ? "badge bad" : "badge ok";
 }
 
+function drawHistory() {
+  if (told) draw(at("history"), told.history, told.threshold, told.review_threshold);
+}
+
+// Shows a part on the page of recorded parts, where it is called by the number of the start and its own.
+function open(part) {
+  const session = told?.recording_session;
+  if (session) location.assign(`/review#s${String(session).padStart(8, "0")}-${String(part).padStart(10, "0")}`);
+}
+
 function show(state) {
+  told = state;
   at("station").textContent = state.station;
   document.title = `${state.station} · crosscheck`;
   health(state);
@@ -64,7 +77,9 @@ function show(state) {
   at("rate").textContent = word("rate", { rate: state.frames_per_second.toFixed(1), parts: state.parts_in_flight });
   const last = state.history.at(-1);
   at("score").textContent = last ? describe(last) : "";
-  draw(at("history"), state.history, state.threshold, state.review_threshold);
+  drawHistory();
+  at("history").classList.toggle("leads", state.recording_session !== null);
+  charts.lead(state.recording_session !== null);
   rows(at("counts"), Object.entries(state.counts).map(([what, count]) => ({ cells: [word(`count.${what}`), count] })));
   rows(at("faults"), state.faults.map(({ name, count, active }) => ({ cells: [word(`fault.${name}`), count], active })));
   latencies(state.latencies_ms);
@@ -84,14 +99,14 @@ function silent() {
 
 // The browser connects again by itself after a break.
 function listen() {
-  let told = performance.now();
+  let heard = performance.now();
   const events = new EventSource("/events");
   events.addEventListener("state", ({ data }) => {
-    told = performance.now();
+    heard = performance.now();
     show(JSON.parse(data));
   });
   events.addEventListener("error", silent);
-  setInterval(() => performance.now() - told > 5 * PERIOD_MS && silent(), PERIOD_MS);
+  setInterval(() => performance.now() - heard > 5 * PERIOD_MS && silent(), PERIOD_MS);
 }
 
 async function act(path, body) {
@@ -102,17 +117,9 @@ async function act(path, body) {
   }
 }
 
-// Shows what whoever is logged in may do, or whoever has the token.
-async function offer() {
-  const { accounts, may } = await session;
-  at("actions").hidden = !may.includes("acknowledge");
-  at("token-label").hidden = accounts;
-  for (const element of document.querySelectorAll("[data-deed]")) element.hidden = !may.includes(element.dataset.deed);
-}
-
 begin();
-offer();
-point(at("history"), at("pointed"));
+charts.begin();
+follow(at("history"), at("pointed"), open, drawHistory);
 at("actions").addEventListener("submit", (event) => {
   event.preventDefault();
   act("/threshold", at("threshold").value);

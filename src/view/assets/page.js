@@ -28,11 +28,11 @@ export function rows(table, lines, head) {
   }));
 }
 
-// The answer as JSON, or an error with its text. Whoever is not logged in any more is shown where to.
+// The answer as JSON, or an error with its text and status. Whoever is not logged in any more is shown where to.
 export async function ask(path, options) {
   const answer = await fetch(path, options);
   if (answer.status === 401 && (await session).accounts) location.assign("/login");
-  if (!answer.ok) throw new Error((await answer.text()).trim());
+  if (!answer.ok) throw Object.assign(new Error((await answer.text()).trim()), { status: answer.status });
   return answer.json();
 }
 
@@ -46,6 +46,13 @@ export async function authorised(path, body) {
   return { text, status: answer.status };
 }
 
+// The same, or an error with the station's text where it is refused.
+export async function send(path, body) {
+  const { text, status } = await authorised(path, body);
+  if (status !== 200) throw new Error(text);
+  return text;
+}
+
 export function fillInPage() {
   fillIn();
   for (const element of document.querySelectorAll("[data-label]")) element.ariaLabel = word(element.dataset.label);
@@ -55,10 +62,18 @@ export function fillInPage() {
 // Who is logged in, and what that person may do: `{accounts, name, role, may}`.
 export const session = fetch("/session").then((answer) => answer.json());
 
-// Fills in the page, the way to the other pages, and who is logged in.
+// Shows what whoever is logged in may do, or whoever has the token.
+function offer({ accounts, may }) {
+  at("token-label").hidden = accounts;
+  for (const element of document.querySelectorAll("[data-deed]")) element.hidden = !may.includes(element.dataset.deed);
+}
+
+// Fills in the page, the way to the other pages, who is logged in, and what that person may do.
 export async function begin() {
   fillInPage();
-  const { name, role } = await session;
+  const who = await session;
+  offer(who);
+  const { name, role } = who;
   const links = Object.entries(PAGES).map(([href, key]) => make("a", { href, textContent: word(key), ariaCurrent: href === location.pathname ? "page" : "false" }));
   at("pages").append(...links);
   if (!name) return;

@@ -1,16 +1,19 @@
 // Recorded parts, page by page; what a person says of each; and what follows from that.
 import * as brush from "/brush.js";
-import { ask, at, authorised, begin, figures, make, rows, session } from "/page.js";
+import { ask, at, begin, figures, make, rows, send } from "/page.js";
+import * as revise from "/revise.js";
 import { word } from "/words.js";
 
 const KINDS = ["colour", "shape", "mismatch", "missing", "excess"];
 const PICTURES = ["photograph", "overlay", "relief", "distance_rgb", "distance_xyz"];
 const PER_PAGE = 60;
 let listed = [];
+// The place of the open part in the list; none is listed there if it was opened by its name.
 let open = -1;
+let named = null;
 let summary = null;
 
-const path = (name, what) => `/parts/${name}/${what}`;
+const path = (name, what) => `/parts/${encodeURIComponent(name)}/${what}`;
 
 function refused(text) {
   at("refused").textContent = text;
@@ -51,10 +54,13 @@ async function list(after) {
   at("reviewed").textContent = page.total === null ? "" : word("parts_found", { parts: page.total });
 }
 
-async function show(i) {
-  open = i;
-  const { name } = listed[i];
+const show = (i) => showPart(listed[i].name);
+
+async function showPart(name) {
   const { record, finding } = await ask(path(name, "record"));
+  named = name;
+  open = listed.findIndex((part) => part.name === name);
+  history.replaceState(null, "", `#${name}`);
   at("part-name").textContent = record.identity ? word("part_named", record) : word("part", record);
   const score = figures(record.score, 4);
   at("part-verdict").textContent = `${word(`verdict.${record.verdict}`)} · ${score} · ${word("threshold")} ${figures(record.threshold, 4)}`;
@@ -64,23 +70,49 @@ async function show(i) {
   rows(at("part-defects"), found.length ? [head, ...found] : [], true);
   at("say-kind").value = finding?.kind ?? "";
   at("said").textContent = finding ? word("said", { opinion: word(`found.${finding.opinion}`), by: finding.by || "–" }) : "";
-  at("previous").disabled = i === 0;
-  at("next").disabled = i === listed.length - 1;
+  at("previous").disabled = !hasPrevious();
+  at("next").disabled = !hasNext();
   if (!at("part").open) at("part").showModal();
   await brush.load(at("part-photograph"), path(name, "mask"));
 }
 
+const hasPrevious = () => open > 0;
+const hasNext = () => open >= 0 && open < listed.length - 1;
+
+// Opens the part that the address names, and says so where there is no such part.
+async function showNamed() {
+  const name = location.hash.slice(1);
+  if (name === "" || name === named) return;
+  try {
+    await showPart(name);
+    refused("");
+  } catch (error) {
+    refused(error.status === 404 ? word("not_recorded", { part: Number(name.split("-").at(-1)) }) : error.message);
+  }
+}
+
+// The filter that the address asks for: the names of its fields, times as milliseconds since 1970.
+function filterAsAsked() {
+  for (const [name, value] of new URLSearchParams(location.search)) {
+    const field = filter[name.replace("_unix_ms", "")];
+    if (!field) continue;
+    // A field for times has local time, without its zone.
+    const local = (ms) => new Date(ms - 60_000 * new Date(ms).getTimezoneOffset()).toISOString().slice(0, 16);
+    field.value = name.endsWith("_unix_ms") ? local(Number(value)) : value;
+  }
+}
+
 async function say(opinion) {
-  const { name } = listed[open];
+  const name = named;
   const asked = new URLSearchParams({ opinion });
   if (opinion === "defect" && at("say-kind").value) asked.set("kind", at("say-kind").value);
   const mask = opinion === "defect" ? await brush.corrected() : null;
   try {
-    const { text, status } = await authorised(`${path(name, "finding")}?${asked}`, mask ?? "");
-    if (status !== 200) throw new Error(text);
-    const finding = JSON.parse(text);
-    listed[open].finding = finding;
-    at("gallery").children[open].replaceWith(card(listed[open], open));
+    const finding = JSON.parse(await send(`${path(name, "finding")}?${asked}`, mask ?? ""));
+    if (open >= 0) {
+      listed[open].finding = finding;
+      at("gallery").children[open].replaceWith(card(listed[open], open));
+    }
     at("said").textContent = word("said", { opinion: word(`found.${finding.opinion}`), by: finding.by || "–" });
     await summarise();
   } catch (error) {
@@ -125,14 +157,11 @@ function choices(select, family, values) {
   select.replaceChildren(new Option("–", ""), ...values.map((value) => new Option(word(`${family}.${value}`), value)));
 }
 
-const KEYS = { g: () => say("good"), d: () => say("defect"), u: () => say("unsure"), ArrowLeft: () => open > 0 && show(open - 1), ArrowRight: () => open < listed.length - 1 && show(open + 1) };
+const KEYS = { g: () => say("good"), d: () => say("defect"), u: () => say("unsure"), ArrowLeft: () => hasPrevious() && show(open - 1), ArrowRight: () => hasNext() && show(open + 1) };
 
 begin();
 brush.begin();
-session.then(({ accounts, may }) => {
-  at("say").hidden = !may.includes("review");
-  at("token-label").hidden = accounts;
-});
+revise.begin().catch((error) => refused(error.message));
 const filter = at("filter").elements;
 choices(filter.verdict, "verdict", ["pass", "review", "reject"]);
 choices(filter.kind, "kind", KINDS);
@@ -143,6 +172,11 @@ at("more").addEventListener("click", () => list(listed.at(-1)?.name).catch((erro
 at("previous").addEventListener("click", KEYS.ArrowLeft);
 at("next").addEventListener("click", KEYS.ArrowRight);
 at("close").addEventListener("click", () => at("part").close());
+at("part").addEventListener("close", () => {
+  named = null;
+  history.replaceState(null, "", location.pathname + location.search);
+});
+window.addEventListener("hashchange", showNamed);
 for (const opinion of ["good", "defect", "unsure"]) at(`say-${opinion}`).addEventListener("click", () => say(opinion));
 at("part").addEventListener("keydown", (event) => {
   if (event.target.tagName !== "INPUT" && event.target.tagName !== "SELECT") KEYS[event.key]?.();
@@ -151,4 +185,6 @@ at("what-if").addEventListener("input", () => {
   at("what-if").dataset.moved = "yes";
   slide();
 });
-Promise.all([list(), summarise()]).catch((error) => refused(error.message));
+filterAsAsked();
+list().then(showNamed).catch((error) => refused(error.message));
+summarise().catch((error) => refused(error.message));

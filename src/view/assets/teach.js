@@ -1,6 +1,7 @@
 // A recipe is taught: parts are collected from the belt, an engine is made beside the station, and the station goes to it.
-import { ask, at, authorised, begin, figures, make, session } from "/page.js";
+import { ask, at, begin, figures, make, send } from "/page.js";
 import * as regions from "/regions.js";
+import { finished, progress, takeOver } from "/work.js";
 import { word } from "/words.js";
 
 const PERIOD_MS = 1000;
@@ -12,13 +13,6 @@ const path = (what) => `/lessons/${number}/${what}`;
 
 function refuse(error) {
   at("refused").textContent = error.message;
-}
-
-async function send(where, body) {
-  refuse({ message: "" });
-  const { text, status } = await authorised(where, body);
-  if (status !== 200) throw new Error(text);
-  return text;
 }
 
 async function choose(of) {
@@ -52,19 +46,9 @@ function collecting({ subject, parts }) {
 
 function working({ guarantee, threshold }) {
   const own = all.working?.number === number ? all.working.status : null;
-  const last = own?.last;
   at("cancel").disabled = !own || own.ended;
   at("learn").disabled = at("activate").disabled = Boolean(own && !own.ended);
-  if (last?.event === "progress") {
-    at("learning").value = last.done / Math.max(1, last.of);
-    const left = last.seconds_left === null ? "" : word("seconds_left", { seconds: Math.ceil(last.seconds_left) });
-    at("learning-text").textContent = `${word(`step.${last.step}`)}: ${word(`phase.${last.phase}`)} ${last.done} / ${last.of} ${left}`;
-  } else if (last?.event === "refused") {
-    at("learning-text").textContent = last.text;
-  } else {
-    at("learning").value = own?.ended ? 1 : 0;
-    at("learning-text").textContent = own?.failure ?? "";
-  }
+  progress(own, at("learning"), at("learning-text"));
   at("said").replaceChildren(...(own?.said ?? []).map(({ text }) => make("li", { textContent: text })));
   at("guarantee").textContent = guarantee ? `${word("threshold")} ${figures(threshold, 4)}: ${guarantee}` : "";
 }
@@ -114,26 +98,17 @@ async function again() {
 async function activate() {
   at("activated").textContent = "";
   await send(path("activate"), "");
-  for (;;) {
-    await look();
-    const { status } = all.working;
-    if (status.last?.event === "refused") throw new Error(status.last.text);
-    if (status.failure) throw new Error(status.failure);
-    if (status.ended) break;
-    await new Promise((done) => setTimeout(done, PERIOD_MS / 4));
-  }
-  await send("/reload", "");
-  at("activated").textContent = await send("/recipe", String(number));
+  await finished();
+  at("activated").textContent = await takeOver(number);
 }
 
-const does = (id, what) => at(id).addEventListener("click", () => what().catch(refuse));
+const does = (id, what) => at(id).addEventListener("click", () => {
+  refuse({ message: "" });
+  what().catch(refuse);
+});
 
 begin();
 regions.begin();
-session.then(({ accounts, may }) => {
-  at("token-label").hidden = accounts;
-  for (const element of document.querySelectorAll("[data-deed]")) element.hidden = !may.includes(element.dataset.deed);
-});
 at("begin").addEventListener("submit", (event) => {
   event.preventDefault();
   const [of, parts, validation] = ["number", "parts", "validation"].map((id) => Number(at(id).value));

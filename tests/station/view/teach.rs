@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::mpsc::Receiver;
 
 use crosscheck::action::{Action, Asked, Reply};
+use crosscheck::config::recipe::Recipe;
 use crosscheck::config::teach::Teach;
 use crosscheck::people::Role;
-use crosscheck::teach::Collecting;
+use crosscheck::teach::{Collecting, How, Revision};
 use crosscheck::view::{Lessons, Station};
 use serde_json::{Value, json};
 
@@ -38,6 +39,9 @@ fn get(desk: &Desk, path: &str) -> Value {
     serde_json::from_slice(&answer.body).unwrap()
 }
 
+const STATION: &str = "[engine]\npath = \"none.safetensors\"\n[camera]\nsource = \"synthetic\"\n[trigger]\nsource = \"free\"\n\
+    [reject]\ndelay_ms = 3000\ndecision_lead_ms = 50\npulse_ms = 20\n[actuator]\nsink = \"log\"\n\
+    [teach]\nfolder = \"lessons\"\n";
 const LESSON: &str = r#"{"number": 3, "name": "<b>flange</b>", "parts": 16, "validation": 12}"#;
 
 #[test]
@@ -46,7 +50,10 @@ fn a_lesson_is_begun_and_its_regions_are_chosen() {
     let (desk, _collecting) = desk(folder.path());
     assert_eq!(get(&desk, "/teach.json")["lessons"], json!([]));
     assert_eq!(ask(&desk, "/lessons", LESSON).0, 200);
-    assert_eq!(get(&desk, "/teach.json")["lessons"], json!([{"number": 3, "name": "<b>flange</b>"}]));
+    assert_eq!(
+        get(&desk, "/teach.json")["lessons"],
+        json!([{"number": 3, "name": "<b>flange</b>", "is_revised": false}])
+    );
     let polygon = [[10.0, 10.0], [300.0, 10.0], [300.0, 200.0]];
     let drawn = json!({"window": [20, 30, 200, 100], "of_interest": [polygon], "ignore": []}).to_string();
     let (status, text) = ask(&desk, "/lessons/3/regions", &drawn);
@@ -112,6 +119,52 @@ fn the_station_is_asked_to_collect() {
 }
 
 #[test]
+fn a_revision_is_shown_and_one_that_cannot_be_made_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, _collecting) = desk(folder.path());
+    // No station is described where its configuration is expected.
+    let (status, text) = ask(&desk, "/lessons/3/revise", r#"{"of": 0, "name": "a"}"#);
+    assert!(status == 422 && text.contains("station.toml"), "{text}");
+    std::fs::write(folder.path().join("station.toml"), STATION).unwrap();
+    for (path, body, status, words) in [
+        ("/lessons/3/revise", r#"{"how": "guess"}"#, 400, "recalibrate"),
+        ("/lessons/3/revise", r#"{"of": 4, "name": "a"}"#, 422, "no recipe 4"),
+        ("/lessons/3/revise", r#"{"of": 0}"#, 422, "no name"),
+        ("/lessons/0/revise", r#"{"of": 0, "name": "a"}"#, 422, "recipe.number is 0"),
+        ("/lessons/3/accept", "", 404, "no lesson"),
+        ("/lessons/3/discard", "", 404, "no lesson"),
+    ] {
+        let (found, text) = ask(&desk, path, body);
+        assert!(found == status && text.contains(words), "{path} {body}: {found} {text}");
+    }
+    assert_eq!(get(&desk, "/teach.json")["lessons"], json!([]));
+    assert_eq!(ask(&desk, "/lessons", LESSON).0, 200);
+    assert_eq!(get(&desk, "/lessons/3/revision"), Value::Null);
+    let revision = Revision {
+        format: 1,
+        how: How::Refit,
+        of: 3,
+        before_sha256: "ab".into(),
+        engine_sha256: "cd".into(),
+        threshold_before: None,
+        threshold: 1.5,
+        guarantee: "at most 1 of 20".into(),
+        found_good: 2,
+        recorded: 4,
+        replayed: 4,
+        changed: Vec::new(),
+        recipe: Recipe::new(3, "<b>flange</b>".into()),
+    };
+    let place = folder.path().join("lessons/3/revision");
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::write(place.join("revision.json"), serde_json::to_string(&revision).unwrap()).unwrap();
+    assert_eq!(get(&desk, "/lessons/3/revision"), serde_json::to_value(&revision).unwrap());
+    assert_eq!(get(&desk, "/teach.json")["lessons"][0]["is_revised"], true);
+    std::fs::write(place.join("revision.json"), "{").unwrap();
+    assert_eq!(desk.client().get("/lessons/3/revision").status, 422);
+}
+
+#[test]
 fn engineers_teach_and_others_do_not() {
     let folder = tempfile::tempdir().unwrap();
     let (mut station, actions, _collecting) = taught(folder.path());
@@ -126,6 +179,9 @@ fn engineers_teach_and_others_do_not() {
             "/lessons/3/learn",
             "/lessons/3/cancel",
             "/lessons/3/activate",
+            "/lessons/3/revise",
+            "/lessons/3/accept",
+            "/lessons/3/discard",
         ] {
             assert_eq!(desk.client().send(&post(&desk, path, &cookie, LESSON)).status, 403, "{path}");
         }

@@ -39,6 +39,7 @@ fn served() -> &'static Served {
             scribe: Scribe::default(),
             recording: None,
             lessons: None,
+            trace: None,
             progress_age_max: Duration::from_secs(600),
         };
         let view = View::serve(&config, station).expect("a port");
