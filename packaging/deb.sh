@@ -37,7 +37,7 @@ done
 put 644 "$root/systemd/60-crosscheck.rules" usr/lib/udev/rules.d/60-crosscheck.rules
 put 644 "$root/systemd/crosscheck.sysusers" usr/lib/sysusers.d/crosscheck.conf
 put 644 "$root/systemd/station.example.toml" etc/crosscheck/station.example.toml
-for drop_in in gpu.conf gpu-desktop.conf; do
+for drop_in in gpu.conf gpu-desktop.conf genicam.conf; do
     put 644 "$root/systemd/$drop_in" "usr/share/doc/crosscheck/examples/$drop_in"
 done
 for file in prometheus/{prometheus,stations,recording,alerts}.yml grafana/stations.json; do

@@ -4,7 +4,11 @@
 //! allocates nothing. When a camera fails, a [`Supervisor`] opens its source again, a bounded number of times.
 
 #[doc(hidden)]
+pub mod device_clock;
+#[doc(hidden)]
 pub mod first_frames;
+#[doc(hidden)]
+pub mod genicam;
 #[doc(hidden)]
 pub mod nodes;
 mod pace;
@@ -26,6 +30,7 @@ pub mod v4l;
 #[doc(hidden)]
 pub mod v4l;
 
+use std::fmt;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -88,6 +93,16 @@ pub enum CameraError {
 }
 
 impl CameraError {
+    /// The camera cannot do what is asked of it.
+    pub(crate) fn settings(reason: impl fmt::Display) -> Self {
+        Self::Settings { reason: reason.to_string() }
+    }
+
+    /// The camera is gone, or failed.
+    pub(crate) fn lost(reason: impl fmt::Display) -> Self {
+        Self::Lost { reason: reason.to_string() }
+    }
+
     /// Whether opening the camera again may help.
     pub fn reopening_may_help(&self) -> bool {
         match self {
@@ -127,6 +142,20 @@ pub trait FrameSource: Send {
     /// Waits for the next frame, `wait` at most, and writes it over `into`. False when none came in that time,
     /// and `into` holds nothing of use.
     fn next(&mut self, into: &mut CapturedFrame, wait: Duration) -> Result<bool, CameraError>;
+
+    /// What the network has lost and mended; zeros where the camera is on none.
+    fn stream_statistics(&self) -> StreamStatistics {
+        StreamStatistics::default()
+    }
+}
+
+/// What the network between a camera and this machine lost and mended since the camera was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StreamStatistics {
+    /// Packets that did not come at once, and were asked for again.
+    pub packets_asked_again: u64,
+    /// Packets that never came.
+    pub packets_missing: u64,
 }
 
 type Open = dyn FnMut() -> Result<Box<dyn FrameSource>, CameraError> + Send;

@@ -6,6 +6,7 @@ pub mod camera;
 mod check;
 pub mod engine;
 mod file;
+pub mod genicam;
 pub mod gpio;
 pub mod mqtt;
 pub mod plc;

@@ -3,6 +3,7 @@
 mod accelerators;
 mod audit;
 mod finding;
+mod genicam;
 pub mod gpio;
 mod gpu;
 mod machine;

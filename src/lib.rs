@@ -82,6 +82,7 @@
 //! | `mqtt` | verdicts over MQTT, in stations | - |
 //! | `v4l` | cameras of Linux's video interface, in stations | libclang, at build time |
 //! | `realsense` | RealSense cameras, in stations | librealsense 2.56, to link and to run |
+//! | `genicam` | GigE Vision and USB3 Vision cameras, in stations | Aravis 0.8.25, to build and to run |
 //!
 //! # What stays
 //!

@@ -1,4 +1,5 @@
-//! Threads and processes that may wait: everything that is not on the way from a frame to the reject output.
+//! Threads and processes that may wait, which is everything that is not on the way from a frame to the reject output; and
+//! those that may not.
 
 /// The niceness of threads that may wait: behind everything else on the machine.
 const NICE: i32 = 15;
@@ -14,12 +15,24 @@ pub fn lower() {
 /// Gives the calling thread, and those that it starts from now on, the processor only while nobody else wants it.
 pub fn lowest() {
     set_nice(NICE_MOST);
-    // SAFETY: a structure of integers, for which zeros are values; some C libraries have further, reserved fields.
-    let parameters: libc::sched_param = unsafe { std::mem::zeroed() };
-    // SAFETY: 0 is the calling thread, and the parameters live until the call returns.
-    if unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &parameters) } != 0 {
-        let error = std::io::Error::last_os_error();
+    if let Err(error) = set_policy(libc::SCHED_IDLE, 0) {
         log::debug!("the process is scheduled by its niceness alone: {error}");
+    }
+}
+
+/// Gives the calling thread a SCHED_FIFO priority, 1 to 99, before every thread that has none.
+pub fn real_time(priority: u8) -> std::io::Result<()> {
+    set_policy(libc::SCHED_FIFO, priority.into())
+}
+
+fn set_policy(policy: i32, priority: i32) -> std::io::Result<()> {
+    // SAFETY: a structure of integers, for which zeros are values; some C libraries have further, reserved fields.
+    let mut parameters: libc::sched_param = unsafe { std::mem::zeroed() };
+    parameters.sched_priority = priority;
+    // SAFETY: 0 is the calling thread, and the parameters live until the call returns.
+    match unsafe { libc::sched_setscheduler(0, policy, &parameters) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
     }
 }
 

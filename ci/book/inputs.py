@@ -24,6 +24,10 @@ def lens(width, height, focal):
     return f"%YAML:1.0\n---\nimage_width: {width}\nimage_height: {height}\n{camera}{distortion}"
 
 
+# A key that needs no quotes.
+BARE = "[A-Za-z0-9_-]+"
+
+
 def toml(table, path=""):
     """A configuration as text: what tomllib reads."""
     plain, tables = "", ""
@@ -34,7 +38,7 @@ def toml(table, path=""):
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             tables += "".join(f"[[{name}]]\n{toml(entry, name)}" for entry in value)
         else:
-            plain += f"{key} = {inline(value)}\n"
+            plain += f"{key if re.fullmatch(BARE, key) else json.dumps(key)} = {inline(value)}\n"
     return plain + tables
 
 

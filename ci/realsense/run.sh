@@ -4,10 +4,9 @@
 # The library is taken out of PyPI's pyrealsense2 and kept in ${XDG_CACHE_HOME:-$HOME/.cache}/crosscheck-realsense (70 MB).
 # As root on Debian it installs what is missing: patchelf, libusb-1.0-0, libudev1.
 set -euo pipefail
-root=$(cd "$(dirname "$0")/../.." && pwd)
-version=2.56.5.9235
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/crosscheck-realsense
-library=$cache/$version/lib
+cd "$(dirname "$0")/../.."
+# shellcheck source=ci/camera_build.sh
+. ci/camera_build.sh
 
 not_run() {
     echo "RealSense test not run: $1"
@@ -28,10 +27,10 @@ install_missing() {
 # The wheel has librealsense inside a Python module: with its name, and stubs for Python's symbols, it is a plain library.
 make_library() {
     local made module
-    rm -rf "$cache"/making.*
-    made=$(mktemp -d "$cache/making.XXXXXX")
+    rm -rf "$realsense_cache"/making.*
+    made=$(mktemp -d "$realsense_cache/making.XXXXXX")
     python3 -m pip download -q --no-deps --only-binary :all: --python-version 3.11 --platform manylinux1_x86_64 \
-        -d "$made/wheel" "pyrealsense2==$version" || not_run "cannot get pyrealsense2 $version from PyPI"
+        -d "$made/wheel" "pyrealsense2==$realsense_version" || not_run "cannot get pyrealsense2 $realsense_version from PyPI"
     python3 -m zipfile -e "$made"/wheel/*.whl "$made/module"
     module=$(find "$made/module" -name 'pyrealsense2.cpython-*.so')
     mkdir "$made/lib"
@@ -52,8 +51,8 @@ make_library() {
         patchelf $change "$made/lib/librealsense2.so.2.56"
     done
     rm -rf "$made/wheel" "$made/module" "$made/python.c"
-    rm -rf "${cache:?}/$version"
-    mv "$made" "$cache/$version"
+    rm -rf "${realsense_cache:?}/$realsense_version"
+    mv "$made" "$realsense_cache/$realsense_version"
 }
 
 [ "$(uname -sm)" = "Linux x86_64" ] || not_run "the wheel is for Linux on x86_64, this is $(uname -sm)"
@@ -62,9 +61,6 @@ for tool in python3 gcc nm; do
 done
 python3 -m pip --version > /dev/null 2>&1 || not_run "needs pip for python3"
 install_missing
-mkdir -p "$cache"
-[ -e "$library/librealsense2.so" ] || make_library
-export LIBRARY_PATH=$library${LIBRARY_PATH:+:$LIBRARY_PATH}
-export LD_LIBRARY_PATH=$library${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-cd "$root"
-cargo test --release --features realsense --test realsense -- --nocapture
+mkdir -p "$realsense_cache"
+[ -e "$realsense_library/librealsense2.so" ] || make_library
+cargo test --release --features "$(camera_features)" --test realsense -- --nocapture

@@ -47,19 +47,29 @@ for unit in basic sysinit multi-user shutdown; do
     printf '[Unit]\nDescription=%s\n' $unit > "$DESTDIR/usr/lib/systemd/system/$unit.target"
 done
 install -m 755 "$scratch/program" "$DESTDIR/bin/kill"
-found=$(systemd-analyze verify --root="$DESTDIR" --man=no crosscheck@station.service 2>&1 | grep -i crosscheck || true)
-[ -z "$found" ] || { echo "systemd-analyze verify: $found"; exit 1; }
+# verify WHAT WORDS UNIT...: nothing is said of these words.
+verify() {
+    local what=$1 words=$2 found
+    shift 2
+    found=$(systemd-analyze verify --root="$DESTDIR" --man=no "$@" 2>&1 | grep -i "$words" || true)
+    [ -z "$found" ] || { echo "systemd-analyze verify$what: $found"; exit 1; }
+}
+verify "" crosscheck crosscheck@station.service
 echo "systemd-analyze verify: nothing found"
 systemd-analyze security --root="$DESTDIR" --offline=true --threshold=$exposure_max --no-pager crosscheck@station.service \
     | tail -n 1
 
-# The same with the drop-ins of a GPU.
+# The same with the drop-in of a GenICam camera.
 drop_ins=$DESTDIR/etc/systemd/system/crosscheck@.service.d
 mkdir -p "$drop_ins" "$DESTDIR/usr/bin"
+cp systemd/genicam.conf "$drop_ins"
+verify ", with the drop-in of a GenICam camera" 'crosscheck\|genicam' crosscheck@station.service
+rm "$drop_ins/genicam.conf"
+
+# The same with the drop-ins of a GPU.
 cp systemd/gpu.conf systemd/gpu-desktop.conf "$drop_ins"
 install -m 755 "$scratch/program" "$DESTDIR/usr/bin/nvidia-modprobe"
-found=$(systemd-analyze verify --root="$DESTDIR" --man=no crosscheck@station.service crosscheck-nvidia.service 2>&1 | grep -i 'crosscheck\|gpu' || true)
-[ -z "$found" ] || { echo "systemd-analyze verify, with the drop-ins of a GPU: $found"; exit 1; }
+verify ", with the drop-ins of a GPU" 'crosscheck\|gpu' crosscheck@station.service crosscheck-nvidia.service
 # The devices must be there before the station's service starts, and none of its own processes can make them.
 set_to() { sed -n "s/^$2=//p" "$drop_ins/$1"; }
 for setting in Wants After; do

@@ -49,6 +49,15 @@ impl Camera {
         parse(&text, path, needs, Intrinsics::check).map(Self::Pinhole)
     }
 
+    /// Metres of a step of the depth image, and of step 0.
+    #[doc(hidden)]
+    pub fn depth_steps_m(&self) -> (f64, f64) {
+        match self {
+            Self::Pinhole(intrinsics) => (intrinsics.depth_unit_m.into(), intrinsics.depth_offset_m.into()),
+            Self::Lenses(registration) => (registration.file().depth_unit_m, registration.file().depth_offset_m),
+        }
+    }
+
     /// Refuses a colour and a depth image, each given by its width and height, whose sizes are not this camera's.
     pub fn check_sizes(&self, rgb: (usize, usize), depth: (usize, usize)) -> Result<(), CalibrationError> {
         match self {

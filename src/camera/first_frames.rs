@@ -53,7 +53,7 @@ impl FirstFrames {
 }
 
 fn refusal(frames: u32, error: &DistanceError) -> CameraError {
-    CameraError::Settings { reason: format!("in each of its first {frames} frames with depth {error}") }
+    CameraError::settings(format!("in each of its first {frames} frames with depth {error}"))
 }
 
 #[cfg(test)]

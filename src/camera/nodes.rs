@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::pixel_format::{FourCc, Raw, to_depth, to_rgb};
-use super::{CameraError, CapturedFrame, FrameSource};
+use super::{CameraError, CapturedFrame, FrameSource, StreamStatistics};
 use crate::backend::Machine;
 use crate::calibration::Camera;
 use crate::calibration::assembly::Assembler;
@@ -32,6 +32,11 @@ pub trait Node: Send {
 
     /// Waits for the next image, `wait` at most, and hands it over; false where none came. One that came damaged counts as lost.
     fn next(&mut self, wait: Duration, take: &mut dyn FnMut(Taken, Raw)) -> Result<bool, CameraError>;
+
+    /// What the network has lost and mended.
+    fn stream_statistics(&self) -> StreamStatistics {
+        StreamStatistics::default()
+    }
 }
 
 /// Images of one node, oldest first, in buffers that go round.
@@ -149,7 +154,7 @@ impl NodePair {
             _ => return Ok(()),
         };
         let ms = self.pairing.silent_ns_max / 1_000_000;
-        Err(CameraError::Lost { reason: format!("{name} has given nothing for {ms} ms while the other node goes on") })
+        Err(CameraError::lost(format!("{name} has given nothing for {ms} ms while the other node goes on")))
     }
 
     fn assemble(&mut self, into: &mut CapturedFrame) -> Result<(), CameraError> {
@@ -159,7 +164,7 @@ impl NodePair {
         let (camera, assembler) = (&self.pairing.camera, &mut self.assembler);
         let frame = &mut into.frame;
         let done = assembler.assemble(camera, (rgb, self.colours.size), (depth, self.depths.size), frame);
-        done.map_err(|error| CameraError::Settings { reason: error.to_string() })?;
+        done.map_err(CameraError::settings)?;
         (into.sequence, into.captured_ns) = (taken.sequence, taken.at_ns);
         self.colours.drop_oldest();
         self.depths.drop_oldest();
@@ -187,6 +192,14 @@ impl FrameSource for NodePair {
                 None => self.colours.fill(&mut *self.colour, slice, to_rgb)?,
                 Some(_) => self.depths.fill(&mut *self.depth, slice, to_depth)?,
             };
+        }
+    }
+
+    fn stream_statistics(&self) -> StreamStatistics {
+        let (colour, depth) = (self.colour.stream_statistics(), self.depth.stream_statistics());
+        StreamStatistics {
+            packets_asked_again: colour.packets_asked_again + depth.packets_asked_again,
+            packets_missing: colour.packets_missing + depth.packets_missing,
         }
     }
 }

@@ -32,10 +32,10 @@ pub fn is_bayer(format: FourCc) -> bool {
     starts(&[b"BA81", b"GBRG", b"GRBG", b"RGGB", b"BG1", b"GB1", b"BA1", b"RG1", b"pBA", b"pGA", b"pgA", b"pRA"])
 }
 
-/// An image as a node's buffer holds it.
+/// An image as a camera's buffer holds it; V4L2 and GenICam name formats in their own ways.
 #[derive(Clone, Copy)]
-pub struct Raw<'a> {
-    pub format: FourCc,
+pub struct Raw<'a, F = FourCc> {
+    pub format: F,
     pub width: usize,
     pub height: usize,
     /// Bytes from one row to the next; without meaning for a compressed image.
@@ -43,8 +43,9 @@ pub struct Raw<'a> {
     pub bytes: &'a [u8],
 }
 
-impl Raw<'_> {
-    fn rows(&self, bytes_per_pixel: usize) -> Result<impl Iterator<Item = &[u8]>, String> {
+impl<'a, F: Copy + fmt::Display> Raw<'a, F> {
+    /// The rows without what is between them; an error where the buffer is too short for them.
+    pub fn rows(&self, bytes_per_pixel: usize) -> Result<impl Iterator<Item = &'a [u8]>, String> {
         let row = self.width * bytes_per_pixel;
         let needed = if self.height == 0 { 0 } else { (self.height - 1) * self.stride + row };
         if row == 0 || self.stride < row || self.bytes.len() < needed {

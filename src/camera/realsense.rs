@@ -3,7 +3,6 @@
 //!
 //! Only what talks to the library needs the feature `realsense`.
 
-pub mod clock;
 #[cfg(feature = "realsense")]
 mod device;
 #[cfg(feature = "realsense")]
@@ -29,7 +28,7 @@ pub fn open(_: &Realsense) -> Result<Box<dyn FrameSource>, CameraError> {
 
 #[cfg(not(feature = "realsense"))]
 fn not_built() -> CameraError {
-    CameraError::Settings { reason: "this build has no RealSense cameras: build it with --features realsense".into() }
+    CameraError::settings("this build has no RealSense cameras: build it with --features realsense")
 }
 
 /// Resets the device with this serial number, or the one that is there: it leaves the bus and comes back seconds later.

@@ -136,13 +136,11 @@ fn is_of_all(error: &DatasetError) -> bool {
 fn recorded_intervals_ns(entries: &[Entry], folder: &Path) -> Result<Vec<u64>, CameraError> {
     let times_ms = entries.iter().map(|entry| match PartRecord::beside(&entry.rgb)? {
         Some(record) => Ok(record.captured_unix_ms),
-        None => Err(CameraError::Settings {
-            reason: format!(
-                "{} in {} has no recorded time: set camera.replay.frame_rate_hz",
-                entry.name,
-                folder.display()
-            ),
-        }),
+        None => Err(CameraError::settings(format!(
+            "{} in {} has no recorded time: set camera.replay.frame_rate_hz",
+            entry.name,
+            folder.display()
+        ))),
     });
     let times_ms: Vec<u64> = times_ms.collect::<Result<_, _>>()?;
     let interval = |from: u64, to: u64| to.saturating_sub(from).saturating_mul(1_000_000).clamp(1, PAUSE_NS_MAX);

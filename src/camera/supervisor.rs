@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::first_frames::FirstFrames;
-use super::{CameraError, CapturedFrame, FrameSource, Opener};
+use super::{CameraError, CapturedFrame, FrameSource, Opener, StreamStatistics};
 use crate::clock;
 
 /// How long a camera is waited for.
@@ -40,6 +40,8 @@ pub struct Supervisor {
     opener: Opener,
     patience: Patience,
     source: Option<Box<dyn FrameSource>>,
+    /// Why it could not be opened at the start; the first delivery says it.
+    absent: Option<CameraError>,
     first_frames: FirstFrames,
     /// How often it was opened again since the last frame.
     reopened: u32,
@@ -52,13 +54,19 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Opens the camera. A failure at the start is an error: the configuration may be wrong.
+    /// Opens the camera. One that is not there is waited for like one that is lost later. What opening it again cannot
+    /// mend is an error: the configuration is wrong.
     pub fn start(mut opener: Opener, patience: Patience) -> Result<Self, CameraError> {
-        let source = Some(opener.open()?);
+        let (source, absent) = match opener.open() {
+            Ok(source) => (Some(source), None),
+            Err(error) if error.reopening_may_help() && patience.reopens > 0 => (None, Some(error)),
+            Err(error) => return Err(error),
+        };
         Ok(Self {
             opener,
             patience,
             source,
+            absent,
             first_frames: FirstFrames::default(),
             reopened: 0,
             heard_ns: clock::monotonic_ns(),
@@ -69,7 +77,7 @@ impl Supervisor {
 
     /// Closes the camera, and opens it with other settings from now on.
     pub fn replace(&mut self, opener: Opener) {
-        self.source = None;
+        (self.source, self.absent) = (None, None);
         self.opener = opener;
         (self.reopened, self.reopen_ns, self.reset_until_ns) = (0, 0, None);
     }
@@ -79,8 +87,16 @@ impl Supervisor {
         self.source.is_none()
     }
 
+    /// What the network has lost and mended since the camera was opened.
+    pub fn stream_statistics(&self) -> StreamStatistics {
+        self.source.as_ref().map_or_else(StreamStatistics::default, |source| source.stream_statistics())
+    }
+
     /// Waits for the next frame, `wait` at most. An error is final.
     pub fn next(&mut self, into: &mut CapturedFrame, wait: Duration) -> Result<Delivery, CameraError> {
+        if let Some(error) = self.absent.take() {
+            return self.failed(error);
+        }
         let Some(source) = &mut self.source else { return self.reopen(wait) };
         match source.next(into, wait) {
             Ok(true) => {
@@ -244,6 +260,29 @@ mod tests {
         assert_eq!((frames, failures), (4, 5));
         assert!(matches!(error, CameraError::GaveUp { reopens: 3, .. }), "{error}");
         assert_eq!(opened.load(Ordering::Relaxed), 6);
+    }
+
+    #[test]
+    fn a_camera_that_is_not_there_at_the_start_is_waited_for_and_then_given_up() {
+        let opener = |there: u32, absent: fn() -> CameraError| {
+            let mut opened = 0;
+            Opener::new(move || {
+                opened += 1;
+                if opened == there { Ok(Box::new(Brief(0))) } else { Err(absent()) }
+            })
+        };
+        let lost = || CameraError::Lost { reason: "not there".into() };
+        let (found, error) = course(opener(4, lost), PATIENCE);
+        // The opening at the start and two more fail, the third finds it; then it is away for good.
+        assert_eq!(found, "---ff---");
+        assert!(matches!(error, CameraError::GaveUp { reopens: 3, .. }), "{error}");
+        let (found, error) = course(opener(0, lost), PATIENCE);
+        assert_eq!(found, "---");
+        assert!(matches!(error, CameraError::GaveUp { reopens: 3, .. }), "{error}");
+        // What waiting cannot mend, and a camera that is not to be opened again.
+        let wrong = || CameraError::Settings { reason: "this build has no such camera".into() };
+        assert!(Supervisor::start(opener(4, wrong), PATIENCE).is_err());
+        assert!(Supervisor::start(opener(4, lost), Patience { reopens: 0, ..PATIENCE }).is_err());
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Conveyor {
 
     /// How many parts the ring has: as many as may be rendered ahead.
     fn parts(&self, out_of_view_mm: f32) -> Result<usize, CameraError> {
-        let settings = |reason: String| Err(CameraError::Settings { reason });
+        let settings = |reason: String| Err(CameraError::settings(reason));
         if self.pitch_mm() < f64::from(PITCH_MM_MIN) {
             let (pitch, least) = (self.pitch_m, 1e-3 * PITCH_MM_MIN);
             return settings(format!("camera.synthetic.pitch_m is {pitch} where parts touch below {least}"));
@@ -90,7 +90,7 @@ impl Synthetic {
     /// Renders the ring. The first part is in the middle of the first frame.
     pub fn open(belt: &Conveyor) -> Result<Self, CameraError> {
         let scene = Scene::with_surroundings(belt.part, belt.seed, &belt.surroundings)
-            .map_err(|error| CameraError::Settings { reason: format!("[camera.synthetic]: {error}") })?;
+            .map_err(|error| CameraError::settings(format!("[camera.synthetic]: {error}")))?;
         let out_of_view = scene.out_of_view_mm();
         let defects = belt.defects(belt.parts(out_of_view)?);
         let parts: Vec<Carried> =

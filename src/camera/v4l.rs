@@ -70,9 +70,7 @@ impl VideoNode {
         // The crate panics on values that it does not know.
         let opened = catch_unwind(AssertUnwindSafe(|| Self::negotiate(kind, wanted, &name)));
         let mut node = opened.unwrap_or_else(|_| {
-            Err(CameraError::Settings {
-                reason: format!("{name} answers what no video node of Linux is known to answer"),
-            })
+            Err(CameraError::settings(format!("{name} answers what no video node of Linux is known to answer")))
         })?;
         node.stream.set_timeout(first);
         match CaptureStream::next(&mut *node.stream) {
@@ -92,19 +90,19 @@ impl VideoNode {
         let unusable = |error: io::Error| lost(name, "does not answer", &error);
         let capabilities = device.query_caps().map_err(unusable)?.capabilities;
         if !capabilities.contains(Capabilities::VIDEO_CAPTURE | Capabilities::STREAMING) {
-            return Err(settings(format!(
+            return Err(CameraError::settings(format!(
                 "{name} is not a video node that captures and streams: see v4l2-ctl --list-devices"
             )));
         }
         let offered: Vec<FourCc> =
             device.enum_formats().map_err(unusable)?.iter().map(|format| FourCc(format.fourcc.repr)).collect();
-        let chosen = choose(kind, wanted.format, &offered, name).map_err(settings)?;
+        let chosen = choose(kind, wanted.format, &offered, name).map_err(CameraError::settings)?;
         let (width, height) = wanted.size;
         let asked = Format::new(width, height, FourCC::new(&chosen.0));
         let got = device.set_format(&asked).map_err(|error| lost(name, "takes no format", &error))?;
         if (got.width, got.height, got.fourcc.repr) != (width, height, chosen.0) {
             let (instead, sizes) = (FourCc(got.fourcc.repr), sizes(&device, chosen));
-            return Err(settings(format!(
+            return Err(CameraError::settings(format!(
                 "{name} gives {} x {} {instead} where {width} x {height} {chosen} is asked for; {sizes}",
                 got.width, got.height
             )));
@@ -215,7 +213,7 @@ fn sizes(device: &Device, format: FourCc) -> String {
 
 fn set_rate(device: &Device, rate: u32, name: &str) -> Result<(), CameraError> {
     let got = device.set_params(&Parameters::with_fps(rate)).map_err(|error| {
-        settings(format!("{name} takes no frame rate ({error}): leave camera.v4l.frame_rate_hz out"))
+        CameraError::settings(format!("{name} takes no frame rate ({error}): leave camera.v4l.frame_rate_hz out"))
     })?;
     let interval = got.interval;
     if interval.denominator != rate * interval.numerator.max(1) {
@@ -232,11 +230,7 @@ fn lost(name: &str, what: &str, error: &io::Error) -> CameraError {
         io::ErrorKind::ResourceBusy => ": another program has it open",
         _ => "",
     };
-    CameraError::Lost { reason: format!("{name} {what}: {error}{hint}") }
-}
-
-fn settings(reason: String) -> CameraError {
-    CameraError::Settings { reason }
+    CameraError::lost(format!("{name} {what}: {error}{hint}"))
 }
 
 #[cfg(test)]

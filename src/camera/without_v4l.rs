@@ -4,5 +4,5 @@ use super::CameraError;
 use super::nodes::{NodePair, Pairing, Wanted};
 
 pub fn open(_: &Wanted, _: &Wanted, _: Pairing) -> Result<NodePair, CameraError> {
-    Err(CameraError::Settings { reason: "this build has no V4L2 cameras: build it with --features v4l".into() })
+    Err(CameraError::settings("this build has no V4L2 cameras: build it with --features v4l"))
 }

@@ -1,12 +1,13 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use crosscheck::calibration::Lens;
 use crosscheck::calibration::camera_file::{CameraFile, Extrinsics, Grid, Provenance};
 use crosscheck::calibration::import::{
     ExtrinsicsRequest, Imager, ImportedExtrinsics, ImportedLens, LensRequest, check_imagers, read_extrinsics, read_lens,
 };
+use crosscheck::camera::genicam;
 
 use super::Exit;
 use super::examples;
@@ -21,8 +22,12 @@ const ERROR_PX_MAX: f64 = 0.5;
 #[command(after_long_help = examples::CALIBRATE_CAMERA)]
 pub struct Arguments {
     /// Calibration of the colour imager: OpenCV's .yml or .json, ROS's camera_info .yaml, or Kalibr's camchain .yaml
-    #[arg(long, value_name = "FILE")]
-    colour: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "genicam", conflicts_with = "genicam")]
+    colour: Option<PathBuf>,
+    /// GenICam camera that says itself what lens its range images have, by its serial number, address or name; its Scan3d
+    /// features are read
+    #[arg(long, value_name = "CAMERA")]
+    genicam: Option<String>,
     /// Calibration of the depth imager; leave it out if the camera registers depth to colour itself
     #[arg(long, value_name = "FILE", requires = "extrinsics")]
     depth: Option<PathBuf>,
@@ -63,7 +68,26 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<Exit> {
     super::output::check(&arguments.output)?;
-    let (colour, depth) = lenses(arguments)?;
+    match (&arguments.genicam, &arguments.colour) {
+        (Some(device), _) => {
+            let file = genicam::camera_file(device)?;
+            file.write(&arguments.output)?;
+            let Lens { width, height, fx, .. } = file.colour;
+            log::info!(
+                "range images of {width} x {height}, focal length {fx:.1} pixels, {} m a step",
+                file.depth_unit_m
+            );
+            log::info!("wrote {}", arguments.output.display());
+            Ok(Exit::Done)
+        }
+        (None, Some(colour)) => of_files(arguments, colour),
+        (None, None) => bail!("give --colour with a calibration, or --genicam with a camera"),
+    }
+}
+
+/// The camera file of calibrations in files.
+fn of_files(arguments: &Arguments, colour: &Path) -> Result<Exit> {
+    let (colour, depth) = lenses(arguments, colour)?;
     let way = match (&arguments.extrinsics, &depth) {
         (Some(path), Some(depth)) => Some(read_extrinsics(
             path,
@@ -103,7 +127,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit> {
 }
 
 /// The colour imager's intrinsics, and the depth imager's if its calibration is given.
-fn lenses(arguments: &Arguments) -> Result<(ImportedLens, Option<ImportedLens>)> {
+fn lenses(arguments: &Arguments, path: &Path) -> Result<(ImportedLens, Option<ImportedLens>)> {
     let asked = |imager, size: Option<Size>, camera| LensRequest {
         imager,
         size: size.map(|Size(width, height)| (width, height)),
@@ -111,17 +135,17 @@ fn lenses(arguments: &Arguments) -> Result<(ImportedLens, Option<ImportedLens>)>
         camera_1: arguments.camera_1,
     };
     let of_colour = asked(Imager::Colour, arguments.colour_size, arguments.colour_camera.as_deref());
-    let colour = read_lens(&arguments.colour, &of_colour)?;
-    let Some(path) = &arguments.depth else { return Ok((colour, None)) };
+    let colour = read_lens(path, &of_colour)?;
+    let Some(depth_path) = &arguments.depth else { return Ok((colour, None)) };
     let of_depth = asked(Imager::Depth, arguments.depth_size, arguments.depth_camera.as_deref());
-    let depth = read_lens(path, &of_depth)?;
-    check_imagers((&arguments.colour, &colour), (path, &depth))?;
+    let depth = read_lens(depth_path, &of_depth)?;
+    check_imagers((path, &colour), (depth_path, &depth))?;
     Ok((colour, Some(depth)))
 }
 
 /// Names of the files that were read, without their folders.
 fn sources(arguments: &Arguments) -> Vec<String> {
-    let paths = [Some(&arguments.colour), arguments.depth.as_ref(), arguments.extrinsics.as_ref()];
+    let paths = [&arguments.colour, &arguments.depth, &arguments.extrinsics];
     let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let mut names: Vec<String> = paths.into_iter().flatten().filter_map(name).collect();
     names.dedup();

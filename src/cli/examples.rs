@@ -78,7 +78,9 @@ Examples:
   From two calibrations of single imagers and one of the pair, by OpenCV:
     crosscheck calibrate-camera --colour colour.yml --depth depth.yml --extrinsics stereo.yml -o camera.toml
   A camera that registers depth to colour itself:
-    crosscheck calibrate-camera --colour colour.yml -o camera.toml";
+    crosscheck calibrate-camera --colour colour.yml -o camera.toml
+  An industrial camera that says itself what lens it has:
+    crosscheck calibrate-camera --genicam 192.168.0.20 -o camera.toml";
 
 pub const CALIBRATE_STATION: &str = "\
 Examples:

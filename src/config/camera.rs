@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::check::{Problems, resolve};
+use super::genicam::Genicam;
 use super::realsense::Realsense;
 use crate::camera::pixel_format::COLOUR;
 use crate::dataset::metres_of;
@@ -17,7 +18,7 @@ pub struct Camera {
     /// Time without a frame after which the camera is lost.
     #[serde(default = "frame_timeout_ms")]
     pub frame_timeout_ms: f64,
-    /// Number of attempts to reopen a lost camera. After them the program ends, and its service manager may restart it.
+    /// Number of attempts to open a camera that is lost, or not there at the start. After them the program ends, and its service manager may restart it.
     #[serde(default = "reopen_count_max")]
     pub reopen_count_max: u32,
     /// Pause before each such attempt.
@@ -39,6 +40,8 @@ pub struct Camera {
     pub v4l: Option<V4l>,
     /// Options of `source = "realsense"`.
     pub realsense: Option<Realsense>,
+    /// Options of `source = "genicam"`.
+    pub genicam: Option<Genicam>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +55,8 @@ pub enum CameraSource {
     V4l,
     /// A RealSense camera or a recording of one, in builds with the feature `realsense`.
     Realsense,
+    /// An industrial camera over GigE Vision or USB3 Vision, in builds with the feature `genicam`.
+    Genicam,
 }
 
 /// `[camera.synthetic]`: a belt of synthetic parts.
@@ -197,6 +202,12 @@ impl Camera {
         if let Some(realsense) = &self.realsense {
             realsense.check(problems);
         }
+        if self.source != CameraSource::Genicam && self.genicam.is_some() {
+            problems.say("[camera.genicam] is given where camera.source is another: remove it".into());
+        }
+        if let Some(genicam) = &self.genicam {
+            genicam.check(problems);
+        }
         if let Some(synthetic) = &self.synthetic {
             synthetic.check(problems);
         }
@@ -217,6 +228,12 @@ impl Camera {
         }
         if let Some(realsense) = &mut self.realsense {
             realsense.resolve(folder);
+        }
+        if self.source == CameraSource::Genicam {
+            self.genicam.get_or_insert_default();
+        }
+        if let Some(genicam) = &mut self.genicam {
+            genicam.resolve(folder);
         }
         if let Some(replay) = &mut self.replay {
             resolve(&mut replay.folder, folder);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::audit;
 use super::finding::Finding;
+use super::genicam;
 use super::space::{room, writable};
 use super::trace;
 use crate::backend::Choice;
@@ -35,6 +36,7 @@ pub fn examine(station: &Station) -> Vec<Finding> {
         findings.extend([engine(&station, &read), signed(&station, &read)].map(|finding| of_recipe(&station, finding)));
     }
     findings.extend([camera(&station.camera), disk(station.record.as_ref())]);
+    findings.extend(genicam::examine(&station.camera));
     findings.extend(station.trace.as_ref().map(trace::examine));
     findings.extend(station.audit.as_ref().map(audit::examine));
     findings.extend(station.view.accounts.as_deref().map(audit::accounts));
@@ -199,25 +201,23 @@ fn page(view: &View) -> Finding {
         let fix = "stop the station that is running, or give view.bind another port";
         return Finding::warning(name, format!("cannot listen on {bind}: {error}"), fix);
     }
-    let open = !bind.ip().is_loopback();
-    if open && scheme == "http" && view.accounts.is_some() {
-        return Finding::warning(
+    let is_open = !bind.ip().is_loopback();
+    let secret = match (&view.accounts, &view.token) {
+        (Some(_), _) => Some("passwords and sessions are"),
+        (None, Some(_)) => Some("the token is"),
+        (None, None) => None,
+    };
+    match secret {
+        Some(secret) if is_open && scheme == "http" => Finding::warning(
             name,
-            format!("{bind} is not loopback, so passwords and sessions are sent unencrypted"),
-            "give the page a certificate: view.certificate_file and view.key_file",
-        );
-    }
-    match (open, &view.token) {
-        (true, Some(_)) if scheme == "http" => Finding::warning(
-            name,
-            format!("{bind} is not loopback, so the token is sent unencrypted"),
+            format!("{bind} is not loopback, so {secret} sent unencrypted"),
             "give the page a certificate: view.certificate_file and view.key_file",
         ),
-        (true, None) => Finding::note(
+        None if is_open => Finding::note(
             name,
             format!("{bind} shows pictures to everyone who reaches it; without a token nobody can change anything"),
         ),
-        (true, Some(_)) | (false, _) => Finding::ok(name, format!("{scheme}://{bind}/")),
+        _ => Finding::ok(name, format!("{scheme}://{bind}/")),
     }
 }
 

@@ -16,11 +16,12 @@ use super::error::RejectError;
 use super::fault::Fault;
 use super::part::{Counters, Event, Outputs};
 use super::plan::RejectPlan;
-use super::realtime::{Alarm, lock_memory, lock_stack, set_priority};
+use super::realtime::{Alarm, lock_memory, lock_stack};
 use super::schedule::Schedule;
 use super::sink::Sink;
 use super::tally::Tally;
 use crate::clock::monotonic_ns;
+use crate::priority;
 
 /// Edges that are handled at once: more than the kernel keeps for three GPIO lines.
 const EDGES_MAX: usize = 4096;
@@ -164,7 +165,7 @@ pub fn start(
     }
     let name = "actuator";
     let run = move || {
-        if let Some(Err(error)) = options.priority.map(set_priority) {
+        if let Some(Err(error)) = options.priority.map(priority::real_time) {
             log::warn!(
                 "the actuator runs without real-time priority, so the reject output may come late: {error} (LimitRTPRIO in the service, or ulimit -r)"
             );

@@ -1,4 +1,4 @@
-//! What a thread needs to be on time: a priority above others, memory that stays, and a clock to wait for.
+//! What a thread needs to be on time, beside a priority above others: memory that stays, and a clock to wait for.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -12,18 +12,6 @@ use rustix::time::{
 const NS_PER_S: u64 = 1_000_000_000;
 /// The bit of CAP_IPC_LOCK in a set of capabilities.
 const IPC_LOCK: u32 = 14;
-
-/// Gives the calling thread a SCHED_FIFO priority.
-pub fn set_priority(priority: u8) -> io::Result<()> {
-    // SAFETY: a structure of integers, for which zeros are values; some C libraries have further, reserved fields.
-    let mut parameters: libc::sched_param = unsafe { std::mem::zeroed() };
-    parameters.sched_priority = priority.into();
-    // SAFETY: the thread is the calling one, and the parameters live until the call returns.
-    match unsafe { libc::pthread_setschedparam(libc::pthread_self(), libc::SCHED_FIFO, &parameters) } {
-        0 => Ok(()),
-        error => Err(io::Error::from_raw_os_error(error)),
-    }
-}
 
 /// Keeps the program's memory in place: all that is mapped now is loaded and locked, and what is mapped later is locked
 /// page by page as it is used. If it were loaded whole, a GPU's libraries alone would take hundreds of megabytes. An error

@@ -2,6 +2,9 @@
 
 use crate::backend::{Choice, Machine};
 use crate::calibration::{self, CalibrationError};
+use crate::camera::genicam::composition::Composition;
+use crate::camera::genicam::lines::Joining;
+use crate::camera::genicam::{self, Genicam, Transport};
 use crate::camera::nodes::{Pairing, Wanted};
 use crate::camera::pixel_format::FourCc;
 use crate::camera::realsense::{self, Controls, Filters, Origin, Realsense};
@@ -48,6 +51,11 @@ pub fn opener(camera: &Camera, choice: Choice) -> Result<Opener, CalibrationErro
                 Origin::Device(serial) => opener.with_reset(move || realsense::reset(serial.as_deref())),
                 Origin::Recording { .. } => opener,
             })
+        }
+        (CameraSource::Genicam, ..) => {
+            let options = camera.genicam.clone().unwrap_or_default();
+            let camera = genicam(&options, camera.frame_timeout_ms, machine)?;
+            Ok(Opener::new(move || genicam::open(&camera)))
         }
         _ => {
             let options = camera.synthetic.clone().unwrap_or_default();
@@ -121,6 +129,45 @@ fn realsense(options: &config::realsense::Realsense, machine: Machine) -> Result
         },
         pair_window_ns: ns_from_ms(options.pair_window_ms),
         machine,
+    })
+}
+
+fn genicam(
+    options: &config::genicam::Genicam,
+    frame_timeout_ms: f64,
+    machine: Machine,
+) -> Result<Genicam, CalibrationError> {
+    let microseconds = |milliseconds: f64| (1e3 * milliseconds) as u32;
+    let joining =
+        |(rows, pitch_mm): (usize, f64)| Joining { rows, overlap: options.overlap_rows, pitch_m: 1e-3 * pitch_mm };
+    let depth_device = options.depth_device.clone().map(|name| genicam::Device {
+        name: Some(name),
+        features: options.depth_features.clone(),
+        section: "camera.genicam.depth_features",
+    });
+    Ok(Genicam {
+        device: genicam::Device {
+            name: options.device.clone(),
+            features: options.features.clone(),
+            section: "camera.genicam.features",
+        },
+        depth_device,
+        composition: Composition {
+            camera: options.camera_file.as_deref().map(calibration::Camera::read).transpose()?,
+            window_ns: ns_from_ms(options.pair_window_ms),
+            confidence_min: options.confidence_min,
+            zero_plane_m: options.zero_plane_m,
+            lines: options.rows.zip(options.pitch_mm).map(joining),
+            machine,
+        },
+        transport: Transport {
+            packet_size: options.packet_size,
+            resend: options.resend,
+            packet_timeout_us: microseconds(options.packet_timeout_ms),
+            frame_retention_us: microseconds(options.frame_retention_ms),
+            heartbeat_ms: options.heartbeat_ms,
+        },
+        silent_ns_max: ns_from_ms(frame_timeout_ms),
     })
 }
 

@@ -20,7 +20,7 @@ use super::part_frame::{PartFrame, Trigger};
 use super::plan::RuntimePlan;
 use super::shared::Shared;
 use crate::camera::supervisor::{Delivery, Supervisor};
-use crate::camera::{CameraError, CapturedFrame};
+use crate::camera::{CameraError, CapturedFrame, StreamStatistics};
 use crate::clock;
 use crate::identity::{Identity, Names};
 use crate::prepare::Preparation;
@@ -76,6 +76,8 @@ pub struct CaptureThread<'a> {
     last: Option<(u64, u64)>,
     /// A change that is over with the first frame of the camera's other settings.
     changing: bool,
+    /// What the network had lost and mended by the last frame.
+    stream: StreamStatistics,
     /// Limits what is logged of lost frames.
     losses: LogLimit,
     links: Links<'a>,
@@ -98,6 +100,7 @@ impl<'a> CaptureThread<'a> {
             passage_ns_max: plan.passage_ns_max,
             last: None,
             changing: false,
+            stream: StreamStatistics::default(),
             losses: LogLimit::default(),
             links,
         }
@@ -192,17 +195,21 @@ impl<'a> CaptureThread<'a> {
             Delivery::Frame => {
                 self.links.metrics.count(Count::FramesCaptured);
                 self.links.shared.heard_ns.store(clock::monotonic_ns(), Relaxed);
+                self.links.shared.camera_awaited.store(false, Relaxed);
                 let frame = &part_frame.captured.frame;
                 self.links.shared.frame.store((frame.width() as u64) << 32 | frame.height() as u64, Relaxed);
                 self.follow_camera(&part_frame.captured);
+                self.follow_stream();
                 self.links.sender.clear(Fault::CameraLost);
                 Ok(true)
             }
             Delivery::Nothing => {
                 // The watchdog waits as long as the supervisor tries: its patience is configured.
-                if self.camera.is_mending() {
+                let awaited = self.camera.is_mending();
+                if awaited {
                     self.links.shared.heard_ns.store(clock::monotonic_ns(), Relaxed);
                 }
+                self.links.shared.camera_awaited.store(awaited, Relaxed);
                 Ok(false)
             }
             Delivery::Failed(error) => {
@@ -221,6 +228,15 @@ impl<'a> CaptureThread<'a> {
         log::error!("{error}; the camera is {mended_by}");
         self.links.metrics.count(Count::CameraReopened);
         self.links.sender.raise(Fault::CameraLost);
+    }
+
+    /// Counts what the network lost and mended. A camera that was opened again counts from 0.
+    fn follow_stream(&mut self) {
+        let now = self.camera.stream_statistics();
+        let before = std::mem::replace(&mut self.stream, now);
+        let more = |now: u64, before: u64| now.checked_sub(before).unwrap_or(now);
+        self.links.metrics.add(Count::PacketsAskedAgain, more(now.packets_asked_again, before.packets_asked_again));
+        self.links.metrics.add(Count::PacketsMissing, more(now.packets_missing, before.packets_missing));
     }
 
     /// Measures the frame rate, and counts the frames that were lost on the way from the sensor.

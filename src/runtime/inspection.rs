@@ -227,13 +227,23 @@ impl<'a> InspectionThread<'a> {
         }
     }
 
-    /// Gives a sign of life while no part waits, as long as the camera gives frames.
+    /// Gives a sign of life while no part waits, as long as the camera gives frames or is waited for.
     fn idle(&mut self) {
         let now_ns = clock::monotonic_ns();
-        let silent_ns = now_ns.saturating_sub(self.links.shared.heard_ns.load(Relaxed));
+        let shared = self.links.shared;
+        let silent_ns = now_ns.saturating_sub(shared.heard_ns.load(Relaxed));
         let due = now_ns.saturating_sub(self.alive_ns) > IDLE_SIGN_NS;
-        if due && self.links.shared.ready.load(Relaxed) && silent_ns < self.timing.frame_timeout_ns {
-            self.alive();
+        if !due || silent_ns >= self.timing.frame_timeout_ns {
+            return;
+        }
+        match (shared.ready.load(Relaxed), shared.camera_awaited.load(Relaxed)) {
+            (true, _) => self.alive(),
+            // Not ready without a frame, and not hung either.
+            (false, true) => {
+                self.links.manager.still_starting();
+                self.alive();
+            }
+            (false, false) => {}
         }
     }
 

@@ -18,8 +18,10 @@ pub struct Shared {
     pub ready: AtomicBool,
     /// Whether the recorder cannot write.
     pub failing: AtomicBool,
-    /// When the camera last gave a frame.
+    /// When the camera last gave a frame, or was last found to be waited for.
     pub heard_ns: AtomicU64,
+    /// The camera is away and is about to be opened again.
+    pub camera_awaited: AtomicBool,
     /// Flushes that the inspection thread and the capture thread have done their part of.
     pub flushes_inspected: AtomicU32,
     pub flushes_captured: AtomicU32,

@@ -39,6 +39,12 @@ impl ServiceManager {
         self.send("READY=1");
     }
 
+    /// The start takes longer than the service manager allows for, and goes on: it waits a little more from each such
+    /// message.
+    pub fn still_starting(&self) {
+        self.send("EXTEND_TIMEOUT_USEC=10000000");
+    }
+
     /// A sign of life.
     pub fn alive(&self) {
         self.send("WATCHDOG=1");
@@ -77,6 +83,7 @@ mod tests {
         ];
         for (name, listener) in listeners {
             let manager = ServiceManager::at(&name).unwrap();
+            manager.still_starting();
             manager.ready();
             manager.alive();
             manager.status("STATUS=12 fps");
@@ -86,7 +93,8 @@ mod tests {
                 let length = listener.recv(&mut buffer).unwrap();
                 String::from_utf8(buffer[..length].to_vec()).unwrap()
             };
-            assert_eq!([(); 4].map(|()| receive()), ["READY=1", "WATCHDOG=1", "STATUS=12 fps", "STOPPING=1"]);
+            let told = ["EXTEND_TIMEOUT_USEC=10000000", "READY=1", "WATCHDOG=1", "STATUS=12 fps", "STOPPING=1"];
+            assert_eq!([(); 5].map(|()| receive()), told);
         }
     }
 

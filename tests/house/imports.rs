@@ -26,12 +26,13 @@ const ORDERS: [&[&str]; 9] = [
 /// Nothing imports this room: it is the program, and the rest is the library.
 const TOP: &str = "cli";
 /// The rooms that know of a feature.
-const FEATURES: [(&str, &[&str]); 5] = [
+const FEATURES: [(&str, &[&str]); 6] = [
     ("cuda", &["backend"]),
     ("tensorrt", &["backend"]),
     ("mqtt", &["mqtt"]),
     ("v4l", &["camera"]),
     ("realsense", &["camera"]),
+    ("genicam", &["camera"]),
 ];
 
 /// What is wrong with the imports of files, each as a line of text.

@@ -4,6 +4,7 @@ mod ahead;
 mod each;
 mod failing;
 mod judging;
+mod notified;
 mod recipes;
 mod reloading;
 mod tracing;

@@ -19,22 +19,24 @@ use crate::camera::CameraError;
 
 /// Starts the streams that are asked for.
 pub fn start(camera: &Realsense) -> Result<ActivePipeline, CameraError> {
-    let context = Context::new().map_err(|error| settings(format!("librealsense does not start: {error}")))?;
+    let context =
+        Context::new().map_err(|error| CameraError::settings(format!("librealsense does not start: {error}")))?;
     if let Origin::Device(serial) = &camera.origin {
         find(&context, serial.as_deref())?;
     }
-    let idle = InactivePipeline::try_from(&context).map_err(|error| lost(&error))?;
+    let idle = InactivePipeline::try_from(&context).map_err(CameraError::lost)?;
     let Some(profile) = idle.resolve(&config(camera)?) else { return Err(unresolved(camera, &context)) };
     if matches!(camera.origin, Origin::Device(_)) {
         set_controls(&mut profile.device().sensors(), &camera.controls)?;
     }
     drop(profile);
-    idle.start(Some(config(camera)?)).map_err(|error| lost(&error))
+    idle.start(Some(config(camera)?)).map_err(CameraError::lost)
 }
 
 /// Resets a device. The library forgets it, and it comes back as a new one.
 pub fn reset(serial: Option<&str>) -> Result<(), CameraError> {
-    let context = Context::new().map_err(|error| settings(format!("librealsense does not start: {error}")))?;
+    let context =
+        Context::new().map_err(|error| CameraError::settings(format!("librealsense does not start: {error}")))?;
     find(&context, serial)?.hardware_reset();
     Ok(())
 }
@@ -48,7 +50,7 @@ fn find(context: &Context, serial: Option<&str>) -> Result<Device, CameraError> 
     };
     let reason = match (serial, devices.iter().position(asked)) {
         (None, Some(_)) if devices.len() > 1 => {
-            return Err(settings(format!(
+            return Err(CameraError::settings(format!(
                 "there are {} cameras, {}: name one with camera.realsense.serial",
                 names.len(),
                 names.join(", ")
@@ -62,7 +64,7 @@ fn find(context: &Context, serial: Option<&str>) -> Result<Device, CameraError> 
             "no RealSense camera is there: check its cable, its power and the udev rules of librealsense".into()
         }
     };
-    Err(CameraError::Lost { reason })
+    Err(CameraError::lost(reason))
 }
 
 fn shown(device: &Device) -> String {
@@ -77,23 +79,24 @@ fn info(device: &Device, what: Rs2CameraInfo) -> Option<String> {
 /// The request for streams. The library consumes it, so that it is made for each call.
 fn config(camera: &Realsense) -> Result<Config, CameraError> {
     let mut config = Config::new();
-    let refused = |error: ConfigurationError| settings(format!("librealsense refuses the streams: {error}"));
+    let refused =
+        |error: ConfigurationError| CameraError::settings(format!("librealsense refuses the streams: {error}"));
     let formats = match &camera.origin {
         Origin::Device(serial) => {
             if let Some(serial) = serial {
                 let serial = std::ffi::CString::new(serial.as_str());
-                let serial = serial.map_err(|_| settings("camera.realsense.serial has a zero in it".into()))?;
+                let serial = serial.map_err(|_| CameraError::settings("camera.realsense.serial has a zero in it"))?;
                 config.enable_device_from_serial(&serial).map_err(refused)?;
             }
             [Rs2Format::Z16, Rs2Format::Rgb8]
         }
         Origin::Recording { path, repeat } => {
             if !path.is_file() {
-                return Err(settings(format!("the recording {} is no file", path.display())));
+                return Err(CameraError::settings(format!("the recording {} is no file", path.display())));
             }
-            config
-                .enable_device_from_file(path, *repeat)
-                .map_err(|error| settings(format!("the recording {} cannot be opened: {error}", path.display())))?;
+            config.enable_device_from_file(path, *repeat).map_err(|error| {
+                CameraError::settings(format!("the recording {} cannot be opened: {error}", path.display()))
+            })?;
             [Rs2Format::Any, Rs2Format::Any]
         }
     };
@@ -112,13 +115,15 @@ fn unresolved(camera: &Realsense, context: &Context) -> CameraError {
     let rate = if camera.frame_rate_hz == 0 { "any rate".into() } else { format!("{} Hz", camera.frame_rate_hz) };
     let asked = format!("depth of {} and colour of {} at {rate}", wanted(camera.depth), wanted(camera.colour));
     let Origin::Device(serial) = &camera.origin else {
-        return settings(format!("the recording does not have {asked}: leave sizes and rate out, or record it so"));
+        return CameraError::settings(format!(
+            "the recording does not have {asked}: leave sizes and rate out, or record it so"
+        ));
     };
     let devices = context.query_devices(HashSet::new());
     let ours =
         |device: &&Device| serial.is_none() || info(device, Rs2CameraInfo::SerialNumber).as_ref() == serial.as_ref();
     let offered: Vec<String> = devices.iter().filter(ours).flat_map(offers).collect();
-    settings(format!("it does not have {asked} together; it has {}", offered.join(", ")))
+    CameraError::settings(format!("it does not have {asked} together; it has {}", offered.join(", ")))
 }
 
 /// Depth and colour streams of a device, each size once with its highest rate.
@@ -159,19 +164,19 @@ fn set_controls(sensors: &mut [Sensor], controls: &Controls) -> Result<(), Camer
         let gives = |sensor: &&mut Sensor| sensor.stream_profiles().iter().any(|profile| profile.kind() == kind);
         let sensor = sensors.iter_mut().find(gives).filter(|sensor| sensor.supports_option(option));
         let Some(sensor) = sensor else {
-            return Err(settings(format!("it has no control for camera.realsense.{name}: leave it out")));
+            return Err(CameraError::settings(format!("it has no control for camera.realsense.{name}: leave it out")));
         };
         if let Some(range) = sensor.get_option_range(option)
             && !(range.min..=range.max).contains(&value)
         {
             let (from, to, step) = (range.min, range.max, range.step);
-            return Err(settings(format!(
+            return Err(CameraError::settings(format!(
                 "camera.realsense.{name} is {value} where {from} to {to} in steps of {step} is the device's range"
             )));
         }
         sensor
             .set_option(option, value)
-            .map_err(|error| settings(format!("camera.realsense.{name} cannot be set: {error}")))?;
+            .map_err(|error| CameraError::settings(format!("camera.realsense.{name} cannot be set: {error}")))?;
     }
     Ok(())
 }
@@ -179,7 +184,8 @@ fn set_controls(sensors: &mut [Sensor], controls: &Controls) -> Result<(), Camer
 /// The camera file of the streams that two frames are of.
 pub fn camera_file(depth: &DepthFrame, colour: &ColorFrame, grid: Grid) -> Result<CameraFile, CameraError> {
     let (of_depth, of_colour) = (depth.stream_profile(), colour.stream_profile());
-    let unread = |error: &dyn std::fmt::Display| settings(format!("its calibration cannot be read: {error}"));
+    let unread =
+        |error: &dyn std::fmt::Display| CameraError::settings(format!("its calibration cannot be read: {error}"));
     let way = of_depth.extrinsics(of_colour).map_err(|error| unread(&error))?;
     let columns = way.rotation().map(f64::from);
     let device = depth.sensor().ok().and_then(|sensor| sensor.device().ok());
@@ -200,7 +206,7 @@ pub fn camera_file(depth: &DepthFrame, colour: &ColorFrame, grid: Grid) -> Resul
             reprojection_error_px: None,
         }),
     };
-    file.check().map_err(|reason| settings(format!("its own calibration is none: {reason}")))
+    file.check().map_err(|reason| CameraError::settings(format!("its own calibration is none: {reason}")))
 }
 
 fn lens(found: &Rs2Intrinsics) -> Result<Lens, CameraError> {
@@ -210,7 +216,11 @@ fn lens(found: &Rs2Intrinsics) -> Result<Lens, CameraError> {
         Rs2DistortionModel::BrownConrady => Distortion::BrownConrady,
         Rs2DistortionModel::BrownConradyModified => Distortion::ModifiedBrownConrady,
         Rs2DistortionModel::BrownConradyInverse => Distortion::InverseBrownConrady,
-        other => return Err(settings(format!("its lens has the distortion {other:?}, which is not supported"))),
+        other => {
+            return Err(CameraError::settings(format!(
+                "its lens has the distortion {other:?}, which is not supported"
+            )));
+        }
     };
     Ok(Lens {
         width: found.width(),
@@ -222,12 +232,4 @@ fn lens(found: &Rs2Intrinsics) -> Result<Lens, CameraError> {
         distortion,
         coefficients: of_five(model.coeffs.map(f64::from)),
     })
-}
-
-pub fn settings(reason: String) -> CameraError {
-    CameraError::Settings { reason }
-}
-
-pub fn lost(error: &dyn std::fmt::Display) -> CameraError {
-    CameraError::Lost { reason: error.to_string() }
 }

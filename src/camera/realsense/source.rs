@@ -11,15 +11,14 @@ use realsense_rust::processing_blocks::errors::ProcessFrameError;
 use realsense_rust::processing_blocks::options::DecimationOptions;
 use realsense_rust::processing_blocks::spatial_filter::SpatialFilter;
 use realsense_rust::processing_blocks::temporal_filter::TemporalFilter;
-use rustix::time::{ClockId, clock_gettime};
 
-use super::clock::{Clock, Domain};
-use super::device::{camera_file, lost, settings, start};
+use super::device::{camera_file, start};
 use super::playback::Playback;
 use super::settings::{Filters, Origin, Realsense};
 use crate::calibration::Camera;
 use crate::calibration::assembly::Assembler;
 use crate::calibration::registration::Registration;
+use crate::camera::device_clock::{Clock, Domain, realtime_ahead_ns};
 use crate::camera::pixel_format::{FourCc, Raw, to_depth, to_rgb};
 use crate::camera::{CameraError, CapturedFrame, FrameSource};
 use crate::clock::monotonic_ns;
@@ -60,7 +59,7 @@ unsafe impl Send for Pipe {}
 impl Source {
     pub fn open(camera: &Realsense) -> Result<Self, CameraError> {
         Ok(Self {
-            filters: Pipe::new(&camera.filters).map_err(settings)?,
+            filters: Pipe::new(&camera.filters).map_err(CameraError::settings)?,
             pipeline: Some(start(camera)?),
             settings: camera.clone(),
             camera: camera.camera.clone(),
@@ -80,7 +79,7 @@ impl Source {
         let recording = matches!(self.settings.origin, Origin::Recording { .. });
         if recording && self.playback.is_none() {
             let (playback, same) = Playback::of(set);
-            self.playback = Some(playback.map_err(|error| lost(&error))?);
+            self.playback = Some(playback.map_err(CameraError::lost)?);
             set = same;
         }
         let (Some(depth), Some(colour)) =
@@ -96,10 +95,11 @@ impl Source {
             return Ok(false);
         }
         self.last = Some(numbers);
-        let (stamp_ms, domain) = (colour.timestamp(), domain(colour.timestamp_domain()));
-        into.captured_ns = self.clock.monotonic_ns(domain, stamp_ms, arrived_ns, realtime_ahead_ns());
+        let (stamp_ns, domain) = (nanoseconds(colour.timestamp()), domain(colour.timestamp_domain()));
+        into.captured_ns = self.clock.monotonic_ns(domain, stamp_ns, arrived_ns, realtime_ahead_ns());
         into.sequence = numbers[1];
-        let depth = self.filters.apply(depth).map_err(|error| lost(&format!("a filter failed: {error}")))?;
+        let depth =
+            self.filters.apply(depth).map_err(|error| CameraError::lost(format!("a filter failed: {error}")))?;
         self.assemble(&depth, &colour, into)?;
         self.frames += 1;
         Ok(true)
@@ -113,15 +113,19 @@ impl Source {
     ) -> Result<(), CameraError> {
         let format = depth.stream_profile().format();
         if format != Rs2Format::Z16 {
-            return Err(settings(format!("depth comes as {format:?} where Z16 is expected")));
+            return Err(CameraError::settings(format!("depth comes as {format:?} where Z16 is expected")));
         }
         let order = match colour.stream_profile().format() {
             Rs2Format::Rgb8 => FourCc(*b"RGB3"),
             Rs2Format::Bgr8 => FourCc(*b"BGR3"),
-            format => return Err(settings(format!("colour comes as {format:?} where Rgb8 or Bgr8 is expected"))),
+            format => {
+                return Err(CameraError::settings(format!(
+                    "colour comes as {format:?} where Rgb8 or Bgr8 is expected"
+                )));
+            }
         };
-        to_depth(&raw(depth, FourCc(*b"Z16 ")), &mut self.steps).map_err(|error| lost(&error))?;
-        to_rgb(&raw(colour, order), &mut self.rgb).map_err(|error| lost(&error))?;
+        to_depth(&raw(depth, FourCc(*b"Z16 ")), &mut self.steps).map_err(CameraError::lost)?;
+        to_rgb(&raw(colour, order), &mut self.rgb).map_err(CameraError::lost)?;
         if self.frames == 0
             && let Some(camera) = &self.camera
         {
@@ -136,7 +140,9 @@ impl Source {
         };
         let rgb = (self.rgb.as_slice(), (colour.width(), colour.height()));
         let depth = (self.steps.as_slice(), (depth.width(), depth.height()));
-        self.assembler.assemble(camera, rgb, depth, &mut into.frame).map_err(|error| settings(error.to_string()))
+        self.assembler
+            .assemble(camera, rgb, depth, &mut into.frame)
+            .map_err(|error| CameraError::settings(error.to_string()))
     }
 
     fn is_over(&self) -> bool {
@@ -156,7 +162,7 @@ impl FrameSource for Source {
                 Err(CameraError::Ended { frames: self.frames })
             }
             Err(FrameWaitError::DidTimeoutBeforeFrameArrival) => Ok(false),
-            Err(error) => Err(lost(&error)),
+            Err(error) => Err(CameraError::lost(error)),
         }
     }
 }
@@ -201,15 +207,16 @@ impl Pipe {
 
 /// Refuses a camera file that has another depth unit than the device.
 fn check_unit(camera: &Camera, depth: &DepthFrame) -> Result<(), CameraError> {
-    let unit_m = match camera {
-        Camera::Pinhole(intrinsics) => intrinsics.depth_unit_m,
-        Camera::Lenses(registration) => registration.file().depth_unit_m as f32,
-    };
-    let device_m = depth.depth_units().map_err(|error| settings(format!("its depth unit cannot be read: {error}")))?;
+    let unit_m = camera.depth_steps_m().0 as f32;
+    let device_m = depth
+        .depth_units()
+        .map_err(|error| CameraError::settings(format!("its depth unit cannot be read: {error}")))?;
     if (unit_m / device_m - 1.0).abs() < UNIT_NEAR {
         return Ok(());
     }
-    Err(settings(format!("depth_unit_m of the camera file is {unit_m} where the camera's own is {device_m}")))
+    Err(CameraError::settings(format!(
+        "depth_unit_m of the camera file is {unit_m} where the camera's own is {device_m}"
+    )))
 }
 
 /// A picture as the library holds it.
@@ -227,7 +234,7 @@ fn domain(found: Rs2TimestampDomain) -> Domain {
     }
 }
 
-fn realtime_ahead_ns() -> i64 {
-    let now = clock_gettime(ClockId::Realtime);
-    (now.tv_sec * 1_000_000_000 + now.tv_nsec).saturating_sub(monotonic_ns() as i64)
+/// In two steps: nanoseconds since 1970 are more than an f64 has digits for.
+fn nanoseconds(milliseconds: f64) -> i64 {
+    milliseconds.trunc() as i64 * 1_000_000 + (milliseconds.fract() * 1e6).round() as i64
 }

@@ -118,6 +118,10 @@ table! {
     crosscheck_frames_dropped_total "Frames dropped under load that no part depended on." {
         FramesDropped page "dropped";
     }
+    crosscheck_camera_packets_total "Packets of a camera on a network: asked for again because they did not come at once, or missing in the end." {
+        PacketsAskedAgain {result: "asked_again"};
+        PacketsMissing {result: "missing"};
+    }
     crosscheck_camera_reopened_total "Times the camera was reopened." { CameraReopened; }
     crosscheck_camera_reset_total "Times the camera's hardware was reset." { CameraReset; }
     crosscheck_recordings_total "Parts to be recorded, by result." {

@@ -1,6 +1,5 @@
 //! What may fail: no part passes unseen.
 
-use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -13,9 +12,9 @@ use crosscheck::reject::part::{Outputs, PartOutcome};
 use crosscheck::runtime::StationError;
 use crosscheck::runtime::metrics::Count;
 use crosscheck::runtime::plan::{Announced, Recording};
-use crosscheck::runtime::watchdog::ServiceManager;
 use crosscheck::score::Verdict;
 
+use super::notified::Notified;
 use crate::support::plant::{Plant, Report, Step, in_step, script};
 
 /// No part passed but those that were judged good.
@@ -108,21 +107,9 @@ fn a_camera_that_does_not_come_back_ends_the_station_at_reject() {
 #[test]
 fn a_camera_that_is_away_after_its_reset_is_waited_for_and_the_service_stays_alive() {
     const AWAY_NS: u64 = 1_000_000_000;
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("notify");
-    let listener = UnixDatagram::bind(&path).unwrap();
-    let signs = std::thread::spawn(move || {
-        let (mut signs, mut buffer) = (0, [0; 512]);
-        loop {
-            let length = listener.recv(&mut buffer).unwrap();
-            match &buffer[..length] {
-                b"STOPPING=1" => return signs,
-                told => signs += u32::from(told == b"WATCHDOG=1"),
-            }
-        }
-    });
+    let notified = Notified::listen();
     let mut plant = Plant::new(Announced::ByEveryFrame, 3000);
-    plant.manager = ServiceManager::at(path.as_os_str()).unwrap();
+    plant.manager = notified.manager();
     plant.plan.timing.frame_timeout_ns = 50_000_000;
     plant.plan.patience = Patience { reset_after: 1, reset_wait_ms: 60_000, ..plant.plan.patience };
     let steps = [Step::Good, Step::Break, Step::Good, Step::Good];
@@ -152,8 +139,41 @@ fn a_camera_that_is_away_after_its_reset_is_waited_for_and_the_service_stays_ali
     assert_eq!(report.seen.course(Fault::CameraLost), [true, false]);
     only_good_parts_passed(&report);
     // Ten in a second would be usual; without the camera there would be none in it.
-    let signs = signs.join().unwrap();
+    let signs = notified.told().iter().filter(|told| *told == "WATCHDOG=1").count();
     assert!(signs >= 3 + 4, "{signs} signs of life");
+}
+
+#[test]
+fn a_camera_that_is_absent_at_the_start_is_waited_for_at_reject_and_the_service_is_told() {
+    let notified = Notified::listen();
+    let mut plant = Plant::new(Announced::ByEveryFrame, 4000);
+    plant.manager = notified.manager();
+    plant.plan.patience = Patience { reopens: 1_000, reopen_delay_ms: 20, ..plant.plan.patience };
+    let mut there = plant.camera(&in_step(vec![Step::Good; 4]));
+    let start_ns = monotonic_ns();
+    let camera = Opener::new(move || match monotonic_ns() - start_ns > 1_000_000_000 {
+        true => there.open(),
+        false => Err(CameraError::Lost { reason: "not there yet".into() }),
+    });
+    let report = plant.run_camera(camera, |_| None);
+    report.result.as_ref().unwrap();
+    assert_eq!(report.verdicts.len(), 4);
+    assert_eq!(report.seen.course(Fault::CameraLost), [true, false]);
+    assert!(report.metrics.total(Count::CameraReopened) > 1);
+    only_good_parts_passed(&report);
+    let told = notified.told();
+    let ready = told.iter().position(|message| message == "READY=1").unwrap();
+    let count = |message: &str| told[..ready].iter().filter(|told| *told == message).count();
+    // Ten in a second would be usual.
+    assert!(count("EXTEND_TIMEOUT_USEC=10000000") >= 3 && count("WATCHDOG=1") >= 3, "{told:?}");
+}
+
+#[test]
+fn a_camera_that_waiting_cannot_mend_ends_the_start() {
+    let plant = Plant::new(Announced::ByEveryFrame, 500);
+    let wrong = || CameraError::Settings { reason: "this build has no such camera".into() };
+    let report = plant.run_camera(Opener::new(move || Err(wrong())), |_| None);
+    assert!(matches!(report.result, Err(StationError::Camera(CameraError::Settings { .. }))), "{:?}", report.result);
 }
 
 #[test]

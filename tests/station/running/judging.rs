@@ -1,6 +1,5 @@
 //! Parts that come through.
 
-use std::os::unix::net::UnixDatagram;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crosscheck::camera::Opener;
@@ -13,10 +12,10 @@ use crosscheck::runtime::change::Change;
 use crosscheck::runtime::judge::Judge;
 use crosscheck::runtime::metrics::{Count, Latency};
 use crosscheck::runtime::plan::Announced;
-use crosscheck::runtime::watchdog::ServiceManager;
 use crosscheck::scene::{Part, Surroundings};
 use crosscheck::score::{Thresholds, Verdict};
 
+use super::notified::Notified;
 use crate::support::plant::{Plant, Step, in_step, judgement, script};
 
 #[test]
@@ -56,21 +55,11 @@ fn every_part_gets_its_verdict_and_goes_its_way() {
 
 #[test]
 fn the_service_manager_is_told_of_the_first_frame_and_of_every_part() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("notify");
-    let listener = UnixDatagram::bind(&path).unwrap();
-    let told = std::thread::spawn(move || {
-        let (mut told, mut buffer) = (Vec::new(), [0; 512]);
-        while told.last().is_none_or(|last| last != "STOPPING=1") {
-            let length = listener.recv(&mut buffer).unwrap();
-            told.push(String::from_utf8(buffer[..length].to_vec()).unwrap());
-        }
-        told
-    });
+    let notified = Notified::listen();
     let mut plant = Plant::new(Announced::ByEveryFrame, 3000);
-    plant.manager = ServiceManager::at(path.as_os_str()).unwrap();
+    plant.manager = notified.manager();
     plant.run(in_step(vec![Step::Good; 12])).result.unwrap();
-    let told = told.join().unwrap();
+    let told = notified.told();
     let count = |message: &str| told.iter().filter(|told| *told == message).count();
     assert_eq!(count("READY=1"), 1);
     assert!(count("WATCHDOG=1") >= 12, "{told:?}");

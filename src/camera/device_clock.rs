@@ -1,5 +1,9 @@
 //! A device's time on the station's clock.
 
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::clock::monotonic_ns;
+
 /// A timestamp that is off by more than this means that the clock was set, or that a recording began again.
 const OFF_NS_MAX: i64 = 1_000_000_000;
 /// How much slower than the station's clock a device's may be, billionths: quartzes stay within 100 millionths.
@@ -26,11 +30,8 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The capture's time, at most `arrived_ns`. `timestamp_ms`: as the library has it. `realtime_ahead_ns`: CLOCK_REALTIME
-    /// less CLOCK_MONOTONIC at the arrival.
-    pub fn monotonic_ns(&mut self, domain: Domain, timestamp_ms: f64, arrived_ns: u64, realtime_ahead_ns: i64) -> u64 {
-        // In two steps: nanoseconds since 1970 are more than an f64 has digits for.
-        let timestamp_ns = timestamp_ms.trunc() as i64 * 1_000_000 + (timestamp_ms.fract() * 1e6).round() as i64;
+    /// The capture's time, at most `arrived_ns`. `realtime_ahead_ns`: CLOCK_REALTIME less CLOCK_MONOTONIC at the arrival.
+    pub fn monotonic_ns(&mut self, domain: Domain, timestamp_ns: i64, arrived_ns: u64, realtime_ahead_ns: i64) -> u64 {
         let arrived = arrived_ns as i64;
         if domain == Domain::Realtime {
             let captured = timestamp_ns.saturating_sub(realtime_ahead_ns);
@@ -48,8 +49,14 @@ impl Clock {
             _ => found,
         };
         self.kept = Some((least, arrived_ns));
-        (timestamp_ns + least).max(0) as u64
+        timestamp_ns.saturating_add(least).max(0) as u64
     }
+}
+
+/// CLOCK_REALTIME less CLOCK_MONOTONIC, nanoseconds.
+pub fn realtime_ahead_ns() -> i64 {
+    let now = clock_gettime(ClockId::Realtime);
+    (now.tv_sec * 1_000_000_000 + now.tv_nsec).saturating_sub(monotonic_ns() as i64)
 }
 
 #[cfg(test)]
@@ -65,9 +72,9 @@ mod tests {
         let mut worst: f64 = 0.0;
         for i in 0..20_000u64 {
             let captured_ns = 5_000 * MS + i * 33 * MS;
-            let device_ms = (i * 33) as f64 * (1.0 + 1e-6 * faster_ppm);
+            let device_ns = ((i * 33 * MS) as f64 * (1.0 + 1e-6 * faster_ppm)) as i64;
             let arrived_ns = captured_ns + 8 * MS + random.u64(0..20 * MS);
-            let found = clock.monotonic_ns(Domain::Device, device_ms, arrived_ns, 0);
+            let found = clock.monotonic_ns(Domain::Device, device_ns, arrived_ns, 0);
             assert!(found <= arrived_ns);
             // What every frame takes at least cannot be known.
             if i > 300 {
@@ -88,22 +95,23 @@ mod tests {
     #[test]
     fn a_recording_that_begins_again_begins_a_new_time() {
         let mut clock = Clock::default();
-        let first = clock.monotonic_ns(Domain::Device, 100.0, 1_000 * MS, 0);
-        let last = clock.monotonic_ns(Domain::Device, 60_100.0, 61_000 * MS, 0);
-        let again = clock.monotonic_ns(Domain::Device, 100.0, 61_033 * MS, 0);
+        let first = clock.monotonic_ns(Domain::Device, 100 * MS as i64, 1_000 * MS, 0);
+        let last = clock.monotonic_ns(Domain::Device, 60_100 * MS as i64, 61_000 * MS, 0);
+        let again = clock.monotonic_ns(Domain::Device, 100 * MS as i64, 61_033 * MS, 0);
         assert_eq!((first, last, again), (1_000 * MS, 61_000 * MS, 61_033 * MS));
         // And one that jumps forward, which looks like frames that arrive before they were captured.
-        assert_eq!(clock.monotonic_ns(Domain::Device, 90_000.0, 61_066 * MS, 0), 61_066 * MS);
+        assert_eq!(clock.monotonic_ns(Domain::Device, 90_000 * MS as i64, 61_066 * MS, 0), 61_066 * MS);
     }
 
     #[test]
     fn real_time_is_exact_where_it_is_this_machines() {
         let mut clock = Clock::default();
         let ahead = 1_700_000_000_000 * MS as i64;
-        let stamp = |monotonic_ms: u64| (ahead as u64 / MS + monotonic_ms) as f64;
+        let stamp = |monotonic_ms: u64| ahead + (monotonic_ms * MS) as i64;
+        let other_day = 90_000_000 * MS as i64;
         assert_eq!(clock.monotonic_ns(Domain::Realtime, stamp(980), 1_000 * MS, ahead), 980 * MS);
         // A recording of another day is tied to its arrivals.
-        assert_eq!(clock.monotonic_ns(Domain::Realtime, stamp(0) - 9e7, 1_033 * MS, ahead), 1_033 * MS);
-        assert_eq!(clock.monotonic_ns(Domain::Realtime, stamp(33) - 9e7, 1_080 * MS, ahead), 1_066 * MS + 9_400);
+        assert_eq!(clock.monotonic_ns(Domain::Realtime, stamp(0) - other_day, 1_033 * MS, ahead), 1_033 * MS);
+        assert_eq!(clock.monotonic_ns(Domain::Realtime, stamp(33) - other_day, 1_080 * MS, ahead), 1_066 * MS + 9_400);
     }
 }
