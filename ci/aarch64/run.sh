@@ -31,16 +31,14 @@ fi
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-if headers=$(ci/tensorrt/headers.sh "$scratch" 2> /dev/null); then
-    export TRT_INCLUDE_DIR=$headers/TRT-Enterprise-11.4
-else
-    echo "without TensorRT's shim: cannot fetch trtx-sys from crates.io"
-fi
+# shellcheck source=ci/device_build.sh
+. ci/device_build.sh
+# TensorRT-RTX is for desktops.
+unset TRT_RTX_INCLUDE_DIR
+[ -n "${TRT_INCLUDE_DIR:-}" ] || echo "without TensorRT's shim: cannot fetch trtx-sys from crates.io"
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L $sysroot"
-features=mqtt,cuda,tensorrt
-if ci/v4l/libclang.sh; then
-    features+=,v4l
+if [[ $features == *v4l* ]]; then
     # The kernel's headers are the target's.
     export BINDGEN_EXTRA_CLANG_ARGS_aarch64_unknown_linux_gnu=-I$sysroot/include
 else

@@ -1,14 +1,24 @@
 """The CUDA kernels under AddressSanitizer, and whether faults planted in them are caught. Needs g++ on Linux.
 
-    python3 ci/cuda/check_kernels.py [FILE]
+    python3 ci/cuda/check_kernels.py [--all] [--keep] [FILE...]
 
-With FILE, only the faults of that kernel file are planted, and only those that need the sanitizer run under it.
 Runs tests/cuda on the unchanged kernels, with every access checked, and then on copies with one fault at a
 time: a barrier removed, a limit off by one, a wrong mask. A fault that passes its tests fails this run. Of a copy, only
 the family with the fault is compiled; the objects of the others are kept from the first copy on.
+
+All faults take twenty minutes on two cores, and the same sources give the same result. `caught` beside this file has
+a digest for each kernel file whose faults were all caught, of all that decides it: kernels, headers, tests, the machine
+that stands in for a GPU, and the faults. Where every digest is still right one fault is planted, which shows that
+planting works.
+
+    --all    every fault is planted, whatever `caught` says
+    --keep   `caught` is written anew for the files whose faults were all planted and caught
+    FILE     only the faults of these kernel files, all of them, and without the run on unchanged kernels
 """
 
+import argparse
 import concurrent.futures
+import hashlib
 import json
 import os
 import pathlib
@@ -20,6 +30,9 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 KERNELS = ROOT / "src/backend/cuda/kernels"
+CAUGHT = HERE / "caught"
+# What decides whether a fault is caught, beside the kernel file itself.
+SHARED = ["src/backend/cuda/kernels/*.cuh", "tests/cuda/*.rs", "ci/cuda/host/*", "tests/support/kernel_library.rs"]
 SECONDS_MAX = 900
 # The exit code by which CI counts a step as not run.
 NOT_RUN = 77
@@ -273,24 +286,78 @@ def caught_by_tests(program, watched, objects, file, old, new, test, by_sanitize
     return caught, f"{'caught' if caught else 'MISSED'} {fault}: {'' if passed else reason(printed)}"
 
 
+def digest(file):
+    """Of all that decides whether the faults of a kernel file are caught."""
+    paths = sorted({path for pattern in SHARED for path in ROOT.glob(pattern)} | {KERNELS / file})
+    decides = hashlib.sha256()
+    for path in paths:
+        decides.update(f"{path.relative_to(ROOT)} {path.stat().st_size}\n".encode() + path.read_bytes())
+    decides.update(repr([fault for fault in FAULTS if fault[0] == file]).encode())
+    return decides.hexdigest()
+
+
+def kept():
+    """Returns the digest of each kernel file whose faults were all caught."""
+    lines = CAUGHT.read_text().splitlines() if CAUGHT.exists() else []
+    return {file: digest for digest, file in (line.split() for line in lines)}
+
+
+def keep(files):
+    caught = kept() | {file: digest(file) for file in files}
+    caught = {file: digest for file, digest in caught.items() if (KERNELS / file).exists()}
+    new = CAUGHT.with_suffix(".new")
+    new.write_text("".join(f"{digest}  {file}\n" for file, digest in sorted(caught.items())))
+    new.replace(CAUGHT)
+
+
+def to_plant(whole):
+    """Returns the faults of the files in `whole`; without files, the first that one family has to be compiled for."""
+    if whole:
+        return [fault for fault in FAULTS if fault[0] in whole]
+    return [next(fault for fault in FAULTS if fault[0].endswith(".cu"))]
+
+
+def arguments():
+    files = sorted({fault[0] for fault in FAULTS})
+    parser = argparse.ArgumentParser(description="The CUDA kernels under AddressSanitizer, with faults planted.")
+    parser.add_argument("--all", action="store_true", help="every fault, whatever `caught` says")
+    parser.add_argument("--keep", action="store_true", help="write `caught` for the files whose faults were all caught")
+    parser.add_argument("files", nargs="*", metavar="FILE", help=f"only this kernel file: {', '.join(files)}")
+    given = parser.parse_args()
+    if unknown := [file for file in given.files if file not in files]:
+        parser.error(f"{unknown[0]}: no such kernel file, expected of {', '.join(files)}")
+    return given, files
+
+
 def main():
+    given, files = arguments()
     if shutil.which("g++") is None:
         print("not run: no g++")
         sys.exit(NOT_RUN)
-    program, watched, only = test_program(), sanitized(), sys.argv[1:]
-    passed, printed = (True, "") if only else run(program, [], watched)
+    program, watched = test_program(), sanitized()
+    passed, printed = (True, "") if given.files else run(program, [], watched)
     if not passed:
         sys.exit(printed)
-    if not only:
+    if given.files:
+        whole = given.files
+    else:
         print("the unchanged kernels: every test passes under AddressSanitizer", flush=True)
-    faults = [fault for fault in FAULTS if not only or fault[0] in only]
+        before = {} if given.all else kept()
+        whole = [file for file in files if before.get(file) != digest(file)]
+        print(f"faults are planted in {', '.join(whole) or 'no file'}; those of the other files were all caught with these "
+              "sources (ci/cuda/caught)", flush=True)
+    faults = to_plant(whole)
     with tempfile.TemporaryDirectory() as objects, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = []
-        for caught, line in pool.map(lambda fault: caught_by_tests(program, watched, objects, *fault), faults):
-            results.append(caught)
+        missed = set()
+        for fault, (caught, line) in zip(faults, pool.map(
+            lambda fault: caught_by_tests(program, watched, objects, *fault), faults
+        )):
+            missed |= set() if caught else {fault[0]}
             print(line, flush=True)
-    print(f"{sum(results)} of {len(faults)} planted faults caught")
-    if not all(results):
+    if given.keep:
+        keep(set(whole) - missed)
+    print(f"{len(faults)} faults planted" + (f", missed in {', '.join(sorted(missed))}" if missed else ", all caught"))
+    if missed:
         sys.exit(1)
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Ends every command that writes at each system call with which it writes, and lets each of them fail as on a full or a
-# bad disk. Exit code 0: passed, 1: failed, 77: not run, with the reason.
+# Ends every command that writes at system calls with which it writes, and lets such calls fail as on a full or a bad
+# disk: at 32 of them for each command, and at N times as many with CROSSCHECK_HARMS=N. Exit code 0: passed, 1: failed, 77: not run, with the reason.
 # As root on Debian it installs strace where it is missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -23,7 +23,9 @@ promtool test rules deploy/prometheus/tests.yml deploy/prometheus/usual_tests.ym
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 if [ $# -eq 0 ]; then
-    cargo build --release --quiet --features "$(ci/feature_set.sh)"
+    # shellcheck source=ci/device_build.sh
+    . ci/device_build.sh
+    cargo build --release --quiet --features "$features"
 fi
 # A copy: what runs beside this test builds the program with other features into the same place.
 cp "${1:-${CARGO_TARGET_DIR:-target}/release/crosscheck}" "$scratch/crosscheck"

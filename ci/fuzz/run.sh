@@ -6,7 +6,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-export CARGO_TARGET_DIR=$root/target/fuzz
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
 # The versions are those of the program.
 cp "$root/Cargo.lock" "$here/Cargo.lock"
 cargo fmt --check --manifest-path "$here/Cargo.toml"

@@ -23,7 +23,9 @@ if [ "${#missing[@]}" -gt 0 ]; then
 fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+# shellcheck source=ci/device_build.sh
+. ci/device_build.sh
 # The tests keep every message that the broker passed on.
 CROSSCHECK_MQTT_MESSAGES=$scratch/messages \
-    cargo test --release --features "$(ci/feature_set.sh)" --test station mqtt:: -- --ignored
+    cargo test --release --features "$features" --test station mqtt:: -- --ignored
 "$python" ci/mqtt/check_messages.py "$scratch/messages"

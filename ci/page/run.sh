@@ -74,7 +74,7 @@ done
 # Another station has no engine yet, and is taught by the good parts that its camera shows.
 kill "$station"
 wait "$station" || true
-"$program" synthesize --part biscuit --train 1 --validation 40 --good 240 --defective 12 --seed 1 --out "$scratch/synthesized" > /dev/null
+"$program" synthesize --part biscuit --train 1 --validation 40 --good 120 --defective 8 --seed 1 --out "$scratch/synthesized" > /dev/null
 python3 "$here/known.py" "$scratch/synthesized/biscuit" "$scratch/known"
 sed -i '/^\[camera\]/,/^\[trigger\]/d; s/engine.safetensors/none.safetensors/' "$scratch/station.toml"
 sed -i 's/^source = "free"/[trigger]\nsource = "frame"/; s/"reviewed"/"taught"/' "$scratch/station.toml"

@@ -26,7 +26,9 @@ fetch_library() {
         python3 -m zipfile -e "$scratch"/tensorrt_rtx_cu12_libs-*.whl "$scratch/rtx"
 }
 fetch_library > /dev/null 2>&1 || not_run "cannot fetch tensorrt-rtx-cu12-libs from PyPI"
-headers=$(ci/tensorrt/headers.sh "$scratch" 2> /dev/null) || not_run "cannot fetch trtx-sys from crates.io"
+# shellcheck source=ci/device_build.sh
+. ci/device_build.sh
+[ -n "${headers:-}" ] || not_run "cannot fetch trtx-sys from crates.io"
 libraries=$scratch/rtx/tensorrt_rtx_libs
 
 for set in "$headers"/TRT-*; do
@@ -35,13 +37,12 @@ for set in "$headers"/TRT-*; do
 done
 
 # Both libraries in one program, of which one is here.
-export TRT_RTX_INCLUDE_DIR=$headers/TRT-RTX-1.7 TRT_INCLUDE_DIR=$headers/TRT-Enterprise-11.4
-cargo build --release --quiet --features tensorrt
+cargo build --release --quiet --features "$features"
 # A copy: what runs beside this test builds the program with other features into the same place.
 cp "${CARGO_TARGET_DIR:-target}/release/crosscheck" "$scratch/crosscheck"
 program=$scratch/crosscheck
-cargo test --release --quiet --features tensorrt --lib tensorrt:: > "$scratch/unit" 2>&1 || { cat "$scratch/unit"; exit 1; }
-LD_LIBRARY_PATH=$libraries cargo test --release --quiet --features tensorrt --lib tensorrt:: -- --ignored > "$scratch/unit" 2>&1 ||
+cargo test --release --quiet --features "$features" --lib tensorrt:: > "$scratch/unit" 2>&1 || { cat "$scratch/unit"; exit 1; }
+LD_LIBRARY_PATH=$libraries cargo test --release --quiet --features "$features" --lib tensorrt:: -- --ignored > "$scratch/unit" 2>&1 ||
     { cat "$scratch/unit"; exit 1; }
 grep -q "1 passed" "$scratch/unit" || { cat "$scratch/unit"; fail "no test built plans in f32"; }
 plans=$scratch/plans

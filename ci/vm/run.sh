@@ -39,8 +39,10 @@ install_missing
 
 "$here/image.sh" "$cache" || not_run "cannot make the image (see above)"
 cd "$root"
-cargo build --release --quiet --features mqtt,cuda,tensorrt,v4l
-test_program=$(cargo test --release --features mqtt,cuda,tensorrt,v4l --test vm --no-run --message-format=json 2> /dev/null \
+# shellcheck source=ci/device_build.sh
+. "$root/ci/device_build.sh"
+cargo build --release --quiet --features "$features"
+test_program=$(cargo test --release --features "$features" --test vm --no-run --message-format=json 2> /dev/null \
     | sed -n 's/.*"executable":"\([^"]*\/vm-[^"]*\)".*/\1/p' | tail -n 1)
 [ -x "$test_program" ] || { echo "the test program vm was not built"; exit 1; }
 program=$(dirname "$(dirname "$test_program")")/crosscheck
@@ -51,7 +53,7 @@ trap 'rm -rf "$share"' EXIT
 strip -o "$share/crosscheck" "$program"
 strip -o "$share/vm" "$test_program"
 cp "$here/guest.sh" "$share/"
-python3 "$root/packaging/licences.py" --features mqtt,cuda,tensorrt,v4l > "$share/licences"
+python3 "$root/packaging/licences.py" --features "$features" > "$share/licences"
 # shellcheck source=packaging/program.sh
 . "$root/packaging/program.sh"
 version=$(version)
