@@ -18,8 +18,10 @@ unpack() {
     command -v apt-get > /dev/null || return 1
     echo "downloading Debian's $1 into target/debian"
     mkdir -p "$debian/archives/partial"
-    apt-get install -qqy --no-install-recommends --download-only -o Debug::NoLocking=1 -o "Dir::Cache::archives=$debian/archives" \
-        "$1" > "$debian/archives/log" 2>&1 || return 1
+    local fetch=(apt-get install -qqy --no-install-recommends --download-only -o Debug::NoLocking=1 -o "Dir::Cache::archives=$debian/archives" "$1")
+    # The lists may be older than what is installed, and than what the servers still have.
+    "${fetch[@]}" > "$debian/archives/log" 2>&1 \
+        || { apt-get update -qq > /dev/null 2>&1 && "${fetch[@]}" > "$debian/archives/log" 2>&1; } || return 1
     for archive in "$debian"/archives/*.deb; do
         dpkg-deb -x "$archive" "$debian" || return 1
         rm "$archive"

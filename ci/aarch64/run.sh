@@ -18,15 +18,13 @@ if [ ! -e "$(rustc --print sysroot)/lib/rustlib/$target/lib" ]; then
     # In place, for the toolchain that builds here.
     rustup target add "$target" > /dev/null 2>&1 || not_run "rustup cannot fetch the library for $target"
 fi
+# shellcheck source=ci/install.sh
+. ci/install.sh
 missing=()
 command -v aarch64-linux-gnu-g++ > /dev/null || missing+=(g++-aarch64-linux-gnu)
 command -v qemu-aarch64 > /dev/null || missing+=(qemu-user)
 if [ "${#missing[@]}" -gt 0 ]; then
-    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null; then
-        not_run "needs ${missing[*]}"
-    fi
-    echo "installing ${missing[*]}"
-    apt-get install -qy --no-install-recommends "${missing[@]}" > /dev/null 2>&1 || not_run "cannot install ${missing[*]}"
+    install_packages "${missing[@]}" || not_run "needs ${missing[*]}"
 fi
 
 scratch=$(mktemp -d)

@@ -10,9 +10,10 @@ not_run() {
     exit 77
 }
 
+# shellcheck source=ci/install.sh
+. ci/install.sh
 if ! command -v strace > /dev/null; then
-    [ "$(id -u)" -eq 0 ] || not_run "needs strace: apt install strace"
-    apt-get install -qy --no-install-recommends strace > /dev/null 2>&1 || not_run "cannot install strace"
+    install_packages strace || not_run "needs strace: apt install strace"
 fi
 strace -f -o /dev/null true 2> /dev/null || not_run "strace may not trace here (ptrace is not permitted)"
 cargo test --release --test cli durable:: -- --ignored --nocapture --test-threads 2

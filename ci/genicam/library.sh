@@ -6,10 +6,12 @@ packages="libaravis-dev libusb-1.0-0-dev aravis-tools-cli"
 is_there() {
     command -v pkg-config > /dev/null && pkg-config --exists 'aravis-0.8 >= 0.8.25'
 }
-if ! is_there && [ "$(id -u)" -eq 0 ] && command -v apt-get > /dev/null; then
-    echo "installing $packages"
+cd "$(dirname "$0")/../.."
+# shellcheck source=ci/install.sh
+. ci/install.sh
+if ! is_there; then
     # shellcheck disable=SC2086
-    apt-get install -qy --no-install-recommends pkg-config $packages > /dev/null 2>&1 || true
+    install_packages pkg-config $packages || true
 fi
 is_there && exit
 echo "needs pkg-config and Aravis 0.8.25 or later (Debian: $packages)"

@@ -4,6 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+# shellcheck source=ci/install.sh
+. ci/install.sh
 missing=()
 command -v mosquitto > /dev/null || missing+=(mosquitto)
 command -v mosquitto_sub > /dev/null || missing+=(mosquitto-clients)
@@ -13,13 +15,7 @@ python=python3
 "$python" -c 'import jsonschema' 2> /dev/null || python=/usr/bin/python3
 "$python" -c 'import jsonschema' 2> /dev/null || missing+=(python3-jsonschema)
 if [ "${#missing[@]}" -gt 0 ]; then
-    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null; then
-        echo "MQTT test not run: needs ${missing[*]}"
-        exit 77
-    fi
-    echo "installing ${missing[*]}"
-    apt-get install -qy --no-install-recommends "${missing[@]}" > /dev/null 2>&1 \
-        || { echo "MQTT test not run: cannot install ${missing[*]}"; exit 77; }
+    install_packages "${missing[@]}" || { echo "MQTT test not run: needs ${missing[*]}"; exit 77; }
 fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -19,13 +19,10 @@ python() {
     return 1
 }
 
+# shellcheck source=ci/install.sh
+. "$root/ci/install.sh"
 if ! python > /dev/null; then
-    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null; then
-        not_run "needs python3-pymodbus and python3-serial-asyncio"
-    fi
-    echo "installing python3-pymodbus python3-serial-asyncio"
-    apt-get install -qy --no-install-recommends python3-pymodbus python3-serial-asyncio > /dev/null 2>&1 \
-        || not_run "cannot install python3-pymodbus"
+    install_packages python3-pymodbus python3-serial-asyncio || not_run "needs python3-pymodbus and python3-serial-asyncio"
 fi
 python=$(python) || not_run "python3-pymodbus does not load"
 

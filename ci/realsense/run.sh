@@ -7,6 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=ci/camera_build.sh
 . ci/camera_build.sh
+# shellcheck source=ci/install.sh
+. ci/install.sh
 
 not_run() {
     echo "RealSense test not run: $1"
@@ -19,9 +21,7 @@ install_missing() {
     ldconfig -p | grep -q 'libusb-1\.0\.so\.0 ' || missing+=(libusb-1.0-0)
     ldconfig -p | grep -q 'libudev\.so\.1 ' || missing+=(libudev1)
     [ ${#missing[@]} -eq 0 ] && return
-    [ "$(id -u)" -eq 0 ] || not_run "needs ${missing[*]}: apt install ${missing[*]}"
-    echo "installing ${missing[*]}"
-    apt-get install -qy --no-install-recommends "${missing[@]}" > /dev/null 2>&1 || not_run "cannot install ${missing[*]}"
+    install_packages "${missing[@]}" || not_run "needs ${missing[*]}: apt install ${missing[*]}"
 }
 
 # The wheel has librealsense inside a Python module: with its name, and stubs for Python's symbols, it is a plain library.

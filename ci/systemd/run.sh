@@ -12,16 +12,16 @@ not_run() {
     exit 77
 }
 
+cd "$root"
+# shellcheck source=ci/install.sh
+. ci/install.sh
 missing=()
 command -v shellcheck > /dev/null || missing+=(shellcheck)
 command -v systemd-analyze > /dev/null || missing+=(systemd)
 if [ ${#missing[@]} -gt 0 ]; then
-    [ "$(id -u)" -eq 0 ] || not_run "needs ${missing[*]}: apt install ${missing[*]}"
-    echo "installing ${missing[*]}"
-    apt-get install -qy --no-install-recommends "${missing[@]}" > /dev/null 2>&1 || not_run "cannot install ${missing[*]}"
+    install_packages "${missing[@]}" || not_run "needs ${missing[*]}: apt install ${missing[*]}"
 fi
 
-cd "$root"
 mapfile -t scripts < <(git ls-files '*.sh' .ci/run packaging/deb/{pre,post}{inst,rm})
 shellcheck "${scripts[@]}"
 echo "shellcheck: ${#scripts[@]} scripts"

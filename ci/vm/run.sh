@@ -16,6 +16,8 @@ not_run() {
     exit 77
 }
 
+# shellcheck source=ci/install.sh
+. "$root/ci/install.sh"
 install_missing() {
     local missing=()
     command -v qemu-system-x86_64 > /dev/null || missing+=(qemu-system-x86)
@@ -24,12 +26,10 @@ install_missing() {
     command -v x86_64-linux-gnu-objdump > /dev/null || missing+=(dpkg-dev binutils)
     "$root/ci/v4l/libclang.sh" || missing+=(libclang1-14 libclang-common-14-dev)
     [ ${#missing[@]} -eq 0 ] && return
-    [ "$(id -u)" -eq 0 ] || not_run "needs ${missing[*]}: apt install ${missing[*]}"
-    echo "installing ${missing[*]}"
-    apt-get install -qy --no-install-recommends "${missing[@]}" > /dev/null 2>&1 && return
+    install_packages "${missing[@]}" && return
     # Where libraries of QEMU come from bookworm-backports already, QEMU must too.
-    apt-get install -qy --no-install-recommends -t bookworm-backports "${missing[@]}" > /dev/null 2>&1 \
-        || not_run "cannot install ${missing[*]}; add bookworm-backports to apt's sources, or install them by hand"
+    install_packages -t bookworm-backports "${missing[@]}" \
+        || not_run "needs ${missing[*]}: apt install ${missing[*]}, with bookworm-backports in apt's sources"
 }
 
 [ "$(uname -m)" = x86_64 ] || not_run "the virtual machine is x86_64, this machine is $(uname -m)"
