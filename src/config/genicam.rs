@@ -29,6 +29,9 @@ pub struct Genicam {
     pub overlap_rows: usize,
     /// Distance from one line to the next along the belt.
     pub pitch_mm: Option<f64>,
+    /// The integer chunk in which the camera counts the edges at its trigger, such as `ChunkCounterValue`: an edge without a
+    /// frame is a lost frame then.
+    pub trigger_count: Option<String>,
     /// Bytes of a packet; the largest that gets through if left out.
     pub packet_size: Option<u32>,
     /// Whether missing packets are asked for again.
@@ -57,6 +60,7 @@ impl Default for Genicam {
             rows: None,
             overlap_rows: 0,
             pitch_mm: None,
+            trigger_count: None,
             packet_size: None,
             resend: true,
             packet_timeout_ms: 20.0,
@@ -73,6 +77,15 @@ impl Genicam {
         for (name, text) in [("device", &self.device), ("depth_device", &self.depth_device)] {
             if let Some(text) = text {
                 problems.text(&format!("camera.genicam.{name}"), text, 128);
+            }
+        }
+        if let Some(name) = &self.trigger_count {
+            problems.text("camera.genicam.trigger_count", name, 128);
+            if self.rows.is_some() {
+                problems.say(
+                    "camera.genicam.trigger_count counts frames, and camera.genicam.rows joins lines: remove one of them"
+                        .into(),
+                );
             }
         }
         if let Some(path) = &self.camera_file {

@@ -144,12 +144,14 @@ fn genicam(
         name: Some(name),
         features: options.depth_features.clone(),
         section: "camera.genicam.depth_features",
+        trigger_count: None,
     });
     Ok(Genicam {
         device: genicam::Device {
             name: options.device.clone(),
             features: options.features.clone(),
             section: "camera.genicam.features",
+            trigger_count: options.trigger_count.clone(),
         },
         depth_device,
         composition: Composition {

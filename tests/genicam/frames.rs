@@ -87,11 +87,7 @@ fn two_cameras_are_paired_by_their_times() {
     depth.axes[2] = (0.5, 0.0, None);
     let (_colour, _depth) = (gige::Camera::start(&colour), gige::Camera::start(&depth));
     let mut both = camera("127.0.0.4");
-    both.depth_device = Some(Device {
-        name: Some("127.0.0.5".into()),
-        features: Default::default(),
-        section: "camera.genicam.depth_features",
-    });
+    both.depth_device = Some(Device { section: "camera.genicam.depth_features", ..Device::named("127.0.0.5") });
     both.composition.window_ns = 10_000_000;
     let lens = Intrinsics { fx: 60.0, fy: 60.0, cx: 32.0, cy: 24.0, depth_unit_m: 0.0005, depth_offset_m: 0.0 };
     both.composition.camera = Some(Camera::Pinhole(lens));

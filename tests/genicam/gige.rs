@@ -48,6 +48,8 @@ pub struct Spec {
     pub axes: [(f64, f64, Option<f64>); 3],
     /// Focal length and principal point.
     pub lens: (f64, f64, f64),
+    /// Of so many edges at its trigger, the last gives no frame; none where 0.
+    pub miss_every: u64,
     /// Says less of its size than it sends.
     pub cut: bool,
 }
@@ -68,6 +70,7 @@ impl Spec {
             resends: true,
             axes: [(1.0, 0.0, None); 3],
             lens: (60.0, 32.0, 24.0),
+            miss_every: 0,
             cut: false,
         }
     }

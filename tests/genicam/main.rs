@@ -14,6 +14,7 @@ mod station;
 #[path = "../support/mod.rs"]
 mod support;
 mod throughput;
+mod triggers;
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A camera that is used as a configuration would.
 fn camera(name: &str) -> Genicam {
     Genicam {
-        device: Device { name: Some(name.into()), features: Default::default(), section: "camera.genicam.features" },
+        device: Device { section: "camera.genicam.features", ..Device::named(name) },
         depth_device: None,
         composition: Composition {
             camera: None,

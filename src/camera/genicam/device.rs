@@ -10,7 +10,7 @@ use aravis::{
     Buffer, BufferStatus, Camera, DeviceError, GvDevice, GvStream, GvStreamOption, GvStreamPacketResend, Stream, glib,
 };
 
-use super::counting::Counting;
+use super::counting::{Counting, Edges};
 use super::discovery;
 use super::features::{self, Features};
 use super::library;
@@ -39,6 +39,8 @@ const WAITED_NS_MAX: u64 = 2_000_000_000;
 pub struct Device {
     name: String,
     camera: Camera,
+    /// The chunk of each buffer that counts the edges at the trigger.
+    trigger_count: Option<String>,
     /// The device no longer answers, or no longer to this program.
     lost: Arc<AtomicBool>,
 }
@@ -70,7 +72,7 @@ pub fn open(asked: &settings::Device) -> Result<Device, CameraError> {
         // A device that is lost meanwhile refuses everything.
         if gone.load(Relaxed) { CameraError::lost(format!("{name}: {error}")) } else { CameraError::settings(error) }
     })?;
-    Ok(Device { name, camera, lost: gone })
+    Ok(Device { name, camera, trigger_count: asked.trigger_count.clone(), lost: gone })
 }
 
 impl Device {
@@ -107,6 +109,7 @@ impl Device {
                 self.name
             )));
         }
+        let trigger = self.trigger()?;
         let stream = library::create_stream(camera).map_err(|error| refused("does not stream", error))?;
         if let Some(stream) = stream.downcast_ref::<GvStream>() {
             stream.set_packet_resend(match transport.resend {
@@ -126,7 +129,7 @@ impl Device {
             |name: &str| (0..stream.n_infos()).find(|place| stream.info_name(*place).is_some_and(|own| own == name));
         let (asked_again, missing) = (place("n_resend_requests"), place("n_missing_packets"));
         let (clock, counting) = (Clock::default(), Counting::default());
-        Ok(Streaming { device: self, stream, clock, domain, counting, arrived_ns: 0, asked_again, missing })
+        Ok(Streaming { device: self, stream, clock, domain, counting, trigger, arrived_ns: 0, asked_again, missing })
     }
 
     /// The state of the device's PTP, by its newer or its older name.
@@ -134,6 +137,18 @@ impl Device {
         let features = self.features().ok()?;
         let name = ["PtpStatus", "GevIEEE1588Status"].into_iter().find(|name| features.has(name))?;
         features.word(name).ok()
+    }
+
+    /// Reads the chunk that counts the edges at the trigger, where one is asked for.
+    fn trigger(&self) -> Result<Option<Trigger>, CameraError> {
+        let Some(name) = &self.trigger_count else { return Ok(None) };
+        let features = self.features()?;
+        let chunk =
+            features.0.feature(name).and_then(|_| library::Chunk::new(&self.camera, name)).ok_or_else(|| {
+                let is = features::unknown(&features.names(), name);
+                CameraError::settings(format!("{}: camera.genicam.trigger_count: {name}{is}", self.name))
+            })?;
+        Ok(Some(Trigger { chunk, edges: Edges::default() }))
     }
 
     fn set_transport(&self, transport: &Transport) -> Result<(), CameraError> {
@@ -163,6 +178,12 @@ impl Device {
     }
 }
 
+/// What counts the edges at a device's trigger.
+struct Trigger {
+    chunk: library::Chunk,
+    edges: Edges,
+}
+
 /// A device that sends frames.
 pub struct Streaming {
     device: Device,
@@ -170,6 +191,7 @@ pub struct Streaming {
     clock: Clock,
     domain: Domain,
     counting: Counting,
+    trigger: Option<Trigger>,
     /// When the last buffer arrived.
     arrived_ns: u64,
     /// Places of two sums among those of the stream: a look-up by name would allocate.
@@ -185,6 +207,8 @@ pub struct Arrived {
     pub stamp_ns: u64,
     /// Buffers that were lost before it.
     pub lost: u64,
+    /// The number of the edge at the trigger that it was taken for, where the device counts them.
+    pub edge: Option<u64>,
 }
 
 /// Takes a part of a buffer; an error says what is wrong with it.
@@ -227,13 +251,15 @@ impl Streaming {
             self.stream.push_buffer(buffer);
             return Ok(None);
         }
-        let arrived = self.arrived(&buffer);
-        let taken = library::parts(&buffer, &mut |raw| take(arrived, raw));
+        let came = self.arrived(&buffer).map(|arrived| {
+            let taken = library::parts(&buffer, &mut |raw| take(arrived, raw));
+            Some(Came { arrived, taken })
+        });
         self.stream.push_buffer(buffer);
-        Ok(Some(Came { arrived, taken }))
+        came
     }
 
-    fn arrived(&mut self, buffer: &Buffer) -> Arrived {
+    fn arrived(&mut self, buffer: &Buffer) -> Result<Arrived, CameraError> {
         let (now_ns, ahead_ns, stamp_ns) = (monotonic_ns(), realtime_ahead_ns(), buffer.timestamp());
         // The library notes the arrival of a frame's first packet by the machine's clock.
         let first_ns = (buffer.system_timestamp() as i64).saturating_sub(ahead_ns).max(0) as u64;
@@ -242,7 +268,24 @@ impl Streaming {
         self.arrived_ns = arrived_ns.max(self.arrived_ns);
         let at_ns = self.clock.monotonic_ns(self.domain, stamp_ns as i64, self.arrived_ns, ahead_ns);
         let (sequence, lost) = self.counting.count(buffer.frame_id());
-        Arrived { taken: Taken { at_ns, sequence }, stamp_ns, lost }
+        let edge = self.edge(buffer)?;
+        Ok(Arrived { taken: Taken { at_ns, sequence: edge.unwrap_or(sequence) }, stamp_ns, lost, edge })
+    }
+
+    /// The number of the edge that a buffer was taken for.
+    fn edge(&mut self, buffer: &Buffer) -> Result<Option<u64>, CameraError> {
+        let Some(Trigger { chunk, edges }) = &mut self.trigger else { return Ok(None) };
+        let counter = chunk.integer(buffer).and_then(|counter| {
+            u64::try_from(counter).map_err(|_| format!("it is {counter} where a count from 0 on is expected"))
+        });
+        match counter {
+            Ok(counter) => Ok(Some(edges.count(counter))),
+            Err(error) => Err(CameraError::settings(format!(
+                "{}: camera.genicam.trigger_count cannot be read: {error}; switch the chunk on in [camera.genicam.features] \
+                 (ChunkModeActive = true, and \"ChunkEnable[...]\" = true with its name)",
+                self.device.name()
+            ))),
+        }
     }
 }
 

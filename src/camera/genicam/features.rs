@@ -136,8 +136,8 @@ fn choose(camera: &mut dyn Features, name: &str, entry: &str) -> Result<(), Stri
     }
 }
 
-/// The error for a name that the camera does not have.
-fn unknown(names: &[String], name: &str) -> String {
+/// The error for a name that the camera does not have. It goes on from the name.
+pub fn unknown(names: &[String], name: &str) -> String {
     let near = names.iter().map(|known| (strsim::jaro_winkler(known, name), known));
     match near.max_by(|a, b| a.0.total_cmp(&b.0)) {
         Some((_, same)) if same == name => " is there, but not available as the camera is set".into(),

@@ -1,11 +1,12 @@
 //! What the crate does not offer of Aravis, or offers only as a copy. No other file of GenICam has unsafe code.
 
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr;
 use std::sync::Mutex;
 
 use aravis::glib::translate::{ToGlibPtr, from_glib_full};
-use aravis::{Buffer, Camera, Stream, glib};
+use aravis::prelude::CameraExt;
+use aravis::{Buffer, Camera, ChunkParser, Stream, glib};
 
 use super::discovery::Found;
 use super::pixel_format::PixelFormat;
@@ -100,6 +101,34 @@ pub fn negotiate_packet_size(camera: &Camera) -> Result<u32, glib::Error> {
     unsafe {
         let bytes = aravis_sys::arv_camera_gv_auto_packet_size(camera.0, &mut error);
         failure(error).map(|()| bytes)
+    }
+}
+
+/// Reads an integer chunk of buffers. The crate's own reader copies the name for each.
+pub struct Chunk {
+    parser: ChunkParser,
+    name: CString,
+}
+
+impl Chunk {
+    /// None where the camera has no description of its chunks, or the name is none.
+    pub fn new(camera: &Camera, name: &str) -> Option<Self> {
+        Some(Self { parser: camera.create_chunk_parser()?, name: CString::new(name).ok()? })
+    }
+
+    /// What the chunk says in a buffer that has come whole; an error says why it says nothing.
+    pub fn integer(&self, buffer: &Buffer) -> Result<i64, String> {
+        if !buffer.has_chunks() {
+            return Err("the buffer has no chunks".into());
+        }
+        let (parser, buffer) = (self.parser.to_glib_none(), buffer.to_glib_none());
+        let mut error = ptr::null_mut();
+        // SAFETY: parser, buffer and name live until the call returns, and `error` is null before it.
+        unsafe {
+            let value =
+                aravis_sys::arv_chunk_parser_get_integer_value(parser.0, buffer.0, self.name.as_ptr(), &mut error);
+            failure(error).map(|()| value).map_err(|error| error.message().into())
+        }
     }
 }
 

@@ -13,12 +13,14 @@ pub struct Device {
     pub features: BTreeMap<String, Value>,
     /// The table of the configuration that has the features, for errors.
     pub section: &'static str,
+    /// The chunk of each buffer that counts the edges at the trigger.
+    pub trigger_count: Option<String>,
 }
 
 impl Device {
     /// A device that is used as it is set.
     pub fn named(name: &str) -> Self {
-        Self { name: Some(name.into()), features: BTreeMap::new(), section: "" }
+        Self { name: Some(name.into()), features: BTreeMap::new(), section: "", trigger_count: None }
     }
 }
 

@@ -14,6 +14,8 @@ pub struct Source {
     composer: Composer,
     /// The time of the last buffer, which is that of a frame that it completes.
     taken_ns: u64,
+    /// The edge at the trigger for which it was taken.
+    edge: Option<u64>,
     /// The number of the next frame.
     sequence: u64,
     /// Since the last frame: buffers that came, and those that were lost.
@@ -28,7 +30,7 @@ impl Source {
         let scan3d = device.scan3d(composition.zero_plane_m.is_some())?;
         let composer = Composer::new(composition, scan3d).map_err(CameraError::settings)?;
         let streaming = device.start(&camera.transport)?;
-        Ok(Self { streaming, composer, taken_ns: 0, sequence: 0, came: 0, lost: 0 })
+        Ok(Self { streaming, composer, taken_ns: 0, edge: None, sequence: 0, came: 0, lost: 0 })
     }
 
     /// Takes a buffer that comes within `wait`.
@@ -42,7 +44,7 @@ impl Source {
             composer.take(raw, arrived.stamp_ns)
         })?;
         let Some(Came { arrived, taken }) = came else { return Ok(()) };
-        self.taken_ns = arrived.taken.at_ns;
+        (self.taken_ns, self.edge) = (arrived.taken.at_ns, arrived.edge);
         self.came += 1;
         // What one image has, the next one has as well: it is how the camera is set.
         taken
@@ -62,10 +64,10 @@ impl FrameSource for Source {
             }
         }
         self.composer.finish(&mut into.frame)?;
-        // A frame may be of several buffers, each of which has a number.
-        self.sequence += self.lost.div_ceil(self.came.max(1));
+        // A frame may be of several buffers, each of which has a number; but all of them were taken for one edge.
+        self.sequence = self.edge.unwrap_or_else(|| self.sequence.saturating_add(self.lost.div_ceil(self.came.max(1))));
         (into.sequence, into.captured_ns) = (self.sequence, self.taken_ns);
-        (self.sequence, self.came, self.lost) = (self.sequence + 1, 0, 0);
+        (self.sequence, self.came, self.lost) = (self.sequence.saturating_add(1), 0, 0);
         Ok(true)
     }
 

@@ -8,6 +8,8 @@ const REGISTERS: usize = 0x1_0000;
 const DESCRIPTION: &[u8] = include_bytes!("../camera.xml");
 
 pub const ACQUISITION: usize = 0x124;
+pub const CHUNK_MODE: usize = 0x400;
+pub const CHUNK_ENABLE: usize = 0x408;
 pub const FRAME_PERIOD_US: usize = 0x138;
 pub const HEARTBEAT_MS: usize = 0x938;
 pub const CONTROL: usize = 0xa00;
@@ -15,6 +17,8 @@ pub const HOST_PORT: usize = 0xd00;
 pub const PACKET_SIZE: usize = 0xd04;
 pub const CAPABILITIES: usize = 0xd20;
 pub const HOST_ADDRESS: usize = 0xd18;
+/// More than the chunks of a buffer take.
+const CHUNK_BYTES: usize = 64;
 /// Bit 25 of a stream's capabilities, counted from the highest.
 const MULTIPART: u32 = 1 << 6;
 
@@ -29,7 +33,7 @@ impl Registers {
         for (at, text) in [(0x48, "Test"), (0x68, &model), (0x88, "1"), (0xd8, &spec.serial), (0x200, &url)] {
             registers.0[at..at + text.len()].copy_from_slice(text.as_bytes());
         }
-        let payload: usize = (0..spec.parts.len()).map(|part| spec.bytes(part, 0).len()).sum();
+        let payload: usize = (0..spec.parts.len()).map(|part| spec.bytes(part, 0).len() + CHUNK_BYTES).sum();
         let format = PixelFormat::named(&spec.parts[0]).unwrap();
         let numbers = [
             (0x00, 0x0002_0000),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::Spec;
 use super::control::host;
-use super::registers::{ACQUISITION, FRAME_PERIOD_US, PACKET_SIZE, Registers};
+use super::registers::{ACQUISITION, CHUNK_ENABLE, CHUNK_MODE, FRAME_PERIOD_US, PACKET_SIZE, Registers};
 use crosscheck::camera::genicam::pixel_format::{Content, PixelFormat};
 
 const LEADER: u32 = 1;
@@ -15,6 +15,11 @@ const TRAILER: u32 = 2;
 const DATA: u32 = 3;
 const PART: u32 = 7;
 const IMAGE: u16 = 0x0001;
+/// The bit of a kind of buffer that has chunks behind its image.
+const CHUNKS: u16 = 0x4000;
+/// What the chunk of the image is called, and that of the count of edges, as camera.xml has it.
+const IMAGE_CHUNK: u32 = 1;
+const EDGES_CHUNK: u32 = 0x77;
 const MULTIPART: u16 = 0x000a;
 /// Heads of IP and UDP, and of a packet with long numbers; and of a piece of a part.
 const HEAD: usize = 20 + 8 + 20;
@@ -80,23 +85,31 @@ fn send(socket: &UdpSocket, to: SocketAddr, packets: &[Vec<u8>], loses: bool) {
 
 /// Sends frames while a program wants them.
 pub fn run(spec: &Spec, registers: &Mutex<Registers>, sender: &Mutex<Sender>, ended: &AtomicBool) {
-    let (mut frame, mut buffer, mut due, mut stamp_ns) = (0, spec.frames_before, Instant::now(), 0);
+    let (mut frame, mut edges, mut buffer, mut due, mut stamp_ns) = (0, 0u32, spec.frames_before, Instant::now(), 0);
     while !ended.load(Relaxed) {
-        let (to, period, packet_size) = {
+        let (to, period, packet_size, has_chunks) = {
             let registers = registers.lock().unwrap();
             let to = (registers.read(ACQUISITION) != 0).then(|| host(&registers));
             let period = Duration::from_micros(registers.read(FRAME_PERIOD_US).into());
-            (to, period, (registers.read(PACKET_SIZE) & 0xffff) as usize)
+            let has_chunks = registers.read(CHUNK_MODE) != 0 && registers.read(CHUNK_ENABLE) != 0;
+            (to, period, (registers.read(PACKET_SIZE) & 0xffff) as usize, has_chunks)
         };
         if let Some(to) = to {
             let loses = spec.lose_every > 0 && frame % spec.lose_every == spec.lose_every - 1;
             // The parts of a frame have one time, and frames are a period apart, however late this thread is.
             stamp_ns = (stamp_ns + period.as_nanos() as u64).max(crosscheck::clock::monotonic_ns());
             let part = |i: usize| (PixelFormat::named(&spec.parts[i]).unwrap(), spec.bytes(i, frame));
-            let parts: Vec<_> = (0..spec.parts.len()).map(part).collect();
+            let mut parts: Vec<_> = (0..spec.parts.len()).map(part).collect();
+            edges += 1;
+            if spec.miss_every > 0 && u64::from(edges) % spec.miss_every == 0 {
+                edges += 1;
+            }
+            if has_chunks {
+                parts.iter_mut().for_each(|(_, bytes)| add_chunks(bytes, edges));
+            }
             for parts in parts.chunks(if spec.multipart { parts.len() } else { 1 }) {
                 buffer += 1;
-                let packets = Arc::new(packets(spec, (buffer, stamp_ns), parts, packet_size));
+                let packets = Arc::new(packets(spec, (buffer, stamp_ns), (parts, has_chunks), packet_size));
                 // The camera answers while it sends.
                 let socket = sender.lock().unwrap().keep(buffer, packets.clone(), to);
                 send(&socket, to, &packets, loses);
@@ -108,14 +121,20 @@ pub fn run(spec: &Spec, registers: &Mutex<Registers>, sender: &Mutex<Sender>, en
     }
 }
 
+/// Makes an image a chunk, and adds the count of edges as another. What a chunk is and how long it is stands behind it.
+fn add_chunks(image: &mut Vec<u8>, edges: u32) {
+    let length = image.len() as u32;
+    image.extend([IMAGE_CHUNK, length, edges, EDGES_CHUNK, 4].map(u32::to_be_bytes).concat());
+}
+
 fn packets(
     spec: &Spec,
     (number, stamp_ns): (u64, u64),
-    parts: &[(PixelFormat, Vec<u8>)],
+    (parts, has_chunks): (&[(PixelFormat, Vec<u8>)], bool),
     packet_size: usize,
 ) -> Vec<Vec<u8>> {
     let stamp = [(stamp_ns >> 32) as u32, stamp_ns as u32].map(u32::to_be_bytes).concat();
-    let kind = if spec.multipart { MULTIPART } else { IMAGE };
+    let kind = if spec.multipart { MULTIPART } else { IMAGE } | if has_chunks { CHUNKS } else { 0 };
     let mut leader = [vec![0, 0], kind.to_be_bytes().to_vec(), stamp].concat();
     match spec.multipart {
         true => parts.iter().enumerate().for_each(|(i, part)| leader.extend(head_of_part(spec, i, part))),
