@@ -1,6 +1,7 @@
 //! What reads files and requests, each as a function of a file: whether it was read. A refusal is as good as a result;
 //! a panic, a hang and too much memory are not.
 
+mod buffers;
 mod page;
 mod state;
 
@@ -119,6 +120,7 @@ pub const TARGETS: &[Target] = &[
     ),
     Target::new("map", |path| read_map(path, SIDES.0, SIDES.1).is_ok(), CLOUD_MAX, &["II*\0"]),
     Target::new("signature", signature, 16 * MIB, &["untrusted comment: ", "trusted comment: ", "\n", "=="]),
+    Target::new("buffers", buffers::read, CLOUD_MAX, &["\u{1}\u{0}", "\u{0}\u{0}"]),
     Target { made: Some(state::write), ..Target::new("state", state::read, 64 * MIB, TENSORS) },
     Target::new(
         "page",
