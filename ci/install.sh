@@ -5,7 +5,8 @@ install_packages() {
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null; then
         return 1
     fi
-    local install=(apt-get install -qqy --no-install-recommends "$@")
+    # Checks run side by side, and only one of them may install.
+    local install=(apt-get install -qqy --no-install-recommends -o DPkg::Lock::Timeout=300 "$@")
     echo "installing $*"
     "${install[@]}" > /dev/null 2>&1 && return
     # The lists may be older than what is installed, which the packages in them do not fit then.

@@ -1,5 +1,9 @@
 #!/usr/bin/env bash
 # The full program for aarch64, and tests of its CPU back end under QEMU: the one place where the NEON kernels run here.
+# usage: run.sh [--keep]
+# What decides it has changed since all of it passed (`passed` beside this file): all of it runs. Else the program is checked for
+# aarch64, and neither linked nor run.
+#   --keep   all of it; then `passed` is written
 # Exit code 0: passed, 1: failed, 77: not run, with the reason.
 # Needs cargo and rustup, or a cargo with Rust's library for aarch64-unknown-linux-gnu; a cross compiler and qemu-user,
 # which it installs as root on Debian.
@@ -46,6 +50,16 @@ crossed() {
     cargo test --quiet --release --target "$target" --features "$features" "$@"
 }
 
+# shellcheck source=ci/passed.sh
+. ci/passed.sh
+decides=(ci/aarch64/passed ci/aarch64/run.sh ci/device_build.sh cross systemd/install.sh Cargo.toml Cargo.lock build.rs src/backend.rs
+    src/backend/cpu.rs src/backend/cpu src/vectorised.rs tests/method tests/support tests/golden/tiny-a.safetensors)
+if [ $# -eq 0 ] && has_passed "${decides[@]}"; then
+    cargo check --quiet --release --target "$target" --features "$features"
+    echo "checked for aarch64 with $features; built, packed and run it was with the same kernels (ci/aarch64/passed)"
+    exit
+fi
+
 # The program is built with its tests.
 crossed --no-run --lib --test method
 program=${CARGO_TARGET_DIR:-target}/$target/release/crosscheck
@@ -68,3 +82,6 @@ crossed --lib backend::cpu
 crossed --test method twin::
 # The published method's results: every stage of Tiny, with its weights as they are. The others take too long here.
 crossed --test method -- --exact golden::tiny_a
+if [ "${1:-}" = --keep ]; then
+    keep_passed "${decides[@]}"
+fi

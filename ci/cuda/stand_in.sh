@@ -9,19 +9,16 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=ci/device_build.sh
 . ci/device_build.sh
-kept=ci/cuda/passed
-
-decides() {
-    git ls-files src/backend.rs src/backend ':!src/backend/cpu' src/fit.rs src/fit tests/cuda_backend tests/support \
-        ci/cuda/host ci/cuda/standin ci/gpu | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -d ' ' -f 1
-}
+# shellcheck source=ci/passed.sh
+. ci/passed.sh
+decides=(ci/cuda/passed src/backend.rs src/backend ':!src/backend/cpu' src/fit.rs src/fit tests/cuda_backend tests/support
+    ci/cuda/host ci/cuda/standin ci/gpu)
 only=()
-if [ $# -eq 0 ] && [ "$(decides)" = "$(cat $kept 2> /dev/null)" ]; then
+if [ $# -eq 0 ] && has_passed "${decides[@]}"; then
     only=(misuse:: limits:: registration::)
     echo "the other tests passed with these sources (ci/cuda/passed)"
 fi
 cargo test --release --features "$features" --test cuda_backend -- "${only[@]}"
 if [ "${1:-}" = --keep ]; then
-    decides > $kept.new
-    mv $kept.new $kept
+    keep_passed "${decides[@]}"
 fi
