@@ -9,12 +9,15 @@ mod preparation_stage;
 mod scoring_stage;
 mod tally;
 
+use std::num::NonZeroUsize;
+
+use crate::backend::cpu::CpuBackend;
 use crate::backend::gpu_frame::{GpuTimes, GpuUse};
-use crate::backend::{Arithmetic, Backend, Choice, Evaluation};
+use crate::backend::{Arithmetic, Backend, BackendError, Choice, Evaluation};
 use crate::defects::Balance;
 use crate::frame::RgbdFrame;
-use crate::model::Score;
 use crate::model::engine_file::{Engine, Metadata};
+use crate::model::{Architecture, Score, Weights};
 use crate::prepare::Preparation;
 use crate::regions::NetworkMask;
 use crate::score::Thresholds;
@@ -73,10 +76,31 @@ impl Inspector {
 
     /// Prepares a fitted engine on the machine of `choice`. The CPU takes large products in `arithmetic`.
     pub fn on_machine(choice: Choice, engine: Engine, arithmetic: Arithmetic) -> Result<Self, InspectError> {
+        Self::opened(engine, arithmetic, |architecture, weights, evaluation| {
+            choice.machine().inspector(architecture, weights, evaluation)
+        })
+    }
+
+    /// Prepares a fitted engine on the CPU, with so many threads, the calling one among them: for a program that leaves cores
+    /// to other work. The results do not depend on their number.
+    pub fn with_threads(engine: Engine, arithmetic: Arithmetic, threads: NonZeroUsize) -> Result<Self, InspectError> {
+        Self::opened(engine, arithmetic, |architecture, weights, evaluation| {
+            if !weights.is_fitted() {
+                return Err(BackendError::NotFitted);
+            }
+            Ok(Box::new(CpuBackend::with_threads(architecture, weights, evaluation, threads.get())))
+        })
+    }
+
+    fn opened(
+        engine: Engine,
+        arithmetic: Arithmetic,
+        open: impl FnOnce(&Architecture, Weights, Evaluation) -> Result<Box<dyn Backend + Send>, BackendError>,
+    ) -> Result<Self, InspectError> {
         let gaps = GapStage::of(&engine)?;
         let Engine { metadata, weights, .. } = engine;
         let evaluation = Evaluation { arithmetic, stride: metadata.preparation.stride };
-        let backend = choice.machine().inspector(&metadata.architecture, weights, evaluation)?;
+        let backend = open(&metadata.architecture, weights, evaluation)?;
         let mut inspector = Self { arithmetic, ..Self::from_backend(backend, metadata) };
         inspector.scoring.gaps = gaps;
         Ok(inspector)

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const FILE_LINES_MAX: usize = 400;
-const FOLDERS: [&str; 5] = ["src", "tests", "engines", "ci", "examples"];
+const FOLDERS: [&str; 6] = ["src", "tests", "engines", "ci", "examples", "bindings"];
 const EXTENSIONS: [&str; 3] = ["rs", "cu", "py"];
 
 /// `path:lines: what is wrong`, for a file that is too long.

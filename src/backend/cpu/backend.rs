@@ -6,6 +6,7 @@ use super::mapping::{Kernels, Mapping, MappingBuffers, Side};
 use super::networks::CpuNetworks;
 use super::pixels::Pixels;
 use super::searches::Interpolator;
+use super::team::all_cores;
 use super::workers::Scratch;
 use crate::backend::error::BackendError;
 use crate::backend::evaluation::Evaluation;
@@ -43,9 +44,15 @@ impl CpuBackend {
         Self::with_evaluation(architecture, weights, Evaluation::default())
     }
 
+    /// A thread for each core computes.
     pub fn with_evaluation(architecture: &Architecture, weights: Weights, evaluation: Evaluation) -> Self {
+        Self::with_threads(architecture, weights, evaluation, all_cores())
+    }
+
+    /// The same with so many threads, the calling one among them.
+    pub fn with_threads(architecture: &Architecture, weights: Weights, evaluation: Evaluation, threads: usize) -> Self {
         let (mut networks, mut mappings) = weights.into_networks_and_mappings();
-        let networks = CpuNetworks::new(architecture, &mut networks, evaluation.arithmetic);
+        let networks = CpuNetworks::with_threads(architecture, &mut networks, evaluation.arithmetic, threads);
         Self { networks, mappings: Mappings::new(evaluation, architecture, &mut mappings) }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::kernel::Kernel;
 use super::point_mae::PointMae;
+use super::team::all_cores;
 use super::transformer::BlockBuffers;
 use super::vit::Vit;
 use super::workers::{Scratch, Workers};
@@ -22,11 +23,21 @@ pub struct CpuNetworks {
 }
 
 impl CpuNetworks {
-    /// Takes both networks out of `weights`; their large products are calculated in `arithmetic`.
+    /// Takes both networks out of `weights`; their large products are calculated in `arithmetic`, by a thread for each core.
     pub fn new(architecture: &Architecture, weights: &mut Tensors, arithmetic: Arithmetic) -> Self {
+        Self::with_threads(architecture, weights, arithmetic, all_cores())
+    }
+
+    /// The same with so many threads, the calling one among them.
+    pub fn with_threads(
+        architecture: &Architecture,
+        weights: &mut Tensors,
+        arithmetic: Arithmetic,
+        threads: usize,
+    ) -> Self {
         let kernel = Kernel::best(arithmetic.of_networks());
         Self {
-            workers: Workers::of_all_cores(),
+            workers: Workers::new(threads),
             buffers: BlockBuffers::default(),
             vit: Vit::new(kernel, &architecture.rgb, weights),
             point_mae: PointMae::new(kernel, &architecture.xyz, weights),
