@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The live page in a real browser and /metrics through Prometheus' own parser, against a running station.
 # usage: run.sh [FOLDER]   writes page.png, review.png and teach.png into FOLDER. Exit code 0: passed, 1: failed, 77: not run, with the reason.
-# Needs Chromium, its driver and python3; fetches the Python packages prometheus_client and selenium into a folder of its own.
+# Needs Chromium, which it installs as root on Debian, its driver and python3; fetches the Python packages prometheus_client and selenium into a folder of its own.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 here=$root/ci/page
@@ -12,8 +12,9 @@ not_run() {
     exit 77
 }
 
-browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
-[ -n "$browser" ] || not_run "needs a Chromium: apt install chromium"
+# shellcheck source=ci/install.sh
+. "$root/ci/install.sh"
+command -v chromium chromium-browser google-chrome > /dev/null || install_packages chromium || not_run "needs a Chromium: apt install chromium"
 # shellcheck source=ci/debian.sh
 . "$root/ci/debian.sh"
 provide chromedriver chromium-driver || not_run "needs Chromium's driver: apt install chromium-driver"

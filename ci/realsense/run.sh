@@ -18,8 +18,8 @@ not_run() {
 install_missing() {
     local missing=()
     command -v patchelf > /dev/null || missing+=(patchelf)
-    ldconfig -p | grep -q 'libusb-1\.0\.so\.0 ' || missing+=(libusb-1.0-0)
-    ldconfig -p | grep -q 'libudev\.so\.1 ' || missing+=(libudev1)
+    ldconfig -p | grep 'libusb-1\.0\.so\.0 ' > /dev/null || missing+=(libusb-1.0-0)
+    ldconfig -p | grep 'libudev\.so\.1 ' > /dev/null || missing+=(libudev1)
     [ ${#missing[@]} -eq 0 ] && return
     install_packages "${missing[@]}" || not_run "needs ${missing[*]}: apt install ${missing[*]}"
 }

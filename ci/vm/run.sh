@@ -37,7 +37,6 @@ grep -q '^VERSION_CODENAME=bookworm' /etc/os-release 2> /dev/null || not_run "th
 [ "$(id -u)" -eq 0 ] || [ -f "$cache/image.cpio" ] || not_run "the image is made by root; run it as root once"
 install_missing
 
-"$here/image.sh" "$cache" || not_run "cannot make the image (see above)"
 cd "$root"
 # shellcheck source=ci/device_build.sh
 . "$root/ci/device_build.sh"
@@ -49,9 +48,11 @@ program=$(dirname "$(dirname "$test_program")")/crosscheck
 
 share=$(mktemp -d)
 trap 'rm -rf "$share"' EXIT
+# Copies, before all that takes long: what runs beside this test builds the program with other features into the same place.
 # Line tables are half of a program, and the share is slow.
 strip -o "$share/crosscheck" "$program"
 strip -o "$share/vm" "$test_program"
+"$here/image.sh" "$cache" || not_run "cannot make the image (see above)"
 cp "$here/guest.sh" "$share/"
 python3 "$root/packaging/licences.py" --features "$features" > "$share/licences"
 # shellcheck source=packaging/program.sh
