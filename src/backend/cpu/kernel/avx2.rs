@@ -42,7 +42,7 @@ macro_rules! rows {
                 let mut sum = [[_mm256_setzero_ps(); 2]; ROWS];
                 if add {
                     for (r, sum) in sum.iter_mut().enumerate() {
-                        *sum = [0, 8].map(|j| _mm256_loadu_ps(c.add(r * c_stride + j)));
+                        *sum = [_mm256_loadu_ps(c.add(r * c_stride)), _mm256_loadu_ps(c.add(r * c_stride + 8))];
                     }
                 }
                 let rows: [*const f32; ROWS] = std::array::from_fn(|r| a.add(r * a_stride));
